@@ -26,7 +26,8 @@ await main();
 
 async function main() {
   const target = COMMANDS[command];
-  if (target === undefined) fail(`unknown command '${command}'. There are: ${Object.keys(COMMANDS).join(", ")}.`);
+  if (target === undefined)
+    fail(`unknown command '${command}'. There are: ${Object.keys(COMMANDS).join(", ")}.`);
   checkSystemNode();
   const node = pinnedNode();
   checkDisk();
@@ -38,7 +39,9 @@ async function main() {
 function checkSystemNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major > MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor >= MINIMUM_NODE[1])) return;
-  fail(`Node ${MINIMUM_NODE.join(".")} or newer is needed, this is ${process.versions.node}. Install a newer Node and run again.`);
+  fail(
+    `Node ${MINIMUM_NODE.join(".")} or newer is needed, this is ${process.versions.node}. Install a newer Node and run again.`,
+  );
 }
 
 function checkDisk() {
@@ -46,7 +49,9 @@ function checkDisk() {
   const { bavail, bsize } = statfsSync(root);
   if (bavail * bsize >= MINIMUM_FREE_BYTES) return;
   const freeMiB = Math.floor((bavail * bsize) / 1024 ** 2);
-  fail(`The disk that holds ${root} has ${freeMiB} MiB free; the installation needs about 3 GiB. Free some space and run again.`);
+  fail(
+    `The disk that holds ${root} has ${freeMiB} MiB free; the installation needs about 3 GiB. Free some space and run again.`,
+  );
 }
 
 /** The pinned Node's binary; installed on first use and checked. */
@@ -65,10 +70,14 @@ function pinnedNode() {
     const staging = `${home}.${process.pid}`;
     mkdirSync(staging, { recursive: true });
     writeFileSync(join(staging, "package.json"), '{ "private": true }\n');
-    run(process.execPath, [npmCli(), "install", "--ignore-scripts", "--no-save", "--no-audit", "--prefix", staging, specifier], {
-      cwd: staging,
-      quiet: true,
-    });
+    run(
+      process.execPath,
+      [npmCli(), "install", "--ignore-scripts", "--no-save", "--no-audit", "--prefix", staging, specifier],
+      {
+        cwd: staging,
+        quiet: true,
+      },
+    );
     rmSync(home, { recursive: true, force: true });
     renameSync(staging, home);
   }
@@ -120,7 +129,9 @@ function run(file, argv, { node, cwd = root, quiet = false } = {}) {
   });
   if (result.status === 0) return;
   if (quiet) process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}`);
-  fail(`'${argv.map((part) => part.replace(`${root}/`, "")).join(" ")}' failed (exit code ${result.status ?? result.signal}). Its output is above.`);
+  fail(
+    `'${argv.map((part) => part.replace(`${root}/`, "")).join(" ")}' failed (exit code ${result.status ?? result.signal}). Its output is above.`,
+  );
 }
 
 function npmCli() {

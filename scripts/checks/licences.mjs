@@ -2,8 +2,26 @@
 import { readFileSync } from "node:fs";
 
 const PERMISSIVE = new Set([
-  "MIT", "MIT-0", "ISC", "0BSD", "BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "MPL-2.0", "MPL 2.0", "BlueOak-1.0.0",
-  "CC0-1.0", "CC-BY-3.0", "CC-BY-4.0", "Unlicense", "WTFPL", "Zlib", "Python-2.0", "PostgreSQL", "Artistic-2.0",
+  "MIT",
+  "MIT-0",
+  "ISC",
+  "0BSD",
+  "BSD",
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "Apache-2.0",
+  "MPL-2.0",
+  "MPL 2.0",
+  "BlueOak-1.0.0",
+  "CC0-1.0",
+  "CC-BY-3.0",
+  "CC-BY-4.0",
+  "Unlicense",
+  "WTFPL",
+  "Zlib",
+  "Python-2.0",
+  "PostgreSQL",
+  "Artistic-2.0",
 ]);
 // Development tools and test peers, never imported by what ships.
 const NAMED_EXCEPTIONS = new Map([
@@ -34,7 +52,9 @@ for (const [path, entry] of Object.entries(lock.packages)) {
   const licence = licenceOf(path, entry);
   if (isPermissive(licence)) continue;
   if ((entry.dev === true || entry.devOptional === true) && NAMED_EXCEPTIONS.has(name)) continue;
-  problems.push(`${name}@${entry.version}: ${licence ?? "no licence stated"}${entry.dev === true ? " (development)" : ""}`);
+  problems.push(
+    `${name}@${entry.version}: ${licence ?? "no licence stated"}${entry.dev === true ? " (development)" : ""}`,
+  );
 }
 if (problems.length > 0) {
   console.error(`These packages may not ship with an Apache-2.0 product:\n  ${problems.join("\n  ")}`);

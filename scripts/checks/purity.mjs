@@ -12,7 +12,9 @@ const IMPURE = [
 // The one place where a core talks to a worker thread: the prover's WASM host.
 const HOSTS = /^cores\/groth16\/src\/(prover-worker|groth16-worker|wasm-host|worker-host|prover)[a-z-]*\.ts$/;
 
-const files = execFileSync("git", ["ls-files", "cores/*/src/*.ts", "services/*/src/domain/*.ts"], { encoding: "utf8" })
+const files = execFileSync("git", ["ls-files", "cores/*/src/*.ts", "services/*/src/domain/*.ts"], {
+  encoding: "utf8",
+})
   .split("\n")
   .filter((file) => file !== "" && !/\.(spec|bench)\.ts$/.test(file) && !HOSTS.test(file));
 const problems = [];
@@ -21,7 +23,8 @@ for (const file of files) {
     .split("\n")
     .forEach((line, index) => {
       const code = line.replace(/\/\/.*$|^\s*\*.*$|^\s*\/\*.*$/, "");
-      for (const [pattern, why] of IMPURE) if (pattern.test(code)) problems.push(`${file}:${index + 1} ${why}`);
+      for (const [pattern, why] of IMPURE)
+        if (pattern.test(code)) problems.push(`${file}:${index + 1} ${why}`);
     });
 }
 if (problems.length > 0) {

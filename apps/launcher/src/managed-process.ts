@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, type WriteStream } from "node:fs";
+
+export interface ProcessSpec {
+  readonly name: string;
+  readonly script: string;
+  readonly args?: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  /** Answers 2xx when the process can do its work. */
+  readonly readyUrl?: string;
+  /** V8 heap limit: part of the platform's memory budget. */
+  readonly heapMiB: number;
+}
+
+export interface ProcessExit {
+  readonly name: string;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly lastLines: readonly string[];
+}
+
+const KEPT_LINES = 12;
+const MAX_LOG_BYTES = 50 * 1024 ** 2;
+
+/** One child process of the platform: its log on disk, its last words in memory. */
+export class ManagedProcess {
+  readonly spec: ProcessSpec;
+  readonly startedAtMs: number;
+  readonly exited: Promise<ProcessExit>;
+  readonly #child: ChildProcess;
+  readonly #lastLines: string[] = [];
+  #logBytes = 0;
+
+  constructor(spec: ProcessSpec, nowMs: number) {
+    this.spec = spec;
+    this.startedAtMs = nowMs;
+    this.#child = spawn(
+      process.execPath,
+      [`--max-old-space-size=${spec.heapMiB}`, "--enable-source-maps", spec.script, ...(spec.args ?? [])],
+      {
+        env: { ...inheritedEnvironment(), ...spec.env },
+        stdio: ["ignore", "pipe", "pipe"],
+        // Own group: Ctrl-C reaches the supervisor alone, which then stops its children in order.
+        detached: true,
+      },
+    );
+    const log = createWriteStream(spec.logFile, { flags: "a" });
+    this.#capture(this.#child.stdout, log);
+    this.#capture(this.#child.stderr, log);
+    this.exited = new Promise((resolve) => {
+      let settled = false;
+      const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
+        if (settled) return;
+        settled = true;
+        log.end();
+        resolve({ name: spec.name, code, signal, lastLines: [...this.#lastLines] });
+      };
+      this.#child.once("error", (error) => {
+        this.#remember(error.message);
+        finish(null, null);
+      });
+      this.#child.once("close", finish);
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.isRunning) this.#child.kill(signal);
+  }
+
+  #capture(stream: NodeJS.ReadableStream | null, log: WriteStream): void {
+    let partial = "";
+    stream?.setEncoding("utf8");
+    stream?.on("data", (text: string) => {
+      this.#logBytes += text.length;
+      if (this.#logBytes <= MAX_LOG_BYTES) log.write(text);
+      const lines = (partial + text).split("\n");
+      partial = (lines.pop() ?? "").slice(-4096);
+      for (const line of lines) this.#remember(line);
+    });
+  }
+
+  #remember(line: string): void {
+    if (line.trim() === "") return;
+    this.#lastLines.push(line);
+    if (this.#lastLines.length > KEPT_LINES) this.#lastLines.shift();
+  }
+}
+
+/** What every child needs from the surrounding shell, and nothing else. */
+function inheritedEnvironment(): Record<string, string> {
+  const kept = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "NODE_COMPILE_CACHE",
+    "LOG_LEVEL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+  ];
+  return Object.fromEntries(
+    kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}

@@ -1,0 +1,105 @@
+import type { Clock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
+import { durationMs } from "@aios/kernel/units";
+import { ManagedProcess, type ProcessExit, type ProcessSpec } from "./managed-process.js";
+
+export interface SupervisorEvents {
+  started(name: string, attempt: number): void;
+  ready(name: string, tookMs: number): void;
+  /** A process ended by itself and will be started again after the pause. */
+  crashed(exit: ProcessExit, restartInMs: number): void;
+}
+
+const FIRST_RESTART_MS = 250;
+const MAX_RESTART_MS = 10_000;
+/** A process that ran this long had started well: its next crash starts from the first pause again. */
+const STABLE_AFTER_MS = 60_000;
+const STOP_GRACE_MS = 4_000;
+const READY_POLL_MS = 100;
+
+/** Keeps a set of processes running: restarts with back-off, says why, and stops all within five seconds. */
+export class Supervisor {
+  readonly #clock: Clock;
+  readonly #events: SupervisorEvents;
+  readonly #processes = new Map<string, ManagedProcess>();
+  readonly #stopping = new AbortController();
+  readonly #keepers: Promise<void>[] = [];
+
+  constructor(clock: Clock, events: SupervisorEvents) {
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  /** Starts the process and keeps it running until `stop`. Resolves when its readiness URL answers. */
+  async start(spec: ProcessSpec, readyWithinMs: number): Promise<void> {
+    const startedAt = this.#clock.now();
+    this.#keepers.push(this.#keep(spec));
+    if (spec.readyUrl !== undefined) await this.#awaitReady(spec, readyWithinMs);
+    this.#events.ready(spec.name, this.#clock.now() - startedAt);
+  }
+
+  /** Process ids by name, for figures and tests. */
+  pids(): Map<string, number> {
+    return new Map(
+      [...this.#processes].flatMap(([name, managed]) =>
+        managed.isRunning && managed.pid !== undefined ? [[name, managed.pid] as const] : [],
+      ),
+    );
+  }
+
+  /** Asks everyone to drain, then kills what is left. Later starts first, so that callers go before callees. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error("stopping"));
+    const running = [...this.#processes.values()].reverse().filter((managed) => managed.isRunning);
+    for (const managed of running) managed.signal("SIGTERM");
+    const grace = this.#clock.wait(durationMs(STOP_GRACE_MS));
+    await Promise.race([Promise.all(running.map((managed) => managed.exited)), grace]);
+    for (const managed of running) managed.signal("SIGKILL");
+    await Promise.all(running.map((managed) => managed.exited));
+    await Promise.all(this.#keepers);
+  }
+
+  async #keep(spec: ProcessSpec): Promise<void> {
+    let pauseMs = FIRST_RESTART_MS;
+    for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
+      const managed = new ManagedProcess(spec, this.#clock.now());
+      this.#processes.set(spec.name, managed);
+      this.#events.started(spec.name, attempt);
+      const exit = await managed.exited;
+      if (this.#stopping.signal.aborted) return;
+      const ranMs = this.#clock.now() - managed.startedAtMs;
+      pauseMs = ranMs >= STABLE_AFTER_MS ? FIRST_RESTART_MS : pauseMs;
+      this.#events.crashed(exit, pauseMs);
+      await this.#clock.wait(durationMs(pauseMs), this.#stopping.signal).catch(() => undefined);
+      pauseMs = Math.min(pauseMs * 2, MAX_RESTART_MS);
+    }
+  }
+
+  async #awaitReady(spec: ProcessSpec, withinMs: number): Promise<void> {
+    const deadline = this.#clock.now() + withinMs;
+    let lastAnswer = "no answer yet";
+    while (this.#clock.now() < deadline) {
+      if (this.#stopping.signal.aborted) throw this.#stopping.signal.reason;
+      const answer = await readiness(spec.readyUrl as string);
+      if (answer === "ready") return;
+      lastAnswer = answer;
+      await this.#clock.wait(durationMs(READY_POLL_MS), this.#stopping.signal);
+    }
+    throw new CodedError({
+      code: "not-ready",
+      kind: "unavailable",
+      message: `${spec.name} was not ready within ${Math.round(withinMs / 1000)} s (${lastAnswer}). Its log: ${spec.logFile}`,
+      details: { name: spec.name, logFile: spec.logFile },
+    });
+  }
+}
+
+async function readiness(url: string): Promise<string> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    if (response.ok) return "ready";
+    return (await response.text()).slice(0, 300);
+  } catch {
+    return "no answer yet";
+  }
+}

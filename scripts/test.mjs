@@ -1,0 +1,100 @@
+// `npm test`: the rules of the code, then every test. Ends with one line: N passed, N failed, N skipped.
+// Arguments are passed to vitest, for example `npm test -- services/compute`.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = (name) => join(root, "node_modules", ".bin", name);
+const resultDir = join(root, ".aios", "test-results");
+const filters = process.argv.slice(2);
+
+const RULES = [
+  ["code style and lint", bin("biome"), ["ci", "--error-on-warnings", "."]],
+  [
+    "dependency rules",
+    bin("depcruise"),
+    ["--config", ".dependency-cruiser.mjs", "packages", "cores", "contracts/src", "services", "apps", "e2e"],
+  ],
+  ["protobuf lint", bin("buf"), ["lint"]],
+  ["protobuf compatibility", process.execPath, ["packages/proto/scripts/check-breaking.mjs"]],
+  ["licences", process.execPath, ["scripts/checks/licences.mjs"]],
+  ["pure cores and domain", process.execPath, ["scripts/checks/purity.mjs"]],
+  ["architecture matrix", process.execPath, ["scripts/checks/architecture.mjs"]],
+];
+// The end-to-end tests start the whole platform: they have the machine to themselves.
+const SUITES = [
+  { name: "unit and integration", args: ["--exclude", "e2e/**"] },
+  { name: "end to end", args: ["--dir", "e2e", "--maxWorkers=1"] },
+];
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
+const skips = [];
+
+if (filters.length === 0) for (const rule of RULES) checkRule(...rule);
+const suites = filters.length === 0 ? SUITES : [{ name: "selected", args: filters }];
+for (const suite of suites) runSuite(suite);
+
+for (const name of skips) console.log(`skipped: ${name}`);
+for (const name of failures) console.log(`FAILED: ${name}`);
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
+
+function checkRule(name, file, argv) {
+  const result = spawnSync(file, argv, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 ** 2 });
+  if (result.status === 0) {
+    total.passed += 1;
+    console.log(`ok: ${name}`);
+    return;
+  }
+  total.failed += 1;
+  failures.push(`rule: ${name}`);
+  console.log(`${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}\nFAILED: ${name}`);
+}
+
+function runSuite({ name, args }) {
+  mkdirSync(resultDir, { recursive: true });
+  const resultFile = join(resultDir, `${name.replaceAll(" ", "-")}.json`);
+  rmSync(resultFile, { force: true });
+  console.log(`\n${name}`);
+  const run = spawnSync(
+    bin("vitest"),
+    ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${resultFile}`, ...args],
+    { cwd: root, stdio: "inherit" },
+  );
+  count(name, resultFile, run.status);
+}
+
+function count(name, resultFile, status) {
+  let results;
+  try {
+    results = JSON.parse(readFileSync(resultFile, "utf8"));
+  } catch {
+    total.failed += 1;
+    failures.push(`${name}: the test runner ended with ${status} and left no results`);
+    return;
+  }
+  for (const file of results.testResults) {
+    const path = file.name.replace(`${root}/`, "");
+    for (const test of file.assertionResults) {
+      if (test.status === "passed") total.passed += 1;
+      else if (test.status === "failed") {
+        total.failed += 1;
+        failures.push(`${path}: ${test.fullName}`);
+      } else {
+        total.skipped += 1;
+        skips.push(`${path}: ${test.fullName}`);
+      }
+    }
+    if (file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed")) {
+      total.failed += 1;
+      failures.push(`${path}: ${file.message || "could not be loaded"}`);
+    }
+  }
+  if (status !== 0 && total.failed === 0) {
+    total.failed += 1;
+    failures.push(`${name}: the test runner ended with ${status}`);
+  }
+}
