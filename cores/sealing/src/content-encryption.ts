@@ -1,0 +1,50 @@
+import type { Rng } from "@aios/kernel/random";
+import { gcm } from "@noble/ciphers/aes.js";
+import { concatBytes } from "./bytes.js";
+import { contentNotDecrypted, invalidSealing } from "./errors.js";
+import { KEY_BYTES } from "./sealed-key.js";
+
+const MAGIC = Uint8Array.of(0x41, 0x49, 0x4f, 0x53); // "AIOS"
+const VERSION = 1;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const HEADER_BYTES = MAGIC.length + 1 + NONCE_BYTES;
+
+/** Bytes that encryption adds to a content: header and tag. */
+export const ENCRYPTION_OVERHEAD_BYTES = HEADER_BYTES + TAG_BYTES;
+
+/** A new content key. One per content: a key never encrypts two contents. */
+export function generateContentKey(rng: Rng): Uint8Array {
+  return rng.bytes(KEY_BYTES);
+}
+
+/**
+ * AES-256-GCM (NIST SP 800-38D) over the whole content.
+ * Layout: "AIOS" ‖ version 1 ‖ nonce (12) ‖ ciphertext ‖ tag (16); the first 17 bytes are associated data.
+ * Holds plaintext and ciphertext in memory. Throws `invalid-sealing` for a key that is not 32 bytes.
+ */
+export function encryptContent(key: Uint8Array, plaintext: Uint8Array, rng: Rng): Uint8Array {
+  expectKey(key);
+  const header = concatBytes(MAGIC, Uint8Array.of(VERSION), rng.bytes(NONCE_BYTES));
+  const nonce = header.subarray(MAGIC.length + 1);
+  return concatBytes(header, gcm(key, nonce, header).encrypt(plaintext));
+}
+
+/** Opens what `encryptContent` made. Throws `invalid-sealing` (not our format) or `content-not-decrypted`. */
+export function decryptContent(key: Uint8Array, content: Uint8Array): Uint8Array {
+  expectKey(key);
+  if (content.length < ENCRYPTION_OVERHEAD_BYTES || MAGIC.some((byte, index) => content[index] !== byte)) {
+    throw invalidSealing("content", "encrypted content (header AIOS)");
+  }
+  if (content[MAGIC.length] !== VERSION) throw invalidSealing("content", `encrypted content of version ${VERSION}`);
+  const header = content.subarray(0, HEADER_BYTES);
+  try {
+    return gcm(key, header.subarray(MAGIC.length + 1), header).decrypt(content.subarray(HEADER_BYTES));
+  } catch {
+    throw contentNotDecrypted();
+  }
+}
+
+function expectKey(key: Uint8Array): void {
+  if (!(key instanceof Uint8Array) || key.length !== KEY_BYTES) throw invalidSealing("key", `${KEY_BYTES} bytes`);
+}
