@@ -1,0 +1,105 @@
+import { decryptContent, encryptContent } from "@aios/core-sealing/content-encryption";
+import { sealKey } from "@aios/core-sealing/sealed-key";
+import type { KeyRelease, StoredContent, WrappingKey } from "./api-types.js";
+import { type GatewayConnection, newIdempotencyKey } from "./gateway-connection.js";
+import { fromHex, toHex } from "./hex.js";
+import { webRng } from "./web-rng.js";
+
+export interface ContentDescription {
+  /** "model", "job-input", "training-output", "data-set", … */
+  readonly category: string;
+  readonly encrypted: boolean;
+  readonly mediaType?: string;
+}
+
+export interface EncryptedContent extends StoredContent {
+  /** AES-256 key; whoever has it reads the content. It never leaves this process unsealed. */
+  readonly contentKey: Uint8Array;
+}
+
+export interface KeyDeposit {
+  readonly cid: string;
+  readonly contentKey: Uint8Array;
+  /** Jobs that may use the key: "licensed-jobs", or "job:<job id>". */
+  readonly leaseScopes: readonly string[];
+  /** Platform purposes allowed beyond leases: "proving-key-setup", "proof". */
+  readonly servicePurposes: readonly string[];
+}
+
+/** Bytes by content identifier, and the keys of encrypted ones. */
+export class ContentApi {
+  readonly #connection: GatewayConnection;
+
+  constructor(connection: GatewayConnection) {
+    this.#connection = connection;
+  }
+
+  /** Stores bytes as they are. Same bytes, same CID. */
+  put(bytes: Uint8Array, description: ContentDescription, idempotencyKey = newIdempotencyKey()): Promise<StoredContent> {
+    return this.#connection.signed<StoredContent>({
+      method: "POST",
+      path: "/v1/content",
+      bytes,
+      idempotencyKey,
+      headers: {
+        "content-type": "application/octet-stream",
+        "x-aios-category": description.category,
+        "x-aios-encrypted": String(description.encrypted),
+        ...(description.mediaType === undefined ? {} : { "x-aios-media-type": description.mediaType }),
+      },
+    });
+  }
+
+  /** Encrypts under a fresh key here, stores the ciphertext, returns the key. */
+  async putEncrypted(plaintext: Uint8Array, category: string): Promise<EncryptedContent> {
+    const contentKey = webRng.bytes(32);
+    const ciphertext = encryptContent(contentKey, plaintext, webRng);
+    return { ...(await this.put(ciphertext, { category, encrypted: true })), contentKey };
+  }
+
+  /** The stored bytes: ciphertext where the content is encrypted. */
+  get(cid: string): Promise<Uint8Array> {
+    return this.#connection.transport.bytes({ method: "GET", path: `/v1/content/${encodeURIComponent(cid)}` });
+  }
+
+  /** Fetches and decrypts. Throws where the key is another one or the bytes were changed. */
+  async getDecrypted(cid: string, contentKey: Uint8Array): Promise<Uint8Array> {
+    return decryptContent(contentKey, await this.get(cid));
+  }
+
+  /** The key that owners seal content keys to. */
+  wrappingKey(): Promise<WrappingKey> {
+    return this.#connection.signed<WrappingKey>({ method: "GET", path: "/v1/content-keys/wrapping-key" });
+  }
+
+  /** Seals the content key to the key service, with what the owner allows it to be released for. */
+  async depositKey(deposit: KeyDeposit, idempotencyKey = newIdempotencyKey()): Promise<void> {
+    const wrapping = await this.wrappingKey();
+    const sealed = sealKey(deposit.contentKey, fromHex(wrapping.publicKey), `deposit:${deposit.cid}`, webRng);
+    await this.#connection.signed({
+      method: "POST",
+      path: "/v1/content-keys",
+      idempotencyKey,
+      json: {
+        cid: deposit.cid,
+        keyId: wrapping.keyId,
+        sealedKey: {
+          ephemeralPublicKey: toHex(sealed.ephemeralPublicKey),
+          nonce: toHex(sealed.nonce),
+          ciphertext: toHex(sealed.ciphertext),
+        },
+        leaseScopes: deposit.leaseScopes,
+        servicePurposes: deposit.servicePurposes,
+      },
+    });
+  }
+
+  /** Every release of the content's key: to whom, for what, when. For the owner only. */
+  async releases(cid: string): Promise<readonly KeyRelease[]> {
+    const answer = await this.#connection.signed<{ releases: KeyRelease[] }>({
+      method: "GET",
+      path: `/v1/content-keys/${encodeURIComponent(cid)}/releases`,
+    });
+    return answer.releases;
+  }
+}

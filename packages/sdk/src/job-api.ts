@@ -1,0 +1,245 @@
+import { JOB_KIND } from "@aios/core-settlement/typed-data";
+import { inputCommitment } from "@aios/core-zkml/input-commitment";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { keccak256 } from "ethers/crypto";
+import type {
+  Job,
+  JobPayment,
+  JobSpec,
+  MoneyExplanation,
+  Page,
+  PlacementExplanation,
+  PreparedJobResponse,
+  ProofJob,
+  Protocol,
+  Receipt,
+  SigningRequest,
+  Verification,
+  VerificationQuote,
+} from "./api-types.js";
+import { parseEventStream } from "./event-stream.js";
+import { type GatewayConnection, newIdempotencyKey } from "./gateway-connection.js";
+import { fromHex, toHex32 } from "./hex.js";
+import { pause } from "./http-transport.js";
+import { problemToError } from "./problem.js";
+import { signAll } from "./sign-all.js";
+import { mismatch, onlyNames, requestNamed, reviewAcceptance, reviewOrder, reviewPermit } from "./typed-data-review.js";
+
+export type JobRequest = JobSpec & {
+  readonly verification: Verification;
+  /** The most this job may cost; the escrow cannot take more. */
+  readonly priceCapWei: bigint;
+  /** X25519 public key that a training output's key is sealed to. */
+  readonly outputRecipientPublicKey?: string;
+};
+
+/** A job whose typed data was compared with the request; nothing is signed or paid yet. */
+export interface PreparedJob {
+  readonly job: Job;
+  readonly toSign: readonly SigningRequest[];
+  /** Opens the input commitment; keep it to be able to prove what was asked. Null for training. */
+  readonly inputSalt: string | null;
+}
+
+const VERIFIER_CONTRACT: Readonly<Record<Verification, string>> = {
+  none: "DeliveryResultVerifier",
+  proof: "Groth16ResultVerifier",
+};
+const ENDED: readonly Job["state"][] = ["settled", "refunded", "failed"];
+const LONGEST_RECONNECT_WAIT_MS = 5_000;
+
+/** Jobs: quote, order, watch, accept, and everything that can be asked about them. */
+export class JobApi {
+  readonly #connection: GatewayConnection;
+  readonly #protocol: () => Promise<Protocol>;
+
+  constructor(connection: GatewayConnection, protocol: () => Promise<Protocol>) {
+    this.#connection = connection;
+    this.#protocol = protocol;
+  }
+
+  /** Price, time and trust of each way to verify this work. Buys nothing. */
+  async quote(spec: JobSpec): Promise<readonly VerificationQuote[]> {
+    const answer = await this.#connection.signed<{ quotes: VerificationQuote[] }>({ method: "POST", path: "/v1/quotes", json: spec });
+    return answer.quotes;
+  }
+
+  /**
+   * Asks the platform to prepare the job and compares what it wants signed with the request: buyer, cap, model,
+   * verifier, matcher, deadlines, job id, the input commitment (recomputed from input and salt), and the permit's
+   * chain, token, spender and amount. Throws `typed-data-mismatch` where anything differs.
+   */
+  async prepare(request: JobRequest, idempotencyKey = newIdempotencyKey()): Promise<PreparedJob> {
+    const protocol = await this.#protocol();
+    const prepared = await this.#connection.signed<PreparedJobResponse>({
+      method: "POST",
+      path: "/v1/jobs",
+      idempotencyKey,
+      json: { ...request, priceCapWei: request.priceCapWei.toString() },
+    });
+    const buyer = this.#connection.signer.address;
+    const now = this.#connection.now();
+    onlyNames(prepared.toSign, ["order", "permit"]);
+    reviewOrder(
+      requestNamed(prepared.toSign, "order"),
+      protocol,
+      {
+        jobId: prepared.job.jobId,
+        buyer,
+        jobKind: request.training === undefined ? JOB_KIND.inference : JOB_KIND.training,
+        modelId: request.inference?.modelId ?? 0,
+        maxPriceWei: request.priceCapWei,
+        verifier: VERIFIER_CONTRACT[request.verification],
+        inputCommitment: request.inference === undefined ? null : openedCommitment(request.inference.input, prepared.inputSalt),
+      },
+      now,
+    );
+    const permit = { owner: buyer, spender: "JobEscrow", valueWei: request.priceCapWei };
+    reviewPermit(requestNamed(prepared.toSign, "permit"), protocol, permit, now);
+    return prepared;
+  }
+
+  /** Signs a prepared job and hands the signatures in; the relayer funds the escrow. Safe to repeat. */
+  async place(prepared: PreparedJob): Promise<Job> {
+    const signatures = await signAll(this.#connection.signer, prepared.toSign);
+    return this.#connection.signed<Job>({
+      method: "PUT",
+      path: `${jobPath(prepared.job.jobId)}/signatures`,
+      json: { signatures },
+      idempotencyKey: newIdempotencyKey(),
+    });
+  }
+
+  get(jobId: string): Promise<Job> {
+    return this.#connection.signed<Job>({ method: "GET", path: jobPath(jobId) });
+  }
+
+  /** The account's own jobs, newest first. */
+  list(cursor?: string): Promise<Page<Job>> {
+    const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
+    return this.#connection.signed<Page<Job>>({ method: "GET", path: `/v1/jobs${query}` });
+  }
+
+  /**
+   * Yields the job at once and at every change until it ends. Reconnects (with `Last-Event-ID`) when the stream
+   * breaks; gives up after `maxFailures` failed attempts in a row (default 20).
+   */
+  async *watch(jobId: string, options: { signal?: AbortSignal; maxFailures?: number } = {}): AsyncGenerator<Job, void> {
+    const maxFailures = options.maxFailures ?? 20;
+    let lastEventId: string | undefined;
+    for (let failures = 0; ; ) {
+      try {
+        const body = await this.#connection.signedStream({
+          method: "GET",
+          path: `${jobPath(jobId)}/events`,
+          signal: options.signal,
+          headers: { accept: "text/event-stream", ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }) },
+        });
+        for await (const event of parseEventStream(body)) {
+          if (event.event === "problem") throw streamProblem(event.data);
+          if (event.event !== "job") continue;
+          failures = 0;
+          lastEventId = event.id;
+          const job = JSON.parse(event.data) as Job;
+          yield job;
+          if (ENDED.includes(job.state)) return;
+        }
+      } catch (error) {
+        if (options.signal?.aborted === true) throw options.signal.reason;
+        if (isCodedError(error) && error.errorClass === "user" && error.kind !== "rate-limited") throw error;
+        if (failures >= maxFailures) throw error;
+      }
+      failures += 1;
+      if (failures > maxFailures) throw streamLost(jobId);
+      await pause(Math.min(LONGEST_RECONNECT_WAIT_MS, 100 * 2 ** Math.min(failures, 6)), options.signal);
+    }
+  }
+
+  /** Watches until the job satisfies the condition (default: it ended) and returns it. */
+  async wait(jobId: string, done: (job: Job) => boolean = (job) => ENDED.includes(job.state), options: { signal?: AbortSignal; onChange?: (job: Job) => void } = {}): Promise<Job> {
+    for await (const job of this.watch(jobId, options.signal === undefined ? {} : { signal: options.signal })) {
+      options.onChange?.(job);
+      if (done(job)) return job;
+      if (ENDED.includes(job.state)) return job;
+    }
+    throw streamLost(jobId);
+  }
+
+  /**
+   * Accepts a delivered, unproven result as it stands. `outputHash` is keccak256 of what the buyer looked at: the
+   * packed output (32 bytes) of an inference, or the UTF-8 bytes of a training output's CID; taken from the job
+   * where it is not given.
+   */
+  async accept(jobId: string, outputHash?: string): Promise<Job> {
+    const [job, protocol] = await Promise.all([this.get(jobId), this.#protocol()]);
+    const path = `${jobPath(jobId)}/acceptance`;
+    const { toSign } = await this.#connection.signed<{ toSign: SigningRequest[] }>({
+      method: "POST",
+      path,
+      json: {},
+      idempotencyKey: newIdempotencyKey(),
+    });
+    onlyNames(toSign, ["acceptance"]);
+    reviewAcceptance(requestNamed(toSign, "acceptance"), protocol, {
+      jobId,
+      fencingToken: job.fencingToken,
+      outputHash: outputHash ?? deliveredOutputHash(job),
+    });
+    const signatures = await signAll(this.#connection.signer, toSign);
+    return this.#connection.signed<Job>({ method: "PUT", path, json: { signatures }, idempotencyKey: newIdempotencyKey() });
+  }
+
+  /** Why this provider, why not that one. */
+  placement(jobId: string): Promise<PlacementExplanation> {
+    return this.#connection.signed<PlacementExplanation>({ method: "GET", path: `${jobPath(jobId)}/placement` });
+  }
+
+  /** Every movement of the job's money, from indexed chain events. */
+  async payments(jobId: string): Promise<readonly JobPayment[]> {
+    return (await this.#connection.signed<{ payments: JobPayment[] }>({ method: "GET", path: `${jobPath(jobId)}/payments` })).payments;
+  }
+
+  /** Where the money is, who may act next and until when. */
+  money(jobId: string): Promise<MoneyExplanation> {
+    return this.#connection.signed<MoneyExplanation>({ method: "GET", path: `${jobPath(jobId)}/money` });
+  }
+
+  /** The proof of a job that was ordered with one. */
+  proof(jobId: string): Promise<ProofJob> {
+    return this.#connection.signed<ProofJob>({ method: "GET", path: `${jobPath(jobId)}/proof` });
+  }
+
+  async receipts(jobId: string): Promise<readonly Receipt[]> {
+    return (await this.#connection.signed<{ receipts: Receipt[] }>({ method: "GET", path: `${jobPath(jobId)}/receipts` })).receipts;
+  }
+}
+
+function jobPath(jobId: string): string {
+  return `/v1/jobs/${encodeURIComponent(jobId)}`;
+}
+
+function openedCommitment(input: string, salt: string | null): string {
+  if (salt === null) throw mismatch("order", "inputSalt", "32 bytes that open the input commitment", null);
+  return toHex32(inputCommitment(fromHex(input), fromHex(salt)));
+}
+
+/** keccak256 that the provider's delivery names, recomputed from the output. Throws `nothing-delivered`. */
+export function deliveredOutputHash(job: Job): string {
+  if (job.output !== null && job.kind === "inference") return keccak256(job.output);
+  if (job.outputCid !== null) return keccak256(new TextEncoder().encode(job.outputCid));
+  throw new CodedError({ code: "nothing-delivered", kind: "conflict", message: "The job has no delivered output yet." });
+}
+
+function streamProblem(data: string): CodedError {
+  const problem = JSON.parse(data) as { status?: number };
+  return problemToError(problem.status ?? 500, problem, undefined);
+}
+
+function streamLost(jobId: string): CodedError {
+  return new CodedError({
+    code: "job-stream-lost",
+    kind: "unavailable",
+    message: "The progress stream kept breaking. The job goes on; ask for its state again.",
+    details: { jobId },
+  });
+}
