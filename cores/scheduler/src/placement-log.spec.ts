@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  addressOf,
+  healthyOffer,
+  inferenceRequest,
+  offersArbitrary,
+  policy,
+  requestArbitrary,
+} from "../test/placement-arbitraries.js";
+import { decidePlacement } from "./placement.js";
+import { decodePlacementLog, encodePlacementLog, replayPlacement } from "./placement-log.js";
+
+describe("placement log", () => {
+  it("replays every decision from its text", () => {
+    fc.assert(
+      fc.property(requestArbitrary, offersArbitrary, (request, offers) => {
+        const decision = decidePlacement(request, offers, policy);
+        const text = encodePlacementLog({ decidedAtMs: 7, request, offers, policy, chosen: decision.chosen });
+        const read = decodePlacementLog(text);
+        expect(replayPlacement(read)).toEqual(decision);
+        expect(encodePlacementLog(read)).toBe(text);
+      }),
+    );
+  });
+
+  it("notices a log whose choice is not what its inputs give", () => {
+    const offers = [healthyOffer(1), healthyOffer(2)];
+    const entry = { decidedAtMs: 1, request: inferenceRequest(), offers, policy, chosen: addressOf(2) };
+    expect(() => replayPlacement(entry)).toThrowError(
+      expect.objectContaining({ code: "placement-not-reproduced" }),
+    );
+  });
+
+  it("refuses what is not a log entry", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        expect(() => decodePlacementLog(text)).toThrowError(
+          expect.objectContaining({ code: "invalid-placement-log" }),
+        );
+      }),
+    );
+  });
+});
