@@ -4,7 +4,12 @@ import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readVectors } from "../test/read-vectors.js";
-import { decryptContent, ENCRYPTION_OVERHEAD_BYTES, encryptContent, generateContentKey } from "./content-encryption.js";
+import {
+  decryptContent,
+  ENCRYPTION_OVERHEAD_BYTES,
+  encryptContent,
+  generateContentKey,
+} from "./content-encryption.js";
 
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
@@ -36,7 +41,9 @@ describe("content encryption", () => {
       const altered = Uint8Array.from(content);
       altered[index] = (altered[index] as number) ^ 0x80;
       expect(() => decryptContent(key, altered)).toThrow(expect.objectContaining({ name: "CodedError" }));
-      expect(() => decryptContent(key, content.subarray(0, index))).toThrow(expect.objectContaining({ name: "CodedError" }));
+      expect(() => decryptContent(key, content.subarray(0, index))).toThrow(
+        expect.objectContaining({ name: "CodedError" }),
+      );
     }
     expect(() => decryptContent(generateContentKey(rng), content)).toThrow(/does not decrypt/);
   });
@@ -44,7 +51,9 @@ describe("content encryption", () => {
   it("answers arbitrary bytes with a coded error", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
-        expect(() => decryptContent(new Uint8Array(32), bytes)).toThrow(expect.objectContaining({ code: "invalid-sealing" }));
+        expect(() => decryptContent(new Uint8Array(32), bytes)).toThrow(
+          expect.objectContaining({ code: "invalid-sealing" }),
+        );
       }),
     );
   });

@@ -36,7 +36,8 @@ export function decryptContent(key: Uint8Array, content: Uint8Array): Uint8Array
   if (content.length < ENCRYPTION_OVERHEAD_BYTES || MAGIC.some((byte, index) => content[index] !== byte)) {
     throw invalidSealing("content", "encrypted content (header AIOS)");
   }
-  if (content[MAGIC.length] !== VERSION) throw invalidSealing("content", `encrypted content of version ${VERSION}`);
+  if (content[MAGIC.length] !== VERSION)
+    throw invalidSealing("content", `encrypted content of version ${VERSION}`);
   const header = content.subarray(0, HEADER_BYTES);
   try {
     return gcm(key, header.subarray(MAGIC.length + 1), header).decrypt(content.subarray(HEADER_BYTES));
@@ -46,5 +47,6 @@ export function decryptContent(key: Uint8Array, content: Uint8Array): Uint8Array
 }
 
 function expectKey(key: Uint8Array): void {
-  if (!(key instanceof Uint8Array) || key.length !== KEY_BYTES) throw invalidSealing("key", `${KEY_BYTES} bytes`);
+  if (!(key instanceof Uint8Array) || key.length !== KEY_BYTES)
+    throw invalidSealing("key", `${KEY_BYTES} bytes`);
 }

@@ -27,7 +27,11 @@ function openWithNode(sealed: SealedKey, privateKey: Uint8Array, context: string
   const recipientPublic = createPublicKey(recipient).export({ format: "der", type: "spki" }).subarray(-32);
   const salt = Buffer.concat([sealed.ephemeralPublicKey, recipientPublic]);
   const info = Buffer.from(`aios/sealed-key/v1\0${context}`);
-  const decipher = createDecipheriv("aes-256-gcm", Buffer.from(hkdfSync("sha256", shared, salt, info, 32)), sealed.nonce);
+  const decipher = createDecipheriv(
+    "aes-256-gcm",
+    Buffer.from(hkdfSync("sha256", shared, salt, info, 32)),
+    sealed.nonce,
+  );
   decipher.setAAD(Buffer.from(context));
   decipher.setAuthTag(sealed.ciphertext.subarray(32));
   return Buffer.concat([decipher.update(sealed.ciphertext.subarray(0, 32)), decipher.final()]);
@@ -70,7 +74,9 @@ describe("sealed key", () => {
       for (let index = 0; index < sealed[field].length; index++) {
         const altered = Uint8Array.from(sealed[field]);
         altered[index] = (altered[index] as number) ^ 1;
-        expect(() => openKey({ ...sealed, [field]: altered }, pair.privateKey, "release:bafy")).toThrow(/does not open/);
+        expect(() => openKey({ ...sealed, [field]: altered }, pair.privateKey, "release:bafy")).toThrow(
+          /does not open/,
+        );
       }
     }
   });
@@ -80,26 +86,38 @@ describe("sealed key", () => {
     const pair = generateSealingKeyPair(rng);
     const key = rng.bytes(32);
     expect(() => sealKey(key.subarray(1), pair.publicKey, "c", rng)).toThrow(/contentKey must be 32 bytes/);
-    expect(() => sealKey(key, pair.publicKey.subarray(1), "c", rng)).toThrow(/recipientPublicKey must be 32 bytes/);
+    expect(() => sealKey(key, pair.publicKey.subarray(1), "c", rng)).toThrow(
+      /recipientPublicKey must be 32 bytes/,
+    );
     expect(() => sealKey(key, pair.publicKey, "", rng)).toThrow(/context/);
     expect(() => sealKey(key, pair.publicKey, "x".repeat(513), rng)).toThrow(/context/);
     expect(() => sealKey(key, new Uint8Array(32), "c", rng)).toThrow(/large subgroup/);
     const sealed = sealKey(key, pair.publicKey, "c", rng);
-    expect(() => openKey({ ...sealed, ephemeralPublicKey: new Uint8Array(32) }, pair.privateKey, "c")).toThrow(/does not open/);
-    expect(() => openKey({ ...sealed, nonce: sealed.nonce.subarray(1) }, pair.privateKey, "c")).toThrow(/nonce/);
+    expect(() =>
+      openKey({ ...sealed, ephemeralPublicKey: new Uint8Array(32) }, pair.privateKey, "c"),
+    ).toThrow(/does not open/);
+    expect(() => openKey({ ...sealed, nonce: sealed.nonce.subarray(1) }, pair.privateKey, "c")).toThrow(
+      /nonce/,
+    );
   });
 
   it("agrees with RFC 7748, section 5.2 (first iteration)", () => {
     const nine = new Uint8Array(32);
     nine[0] = 9;
-    expect(bytesToHex(sealingPublicKey(nine))).toBe("422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079");
+    expect(bytesToHex(sealingPublicKey(nine))).toBe(
+      "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079",
+    );
   });
 
   it("still opens what version 1 sealed", () => {
     const { sealedKeys } = readVectors();
     expect(sealedKeys.length).toBeGreaterThan(0);
     for (const vector of sealedKeys) {
-      const opened = openKey(sealedKeyFromJson(JSON.stringify(vector.sealed)), hexToBytes(vector.privateKey), vector.context);
+      const opened = openKey(
+        sealedKeyFromJson(JSON.stringify(vector.sealed)),
+        hexToBytes(vector.privateKey),
+        vector.context,
+      );
       expect(bytesToHex(opened)).toBe(vector.contentKey);
     }
   });

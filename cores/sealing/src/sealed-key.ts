@@ -51,14 +51,20 @@ export function sealingPublicKey(privateKey: Uint8Array): Uint8Array {
  *
  * Throws `invalid-sealing` for wrong lengths, a low-order recipient key, or a context over 512 bytes or empty.
  */
-export function sealKey(contentKey: Uint8Array, recipientPublicKey: Uint8Array, context: string, rng: Rng): SealedKey {
+export function sealKey(
+  contentKey: Uint8Array,
+  recipientPublicKey: Uint8Array,
+  context: string,
+  rng: Rng,
+): SealedKey {
   expectBytes(contentKey, KEY_BYTES, "contentKey");
   expectBytes(recipientPublicKey, KEY_BYTES, "recipientPublicKey");
   const associated = contextBytes(context);
   const ephemeral = generateSealingKeyPair(rng);
   const nonce = rng.bytes(NONCE_BYTES);
   const shared = sharedSecret(ephemeral.privateKey, recipientPublicKey);
-  if (shared === undefined) throw invalidSealing("recipientPublicKey", "a point of the curve's large subgroup");
+  if (shared === undefined)
+    throw invalidSealing("recipientPublicKey", "a point of the curve's large subgroup");
   const wrappingKey = derive(shared, ephemeral.publicKey, recipientPublicKey, associated);
   return {
     ephemeralPublicKey: ephemeral.publicKey,
@@ -93,7 +99,12 @@ function sharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array
   }
 }
 
-function derive(shared: Uint8Array, ephemeral: Uint8Array, recipient: Uint8Array, context: Uint8Array): Uint8Array {
+function derive(
+  shared: Uint8Array,
+  ephemeral: Uint8Array,
+  recipient: Uint8Array,
+  context: Uint8Array,
+): Uint8Array {
   const info = concatBytes(utf8(DOMAIN), new Uint8Array(1), context);
   return hkdf(sha256, shared, concatBytes(ephemeral, recipient), info, KEY_BYTES);
 }
@@ -107,5 +118,6 @@ function contextBytes(context: string): Uint8Array {
 }
 
 function expectBytes(value: Uint8Array, length: number, field: string): void {
-  if (!(value instanceof Uint8Array) || value.length !== length) throw invalidSealing(field, `${length} bytes`);
+  if (!(value instanceof Uint8Array) || value.length !== length)
+    throw invalidSealing(field, `${length} bytes`);
 }

@@ -41,7 +41,10 @@ export function splitDigits(digits: LabelledDigits, options: SplitOptions): Digi
     unseen.push(...own.slice(0, testPerClass));
     train.push(...own.slice(testPerClass, testPerClass + trainPerClass));
   }
-  return { train: selectDigits(digits, rng.shuffle(train)), unseen: selectDigits(digits, rng.shuffle(unseen)) };
+  return {
+    train: selectDigits(digits, rng.shuffle(train)),
+    unseen: selectDigits(digits, rng.shuffle(unseen)),
+  };
 }
 
 function isCount(value: number): boolean {

@@ -53,7 +53,7 @@ describe("split", () => {
       fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), (seed) => {
         const { train, unseen } = splitDigits(digits, { seed, ...options });
         for (const set of [train, unseen]) {
-          keysOf(set).forEach((key, index) => expect(set.labels[index]).toBe(truth.get(key)));
+          for (const [index, key] of keysOf(set).entries()) expect(set.labels[index]).toBe(truth.get(key));
         }
         expect(splitDigits(digits, { seed, ...options }).train.pixels).toEqual(train.pixels);
         expect(splitDigits(digits, { seed: seed ^ 1, ...options }).train.pixels).not.toEqual(train.pixels);
@@ -66,7 +66,9 @@ describe("split", () => {
     expect(() => splitDigits(digits, { seed: 1, testPerClass: 1_000, trainPerClass: 1 })).toThrow(
       expect.objectContaining({ code: "split-too-large" }),
     );
-    expect(() => splitDigits(digits, { seed: 1, testPerClass: 10, trainPerClass: 0 })).toThrow(/at least one/);
+    expect(() => splitDigits(digits, { seed: 1, testPerClass: 10, trainPerClass: 0 })).toThrow(
+      /at least one/,
+    );
   });
 });
 
@@ -74,18 +76,23 @@ describe("shift", () => {
   it("moves pixels and fills with paper", () => {
     const step = fc.integer({ min: -2, max: 2 });
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: DIGIT_PIXELS, maxLength: DIGIT_PIXELS }), step, step, (source, right, down) => {
-        const target = new Uint8Array(DIGIT_PIXELS).fill(9);
-        shiftDigit(source, target, right, down);
-        for (let row = 0; row < 28; row++) {
-          for (let column = 0; column < 28; column++) {
-            const fromRow = row - down;
-            const fromColumn = column - right;
-            const inside = fromRow >= 0 && fromRow < 28 && fromColumn >= 0 && fromColumn < 28;
-            expect(target[row * 28 + column]).toBe(inside ? source[fromRow * 28 + fromColumn] : 0);
+      fc.property(
+        fc.uint8Array({ minLength: DIGIT_PIXELS, maxLength: DIGIT_PIXELS }),
+        step,
+        step,
+        (source, right, down) => {
+          const target = new Uint8Array(DIGIT_PIXELS).fill(9);
+          shiftDigit(source, target, right, down);
+          for (let row = 0; row < 28; row++) {
+            for (let column = 0; column < 28; column++) {
+              const fromRow = row - down;
+              const fromColumn = column - right;
+              const inside = fromRow >= 0 && fromRow < 28 && fromColumn >= 0 && fromColumn < 28;
+              expect(target[row * 28 + column]).toBe(inside ? source[fromRow * 28 + fromColumn] : 0);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 25 },
     );
   });
