@@ -78,7 +78,10 @@ export function featuresOf(account: string, counted: readonly CountedReceipt[]):
   };
 }
 
-type DataFeatures = Pick<Features, "firstContributionBytes" | "additionalContributionBytes" | "replicatedBytes">;
+type DataFeatures = Pick<
+  Features,
+  "firstContributionBytes" | "additionalContributionBytes" | "replicatedBytes"
+>;
 
 /** Walks all data in order of appearance; `outputHash` names data, `inputCommitment` what it was made from. */
 function dataOf(account: string, ordered: readonly CountedReceipt[]): DataFeatures {
@@ -102,7 +105,11 @@ function dataOf(account: string, ordered: readonly CountedReceipt[]): DataFeatur
       replicated += receipt.storedBytes;
     }
   }
-  return { firstContributionBytes: first, additionalContributionBytes: additional, replicatedBytes: replicated };
+  return {
+    firstContributionBytes: first,
+    additionalContributionBytes: additional,
+    replicatedBytes: replicated,
+  };
 }
 
 function byEndThenDigest(a: CountedReceipt, b: CountedReceipt): number {

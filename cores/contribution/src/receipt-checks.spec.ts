@@ -68,7 +68,10 @@ describe("receipt checks", () => {
 describe("parseReceipt", () => {
   const json = () =>
     Object.fromEntries(
-      Object.entries(receipt).map(([name, value]) => [name, typeof value === "bigint" ? value.toString() : value]),
+      Object.entries(receipt).map(([name, value]) => [
+        name,
+        typeof value === "bigint" ? value.toString() : value,
+      ]),
     );
 
   it("reads what canonical JSON carries", () => {

@@ -55,13 +55,19 @@ export function refusalOf(evidence: ReceiptEvidence): Refusal | undefined {
     return { reason: "forged", message: "The signature is not the provider's." };
   }
   if (settlement === undefined) {
-    return { reason: "one-sided", message: "The counterparty has not signed and the job is not settled on chain." };
+    return {
+      reason: "one-sided",
+      message: "The counterparty has not signed and the job is not settled on chain.",
+    };
   }
   if (evidence.seenBefore) {
     return { reason: "replayed", message: "This work was counted before." };
   }
   if (evidence.controllerOf(receipt.provider) === evidence.controllerOf(receipt.counterparty)) {
-    return { reason: "self-dealing", message: "Provider and counterparty are controlled by the same account." };
+    return {
+      reason: "self-dealing",
+      message: "Provider and counterparty are controlled by the same account.",
+    };
   }
   if (settlement.provider !== receipt.provider || settlement.counterparty !== receipt.counterparty) {
     return { reason: "not-as-settled", message: "The job was settled between other parties." };

@@ -19,7 +19,9 @@ describe("receipt tree", () => {
           expect(isIncluded(tree.root, stranger, siblings)).toBe(false);
           expect(tree.leaves[leafIndex]).toBe(receiptLeaf(one));
         }
-        expect(() => tree.proofOf(stranger)).toThrowError(expect.objectContaining({ code: "receipt-not-in-tree" }));
+        expect(() => tree.proofOf(stranger)).toThrowError(
+          expect.objectContaining({ code: "receipt-not-in-tree" }),
+        );
       }),
       { numRuns: 40 },
     );
@@ -43,6 +45,8 @@ describe("receipt tree", () => {
   it("refuses nothing and the same twice", () => {
     const one = `0x${"11".repeat(32)}`;
     expect(() => receiptTree([])).toThrowError(expect.objectContaining({ code: "empty-tree" }));
-    expect(() => receiptTree([one, one])).toThrowError(expect.objectContaining({ code: "duplicate-receipt" }));
+    expect(() => receiptTree([one, one])).toThrowError(
+      expect.objectContaining({ code: "duplicate-receipt" }),
+    );
   });
 });

@@ -40,7 +40,11 @@ export function receiptTree(digests: readonly string[]): ReceiptTree {
   }
   const leaves = digests.map((digest) => receiptLeaf(digest.toLowerCase())).sort();
   if (new Set(leaves).size !== leaves.length) {
-    throw new CodedError({ code: "duplicate-receipt", kind: "invalid", message: "A receipt may be in a tree once." });
+    throw new CodedError({
+      code: "duplicate-receipt",
+      kind: "invalid",
+      message: "A receipt may be in a tree once.",
+    });
   }
   const nodes = new Array<string>(2 * leaves.length - 1);
   leaves.forEach((leaf, index) => {
