@@ -28,12 +28,8 @@ export function absorbInBlocks<T>(elements: readonly T[]): T[][] {
   return Array.from({ length: Math.ceil(elements.length / rate) }, (_, block) => elements.slice(block * rate, (block + 1) * rate));
 }
 
-/**
- * Hiding and binding commitment to input bytes: a Merkle–Damgård chain of Poseidon (up to 16 inputs) over tag, salt
- * and the bytes packed big-endian 31 to an element (the last one shorter). Hiding rests on the 32 random salt bytes, binding on
- * Poseidon's collision resistance. Throws `invalid-job-input`.
- */
-export function inputCommitment(input: Uint8Array, salt: Uint8Array): bigint {
+/** Salt, then the bytes packed big-endian 31 to an element (the last one shorter). Throws `invalid-job-input`. */
+export function packElements(input: Uint8Array, salt: Uint8Array): bigint[] {
   if (input.length < 1 || input.length > MAX_LAYER_WIDTH || salt.length !== SALT_BYTES) {
     throw new CodedError({
       code: "invalid-job-input",
@@ -44,7 +40,16 @@ export function inputCommitment(input: Uint8Array, salt: Uint8Array): bigint {
   }
   const elements: bigint[] = [...saltElements(salt)];
   for (let at = 0; at < input.length; at += PACKED_BYTES) elements.push(bytesToInteger(input.subarray(at, at + PACKED_BYTES)));
+  return elements;
+}
+
+/**
+ * Hiding and binding commitment to input bytes: a Merkle–Damgård chain of Poseidon (up to 16 inputs a call) over tag,
+ * salt and packed bytes. Hiding rests on the 32 random salt bytes, binding on Poseidon's collision resistance.
+ * Throws `invalid-job-input`.
+ */
+export function inputCommitment(input: Uint8Array, salt: Uint8Array): bigint {
   let digest = commitmentTag(input.length);
-  for (const block of absorbInBlocks(elements)) digest = poseidonHash([digest, ...block]);
+  for (const block of absorbInBlocks(packElements(input, salt))) digest = poseidonHash([digest, ...block]);
   return digest;
 }

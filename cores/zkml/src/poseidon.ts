@@ -66,3 +66,9 @@ export function poseidonHash(inputs: readonly bigint[]): bigint {
   }
   return instance(inputs.length).permute([0n, ...inputs])[0] as bigint;
 }
+
+/** S-boxes of one call: each costs three constraints in a circuit. Throws `invalid-poseidon-width`. */
+export function poseidonSboxes(inputs: number): number {
+  const { width, roundsFull, roundsPartial } = poseidonParameters(inputs);
+  return roundsFull * width + roundsPartial;
+}
