@@ -1,0 +1,202 @@
+//! Groth16 over BN254 (eprint 2016/260) on arkworks, as a WASM module without imports.
+//!
+//! Plain C ABI over flat little-endian arrays: the host owns clock, threads and randomness. Objects stay inside and
+//! are named by handles. A negative result is an error code below. Nothing here is constant-time.
+
+mod circuit;
+mod handles;
+mod key;
+mod setup;
+
+use ark_bn254::Fr;
+use ark_serialize::CanonicalDeserialize;
+use circuit::Circuit;
+use handles::{insert, remove, with, with_mut, Object};
+use key::Key;
+use setup::Setup;
+
+const MALFORMED_CIRCUIT: i64 = -1;
+const MALFORMED_SCALAR: i64 = -2;
+const UNKNOWN_HANDLE: i64 = -3;
+const BAD_TRAPDOOR: i64 = -4;
+const MALFORMED_KEY: i64 = -5;
+const KEY_DOES_NOT_FIT: i64 = -6;
+const PROVER_FAILED: i64 = -7;
+const SETUP_NOT_FINISHED: i64 = -8;
+
+/// 32 bytes, little-endian, below the field order.
+pub(crate) fn scalars(bytes: &[u8]) -> Option<Vec<Fr>> {
+    if bytes.len() % 32 != 0 {
+        return None;
+    }
+    bytes.chunks_exact(32).map(|chunk| Fr::deserialize_uncompressed(chunk).ok()).collect()
+}
+
+/// Reserves `len` bytes for the host to write to; the host gives them back with `release`.
+#[no_mangle]
+pub extern "C" fn reserve(len: usize) -> *mut u8 {
+    let mut bytes = Vec::<u8>::with_capacity(len);
+    let at = bytes.as_mut_ptr();
+    std::mem::forget(bytes);
+    at
+}
+
+/// # Safety
+/// `at` and `len` are those of one `reserve`.
+#[no_mangle]
+pub unsafe extern "C" fn release(at: *mut u8, len: usize) {
+    drop(Vec::from_raw_parts(at, 0, len));
+}
+
+unsafe fn input<'a>(at: *const u8, len: usize) -> &'a [u8] {
+    std::slice::from_raw_parts(at, len)
+}
+
+/// Parses a circuit. Returns its handle.
+///
+/// # Safety
+/// The host wrote `len` bytes at `at`. So for every pointer below.
+#[no_mangle]
+pub unsafe extern "C" fn load_circuit(at: *const u8, len: usize) -> i64 {
+    match Circuit::parse(input(at, len)) {
+        Some(circuit) => insert(Object::Circuit(circuit)),
+        None => MALFORMED_CIRCUIT,
+    }
+}
+
+/// Index of the first constraint that the assignment breaks, or the number of constraints when it breaks none.
+///
+/// # Safety
+/// See `load_circuit`.
+#[no_mangle]
+pub unsafe extern "C" fn first_unsatisfied(circuit: i64, at: *const u8, len: usize) -> i64 {
+    let Some(assignment) = scalars(input(at, len)) else { return MALFORMED_SCALAR };
+    with(circuit, |object| match object {
+        Object::Circuit(circuit) if assignment.len() == circuit.variables => circuit.first_unsatisfied(&assignment) as i64,
+        Object::Circuit(_) => MALFORMED_SCALAR,
+        _ => UNKNOWN_HANDLE,
+    })
+}
+
+/// Starts a single-party set-up from tau, alpha, beta, gamma, delta (5 scalars): whoever knows them can forge.
+///
+/// # Safety
+/// See `load_circuit`.
+#[no_mangle]
+pub unsafe extern "C" fn setup_begin(circuit: i64, at: *const u8, len: usize) -> i64 {
+    let Some(trapdoor) = scalars(input(at, len)) else { return MALFORMED_SCALAR };
+    let setup = with(circuit, |object| match object {
+        Object::Circuit(circuit) => Ok(Setup::begin(circuit, &trapdoor)),
+        _ => Err(UNKNOWN_HANDLE),
+    });
+    match setup {
+        Ok(Some(setup)) => insert(Object::Setup(Box::new(setup))),
+        Ok(None) => BAD_TRAPDOOR,
+        Err(code) => code,
+    }
+}
+
+/// Does one step of the set-up. Returns the number of steps left.
+#[no_mangle]
+pub extern "C" fn setup_step(setup: i64) -> i64 {
+    with_mut(setup, |object| match object {
+        Object::Setup(setup) => setup.step() as i64,
+        _ => UNKNOWN_HANDLE,
+    })
+}
+
+/// Turns a finished set-up into a key, under the same handle.
+#[no_mangle]
+pub extern "C" fn setup_finish(setup: i64) -> i64 {
+    with_mut(setup, |object| {
+        let Object::Setup(state) = object else { return UNKNOWN_HANDLE };
+        match state.finish() {
+            Some(proving) => {
+                *object = Object::Key(Box::new(Key { proving }));
+                setup
+            }
+            None => SETUP_NOT_FINISHED,
+        }
+    })
+}
+
+/// Serialises a key. Returns a handle of bytes: see `bytes_at`.
+#[no_mangle]
+pub extern "C" fn encode_key(key: i64) -> i64 {
+    let bytes = with(key, |object| match object {
+        Object::Key(key) => Some(key.encode()),
+        _ => None,
+    });
+    bytes.map_or(UNKNOWN_HANDLE, |bytes| insert(Object::Bytes(bytes)))
+}
+
+/// The verifying key as words: alpha, beta, gamma, delta, then the input commitments. Returns a handle of bytes.
+#[no_mangle]
+pub extern "C" fn verifying_key(key: i64) -> i64 {
+    let bytes = with(key, |object| match object {
+        Object::Key(key) => Some(key.verifying_key_words()),
+        _ => None,
+    });
+    bytes.map_or(UNKNOWN_HANDLE, |bytes| insert(Object::Bytes(bytes)))
+}
+
+/// Reads a key without checking that its points are on the curve: the host has compared its hash with a pinned one.
+///
+/// # Safety
+/// See `load_circuit`.
+#[no_mangle]
+pub unsafe extern "C" fn load_key_unchecked(at: *const u8, len: usize) -> i64 {
+    match Key::decode_unchecked(input(at, len)) {
+        Some(key) => insert(Object::Key(Box::new(key))),
+        None => MALFORMED_KEY,
+    }
+}
+
+/// Proves, with blinding scalars r and s (64 bytes), that the assignment satisfies the circuit. Returns a handle of
+/// 256 bytes (A, B, C as words). The host has called `first_unsatisfied`: the prover itself does not check.
+///
+/// # Safety
+/// See `load_circuit`.
+#[no_mangle]
+pub unsafe extern "C" fn prove(circuit: i64, key: i64, at: *const u8, len: usize, blinding_at: *const u8) -> i64 {
+    let (Some(assignment), Some(blinding)) = (scalars(input(at, len)), scalars(input(blinding_at, 64))) else {
+        return MALFORMED_SCALAR;
+    };
+    let result = with(circuit, |object| {
+        let Object::Circuit(circuit) = object else { return Err(UNKNOWN_HANDLE) };
+        with(key, |object| {
+            let Object::Key(key) = object else { return Err(UNKNOWN_HANDLE) };
+            if assignment.len() != circuit.variables || !key.fits(circuit) {
+                return Err(KEY_DOES_NOT_FIT);
+            }
+            key.prove(circuit, &assignment, blinding[0], blinding[1]).ok_or(PROVER_FAILED)
+        })
+    });
+    match result {
+        Ok(bytes) => insert(Object::Bytes(bytes)),
+        Err(code) => code,
+    }
+}
+
+/// Where a bytes object lies, for the host to copy; 0 for an unknown handle.
+#[no_mangle]
+pub extern "C" fn bytes_at(handle: i64) -> *const u8 {
+    with(handle, |object| match object {
+        Object::Bytes(bytes) => bytes.as_ptr(),
+        _ => std::ptr::null(),
+    })
+}
+
+#[no_mangle]
+pub extern "C" fn bytes_length(handle: i64) -> usize {
+    with(handle, |object| match object {
+        Object::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    })
+}
+
+/// Forgets an object and gives its memory back to the allocator.
+#[no_mangle]
+pub extern "C" fn forget(handle: i64) {
+    remove(handle);
+}
