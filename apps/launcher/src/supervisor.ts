@@ -21,6 +21,7 @@ const READY_POLL_MS = 100;
 export class Supervisor {
   readonly #clock: Clock;
   readonly #events: SupervisorEvents;
+  readonly #specs = new Map<string, ProcessSpec>();
   readonly #processes = new Map<string, ManagedProcess>();
   readonly #stopping = new AbortController();
   readonly #keepers: Promise<void>[] = [];
@@ -33,9 +34,37 @@ export class Supervisor {
   /** Starts the process and keeps it running until `stop`. Resolves when its readiness URL answers. */
   async start(spec: ProcessSpec, readyWithinMs: number): Promise<void> {
     const startedAt = this.#clock.now();
-    this.#keepers.push(this.#keep(spec));
-    if (spec.readyUrl !== undefined) await this.#awaitReady(spec, readyWithinMs);
+    this.#specs.set(spec.name, spec);
+    this.#keepers.push(this.#keep(spec.name));
+    await this.#awaitReady(spec, readyWithinMs);
     this.#events.ready(spec.name, this.#clock.now() - startedAt);
+  }
+
+  /** Sends a signal to a running process; it is started again when that ends it. */
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.#processes.get(name)?.signal(signal);
+  }
+
+  /** Ends the process and starts it with the given environment added, for this and later restarts. */
+  async restartWith(
+    name: string,
+    env: Readonly<Record<string, string>>,
+    readyWithinMs: number,
+  ): Promise<void> {
+    const spec = this.#specs.get(name);
+    const running = this.#processes.get(name);
+    if (spec === undefined || running === undefined) throw new RangeError(`no process named ${name}`);
+    this.#specs.set(name, { ...spec, env: { ...spec.env, ...env } });
+    running.signal("SIGTERM");
+    await running.exited;
+    await this.#awaitReady(spec, readyWithinMs);
+  }
+
+  /** Resolves when the named process answers its readiness URL again. */
+  async awaitReady(name: string, withinMs: number): Promise<void> {
+    const spec = this.#specs.get(name);
+    if (spec === undefined) throw new RangeError(`no process named ${name}`);
+    await this.#awaitReady(spec, withinMs);
   }
 
   /** Process ids by name, for figures and tests. */
@@ -59,9 +88,10 @@ export class Supervisor {
     await Promise.all(this.#keepers);
   }
 
-  async #keep(spec: ProcessSpec): Promise<void> {
+  async #keep(name: string): Promise<void> {
     let pauseMs = FIRST_RESTART_MS;
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
+      const spec = this.#specs.get(name) as ProcessSpec;
       const managed = new ManagedProcess(spec, this.#clock.now());
       this.#processes.set(spec.name, managed);
       this.#events.started(spec.name, attempt);
@@ -76,11 +106,12 @@ export class Supervisor {
   }
 
   async #awaitReady(spec: ProcessSpec, withinMs: number): Promise<void> {
+    if (spec.readyUrl === undefined) return;
     const deadline = this.#clock.now() + withinMs;
     let lastAnswer = "no answer yet";
     while (this.#clock.now() < deadline) {
       if (this.#stopping.signal.aborted) throw this.#stopping.signal.reason;
-      const answer = await readiness(spec.readyUrl as string);
+      const answer = await readiness(spec.readyUrl);
       if (answer === "ready") return;
       lastAnswer = answer;
       await this.#clock.wait(durationMs(READY_POLL_MS), this.#stopping.signal);

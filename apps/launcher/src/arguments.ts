@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { CodedError } from "@aios/kernel/coded-error";
+
+export interface LauncherArguments {
+  readonly help: boolean;
+  /** Stop after the main job, with exit code 0 or 1. */
+  readonly once: boolean;
+  /** Wipe the state of earlier starts first. */
+  readonly fresh: boolean;
+  /** Start the platform without running the main job. */
+  readonly idle: boolean;
+  readonly dataDir: string;
+  readonly portBase: number | undefined;
+}
+
+export const USAGE = `npm start -- [options]
+
+  Starts AiOS on this machine, runs the main job on real input and leaves the platform up.
+
+  --once              stop after the main job; exit code 0 when it went through, else 1
+  --idle              start the platform without running the main job
+  --fresh             wipe the state of earlier starts first, after saying what
+  --data-dir DIR      where state, keys and logs live (default: .aios/data)
+  --port-base N       use the ports from N upwards instead of the usual ones
+  --help              this text
+`;
+
+/** Reads the command line. Throws `invalid-argument`. */
+export function parseLauncherArguments(argv: readonly string[], root: string): LauncherArguments {
+  const { values } = parse(argv);
+  const portBase = values["port-base"] === undefined ? undefined : Number(values["port-base"]);
+  if (portBase !== undefined && !(Number.isInteger(portBase) && portBase >= 1_024 && portBase <= 65_000)) {
+    throw invalid("--port-base must be a port number from 1024 to 65000.");
+  }
+  return {
+    help: values.help === true,
+    once: values.once === true,
+    fresh: values.fresh === true,
+    idle: values.idle === true,
+    dataDir: values["data-dir"] ?? join(root, ".aios", "data"),
+    portBase,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        help: { type: "boolean", short: "h" },
+        once: { type: "boolean" },
+        fresh: { type: "boolean" },
+        idle: { type: "boolean" },
+        "data-dir": { type: "string" },
+        "port-base": { type: "string" },
+      },
+    });
+  } catch (error) {
+    throw invalid(`${(error as Error).message}\n\n${USAGE}`);
+  }
+}
+
+function invalid(message: string): CodedError {
+  return new CodedError({ code: "invalid-argument", kind: "invalid", message });
+}

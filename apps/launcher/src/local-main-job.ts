@@ -1,0 +1,34 @@
+import { isCodedError } from "@aios/kernel/coded-error";
+import { MainJob } from "@aios/main-job/main-job";
+import { TerminalReport } from "@aios/main-job/terminal-report";
+import { AiosClient } from "@aios/sdk/client";
+import { privateKeySigner } from "@aios/sdk/wallet";
+import { systemClock } from "@aios/service-kit/system-clock";
+import type { AccountName } from "./identities.js";
+import type { Platform } from "./platform.js";
+
+/** Runs the main job as the local developer and business. False, with the reason told, when it did not go through. */
+export async function runLocalMainJob(platform: Platform, out: NodeJS.WriteStream): Promise<boolean> {
+  const party = (name: AccountName): AiosClient =>
+    new AiosClient({ baseUrl: platform.gatewayUrl, signer: privateKeySigner(platform.privateKey(name)) });
+  const startedAt = systemClock.now();
+  const mainJob = new MainJob(
+    { developer: party("developer"), business: party("business") },
+    new TerminalReport(out),
+    systemClock,
+  );
+  try {
+    const result = await mainJob.run({ providers: 2, digitIndex: startedAt % 2_000 });
+    const right = result.inference.prediction === result.truth ? "right" : "wrong, as a model may be";
+    out.write(
+      `\nThe main job went through in ${((systemClock.now() - startedAt) / 1000).toFixed(1)} s: ` +
+        `the proven prediction is ${result.inference.prediction} (${right}).\n` +
+        `Check all of it again from outside:\n  npm run aios -- verify ${result.inference.job.jobId}\n`,
+    );
+    return true;
+  } catch (error) {
+    out.write(`\nThe main job did not go through: ${(error as Error).message}\n`);
+    if (isCodedError(error)) out.write(`  code ${error.code}\n  details ${JSON.stringify(error.details)}\n`);
+    return false;
+  }
+}

@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "@aios/kernel/clock";
+import { choosePorts, type PortChoice } from "./free-ports.js";
+import { chainIdOf, ensureGenesis } from "./genesis.js";
+import { type AccountName, type Identities, loadIdentities } from "./identities.js";
+import { postgresProcess } from "./postgres-process.js";
+import { type PlatformSettings, providerProcess, serviceProcess, wantedPorts } from "./process-table.js";
+import { ensureProtocol } from "./protocol-deployment.js";
+import { Supervisor, type SupervisorEvents } from "./supervisor.js";
+
+export interface PlatformOptions {
+  /** Root of the repository: where the built services lie. */
+  readonly root: string;
+  readonly dataDir: string;
+  readonly portBase?: number | undefined;
+  readonly clock: Clock;
+  readonly events: SupervisorEvents;
+  /** One sentence for each thing that happens beside the processes. */
+  readonly onStep?: (step: string) => void;
+  /** Aborting it stops the start, and all that was started. */
+  readonly signal?: AbortSignal;
+  /** Environment added to processes by name, for settings that tests or operators change. */
+  readonly extraEnv?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+const READY_WITHIN_MS = 60_000;
+const DEPENDENTS = [
+  "storage",
+  "economy",
+  "zk-prover",
+  "marketplace",
+  "scoring",
+  "compute",
+  "gateway",
+] as const;
+
+/** AiOS on one machine: embedded Postgres, all services, two providers, each its own process. */
+export class Platform {
+  readonly supervisor: Supervisor;
+  readonly identities: Identities;
+  readonly ports: ReadonlyMap<string, number>;
+  /** Ports that are not the usual ones, because those were taken. */
+  readonly movedPorts: readonly PortChoice[];
+
+  private constructor(supervisor: Supervisor, identities: Identities, choices: readonly PortChoice[]) {
+    this.supervisor = supervisor;
+    this.identities = identities;
+    this.ports = new Map(choices.map(({ name, port }) => [name, port]));
+    this.movedPorts = choices.filter(({ wanted, port }) => wanted !== port);
+  }
+
+  get gatewayUrl(): string {
+    return `http://127.0.0.1:${this.ports.get("gateway")}`;
+  }
+
+  get jsonRpcUrl(): string {
+    return `http://127.0.0.1:${this.ports.get("json-rpc")}`;
+  }
+
+  /** Private key of a local party, for programs that act as it. */
+  privateKey(account: AccountName): string {
+    return readFileSync(this.identities.accounts[account].keyFile, "utf8").trim();
+  }
+
+  /** Starts everything and resolves when every service says that it is ready. Stops all again when one does not. */
+  static async start(options: PlatformOptions): Promise<Platform> {
+    const { dataDir, clock } = options;
+    mkdirSync(join(dataDir, "logs"), { recursive: true });
+    const identities = loadIdentities(join(dataDir, "keys"));
+    const choices = await choosePorts(wantedPorts(options.portBase));
+    const platform = new Platform(new Supervisor(clock, options.events), identities, choices);
+    options.signal?.addEventListener("abort", () => void platform.stop(), { once: true });
+    try {
+      await platform.#startProcesses(options);
+      options.signal?.throwIfAborted();
+      return platform;
+    } catch (error) {
+      await platform.stop();
+      throw error;
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.supervisor.stop();
+  }
+
+  async #startProcesses(options: PlatformOptions): Promise<void> {
+    const { root, dataDir, clock } = options;
+    const genesisFile = join(dataDir, "genesis.json");
+    const firstStart = !existsSync(genesisFile);
+    ensureGenesis(genesisFile, this.identities, Math.floor(clock.now() / 1000));
+    const postgres = postgresProcess({ root, dataDir, port: this.ports.get("postgres") as number });
+    const settings = {
+      paths: { root, dataDir },
+      ports: this.ports,
+      identities: this.identities,
+      databaseUrl: postgres.databaseUrl,
+      chainId: chainIdOf(genesisFile),
+      genesisFile,
+      contractRegistry: "",
+    };
+    await Promise.all([
+      this.#start(postgres.process, options),
+      this.#start(serviceProcess("consensus", settings), options),
+    ]);
+    if (firstStart) options.onStep?.("putting the protocol's contracts on the new chain");
+    const contracts = await ensureProtocol(this.jsonRpcUrl, this.identities, (step) =>
+      options.onStep?.(step),
+    );
+    const complete: PlatformSettings = {
+      ...settings,
+      contractRegistry: contracts["ContractRegistry"] as string,
+    };
+    await Promise.all(DEPENDENTS.map((name) => this.#start(serviceProcess(name, complete), options)));
+    await Promise.all(
+      ([1, 2] as const).map((number) => this.#start(providerProcess(number, complete), options)),
+    );
+  }
+
+  #start(spec: ReturnType<typeof serviceProcess>, options: PlatformOptions): Promise<void> {
+    const added = options.extraEnv?.[spec.name] ?? {};
+    return this.supervisor.start({ ...spec, env: { ...spec.env, ...added } }, READY_WITHIN_MS);
+  }
+}

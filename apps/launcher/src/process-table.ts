@@ -1,0 +1,152 @@
+import { join } from "node:path";
+import type { Identities, ServiceName } from "./identities.js";
+import type { ProcessSpec } from "./managed-process.js";
+
+/** Ports by name, as chosen at this start. */
+export type Ports = ReadonlyMap<string, number>;
+
+export interface PlatformPaths {
+  readonly root: string;
+  readonly dataDir: string;
+}
+
+export interface PlatformSettings {
+  readonly paths: PlatformPaths;
+  readonly ports: Ports;
+  readonly identities: Identities;
+  /** Connection URL for a database name. */
+  readonly databaseUrl: (database: string) => string;
+  readonly chainId: number;
+  readonly genesisFile: string;
+  readonly contractRegistry: string;
+}
+
+const HOST = "127.0.0.1";
+
+/** First choice of every port; a taken one moves up. */
+export function wantedPorts(base: number | undefined): Map<string, number> {
+  const defaults: [string, number][] = [
+    ["gateway", 8080],
+    ["json-rpc", 8545],
+    ["postgres", 54_329],
+    ["libp2p", 4_001],
+    ...SERVICE_ORDER.filter((name) => name !== "gateway").map((name, index): [string, number] => [
+      `grpc-${name}`,
+      50_051 + index,
+    ]),
+    ...SERVICE_ORDER.map((name, index): [string, number] => [`health-${name}`, 9_051 + index]),
+  ];
+  if (base === undefined) return new Map(defaults);
+  return new Map(defaults.map(([name], index) => [name, base + index]));
+}
+
+export const SERVICE_ORDER: readonly ServiceName[] = [
+  "consensus",
+  "storage",
+  "compute",
+  "zk-prover",
+  "marketplace",
+  "economy",
+  "scoring",
+  "gateway",
+];
+
+/** V8 heap limits in MiB: together with buffers and WASM they keep the platform under 2.5 GB. */
+const HEAP_MIB: Readonly<Record<ServiceName | "provider", number>> = {
+  consensus: 256,
+  storage: 192,
+  compute: 160,
+  "zk-prover": 384,
+  marketplace: 128,
+  economy: 160,
+  scoring: 128,
+  gateway: 160,
+  provider: 192,
+};
+
+/** How to run one service of the platform on this machine. */
+export function serviceProcess(name: ServiceName, settings: PlatformSettings): ProcessSpec {
+  const { paths, ports, identities } = settings;
+  const health = `${HOST}:${port(ports, `health-${name}`)}`;
+  return {
+    name,
+    script: join(paths.root, "services", name, "dist", "src", "main.js"),
+    env: {
+      ...peerUrls(ports),
+      ...(name === "gateway" ? {} : { AIOS_GRPC_LISTEN: `${HOST}:${port(ports, `grpc-${name}`)}` }),
+      AIOS_HEALTH_LISTEN: health,
+      AIOS_SERVICE_KEY_FILE: identities.serviceKeyFiles[name],
+      AIOS_TRUST_BUNDLE_FILE: identities.trustBundleFile,
+      AIOS_DATA_DIR: join(paths.dataDir, name),
+      DATABASE_URL: settings.databaseUrl(`aios_${name.replace("-", "_")}`),
+      EVENT_BUS_URL: settings.databaseUrl("aios_events"),
+      CHAIN_RPC_URL: `http://${HOST}:${port(ports, "json-rpc")}`,
+      ...ownSettings(name, settings),
+    },
+    logFile: join(paths.dataDir, "logs", `${name}.log`),
+    readyUrl: `http://${health}/health/ready`,
+    heapMiB: HEAP_MIB[name],
+  };
+}
+
+/** How to run one provider: a stranger's program that happens to live on this machine. */
+export function providerProcess(number: 1 | 2, settings: PlatformSettings): ProcessSpec {
+  const name = `provider-${number}`;
+  const { paths, ports, identities } = settings;
+  return {
+    name,
+    script: join(paths.root, "apps", "provider", "dist", "src", "main.js"),
+    env: {
+      COMPUTE_GRPC_URL: `${HOST}:${port(ports, "grpc-compute")}`,
+      AIOS_DATA_DIR: join(paths.dataDir, name),
+      PROVIDER_KEY_FILE: identities.accounts[`provider-${number}`].keyFile,
+      PROVIDER_NAME: `local provider ${number}`,
+    },
+    logFile: join(paths.dataDir, "logs", `${name}.log`),
+    heapMiB: HEAP_MIB.provider,
+  };
+}
+
+function ownSettings(
+  name: ServiceName,
+  { ports, identities, ...settings }: PlatformSettings,
+): Record<string, string> {
+  const { accounts } = identities;
+  const jsonRpcUrl = `http://${HOST}:${port(ports, "json-rpc")}`;
+  const own: Partial<Record<ServiceName, Record<string, string>>> = {
+    consensus: {
+      CONSENSUS_JSON_RPC_LISTEN: `${HOST}:${port(ports, "json-rpc")}`,
+      CONSENSUS_GENESIS_FILE: settings.genesisFile,
+    },
+    economy: {
+      RELAYER_KEY_FILE: accounts.relayer.keyFile,
+      MATCHER_KEY_FILE: accounts.matcher.keyFile,
+      ANCHOR_KEY_FILE: accounts.anchor.keyFile,
+      CONTRACT_REGISTRY_ADDRESS: settings.contractRegistry,
+    },
+    "zk-prover": { PROVER_PAYOUT_ADDRESS: accounts.prover.address },
+    storage: { LIBP2P_LISTEN: `/ip4/${HOST}/tcp/${port(ports, "libp2p")}` },
+    gateway: {
+      GATEWAY_HTTP_LISTEN: `${HOST}:${port(ports, "gateway")}`,
+      CONSENSUS_JSON_RPC_URL: jsonRpcUrl,
+      DEMO_BUYER_KEY_FILE: accounts.business.keyFile,
+      STUDIO_DIR: join(settings.paths.root, "apps", "studio", "dist"),
+    },
+  };
+  return own[name] ?? {};
+}
+
+function peerUrls(ports: Ports): Record<string, string> {
+  return Object.fromEntries(
+    SERVICE_ORDER.filter((name) => name !== "gateway").map((name) => [
+      `${name.toUpperCase().replace("-", "_")}_GRPC_URL`,
+      `${HOST}:${port(ports, `grpc-${name}`)}`,
+    ]),
+  );
+}
+
+function port(ports: Ports, name: string): number {
+  const value = ports.get(name);
+  if (value === undefined) throw new RangeError(`no port named ${name}`);
+  return value;
+}

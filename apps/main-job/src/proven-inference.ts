@@ -1,0 +1,95 @@
+import { argmax } from "@aios/core-zkml/evaluator";
+import { unpackOutput } from "@aios/core-zkml/output-packing";
+import { DIGIT_CLASSES } from "@aios/datasets/labelled-digits";
+import { formatAios } from "@aios/kernel/units";
+import type { Job, JobPayment, ProofJob, Verification } from "@aios/sdk/api-types";
+import type { AiosClient } from "@aios/sdk/client";
+import { toHex } from "@aios/sdk/hex";
+import type { PreparedJob } from "@aios/sdk/job-api";
+import { present, settled } from "./expectation.js";
+import { INFERENCE_PRICE_CAP_WEI } from "./plan.js";
+import type { Fact, Report } from "./report.js";
+
+export interface InferenceOutcome {
+  readonly job: Job;
+  readonly prepared: PreparedJob;
+  readonly prediction: number;
+  readonly logits: readonly number[];
+}
+
+/** The business orders one inference, signs order and permit with its own key, and waits for the settlement. */
+export async function runInference(
+  business: AiosClient,
+  modelId: number,
+  digit: Uint8Array,
+  verification: Verification,
+  report: Report,
+  idempotencyKey?: string,
+): Promise<InferenceOutcome> {
+  const prepared = await business.jobs.prepare(
+    { inference: { modelId, input: toHex(digit) }, verification, priceCapWei: INFERENCE_PRICE_CAP_WEI },
+    idempotencyKey,
+  );
+  await business.jobs.place(prepared);
+  let job = await business.jobs.wait(
+    prepared.job.jobId,
+    (changed) => verification === "none" && (changed.state === "delivered" || changed.state === "pending"),
+    { onChange: (changed) => report.progress(changed.progress?.message ?? changed.state) },
+  );
+  if (verification === "none" && job.state !== "settled") {
+    await business.jobs.accept(job.jobId);
+    job = await business.jobs.wait(job.jobId);
+  }
+  settled(job);
+  const logits = [...unpackOutput(BigInt(present(job.output, "the output")), DIGIT_CLASSES)];
+  return { job, prepared, logits, prediction: argmax(logits) };
+}
+
+/** What anyone can check about a settled, proven inference. */
+export async function proofFacts(business: AiosClient, outcome: InferenceOutcome): Promise<Fact[]> {
+  const { job } = outcome;
+  const [proof, placement] = await Promise.all([
+    business.jobs.proof(job.jobId),
+    business.jobs.placement(job.jobId),
+  ]);
+  const chosen = placement.placements.at(-1)?.candidates.find((candidate) => candidate.chosen);
+  return [
+    { name: "job", value: job.jobId },
+    { name: "trace", value: job.traceId },
+    { name: "provider", value: `${job.provider} (${chosen?.explanation ?? "no explanation kept"})` },
+    { name: "input", value: `${job.inputCid}, commitment ${job.inputCommitment}` },
+    ...proofFigures(proof),
+    ...stepFacts(job),
+  ];
+}
+
+function proofFigures(proof: ProofJob): Fact[] {
+  const bytes = (present(proof.proof, "the proof").length - 2) / 2;
+  return [
+    {
+      name: "proof",
+      value: `Groth16, ${bytes} bytes, proven in ${proof.proveMs} ms, evidence ${proof.evidenceCid}`,
+    },
+  ];
+}
+
+/** Every step with its time since the order, its transaction and its gas. */
+export function stepFacts(job: Job): Fact[] {
+  const start = job.steps[0]?.atMs ?? job.createdAtMs;
+  return job.steps.map((step) => {
+    const chain =
+      step.transactionHash === null ? "" : `  ${step.transactionHash}  ${step.gasUsed ?? "?"} gas`;
+    return {
+      name: step.name,
+      value: `+${String(step.atMs - start).padStart(5)} ms${chain}${step.note === "" ? "" : `  ${step.note}`}`,
+    };
+  });
+}
+
+/** Where the job's money went. */
+export function paymentFacts(payments: readonly JobPayment[]): Fact[] {
+  return payments.map((payment) => ({
+    name: payment.kind,
+    value: `${formatAios(BigInt(payment.amountWei))} AIOS → ${payment.account}`,
+  }));
+}

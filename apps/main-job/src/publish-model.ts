@@ -1,0 +1,112 @@
+import type { FloatModel } from "@aios/core-zkml/float-model";
+import { encodeIntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
+import { type QuantisationReport, quantiseModel } from "@aios/core-zkml/quantisation";
+import type { DigitSplit } from "@aios/datasets/digit-split";
+import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
+import type { Json } from "@aios/kernel/canonical-json";
+import { formatAios } from "@aios/kernel/units";
+import type { Model } from "@aios/sdk/api-types";
+import type { AiosClient } from "@aios/sdk/client";
+import { toHex } from "@aios/sdk/hex";
+import type { ModelDraft } from "@aios/sdk/model-api";
+import { webRng } from "@aios/sdk/web-rng";
+import { present, unmet } from "./expectation.js";
+import {
+  CALIBRATION_SAMPLES,
+  LICENCE_PRICE_WEI,
+  MAX_ACCURACY_LOSS_POINTS,
+  MIN_UNSEEN_ACCURACY,
+  ROYALTY_BPS,
+  USAGE_FEE_WEI,
+} from "./plan.js";
+import type { Fact, Report } from "./report.js";
+
+export interface PublishedModel {
+  readonly model: Model;
+  readonly facts: readonly Fact[];
+}
+
+/** Quantises the trained model, encrypts and stores it, lets its keys be set up, and publishes it as a licence NFT. */
+export async function publishModel(
+  developer: AiosClient,
+  trained: FloatModel,
+  split: DigitSplit,
+  report: Report,
+): Promise<PublishedModel> {
+  report.progress("quantising to integers");
+  const { model: integerModel, report: quantisation } = quantiseModel(
+    trained,
+    images(split.train).slice(0, CALIBRATION_SAMPLES),
+    webRng.bytes(32),
+    { inputs: images(split.unseen), labels: split.unseen.labels },
+  );
+  const accuracy = checkedAccuracy(quantisation);
+  report.progress("encrypting and storing");
+  const stored = await developer.content.putEncrypted(encodeIntegerModel(integerModel), "model");
+  await developer.content.depositKey({
+    cid: stored.cid,
+    contentKey: stored.contentKey,
+    leaseScopes: ["licensed-jobs"],
+    servicePurposes: ["proving-key-setup", "proof"],
+  });
+  const draft: ModelDraft = {
+    name: "Digits 784–128–10",
+    description: "Reads one handwritten digit of 28 × 28 grey values.",
+    contentCid: stored.cid,
+    modelCommitment: toHex(modelCommitment(integerModel)),
+    licencePriceWei: LICENCE_PRICE_WEI,
+    usageFeeWei: USAGE_FEE_WEI,
+    royaltyBps: ROYALTY_BPS,
+    report: asJson(quantisation),
+  };
+  const created = await developer.models.create(draft);
+  await developer.models.waitReady(created.draftId, {
+    timeoutMs: 180_000,
+    onChange: (model) => report.progress(model.progress?.message ?? model.state),
+  });
+  const model = await developer.models.publish(created.draftId, draft);
+  return {
+    model,
+    facts: [
+      {
+        name: "accuracy",
+        value: `${percent(accuracy.integerAccuracy)} in integers, ${percent(accuracy.floatAccuracy)} in floats, on ${accuracy.samples} unseen digits`,
+      },
+      { name: "content", value: `${stored.cid} (encrypted, ${stored.sizeBytes} bytes)` },
+      { name: "model commitment", value: draft.modelCommitment },
+      { name: "verifying key", value: `${model.verifyingKeyHash} (${model.keyTrust})` },
+      {
+        name: "licence NFT",
+        value: `model ${model.modelId}, ${formatAios(LICENCE_PRICE_WEI)} AIOS, royalty ${ROYALTY_BPS / 100}%`,
+      },
+      {
+        name: "transaction",
+        value: present(model.publicationTransactionHash, "the publication's transaction"),
+      },
+    ],
+  };
+}
+
+function checkedAccuracy(quantisation: QuantisationReport): NonNullable<QuantisationReport["accuracy"]> {
+  const accuracy = present(quantisation.accuracy, "the accuracy report");
+  if (accuracy.floatAccuracy < MIN_UNSEEN_ACCURACY || accuracy.lossPoints > MAX_ACCURACY_LOSS_POINTS) {
+    throw unmet(
+      "accuracy-too-low",
+      `The model reads ${percent(accuracy.integerAccuracy)} of the unseen digits (${percent(accuracy.floatAccuracy)} before quantisation); at least ${percent(MIN_UNSEEN_ACCURACY)} and a loss of at most ${MAX_ACCURACY_LOSS_POINTS} point are promised.`,
+      { accuracy },
+    );
+  }
+  return accuracy;
+}
+
+function images(digits: LabelledDigits): Uint8Array[] {
+  return Array.from({ length: digits.count }, (_, index) => digitAt(digits, index));
+}
+
+function asJson(report: QuantisationReport): Json {
+  return JSON.parse(JSON.stringify(report)) as Json;
+}
+
+function percent(fraction: number): string {
+  return `${(fraction * 100).toFixed(2)}%`;
+}
