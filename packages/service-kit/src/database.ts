@@ -1,0 +1,62 @@
+import pg from "pg";
+import { CodedError } from "@aios/kernel/coded-error";
+
+const DUPLICATE_DATABASE = "42P04";
+const UNIQUE_VIOLATION = "23505";
+const NO_SUCH_DATABASE = "3D000";
+
+/** Creates the database that the URL names unless it exists; safe when several processes do it at once. */
+export async function createDatabaseIfMissing(url: string): Promise<void> {
+  const name = databaseOf(url);
+  try {
+    await withConnection(url, async () => undefined);
+    return;
+  } catch (error) {
+    if (sqlState(error) !== NO_SUCH_DATABASE) throw error;
+  }
+  const maintenance = new URL(url);
+  maintenance.pathname = "/postgres";
+  await withConnection(maintenance.toString(), async (client) => {
+    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`).catch((error: unknown) => {
+      const state = sqlState(error);
+      if (state !== DUPLICATE_DATABASE && state !== UNIQUE_VIOLATION) throw error;
+    });
+  });
+}
+
+/** Runs `work` on a connection of its own. */
+export async function withConnection<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Five-character SQLSTATE of a database error. */
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { readonly code?: unknown } | null)?.code;
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** True when the database cannot be reached or is just starting or stopping: the same statement may work later. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined && (state.startsWith("08") || state.startsWith("57P"))) return true;
+  const code = (error as { readonly code?: unknown } | null)?.code;
+  if (code === "ECONNREFUSED" || code === "ECONNRESET" || code === "EPIPE" || code === "ETIMEDOUT") return true;
+  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|not queryable/.test(error.message);
+}
+
+function databaseOf(url: string): string {
+  const name = decodeURIComponent(new URL(url).pathname.slice(1));
+  if (name !== "") return name;
+  throw new CodedError({
+    code: "invalid-settings",
+    kind: "invalid",
+    message: "The database URL names no database. Write postgres://user:password@host:port/database.",
+  });
+}

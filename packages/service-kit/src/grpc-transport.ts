@@ -1,0 +1,237 @@
+import {
+  type Metadata,
+  type sendUnaryData,
+  Server as GrpcServer,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from "@grpc/grpc-js";
+import { ServerGrpc } from "@nestjs/microservices";
+import { SpanKind } from "@opentelemetry/api";
+import { CodedError } from "@aios/kernel/coded-error";
+import { type Caller, runAsCaller } from "./caller-context.js";
+import type { HostPort } from "./config.js";
+import { logLevelOf, toGrpcFailure } from "./error-mapping.js";
+import { channelOptions } from "./grpc-client.js";
+import { type GrpcServiceDefinition, methodNameOf, serviceNameOf } from "./grpc-methods.js";
+import type { Logger } from "./logger.js";
+import { defineMetrics } from "./metrics.js";
+import type { TokenVerifier } from "./service-token.js";
+import { recordFailure, startSpan, type TraceHeaders, withSpanActive } from "./tracing.js";
+
+const metrics = defineMetrics("grpc", {
+  serverDuration: { kind: "histogram", description: "time to serve a gRPC call", unit: "ms" },
+  serverCallsRunning: { kind: "up-down-counter", description: "gRPC calls being served" },
+});
+
+const STREAM_GRACE_MS = 500;
+
+export interface GrpcTransportOptions {
+  readonly listen: HostPort;
+  readonly services: readonly GrpcServiceDefinition[];
+  readonly verifier: TokenVerifier;
+  readonly maxMessageBytes: number;
+  readonly logger: Logger;
+}
+
+type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+type Answer = sendUnaryData<unknown>;
+type NestMethod = (call: AnyCall, callback?: Answer) => Promise<unknown>;
+
+/** Nest's gRPC server on generated codecs, with tokens, traces, metrics and the one error mapping around each call. */
+export class GrpcTransport extends ServerGrpc {
+  readonly #options: GrpcTransportOptions;
+  #server: GrpcServer | undefined;
+  #port: number | undefined;
+  readonly #streams = new Set<(error: unknown) => void>();
+
+  constructor(options: GrpcTransportOptions) {
+    const definitions = options.services.map((service) => [serviceNameOf(service), byWireName(service)] as const);
+    super({
+      url: "",
+      package: [...new Set(definitions.map(([name]) => name.slice(0, name.lastIndexOf("."))))],
+      packageDefinition: Object.fromEntries(definitions),
+      // Codecs are generated, nothing is parsed at run time; the option only keeps Nest from loading a parser.
+      protoLoader: "@grpc/grpc-js",
+    });
+    this.#options = options;
+  }
+
+  /** The port in use once listening. */
+  get port(): number {
+    if (this.#port === undefined) throw new TypeError("the gRPC server is not listening");
+    return this.#port;
+  }
+
+  override async createClient(): Promise<GrpcServer> {
+    const server = new GrpcServer({
+      ...channelOptions(this.#options.maxMessageBytes),
+      "grpc.max_concurrent_streams": 1_000,
+    });
+    const { host, port } = this.#options.listen;
+    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    this.#port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) return resolve(bound);
+        reject(
+          new CodedError({
+            code: "address-in-use",
+            kind: "unavailable",
+            message: `AIOS_GRPC_LISTEN: ${address} cannot be listened on (${error.message}). Free it or choose another.`,
+            cause: error,
+          }),
+        );
+      });
+    });
+    this.#server = server;
+    return server;
+  }
+
+  override createServiceMethod(...parameters: Parameters<ServerGrpc["createServiceMethod"]>): Function {
+    const handle = super.createServiceMethod(...parameters) as NestMethod;
+    const method = parameters[1] as { readonly path: string; readonly responseStream: boolean };
+    return (call: AnyCall, callback?: Answer): void => {
+      void this.#serve(method.path, call, callback, handle);
+    };
+  }
+
+  /**
+   * Refuses new calls and lets running ones finish until the time is over. Streams have no natural end: they get a
+   * moment and then end with `draining`, so that their callers connect to the next process.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    await new Promise<void>((resolve) => {
+      const streams = setTimeout(() => {
+        for (const endStream of [...this.#streams]) endStream(draining());
+      }, Math.min(STREAM_GRACE_MS, timeoutMs));
+      const all = setTimeout(() => {
+        server.forceShutdown();
+        resolve();
+      }, timeoutMs);
+      server.tryShutdown(() => {
+        clearTimeout(streams);
+        clearTimeout(all);
+        resolve();
+      });
+    });
+  }
+
+  override async close(): Promise<void> {
+    await this.drain(0);
+  }
+
+  async #serve(path: string, call: AnyCall, callback: Answer | undefined, handle: NestMethod): Promise<void> {
+    const startedAt = performance.now();
+    const [service = "", method = ""] = path.slice(1).split("/");
+    const attributes = { "rpc.system": "grpc", "rpc.service": service, "rpc.method": method };
+    const span = startSpan(path.slice(1), { kind: SpanKind.SERVER, attributes, parent: headersOf(call.metadata) });
+    metrics.serverCallsRunning.add(1, { method: path });
+    let ended = false;
+    const end = (failure: unknown): void => {
+      if (ended) return;
+      ended = true;
+      if (failure !== undefined) this.#noteFailure(path, failure, span);
+      span.end();
+      metrics.serverCallsRunning.add(-1, { method: path });
+      const outcome = failure === undefined ? "ok" : logLevelOf(failure) === "info" ? "refused" : "failed";
+      metrics.serverDuration.record(performance.now() - startedAt, { method: path, outcome });
+    };
+    await withSpanActive(span, async () => {
+      const fail = failureSink(call, callback, end);
+      if (callback === undefined) {
+        this.#streams.add(fail);
+        const stream = call as ServerWritableStream<unknown, unknown>;
+        for (const event of ["close", "cancelled"]) stream.once(event, () => this.#streams.delete(fail));
+      }
+      try {
+        const caller = await this.#authenticate(call.metadata);
+        if (callback === undefined) watchStream(call, end, fail);
+        const answer: Answer = (error, value, trailer, flags) => {
+          if (error !== null && error !== undefined) return fail(error);
+          end(undefined);
+          callback?.(null, value, trailer, flags);
+        };
+        await runAsCaller(caller, () => handle(call, callback === undefined ? undefined : answer));
+      } catch (error) {
+        fail(error);
+      }
+    });
+  }
+
+  async #authenticate(metadata: Metadata): Promise<Caller | undefined> {
+    const [header] = metadata.get("authorization");
+    if (header === undefined) return undefined;
+    const token = /^Bearer (\S+)$/.exec(header.toString())?.[1];
+    if (token === undefined) {
+      throw new CodedError({ code: "invalid-token", kind: "unauthenticated", message: "The token is malformed." });
+    }
+    return this.#options.verifier.verify(token);
+  }
+
+  #noteFailure(path: string, failure: unknown, span: Parameters<typeof recordFailure>[0]): void {
+    recordFailure(span, failure);
+    this.#options.logger[logLevelOf(failure)]({ error: failure, method: path }, "a call failed");
+  }
+}
+
+/** Answers with the mapped error, once. Nest reports stream errors by emitting them on the call. */
+function failureSink(call: AnyCall, callback: Answer | undefined, end: (failure: unknown) => void): (error: unknown) => void {
+  let failed = false;
+  return (error) => {
+    if (failed) return;
+    failed = true;
+    end(error);
+    const failure = toGrpcFailure(error);
+    if (callback !== undefined) callback(failure, null, failure.metadata);
+    else call.emit("error", Object.assign(new Error(failure.details), failure, { aiosMapped: true }));
+  };
+}
+
+function watchStream(call: AnyCall, end: (failure: unknown) => void, fail: (error: unknown) => void): void {
+  const stream = call as ServerWritableStream<unknown, unknown>;
+  const emit = stream.emit.bind(stream);
+  // grpc-js turns an emitted error into the call's status; it must be mapped before that.
+  stream.emit = ((event: string, ...values: unknown[]): boolean => {
+    const [error] = values;
+    if (event === "error" && !isMapped(error)) {
+      fail(error);
+      return true;
+    }
+    return (emit as (event: string, ...values: unknown[]) => boolean)(event, ...values);
+  }) as typeof stream.emit;
+  stream.once("finish", () => end(undefined));
+  stream.once("cancelled", () => end(undefined));
+}
+
+function draining(): CodedError {
+  return new CodedError({
+    code: "draining",
+    kind: "unavailable",
+    message: "The service is restarting; connect again.",
+    retryAfterMs: 500,
+  });
+}
+
+function isMapped(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "aiosMapped" in error;
+}
+
+function headersOf(metadata: Metadata): TraceHeaders {
+  const headers: Record<string, string> = {};
+  for (const name of ["traceparent", "tracestate", "baggage"]) {
+    const [value] = metadata.get(name);
+    if (typeof value === "string") headers[name] = value;
+  }
+  return headers;
+}
+
+/** `@GrpcMethod` names methods as the proto file does; generated definitions use camel case. */
+function byWireName(definition: GrpcServiceDefinition): GrpcServiceDefinition {
+  return Object.fromEntries(
+    Object.entries(definition).map(([name, method]) => [methodNameOf(method), { ...method, originalName: name }]),
+  );
+}

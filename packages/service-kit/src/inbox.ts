@@ -1,0 +1,37 @@
+import { executeSql, type SqlTransaction } from "./sql-executor.js";
+import type { PostgresPool } from "./postgres-pool.js";
+
+const PRUNE_BATCH = 5_000;
+
+export const inbox = {
+  /**
+   * Runs `work` unless this event was handled before; its record commits with the transaction. A second delivery that
+   * comes while the first still runs waits for it. `consumer` tells several handlers of one service apart.
+   * Answers whether `work` ran.
+   */
+  async once(
+    transaction: SqlTransaction,
+    eventId: string,
+    work: () => Promise<void>,
+    consumer = "",
+  ): Promise<boolean> {
+    const written = await executeSql(
+      transaction,
+      "INSERT INTO messaging.inbox (event_id, consumer) VALUES ($1::text::uuid, $2::text) ON CONFLICT DO NOTHING",
+      [eventId, consumer],
+    );
+    if (written === 0) return false;
+    await work();
+    return true;
+  },
+
+  /** Forgets events handled longer ago than the log keeps them, in bounded batches; answers how many. */
+  async prune(pool: PostgresPool, olderThanMs: number): Promise<number> {
+    const { rowCount } = await pool.query(
+      `DELETE FROM messaging.inbox WHERE ctid IN (
+         SELECT ctid FROM messaging.inbox WHERE handled_at < now() - $1::float8 * interval '1 millisecond' LIMIT $2)`,
+      [olderThanMs, PRUNE_BATCH],
+    );
+    return rowCount ?? 0;
+  },
+} as const;

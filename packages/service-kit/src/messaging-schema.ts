@@ -1,0 +1,42 @@
+import type { PostgresPool } from "./postgres-pool.js";
+import { inTransaction } from "./postgres-pool.js";
+
+/** Channel that wakes the relay when an outbox row commits. */
+export const OUTBOX_CHANNEL = "aios_outbox";
+
+const SCHEMA_LOCK = 0x6d_73_67_31;
+
+const STATEMENTS = `
+CREATE SCHEMA IF NOT EXISTS messaging;
+CREATE TABLE IF NOT EXISTS messaging.outbox (
+  sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  event_id uuid NOT NULL,
+  topic text NOT NULL,
+  key text NOT NULL,
+  payload bytea NOT NULL,
+  headers jsonb NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS messaging.inbox (
+  event_id uuid NOT NULL,
+  consumer text NOT NULL,
+  handled_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (event_id, consumer)
+);
+CREATE INDEX IF NOT EXISTS inbox_handled_at ON messaging.inbox (handled_at);
+CREATE OR REPLACE FUNCTION messaging.wake_relay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('${OUTBOX_CHANNEL}', '');
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER wake_relay AFTER INSERT ON messaging.outbox
+  FOR EACH STATEMENT EXECUTE FUNCTION messaging.wake_relay();
+`;
+
+/** Creates outbox and inbox in schema `messaging` of the service's own database; safe to run again. */
+export async function createMessagingSchema(pool: PostgresPool): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await client.query("SELECT pg_advisory_xact_lock($1)", [SCHEMA_LOCK]);
+    await client.query(STATEMENTS);
+  });
+}

@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type pg from "pg";
+import { CodedError } from "@aios/kernel/coded-error";
+import { createDatabaseIfMissing, withConnection } from "./database.js";
+
+/** Every migration holds this advisory lock, so that processes that start together take turns. */
+const MIGRATION_LOCK = 0x41_49_4f_53;
+
+interface Migration {
+  readonly name: string;
+  readonly sql: string;
+  readonly checksum: string;
+}
+
+export interface MigrationReport {
+  readonly applied: readonly string[];
+  readonly alreadyApplied: readonly string[];
+}
+
+/**
+ * Applies Prisma migration folders (`<timestamp>_<name>/migration.sql`) in order, each in a transaction with its
+ * record. Creates the database when missing; running twice changes nothing. Throws `migration-changed` when an applied
+ * file differs, `migration-missing` when one is gone or was inserted before an applied one, `migration-failed`.
+ */
+export async function applyMigrations(directory: URL | string, databaseUrl: string): Promise<MigrationReport> {
+  const migrations = await readMigrations(typeof directory === "string" ? directory : fileURLToPath(directory));
+  await createDatabaseIfMissing(databaseUrl);
+  return withConnection(databaseUrl, async (client) => {
+    await client.query("SET lock_timeout = '30s'");
+    await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    await client.query("SET lock_timeout = 0");
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS public.aios_migrations (
+         name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
+    );
+    const recorded = await client.query<{ name: string; checksum: string }>(
+      "SELECT name, checksum FROM public.aios_migrations ORDER BY name",
+    );
+    const pending = pendingOf(migrations, recorded.rows);
+    for (const migration of pending) await applyOne(client, migration);
+    return {
+      applied: pending.map(({ name }) => name),
+      alreadyApplied: recorded.rows.map(({ name }) => name),
+    };
+  });
+}
+
+async function readMigrations(directory: string): Promise<readonly Migration[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const sql = await readFile(join(directory, name, "migration.sql"), "utf8");
+      return { name, sql, checksum: createHash("sha256").update(sql).digest("hex") };
+    }),
+  );
+}
+
+function pendingOf(
+  migrations: readonly Migration[],
+  recorded: readonly { readonly name: string; readonly checksum: string }[],
+): readonly Migration[] {
+  recorded.forEach(({ name, checksum }, index) => {
+    const migration = migrations[index];
+    if (migration?.name !== name) {
+      throw migrationError("migration-missing", name, "was applied to this database but is not in this version");
+    }
+    if (migration.checksum !== checksum) {
+      throw migrationError("migration-changed", name, "was changed after it was applied; write a new migration");
+    }
+  });
+  return migrations.slice(recorded.length);
+}
+
+async function applyOne(client: pg.Client, migration: Migration): Promise<void> {
+  try {
+    await client.query("BEGIN");
+    await client.query(migration.sql);
+    // A migration may change the search path of the session.
+    await client.query("RESET search_path");
+    await client.query("INSERT INTO public.aios_migrations (name, checksum) VALUES ($1, $2)", [
+      migration.name,
+      migration.checksum,
+    ]);
+    await client.query("COMMIT");
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => undefined);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw migrationError("migration-failed", migration.name, `failed: ${reason}`, error);
+  }
+}
+
+function migrationError(code: string, migration: string, what: string, cause?: unknown): CodedError {
+  return new CodedError({
+    code,
+    kind: "internal",
+    message: `The database migration ${migration} ${what}.`,
+    details: { migration },
+    cause,
+  });
+}

@@ -1,0 +1,295 @@
+import type { AddressInfo } from "node:net";
+import type { DynamicModule, INestApplication, INestMicroservice } from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
+import { CodedError } from "@aios/kernel/coded-error";
+import { durationMs } from "@aios/kernel/units";
+import { CallerGuard } from "./caller-guard.js";
+import { PassErrorsToTransport } from "./coded-error-filter.js";
+import { type BaseSettings, redactSettings, type Settings, type SettingsDefinition } from "./config.js";
+import { createDatabaseIfMissing, isDatabaseUnavailable } from "./database.js";
+import { EventBusTransport } from "./event-bus-transport.js";
+import type { EventBus } from "./event-bus.js";
+import { createGrpcClient } from "./grpc-client.js";
+import { GrpcTransport } from "./grpc-transport.js";
+import { HealthRegistry, startHealthServer } from "./health.js";
+import { inbox } from "./inbox.js";
+import { type Logger, NestLogAdapter } from "./logger.js";
+import { createMessagingSchema } from "./messaging-schema.js";
+import { applyMigrations } from "./migrate.js";
+import { OutboxRelay } from "./outbox-relay.js";
+import { PostgresEventLog } from "./postgres-event-log.js";
+import { createPool, type PostgresPool } from "./postgres-pool.js";
+import { observeProcess } from "./process-metrics.js";
+import { SERVICE_CONTEXT, type ServiceContext } from "./service-context.js";
+import type { RunningService, ServiceOptions } from "./service-options.js";
+import { createTokenVerifier, loadTokenIssuer, loadTrustBundle } from "./service-token.js";
+import { ServiceTransport } from "./service-transport.js";
+import { systemClock } from "./system-clock.js";
+import { startTelemetry } from "./telemetry.js";
+
+const DATABASE_PATIENCE_MS = 30_000;
+const DATABASE_RETRY_MS = 250;
+const INBOX_RETENTION_MS = 100 * 86_400_000;
+const INBOX_PRUNE_EVERY_MS = 3_600_000;
+const FLUSH_MS = 1_000;
+
+/** What the context offers only when the settings are there. */
+type DataSettings = Partial<{ DATABASE_URL: string; DATABASE_POOL_MAX: number; EVENT_BUS_URL: string }>;
+
+class KitModule {}
+class RootModule {}
+
+/** Starts the parts of one service in order and takes them down in reverse. */
+export class ServiceRuntime<D extends SettingsDefinition> {
+  readonly #options: ServiceOptions<D>;
+  readonly #settings: Settings<D>;
+  readonly #base: BaseSettings;
+  readonly #data: DataSettings;
+  readonly #logger: Logger;
+  readonly #instanceId: string;
+  readonly #closers: { readonly name: string; readonly close: () => Promise<void> }[] = [];
+  readonly #draining = new AbortController();
+  readonly #health: HealthRegistry;
+  #pool: PostgresPool | undefined;
+  #events: EventBus | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ServiceOptions<D>, settings: Settings<D>, logger: Logger, instanceId: string) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#base = settings as unknown as BaseSettings;
+    this.#data = settings as unknown as DataSettings;
+    this.#logger = logger;
+    this.#instanceId = instanceId;
+    this.#health = new HealthRegistry(options.name);
+  }
+
+  get drainTimeoutMs(): number {
+    return this.#base.AIOS_DRAIN_TIMEOUT;
+  }
+
+  async start(): Promise<RunningService<D>> {
+    const { name } = this.#options;
+    this.#logger.debug({ settings: redactSettings(this.#options.settings, this.#settings) }, "starting");
+    const telemetry = await startTelemetry({
+      service: name,
+      instanceId: this.#instanceId,
+      otlpEndpoint: this.#base.OTEL_EXPORTER_OTLP_ENDPOINT,
+      samplePercent: this.#base.AIOS_TRACE_SAMPLE_PERCENT,
+    });
+    this.#onClose("telemetry", () => withinMs(telemetry.shutdown(), FLUSH_MS));
+    observeProcess();
+    const health = await startHealthServer(this.#base.AIOS_HEALTH_LISTEN, this.#health, () => telemetry.prometheusText());
+    this.#onClose("health server", () => health.close());
+    await this.#startDatabase();
+    await this.#startEvents();
+    const context = await this.#createContext();
+    const transport = this.#createTransport(context);
+    const app = await this.#startApplication(context, transport.strategy);
+    this.#onClose("calls and events", async () => {
+      await Promise.all([
+        transport.grpc?.drain(this.drainTimeoutMs),
+        transport.events === undefined ? undefined : withinMs(transport.events.close(), this.drainTimeoutMs),
+      ]);
+    });
+    this.#health.started();
+    const ports = { grpcPort: transport.grpc?.port, healthPort: health.port, httpPort: httpPortOf(app) };
+    this.#logger.info({ ...ports, startedInMs: Math.round(process.uptime() * 1_000) }, "ready");
+    return { context, ...ports, close: () => this.close() };
+  }
+
+  /** Reverse order of starting; each part is closed even when another fails to. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#health.draining();
+    this.#draining.abort();
+    for (const { name, close } of this.#closers.reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        this.#logger.warn({ error, part: name }, "a part did not close cleanly");
+      }
+    }
+    this.#logger.info("stopped");
+  }
+
+  #onClose(name: string, close: () => Promise<void>): void {
+    this.#closers.push({ name, close });
+  }
+
+  async #startDatabase(): Promise<void> {
+    const { DATABASE_URL: url, DATABASE_POOL_MAX: max = 8 } = this.#data;
+    if (url === undefined) return;
+    const { name, migrationsDir } = this.#options;
+    await this.#patiently("DATABASE_URL", async () => {
+      if (migrationsDir === undefined) return createDatabaseIfMissing(url);
+      const report = await applyMigrations(migrationsDir, url);
+      if (report.applied.length > 0) this.#logger.info({ migrations: report.applied }, "migrations applied");
+    });
+    const pool = createPool({ url, max, applicationName: name, logger: this.#logger });
+    this.#pool = pool;
+    this.#onClose("database pool", () => withinMs(pool.end(), FLUSH_MS));
+    this.#health.register("database", async () => {
+      await pool.query("SELECT 1");
+    });
+    await createMessagingSchema(pool);
+    const prune = setInterval(() => {
+      inbox.prune(pool, INBOX_RETENTION_MS).catch((error: unknown) => {
+        this.#logger.warn({ error }, "old inbox records could not be removed");
+      });
+    }, INBOX_PRUNE_EVERY_MS);
+    prune.unref();
+    this.#onClose("inbox pruning", async () => clearInterval(prune));
+  }
+
+  async #startEvents(): Promise<void> {
+    const { EVENT_BUS_URL: url, DATABASE_URL: databaseUrl } = this.#data;
+    if (url === undefined) return;
+    const { name } = this.#options;
+    const bus = await this.#patiently("EVENT_BUS_URL", () =>
+      PostgresEventLog.open({ url, applicationName: name, logger: this.#logger }),
+    );
+    this.#events = bus;
+    this.#onClose("event bus", () => withinMs(bus.close(), FLUSH_MS));
+    this.#health.register("event-bus", () => bus.ping());
+    const pool = this.#pool;
+    if (databaseUrl === undefined || pool === undefined) return;
+    const relay = new OutboxRelay({ databaseUrl, pool, bus, service: name, logger: this.#logger });
+    await relay.start();
+    this.#onClose("outbox relay", () => relay.close(FLUSH_MS));
+  }
+
+  async #createContext(): Promise<ServiceContext<D>> {
+    const { name } = this.#options;
+    const identity = await loadTokenIssuer(name, this.#base.AIOS_SERVICE_KEY_FILE);
+    const trust = await loadTrustBundle(this.#base.AIOS_TRUST_BUNDLE_FILE);
+    const needPool = (): PostgresPool => this.#pool ?? missing("DATABASE_URL");
+    const needEvents = (): EventBus => this.#events ?? missing("EVENT_BUS_URL");
+    const settings = this.#settings;
+    const onClose = this.#onClose.bind(this);
+    const maxMessageBytes = this.#base.AIOS_GRPC_MAX_MESSAGE;
+    return {
+      name,
+      settings,
+      logger: this.#logger,
+      clock: systemClock,
+      health: this.#health,
+      identity,
+      trust,
+      draining: this.#draining.signal,
+      get pool() {
+        return needPool();
+      },
+      get events() {
+        return needEvents();
+      },
+      grpcClient(service, settingName) {
+        const url = (settings as Readonly<Record<string, unknown>>)[settingName];
+        if (typeof url !== "string") return missing(settingName);
+        const client = createGrpcClient(service, url, { identity, audience: audienceOf(settingName), maxMessageBytes });
+        onClose(`client of ${settingName}`, async () => client[Symbol.dispose]());
+        return client;
+      },
+      onShutdown: onClose,
+    };
+  }
+
+  #createTransport(context: ServiceContext<D>): {
+    readonly grpc: GrpcTransport | undefined;
+    readonly events: EventBusTransport | undefined;
+    readonly strategy: ServiceTransport;
+  } {
+    const { name, grpc: grpcOptions, consumers } = this.#options;
+    const grpc =
+      grpcOptions === undefined
+        ? undefined
+        : new GrpcTransport({
+            listen: this.#base.AIOS_GRPC_LISTEN,
+            services: grpcOptions.services,
+            verifier: createTokenVerifier(name, context.trust),
+            maxMessageBytes: this.#base.AIOS_GRPC_MAX_MESSAGE,
+            logger: this.#logger,
+          });
+    const events =
+      consumers === true ? new EventBusTransport({ bus: context.events, group: name, logger: this.#logger }) : undefined;
+    return { grpc, events, strategy: new ServiceTransport(grpc, events) };
+  }
+
+  async #startApplication(
+    context: ServiceContext<D>,
+    strategy: ServiceTransport,
+  ): Promise<INestApplication | INestMicroservice> {
+    const { http, module } = this.#options;
+    const kit: DynamicModule = {
+      module: KitModule,
+      global: true,
+      providers: [{ provide: SERVICE_CONTEXT, useValue: context }],
+      exports: [SERVICE_CONTEXT],
+    };
+    const root: DynamicModule = { module: RootModule, imports: [kit, await module(context)] };
+    const logger = new NestLogAdapter(this.#logger);
+    if (http === undefined) {
+      const app = await NestFactory.createMicroservice(root, { strategy, logger, abortOnError: false });
+      app.useGlobalGuards(new CallerGuard());
+      app.useGlobalFilters(new PassErrorsToTransport());
+      this.#onClose("application", () => app.close());
+      await app.listen();
+      return app;
+    }
+    const app = await http.create(root, context);
+    app.useLogger(logger);
+    const attached = app.connectMicroservice({ strategy }, { inheritAppConfig: false });
+    attached.useGlobalGuards(new CallerGuard());
+    attached.useGlobalFilters(new PassErrorsToTransport());
+    this.#onClose("application", () => app.close());
+    await app.startAllMicroservices();
+    const { host, port } = http.listen(context);
+    await app.listen(port, host);
+    return app;
+  }
+
+  /** A database that is still starting is waited for, a bounded time. */
+  async #patiently<T>(settingName: string, work: () => Promise<T>): Promise<T> {
+    const endsAtMs = performance.now() + DATABASE_PATIENCE_MS;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const passing = isDatabaseUnavailable(error) || (error instanceof CodedError && error.kind === "unavailable");
+        if (!passing || performance.now() >= endsAtMs || this.#draining.signal.aborted) throw error;
+        this.#logger.info({ reason: String(error), setting: settingName }, "the database does not answer yet");
+        await systemClock.wait(durationMs(DATABASE_RETRY_MS), this.#draining.signal);
+      }
+    }
+  }
+}
+
+function audienceOf(settingName: string): string {
+  return settingName.replace(/_GRPC_URL$/, "").toLowerCase().replaceAll("_", "-");
+}
+
+function httpPortOf(app: INestApplication | INestMicroservice): number | undefined {
+  if (!("getHttpServer" in app)) return undefined;
+  const server = app.getHttpServer() as { address(): AddressInfo | null };
+  return server.address()?.port;
+}
+
+function missing(settingName: string): never {
+  throw new TypeError(`this needs the setting ${settingName}, which the service does not define`);
+}
+
+async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`did not end within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

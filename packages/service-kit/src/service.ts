@@ -1,0 +1,96 @@
+import "reflect-metadata";
+import { randomUUID } from "node:crypto";
+import { isCodedError } from "@aios/kernel/coded-error";
+import { type BaseSettings, HelpRequested, loadSettings, type SettingsDefinition } from "./config.js";
+import { createLogger, type Logger } from "./logger.js";
+import type { RunningService, ServiceOptions } from "./service-options.js";
+import { ServiceRuntime } from "./service-runtime.js";
+
+const EXIT_BAD_SETTINGS = 78;
+const HARD_LIMIT_AFTER_DRAIN_MS = 3_000;
+
+/**
+ * The main function of a service: reads settings, starts everything, drains on SIGTERM and SIGINT. Ends the process
+ * with code 0 after `--help` and after a drain, 78 for bad settings, 1 when it cannot start or breaks.
+ */
+export async function runService<D extends SettingsDefinition>(options: ServiceOptions<D>): Promise<void> {
+  let logger: Logger | undefined;
+  try {
+    const settings = readSettings(options);
+    const instanceId = randomUUID();
+    logger = createLogger({ service: options.name, level: (settings as unknown as BaseSettings).LOG_LEVEL, instanceId });
+    const runtime = new ServiceRuntime(options, settings, logger, instanceId);
+    endOnSignals(runtime, logger);
+    await runtime.start();
+  } catch (error) {
+    if (logger !== undefined) logger.fatal({ error }, "the service could not start");
+    else process.stderr.write(`${options.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    exitWhenWritten(isCodedError(error) && error.code === "invalid-settings" ? EXIT_BAD_SETTINGS : 1);
+  }
+}
+
+/** Starts a service inside this process, for tests and tools; the caller closes it. Telemetry is per process. */
+export async function startService<D extends SettingsDefinition>(
+  options: ServiceOptions<D>,
+): Promise<RunningService<D>> {
+  const settings = loadSettings(options.settings, options.env ?? process.env, options.argv ?? []);
+  const instanceId = randomUUID();
+  const logger = createLogger({
+    service: options.name,
+    level: (settings as unknown as BaseSettings).LOG_LEVEL,
+    instanceId,
+  });
+  const runtime = new ServiceRuntime(options, settings, logger, instanceId);
+  try {
+    return await runtime.start();
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+}
+
+function readSettings<D extends SettingsDefinition>(options: ServiceOptions<D>): ReturnType<typeof loadSettings<D>> {
+  try {
+    return loadSettings(options.settings, options.env ?? process.env, options.argv ?? process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof HelpRequested)) throw error;
+    process.stdout.write(`${options.name}\n\n${error.message}\n`);
+    process.exit(0);
+  }
+}
+
+function endOnSignals<D extends SettingsDefinition>(runtime: ServiceRuntime<D>, logger: Logger): void {
+  let ending = false;
+  const end = (code: number): void => {
+    if (ending) return;
+    ending = true;
+    setTimeout(() => {
+      logger.error("the drain did not end in time; what is left is cut off");
+      process.exit(code === 0 ? 1 : code);
+    }, runtime.drainTimeoutMs + HARD_LIMIT_AFTER_DRAIN_MS).unref();
+    runtime.close().then(
+      () => exitWhenWritten(code),
+      (error: unknown) => {
+        logger.error({ error }, "the drain failed");
+        exitWhenWritten(1);
+      },
+    );
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      logger.info({ signal }, "draining");
+      end(0);
+    });
+  }
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (error: unknown) => {
+      logger.fatal({ error, event }, "an error was not handled; the process ends");
+      end(1);
+    });
+  }
+}
+
+function exitWhenWritten(code: number): void {
+  process.exitCode = code;
+  process.stdout.write("", () => process.exit(code));
+}

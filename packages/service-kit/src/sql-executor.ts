@@ -1,0 +1,17 @@
+/** What outbox and inbox need of a transaction: a Prisma transaction client has it. */
+export interface PrismaSqlClient {
+  $executeRawUnsafe(sql: string, ...values: unknown[]): PromiseLike<number>;
+}
+
+/** A connection of `pg` that is inside a transaction, or a pool. */
+export interface PgSqlClient {
+  query(sql: string, values: unknown[]): Promise<{ readonly rowCount: number | null }>;
+}
+
+export type SqlTransaction = PrismaSqlClient | PgSqlClient;
+
+/** Runs one statement in the given transaction; answers how many rows it wrote. */
+export async function executeSql(transaction: SqlTransaction, sql: string, values: unknown[]): Promise<number> {
+  if ("$executeRawUnsafe" in transaction) return transaction.$executeRawUnsafe(sql, ...values);
+  return (await transaction.query(sql, values)).rowCount ?? 0;
+}

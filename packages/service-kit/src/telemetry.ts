@@ -1,0 +1,91 @@
+import type { MetricReader } from "@opentelemetry/sdk-metrics";
+import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
+import { NodeSDK } from "@opentelemetry/sdk-node";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  BatchSpanProcessor,
+  NoopSpanProcessor,
+  ParentBasedSampler,
+  type SpanProcessor,
+  TraceIdRatioBasedSampler,
+} from "@opentelemetry/sdk-trace";
+
+export interface TelemetryOptions {
+  readonly service: string;
+  readonly instanceId: string;
+  /** Base URL of an OTLP/HTTP collector; absent: traces carry ids but are not exported. */
+  readonly otlpEndpoint: string | undefined;
+  readonly samplePercent: number;
+}
+
+export interface Telemetry {
+  /** Prometheus text of every metric. */
+  prometheusText(): Promise<string>;
+  /** Sends what is buffered. */
+  flush(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** Starts traces and metrics of this process; once per process. */
+export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
+  const prometheus = new PrometheusExporter({ preventServerStart: true });
+  const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
+  const { spanProcessors, readers } = await exporters(options);
+  const sdk = new NodeSDK({
+    autoDetectResources: false,
+    resource: resourceFromAttributes({
+      "service.name": options.service,
+      "service.namespace": "aios",
+      "service.instance.id": options.instanceId,
+    }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.samplePercent / 100) }),
+    spanProcessors,
+    metricReaders: [prometheus, ...readers],
+    logRecordProcessors: [],
+    instrumentations: [],
+  });
+  sdk.start();
+  return {
+    async prometheusText() {
+      const { resourceMetrics, errors } = await prometheus.collect();
+      if (errors.length > 0) throw new AggregateError(errors, "some metrics could not be collected");
+      return serializer.serialize(resourceMetrics);
+    },
+    async flush() {
+      await Promise.all(spanProcessors.map((processor) => processor.forceFlush()));
+    },
+    shutdown: () => sdk.shutdown(),
+  };
+}
+
+/** The exporters and their dependencies cost memory, so they are loaded only where something is exported. */
+async function exporters(
+  options: TelemetryOptions,
+): Promise<{ spanProcessors: SpanProcessor[]; readers: MetricReader[] }> {
+  // Without any processor the SDK would make no trace ids, and logs could not be joined.
+  if (options.otlpEndpoint === undefined) return { spanProcessors: [new NoopSpanProcessor()], readers: [] };
+  const [{ OTLPTraceExporter }, { OTLPMetricExporter }, { PeriodicExportingMetricReader }] = await Promise.all([
+    import("@opentelemetry/exporter-trace-otlp-http"),
+    import("@opentelemetry/exporter-metrics-otlp-http"),
+    import("@opentelemetry/sdk-metrics"),
+  ]);
+  const base = options.otlpEndpoint.replace(/\/+$/, "");
+  return {
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter: new OTLPTraceExporter({ url: `${base}/v1/traces`, timeoutMillis: 5_000 }),
+        maxQueueSize: 4_096,
+        maxExportBatchSize: 512,
+        scheduledDelayMillis: 500,
+        exportTimeoutMillis: 5_000,
+      }),
+    ],
+    readers: [
+      new PeriodicExportingMetricReader({
+        exporter: new OTLPMetricExporter({ url: `${base}/v1/metrics`, timeoutMillis: 5_000 }),
+        exportIntervalMillis: 15_000,
+        exportTimeoutMillis: 5_000,
+      }),
+    ],
+  };
+}
