@@ -1,0 +1,85 @@
+import { type Address, address } from "@aios/kernel/identifiers";
+import { contractsNotDeployed } from "../../domain/errors.js";
+import type { ContractBook } from "../../domain/ports.js";
+import type { AccountBalances, ProtocolReader, ProtocolTerms } from "../../domain/protocol-reader.js";
+import type { JsonRpcCall, JsonRpcClient } from "./json-rpc-client.js";
+import { PROTOCOL_INTERFACES } from "./protocol-abis.js";
+
+interface View {
+  readonly contract: string;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+export class ContractProtocolReader implements ProtocolReader {
+  #terms: ProtocolTerms | undefined;
+
+  constructor(
+    private readonly rpc: JsonRpcClient,
+    private readonly contracts: ContractBook,
+  ) {}
+
+  /** Asked once: the contracts are immutable. */
+  async terms(): Promise<ProtocolTerms> {
+    if (this.#terms === undefined) {
+      const [treasury, feeBps, windowSeconds] = await this.#read("latest", [
+        { contract: "JobEscrow", name: "treasury", args: [] },
+        { contract: "JobEscrow", name: "protocolFeeBps", args: [] },
+        { contract: "DeliveryResultVerifier", name: "challengeWindowSeconds", args: [] },
+      ]);
+      this.#terms = {
+        treasury: address(treasury),
+        protocolFeeBps: Number(feeBps),
+        challengeWindowSeconds: Number(windowSeconds),
+      };
+    }
+    return this.#terms;
+  }
+
+  async balances(account: Address): Promise<AccountBalances> {
+    const height = String(await this.rpc.request("eth_blockNumber"));
+    const [native, wrapped, fromJobs, fromLicences, staked] = await this.#read(
+      height,
+      [
+        { contract: "WrappedAios", name: "balanceOf", args: [account] },
+        { contract: "JobEscrow", name: "withdrawable", args: [account] },
+        { contract: "ModelLicence", name: "withdrawable", args: [account] },
+        { contract: "ProviderRegistry", name: "stakeOf", args: [account] },
+      ],
+      { method: "eth_getBalance", params: [account, height] },
+    );
+    return {
+      nativeWei: BigInt(String(native)),
+      wrappedWei: BigInt(String(wrapped)),
+      withdrawableWei: BigInt(String(fromJobs)) + BigInt(String(fromLicences)),
+      stakedWei: BigInt(String(staked)),
+      atBlock: BigInt(height),
+    };
+  }
+
+  /** One batch: the plain calls' results as they are, then each view's first return value. */
+  async #read(
+    tag: string,
+    views: readonly View[],
+    ...plainCalls: readonly JsonRpcCall[]
+  ): Promise<readonly unknown[]> {
+    const calls = views.map((view) => {
+      const to = this.contracts.addressOf(view.contract);
+      const contract = PROTOCOL_INTERFACES.get(view.contract);
+      if (to === undefined || contract === undefined) throw contractsNotDeployed();
+      return {
+        method: "eth_call",
+        params: [{ to, data: contract.encodeFunctionData(view.name, view.args) }, tag],
+      };
+    });
+    const answers = await this.rpc.batch([...plainCalls, ...calls]);
+    return answers.map((answer, index) => {
+      const view = views[index - plainCalls.length];
+      if (view === undefined) return answer;
+      return PROTOCOL_INTERFACES.get(view.contract)?.decodeFunctionResult(
+        view.name,
+        String(answer),
+      )[0] as unknown;
+    });
+  }
+}

@@ -1,0 +1,204 @@
+import { createHash, randomUUID } from "node:crypto";
+import type { Address } from "@aios/kernel/identifiers";
+import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
+import type {
+  Attempt,
+  ChainTransaction,
+  SignedTransaction,
+  Signer,
+  TransactionFailure,
+  TransactionRequest,
+} from "../../domain/chain-transaction.js";
+import { idempotencyKeyReused, signerKeyChanged, transactionNotFound } from "../../domain/errors.js";
+import type { Assignment, TransactionStore } from "../../domain/ports.js";
+import { publishEnd } from "./transaction-ended.js";
+import { attemptRow, toAttempt, toTransaction } from "./transaction-mapping.js";
+
+export class PrismaTransactionStore implements TransactionStore {
+  constructor(private readonly prisma: PrismaClient) {}
+
+  async enqueue(request: TransactionRequest, nowMs: number): Promise<ChainTransaction> {
+    const requestHash = hashOf(request);
+    await this.prisma.queuedTransaction.createMany({
+      data: [
+        {
+          id: randomUUID(),
+          caller: request.caller,
+          idempotencyKey: request.idempotencyKey,
+          requestHash,
+          tenant: request.tenant,
+          signer: request.signer,
+          contract: request.contract,
+          toAddress: request.to,
+          data: Buffer.from(request.data),
+          valueWei: request.valueWei.toString(),
+          purpose: request.purpose,
+          traceparent: request.traceparent,
+          state: "queued",
+          createdAtMs: BigInt(nowMs),
+          updatedAtMs: BigInt(nowMs),
+        },
+      ],
+      skipDuplicates: true,
+    });
+    const row = await this.prisma.queuedTransaction.findUniqueOrThrow({
+      where: { caller_idempotencyKey: { caller: request.caller, idempotencyKey: request.idempotencyKey } },
+      include: { attempts: true },
+    });
+    if (row.requestHash !== requestHash) throw idempotencyKeyReused(request.idempotencyKey);
+    return toTransaction(row);
+  }
+
+  async find(idOrHash: string): Promise<ChainTransaction> {
+    const wanted = idOrHash.toLowerCase();
+    const where = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(wanted)
+      ? { id: wanted }
+      : { attempts: { some: { hash: wanted } } };
+    const row = await this.prisma.queuedTransaction.findFirst({ where, include: { attempts: true } });
+    if (row === null) throw transactionNotFound(idOrHash);
+    return toTransaction(row);
+  }
+
+  async queued(signer: Signer, limit: number): Promise<readonly ChainTransaction[]> {
+    const rows = await this.prisma.queuedTransaction.findMany({
+      where: { signer, state: "queued" },
+      orderBy: { sequence: "asc" },
+      take: limit,
+    });
+    return rows.map(toTransaction);
+  }
+
+  countInFlight(signer: Signer): Promise<number> {
+    return this.prisma.queuedTransaction.count({ where: { signer, state: "sent" } });
+  }
+
+  async hasUnsettledBefore(sequence: bigint): Promise<boolean> {
+    const found = await this.prisma.queuedTransaction.findFirst({
+      where: { sequence: { lt: sequence }, state: { in: ["queued", "sent"] } },
+      select: { id: true },
+    });
+    return found !== null;
+  }
+
+  async openSigner(signer: Signer, address: Address, chainNonce: bigint): Promise<void> {
+    const [account] = await this.prisma.$queryRaw<{ address: string }[]>`
+      INSERT INTO signer_account (signer, address, next_nonce) VALUES (${signer}, ${address}, ${chainNonce})
+      ON CONFLICT (signer) DO UPDATE
+      SET next_nonce = GREATEST(signer_account.next_nonce, EXCLUDED.next_nonce)
+      RETURNING address`;
+    if (account?.address !== address) throw signerKeyChanged(signer, account?.address ?? "", address);
+  }
+
+  assign(
+    signer: Signer,
+    assignments: readonly Assignment[],
+    sign: (transaction: ChainTransaction, nonce: bigint, assignment: Assignment) => SignedTransaction,
+    nowMs: number,
+  ): Promise<readonly Attempt[]> {
+    return this.prisma.$transaction(async (tx) => {
+      const [account] = await tx.$queryRaw<{ next_nonce: bigint }[]>`
+        SELECT next_nonce FROM signer_account WHERE signer = ${signer} FOR UPDATE`;
+      if (account === undefined) throw new Error(`signer ${signer} was not opened`);
+      const byId = new Map(assignments.map((assignment) => [assignment.transactionId, assignment]));
+      const rows = await tx.queuedTransaction.findMany({
+        where: { id: { in: [...byId.keys()] }, state: "queued" },
+        orderBy: { sequence: "asc" },
+      });
+      const attempts: Attempt[] = [];
+      let nonce = account.next_nonce;
+      for (const row of rows) {
+        const assignment = byId.get(row.id);
+        if (assignment === undefined) continue;
+        const signed = sign(toTransaction(row), nonce, assignment);
+        attempts.push({
+          ...signed,
+          ...assignment.fees,
+          transactionId: row.id,
+          number: 1,
+          createdAtMs: nowMs,
+          broadcastAtMs: undefined,
+        });
+        await tx.queuedTransaction.update({
+          where: { id: row.id },
+          data: { state: "sent", nonce, gasLimit: assignment.gasLimit, updatedAtMs: BigInt(nowMs) },
+        });
+        nonce += 1n;
+      }
+      await tx.transactionAttempt.createMany({ data: attempts.map(attemptRow) });
+      await tx.signerAccount.update({ where: { signer }, data: { nextNonce: nonce } });
+      return attempts;
+    });
+  }
+
+  async sent(signer: Signer, limit: number) {
+    const rows = await this.prisma.queuedTransaction.findMany({
+      where: { signer, state: "sent" },
+      orderBy: { nonce: "asc" },
+      include: { attempts: { orderBy: { number: "asc" } } },
+      take: limit,
+    });
+    return rows.map((row) => ({ transaction: toTransaction(row), attempts: row.attempts.map(toAttempt) }));
+  }
+
+  addAttempt(attempt: Attempt): Promise<boolean> {
+    return this.prisma.$transaction(async (tx) => {
+      if ((await lockState(tx, attempt.transactionId)) !== "sent") return false;
+      const newest = await tx.transactionAttempt.count({ where: { transactionId: attempt.transactionId } });
+      if (newest !== attempt.number - 1) return false;
+      await tx.transactionAttempt.create({ data: attemptRow(attempt) });
+      return true;
+    });
+  }
+
+  async markBroadcast(hashes: readonly string[], nowMs: number): Promise<void> {
+    await this.prisma.transactionAttempt.updateMany({
+      where: { hash: { in: [...hashes] } },
+      data: { broadcastAtMs: BigInt(nowMs) },
+    });
+  }
+
+  fail(transactionId: string, failure: TransactionFailure, nowMs: number): Promise<ChainTransaction> {
+    return this.prisma.$transaction(async (tx) => {
+      const state = await lockState(tx, transactionId);
+      const include = { attempts: true };
+      if (state !== "queued" && state !== "sent") {
+        return toTransaction(
+          await tx.queuedTransaction.findUniqueOrThrow({ where: { id: transactionId }, include }),
+        );
+      }
+      const row = await tx.queuedTransaction.update({
+        where: { id: transactionId },
+        data: {
+          state: "failed",
+          errorCode: failure.code,
+          errorMessage: failure.message,
+          errorDetails: JSON.stringify(failure.details),
+          updatedAtMs: BigInt(nowMs),
+        },
+        include,
+      });
+      const transaction = toTransaction(row);
+      await publishEnd(tx, transaction);
+      return transaction;
+    });
+  }
+}
+
+async function lockState(tx: Prisma.TransactionClient, transactionId: string): Promise<string | undefined> {
+  const [row] = await tx.$queryRaw<{ state: string }[]>`
+    SELECT state FROM queued_transaction WHERE id = ${transactionId}::uuid FOR UPDATE`;
+  return row?.state;
+}
+
+/** What makes two requests the same one; the trace and the time are not part of it. */
+function hashOf(request: TransactionRequest): string {
+  const parts = [
+    request.tenant,
+    request.signer,
+    request.contract,
+    Buffer.from(request.data).toString("hex"),
+    request.valueWei.toString(),
+    request.purpose,
+  ];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}

@@ -1,0 +1,248 @@
+import type { Clock } from "@aios/kernel/clock";
+import { type CodedError, isCodedError } from "@aios/kernel/coded-error";
+import type { Address } from "@aios/kernel/identifiers";
+import type { Attempt, ChainTransaction, Signer, TransactionFailure } from "../domain/chain-transaction.js";
+import { nonceTaken } from "../domain/errors.js";
+import { type FeeSettings, gasLimitFor, initialFees, replacementFees } from "../domain/fee-policy.js";
+import type { Assignment, ChainNode, SignerVault, TransactionStore } from "../domain/ports.js";
+import type { TransactionFeed } from "./transaction-feed.js";
+
+const BATCH = 32;
+
+export interface PipelineSettings extends FeeSettings {
+  readonly maxInFlight: number;
+  /** A sent transaction that is not mined after this long is broadcast again, then replaced. */
+  readonly stuckAfterMs: number;
+  /** A request that cannot even be tried (no gas funds) fails after this long. */
+  readonly giveUpAfterMs: number;
+}
+
+export interface PipelineObserver {
+  sent(signer: Signer, count: number): void;
+  replaced(signer: Signer): void;
+  refused(signer: Signer, errorCode: string): void;
+  problem(message: string, error: unknown): void;
+  /** Boundaries at which tests kill the process. */
+  crashPoint(name: string): void;
+}
+
+/**
+ * One signer's way to the chain: simulate → give a nonce, sign, store → broadcast → watch. The store decides every
+ * step, so a new process goes on where the old one stopped: it broadcasts the same bytes again.
+ */
+export class SignerPipeline {
+  #running: Promise<void> | undefined;
+  #wanted = false;
+  #stopped = false;
+  readonly #queuedSinceMs = new Map<string, number>();
+
+  constructor(
+    readonly signer: Signer,
+    private readonly address: Address,
+    private readonly chainId: bigint,
+    private readonly node: ChainNode,
+    private readonly vault: SignerVault,
+    private readonly store: TransactionStore,
+    private readonly feed: TransactionFeed,
+    private readonly clock: Clock,
+    private readonly settings: PipelineSettings,
+    private readonly observer: PipelineObserver,
+  ) {}
+
+  /** Before the first `wake`: never starts below a nonce that the chain has already seen. */
+  async open(): Promise<void> {
+    await this.store.openSigner(this.signer, this.address, await this.node.nonce(this.address, "latest"));
+  }
+
+  /** Something was queued, or the head moved. Calls made while it works lead to one more pass. */
+  wake(): void {
+    this.#wanted = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#wanted && !this.#stopped) {
+      this.#wanted = false;
+      try {
+        await this.#sendQueued();
+      } catch (error) {
+        this.observer.problem(
+          `${this.signer}: queued transactions were not sent; trying again at the next head`,
+          error,
+        );
+      }
+    }
+  }
+
+  async #sendQueued(): Promise<void> {
+    const room = this.settings.maxInFlight - (await this.store.countInFlight(this.signer));
+    if (room <= 0) return;
+    const queued = await this.store.queued(this.signer, Math.min(BATCH, room));
+    if (queued.length === 0) return;
+    const fees = initialFees(await this.node.baseFeePerGasWei(), this.settings);
+    const simulated = await Promise.all(queued.map((transaction) => this.#simulate(transaction)));
+    const assignments: Assignment[] = [];
+    queued.forEach((transaction, index) => {
+      const estimate = simulated[index];
+      if (estimate !== undefined) {
+        assignments.push({ transactionId: transaction.id, gasLimit: gasLimitFor(estimate), fees });
+      }
+    });
+    if (assignments.length === 0) return;
+    this.observer.crashPoint("economy.send.before-store");
+    const attempts = await this.store.assign(
+      this.signer,
+      assignments,
+      (transaction, nonce, assignment) =>
+        this.vault.sign(this.signer, {
+          chainId: this.chainId,
+          nonce,
+          to: transaction.to,
+          data: transaction.data,
+          valueWei: transaction.valueWei,
+          gasLimit: assignment.gasLimit,
+          ...assignment.fees,
+        }),
+      this.clock.now(),
+    );
+    this.observer.crashPoint("economy.send.after-store");
+    for (const attempt of attempts) this.#queuedSinceMs.delete(attempt.transactionId);
+    await this.#broadcast(attempts);
+    this.observer.crashPoint("economy.send.after-broadcast");
+    this.observer.sent(this.signer, attempts.length);
+    this.feed.announce(attempts.map((attempt) => attempt.transactionId));
+    this.#wanted = true;
+  }
+
+  /** The gas it takes; `undefined` when it waits or was refused for good. */
+  async #simulate(transaction: ChainTransaction): Promise<bigint | undefined> {
+    // Read before the simulation: what it misses, it misses for a reason that may go away.
+    const missesEarlier = await this.store.hasUnsettledBefore(transaction.sequence);
+    try {
+      return await this.node.estimateGas({
+        from: this.address,
+        to: transaction.to,
+        data: transaction.data,
+        valueWei: transaction.valueWei,
+      });
+    } catch (error) {
+      if (!isCodedError(error)) throw error;
+      if (error.code === "reverted" && !missesEarlier) await this.#refuse(transaction, error);
+      if (error.code === "insufficient-gas-funds" && this.#waitedTooLong(transaction)) {
+        await this.#refuse(transaction, error);
+      }
+      if (error.code !== "reverted") {
+        this.observer.problem(`${this.signer}: ${transaction.purpose} waits: ${error.message}`, error);
+      }
+      return undefined;
+    }
+  }
+
+  #waitedTooLong(transaction: ChainTransaction): boolean {
+    const since = this.#queuedSinceMs.get(transaction.id);
+    if (since === undefined) {
+      this.#queuedSinceMs.set(transaction.id, this.clock.now());
+      return false;
+    }
+    return this.clock.now() - since > this.settings.giveUpAfterMs;
+  }
+
+  async #refuse(transaction: ChainTransaction, error: CodedError): Promise<void> {
+    this.#queuedSinceMs.delete(transaction.id);
+    await this.#fail(transaction.id, { code: error.code, message: error.message, details: error.details });
+  }
+
+  async #fail(transactionId: string, failure: TransactionFailure): Promise<void> {
+    await this.store.fail(transactionId, failure, this.clock.now());
+    this.observer.refused(this.signer, failure.code);
+    this.feed.announce([transactionId]);
+  }
+
+  async #broadcast(attempts: readonly Attempt[]): Promise<void> {
+    const accepted: string[] = [];
+    for (const attempt of attempts) {
+      const result = await this.node.broadcast(attempt.raw);
+      if (result.kind === "accepted" || (await this.node.knows(attempt.hash))) accepted.push(attempt.hash);
+      else
+        this.observer.problem(
+          `${this.signer}: the node refused ${attempt.hash}: ${result.reason}`,
+          undefined,
+        );
+    }
+    if (accepted.length > 0) await this.store.markBroadcast(accepted, this.clock.now());
+  }
+
+  /**
+   * Looks after everything that is sent and not mined: what the node no longer holds is broadcast again, the same
+   * bytes; the first in line, when it stays too long, is replaced at a higher fee. `force` broadcasts all (start).
+   */
+  async rescue(force: boolean): Promise<void> {
+    const sent = await this.store.sent(this.signer, this.settings.maxInFlight);
+    const now = this.clock.now();
+    const chainNonce = sent.length === 0 ? 0n : await this.node.nonce(this.address, "latest");
+    for (const { transaction, attempts } of sent) {
+      const newest = attempts.at(-1);
+      if (newest === undefined || transaction.nonce === undefined) continue;
+      if (transaction.nonce < chainNonce) {
+        await this.#settleUsedNonce(transaction, attempts);
+        continue;
+      }
+      const age = now - (newest.broadcastAtMs ?? newest.createdAtMs);
+      const lost = newest.broadcastAtMs === undefined || !(await this.node.knows(newest.hash));
+      if (force || lost) await this.#broadcast([newest]);
+      if (!force && transaction.nonce === chainNonce && age >= this.settings.stuckAfterMs) {
+        await this.#replace(transaction, newest);
+      }
+    }
+  }
+
+  /** The nonce is used: by one of our forms (the indexer will meet it), or by somebody else for good. */
+  async #settleUsedNonce(transaction: ChainTransaction, attempts: readonly Attempt[]): Promise<void> {
+    const nonce = transaction.nonce;
+    if (nonce === undefined || (await this.node.nonce(this.address, "finalized")) <= nonce) return;
+    for (const attempt of attempts) if (await this.node.knows(attempt.hash)) return;
+    const error = nonceTaken(this.signer, nonce);
+    await this.#fail(transaction.id, { code: error.code, message: error.message, details: error.details });
+  }
+
+  async #replace(transaction: ChainTransaction, previous: Attempt): Promise<void> {
+    const fees = replacementFees(previous, await this.node.baseFeePerGasWei(), this.settings);
+    if (fees === undefined || transaction.nonce === undefined || transaction.gasLimit === undefined) {
+      this.observer.problem(
+        `${this.signer}: ${transaction.id} is stuck at the highest fee allowed`,
+        undefined,
+      );
+      return;
+    }
+    const signed = this.vault.sign(this.signer, {
+      chainId: this.chainId,
+      nonce: transaction.nonce,
+      to: transaction.to,
+      data: transaction.data,
+      valueWei: transaction.valueWei,
+      gasLimit: transaction.gasLimit,
+      ...fees,
+    });
+    const attempt: Attempt = {
+      ...signed,
+      ...fees,
+      transactionId: transaction.id,
+      number: previous.number + 1,
+      createdAtMs: this.clock.now(),
+      broadcastAtMs: undefined,
+    };
+    this.observer.crashPoint("economy.replace.before-store");
+    if (!(await this.store.addAttempt(attempt))) return;
+    this.observer.crashPoint("economy.replace.after-store");
+    await this.#broadcast([attempt]);
+    this.observer.replaced(this.signer);
+    this.feed.announce([transaction.id]);
+  }
+}

@@ -1,0 +1,139 @@
+import type { Address } from "@aios/kernel/identifiers";
+import type { BlockPosition, ChainBlock, ContractEvent } from "./chain-block.js";
+import type {
+  Attempt,
+  ChainTransaction,
+  Fees,
+  SignedTransaction,
+  Signer,
+  TransactionFailure,
+  TransactionRequest,
+  UnsignedTransaction,
+} from "./chain-transaction.js";
+
+/** A call as the node sees it. */
+export interface ChainCall {
+  readonly from: Address;
+  readonly to: Address;
+  readonly data: Uint8Array;
+  readonly valueWei: bigint;
+}
+
+/** What the node said to a signed transaction. Only the chain itself decides what became of it. */
+export type BroadcastResult =
+  | { readonly kind: "accepted" }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/**
+ * The chain's node. Every method throws `chain-unavailable` when it does not answer in time;
+ * `estimateGas` and `call` throw `reverted` with the decoded custom error, or `insufficient-gas-funds`.
+ */
+export interface ChainNode {
+  identity(): Promise<{ readonly chainId: bigint; readonly genesisHash: string }>;
+  head(): Promise<BlockPosition>;
+  finalizedHeight(): Promise<bigint>;
+  /** Consecutive blocks from `first`, at most `count`; stops before the first that does not exist. */
+  blocks(first: bigint, count: number): Promise<readonly ChainBlock[]>;
+  baseFeePerGasWei(): Promise<bigint>;
+  nonce(account: Address, tag: "latest" | "finalized"): Promise<bigint>;
+  balanceWei(account: Address): Promise<bigint>;
+  estimateGas(call: ChainCall): Promise<bigint>;
+  call(call: Pick<ChainCall, "to" | "data">): Promise<string>;
+  /** Why a mined transaction failed, by running its call again on the state before its block. */
+  explainFailure(call: ChainCall, blockNumber: bigint): Promise<TransactionFailure>;
+  broadcast(raw: Uint8Array): Promise<BroadcastResult>;
+  /** True when the node holds the transaction, pending or mined. */
+  knows(transactionHash: string): Promise<boolean>;
+  /** Calls `onHead` whenever the head may have moved; also on reconnection. Ends with the signal. */
+  followHeads(onHead: () => void, signal: AbortSignal): void;
+}
+
+/** Keys that sign. Never gives a key out. */
+export interface SignerVault {
+  addressOf(signer: Signer): Address;
+  sign(signer: Signer, transaction: UnsignedTransaction): SignedTransaction;
+}
+
+/** The protocol's contracts by name, as the on-chain registry has them. */
+export interface ContractBook {
+  /** Resolves the contracts; throws `contracts-not-deployed` until they all exist. */
+  load(): Promise<void>;
+  readonly loaded: boolean;
+  addressOf(contract: string): Address | undefined;
+  addresses(): ReadonlyMap<string, Address>;
+  /** `name` of the function that a call's first four bytes select, or `undefined`. */
+  functionOf(contract: string, data: Uint8Array): string | undefined;
+  /** Decoded events of protocol contracts in the block, in log order. */
+  eventsOf(block: ChainBlock): readonly ContractEvent[];
+}
+
+/** A queued transaction that gets its nonce now. */
+export interface Assignment {
+  readonly transactionId: string;
+  readonly gasLimit: bigint;
+  readonly fees: Fees;
+}
+
+/** The chain-write outbox. Every method is one database transaction. */
+export interface TransactionStore {
+  /** Stores the request, or returns the one with the same caller and key. Throws `idempotency-key-reused`. */
+  enqueue(request: TransactionRequest, nowMs: number): Promise<ChainTransaction>;
+  /** By id or by the hash of any signed form. Throws `transaction-not-found`. */
+  find(idOrHash: string): Promise<ChainTransaction>;
+  /** Oldest queued requests of a signer. */
+  queued(signer: Signer, limit: number): Promise<readonly ChainTransaction[]>;
+  countInFlight(signer: Signer): Promise<number>;
+  /** True while a request that arrived before `sequence` is not mined and not failed. */
+  hasUnsettledBefore(sequence: bigint): Promise<boolean>;
+  /** Records the account and lifts its next nonce to the chain's; call before the first assignment. */
+  openSigner(signer: Signer, address: Address, chainNonce: bigint): Promise<void>;
+  /**
+   * Under the signer's row lock: gives each request that is still queued the next nonce, signs it, and stores the
+   * signed form. What this returns may be broadcast.
+   */
+  assign(
+    signer: Signer,
+    assignments: readonly Assignment[],
+    sign: (transaction: ChainTransaction, nonce: bigint, assignment: Assignment) => SignedTransaction,
+    nowMs: number,
+  ): Promise<readonly Attempt[]>;
+  /** Sent requests of a signer with all their signed forms, lowest nonce first. */
+  sent(
+    signer: Signer,
+    limit: number,
+  ): Promise<readonly { transaction: ChainTransaction; attempts: readonly Attempt[] }[]>;
+  /** Stores a further signed form unless another one was added meanwhile or the request is no longer sent. */
+  addAttempt(attempt: Attempt): Promise<boolean>;
+  markBroadcast(hashes: readonly string[], nowMs: number): Promise<void>;
+  /** Refuses a queued or sent request for good and publishes its end. */
+  fail(transactionId: string, failure: TransactionFailure, nowMs: number): Promise<ChainTransaction>;
+}
+
+/** A failed transaction of a block, with the reason. */
+export type FailureOf = (transaction: ChainTransaction) => Promise<TransactionFailure>;
+
+/** What the indexer read, and where it stands. Every method is one database transaction. */
+export interface IndexStore {
+  /** Binds the database to the chain at first; throws `chain-replaced` when it belongs to another. */
+  bind(identity: { readonly chainId: bigint; readonly genesisHash: string }): Promise<void>;
+  position(): Promise<BlockPosition | undefined>;
+  finalizedHeight(): Promise<bigint>;
+  /** Requests whose signed forms are among the hashes. */
+  transactionsOf(hashes: readonly string[]): Promise<readonly ChainTransaction[]>;
+  /**
+   * Adds the block after the current position with its events, marks our mined transactions, publishes. Returns
+   * the ids of the transactions that moved. Throws when the position moved meanwhile.
+   */
+  apply(
+    block: ChainBlock,
+    events: readonly ContractEvent[],
+    failures: ReadonlyMap<string, TransactionFailure>,
+    finalizedHeight: bigint,
+    nowMs: number,
+  ): Promise<readonly string[]>;
+  /** Takes back the block with this hash: its events go, its transactions are `sent` again. Never a final block. */
+  undo(blockHash: string, nowMs: number): Promise<readonly string[]>;
+  /** Records finality, publishes what became final, forgets block headers far below it. Returns moved transactions. */
+  finalize(height: bigint, nowMs: number): Promise<readonly string[]>;
+  eventsAbout(subject: string): Promise<readonly ContractEvent[]>;
+}
