@@ -65,7 +65,8 @@ export class ContentIdHasher {
   }
 
   #add(node: DagNode, level: number): void {
-    const nodes = (this.#levels[level] ??= []);
+    const nodes = this.#levels[level] ?? [];
+    this.#levels[level] = nodes;
     if (nodes.length === this.#shape.maxChildren) {
       this.#levels[level] = [node];
       this.#add(fileNode(nodes), level + 1);

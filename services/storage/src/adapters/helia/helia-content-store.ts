@@ -1,0 +1,78 @@
+import { CHUNK_BYTES, MAX_CHILDREN } from "@aios/core-content-id/content-id";
+import { isCodedError } from "@aios/kernel/coded-error";
+import type { ContentId } from "@aios/kernel/identifiers";
+import { exporter } from "ipfs-unixfs-exporter";
+import { importByteStream } from "ipfs-unixfs-importer";
+import { fixedSize } from "ipfs-unixfs-importer/chunker";
+import { balanced } from "ipfs-unixfs-importer/layout";
+import { CID } from "multiformats/cid";
+import { contentNotFound, storageFull } from "../../domain/errors.js";
+import type { ContentStore } from "../../domain/ports.js";
+import type { DiskSpace } from "./disk-space.js";
+import type { HeliaNode } from "./helia-node.js";
+import { isDiskFull } from "./verified-blockstore.js";
+
+/** Blocks of one content read ahead; with 1 MiB blocks this bounds the memory of a reader. */
+const BLOCKS_AHEAD = 2;
+
+/** Contents as UnixFS files of an embedded IPFS node. */
+export class HeliaContentStore implements ContentStore {
+  readonly #node: HeliaNode;
+  readonly #disk: DiskSpace;
+  readonly #minFreeBytes: number;
+
+  constructor(node: HeliaNode, disk: DiskSpace, minFreeBytes: number) {
+    this.#node = node;
+    this.#disk = disk;
+    this.#minFreeBytes = minFreeBytes;
+  }
+
+  async put(
+    source: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly cid: ContentId; readonly sizeBytes: number }> {
+    if ((await this.#disk.freeBytes()) < this.#minFreeBytes) throw storageFull();
+    let sizeBytes = 0;
+    async function* counted(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of source) {
+        sizeBytes += chunk.length;
+        yield chunk;
+      }
+    }
+    try {
+      const { cid } = await importByteStream(counted(), this.#node.blockstore, {
+        cidVersion: 1,
+        rawLeaves: true,
+        reduceSingleLeafToSelf: true,
+        chunker: fixedSize({ chunkSize: CHUNK_BYTES }),
+        layout: balanced({ maxChildrenPerNode: MAX_CHILDREN }),
+        blockWriteConcurrency: BLOCKS_AHEAD,
+      });
+      return { cid: cid.toString() as ContentId, sizeBytes };
+    } catch (error) {
+      throw isDiskFull(error) ? storageFull() : error;
+    }
+  }
+
+  async *read(cid: ContentId): AsyncGenerator<Uint8Array> {
+    try {
+      const options = { offline: true, blockReadConcurrency: BLOCKS_AHEAD };
+      const file = await exporter(CID.parse(cid), this.#node.blockstore, options);
+      if (file.type !== "file" && file.type !== "raw") throw contentNotFound(cid);
+      yield* file.content(options);
+    } catch (error) {
+      throw damageOf(error) ?? (isMissing(error) ? contentNotFound(cid) : error);
+    }
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && /NotFound/.test(`${error.name} ${error.message}`);
+}
+
+/** Our own error, however deep IPFS code wrapped it. */
+function damageOf(error: unknown): Error | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
+    if (isCodedError(cause)) return cause;
+  }
+  return undefined;
+}

@@ -1,0 +1,51 @@
+import type { SealedKey } from "@aios/core-sealing/sealed-key";
+import type { ContentId, TenantId } from "@aios/kernel/identifiers";
+import type { ContentRecord } from "./content.js";
+import type { DepositedKey, KeyRelease, LeaseClaim, LeaseStanding } from "./content-key.js";
+
+/** Bytes by CID, as in `@aios/core-content-id`. Adapters pass `test/conformance/content-store.conformance.ts`. */
+export interface ContentStore {
+  /**
+   * Stores a stream and answers with its CID and size. Durable when it resolves; when the source throws, or the disk
+   * is full (`storage-full`), it rejects and no CID was given out. Memory does not grow with the content.
+   */
+  put(source: AsyncIterable<Uint8Array>): Promise<{ readonly cid: ContentId; readonly sizeBytes: number }>;
+  /**
+   * The bytes in order. Every piece was checked against the CID before it is handed out. Throws `content-not-found`
+   * when any of it is missing, `content-damaged` when the disk changed it.
+   */
+  read(cid: ContentId): AsyncIterable<Uint8Array>;
+}
+
+/** Claims to contents; every claim belongs to a tenant. */
+export interface ContentRepository {
+  /** Records the claim unless this tenant has it already; answers whether any tenant had the content before. */
+  add(record: ContentRecord): Promise<{ readonly known: boolean }>;
+  /** The first contributor's claim: contents are found by hash, whoever put them. */
+  findFirst(cid: ContentId): Promise<ContentRecord | undefined>;
+}
+
+/** Deposited keys and the log of their releases. */
+export interface ContentKeyRepository {
+  /** Replaces what this tenant deposited for the content before. */
+  deposit(key: DepositedKey): Promise<void>;
+  find(tenantId: TenantId, cid: ContentId): Promise<DepositedKey | undefined>;
+  /** Durable when it resolves. */
+  logRelease(release: KeyRelease): Promise<void>;
+  /** Newest first. */
+  listReleases(tenantId: TenantId, cid: ContentId, limit: number): Promise<readonly KeyRelease[]>;
+}
+
+/** Asks whoever leases whether a lease is live. Throws `peer-unavailable`. */
+export interface LeaseChecker {
+  check(claim: LeaseClaim): Promise<LeaseStanding>;
+}
+
+/** The service's own key pair; the private half does not leave the adapter. */
+export interface WrappingKey {
+  readonly keyId: string;
+  /** X25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Throws `seal-not-opened`. */
+  open(sealed: SealedKey, context: string): Uint8Array;
+}

@@ -1,0 +1,87 @@
+import { contentIdOf } from "@aios/core-content-id/content-id";
+import type { ContentId } from "@aios/kernel/identifiers";
+import { SeededRng } from "@aios/kernel/random";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ContentStore } from "../../src/domain/ports.js";
+
+export interface StoreUnderTest {
+  readonly store: ContentStore;
+  /** Ends the store as a crash would, and opens another one on the same data. */
+  restart(): Promise<ContentStore>;
+  close(): Promise<void>;
+}
+
+async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let offset = 0; offset < bytes.length; offset += size) yield bytes.subarray(offset, offset + size);
+}
+
+async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of source) parts.push(part);
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
+/** What every `ContentStore` does, fakes included. */
+export function contentStoreConformance(name: string, open: () => Promise<StoreUnderTest>): void {
+  describe(`content store: ${name}`, () => {
+    let subject: StoreUnderTest;
+    beforeEach(async () => {
+      subject = await open();
+    });
+    afterEach(() => subject.close());
+
+    it("gives the platform's CID and the same bytes back, from one byte to several blocks", async () => {
+      const all = new SeededRng(3).bytes(2 * 1024 * 1024 + 5);
+      for (const length of [1, 1000, 1024 * 1024, all.length]) {
+        const bytes = all.subarray(0, length);
+        const stored = await subject.store.put(pieces(bytes, 70_001));
+        expect(stored).toEqual({ cid: contentIdOf(bytes), sizeBytes: length });
+        expect(await collect(subject.store.read(stored.cid))).toEqual(bytes);
+      }
+    });
+
+    it("stores the same bytes twice under one CID", async () => {
+      const bytes = new SeededRng(4).bytes(5_000);
+      const first = await subject.store.put(pieces(bytes, 100));
+      expect(await subject.store.put(pieces(bytes, 5_000))).toEqual(first);
+    });
+
+    it("takes many uploads at once", async () => {
+      const rng = new SeededRng(5);
+      const contents = Array.from({ length: 8 }, () => rng.bytes(50_000));
+      const stored = await Promise.all(contents.map((bytes) => subject.store.put(pieces(bytes, 9_999))));
+      for (const [index, { cid }] of stored.entries()) {
+        expect(await collect(subject.store.read(cid))).toEqual(contents[index]);
+      }
+    });
+
+    it("answers content-not-found for what it never had", async () => {
+      const unknown = contentIdOf(Uint8Array.of(9, 9, 9));
+      await expect(collect(subject.store.read(unknown))).rejects.toMatchObject({ code: "content-not-found" });
+    });
+
+    it("keeps nothing readable of an upload whose source fails", async () => {
+      const bytes = new SeededRng(6).bytes(3_000);
+      async function* failing(): AsyncGenerator<Uint8Array> {
+        yield bytes;
+        throw new Error("the sender went away");
+      }
+      await expect(subject.store.put(failing())).rejects.toThrow(/went away/);
+      await expect(collect(subject.store.read(contentIdOf(bytes)))).rejects.toMatchObject({
+        code: "content-not-found",
+      });
+    });
+
+    it("still has everything after a restart", async () => {
+      const bytes = new SeededRng(7).bytes(1024 * 1024 + 1);
+      const { cid } = await subject.store.put(pieces(bytes, 4_096));
+      const again = await subject.restart();
+      expect(await collect(again.read(cid))).toEqual(bytes);
+      await expect(
+        collect(again.read("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy" as ContentId)),
+      ).rejects.toMatchObject({
+        code: "content-not-found",
+      });
+    });
+  });
+}

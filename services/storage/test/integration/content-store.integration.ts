@@ -1,0 +1,109 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { contentIdOf } from "@aios/core-content-id/content-id";
+import { SeededRng } from "@aios/kernel/random";
+import { CID } from "multiformats/cid";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { HeliaContentStore } from "../../src/adapters/helia/helia-content-store.js";
+import { type HeliaNode, startHeliaNode } from "../../src/adapters/helia/helia-node.js";
+import { contentStoreConformance } from "../conformance/content-store.conformance.js";
+import { MemoryContentStore } from "../memory-content-store.js";
+
+const plenty = { freeBytes: async () => 2 ** 40 };
+const startNode = (directory: string): Promise<HeliaNode> =>
+  startHeliaNode({ directory, host: "127.0.0.1", port: 0 });
+
+contentStoreConformance("memory", async () => {
+  const contents = new Map<string, Uint8Array>();
+  return {
+    store: new MemoryContentStore(contents),
+    restart: async () => new MemoryContentStore(contents),
+    close: async () => undefined,
+  };
+});
+
+contentStoreConformance("Helia", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "aios-helia-"));
+  let node = await startNode(directory);
+  return {
+    store: new HeliaContentStore(node, plenty, 0),
+    restart: async () => {
+      await node.stop();
+      node = await startNode(directory);
+      return new HeliaContentStore(node, plenty, 0);
+    },
+    close: async () => {
+      await node.stop();
+      await rm(directory, { recursive: true });
+    },
+  };
+});
+
+async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function drain(source: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const part of source) expect(part.length).toBeGreaterThan(0);
+}
+
+describe("Helia", () => {
+  let directory: string;
+  let node: HeliaNode;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "aios-helia-"));
+    node = await startNode(join(directory, "first"));
+  });
+  afterEach(async () => {
+    await node.stop();
+    await rm(directory, { recursive: true });
+  });
+
+  it("hands out nothing of a block that the disk changed, and takes the content again", async () => {
+    const store = new HeliaContentStore(node, plenty, 0);
+    const bytes = new SeededRng(8).bytes(2_000);
+    const { cid } = await store.put(one(bytes));
+    const blocks = join(directory, "first", "blocks");
+    const [shard = ""] = await readdir(blocks);
+    const [name = ""] = await readdir(join(blocks, shard));
+    const file = join(blocks, shard, name);
+    const altered = await readFile(file);
+    altered[1_000] = (altered[1_000] ?? 0) ^ 1;
+    await writeFile(file, altered);
+
+    await expect(drain(store.read(cid))).rejects.toMatchObject({ code: "content-damaged" });
+    await store.put(one(bytes));
+    await drain(store.read(cid));
+  });
+
+  it("takes nothing more when the disk is nearly full", async () => {
+    const store = new HeliaContentStore(node, { freeBytes: async () => 999 }, 1_000);
+    await expect(store.put(one(Uint8Array.of(1)))).rejects.toMatchObject({ code: "storage-full" });
+    await expect(drain(store.read(contentIdOf(Uint8Array.of(1))))).rejects.toMatchObject({
+      code: "content-not-found",
+    });
+  });
+
+  it("serves its blocks to an IPFS peer by bitswap", async () => {
+    const bytes = new SeededRng(9).bytes(100_000);
+    const { cid } = await new HeliaContentStore(node, plenty, 0).put(one(bytes));
+    const peer = await startNode(join(directory, "second"));
+    try {
+      await peer.libp2p.dial(node.libp2p.getMultiaddrs());
+      const parts: Uint8Array[] = [];
+      const signal = AbortSignal.timeout(20_000);
+      for await (const part of peer.blockstore.get(CID.parse(cid), { signal })) parts.push(part);
+      expect(Uint8Array.from(Buffer.concat(parts))).toEqual(bytes);
+    } finally {
+      await peer.stop();
+    }
+  });
+
+  it("keeps its identity over a restart", async () => {
+    const before = node.libp2p.peerId.toString();
+    await node.stop();
+    node = await startNode(join(directory, "first"));
+    expect(node.libp2p.peerId.toString()).toBe(before);
+  });
+});

@@ -1,0 +1,34 @@
+import { ContentIdHasher } from "@aios/core-content-id/content-id";
+import type { ContentId } from "@aios/kernel/identifiers";
+import { contentNotFound } from "../src/domain/errors.js";
+import type { ContentStore } from "../src/domain/ports.js";
+
+/** For tests: contents in a map that outlives the store, as a disk would. */
+export class MemoryContentStore implements ContentStore {
+  readonly #contents: Map<string, Uint8Array>;
+
+  constructor(contents: Map<string, Uint8Array> = new Map()) {
+    this.#contents = contents;
+  }
+
+  async put(
+    source: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly cid: ContentId; readonly sizeBytes: number }> {
+    const parts: Uint8Array[] = [];
+    const hasher = new ContentIdHasher();
+    for await (const part of source) {
+      hasher.update(part);
+      parts.push(Uint8Array.from(part));
+    }
+    const bytes = Uint8Array.from(Buffer.concat(parts));
+    const cid = hasher.finish();
+    this.#contents.set(cid, bytes);
+    return { cid, sizeBytes: bytes.length };
+  }
+
+  async *read(cid: ContentId): AsyncGenerator<Uint8Array> {
+    const bytes = this.#contents.get(cid);
+    if (bytes === undefined) throw contentNotFound(cid);
+    yield bytes;
+  }
+}
