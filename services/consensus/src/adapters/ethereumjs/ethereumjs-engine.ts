@@ -1,0 +1,295 @@
+import type { Common } from "@ethereumjs/common";
+import { runTx, type RunTxResult } from "@ethereumjs/vm";
+import { isCodedError } from "@aios/kernel/coded-error";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Block, BlockHeader, Log, Receipt } from "../../domain/block.js";
+import { receiptsRoot, sealHeader, transactionsRoot, type HeaderFields } from "../../domain/block-codec.js";
+import { combineBlooms, logsBloom } from "../../domain/bloom.js";
+import { baseFeeCredits, nextBaseFee } from "../../domain/fees.js";
+import type { Genesis } from "../../domain/genesis.js";
+import { addressOf, bytes32Of, concat, fromHex } from "../../domain/hex.js";
+import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, keccak256 } from "../../domain/keccak.js";
+import type {
+  BlockContext,
+  BlockInput,
+  BlockStore,
+  CallFrame,
+  CallOutcome,
+  CallRequest,
+  DroppedTransaction,
+  ExecutedBlock,
+  ExecutionEngine,
+  StateReference,
+  StateStore,
+} from "../../domain/ports.js";
+import { OverlayState, type AccountState, type StateChanges, type StateSnapshot, type StateView } from "../../domain/state.js";
+import { effectiveTip, maximumCost, type AccessListEntry, type SignedTransaction } from "../../domain/transaction.js";
+import { engineBusy, insufficientFunds, nonceTooLow, senderNotExternallyOwned } from "../../domain/errors.js";
+import { beginBlock } from "./system-contracts.js";
+import { isDelegation, runMessage } from "./message-call.js";
+import { EngineLane } from "./engine-lane.js";
+import { CallRecorder } from "./call-recorder.js";
+import type { EthereumJsTransactionCodec } from "./transaction-codec.js";
+
+/** SHA-256 of no requests (EIP-7685): the network uses none of the consensus layer's requests. */
+const EMPTY_REQUESTS_HASH = "0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" as Bytes32;
+const ZERO_HASH = `0x${"00".repeat(32)}` as Bytes32;
+const RANDAO_DOMAIN = new TextEncoder().encode("AiOS/prevrandao/1");
+
+export interface EngineLimits {
+  /** Calls that may run or wait at once. */
+  readonly maxQueuedCalls: number;
+  /** Time after which a block takes no further transaction. */
+  readonly maxBlockExecutionMs: number;
+  /** RLP size of a block (EIP-7934 allows 8 MiB). */
+  readonly maxBlockBytes: number;
+  readonly now: () => number;
+}
+
+/**
+ * Until a beacon exists, PREVRANDAO is a hash of the parent's: unique per block, predictable, and not for lotteries.
+ */
+export function prevRandaoAfter(parentHash: Bytes32): Bytes32 {
+  return bytes32Of(keccak256(concat(RANDAO_DOMAIN, fromHex(parentHash))));
+}
+
+/** Fields that the block after `parent` has. */
+export function contextAfter(genesis: Genesis, parent: BlockHeader, timestamp: number): BlockContext {
+  return {
+    number: parent.number + 1,
+    timestamp: Math.max(timestamp, parent.timestamp),
+    gasLimit: genesis.gasLimit,
+    baseFeePerGas: nextBaseFee(parent, genesis.minimumBaseFeePerGas),
+    feeRecipient: genesis.feeRecipient,
+    prevRandao: prevRandaoAfter(parent.hash),
+  };
+}
+
+interface Included {
+  readonly transactions: SignedTransaction[];
+  readonly receipts: Receipt[];
+  readonly dropped: DroppedTransaction[];
+  readonly deferred: SignedTransaction[];
+  gasUsed: bigint;
+}
+
+/** Execution by `@ethereumjs/vm`: complete and slow (about 1 ms a transfer). */
+export class EthereumJsEngine implements ExecutionEngine {
+  private constructor(
+    private readonly genesis: Genesis,
+    private readonly codec: EthereumJsTransactionCodec,
+    private readonly states: StateStore,
+    private readonly blockLane: EngineLane,
+    private readonly callLane: EngineLane,
+    private readonly limits: EngineLimits,
+  ) {}
+
+  static async create(
+    genesis: Genesis,
+    common: Common,
+    codec: EthereumJsTransactionCodec,
+    states: StateStore,
+    blocks: Pick<BlockStore, "header">,
+    limits: EngineLimits,
+  ): Promise<EthereumJsEngine> {
+    return new EthereumJsEngine(
+      genesis,
+      codec,
+      states,
+      await EngineLane.create(common, blocks),
+      await EngineLane.create(common, blocks),
+      limits,
+    );
+  }
+
+  async executeGenesis(): Promise<ExecutedBlock> {
+    const accounts = new Map<Address, AccountState>();
+    const storage = new Map<Address, ReadonlyMap<Bytes32, Uint8Array>>();
+    const codes = new Map<Bytes32, Uint8Array>();
+    for (const [owner, account] of this.genesis.alloc) {
+      const codeHash = account.code.length === 0 ? EMPTY_CODE_HASH : bytes32Of(keccak256(account.code));
+      if (account.code.length > 0) codes.set(codeHash, account.code);
+      if (account.storage.size > 0) storage.set(owner, account.storage);
+      accounts.set(owner, { nonce: account.nonce, balance: account.balance, codeHash, storageRoot: EMPTY_TRIE_ROOT });
+    }
+    const changes: StateChanges = { accounts, storage, codes, clearedStorage: new Set() };
+    const context: BlockContext = {
+      number: 0,
+      timestamp: this.genesis.timestamp,
+      gasLimit: this.genesis.gasLimit,
+      baseFeePerGas: this.genesis.baseFeePerGas,
+      feeRecipient: this.genesis.feeRecipient,
+      prevRandao: ZERO_HASH,
+    };
+    const included: Included = { transactions: [], receipts: [], dropped: [], deferred: [], gasUsed: 0n };
+    return this.#seal(ZERO_HASH, EMPTY_TRIE_ROOT, context, included, changes);
+  }
+
+  async executeBlock(input: BlockInput): Promise<ExecutedBlock> {
+    const context = contextAfter(this.genesis, input.parent, input.timestamp);
+    using snapshot = this.states.snapshot(input.parent.stateRoot);
+    return await this.blockLane.run(snapshot, async (lane) => {
+      await beginBlock(lane.state, context, input.parent.hash);
+      const included = await this.#runTransactions(lane, context, input.transactions);
+      for (const credit of baseFeeCredits(this.genesis, { gasUsed: included.gasUsed, baseFeePerGas: context.baseFeePerGas })) {
+        lane.state.credit(credit.address, credit.amount);
+      }
+      return this.#seal(input.parent.hash, input.parent.stateRoot, context, included, lane.state.changes());
+    });
+  }
+
+  async call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome> {
+    return await this.#onCallLane(state, (lane) => runMessage(lane, this.genesis.chainId, context, request, false).then((r) => r.outcome));
+  }
+
+  async accessList(
+    state: StateReference,
+    context: BlockContext,
+    request: CallRequest,
+  ): Promise<{ readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome }> {
+    return await this.#onCallLane(state, (lane) => runMessage(lane, this.genesis.chainId, context, request, true));
+  }
+
+  async traceTransaction(parent: BlockHeader, block: Block, index: number): Promise<CallFrame> {
+    return await this.#onCallLane({ root: parent.stateRoot, overlays: [] }, async (lane) => {
+      const context = contextAfter(this.genesis, parent, block.header.timestamp);
+      await beginBlock(lane.state, context, parent.hash);
+      const evmBlock = lane.block(context);
+      for (const earlier of block.transactions.slice(0, index)) {
+        await runTx(lane.vm, { tx: this.codec.typed(earlier), block: evmBlock, skipHardForkValidation: true });
+      }
+      const traced = block.transactions[index] as SignedTransaction;
+      using recorder = new CallRecorder(lane.evm);
+      const result = await runTx(lane.vm, { tx: this.codec.typed(traced), block: evmBlock, skipHardForkValidation: true });
+      return recorder.root(traced, result.totalGasSpent);
+    });
+  }
+
+  async #onCallLane<T>(reference: StateReference, execute: (lane: EngineLane) => Promise<T>): Promise<T> {
+    if (this.callLane.depth >= this.limits.maxQueuedCalls) throw engineBusy();
+    using snapshot: StateSnapshot = this.states.snapshot(reference.root);
+    let view: StateView = snapshot;
+    for (const overlay of reference.overlays) view = new OverlayState(view, overlay);
+    return await this.callLane.run(view, execute);
+  }
+
+  async #runTransactions(
+    lane: EngineLane,
+    context: BlockContext,
+    transactions: readonly SignedTransaction[],
+  ): Promise<Included> {
+    const out: Included = { transactions: [], receipts: [], dropped: [], deferred: [], gasUsed: 0n };
+    const block = lane.block(context);
+    const startedAt = this.limits.now();
+    let sizeBytes = 1024;
+    let lastTurnAt = startedAt;
+    for (const transaction of transactions) {
+      const elapsed = this.limits.now() - startedAt;
+      const full =
+        context.gasLimit - out.gasUsed < transaction.gasLimit ||
+        sizeBytes + transaction.raw.length > this.limits.maxBlockBytes ||
+        (elapsed > this.limits.maxBlockExecutionMs && out.transactions.length > 0);
+      if (full || effectiveTip(transaction, context.baseFeePerGas) < 0n) {
+        out.deferred.push(transaction);
+        continue;
+      }
+      const refusal = this.#refusal(lane, transaction);
+      if (refusal === "early") {
+        out.deferred.push(transaction);
+        continue;
+      }
+      if (refusal !== undefined) {
+        out.dropped.push(refusal);
+        continue;
+      }
+      let result: RunTxResult;
+      try {
+        result = await runTx(lane.vm, { tx: this.codec.typed(transaction), block, skipHardForkValidation: true });
+      } catch (cause) {
+        if (isCodedError(cause)) throw cause;
+        const reason = cause instanceof Error ? (cause.message.split(" (")[0] as string) : "unknown";
+        out.dropped.push({ hash: transaction.hash, code: "refused-by-engine", reason });
+        continue;
+      }
+      out.gasUsed += result.totalGasSpent;
+      sizeBytes += transaction.raw.length + 4;
+      out.transactions.push(transaction);
+      out.receipts.push(toReceipt(result, out.gasUsed));
+      // Execution alone only yields microtasks; requests must be answered meanwhile.
+      if (this.limits.now() - lastTurnAt > 15) {
+        await nextTurn();
+        lastTurnAt = this.limits.now();
+      }
+    }
+    return out;
+  }
+
+  /** Why the rules leave the transaction out; `early` when an earlier nonce is still missing. */
+  #refusal(lane: EngineLane, transaction: SignedTransaction): DroppedTransaction | "early" | undefined {
+    const account = lane.state.accountState(transaction.sender);
+    const nonce = account?.nonce ?? 0n;
+    const balance = account?.balance ?? 0n;
+    const cost = maximumCost(transaction);
+    if (transaction.nonce > nonce) return "early";
+    const error =
+      transaction.nonce < nonce
+        ? nonceTooLow(nonce, transaction.nonce)
+        : balance < cost
+          ? insufficientFunds(balance, cost)
+          : account !== undefined && account.codeHash !== EMPTY_CODE_HASH && !isDelegation(lane.state.codeOf(account))
+            ? senderNotExternallyOwned()
+            : undefined;
+    return error === undefined ? undefined : { hash: transaction.hash, code: error.code, reason: error.message };
+  }
+
+  #seal(
+    parentHash: Bytes32,
+    parentRoot: Bytes32,
+    context: BlockContext,
+    included: Included,
+    changes: StateChanges,
+  ): ExecutedBlock {
+    const commitment = this.states.commitment(parentRoot, changes);
+    const fields: HeaderFields = {
+      ...context,
+      parentHash,
+      stateRoot: commitment.root,
+      transactionsRoot: transactionsRoot(included.transactions),
+      receiptsRoot: receiptsRoot(included.receipts, included.transactions),
+      withdrawalsRoot: EMPTY_TRIE_ROOT,
+      requestsHash: EMPTY_REQUESTS_HASH,
+      parentBeaconBlockRoot: ZERO_HASH,
+      logsBloom: combineBlooms(included.receipts.filter((r) => r.logs.length > 0).map((receipt) => logsBloom(receipt.logs))),
+      extraData: new Uint8Array(0),
+      gasUsed: included.gasUsed,
+      blobGasUsed: 0n,
+      excessBlobGas: 0n,
+    };
+    return {
+      header: sealHeader(fields, included.transactions),
+      transactions: included.transactions,
+      receipts: included.receipts,
+      dropped: included.dropped,
+      deferred: included.deferred,
+      changes: commitment.changes,
+      trieNodes: commitment.trieNodes,
+    };
+  }
+}
+
+function toReceipt(result: RunTxResult, cumulativeGasUsed: bigint): Receipt {
+  const logs: Log[] = result.receipt.logs.map(([owner, topics, data]) => ({
+    address: addressOf(owner),
+    topics: topics.map(bytes32Of),
+    data,
+  }));
+  const succeeded = result.execResult.exceptionError === undefined;
+  return {
+    succeeded,
+    gasUsed: result.totalGasSpent,
+    cumulativeGasUsed,
+    contractAddress: result.createdAddress === undefined ? null : addressOf(result.createdAddress.bytes),
+    logs,
+  };
+}

@@ -1,0 +1,191 @@
+import type { Block, BlockHeader, BlockWithReceipts, Receipt } from "../../domain/block.js";
+import { logsBloom } from "../../domain/bloom.js";
+import { toHex } from "../../domain/hex.js";
+import { EMPTY_UNCLES_HASH } from "../../domain/keccak.js";
+import type { AccountProof } from "../../domain/state.js";
+import type { CallFrame, StoredLog } from "../../domain/ports.js";
+import { effectiveGasPrice, type SignedTransaction } from "../../domain/transaction.js";
+
+export type RpcValue = null | boolean | string | number | readonly RpcValue[] | { readonly [key: string]: RpcValue | undefined };
+
+export function hexNumber(value: number | bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
+const ZERO_HASH = `0x${"00".repeat(32)}`;
+
+/** Header as in `eth_getBlockBy…` and `newHeads`. A pending block has no hash, nonce or place yet. */
+export function formatHeader(header: BlockHeader, pending = false): { [key: string]: RpcValue } {
+  return {
+    number: hexNumber(header.number),
+    hash: pending ? null : header.hash,
+    parentHash: header.parentHash,
+    sha3Uncles: EMPTY_UNCLES_HASH,
+    miner: header.feeRecipient,
+    stateRoot: header.stateRoot,
+    transactionsRoot: header.transactionsRoot,
+    receiptsRoot: header.receiptsRoot,
+    logsBloom: toHex(header.logsBloom),
+    difficulty: "0x0",
+    gasLimit: hexNumber(header.gasLimit),
+    gasUsed: hexNumber(header.gasUsed),
+    timestamp: hexNumber(header.timestamp),
+    extraData: toHex(header.extraData),
+    mixHash: header.prevRandao,
+    nonce: pending ? null : "0x0000000000000000",
+    baseFeePerGas: hexNumber(header.baseFeePerGas),
+    withdrawalsRoot: header.withdrawalsRoot,
+    blobGasUsed: hexNumber(header.blobGasUsed),
+    excessBlobGas: hexNumber(header.excessBlobGas),
+    parentBeaconBlockRoot: header.parentBeaconBlockRoot,
+    requestsHash: header.requestsHash,
+  };
+}
+
+export function formatBlock(block: Block, full: boolean, pending = false): { [key: string]: RpcValue } {
+  return {
+    ...formatHeader(block.header, pending),
+    totalDifficulty: "0x0",
+    size: hexNumber(block.header.sizeBytes),
+    uncles: [],
+    withdrawals: [],
+    transactions: block.transactions.map((transaction, index) =>
+      full
+        ? formatTransaction(transaction, pending ? undefined : { header: block.header, index })
+        : transaction.hash,
+    ),
+  };
+}
+
+export interface FormattedPlace {
+  readonly header: BlockHeader;
+  readonly index: number;
+}
+
+export function formatTransaction(transaction: SignedTransaction, place: FormattedPlace | undefined): { [key: string]: RpcValue } {
+  const baseFee = place?.header.baseFeePerGas;
+  const price = baseFee === undefined ? transaction.maxFeePerGas : effectiveGasPrice(transaction, baseFee);
+  const out: { [key: string]: RpcValue } = {
+    blockHash: place?.header.hash ?? null,
+    blockNumber: place === undefined ? null : hexNumber(place.header.number),
+    transactionIndex: place === undefined ? null : hexNumber(place.index),
+    hash: transaction.hash,
+    type: hexNumber(transaction.type),
+    from: transaction.sender,
+    to: transaction.to,
+    nonce: hexNumber(transaction.nonce),
+    value: hexNumber(transaction.value),
+    gas: hexNumber(transaction.gasLimit),
+    gasPrice: hexNumber(transaction.type === 0 || transaction.type === 1 ? transaction.maxFeePerGas : price),
+    input: toHex(transaction.data),
+    v: hexNumber(transaction.signature.v),
+    r: hexNumber(transaction.signature.r),
+    s: hexNumber(transaction.signature.s),
+  };
+  if (transaction.chainId !== undefined) out["chainId"] = hexNumber(transaction.chainId);
+  if (transaction.type === 0) return out;
+  out["yParity"] = hexNumber(transaction.signature.v);
+  out["accessList"] = transaction.accessList.map((entry) => ({ address: entry.address, storageKeys: [...entry.storageKeys] }));
+  if (transaction.type === 1) return out;
+  out["maxFeePerGas"] = hexNumber(transaction.maxFeePerGas);
+  out["maxPriorityFeePerGas"] = hexNumber(transaction.maxPriorityFeePerGas);
+  if (transaction.type === 4) {
+    out["authorizationList"] = transaction.authorizationList.map((entry) => ({
+      chainId: hexNumber(entry.chainId),
+      address: entry.address,
+      nonce: hexNumber(entry.nonce),
+      yParity: hexNumber(entry.yParity),
+      r: hexNumber(entry.r),
+      s: hexNumber(entry.s),
+    }));
+  }
+  return out;
+}
+
+export function formatLog(log: StoredLog): { [key: string]: RpcValue } {
+  return {
+    address: log.address,
+    topics: [...log.topics],
+    data: toHex(log.data),
+    blockNumber: hexNumber(log.blockNumber),
+    blockHash: log.blockHash,
+    blockTimestamp: hexNumber(log.timestamp),
+    transactionHash: log.transactionHash,
+    transactionIndex: hexNumber(log.transactionIndex),
+    logIndex: hexNumber(log.logIndex),
+    removed: false,
+  };
+}
+
+export function formatReceipt(block: BlockWithReceipts, index: number): { [key: string]: RpcValue } {
+  const transaction = block.transactions[index] as SignedTransaction;
+  const receipt = block.receipts[index] as Receipt;
+  const { header } = block;
+  let logIndex = 0;
+  for (const earlier of block.receipts.slice(0, index)) logIndex += earlier.logs.length;
+  return {
+    transactionHash: transaction.hash,
+    transactionIndex: hexNumber(index),
+    blockHash: header.hash,
+    blockNumber: hexNumber(header.number),
+    from: transaction.sender,
+    to: transaction.to,
+    cumulativeGasUsed: hexNumber(receipt.cumulativeGasUsed),
+    gasUsed: hexNumber(receipt.gasUsed),
+    effectiveGasPrice: hexNumber(effectiveGasPrice(transaction, header.baseFeePerGas)),
+    contractAddress: transaction.to === null ? receipt.contractAddress : null,
+    logs: receipt.logs.map((log, offset) =>
+      formatLog({
+        ...log,
+        blockNumber: header.number,
+        blockHash: header.hash,
+        timestamp: header.timestamp,
+        transactionHash: transaction.hash,
+        transactionIndex: index,
+        logIndex: logIndex + offset,
+      }),
+    ),
+    logsBloom: toHex(logsBloom(receipt.logs)),
+    status: receipt.succeeded ? "0x1" : "0x0",
+    type: hexNumber(transaction.type),
+  };
+}
+
+export function formatProof(address: string, proof: AccountProof): { [key: string]: RpcValue } {
+  return {
+    address,
+    accountProof: proof.accountProof.map(toHex),
+    balance: hexNumber(proof.account.balance),
+    nonce: hexNumber(proof.account.nonce),
+    codeHash: proof.account.codeHash,
+    storageHash: proof.account.storageRoot,
+    storageProof: proof.storageProof.map((entry) => ({
+      key: entry.slot,
+      value: entry.value.length === 0 ? "0x0" : hexNumber(BigInt(toHex(entry.value))),
+      proof: entry.proof.map(toHex),
+    })),
+  };
+}
+
+/** Geth's callTracer output. */
+export function formatCallFrame(frame: CallFrame): { [key: string]: RpcValue } {
+  const out: { [key: string]: RpcValue } = {
+    type: frame.type,
+    from: frame.from,
+    gas: hexNumber(frame.gas),
+    gasUsed: hexNumber(frame.gasUsed),
+    input: toHex(frame.input),
+  };
+  if (frame.to !== null) out["to"] = frame.to;
+  if (frame.type !== "STATICCALL") out["value"] = hexNumber(frame.value);
+  if (frame.output.length > 0) out["output"] = toHex(frame.output);
+  if (frame.error !== undefined) out["error"] = frame.error === "revert" ? "execution reverted" : frame.error;
+  if (frame.calls.length > 0) out["calls"] = frame.calls.map(formatCallFrame);
+  return out;
+}
+
+/** A storage word in full width. */
+export function formatWord(value: Uint8Array): string {
+  return value.length === 0 ? ZERO_HASH : `0x${toHex(value).slice(2).padStart(64, "0")}`;
+}
+

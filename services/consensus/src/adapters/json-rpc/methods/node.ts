@@ -1,0 +1,78 @@
+import type { WhyPending } from "../../../application/why-pending.js";
+import type { ChainView } from "../../../application/chain-view.js";
+import { blockNotFound } from "../../../application/chain-view.js";
+import { finalizedHeight } from "../../../domain/block-tag.js";
+import { toHex } from "../../../domain/hex.js";
+import { keccak256 } from "../../../domain/keccak.js";
+import type { BlockStore, ExecutionEngine } from "../../../domain/ports.js";
+import { formatCallFrame, hexNumber, type RpcValue } from "../format.js";
+import type { RpcMethods } from "../method.js";
+import { blockSelector, data, hash } from "../parameters.js";
+import { invalidParams } from "../rpc-error.js";
+
+/** The node itself, the platform's own questions, and tracing. */
+export function nodeMethods(
+  chain: ChainView,
+  blocks: BlockStore,
+  engine: ExecutionEngine,
+  whyPending: WhyPending,
+  clientVersion: string,
+): RpcMethods {
+  const chainId = hexNumber(chain.genesis.chainId);
+  return {
+    eth_chainId: () => chainId,
+    net_version: () => chain.genesis.chainId.toString(),
+    net_listening: () => true,
+    net_peerCount: () => "0x0",
+    web3_clientVersion: () => clientVersion,
+    web3_sha3: ([value]) => toHex(keccak256(data(value, "data"))),
+    eth_syncing: () => false,
+    eth_accounts: () => [],
+    eth_mining: () => false,
+    eth_hashrate: () => "0x0",
+    eth_coinbase: () => chain.genesis.feeRecipient,
+    rpc_modules: () => ({ eth: "1.0", net: "1.0", web3: "1.0", txpool: "1.0", debug: "1.0", aios: "1.0" }),
+    aios_getCheckpoint: ([value]): RpcValue => {
+      const header = chain.header(blockSelector(value, "checkpoint"));
+      if (header === undefined) return null;
+      const block = blocks.block(header.number);
+      if (block === undefined) throw blockNotFound(String(header.number));
+      return {
+        height: hexNumber(header.number),
+        blockHash: header.hash,
+        stateRoot: header.stateRoot,
+        transactionCount: hexNumber(block.transactions.length),
+        timestamp: hexNumber(header.timestamp),
+        finalizedHeight: hexNumber(finalizedHeight(chain.head().number)),
+        finalized: header.number <= finalizedHeight(chain.head().number),
+      };
+    },
+    aios_whyPending: ([value]): RpcValue => {
+      const fate = whyPending.explain(hash(value, "transaction hash"));
+      switch (fate.status) {
+        case "included":
+          return { status: fate.status, blockNumber: hexNumber(fate.blockNumber), finalized: fate.finalized };
+        case "pending":
+          return {
+            status: fate.status,
+            receivedAtMs: fate.receivedAtMs,
+            reason: Object.fromEntries(
+              Object.entries(fate.reason).map(([key, part]) => [key, typeof part === "bigint" ? hexNumber(part) : part]),
+            ),
+          };
+        default:
+          return { ...fate };
+      }
+    },
+    debug_traceTransaction: async ([value, options]) => {
+      const tracer = (options as { readonly tracer?: unknown } | null | undefined)?.tracer;
+      if (tracer !== "callTracer") throw invalidParams('only {"tracer": "callTracer"} is supported');
+      const place = blocks.placeOf(hash(value, "transaction hash"));
+      if (place === undefined) throw invalidParams("transaction not found");
+      const block = blocks.block(place.blockNumber);
+      const parent = blocks.header(place.blockNumber - 1);
+      if (block === undefined || parent === undefined) throw blockNotFound(String(place.blockNumber));
+      return formatCallFrame(await engine.traceTransaction(parent, block, place.index));
+    },
+  };
+}

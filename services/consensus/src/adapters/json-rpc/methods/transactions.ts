@@ -1,0 +1,89 @@
+import type { FeeOracle } from "../../../application/fee-oracle.js";
+import type { Mempool } from "../../../application/mempool.js";
+import type { ChainView } from "../../../application/chain-view.js";
+import type { PooledTransaction } from "../../../domain/ports.js";
+import type { Address } from "@aios/kernel/identifiers";
+import { formatTransaction, hexNumber, type RpcValue } from "../format.js";
+import type { RpcMethods } from "../method.js";
+import { blockSelector, data, smallNumber } from "../parameters.js";
+import { invalidParams, RPC, RpcError } from "../rpc-error.js";
+
+const MAX_PERCENTILES = 100;
+
+const noKeys = (): never => {
+  throw new RpcError(RPC.methodNotSupported, "this node holds no keys: sign in the wallet and use eth_sendRawTransaction");
+};
+
+function percentilesOf(value: unknown): number[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value) || value.length > MAX_PERCENTILES) throw invalidParams(`rewardPercentiles must be a list of at most ${MAX_PERCENTILES}`);
+  let least = 0;
+  return value.map((item: unknown) => {
+    if (typeof item !== "number" || !(item >= least && item <= 100)) throw invalidParams("rewardPercentiles must rise from 0 to 100");
+    least = item;
+    return item;
+  });
+}
+
+/** Sending, fees, and what waits. */
+export function transactionMethods(chain: ChainView, mempool: Mempool, fees: FeeOracle): RpcMethods {
+  const bySender = (keep: "pending" | "queued"): { [sender: string]: readonly PooledTransaction[] } => {
+    const executable = mempool.pool.executable(chain.nextBaseFee());
+    const out: { [sender: string]: readonly PooledTransaction[] } = {};
+    for (const [sender, all] of mempool.pool.content()) {
+      const running = executable.get(sender) ?? [];
+      const chosen = keep === "pending" ? running : all.slice(running.length);
+      if (chosen.length > 0) out[sender] = chosen;
+    }
+    return out;
+  };
+  const map = (
+    groups: { [sender: string]: readonly PooledTransaction[] },
+    show: (entry: PooledTransaction) => RpcValue,
+  ): RpcValue =>
+    Object.fromEntries(
+      Object.entries(groups).map(([sender, entries]) => [
+        sender as Address,
+        Object.fromEntries(entries.map((entry) => [entry.transaction.nonce.toString(), show(entry)])),
+      ]),
+    );
+  const total = (groups: { [sender: string]: readonly PooledTransaction[] }): string =>
+    hexNumber(Object.values(groups).reduce((sum, entries) => sum + entries.length, 0));
+  const summary = ({ transaction }: PooledTransaction): string =>
+    `${transaction.to ?? "contract creation"}: ${transaction.value} wei + ${transaction.gasLimit} gas × ${transaction.maxFeePerGas} wei`;
+
+  return {
+    eth_sendRawTransaction: async ([raw]) => await mempool.submit(data(raw, "transaction")),
+    eth_gasPrice: () => hexNumber(fees.gasPrice()),
+    eth_maxPriorityFeePerGas: () => hexNumber(fees.suggestedTip()),
+    eth_blobBaseFee: () => "0x1",
+    eth_feeHistory: ([blockCount, newest, percentiles]) => {
+      const count = typeof blockCount === "number" ? blockCount : smallNumber(blockCount, "blockCount");
+      if (!Number.isInteger(count) || count < 1) throw invalidParams("blockCount must be at least 1");
+      const asked = percentilesOf(percentiles);
+      const selector = blockSelector(newest, "newestBlock");
+      const height = chain.height(selector) ?? (selector.kind === "tag" ? chain.head().number : undefined);
+      if (height === undefined) throw invalidParams("newestBlock is beyond the head");
+      const history = fees.history(count, height, asked);
+      return {
+        oldestBlock: hexNumber(history.oldestBlock),
+        baseFeePerGas: history.baseFeePerGas.map(hexNumber),
+        gasUsedRatio: history.gasUsedRatio,
+        baseFeePerBlobGas: history.baseFeePerGas.map(() => "0x1"),
+        blobGasUsedRatio: history.gasUsedRatio.map(() => 0),
+        reward: history.reward?.map((row) => row.map(hexNumber)),
+      };
+    },
+    txpool_status: () => ({ pending: total(bySender("pending")), queued: total(bySender("queued")) }),
+    txpool_content: () => {
+      const show = (entry: PooledTransaction): RpcValue => formatTransaction(entry.transaction, undefined);
+      return { pending: map(bySender("pending"), show), queued: map(bySender("queued"), show) };
+    },
+    txpool_inspect: () => ({ pending: map(bySender("pending"), summary), queued: map(bySender("queued"), summary) }),
+    eth_sendTransaction: noKeys,
+    eth_signTransaction: noKeys,
+    eth_sign: noKeys,
+    eth_signTypedData_v4: noKeys,
+    personal_sign: noKeys,
+  };
+}

@@ -1,0 +1,64 @@
+import { randomBytes } from "node:crypto";
+import type { ChainEvents } from "../../application/chain-events.js";
+import { logMatches, logsOf } from "../../application/query-logs.js";
+import { formatHeader, formatLog, formatTransaction, type RpcValue } from "./format.js";
+import type { RpcMethods } from "./method.js";
+import { logQuery } from "./parameters.js";
+import { invalidParams, limitExceeded } from "./rpc-error.js";
+
+/** The subscriptions of one WebSocket connection (`eth_subscribe`). */
+export class ConnectionSubscriptions {
+  readonly #active = new Map<string, () => void>();
+
+  constructor(
+    private readonly events: ChainEvents,
+    private readonly send: (text: string) => void,
+    private readonly maxSubscriptions: number,
+  ) {}
+
+  readonly methods: RpcMethods = {
+    eth_subscribe: ([kind, options]) => this.#subscribe(kind, options),
+    eth_unsubscribe: ([id]) => {
+      if (typeof id !== "string") throw invalidParams("subscription id must be a string");
+      const stop = this.#active.get(id);
+      stop?.();
+      return this.#active.delete(id);
+    },
+  };
+
+  close(): void {
+    for (const stop of this.#active.values()) stop();
+    this.#active.clear();
+  }
+
+  #subscribe(kind: unknown, options: unknown): string {
+    if (this.#active.size >= this.maxSubscriptions) {
+      throw limitExceeded(`a connection may have at most ${this.maxSubscriptions} subscriptions`);
+    }
+    const id = `0x${randomBytes(16).toString("hex")}`;
+    const notify = (result: RpcValue): void => {
+      this.send(JSON.stringify({ jsonrpc: "2.0", method: "eth_subscription", params: { subscription: id, result } }));
+    };
+    this.#active.set(id, this.#listen(kind, options, notify));
+    return id;
+  }
+
+  #listen(kind: unknown, options: unknown, notify: (result: RpcValue) => void): () => void {
+    switch (kind) {
+      case "newHeads":
+        return this.events.on("head", (block) => notify(formatHeader(block.header)));
+      case "logs": {
+        const query = logQuery(options);
+        return this.events.on("head", (block) => {
+          for (const log of logsOf(block)) if (logMatches(log, query)) notify(formatLog(log));
+        });
+      }
+      case "newPendingTransactions":
+        return this.events.on("admitted", (transaction) =>
+          notify(options === true ? formatTransaction(transaction, undefined) : transaction.hash),
+        );
+      default:
+        throw invalidParams("subscription must be newHeads, logs or newPendingTransactions");
+    }
+  }
+}

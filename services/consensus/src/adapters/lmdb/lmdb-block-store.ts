@@ -1,0 +1,143 @@
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import type { Block, BlockHeader, BlockWithReceipts, TransactionPlace } from "../../domain/block.js";
+import { decodeHeader, decodeReceipts, encodeHeader, encodeReceipts } from "../../domain/block-codec.js";
+import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
+import { concat, fromHex } from "../../domain/hex.js";
+import type { BlockStore, ExecutedBlock, TransactionCodec } from "../../domain/ports.js";
+import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "../../domain/rlp.js";
+import { encodeAccount } from "../../domain/state-commitment.js";
+import type { SignedTransaction } from "../../domain/transaction.js";
+import { type ChainDatabase, heightBytes } from "./chain-database.js";
+
+const CACHED_BLOCKS = 64;
+
+/** Blocks, their indexes and the state that they leave, written together. */
+export class LmdbBlockStore implements BlockStore {
+  #head: BlockHeader | undefined;
+  readonly #recent = new Map<number, BlockWithReceipts>();
+
+  constructor(
+    private readonly database: ChainDatabase,
+    private readonly codec: Pick<TransactionCodec, "decode"> & { decodeTrusted(raw: Uint8Array, sender: Uint8Array): SignedTransaction },
+  ) {
+    const height = database.meta.get("head");
+    if (height !== undefined) {
+      this.#head = this.header(Number(height.readBigUInt64BE()));
+      if (this.#head === undefined) throw corruptStore("the header of the head is missing");
+    }
+  }
+
+  head(): BlockHeader | undefined {
+    return this.#head;
+  }
+
+  header(height: number): BlockHeader | undefined {
+    const recent = this.#recent.get(height);
+    if (recent !== undefined) return recent.header;
+    if (!isHeight(height)) return undefined;
+    const rlp = this.database.headers.get(height);
+    return rlp === undefined ? undefined : decodeHeader(rlp);
+  }
+
+  heightOf(blockHash: Bytes32): number | undefined {
+    const height = this.database.heights.get(fromHex(blockHash));
+    return height === undefined ? undefined : Number(height.readBigUInt64BE());
+  }
+
+  block(height: number): Block | undefined {
+    const recent = this.#recent.get(height);
+    if (recent !== undefined) return recent;
+    const header = this.header(height);
+    if (header === undefined) return undefined;
+    const body = this.database.bodies.get(height);
+    if (body === undefined) throw corruptStore(`the body of block ${height} is missing`);
+    const transactions = rlpList(decodeRlp(body)).map((item) => {
+      const [raw, sender] = rlpList(item).map(rlpBytes) as [Uint8Array, Uint8Array];
+      return this.codec.decodeTrusted(raw.slice(), sender);
+    });
+    return { header, transactions };
+  }
+
+  blockWithReceipts(height: number): BlockWithReceipts | undefined {
+    const recent = this.#recent.get(height);
+    if (recent !== undefined) return recent;
+    const block = this.block(height);
+    if (block === undefined) return undefined;
+    const receipts = this.database.receipts.get(height);
+    if (receipts === undefined) throw corruptStore(`the receipts of block ${height} are missing`);
+    return { ...block, receipts: decodeReceipts(receipts) };
+  }
+
+  placeOf(transactionHash: Bytes32): TransactionPlace | undefined {
+    const place = this.database.places.get(fromHex(transactionHash));
+    if (place === undefined) return undefined;
+    return { blockNumber: Number(place.readBigUInt64BE(0)), index: place.readUInt32BE(8) };
+  }
+
+  *blooms(from: number, to: number): Iterable<{ readonly height: number; readonly bloom: Uint8Array }> {
+    for (const { key, value } of this.database.blooms.getRange({ start: from, end: to + 1 })) {
+      yield { height: key, bloom: value };
+    }
+  }
+
+  append(block: ExecutedBlock): void {
+    const expected = this.#head === undefined ? 0 : this.#head.number + 1;
+    const { header } = block;
+    if (header.number !== expected || (this.#head !== undefined && header.parentHash !== this.#head.hash)) {
+      throw notTheNextBlock(expected, header.number);
+    }
+    this.database.write(() => {
+      this.#writeState(block);
+      this.#writeBlock(block);
+    });
+    this.#head = header;
+    this.#recent.set(header.number, { header, transactions: block.transactions, receipts: block.receipts });
+    this.#recent.delete(header.number - CACHED_BLOCKS);
+  }
+
+  #writeState({ changes, trieNodes, header }: ExecutedBlock): void {
+    const { accounts, storage, codes, trieNodes: nodes, meta } = this.database;
+    for (const [owner, account] of changes.accounts) {
+      if (account === null) accounts.removeSync(fromHex(owner));
+      else accounts.putSync(fromHex(owner), Buffer.from(encodeAccount(account)));
+    }
+    for (const owner of changes.clearedStorage) {
+      const prefix = fromHex(owner);
+      const keys = [...storage.getKeys({ start: prefix, end: concat(prefix, new Uint8Array(33).fill(255)) })];
+      for (const key of keys) storage.removeSync(key);
+    }
+    for (const [owner, slots] of changes.storage) {
+      for (const [slot, value] of slots) {
+        const key = concat(fromHex(owner), fromHex(slot));
+        if (value.length === 0) storage.removeSync(key);
+        else storage.putSync(key, Buffer.from(value));
+      }
+    }
+    for (const [hash, code] of changes.codes) codes.putSync(fromHex(hash), Buffer.from(code));
+    for (const [hash, rlp] of trieNodes) nodes.putSync(fromHex(hash), Buffer.from(rlp));
+    meta.putSync("state-root", Buffer.from(fromHex(header.stateRoot)));
+  }
+
+  #writeBlock({ header, transactions, receipts }: ExecutedBlock): void {
+    const height = header.number;
+    const database = this.database;
+    database.headers.putSync(height, Buffer.from(encodeHeader(header)));
+    if (header.logsBloom.some((byte) => byte !== 0)) database.blooms.putSync(height, Buffer.from(header.logsBloom));
+    database.bodies.putSync(height, Buffer.from(encodeRlp(transactions.map((tx) => [tx.raw, fromHex(tx.sender)]))));
+    database.receipts.putSync(height, Buffer.from(encodeReceipts(receipts)));
+    database.heights.putSync(fromHex(header.hash), heightBytes(height));
+    transactions.forEach((transaction, index) => {
+      const place = Buffer.alloc(12);
+      place.writeBigUInt64BE(BigInt(height), 0);
+      place.writeUInt32BE(index, 8);
+      database.places.putSync(fromHex(transaction.hash), place);
+      database.mempool.removeSync(fromHex(transaction.hash));
+    });
+    database.meta.putSync("head", heightBytes(height));
+  }
+}
+
+function isHeight(height: number): boolean {
+  return Number.isInteger(height) && height >= 0 && height < 2 ** 32;
+}
+

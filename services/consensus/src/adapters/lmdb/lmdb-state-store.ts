@@ -1,0 +1,104 @@
+import type { Transaction } from "lmdb";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import { corruptStore, stateUnavailable } from "../../domain/errors.js";
+import { concat, fromHex } from "../../domain/hex.js";
+import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "../../domain/keccak.js";
+import type { NodeSource } from "../../domain/merkle-patricia-trie.js";
+import type { StateStore } from "../../domain/ports.js";
+import type { AccountProof, AccountState, StateChanges, StateSnapshot } from "../../domain/state.js";
+import { commitState, decodeAccount, TrieState } from "../../domain/state-commitment.js";
+import type { ChainDatabase } from "./chain-database.js";
+
+const NOTHING = new Uint8Array(0);
+
+/** The latest state, read from the flat tables under a read transaction. */
+class FlatSnapshot implements StateSnapshot {
+  constructor(
+    private readonly database: ChainDatabase,
+    private readonly transaction: Transaction,
+    readonly root: Bytes32,
+  ) {}
+
+  account(address: Address): AccountState | undefined {
+    const rlp = this.database.accounts.get(fromHex(address), { transaction: this.transaction });
+    return rlp === undefined ? undefined : decodeAccount(rlp);
+  }
+
+  storage(address: Address, slot: Bytes32): Uint8Array {
+    return this.database.storage.get(concat(fromHex(address), fromHex(slot)), { transaction: this.transaction }) ?? NOTHING;
+  }
+
+  code(codeHash: Bytes32): Uint8Array {
+    return readCode(this.database, codeHash);
+  }
+
+  [Symbol.dispose](): void {
+    this.transaction.done();
+  }
+}
+
+/** Any earlier state, read from its trie. Nodes are never rewritten, so no read transaction is held. */
+class TrieSnapshot implements StateSnapshot {
+  readonly #state: TrieState;
+
+  constructor(
+    private readonly database: ChainDatabase,
+    readonly root: Bytes32,
+    load: NodeSource,
+  ) {
+    this.#state = new TrieState(root, load);
+  }
+
+  account(address: Address): AccountState | undefined {
+    return this.#state.account(address);
+  }
+
+  storage(address: Address, slot: Bytes32): Uint8Array {
+    return this.#state.storage(address, slot);
+  }
+
+  code(codeHash: Bytes32): Uint8Array {
+    return readCode(this.database, codeHash);
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+function readCode(database: ChainDatabase, codeHash: Bytes32): Uint8Array {
+  if (codeHash === EMPTY_CODE_HASH) return NOTHING;
+  const code = database.codes.get(fromHex(codeHash));
+  if (code === undefined) throw corruptStore(`code ${codeHash} is missing`);
+  return code;
+}
+
+/** Flat tables for the latest state, trie nodes for every state since genesis (archive). */
+export class LmdbStateStore implements StateStore {
+  constructor(private readonly database: ChainDatabase) {}
+
+  snapshot(root: Bytes32): StateSnapshot {
+    const transaction = this.database.snapshot();
+    const flatRoot = this.database.meta.get("state-root", { transaction });
+    if (flatRoot !== undefined && `0x${flatRoot.toString("hex")}` === root) {
+      return new FlatSnapshot(this.database, transaction, root);
+    }
+    transaction.done();
+    this.#requireRoot(root);
+    return new TrieSnapshot(this.database, root, this.#load);
+  }
+
+  proof(root: Bytes32, address: Address, slots: readonly Bytes32[]): AccountProof {
+    this.#requireRoot(root);
+    return new TrieState(root, this.#load).proof(address, slots);
+  }
+
+  commitment(parentRoot: Bytes32, changes: StateChanges): ReturnType<StateStore["commitment"]> {
+    this.#requireRoot(parentRoot);
+    return commitState(parentRoot, new TrieState(parentRoot, this.#load), this.#load, changes);
+  }
+
+  readonly #load: NodeSource = (hash) => this.database.trieNodes.get(fromHex(hash));
+
+  #requireRoot(root: Bytes32): void {
+    if (root !== EMPTY_TRIE_ROOT && this.#load(root) === undefined) throw stateUnavailable(root);
+  }
+}

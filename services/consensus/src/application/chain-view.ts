@@ -1,0 +1,106 @@
+import type { Clock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import type { BlockHeader, BlockWithReceipts } from "../domain/block.js";
+import { type BlockSelector, heightOfTag } from "../domain/block-tag.js";
+import { corruptStore } from "../domain/errors.js";
+import { nextBaseFee } from "../domain/fees.js";
+import type { Genesis } from "../domain/genesis.js";
+import type { BlockContext, BlockStore, ExecutedBlock, StateReference } from "../domain/ports.js";
+import type { PendingBlock } from "./pending-block.js";
+
+/** A point of the chain: its state, and the block fields that a call on it sees. */
+export interface ChainPoint {
+  readonly state: StateReference;
+  readonly context: BlockContext;
+}
+
+export function blockNotFound(what: string): CodedError {
+  return new CodedError({ code: "block-not-found", kind: "not-found", message: `block not found: ${what}` });
+}
+
+/** Turns the ways in which callers name blocks into stored blocks and states. */
+export class ChainView {
+  constructor(
+    readonly genesis: Genesis,
+    private readonly blocks: BlockStore,
+    private readonly pending: PendingBlock,
+    private readonly clock: Clock,
+  ) {}
+
+  head(): BlockHeader {
+    const head = this.blocks.head();
+    if (head === undefined) throw corruptStore("genesis is missing");
+    return head;
+  }
+
+  /** Height of a stored block, or `undefined` for an unknown hash or a height not reached. Not for `pending`. */
+  height(selector: Exclude<BlockSelector, { kind: "tag"; tag: "pending" }>): number | undefined {
+    if (selector.kind === "hash") return this.blocks.heightOf(selector.hash);
+    if (selector.kind === "height") return selector.height <= this.head().number ? selector.height : undefined;
+    if (selector.tag === "pending") return undefined;
+    return heightOfTag(selector.tag, this.head().number);
+  }
+
+  /** A stored block; `undefined` when there is none. */
+  block(selector: BlockSelector): BlockWithReceipts | undefined {
+    const height = this.height(selector);
+    return height === undefined ? undefined : this.blocks.blockWithReceipts(height);
+  }
+
+  header(selector: BlockSelector): BlockHeader | undefined {
+    const height = this.height(selector);
+    return height === undefined ? undefined : this.blocks.header(height);
+  }
+
+  /** The optimistic block over the latest: never stored, different a moment later. */
+  pendingBlock(): Promise<ExecutedBlock> {
+    return this.pending.current();
+  }
+
+  /**
+   * State and fields for a call. On `latest` and `safe` a call sees the time now, as the next transaction will; on
+   * `pending` it also sees what waits; on an older block it sees that block's own fields. Throws `block-not-found`.
+   */
+  async point(selector: BlockSelector): Promise<ChainPoint> {
+    if (selector.kind === "tag" && selector.tag === "pending") {
+      const block = await this.pending.current();
+      const parent = this.#headerAt(block.header.number - 1);
+      const state = { root: parent.stateRoot, overlays: [block.changes] };
+      return { state, context: { ...contextOf(block.header), timestamp: this.#now(block.header.timestamp) } };
+    }
+    const header = this.header(selector);
+    if (header === undefined) throw blockNotFound(describe(selector));
+    const context = contextOf(header);
+    const live = selector.kind === "tag" && (selector.tag === "latest" || selector.tag === "safe");
+    return {
+      state: { root: header.stateRoot, overlays: [] },
+      context: live ? { ...context, timestamp: this.#now(header.timestamp) } : context,
+    };
+  }
+
+  /** Base fee of the next block. Wei per gas. */
+  nextBaseFee(): bigint {
+    return nextBaseFee(this.head(), this.genesis.minimumBaseFeePerGas);
+  }
+
+  #now(notBefore: number): number {
+    return Math.max(Math.floor(this.clock.now() / 1_000), notBefore);
+  }
+
+  #headerAt(height: number): BlockHeader {
+    const header = this.blocks.header(height);
+    if (header === undefined) throw blockNotFound(String(height));
+    return header;
+  }
+}
+
+function contextOf(header: BlockHeader): BlockContext {
+  const { number, timestamp, gasLimit, baseFeePerGas, feeRecipient, prevRandao } = header;
+  return { number, timestamp, gasLimit, baseFeePerGas, feeRecipient, prevRandao };
+}
+
+function describe(selector: BlockSelector): string {
+  if (selector.kind === "tag") return selector.tag;
+  return selector.kind === "height" ? String(selector.height) : (selector.hash satisfies Bytes32);
+}

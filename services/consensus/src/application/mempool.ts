@@ -1,0 +1,97 @@
+import type { Clock } from "@aios/kernel/clock";
+import { isCodedError } from "@aios/kernel/coded-error";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import type { BlockWithReceipts } from "../domain/block.js";
+import { alreadyKnown, oversized } from "../domain/errors.js";
+import type { Genesis } from "../domain/genesis.js";
+import { EMPTY_CODE_HASH } from "../domain/keccak.js";
+import { type MempoolLimits, type SenderState, TransactionPool } from "../domain/mempool.js";
+import type { BlockStore, DroppedTransaction, MempoolJournal, StateStore, TransactionCodec } from "../domain/ports.js";
+import type { StateView } from "../domain/state.js";
+import type { SignedTransaction } from "../domain/transaction.js";
+import type { ChainEvents } from "./chain-events.js";
+
+const DELEGATION_BYTES = 23;
+
+function senderState(view: StateView, sender: Address): SenderState {
+  const account = view.account(sender);
+  if (account === undefined) return { nonce: 0n, balance: 0n, hasContractCode: false };
+  const code = account.codeHash === EMPTY_CODE_HASH ? undefined : view.code(account.codeHash);
+  const delegates = code !== undefined && code.length === DELEGATION_BYTES && code[0] === 0xef && code[1] === 0x01;
+  return { nonce: account.nonce, balance: account.balance, hasContractCode: code !== undefined && !delegates };
+}
+
+/** The transaction pool with its journal: what was answered with a hash survives a crash. */
+export class Mempool {
+  readonly pool: TransactionPool;
+  #onAdmitted: () => void = () => {};
+
+  constructor(
+    private readonly genesis: Genesis,
+    private readonly codec: TransactionCodec,
+    private readonly blocks: BlockStore,
+    private readonly states: StateStore,
+    private readonly journal: MempoolJournal,
+    private readonly events: ChainEvents,
+    private readonly clock: Clock,
+    private readonly limits: MempoolLimits,
+  ) {
+    this.pool = new TransactionPool(limits);
+  }
+
+  /** Who makes checkpoints wants to know that transactions wait. */
+  whenAdmitted(wake: () => void): void {
+    this.#onAdmitted = wake;
+  }
+
+  /** Admits raw bytes. Resolves with the hash when a crash no longer loses it. Throws the admission errors. */
+  async submit(raw: Uint8Array): Promise<Bytes32> {
+    if (raw.length > this.limits.maxTransactionBytes) throw oversized(raw.length, this.limits.maxTransactionBytes);
+    const transaction = this.codec.decode(raw);
+    if (this.blocks.placeOf(transaction.hash) !== undefined) throw alreadyKnown(transaction.hash);
+    const receivedAtMs = this.clock.now();
+    const displaced = this.#admit(transaction, receivedAtMs);
+    await this.journal.add(transaction, receivedAtMs);
+    if (displaced.length > 0) await this.journal.remove(displaced.map((drop) => drop.hash));
+    this.events.emit("admitted", transaction);
+    this.#onAdmitted();
+    return transaction.hash;
+  }
+
+  /** Takes up what the last run left. Entries that no longer qualify are forgotten. */
+  async restore(): Promise<void> {
+    const gone: Bytes32[] = [];
+    const entries = [...this.journal.entries()].sort((a, b) => a.receivedAtMs - b.receivedAtMs);
+    const transactions = entries.map((entry) => ({ ...entry, transaction: this.codec.decode(entry.raw.slice()) }));
+    transactions.sort((a, b) => (a.transaction.sender === b.transaction.sender ? Number(a.transaction.nonce - b.transaction.nonce) : 0));
+    for (const { transaction, receivedAtMs } of transactions) {
+      try {
+        this.#admit(transaction, receivedAtMs);
+      } catch (error) {
+        if (!isCodedError(error)) throw error;
+        gone.push(transaction.hash);
+      }
+    }
+    await this.journal.remove(gone);
+  }
+
+  /** Brings the pool up to date with a stored checkpoint. */
+  async settle(block: BlockWithReceipts, dropped: readonly DroppedTransaction[]): Promise<void> {
+    using view = this.states.snapshot(block.header.stateRoot);
+    const left = [
+      ...this.pool.afterBlock(block.transactions, dropped, (sender) => senderState(view, sender)),
+      ...this.pool.expire(this.clock.now()),
+    ];
+    if (left.length > 0) await this.journal.remove(left.map((drop) => drop.hash));
+  }
+
+  #admit(transaction: SignedTransaction, nowMs: number): readonly DroppedTransaction[] {
+    const head = this.blocks.head();
+    if (head === undefined) return [];
+    using view = this.states.snapshot(head.stateRoot);
+    return this.pool.add(transaction, senderState(view, transaction.sender), {
+      nowMs,
+      blockGasLimit: this.genesis.gasLimit,
+    });
+  }
+}

@@ -1,0 +1,150 @@
+import type { BlockHeader, Log, Receipt } from "./block.js";
+import type { SignedTransaction } from "./transaction.js";
+import { addressOf, bigintToBytes, bytes32Of, bytesToBigint, concat, fromHex } from "./hex.js";
+import { EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH, keccak256 } from "./keccak.js";
+import { decodeRlp, encodeRlp, rlpBytes, rlpList, type RlpItem } from "./rlp.js";
+import { corruptStore } from "./errors.js";
+import { logsBloom } from "./bloom.js";
+import { orderedTrieRoot } from "./merkle-patricia-trie.js";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+
+const NO_BYTES = new Uint8Array(0);
+const HEADER_FIELDS = 21;
+const ZERO_NONCE = new Uint8Array(8);
+
+/** A header before its hash is known. */
+export type HeaderFields = Omit<BlockHeader, "hash" | "sizeBytes">;
+
+function headerItems(header: HeaderFields): RlpItem[] {
+  return [
+    fromHex(header.parentHash),
+    fromHex(EMPTY_UNCLES_HASH),
+    fromHex(header.feeRecipient),
+    fromHex(header.stateRoot),
+    fromHex(header.transactionsRoot),
+    fromHex(header.receiptsRoot),
+    header.logsBloom,
+    NO_BYTES,
+    bigintToBytes(BigInt(header.number)),
+    bigintToBytes(header.gasLimit),
+    bigintToBytes(header.gasUsed),
+    bigintToBytes(BigInt(header.timestamp)),
+    header.extraData,
+    fromHex(header.prevRandao),
+    ZERO_NONCE,
+    bigintToBytes(header.baseFeePerGas),
+    fromHex(header.withdrawalsRoot),
+    bigintToBytes(header.blobGasUsed),
+    bigintToBytes(header.excessBlobGas),
+    fromHex(header.parentBeaconBlockRoot),
+    fromHex(header.requestsHash),
+  ];
+}
+
+function transactionItem(transaction: Pick<SignedTransaction, "type" | "raw">): RlpItem {
+  return transaction.type === 0 ? decodeRlp(transaction.raw) : transaction.raw;
+}
+
+/** Hashes and measures a header. The hash is Ethereum's (yellow paper 4.4, with the fields of EIP-1559 to EIP-7685). */
+export function sealHeader(fields: HeaderFields, transactions: readonly Pick<SignedTransaction, "type" | "raw">[]): BlockHeader {
+  const items = headerItems(fields);
+  const hash = bytes32Of(keccak256(encodeRlp(items)));
+  return { ...fields, hash, sizeBytes: encodeRlp([items, transactions.map(transactionItem), [], []]).length };
+}
+
+/** Header as stored: the RLP that is hashed, and the size of the block. */
+export function encodeHeader(header: BlockHeader): Uint8Array {
+  return encodeRlp([headerItems(header), bigintToBytes(BigInt(header.sizeBytes))]);
+}
+
+/** Inverse of `encodeHeader`. Throws `corrupt-store`. */
+export function decodeHeader(rlp: Uint8Array): BlockHeader {
+  const outer = rlpList(decodeRlp(rlp));
+  const items = rlpList(outer[0]);
+  if (items.length !== HEADER_FIELDS) throw corruptStore("a header has the wrong number of fields");
+  const field = (index: number): Uint8Array => rlpBytes(items[index]);
+  const integer = (index: number): bigint => bytesToBigint(field(index));
+  return {
+    hash: bytes32Of(keccak256(encodeRlp(items))),
+    parentHash: bytes32Of(field(0)),
+    feeRecipient: addressOf(field(2)),
+    stateRoot: bytes32Of(field(3)),
+    transactionsRoot: bytes32Of(field(4)),
+    receiptsRoot: bytes32Of(field(5)),
+    logsBloom: field(6).slice(),
+    number: Number(integer(8)),
+    gasLimit: integer(9),
+    gasUsed: integer(10),
+    timestamp: Number(integer(11)),
+    extraData: field(12).slice(),
+    prevRandao: bytes32Of(field(13)),
+    baseFeePerGas: integer(15),
+    withdrawalsRoot: bytes32Of(field(16)),
+    blobGasUsed: integer(17),
+    excessBlobGas: integer(18),
+    parentBeaconBlockRoot: bytes32Of(field(19)),
+    requestsHash: bytes32Of(field(20)),
+    sizeBytes: Number(bytesToBigint(rlpBytes(outer[1]))),
+  };
+}
+
+function logItem(log: Log): RlpItem {
+  return [fromHex(log.address), log.topics.map(fromHex), log.data];
+}
+
+/** Receipts as stored: what cannot be derived from the transaction, once each. */
+export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array {
+  return encodeRlp(
+    receipts.map((receipt) => [
+      receipt.succeeded ? Uint8Array.of(1) : NO_BYTES,
+      bigintToBytes(receipt.gasUsed),
+      bigintToBytes(receipt.cumulativeGasUsed),
+      receipt.contractAddress === null ? NO_BYTES : fromHex(receipt.contractAddress),
+      receipt.logs.map(logItem),
+    ]),
+  );
+}
+
+/** Inverse of `encodeReceipts`. */
+export function decodeReceipts(rlp: Uint8Array): Receipt[] {
+  return rlpList(decodeRlp(rlp)).map((item) => {
+    const [status, gasUsed, cumulative, created, logs] = rlpList(item);
+    const contract = rlpBytes(created);
+    return {
+      succeeded: rlpBytes(status).length === 1,
+      gasUsed: bytesToBigint(rlpBytes(gasUsed)),
+      cumulativeGasUsed: bytesToBigint(rlpBytes(cumulative)),
+      contractAddress: contract.length === 0 ? null : addressOf(contract),
+      logs: rlpList(logs).map((log) => {
+        const [owner, topics, data] = rlpList(log);
+        return {
+          address: addressOf(rlpBytes(owner)),
+          topics: rlpList(topics).map((topic) => bytes32Of(rlpBytes(topic))),
+          data: rlpBytes(data).slice(),
+        };
+      }),
+    };
+  });
+}
+
+/** Root over the consensus encoding of receipts (EIP-2718, EIP-658). */
+export function receiptsRoot(receipts: readonly Receipt[], transactions: readonly Pick<SignedTransaction, "type">[]): Bytes32 {
+  if (receipts.length === 0) return EMPTY_TRIE_ROOT;
+  return orderedTrieRoot(
+    receipts.map((receipt, index) => {
+      const type = transactions[index]?.type ?? 0;
+      const payload = encodeRlp([
+        receipt.succeeded ? Uint8Array.of(1) : NO_BYTES,
+        bigintToBytes(receipt.cumulativeGasUsed),
+        logsBloom(receipt.logs),
+        receipt.logs.map(logItem),
+      ]);
+      return type === 0 ? payload : concat(Uint8Array.of(type), payload);
+    }),
+  );
+}
+
+/** Root over the canonical encoding of transactions. */
+export function transactionsRoot(transactions: readonly Pick<SignedTransaction, "raw">[]): Bytes32 {
+  return transactions.length === 0 ? EMPTY_TRIE_ROOT : orderedTrieRoot(transactions.map((transaction) => transaction.raw));
+}

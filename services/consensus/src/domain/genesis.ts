@@ -1,0 +1,147 @@
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import { address, bytes32 } from "@aios/kernel/identifiers";
+import { invalidGenesis } from "./errors.js";
+import { fromHex, unpad } from "./hex.js";
+
+export type Hardfork = "prague" | "osaka";
+
+export interface GenesisAccount {
+  readonly balance: bigint;
+  readonly nonce: bigint;
+  readonly code: Uint8Array;
+  /** Big-endian values without leading zeros. */
+  readonly storage: ReadonlyMap<Bytes32, Uint8Array>;
+}
+
+export interface BaseFeeShare {
+  readonly name: string;
+  readonly address: Address;
+  readonly shareBps: number;
+}
+
+/** Everything that two nodes must agree on before the first block. */
+export interface Genesis {
+  readonly chainId: number;
+  readonly hardfork: Hardfork;
+  readonly timestamp: number;
+  /** Gas of one block, constant. */
+  readonly gasLimit: bigint;
+  readonly baseFeePerGas: bigint;
+  /** EIP-1559's fee never falls below it; 0 leaves Ethereum's rule untouched. */
+  readonly minimumBaseFeePerGas: bigint;
+  /** Receives the tips. */
+  readonly feeRecipient: Address;
+  /** What is not shared is burned. Shares sum to at most 10,000. */
+  readonly baseFeeShares: readonly BaseFeeShare[];
+  readonly alloc: ReadonlyMap<Address, GenesisAccount>;
+}
+
+function record(value: unknown, field: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidGenesis(field, "must be an object");
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function onlyFields(value: Readonly<Record<string, unknown>>, allowed: readonly string[], field: string): void {
+  for (const key of Object.keys(value)) {
+    if (!allowed.includes(key)) throw invalidGenesis(`${field}.${key}`, "is not a known field");
+  }
+}
+
+function integer(value: unknown, field: string, least: number, most: number): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least || value > most) {
+    throw invalidGenesis(field, `must be a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function decimal(value: unknown, field: string): bigint {
+  if (typeof value !== "string" || !/^(0|[1-9][0-9]{0,77})$/.test(value)) {
+    throw invalidGenesis(field, "must be a decimal string");
+  }
+  return BigInt(value);
+}
+
+function bytes(value: unknown, field: string): Uint8Array {
+  if (typeof value !== "string" || !/^0x([0-9a-fA-F]{2})*$/.test(value)) {
+    throw invalidGenesis(field, "must be 0x followed by an even number of hex digits");
+  }
+  return fromHex(value);
+}
+
+function parseShares(value: unknown): BaseFeeShare[] {
+  const split = record(value, "baseFeeSplit");
+  onlyFields(split, ["burnedBps", "recipients"], "baseFeeSplit");
+  const burned = integer(split["burnedBps"], "baseFeeSplit.burnedBps", 0, 10_000);
+  if (!Array.isArray(split["recipients"])) throw invalidGenesis("baseFeeSplit.recipients", "must be a list");
+  const shares = split["recipients"].map((item: unknown, index): BaseFeeShare => {
+    const field = `baseFeeSplit.recipients.${index}`;
+    const entry = record(item, field);
+    onlyFields(entry, ["name", "address", "shareBps"], field);
+    if (typeof entry["name"] !== "string") throw invalidGenesis(`${field}.name`, "must be a string");
+    return {
+      name: entry["name"],
+      address: address(entry["address"], `${field}.address`),
+      shareBps: integer(entry["shareBps"], `${field}.shareBps`, 1, 10_000),
+    };
+  });
+  const total = shares.reduce((sum, share) => sum + share.shareBps, burned);
+  if (total !== 10_000) throw invalidGenesis("baseFeeSplit", `must add up to 10000 basis points, not ${total}`);
+  return shares;
+}
+
+function parseAccount(value: unknown, field: string): GenesisAccount {
+  const account = record(value, field);
+  onlyFields(account, ["balanceWei", "nonce", "code", "storage", "name"], field);
+  const storage = new Map<Bytes32, Uint8Array>();
+  for (const [slot, content] of Object.entries(account["storage"] === undefined ? {} : record(account["storage"], `${field}.storage`))) {
+    const slotField = `${field}.storage.${slot}`;
+    const trimmed = unpad(fromHex(bytes32(content, slotField)));
+    if (trimmed.length > 0) storage.set(bytes32(slot, slotField), trimmed);
+  }
+  return {
+    balance: account["balanceWei"] === undefined ? 0n : decimal(account["balanceWei"], `${field}.balanceWei`),
+    nonce: account["nonce"] === undefined ? 0n : BigInt(integer(account["nonce"], `${field}.nonce`, 0, Number.MAX_SAFE_INTEGER)),
+    code: account["code"] === undefined ? new Uint8Array(0) : bytes(account["code"], `${field}.code`),
+    storage,
+  };
+}
+
+const FIELDS = [
+  "name",
+  "chainId",
+  "hardfork",
+  "timestampSeconds",
+  "gasLimit",
+  "baseFeePerGasWei",
+  "minimumBaseFeePerGasWei",
+  "feeRecipient",
+  "baseFeeSplit",
+  "alloc",
+] as const;
+
+/** Reads the JSON form; unknown fields are refused. Throws `invalid-genesis` or `invalid-hex` naming the field. */
+export function parseGenesis(json: unknown): Genesis {
+  const root = record(json, "genesis");
+  onlyFields(root, FIELDS, "genesis");
+  const hardfork = root["hardfork"] ?? "osaka";
+  if (hardfork !== "prague" && hardfork !== "osaka") throw invalidGenesis("hardfork", "must be prague or osaka");
+  const alloc = new Map<Address, GenesisAccount>();
+  for (const [key, value] of Object.entries(record(root["alloc"], "alloc"))) {
+    const owner = address(key, `alloc.${key}`);
+    if (alloc.has(owner)) throw invalidGenesis(`alloc.${key}`, "appears twice");
+    alloc.set(owner, parseAccount(value, `alloc.${key}`));
+  }
+  const gasLimit = decimal(root["gasLimit"] ?? "60000000", "gasLimit");
+  if (gasLimit < 1_000_000n || gasLimit > 2n ** 40n) throw invalidGenesis("gasLimit", "must be from 1000000 to 2^40");
+  return {
+    chainId: integer(root["chainId"], "chainId", 1, 2 ** 48),
+    hardfork,
+    timestamp: integer(root["timestampSeconds"], "timestampSeconds", 0, 2 ** 40),
+    gasLimit,
+    baseFeePerGas: decimal(root["baseFeePerGasWei"] ?? "1000000000", "baseFeePerGasWei"),
+    minimumBaseFeePerGas: decimal(root["minimumBaseFeePerGasWei"] ?? "0", "minimumBaseFeePerGasWei"),
+    feeRecipient: address(root["feeRecipient"], "feeRecipient"),
+    baseFeeShares: parseShares(root["baseFeeSplit"]),
+    alloc,
+  };
+}

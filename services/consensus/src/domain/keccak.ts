@@ -1,0 +1,15 @@
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import { encodeRlp } from "./rlp.js";
+import { toHex } from "./hex.js";
+
+export function keccak256(bytes: Uint8Array): Uint8Array {
+  return keccak_256(bytes);
+}
+
+/** Hash of no code: what an account without a contract has. */
+export const EMPTY_CODE_HASH = toHex(keccak256(new Uint8Array(0))) as Bytes32;
+/** Root of a trie without entries. */
+export const EMPTY_TRIE_ROOT = toHex(keccak256(encodeRlp(new Uint8Array(0)))) as Bytes32;
+/** Hash of the empty list: the uncles of every block after the merge. */
+export const EMPTY_UNCLES_HASH = toHex(keccak256(encodeRlp([]))) as Bytes32;

@@ -1,0 +1,189 @@
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import type { Block, BlockHeader, BlockWithReceipts, Log, TransactionPlace } from "./block.js";
+import type { AccountProof, StateChanges, StateSnapshot } from "./state.js";
+import type { AccessListEntry, Authorization, SignedTransaction } from "./transaction.js";
+
+/** Decodes and checks foreign transaction bytes. */
+export interface TransactionCodec {
+  /** Strict EIP-2718 decoding and signature recovery. Throws a coded error of `errors.ts`, never anything else. */
+  decode(raw: Uint8Array): SignedTransaction;
+}
+
+/** A committed state, by root, with uncommitted changes on top (the pending block's, or a caller's overrides). */
+export interface StateReference {
+  readonly root: Bytes32;
+  readonly overlays: readonly StateChanges[];
+}
+
+/** The block fields that contracts can see. */
+export interface BlockContext {
+  readonly number: number;
+  /** Seconds. */
+  readonly timestamp: number;
+  readonly gasLimit: bigint;
+  readonly baseFeePerGas: bigint;
+  readonly feeRecipient: Address;
+  readonly prevRandao: Bytes32;
+}
+
+export interface CallRequest {
+  readonly from: Address;
+  readonly to: Address | null;
+  readonly data: Uint8Array;
+  readonly value: bigint;
+  readonly gasLimit: bigint;
+  /** Both zero: the base fee is taken as zero too, so that a call needs no funds. */
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
+  readonly accessList: readonly AccessListEntry[];
+  readonly authorizationList: readonly Authorization[];
+}
+
+export type CallOutcome =
+  | { readonly kind: "success"; readonly output: Uint8Array; readonly gasUsed: bigint; readonly gasRefund: bigint }
+  | { readonly kind: "revert"; readonly output: Uint8Array; readonly gasUsed: bigint }
+  /** Any other halt: out of gas, invalid opcode, stack underflow. `reason` is the engine's short name for it. */
+  | { readonly kind: "halt"; readonly reason: string; readonly gasUsed: bigint };
+
+/** Why a transaction of a checkpoint's set was left out by rule. */
+export interface DroppedTransaction {
+  readonly hash: Bytes32;
+  readonly code: string;
+  readonly reason: string;
+}
+
+export interface BlockInput {
+  readonly parent: BlockHeader;
+  readonly timestamp: number;
+  /** Already ordered. */
+  readonly transactions: readonly SignedTransaction[];
+}
+
+/** A block that has been executed but not stored. */
+export interface ExecutedBlock extends BlockWithReceipts {
+  /** Accounts carry their new storage roots. */
+  readonly changes: StateChanges;
+  /** New trie nodes, by hash. */
+  readonly trieNodes: ReadonlyMap<Bytes32, Uint8Array>;
+  readonly dropped: readonly DroppedTransaction[];
+  /** Left for a later block: block gas, size or time ran out. */
+  readonly deferred: readonly SignedTransaction[];
+}
+
+/** A call and the calls it made (Geth's callTracer). */
+export interface CallFrame {
+  readonly type: string;
+  readonly from: Address;
+  readonly to: Address | null;
+  readonly value: bigint;
+  readonly gas: bigint;
+  readonly gasUsed: bigint;
+  readonly input: Uint8Array;
+  readonly output: Uint8Array;
+  readonly error: string | undefined;
+  readonly calls: readonly CallFrame[];
+}
+
+/**
+ * Runs transactions. Replaceable: `src/testing/execution-engine-conformance.ts` says what every engine must do.
+ * All methods are safe to call concurrently.
+ */
+export interface ExecutionEngine {
+  /**
+   * Executes a block on the state of its parent. Transactions that fail by rule (nonce, balance, fee) are dropped
+   * with a reason and never fail the block. Deterministic in its input, but for `deferred`.
+   */
+  executeBlock(input: BlockInput): Promise<ExecutedBlock>;
+  /** Block 0 from the allocation. */
+  executeGenesis(): Promise<ExecutedBlock>;
+  /** One message call, no change of state. Throws `insufficient-funds`, `intrinsic-gas-too-low`, `call-timed-out`. */
+  call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome>;
+  /** As `call`, with the addresses and slots touched (EIP-2930). */
+  accessList(
+    state: StateReference,
+    context: BlockContext,
+    request: CallRequest,
+  ): Promise<{ readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome }>;
+  /** Runs a stored block again up to the transaction at `index` and returns the tree of its calls. */
+  traceTransaction(parent: BlockHeader, block: Block, index: number): Promise<CallFrame>;
+}
+
+/** Flat state and its Merkle trie. */
+export interface StateStore {
+  /** Throws `state-unavailable` for a root that is not kept. Close the snapshot. */
+  snapshot(root: Bytes32): StateSnapshot;
+  proof(root: Bytes32, address: Address, slots: readonly Bytes32[]): AccountProof;
+  /** Root of the state after the changes, and what must be stored with them. Writes nothing. */
+  commitment(
+    parentRoot: Bytes32,
+    changes: StateChanges,
+  ): {
+    readonly root: Bytes32;
+    readonly changes: StateChanges;
+    readonly trieNodes: ReadonlyMap<Bytes32, Uint8Array>;
+  };
+}
+
+export interface StoredLog extends Log {
+  readonly blockNumber: number;
+  readonly blockHash: Bytes32;
+  readonly transactionHash: Bytes32;
+  readonly transactionIndex: number;
+  readonly logIndex: number;
+  readonly timestamp: number;
+}
+
+/** The chain of stored blocks. Heights are contiguous from 0; nothing is ever replaced. */
+export interface BlockStore {
+  /** `undefined` before genesis is stored. */
+  head(): BlockHeader | undefined;
+  header(height: number): BlockHeader | undefined;
+  heightOf(blockHash: Bytes32): number | undefined;
+  block(height: number): Block | undefined;
+  blockWithReceipts(height: number): BlockWithReceipts | undefined;
+  placeOf(transactionHash: Bytes32): TransactionPlace | undefined;
+  /** Blooms of the heights from `from` to `to`, inclusive, in order. */
+  blooms(from: number, to: number): Iterable<{ readonly height: number; readonly bloom: Uint8Array }>;
+  /**
+   * Stores block, receipts, state, indexes, and forgets its transactions in the mempool journal: all or nothing, on
+   * disk when this returns. Throws `not-the-next-block` unless the parent is the head.
+   */
+  append(block: ExecutedBlock): void;
+}
+
+/** Keeps admitted transactions over a restart. */
+export interface MempoolJournal {
+  /** Resolves when the transaction would survive the end of this process. */
+  add(transaction: SignedTransaction, receivedAtMs: number): Promise<void>;
+  remove(hashes: readonly Bytes32[]): Promise<void>;
+  entries(): Iterable<{ readonly raw: Uint8Array; readonly receivedAtMs: number }>;
+}
+
+/** Decides the order of the transactions of one checkpoint. Nonces are a hard constraint of every policy. */
+export interface OrderingPolicy {
+  /**
+   * Candidates come per sender, each list in nonce order without gaps. Returns one sequence that keeps the order
+   * inside each list.
+   */
+  order(candidates: ReadonlyMap<Address, readonly PooledTransaction[]>): SignedTransaction[];
+}
+
+export interface PooledTransaction {
+  readonly transaction: SignedTransaction;
+  /** Position in the order of arrival. */
+  readonly arrival: number;
+  readonly receivedAtMs: number;
+}
+
+/** Makes the chain grow. Callers see only heads, so DAG and finality replace the single producer behind this. */
+export interface CheckpointProducer {
+  /** Latest ordered and executed checkpoint. */
+  latest(): BlockHeader;
+  /** Highest checkpoint whose root a later certificate attests. */
+  finalizedHeight(): number;
+  /** Tells the producer that transactions wait. */
+  wake(): void;
+  start(): void;
+  /** Resolves when the checkpoint in progress is stored. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+import type { EngineLimits } from "./adapters/ethereumjs/ethereumjs-engine.js";
+import type { RpcLimits } from "./adapters/json-rpc/dispatcher.js";
+import type { ProducerSettings } from "./application/single-producer.js";
+import type { MempoolLimits } from "./domain/mempool.js";
+
+/** Everything about a node that its operator may choose; nodes of one chain may differ in it. */
+export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits, Omit<EngineLimits, "now"> {
+  /** Most gas that `eth_call` and `eth_estimateGas` may use. */
+  readonly callGasCap: bigint;
+  readonly maxPendingTransactions: number;
+  readonly maxLogBlocks: number;
+  readonly maxLogs: number;
+  readonly maxFilters: number;
+  readonly filterIdleMs: number;
+  readonly defaultTipPerGas: bigint;
+}
+
+export const defaultNodeSettings: NodeSettings = {
+  minIntervalMs: 200,
+  maxTransactionsPerBlock: 2_000,
+  retryMs: 250,
+  maxTransactions: 10_000,
+  maxTotalBytes: 64 * 1024 * 1024,
+  maxTransactionBytes: 128 * 1024,
+  maxPerSender: 1_000,
+  maxNonceGap: 1_000,
+  replacementBumpPercent: 10,
+  minTipPerGas: 0n,
+  expiryMs: 3 * 60 * 60 * 1_000,
+  maxRememberedDrops: 4_096,
+  maxQueuedCalls: 256,
+  maxBlockExecutionMs: 1_000,
+  maxBlockBytes: 8 * 1024 * 1024 - 2 * 1024,
+  callGasCap: 2n ** 24n,
+  maxPendingTransactions: 200,
+  maxLogBlocks: 10_000,
+  maxLogs: 10_000,
+  maxFilters: 1_000,
+  filterIdleMs: 5 * 60 * 1_000,
+  defaultTipPerGas: 100_000_000n,
+  maxBodyBytes: 5 * 1024 * 1024,
+  maxBatch: 1_000,
+  maxResponseBytes: 25 * 1024 * 1024,
+  maxConnections: 512,
+  maxSubscriptionsPerConnection: 100,
+  maxBufferedBytes: 16 * 1024 * 1024,
+};

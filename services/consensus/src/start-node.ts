@@ -1,0 +1,144 @@
+import type { Clock } from "@aios/kernel/clock";
+import { ArrivalOrder } from "./domain/arrival-order.js";
+import { corruptStore, genesisMismatch } from "./domain/errors.js";
+import type { Genesis } from "./domain/genesis.js";
+import type { BlockStore, ExecutionEngine, StateStore } from "./domain/ports.js";
+import { CallContract } from "./application/call-contract.js";
+import { ChainEvents } from "./application/chain-events.js";
+import { ChainView } from "./application/chain-view.js";
+import { ConsensusStatus } from "./application/consensus-status.js";
+import { FeeOracle } from "./application/fee-oracle.js";
+import { FilterRegistry } from "./application/filter-registry.js";
+import { Mempool } from "./application/mempool.js";
+import { PendingBlock } from "./application/pending-block.js";
+import { QueryLogs } from "./application/query-logs.js";
+import { type ProducerObserver, SingleProducer } from "./application/single-producer.js";
+import { WhyPending } from "./application/why-pending.js";
+import { chainCommon } from "./adapters/ethereumjs/chain-common.js";
+import { EthereumJsEngine } from "./adapters/ethereumjs/ethereumjs-engine.js";
+import { EthereumJsTransactionCodec } from "./adapters/ethereumjs/transaction-codec.js";
+import { RpcDispatcher, type RpcObserver } from "./adapters/json-rpc/dispatcher.js";
+import { blockMethods } from "./adapters/json-rpc/methods/blocks.js";
+import { logMethods } from "./adapters/json-rpc/methods/logs.js";
+import { nodeMethods } from "./adapters/json-rpc/methods/node.js";
+import { stateMethods } from "./adapters/json-rpc/methods/state.js";
+import { transactionMethods } from "./adapters/json-rpc/methods/transactions.js";
+import { RpcServer } from "./adapters/json-rpc/server.js";
+import { ChainDatabase } from "./adapters/lmdb/chain-database.js";
+import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
+import { LmdbMempoolJournal } from "./adapters/lmdb/lmdb-mempool-journal.js";
+import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
+import { defaultNodeSettings, type NodeSettings } from "./node-settings.js";
+import { systemClock } from "./system-clock.js";
+
+export interface NodeOptions {
+  readonly genesis: Genesis;
+  readonly dataDir: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly host?: string;
+  readonly clock?: Clock;
+  readonly settings?: Partial<NodeSettings>;
+  readonly producerObserver?: ProducerObserver;
+  readonly rpcObserver?: RpcObserver;
+  readonly onListenerError?: (error: unknown) => void;
+}
+
+/** A running node. */
+export interface ConsensusNode {
+  readonly url: string;
+  readonly webSocketUrl: string;
+  readonly port: number;
+  readonly status: ConsensusStatus;
+  readonly producer: SingleProducer;
+  readonly mempool: Mempool;
+  readonly dispatcher: RpcDispatcher;
+  stop(): Promise<void>;
+}
+
+export const CLIENT_VERSION = "aios-consensus/0.1.0";
+
+async function openGenesis(blocks: BlockStore, states: StateStore, engine: ExecutionEngine): Promise<void> {
+  const genesisBlock = await engine.executeGenesis();
+  if (blocks.head() === undefined) {
+    blocks.append(genesisBlock);
+    return;
+  }
+  const stored = blocks.header(0);
+  if (stored === undefined) throw corruptStore("genesis is missing");
+  if (stored.hash !== genesisBlock.header.hash) throw genesisMismatch(stored.hash, genesisBlock.header.hash);
+  const head = blocks.head();
+  if (head !== undefined) states.snapshot(head.stateRoot)[Symbol.dispose]();
+}
+
+/** Opens the data directory, restores what waited, and serves JSON-RPC. Throws `genesis-mismatch`, `corrupt-store`. */
+export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
+  const { genesis } = options;
+  const settings: NodeSettings = { ...defaultNodeSettings, ...options.settings };
+  const clock = options.clock ?? systemClock;
+  const common = chainCommon(genesis);
+  const codec = new EthereumJsTransactionCodec(common, genesis.chainId);
+  const database = new ChainDatabase(options.dataDir);
+  try {
+    if (database.format !== ChainDatabase.format) throw corruptStore(`its format is ${database.format}, not ${ChainDatabase.format}`);
+    const states = new LmdbStateStore(database);
+    const blocks = new LmdbBlockStore(database, codec);
+    const engine = await EthereumJsEngine.create(genesis, common, codec, states, blocks, { ...settings, now: () => clock.now() });
+    await openGenesis(blocks, states, engine);
+
+    const events = new ChainEvents(options.onListenerError ?? (() => undefined));
+    const ordering = new ArrivalOrder();
+    const mempool = new Mempool(genesis, codec, blocks, states, new LmdbMempoolJournal(database), events, clock, settings);
+    await mempool.restore();
+    const pending = new PendingBlock(genesis, engine, blocks, mempool, ordering, clock, settings.maxPendingTransactions);
+    const chain = new ChainView(genesis, blocks, pending, clock);
+    const logs = new QueryLogs(chain, blocks, { maxBlocks: settings.maxLogBlocks, maxLogs: settings.maxLogs });
+    const fees = new FeeOracle(chain, blocks, settings.defaultTipPerGas, settings.minTipPerGas);
+    const filters = new FilterRegistry(chain, logs, events, clock, {
+      maxFilters: settings.maxFilters,
+      idleMs: settings.filterIdleMs,
+      maxQueuedHashes: settings.maxLogs,
+      maxBlocksPerPoll: settings.maxLogBlocks,
+    });
+    const calls = new CallContract(chain, engine, states, settings.callGasCap);
+    const producer = new SingleProducer(genesis, engine, blocks, mempool, ordering, events, clock, settings, {
+      produced: (block, durationMs) => options.producerObserver?.produced(block, durationMs),
+      failed: (error, attempt) => options.producerObserver?.failed(error, attempt),
+    });
+    mempool.whenAdmitted(() => producer.wake());
+
+    const dispatcher = new RpcDispatcher(
+      {
+        ...blockMethods(chain, blocks, mempool),
+        ...stateMethods(chain, states, mempool, calls),
+        ...transactionMethods(chain, mempool, fees),
+        ...logMethods(logs, filters),
+        ...nodeMethods(chain, blocks, engine, new WhyPending(chain, blocks, mempool), CLIENT_VERSION),
+      },
+      settings,
+      options.rpcObserver ?? { called: () => undefined, internalError: () => undefined },
+      () => clock.now(),
+    );
+    const server = new RpcServer(dispatcher, events);
+    const host = options.host ?? "127.0.0.1";
+    const { port } = await server.listen(host, options.port);
+    producer.start();
+    return {
+      url: `http://${host}:${port}`,
+      webSocketUrl: `ws://${host}:${port}`,
+      port,
+      status: new ConsensusStatus(chain, blocks, mempool, events),
+      producer,
+      mempool,
+      dispatcher,
+      async stop() {
+        await server.close();
+        await producer.stop();
+        await database.close();
+      },
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
