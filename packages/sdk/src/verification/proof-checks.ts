@@ -1,0 +1,111 @@
+import { abi as licenceAbi } from "@aios/contracts/abi/model-licence";
+import { decodeEvidence } from "@aios/core-groth16/evidence";
+import { decodeProof } from "@aios/core-groth16/proof-encoding";
+import { verify } from "@aios/core-groth16/verify";
+import { DEVELOPMENT_TRUST, decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
+import { inputCommitment } from "@aios/core-zkml/input-commitment";
+import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
+import { isCodedError } from "@aios/kernel/coded-error";
+import { Interface } from "ethers/abi";
+import { keccak256 } from "ethers/crypto";
+import type { Protocol } from "../api-types.js";
+import { fromHex, toHex, toHex32 } from "../hex.js";
+import type { JsonRpc } from "../json-rpc.js";
+import { contractAddress } from "../typed-data-review.js";
+import type { ChainEvidence } from "./chain-evidence.js";
+import type { VerificationCheck, VerifyJobOptions } from "./verification-report.js";
+
+const licence = new Interface(licenceAbi);
+
+interface OnChainModel {
+  readonly modelCommitment: string;
+  readonly verifyingKeyHash: string;
+}
+
+/** Commitment and key hash that the model was published with, read from the contract. */
+async function modelOnChain(rpc: JsonRpc, protocol: Protocol, modelId: bigint): Promise<OnChainModel> {
+  const data = licence.encodeFunctionData("statementOf", [modelId]);
+  const answer = await rpc.ethCall(contractAddress(protocol, "ModelLicence"), data);
+  const [modelCommitment, verifyingKeyHash] = licence.decodeFunctionResult("statementOf", answer);
+  return { modelCommitment: String(modelCommitment), verifyingKeyHash: String(verifyingKeyHash) };
+}
+
+/** The proof, from what the settling transaction carried: key, statement, equation. */
+export async function* checkProof(rpc: JsonRpc, protocol: Protocol, jobId: string, chain: ChainEvidence): AsyncGenerator<VerificationCheck> {
+  const { order, delivery, settlement } = chain;
+  if (order.verifier !== contractAddress(protocol, "Groth16ResultVerifier").toLowerCase()) {
+    yield {
+      name: "proof",
+      ok: undefined,
+      how: "This job was ordered without a proof: it is final by the buyer's acceptance or the end of the challenge window.",
+      evidence: { verifier: order.verifier },
+    };
+    return;
+  }
+  if (settlement?.evidence === undefined || delivery === undefined) {
+    yield { name: "proof", ok: undefined, how: "No transaction has settled this job with a proof yet.", evidence: {} };
+    return;
+  }
+  const model = await modelOnChain(rpc, protocol, order.modelId);
+  const { verifyingKey, proof } = decodeEvidence(fromHex(settlement.evidence));
+  const keyHash = keccak256(verifyingKey);
+  yield {
+    name: "verifying-key",
+    ok: keyHash === model.verifyingKeyHash,
+    how: "The verifying key in the settling transaction hashes to what the model was published with on chain.",
+    evidence: { modelId: order.modelId.toString(), onChain: model.verifyingKeyHash, used: keyHash },
+  };
+  const escrow = contractAddress(protocol, "JobEscrow");
+  const context = statementContext({
+    version: STATEMENT_VERSION,
+    chainId: protocol.chainId,
+    escrow,
+    jobId,
+    requester: order.buyer,
+    modelCommitment: fromHex(model.modelCommitment),
+    verifyingKeyHash: fromHex(model.verifyingKeyHash),
+  });
+  yield {
+    name: "statement",
+    ok: true,
+    how: "The proof's first public input was computed here from chain, escrow, job, buyer, model commitment and key hash.",
+    evidence: { context: toHex32(context), modelCommitment: model.modelCommitment, escrow },
+  };
+  const inputs = publicInputs(context, BigInt(order.inputCommitment), delivery.output);
+  yield { ...proofEquation(verifyingKey, proof, inputs), evidence: { proof: toHex(proof), output: toHex32(delivery.output), transaction: settlement.transactionHash } };
+}
+
+function proofEquation(verifyingKey: Uint8Array, proof: Uint8Array, inputs: readonly bigint[]): Omit<VerificationCheck, "evidence"> {
+  const how = "Groth16 over BN254, verified here by @noble/curves for exactly this statement, input commitment and output.";
+  try {
+    return { name: "proof", ok: verify(decodeVerifyingKey(verifyingKey), inputs, decodeProof(proof)), how };
+  } catch (error) {
+    return { name: "proof", ok: false, how: isCodedError(error) ? error.message : how };
+  }
+}
+
+/** Whether the committed input is the one that the buyer knows. */
+export function checkInput(chain: ChainEvidence, options: VerifyJobOptions): VerificationCheck {
+  const { inputCommitment: committed } = chain.order;
+  if (options.input === undefined || options.inputSalt === undefined) {
+    return {
+      name: "input",
+      ok: undefined,
+      how: "The input stays hidden: only who has it and its salt can open the commitment.",
+      evidence: { committed },
+    };
+  }
+  const opened = toHex32(inputCommitment(options.input, options.inputSalt));
+  return {
+    name: "input",
+    ok: opened === committed,
+    how: "Input and salt were committed to again here, and compared with the order on chain.",
+    evidence: { committed, opened },
+  };
+}
+
+/** What a valid proof still leaves to trust. */
+export function proofTrust(keyTrust: string | null): string {
+  const text = keyTrust ?? DEVELOPMENT_TRUST;
+  return `The proving key: ${text}.`;
+}

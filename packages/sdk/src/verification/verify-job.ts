@@ -1,0 +1,77 @@
+import { isCodedError } from "@aios/kernel/coded-error";
+import type { ReceiptProof } from "../api-types.js";
+import type { AiosClient } from "../client.js";
+import { readChainEvidence } from "./chain-evidence.js";
+import { checkInput, checkProof, proofTrust } from "./proof-checks.js";
+import { checkInclusion, checkPayments, checkSettlement } from "./settlement-checks.js";
+import { checkDelivery, checkOrder, checkOutput, checkReceiptSignature } from "./signature-checks.js";
+import type { VerificationCheck, VerificationReport, VerifyJobOptions } from "./verification-report.js";
+
+/**
+ * Checks a job's whole evidence again from outside: order, delivery and receipt signatures, the output, the proof
+ * (by @noble/curves, with a statement computed here), the receipt's inclusion in the anchored root, the payments'
+ * sum, and the settlement. Reads the chain through the gateway's JSON-RPC. Works in Node and in browsers.
+ * Throws what the gateway answers where the job is unknown or another account's, and `job-not-on-chain`.
+ */
+export async function verifyJob(client: AiosClient, jobId: string, options: VerifyJobOptions = {}): Promise<VerificationReport> {
+  const { rpc } = client;
+  const checks: VerificationCheck[] = [];
+  const add = (check: VerificationCheck): void => {
+    checks.push(check);
+    options.onCheck?.(check);
+  };
+  const [protocol, job] = await Promise.all([client.protocol(), client.jobs.get(jobId)]);
+  const chainId = Number(await rpc.call<string>("eth_chainId"));
+  add({
+    name: "chain",
+    ok: chainId === protocol.chainId,
+    how: "The chain that answers is the one that the platform names.",
+    evidence: { chainId: String(chainId), named: String(protocol.chainId) },
+  });
+  const escrow = protocol.contracts.JobEscrow ?? "";
+  const chain = await readChainEvidence(rpc, escrow, jobId);
+  add(checkOrder(protocol, jobId, chain));
+  if (job.kind === "inference") add(checkInput(chain, options));
+  add(checkDelivery(protocol, chain));
+  add(checkOutput(job, chain));
+  for await (const check of checkProof(rpc, protocol, jobId, chain)) add(check);
+  const [payments, receipts] = await Promise.all([client.jobs.payments(jobId), client.jobs.receipts(jobId)]);
+  add(checkPayments(chain, payments));
+  add(await checkSettlement(rpc, chain));
+  const own = receipts.find((receipt) => receipt.receiptId === chain.delivery?.receiptHash) ?? receipts[0];
+  if (own === undefined) {
+    add({ name: "receipt-signature", ok: undefined, how: "No receipt is known for this job yet.", evidence: {} });
+  } else {
+    add(checkReceiptSignature(protocol, own, chain));
+    add(await checkInclusion(rpc, protocol, await receiptProof(client, own.receiptId)));
+  }
+  const model = job.modelId === null || job.verification === "none" ? undefined : await client.models.get(job.modelId);
+  return {
+    jobId,
+    ok: checks.every((check) => check.ok !== false) && chain.settlement !== undefined,
+    checks,
+    trusted: trustedIn(job.verification, model?.keyTrust ?? null),
+  };
+}
+
+async function receiptProof(client: AiosClient, receiptId: string): Promise<ReceiptProof | undefined> {
+  try {
+    return await client.receiptProof(receiptId);
+  } catch (error) {
+    if (isCodedError(error) && (error.kind === "not-found" || error.kind === "conflict")) return undefined;
+    throw error;
+  }
+}
+
+function trustedIn(verification: "none" | "proof", keyTrust: string | null): readonly string[] {
+  return [
+    "The chain's one block producer: with a single producer, it alone decides what is final.",
+    "This gateway's answers about blocks, logs and calldata; ask another node of the chain to be independent of it.",
+    ...(verification === "proof"
+      ? [
+          proofTrust(keyTrust),
+          "The circuit: that it says what the model computes. Its source and the R1CS are in the repository.",
+        ]
+      : ["The provider: without a proof, nothing shows that the output is the model's own."]),
+  ];
+}

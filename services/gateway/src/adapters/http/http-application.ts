@@ -1,0 +1,31 @@
+import type { DynamicModule } from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
+import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
+import { addRequestHooks } from "./request-hooks.js";
+import { loadStaticFiles, serveStaticFiles } from "./static-files.js";
+
+export interface HttpApplicationOptions {
+  readonly jsonMaxBytes: number;
+  readonly corsOrigins: readonly string[];
+  readonly studioDirectory: string | undefined;
+}
+
+/** The HTTP server with everything but its address: hooks, parsers, routes, files. */
+export async function createHttpApplication(module: DynamicModule, options: HttpApplicationOptions): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: options.jsonMaxBytes,
+    // Time for the whole request to arrive; answers have no such limit, streams may be long.
+    requestTimeout: 120_000,
+    keepAliveTimeout: 30_000,
+    forceCloseConnections: true,
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 256 },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { bufferLogs: true, abortOnError: false });
+  const fastify = app.getHttpAdapter().getInstance();
+  addRequestHooks(fastify, options.corsOrigins);
+  // Contents stay streams: the handler counts and forwards them.
+  fastify.addContentTypeParser("application/octet-stream", (_request, payload, done) => done(null, payload));
+  if (options.studioDirectory !== undefined) serveStaticFiles(fastify, await loadStaticFiles(options.studioDirectory));
+  return app;
+}

@@ -1,0 +1,38 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from "@nestjs/common";
+import { SignIn } from "../../../application/sign-in.use-case.js";
+import { routeNotDeclared, sessionInvalid, signInRequired, tooManyRequests } from "../../../domain/errors.js";
+import { RATE_LIMITER, type RateLimiter } from "../../../domain/rate-limiter.js";
+import { metrics } from "../../../metrics.js";
+import type { GatewayRequest } from "./gateway-request.js";
+import { operationOf } from "./operation.js";
+
+/** Deny by default: a route that declares no operation is closed, one for accounts needs a live session. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    @Inject(SignIn) private readonly signIn: SignIn,
+    @Inject(RATE_LIMITER) private readonly limiter: RateLimiter,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const operation = operationOf(context.getHandler());
+    if (operation === undefined) throw routeNotDeclared();
+    const request = context.switchToHttp().getRequest<GatewayRequest>();
+    const token = bearerToken(request.headers.authorization);
+    const limited = await this.limiter.take(`address:${request.ip}`, operation.cost ?? 1);
+    if (!limited.allowed) {
+      metrics.rateLimited.add(1, { operation: operation.id });
+      throw tooManyRequests(limited.retryAfterMs);
+    }
+    if (token !== undefined) request.session = await this.signIn.session(token);
+    if (operation.access === "account" && request.session === undefined) throw signInRequired();
+    return true;
+  }
+}
+
+function bearerToken(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const match = /^Bearer ([A-Za-z0-9._~+/=-]{1,4096})$/i.exec(header);
+  if (match === null) throw sessionInvalid();
+  return match[1];
+}

@@ -1,0 +1,24 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from "@nestjs/common";
+import { logLevelOf } from "@aios/service-kit/error-mapping";
+import type { Logger } from "@aios/service-kit/logger";
+import { LOGGER } from "../tokens.js";
+import type { GatewayReply, GatewayRequest } from "./gateway-request.js";
+import { fromFramework, renderProblem, StoredProblem } from "./problem.js";
+
+/** Turns whatever was thrown into problem details; never a stack trace. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<GatewayRequest>();
+    const reply = host.switchToHttp().getResponse<GatewayReply>();
+    if (!(thrown instanceof StoredProblem)) {
+      const error = fromFramework(thrown);
+      this.logger[logLevelOf(error)]({ error, method: request.method, url: request.url, traceId: request.traceId }, "request failed");
+    }
+    const { status, headers, body } = renderProblem(thrown, request);
+    if (reply.sent) return;
+    void reply.status(status).headers(headers).send(body);
+  }
+}

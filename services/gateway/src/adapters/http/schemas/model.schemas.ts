@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { address, bytes32, cid, errorInfo, progress, signingRequest, uint, wei } from "./common.schemas.js";
+
+export const createModelBody = z
+  .strictObject({
+    name: z.string().min(1).max(120),
+    description: z.string().max(4000),
+    contentCid: cid.meta({ description: "CID of the encrypted integer model." }),
+    modelCommitment: bytes32,
+    licencePriceWei: wei,
+    usageFeeWei: wei,
+    royaltyBps: z.int().min(500).max(1500).meta({ description: "5% to 15%." }),
+    report: z.unknown().meta({ description: "Accuracies and ranges of the quantisation." }),
+  })
+  .meta({ id: "CreateModel" });
+
+export const modelView = z
+  .object({
+    draftId: z.string(),
+    modelId: uint.nullable(),
+    state: z.enum(["draft", "setting-up-keys", "ready", "publishing", "published", "failed"]),
+    owner: address,
+    name: z.string(),
+    description: z.string(),
+    contentCid: cid,
+    modelCommitment: bytes32,
+    verifyingKeyHash: bytes32.nullable(),
+    verifyingKeyCid: cid.nullable(),
+    keyTrust: z.string().nullable().meta({ description: "What the key asks a verifier to trust." }),
+    licencePriceWei: wei,
+    royaltyBps: uint,
+    usageFeeWei: wei,
+    report: z.unknown(),
+    publicationTransactionHash: z.string().nullable(),
+    createdAtMs: uint,
+    progress: progress.nullable(),
+    error: errorInfo.nullable(),
+  })
+  .meta({ id: "Model" });
+
+export const modelsView = z.object({ items: z.array(modelView), nextCursor: z.string().nullable() }).meta({ id: "Models" });
+
+export const preparedPurchaseView = z
+  .object({ purchaseId: z.string(), priceWei: wei, toSign: z.array(signingRequest) })
+  .meta({ id: "PreparedPurchase" });
+
+export const purchaseView = z
+  .object({
+    purchaseId: z.string(),
+    modelId: uint,
+    buyer: address,
+    priceWei: wei,
+    state: z.enum(["prepared", "submitted", "owned", "failed"]),
+    licenceId: uint.nullable(),
+    transactionHash: z.string().nullable(),
+    error: errorInfo.nullable(),
+  })
+  .meta({ id: "Purchase" });

@@ -1,0 +1,123 @@
+import { readFile } from "node:fs/promises";
+import { PrismaPg } from "@prisma/adapter-pg";
+import { Wallet } from "ethers/wallet";
+import { type CryptoKey, importJWK, type JWK } from "jose";
+import { CodedError } from "@aios/kernel/coded-error";
+import type { DurationMs } from "@aios/kernel/units";
+import { ComputeServiceService } from "@aios/proto/aios/compute/v1/compute";
+import { ConsensusServiceService } from "@aios/proto/aios/consensus/v1/consensus";
+import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
+import { MarketplaceServiceService } from "@aios/proto/aios/marketplace/v1/marketplace";
+import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
+import { ScoringServiceService } from "@aios/proto/aios/scoring/v1/scoring";
+import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
+import type { Logger } from "@aios/service-kit/logger";
+import type { ServiceContext } from "@aios/service-kit/service-context";
+import { PrismaClient } from "../generated/prisma/client.js";
+import { PrismaIdempotencyStore } from "./adapters/prisma/prisma-idempotency.repository.js";
+import { PrismaSessionStore } from "./adapters/prisma/prisma-session.repository.js";
+import { JwtAccessTokens } from "./adapters/tokens/jwt-access-tokens.js";
+import type { GatewayParts, Peers } from "./app.module.js";
+import type { DemoAccount } from "./application/demo-account.js";
+import type { gatewaySettings } from "./config.js";
+import type { Housekeeping } from "./domain/ports.js";
+import { TokenBuckets } from "./domain/token-buckets.js";
+import { metrics } from "./metrics.js";
+import { platformProbes } from "./platform-probes.js";
+import { systemRng } from "./system-rng.js";
+
+export const GATEWAY_VERSION = "0.1.0";
+const REMEMBERED_CALLERS = 50_000;
+const HOUSEKEEPING_INTERVAL_MS = 60_000 as DurationMs;
+
+/** Everything that the gateway's module is made of, from its settings. */
+export async function gatewayParts(context: ServiceContext<typeof gatewaySettings>): Promise<GatewayParts> {
+  const { clock, logger, settings } = context;
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg({ connectionString: settings.DATABASE_URL, max: settings.DATABASE_POOL_MAX, connectionTimeoutMillis: 5_000 }),
+  });
+  context.onShutdown("prisma", () => prisma.$disconnect());
+  const idempotency = { claimMs: settings.GATEWAY_IDEMPOTENCY_CLAIM, keepMs: settings.GATEWAY_IDEMPOTENCY_KEEP };
+  const house = keepHouse([new PrismaSessionStore(prisma), new PrismaIdempotencyStore(prisma, idempotency)], context);
+  context.onShutdown("housekeeping", () => house);
+  const peers: Peers = {
+    compute: context.grpcClient(ComputeServiceService, "COMPUTE_GRPC_URL"),
+    economy: context.grpcClient(EconomyServiceService, "ECONOMY_GRPC_URL"),
+    marketplace: context.grpcClient(MarketplaceServiceService, "MARKETPLACE_GRPC_URL"),
+    prover: context.grpcClient(ProverServiceService, "ZK_PROVER_GRPC_URL"),
+    scoring: context.grpcClient(ScoringServiceService, "SCORING_GRPC_URL"),
+    content: context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"),
+    contentKeys: context.grpcClient(ContentKeyServiceService, "STORAGE_GRPC_URL"),
+  };
+  const bucket = { burst: settings.GATEWAY_RATE_BURST, perSecond: settings.GATEWAY_RATE_PER_SECOND, maxCallers: REMEMBERED_CALLERS };
+  const domains = settings.GATEWAY_SIGN_IN_DOMAINS;
+  return {
+    peers,
+    prisma,
+    tokens: await accessTokens(settings.AIOS_SERVICE_KEY_FILE, context),
+    limiter: new TokenBuckets(bucket, clock),
+    clock,
+    rng: systemRng,
+    logger,
+    probes: platformProbes(peers, context.grpcClient(ConsensusServiceService, "CONSENSUS_GRPC_URL")),
+    demo: await demoAccount(settings.DEMO_BUYER_KEY_FILE),
+    signIn: {
+      domains: domains.length > 0 ? domains : localDomains(settings.GATEWAY_HTTP_LISTEN.port),
+      nonceLifetimeMs: settings.GATEWAY_NONCE_LIFETIME,
+      sessionLifetimeMs: settings.GATEWAY_SESSION_LIFETIME,
+    },
+    idempotency,
+    http: {
+      version: GATEWAY_VERSION,
+      contentMaxBytes: settings.GATEWAY_CONTENT_MAX,
+      sseHeartbeatMs: settings.GATEWAY_SSE_HEARTBEAT,
+      sseMaxPerAccount: settings.GATEWAY_SSE_MAX_PER_ACCOUNT,
+      rpcUrl: settings.CHAIN_RPC_URL,
+      rpcTimeoutMs: settings.GATEWAY_RPC_TIMEOUT,
+      rpcMaxBatch: settings.GATEWAY_RPC_MAX_BATCH,
+      rpcMaxAnswerBytes: settings.GATEWAY_RPC_MAX_ANSWER,
+    },
+  };
+}
+
+/** Access tokens are signed with the service's own key; audience and type keep them apart from service tokens. */
+async function accessTokens(keyFile: string, { clock }: { clock: GatewayParts["clock"] }): Promise<JwtAccessTokens> {
+  const { d, ...open } = JSON.parse(await readFile(keyFile, "utf8")) as JWK;
+  const signingKey = (await importJWK({ ...open, ...(d === undefined ? {} : { d }) }, "EdDSA")) as CryptoKey;
+  return new JwtAccessTokens(signingKey, (await importJWK(open, "EdDSA")) as CryptoKey, clock);
+}
+
+async function demoAccount(keyFile: string | undefined): Promise<DemoAccount | undefined> {
+  if (keyFile === undefined) return undefined;
+  const text = (await readFile(keyFile, "utf8")).trim();
+  const privateKey = text.startsWith("0x") ? text : `0x${text}`;
+  if (!/^0x[0-9a-fA-F]{64}$/.test(privateKey)) {
+    throw new CodedError({
+      code: "bad-key-file",
+      kind: "invalid",
+      message: `DEMO_BUYER_KEY_FILE names ${keyFile}, but it does not hold 32 bytes of hex.`,
+    });
+  }
+  return { privateKey, account: new Wallet(privateKey).address.toLowerCase() };
+}
+
+function localDomains(port: number): readonly string[] {
+  return [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`];
+}
+
+interface HouseContext {
+  readonly clock: GatewayParts["clock"];
+  readonly logger: Logger;
+  readonly draining: AbortSignal;
+}
+
+async function keepHouse(stores: readonly Housekeeping[], { clock, logger, draining }: HouseContext): Promise<void> {
+  while (!draining.aborted) {
+    try {
+      for (const store of stores) metrics.expiredRows.add(await store.removeExpired(clock.now()));
+    } catch (error) {
+      logger.warn({ error }, "expired rows could not be removed; the next round tries again");
+    }
+    await clock.wait(HOUSEKEEPING_INTERVAL_MS, draining).catch(() => undefined);
+  }
+}
