@@ -102,7 +102,7 @@ export class ServiceProcess {
   }
 
   async #launch(env: Readonly<Record<string, string>>): Promise<void> {
-    const child = spawn(process.execPath, ["--enable-source-maps", this.#options.main, ...(this.#options.argv ?? [])], {
+    const child = spawn(process.execPath, [this.#options.main, ...(this.#options.argv ?? [])], {
       env: { PATH: process.env["PATH"] ?? "", ...this.#options.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

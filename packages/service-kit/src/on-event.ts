@@ -1,0 +1,17 @@
+import { EventPattern } from "@nestjs/microservices";
+import type { Topic } from "@aios/proto/topics";
+import type { EventContext } from "./event-context.js";
+
+type EventMethod<T> = (event: T, context: EventContext) => Promise<void>;
+
+/**
+ * Makes a controller's method handle a topic's events, decoded. Returning commits the event; throwing delivers it
+ * again. The compiler checks that the method takes this topic's message.
+ */
+export function OnEvent<T>(
+  topic: Topic<T>,
+): (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<EventMethod<T>>) => void {
+  return (target, key, descriptor) => {
+    EventPattern<string>(topic.name)(target, key, descriptor);
+  };
+}
