@@ -1,0 +1,65 @@
+import {
+  type Model as ModelMessage,
+  type Purchase as PurchaseMessage,
+  ModelState as StateMessage,
+} from "@aios/proto/aios/marketplace/v1/marketplace";
+import type { Failure, Model, ModelState, Purchase } from "../../domain/model.js";
+import type { KeyProgress } from "../../domain/ports.js";
+import { type TypedData, typedDataJson } from "../../domain/typed-data.js";
+
+const STATES: Readonly<Record<ModelState, StateMessage>> = {
+  draft: StateMessage.MODEL_STATE_DRAFT,
+  "setting-up-keys": StateMessage.MODEL_STATE_SETTING_UP_KEYS,
+  ready: StateMessage.MODEL_STATE_READY,
+  publishing: StateMessage.MODEL_STATE_PUBLISHING,
+  published: StateMessage.MODEL_STATE_PUBLISHED,
+  failed: StateMessage.MODEL_STATE_FAILED,
+};
+
+export function toModelMessage(model: Model, progress?: KeyProgress): ModelMessage {
+  return {
+    draftId: model.draftId,
+    modelId: Number(model.modelId ?? 0n),
+    state: STATES[model.state],
+    owner: model.owner,
+    name: model.name,
+    description: model.description,
+    contentCid: model.contentCid,
+    modelCommitment: Buffer.from(model.modelCommitment.slice(2), "hex"),
+    verifyingKeyHash: Buffer.from((model.verifyingKey?.hash ?? "0x").slice(2), "hex"),
+    verifyingKeyCid: model.verifyingKey?.cid ?? "",
+    keyTrust: model.verifyingKey?.trust ?? "",
+    licencePriceWei: model.licencePriceWei.toString(),
+    royaltyBps: model.royaltyBps,
+    usageFeeWei: model.usageFeeWei.toString(),
+    reportJson: model.reportJson,
+    publicationTransactionHash: model.transactionHash,
+    createdAtMs: model.createdAtMs,
+    progress:
+      progress?.kind === "setting-up"
+        ? { stage: progress.stage, percent: progress.percent, message: progress.message, figures: {} }
+        : undefined,
+    error: toErrorInfo(model.failure),
+  };
+}
+
+export function toPurchaseMessage(purchase: Purchase): PurchaseMessage {
+  return {
+    purchaseId: purchase.purchaseId,
+    modelId: Number(purchase.modelId),
+    buyer: purchase.buyer,
+    priceWei: purchase.priceWei.toString(),
+    state: purchase.state,
+    licenceId: Number(purchase.licenceId ?? 0n),
+    transactionHash: purchase.transactionHash,
+    error: toErrorInfo(purchase.failure),
+  };
+}
+
+export function toSign(data: TypedData) {
+  return { name: data.name, typedDataJson: typedDataJson(data) };
+}
+
+function toErrorInfo(failure: Failure | undefined) {
+  return failure === undefined ? undefined : { ...failure };
+}

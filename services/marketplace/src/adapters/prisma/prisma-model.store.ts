@@ -1,0 +1,185 @@
+import { createHash, randomUUID } from "node:crypto";
+import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
+import type { PrismaClient } from "../../../generated/prisma/client.js";
+import { modelAlreadyDrafted, modelNotFound, wrongState } from "../../domain/errors.js";
+import type { Failure, Model, ModelState, ModelTerms, VerifyingKey } from "../../domain/model.js";
+import type { ModelStore } from "../../domain/ports.js";
+import { failureColumns, toModel } from "./mapping.js";
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export class PrismaModelStore implements ModelStore {
+  constructor(private readonly prisma: PrismaClient) {}
+
+  async create(tenant: TenantId, owner: Address, terms: ModelTerms, nowMs: number): Promise<Model> {
+    const requestHash = hashOf(terms);
+    await this.prisma.modelDraft.createMany({
+      data: [
+        {
+          ...terms,
+          draftId: randomUUID(),
+          tenant,
+          owner,
+          licencePriceWei: terms.licencePriceWei.toString(),
+          usageFeeWei: terms.usageFeeWei.toString(),
+          requestHash,
+          state: "draft",
+          createdAtMs: BigInt(nowMs),
+          updatedAtMs: BigInt(nowMs),
+        },
+      ],
+      skipDuplicates: true,
+    });
+    const row = await this.prisma.modelDraft.findUniqueOrThrow({
+      where: { owner_modelCommitment: { owner, modelCommitment: terms.modelCommitment } },
+    });
+    if (row.requestHash !== requestHash) throw modelAlreadyDrafted(row.draftId);
+    if (row.state !== "failed") return toModel(row);
+    // Asked for again after its keys could not be made: another try.
+    await this.prisma.modelDraft.updateMany({
+      where: { draftId: row.draftId, state: "failed" },
+      data: { state: "draft", ...failureColumns(undefined), updatedAtMs: BigInt(nowMs) },
+    });
+    return this.byDraft(row.draftId);
+  }
+
+  async byDraft(draftId: string): Promise<Model> {
+    if (!UUID.test(draftId)) throw modelNotFound(draftId);
+    const row = await this.prisma.modelDraft.findUnique({ where: { draftId } });
+    if (row === null) throw modelNotFound(draftId);
+    return toModel(row);
+  }
+
+  async byModelId(modelId: bigint): Promise<Model> {
+    const row = await this.prisma.modelDraft.findUnique({ where: { modelId } });
+    if (row === null) throw modelNotFound(modelId.toString());
+    return toModel(row);
+  }
+
+  async published(after: bigint, limit: number): Promise<readonly Model[]> {
+    const rows = await this.prisma.modelDraft.findMany({
+      where: { state: "published", sequence: { gt: after } },
+      orderBy: { sequence: "asc" },
+      take: limit,
+    });
+    return rows.map(toModel);
+  }
+
+  async inState(state: ModelState, limit: number): Promise<readonly Model[]> {
+    const rows = await this.prisma.modelDraft.findMany({
+      where: { state },
+      orderBy: { updatedAtMs: "asc" },
+      take: limit,
+    });
+    return rows.map(toModel);
+  }
+
+  async keysBegun(draftId: string, nowMs: number): Promise<void> {
+    await this.prisma.modelDraft.updateMany({
+      where: { draftId, state: "draft" },
+      data: { state: "setting-up-keys", updatedAtMs: BigInt(nowMs) },
+    });
+  }
+
+  async keysEnded(modelCommitment: Bytes32, result: VerifyingKey | Failure, nowMs: number): Promise<void> {
+    const outcome =
+      "hash" in result
+        ? {
+            state: "ready",
+            verifyingKeyHash: result.hash,
+            verifyingKeyCid: result.cid,
+            keyTrust: result.trust,
+            ...failureColumns(undefined),
+          }
+        : { state: "failed", ...failureColumns(result) };
+    await this.prisma.modelDraft.updateMany({
+      where: { modelCommitment, state: { in: ["draft", "setting-up-keys"] } },
+      data: { ...outcome, updatedAtMs: BigInt(nowMs) },
+    });
+  }
+
+  async preparePublication(
+    draftId: string,
+    nonce: bigint,
+    deadlineSeconds: bigint,
+    renewBefore: bigint,
+    nowMs: number,
+  ): Promise<Model> {
+    await this.prisma.modelDraft.updateMany({
+      where: {
+        draftId,
+        state: "ready",
+        OR: [{ publicationNonce: null }, { publicationDeadline: { lt: renewBefore } }],
+      },
+      data: {
+        publicationNonce: nonce.toString(),
+        publicationDeadline: deadlineSeconds,
+        publicationSignature: null,
+        updatedAtMs: BigInt(nowMs),
+      },
+    });
+    return this.byDraft(draftId);
+  }
+
+  async submitPublication(draftId: string, signature: Uint8Array, nowMs: number): Promise<Model> {
+    await this.prisma.modelDraft.updateMany({
+      where: { draftId, state: "ready" },
+      data: {
+        state: "publishing",
+        publicationSignature: Buffer.from(signature),
+        ...failureColumns(undefined),
+        updatedAtMs: BigInt(nowMs),
+      },
+    });
+    const model = await this.byDraft(draftId);
+    if (model.state !== "publishing" && model.state !== "published")
+      throw wrongState("model", model.state, "ready");
+    return model;
+  }
+
+  async publicationFailed(draftId: string, nonce: bigint, failure: Failure, nowMs: number): Promise<void> {
+    await this.prisma.modelDraft.updateMany({
+      where: { draftId, state: "publishing", publicationNonce: nonce.toString() },
+      data: {
+        state: "ready",
+        publicationNonce: null,
+        publicationDeadline: null,
+        publicationSignature: null,
+        ...failureColumns(failure),
+        updatedAtMs: BigInt(nowMs),
+      },
+    });
+  }
+
+  async publishedOnChain(
+    owner: Address,
+    modelCommitment: Bytes32,
+    modelId: bigint,
+    transactionHash: string,
+    nowMs: number,
+  ): Promise<void> {
+    await this.prisma.modelDraft.updateMany({
+      where: { owner, modelCommitment, state: { not: "published" } },
+      data: {
+        state: "published",
+        modelId,
+        transactionHash,
+        ...failureColumns(undefined),
+        updatedAtMs: BigInt(nowMs),
+      },
+    });
+  }
+}
+
+function hashOf(terms: ModelTerms): string {
+  const parts = [
+    terms.name,
+    terms.description,
+    terms.contentCid,
+    terms.licencePriceWei.toString(),
+    terms.royaltyBps,
+    terms.usageFeeWei.toString(),
+    terms.reportJson,
+  ];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}

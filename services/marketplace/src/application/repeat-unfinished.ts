@@ -1,0 +1,85 @@
+import type { Clock } from "@aios/kernel/clock";
+import { type DurationMs, durationMs } from "@aios/kernel/units";
+import type { ModelStore, PurchaseStore } from "../domain/ports.js";
+import type { CreateModelUseCase } from "./create-model.use-case.js";
+import type { PublishModelUseCase } from "./publish-model.use-case.js";
+import type { PurchaseLicenceUseCase } from "./purchase-licence.use-case.js";
+
+const BATCH = 50;
+
+/**
+ * Takes up what a crash or an absent peer left between two steps: keys not asked for, signed publications and
+ * purchases not handed on. Every step it repeats is idempotent.
+ */
+export class UnfinishedRepeater {
+  readonly #abort = new AbortController();
+  readonly #everyMs: DurationMs;
+  #loop: Promise<void> | undefined;
+
+  constructor(
+    private readonly models: ModelStore,
+    private readonly purchases: PurchaseStore,
+    private readonly createModel: CreateModelUseCase,
+    private readonly publishModel: PublishModelUseCase,
+    private readonly purchaseLicence: PurchaseLicenceUseCase,
+    private readonly clock: Clock,
+    everyMs: number,
+    private readonly onProblem: (message: string, error: unknown) => void,
+  ) {
+    this.#everyMs = durationMs(everyMs);
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#abort.signal.aborted) {
+      await this.runOnce();
+      await this.clock.wait(this.#everyMs, this.#abort.signal).catch(() => undefined);
+    }
+  }
+
+  async runOnce(): Promise<void> {
+    await this.#each(
+      "drafts",
+      () => this.models.inState("draft", BATCH),
+      (model) => this.createModel.setUpKeys(model),
+    );
+    await this.#each(
+      "keys",
+      () => this.models.inState("setting-up-keys", BATCH),
+      async (model) => void (await this.createModel.checkKeys(model)),
+    );
+    await this.#each(
+      "publications",
+      () => this.models.inState("publishing", BATCH),
+      (model) => this.publishModel.relay(model),
+    );
+    await this.#each(
+      "purchases",
+      () => this.purchases.submitted(BATCH),
+      (purchase) => this.purchaseLicence.relay(purchase),
+    );
+  }
+
+  async #each<T>(
+    what: string,
+    list: () => Promise<readonly T[]>,
+    work: (item: T) => Promise<void>,
+  ): Promise<void> {
+    try {
+      for (const item of await list()) {
+        if (this.#abort.signal.aborted) return;
+        await work(item);
+      }
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.onProblem(`unfinished ${what} were not taken up`, error);
+    }
+  }
+}

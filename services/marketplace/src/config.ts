@@ -1,0 +1,35 @@
+import {
+  commonSettings,
+  defineSettings,
+  duration,
+  grpcUrl,
+  httpUrl,
+  type Settings,
+  setting,
+} from "@aios/service-kit/config";
+
+export const settings = defineSettings({
+  ...commonSettings,
+  ECONOMY_GRPC_URL: setting(grpcUrl, {
+    description: "the economy service, host:port",
+    default: "127.0.0.1:50056",
+  }),
+  ZK_PROVER_GRPC_URL: setting(grpcUrl, {
+    description: "the zk-prover service, host:port",
+    default: "127.0.0.1:50054",
+  }),
+  CHAIN_RPC_URL: setting(httpUrl, {
+    description: "the node's JSON-RPC, for permit nonces and licence checks",
+    default: "http://127.0.0.1:8545",
+  }),
+  CHAIN_RPC_TIMEOUT: setting(duration, {
+    description: "longest wait for an answer of the node",
+    default: "5s",
+  }),
+  MARKETPLACE_REPEAT_INTERVAL: setting(duration, {
+    description: "how often steps that were left unfinished are taken up again",
+    default: "3s",
+  }),
+});
+
+export type MarketplaceSettings = Settings<typeof settings>;

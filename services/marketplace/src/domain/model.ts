@@ -1,0 +1,76 @@
+import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
+
+/** draft → setting-up-keys → ready → publishing → published; failed when the keys cannot be made. */
+export type ModelState = "draft" | "setting-up-keys" | "ready" | "publishing" | "published" | "failed";
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly detailsJson: string;
+}
+
+/** What the owner offers; never changes after the draft is made. */
+export interface ModelTerms {
+  readonly name: string;
+  readonly description: string;
+  readonly contentCid: string;
+  readonly modelCommitment: Bytes32;
+  readonly licencePriceWei: bigint;
+  readonly royaltyBps: number;
+  readonly usageFeeWei: bigint;
+  readonly reportJson: string;
+}
+
+export interface VerifyingKey {
+  readonly hash: Bytes32;
+  readonly cid: string;
+  readonly trust: string;
+}
+
+/** What one signature of the owner is about. */
+export interface Publication {
+  readonly nonce: bigint;
+  readonly deadlineSeconds: bigint;
+  readonly signature: Uint8Array | undefined;
+}
+
+export interface Model extends ModelTerms {
+  readonly draftId: string;
+  readonly sequence: bigint;
+  readonly tenant: TenantId;
+  readonly owner: Address;
+  readonly state: ModelState;
+  readonly verifyingKey: VerifyingKey | undefined;
+  readonly publication: Publication | undefined;
+  /** Number on chain; `undefined` until published. */
+  readonly modelId: bigint | undefined;
+  readonly transactionHash: string;
+  readonly failure: Failure | undefined;
+  readonly createdAtMs: number;
+}
+
+export type PurchaseState = "prepared" | "submitted" | "owned" | "failed";
+
+export interface Purchase {
+  readonly purchaseId: string;
+  readonly tenant: TenantId;
+  readonly buyer: Address;
+  readonly modelId: bigint;
+  readonly priceWei: bigint;
+  readonly state: PurchaseState;
+  readonly nonce: bigint;
+  readonly deadlineSeconds: bigint;
+  /** ERC-2612 nonce of the buyer when the permit was prepared. */
+  readonly permitNonce: bigint;
+  readonly purchaseSignature: Uint8Array | undefined;
+  readonly permitSignature: Uint8Array | undefined;
+  readonly licenceId: bigint | undefined;
+  readonly transactionHash: string;
+  readonly failure: Failure | undefined;
+}
+
+export interface Licence {
+  readonly licenceId: bigint;
+  readonly modelId: bigint;
+  readonly owner: Address;
+}

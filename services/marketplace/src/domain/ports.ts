@@ -1,0 +1,93 @@
+import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
+import type { Failure, Licence, Model, ModelTerms, Purchase, VerifyingKey } from "./model.js";
+import type { SigningContext } from "./typed-data.js";
+
+/** Drafts and published models. Every method is one database transaction. */
+export interface ModelStore {
+  /** Stores a draft, or returns the owner's draft of this commitment. Throws `model-already-drafted` for other terms. */
+  create(tenant: TenantId, owner: Address, terms: ModelTerms, nowMs: number): Promise<Model>;
+  /** Throws `model-not-found`. */
+  byDraft(draftId: string): Promise<Model>;
+  /** Throws `model-not-found`. */
+  byModelId(modelId: bigint): Promise<Model>;
+  /** Published models, newest last, after the sequence. */
+  published(after: bigint, limit: number): Promise<readonly Model[]>;
+  inState(state: Model["state"], limit: number): Promise<readonly Model[]>;
+  keysBegun(draftId: string, nowMs: number): Promise<void>;
+  /** Ends the set-up of every waiting draft of this commitment. */
+  keysEnded(modelCommitment: Bytes32, result: VerifyingKey | Failure, nowMs: number): Promise<void>;
+  /** Sets nonce and deadline of a ready model that has no live ones. Returns the model as it is then. */
+  preparePublication(
+    draftId: string,
+    nonce: bigint,
+    deadlineSeconds: bigint,
+    renewBefore: bigint,
+    nowMs: number,
+  ): Promise<Model>;
+  /** ready → publishing with the signature; no change when publishing or published. */
+  submitPublication(draftId: string, signature: Uint8Array, nowMs: number): Promise<Model>;
+  /** publishing → ready with the failure, for the publication with this nonce. */
+  publicationFailed(draftId: string, nonce: bigint, failure: Failure, nowMs: number): Promise<void>;
+  publishedOnChain(
+    owner: Address,
+    modelCommitment: Bytes32,
+    modelId: bigint,
+    transactionHash: string,
+    nowMs: number,
+  ): Promise<void>;
+}
+
+export interface NewPurchase {
+  readonly tenant: TenantId;
+  readonly buyer: Address;
+  readonly modelId: bigint;
+  readonly priceWei: bigint;
+  readonly nonce: bigint;
+  readonly deadlineSeconds: bigint;
+  readonly permitNonce: bigint;
+}
+
+/** Purchases and licences. Every method is one database transaction. */
+export interface PurchaseStore {
+  /** Throws `purchase-not-found`. */
+  byId(purchaseId: string): Promise<Purchase>;
+  /** The buyer's purchase of this model that is under way, renewed when prepared and unsigned; else a new one. */
+  prepare(purchase: NewPurchase, nowMs: number): Promise<Purchase>;
+  /** prepared → submitted with both signatures; no change afterwards. */
+  submit(purchaseId: string, purchase: Uint8Array, permit: Uint8Array, nowMs: number): Promise<Purchase>;
+  submitted(limit: number): Promise<readonly Purchase[]>;
+  failed(purchaseId: string, failure: Failure, nowMs: number): Promise<void>;
+  /** Records the licence; the buyer's submitted purchase of the model becomes owned. */
+  licensed(licence: Licence, priceWei: bigint, transactionHash: string, nowMs: number): Promise<void>;
+  licencesOf(modelId: bigint, owner: Address, limit: number): Promise<readonly Licence[]>;
+}
+
+export type KeyProgress =
+  | {
+      readonly kind: "setting-up";
+      readonly stage: string;
+      readonly percent: number;
+      readonly message: string;
+    }
+  | { readonly kind: "ready"; readonly key: VerifyingKey }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/** The zk-prover. Throws `peer-unavailable` when it does not answer. */
+export interface KeyMaker {
+  setUp(contentCid: string, modelCommitment: Bytes32): Promise<KeyProgress>;
+  progress(modelCommitment: Bytes32): Promise<KeyProgress>;
+}
+
+/** The economy service: protocol facts and the chain-write outbox. */
+export interface ChainWriter {
+  signingContext(): Promise<SigningContext>;
+  wrappedBalanceWei(account: Address): Promise<bigint>;
+  publishModel(idempotencyKey: string, data: Uint8Array): Promise<void>;
+  purchaseLicence(idempotencyKey: string, data: Uint8Array): Promise<void>;
+}
+
+/** Plain reads of contracts. Throws `chain-unavailable`. */
+export interface ChainReader {
+  permitNonce(token: Address, owner: Address): Promise<bigint>;
+  isLicensed(modelLicence: Address, modelId: bigint, licenceId: bigint, account: Address): Promise<boolean>;
+}
