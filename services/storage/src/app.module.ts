@@ -34,8 +34,7 @@ export async function storageModule(context: ServiceContext<typeof storageSettin
   const directory = join(settings.AIOS_DATA_DIR, "storage");
   await mkdir(directory, { recursive: true });
 
-  const { host, port } = settings.STORAGE_LIBP2P_LISTEN;
-  const node = await startHeliaNode({ directory: join(directory, "ipfs"), host, port });
+  const node = await startHeliaNode({ directory: join(directory, "ipfs"), listen: settings.LIBP2P_LISTEN });
   context.onShutdown("ipfs node", async () => {
     await node.stop();
   });

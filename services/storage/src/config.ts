@@ -4,19 +4,23 @@ import {
   databaseSettings,
   defineSettings,
   grpcPeers,
-  hostPort,
   type Settings,
   setting,
 } from "@aios/service-kit/config";
+import { z } from "zod";
 
 export const storageSettings = defineSettings({
   ...baseSettings,
   ...databaseSettings,
   COMPUTE_GRPC_URL: grpcPeers.COMPUTE_GRPC_URL,
-  STORAGE_LIBP2P_LISTEN: setting(hostPort, {
-    description: "address on which IPFS peers may connect (libp2p over TCP), IP:port; port 0: any free one",
-    default: "127.0.0.1:4001",
-  }),
+  LIBP2P_LISTEN: setting(
+    z.string().regex(/^\/ip[46]\/[0-9a-f.:]+\/tcp\/[0-9]{1,5}$/, "expected /ip4/<address>/tcp/<port>"),
+    {
+      description:
+        "multiaddress on which IPFS peers may connect, /ip4/<address>/tcp/<port>; port 0: any free one",
+      default: "/ip4/127.0.0.1/tcp/4001",
+    },
+  ),
   STORAGE_MAX_CONTENT: setting(byteSize, {
     description: "largest content that is taken, with its unit",
     default: "256MiB",

@@ -12,7 +12,7 @@ import { MemoryContentStore } from "../memory-content-store.js";
 
 const plenty = { freeBytes: async () => 2 ** 40 };
 const startNode = (directory: string): Promise<HeliaNode> =>
-  startHeliaNode({ directory, host: "127.0.0.1", port: 0 });
+  startHeliaNode({ directory, listen: "/ip4/127.0.0.1/tcp/0" });
 
 contentStoreConformance("memory", async () => {
   const contents = new Map<string, Uint8Array>();

@@ -12,23 +12,22 @@ import { VerifiedBlockstore } from "./verified-blockstore.js";
 
 export interface HeliaNodeOptions {
   readonly directory: string;
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
+  /** Multiaddress; port 0: any free one. */
+  readonly listen: string;
 }
 
 /**
  * An IPFS node on libp2p TCP with bitswap, blocks and identity on disk. It dials nobody by itself: no public
  * bootstrap peers, no DHT, no discovery; who knows its address may connect and ask for blocks by CID.
  */
-export async function startHeliaNode({ directory, host, port }: HeliaNodeOptions) {
+export async function startHeliaNode({ directory, listen }: HeliaNodeOptions) {
   const blockstore = new VerifiedBlockstore(directory);
   await blockstore.open();
   const datastore = new FsDatastore(join(directory, "identity"));
   await datastore.open();
   const light = createHeliaLight({ blockstore, datastore });
   const networked = withLibp2pLight(light, {
-    addresses: { listen: [`/${host.includes(":") ? "ip6" : "ip4"}/${host}/tcp/${port}`] },
+    addresses: { listen: [listen] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
