@@ -7,6 +7,11 @@ import type { MempoolLimits } from "./domain/mempool.js";
 export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits, Omit<EngineLimits, "now"> {
   /** Most gas that `eth_call` and `eth_estimateGas` may use. */
   readonly callGasCap: bigint;
+  /** Longest run of one call. */
+  readonly callTimeoutMs: number;
+  /** Heap of the thread that runs calls. */
+  readonly callHeapMiB: number;
+  /** Waiting transactions that the pending block looks at. */
   readonly maxPendingTransactions: number;
   readonly maxLogBlocks: number;
   readonly maxLogs: number;
@@ -32,6 +37,8 @@ export const defaultNodeSettings: NodeSettings = {
   maxBlockExecutionMs: 1_000,
   maxBlockBytes: 8 * 1024 * 1024 - 2 * 1024,
   callGasCap: 2n ** 24n,
+  callTimeoutMs: 5_000,
+  callHeapMiB: 96,
   maxPendingTransactions: 200,
   maxLogBlocks: 10_000,
   maxLogs: 10_000,

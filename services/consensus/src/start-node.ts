@@ -1,19 +1,5 @@
 import type { Clock } from "@aios/kernel/clock";
-import { ArrivalOrder } from "./domain/arrival-order.js";
-import { corruptStore, genesisMismatch } from "./domain/errors.js";
-import type { Genesis } from "./domain/genesis.js";
-import type { BlockStore, ExecutionEngine, StateStore } from "./domain/ports.js";
-import { CallContract } from "./application/call-contract.js";
-import { ChainEvents } from "./application/chain-events.js";
-import { ChainView } from "./application/chain-view.js";
-import { ConsensusStatus } from "./application/consensus-status.js";
-import { FeeOracle } from "./application/fee-oracle.js";
-import { FilterRegistry } from "./application/filter-registry.js";
-import { Mempool } from "./application/mempool.js";
-import { PendingBlock } from "./application/pending-block.js";
-import { QueryLogs } from "./application/query-logs.js";
-import { type ProducerObserver, SingleProducer } from "./application/single-producer.js";
-import { WhyPending } from "./application/why-pending.js";
+import { systemClock } from "@aios/service-kit/system-clock";
 import { chainCommon } from "./adapters/ethereumjs/chain-common.js";
 import { EthereumJsEngine } from "./adapters/ethereumjs/ethereumjs-engine.js";
 import { EthereumJsTransactionCodec } from "./adapters/ethereumjs/transaction-codec.js";
@@ -28,8 +14,24 @@ import { ChainDatabase } from "./adapters/lmdb/chain-database.js";
 import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
 import { LmdbMempoolJournal } from "./adapters/lmdb/lmdb-mempool-journal.js";
 import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
+import { WorkerEngine } from "./adapters/worker/worker-engine.js";
+import { CallContract } from "./application/call-contract.js";
+import { ChainEvents } from "./application/chain-events.js";
+import { ChainView } from "./application/chain-view.js";
+import { ConsensusStatus } from "./application/consensus-status.js";
+import { FeeOracle } from "./application/fee-oracle.js";
+import { FilterRegistry } from "./application/filter-registry.js";
+import { Mempool } from "./application/mempool.js";
+import { PendingBlock } from "./application/pending-block.js";
+import { QueryLogs } from "./application/query-logs.js";
+import { type ProducerObserver, SingleProducer } from "./application/single-producer.js";
+import { WhyPending } from "./application/why-pending.js";
+import type { CallWorkerData } from "./call-worker.js";
+import { ArrivalOrder } from "./domain/arrival-order.js";
+import { corruptStore, genesisMismatch } from "./domain/errors.js";
+import type { Genesis } from "./domain/genesis.js";
+import type { BlockStore, ExecutionEngine, StateStore } from "./domain/ports.js";
 import { defaultNodeSettings, type NodeSettings } from "./node-settings.js";
-import { systemClock } from "./system-clock.js";
 
 export interface NodeOptions {
   readonly genesis: Genesis;
@@ -80,19 +82,50 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
   const codec = new EthereumJsTransactionCodec(common, genesis.chainId);
   const database = new ChainDatabase(options.dataDir);
   try {
-    if (database.format !== ChainDatabase.format) throw corruptStore(`its format is ${database.format}, not ${ChainDatabase.format}`);
+    if (database.format !== ChainDatabase.format)
+      throw corruptStore(`its format is ${database.format}, not ${ChainDatabase.format}`);
     const states = new LmdbStateStore(database);
     const blocks = new LmdbBlockStore(database, codec);
-    const engine = await EthereumJsEngine.create(genesis, common, codec, states, blocks, { ...settings, now: () => clock.now() });
-    await openGenesis(blocks, states, engine);
+    const local = await EthereumJsEngine.create(genesis, common, codec, states, blocks, {
+      ...settings,
+      now: () => clock.now(),
+    });
+    await openGenesis(blocks, states, local);
+    const engine = new WorkerEngine(local, {
+      script: new URL("./call-worker.js", import.meta.url),
+      workerData: { genesis, dataDir: options.dataDir, settings } satisfies CallWorkerData,
+      maxQueuedCalls: settings.maxQueuedCalls,
+      callTimeoutMs: settings.callTimeoutMs,
+      maxHeapMiB: settings.callHeapMiB,
+    });
 
     const events = new ChainEvents(options.onListenerError ?? (() => undefined));
     const ordering = new ArrivalOrder();
-    const mempool = new Mempool(genesis, codec, blocks, states, new LmdbMempoolJournal(database), events, clock, settings);
+    const mempool = new Mempool(
+      genesis,
+      codec,
+      blocks,
+      states,
+      new LmdbMempoolJournal(database),
+      events,
+      clock,
+      settings,
+    );
     await mempool.restore();
-    const pending = new PendingBlock(genesis, engine, blocks, mempool, ordering, clock, settings.maxPendingTransactions);
+    const pending = new PendingBlock(
+      genesis,
+      engine,
+      blocks,
+      mempool,
+      ordering,
+      clock,
+      settings.maxPendingTransactions,
+    );
     const chain = new ChainView(genesis, blocks, pending, clock);
-    const logs = new QueryLogs(chain, blocks, { maxBlocks: settings.maxLogBlocks, maxLogs: settings.maxLogs });
+    const logs = new QueryLogs(chain, blocks, {
+      maxBlocks: settings.maxLogBlocks,
+      maxLogs: settings.maxLogs,
+    });
     const fees = new FeeOracle(chain, blocks, settings.defaultTipPerGas, settings.minTipPerGas);
     const filters = new FilterRegistry(chain, logs, events, clock, {
       maxFilters: settings.maxFilters,
@@ -134,6 +167,7 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
       async stop() {
         await server.close();
         await producer.stop();
+        await engine.close();
         await database.close();
       },
     };

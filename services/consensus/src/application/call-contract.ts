@@ -3,7 +3,13 @@ import { type Address, address, type Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockSelector } from "../domain/block-tag.js";
 import { bytes32Of } from "../domain/hex.js";
 import { keccak256 } from "../domain/keccak.js";
-import type { CallOutcome, CallRequest, ExecutionEngine, StateReference, StateStore } from "../domain/ports.js";
+import type {
+  CallOutcome,
+  CallRequest,
+  ExecutionEngine,
+  StateReference,
+  StateStore,
+} from "../domain/ports.js";
 import { type AccountState, OverlayState, type StateView } from "../domain/state.js";
 import { EMPTY_ACCOUNT } from "../domain/state-commitment.js";
 import type { AccessListEntry } from "../domain/transaction.js";
@@ -52,7 +58,8 @@ export function revertReason(output: Uint8Array): string | undefined {
     if (68 + length > output.length) return undefined;
     return new TextDecoder().decode(output.subarray(68, 68 + length));
   }
-  if (output.length === 36 && view.getUint32(0) === 0x4e487b71) return `Panic(0x${view.getUint32(32).toString(16)})`;
+  if (output.length === 36 && view.getUint32(0) === 0x4e487b71)
+    return `Panic(0x${view.getUint32(32).toString(16)})`;
   return undefined;
 }
 
@@ -75,7 +82,11 @@ export class CallContract {
   /** Return data. Throws `execution-reverted` with the data, `execution-halted`, `insufficient-funds`. */
   async call(args: CallArguments, selector: BlockSelector, overrides: Overrides): Promise<Uint8Array> {
     const { state, context } = await this.chain.point(selector);
-    const outcome = await this.engine.call(this.#withOverrides(state, overrides), context, this.#request(args, this.gasCap));
+    const outcome = await this.engine.call(
+      this.#withOverrides(state, overrides),
+      context,
+      this.#request(args, this.gasCap),
+    );
     return requireSuccess(outcome).output;
   }
 
@@ -94,7 +105,10 @@ export class CallContract {
   async estimateGas(args: CallArguments, selector: BlockSelector, overrides: Overrides): Promise<bigint> {
     const point = await this.chain.point(selector);
     const state = this.#withOverrides(point.state, overrides);
-    const most = args.gasLimit !== undefined && args.gasLimit > 0n && args.gasLimit < this.gasCap ? args.gasLimit : this.gasCap;
+    const most =
+      args.gasLimit !== undefined && args.gasLimit > 0n && args.gasLimit < this.gasCap
+        ? args.gasLimit
+        : this.gasCap;
     const attempt = (gasLimit: bigint): Promise<CallOutcome> =>
       this.engine.call(state, point.context, this.#request({ ...args, ...FREE, gasLimit }, this.gasCap));
     const first = requireSuccess(await attempt(most));
@@ -127,7 +141,10 @@ export class CallContract {
   #withOverrides(state: StateReference, overrides: Overrides): StateReference {
     if (overrides === undefined) return state;
     using snapshot = this.states.snapshot(state.root);
-    const view = state.overlays.reduce<StateView>((base, changes) => new OverlayState(base, changes), snapshot);
+    const view = state.overlays.reduce<StateView>(
+      (base, changes) => new OverlayState(base, changes),
+      snapshot,
+    );
     const accounts = new Map<Address, AccountState>();
     const storage = new Map<Address, ReadonlyMap<Bytes32, Uint8Array>>();
     const clearedStorage = new Set<Address>();

@@ -12,7 +12,10 @@ type Listener<K extends keyof ChainEventMap> = (event: ChainEventMap[K]) => void
 
 /** In-process notices. Listeners run synchronously and must not throw; one that does is reported and kept. */
 export class ChainEvents {
-  readonly #listeners: { [K in keyof ChainEventMap]: Set<Listener<K>> } = { head: new Set(), admitted: new Set() };
+  readonly #listeners: { [K in keyof ChainEventMap]: Set<Listener<K>> } = {
+    head: new Set(),
+    admitted: new Set(),
+  };
 
   constructor(private readonly onListenerError: (error: unknown) => void) {}
 

@@ -37,7 +37,8 @@ export class ChainView {
   /** Height of a stored block, or `undefined` for an unknown hash or a height not reached. Not for `pending`. */
   height(selector: Exclude<BlockSelector, { kind: "tag"; tag: "pending" }>): number | undefined {
     if (selector.kind === "hash") return this.blocks.heightOf(selector.hash);
-    if (selector.kind === "height") return selector.height <= this.head().number ? selector.height : undefined;
+    if (selector.kind === "height")
+      return selector.height <= this.head().number ? selector.height : undefined;
     if (selector.tag === "pending") return undefined;
     return heightOfTag(selector.tag, this.head().number);
   }

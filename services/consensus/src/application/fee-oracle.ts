@@ -1,5 +1,5 @@
-import type { BlockWithReceipts } from "../domain/block.js";
 import { CodedError } from "@aios/kernel/coded-error";
+import type { BlockWithReceipts } from "../domain/block.js";
 import { nextBaseFee } from "../domain/fees.js";
 import type { BlockStore } from "../domain/ports.js";
 import { effectiveTip } from "../domain/transaction.js";
@@ -34,7 +34,8 @@ export class FeeOracle {
     for (let height = head; height > 0 && height > head - SAMPLED_BLOCKS; height--) {
       const block = this.blocks.block(height);
       if (block === undefined) break;
-      for (const transaction of block.transactions) tips.push(effectiveTip(transaction, block.header.baseFeePerGas));
+      for (const transaction of block.transactions)
+        tips.push(effectiveTip(transaction, block.header.baseFeePerGas));
     }
     tips.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     const median = tips[Math.floor(tips.length / 2)] ?? this.defaultTip;
@@ -52,7 +53,12 @@ export class FeeOracle {
     const blocks: BlockWithReceipts[] = [];
     for (let height = newest - count + 1; height <= newest; height++) {
       const block = this.blocks.blockWithReceipts(height);
-      if (block === undefined) throw new CodedError({ code: "block-not-found", kind: "not-found", message: `block not found: ${height}` });
+      if (block === undefined)
+        throw new CodedError({
+          code: "block-not-found",
+          kind: "not-found",
+          message: `block not found: ${height}`,
+        });
       blocks.push(block);
     }
     const last = blocks.at(-1);

@@ -1,6 +1,6 @@
+import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Bytes32 } from "@aios/kernel/identifiers";
-import type { Clock } from "@aios/kernel/clock";
 import type { StoredLog } from "../domain/ports.js";
 import type { ChainEvents } from "./chain-events.js";
 import type { ChainView } from "./chain-view.js";
@@ -40,7 +40,8 @@ export class FilterRegistry {
   ) {
     events.on("admitted", (transaction) => {
       for (const filter of this.#filters.values()) {
-        if (filter.kind === "transactions" && filter.hashes.length < limits.maxQueuedHashes) filter.hashes.push(transaction.hash);
+        if (filter.kind === "transactions" && filter.hashes.length < limits.maxQueuedHashes)
+          filter.hashes.push(transaction.hash);
       }
     });
   }
@@ -48,10 +49,20 @@ export class FilterRegistry {
   create(kind: Filter["kind"], query?: LogQuery): string {
     this.#forgetIdle();
     if (this.#filters.size >= this.limits.maxFilters) {
-      throw new CodedError({ code: "too-many-filters", kind: "rate-limited", message: `more than ${this.limits.maxFilters} filters are open` });
+      throw new CodedError({
+        code: "too-many-filters",
+        kind: "rate-limited",
+        message: `more than ${this.limits.maxFilters} filters are open`,
+      });
     }
     const id = `0x${(this.#nextId++).toString(16)}`;
-    this.#filters.set(id, { kind, query, seenHeight: this.chain.head().number, hashes: [], usedAtMs: this.clock.now() });
+    this.#filters.set(id, {
+      kind,
+      query,
+      seenHeight: this.chain.head().number,
+      hashes: [],
+      usedAtMs: this.clock.now(),
+    });
     return id;
   }
 

@@ -6,7 +6,13 @@ import { alreadyKnown, oversized } from "../domain/errors.js";
 import type { Genesis } from "../domain/genesis.js";
 import { EMPTY_CODE_HASH } from "../domain/keccak.js";
 import { type MempoolLimits, type SenderState, TransactionPool } from "../domain/mempool.js";
-import type { BlockStore, DroppedTransaction, MempoolJournal, StateStore, TransactionCodec } from "../domain/ports.js";
+import type {
+  BlockStore,
+  DroppedTransaction,
+  MempoolJournal,
+  StateStore,
+  TransactionCodec,
+} from "../domain/ports.js";
 import type { StateView } from "../domain/state.js";
 import type { SignedTransaction } from "../domain/transaction.js";
 import type { ChainEvents } from "./chain-events.js";
@@ -17,8 +23,13 @@ function senderState(view: StateView, sender: Address): SenderState {
   const account = view.account(sender);
   if (account === undefined) return { nonce: 0n, balance: 0n, hasContractCode: false };
   const code = account.codeHash === EMPTY_CODE_HASH ? undefined : view.code(account.codeHash);
-  const delegates = code !== undefined && code.length === DELEGATION_BYTES && code[0] === 0xef && code[1] === 0x01;
-  return { nonce: account.nonce, balance: account.balance, hasContractCode: code !== undefined && !delegates };
+  const delegates =
+    code !== undefined && code.length === DELEGATION_BYTES && code[0] === 0xef && code[1] === 0x01;
+  return {
+    nonce: account.nonce,
+    balance: account.balance,
+    hasContractCode: code !== undefined && !delegates,
+  };
 }
 
 /** The transaction pool with its journal: what was answered with a hash survives a crash. */
@@ -46,7 +57,8 @@ export class Mempool {
 
   /** Admits raw bytes. Resolves with the hash when a crash no longer loses it. Throws the admission errors. */
   async submit(raw: Uint8Array): Promise<Bytes32> {
-    if (raw.length > this.limits.maxTransactionBytes) throw oversized(raw.length, this.limits.maxTransactionBytes);
+    if (raw.length > this.limits.maxTransactionBytes)
+      throw oversized(raw.length, this.limits.maxTransactionBytes);
     const transaction = this.codec.decode(raw);
     if (this.blocks.placeOf(transaction.hash) !== undefined) throw alreadyKnown(transaction.hash);
     const receivedAtMs = this.clock.now();
@@ -62,8 +74,13 @@ export class Mempool {
   async restore(): Promise<void> {
     const gone: Bytes32[] = [];
     const entries = [...this.journal.entries()].sort((a, b) => a.receivedAtMs - b.receivedAtMs);
-    const transactions = entries.map((entry) => ({ ...entry, transaction: this.codec.decode(entry.raw.slice()) }));
-    transactions.sort((a, b) => (a.transaction.sender === b.transaction.sender ? Number(a.transaction.nonce - b.transaction.nonce) : 0));
+    const transactions = entries.map((entry) => ({
+      ...entry,
+      transaction: this.codec.decode(entry.raw.slice()),
+    }));
+    transactions.sort((a, b) =>
+      a.transaction.sender === b.transaction.sender ? Number(a.transaction.nonce - b.transaction.nonce) : 0,
+    );
     for (const { transaction, receivedAtMs } of transactions) {
       try {
         this.#admit(transaction, receivedAtMs);

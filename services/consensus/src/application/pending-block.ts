@@ -32,7 +32,9 @@ export class PendingBlock {
     const { revision } = this.mempool.pool;
     if (this.#cached?.headHash === head.hash && this.#cached.revision === revision) return this.#cached.block;
     const baseFee = nextBaseFee(head, this.genesis.minimumBaseFeePerGas);
-    const transactions = this.ordering.order(this.mempool.pool.executable(baseFee)).slice(0, this.maxTransactions);
+    const transactions = this.ordering
+      .order(this.mempool.pool.executable(baseFee))
+      .slice(0, this.maxTransactions);
     const block = this.engine.executeBlock({
       parent: head,
       timestamp: Math.floor(this.clock.now() / 1_000),

@@ -25,7 +25,9 @@ export function logMatches(log: Log, query: Pick<LogQuery, "addresses" | "topics
   if (query.topics.length > log.topics.length) return false;
   return query.topics.every(
     (alternatives, position) =>
-      alternatives === null || alternatives.length === 0 || alternatives.includes(log.topics[position] as Bytes32),
+      alternatives === null ||
+      alternatives.length === 0 ||
+      alternatives.includes(log.topics[position] as Bytes32),
   );
 }
 
@@ -70,7 +72,12 @@ export class QueryLogs {
   find(query: LogQuery): StoredLog[] {
     const from = this.#height(query.from);
     const to = this.#height(query.to);
-    if (from > to) throw new CodedError({ code: "invalid-block-range", kind: "invalid", message: "invalid block range: fromBlock is after toBlock" });
+    if (from > to)
+      throw new CodedError({
+        code: "invalid-block-range",
+        kind: "invalid",
+        message: "invalid block range: fromBlock is after toBlock",
+      });
     return this.between(from, Math.min(to, this.chain.head().number), query);
   }
 
@@ -87,7 +94,8 @@ export class QueryLogs {
       if (block === undefined) throw blockNotFound(String(height));
       for (const log of logsOf(block)) {
         if (!logMatches(log, query)) continue;
-        if (out.length >= this.limits.maxLogs) throw tooMuch(`query returned more than ${this.limits.maxLogs} results`);
+        if (out.length >= this.limits.maxLogs)
+          throw tooMuch(`query returned more than ${this.limits.maxLogs} results`);
         out.push(log);
       }
     }

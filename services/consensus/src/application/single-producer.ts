@@ -5,7 +5,13 @@ import { finalizedHeight } from "../domain/block-tag.js";
 import { corruptStore } from "../domain/errors.js";
 import { nextBaseFee } from "../domain/fees.js";
 import type { Genesis } from "../domain/genesis.js";
-import type { BlockStore, CheckpointProducer, ExecutedBlock, ExecutionEngine, OrderingPolicy } from "../domain/ports.js";
+import type {
+  BlockStore,
+  CheckpointProducer,
+  ExecutedBlock,
+  ExecutionEngine,
+  OrderingPolicy,
+} from "../domain/ports.js";
 import type { SignedTransaction } from "../domain/transaction.js";
 import type { ChainEvents } from "./chain-events.js";
 import type { Mempool } from "./mempool.js";
@@ -136,7 +142,9 @@ export class SingleProducer implements CheckpointProducer {
 
   #select(parent: BlockHeader): SignedTransaction[] {
     const baseFee = nextBaseFee(parent, this.genesis.minimumBaseFeePerGas);
-    return this.ordering.order(this.mempool.pool.executable(baseFee)).slice(0, this.settings.maxTransactionsPerBlock);
+    return this.ordering
+      .order(this.mempool.pool.executable(baseFee))
+      .slice(0, this.settings.maxTransactionsPerBlock);
   }
 
   async #pause(waitMs: number): Promise<void> {

@@ -31,6 +31,8 @@ export class WhyPending {
       return { status: "pending", reason, receivedAtMs: entry.receivedAtMs };
     }
     const dropped = this.mempool.pool.dropped(hash);
-    return dropped === undefined ? { status: "unknown" } : { status: "dropped", code: dropped.code, reason: dropped.reason };
+    return dropped === undefined
+      ? { status: "unknown" }
+      : { status: "dropped", code: dropped.code, reason: dropped.reason };
   }
 }

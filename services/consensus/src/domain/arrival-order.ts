@@ -8,7 +8,11 @@ import type { SignedTransaction } from "./transaction.js";
  */
 export class ArrivalOrder implements OrderingPolicy {
   order(candidates: ReadonlyMap<Address, readonly PooledTransaction[]>): SignedTransaction[] {
-    const ranked: { readonly rank: number; readonly nonce: bigint; readonly transaction: SignedTransaction }[] = [];
+    const ranked: {
+      readonly rank: number;
+      readonly nonce: bigint;
+      readonly transaction: SignedTransaction;
+    }[] = [];
     for (const chain of candidates.values()) {
       let rank = -1;
       for (const { transaction, arrival } of chain) {

@@ -1,12 +1,12 @@
+import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockHeader, Log, Receipt } from "./block.js";
-import type { SignedTransaction } from "./transaction.js";
+import { logsBloom } from "./bloom.js";
+import { corruptStore } from "./errors.js";
 import { addressOf, bigintToBytes, bytes32Of, bytesToBigint, concat, fromHex } from "./hex.js";
 import { EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH, keccak256 } from "./keccak.js";
-import { decodeRlp, encodeRlp, rlpBytes, rlpList, type RlpItem } from "./rlp.js";
-import { corruptStore } from "./errors.js";
-import { logsBloom } from "./bloom.js";
 import { orderedTrieRoot } from "./merkle-patricia-trie.js";
-import type { Bytes32 } from "@aios/kernel/identifiers";
+import { decodeRlp, encodeRlp, type RlpItem, rlpBytes, rlpList } from "./rlp.js";
+import type { SignedTransaction } from "./transaction.js";
 
 const NO_BYTES = new Uint8Array(0);
 const HEADER_FIELDS = 21;
@@ -46,7 +46,10 @@ function transactionItem(transaction: Pick<SignedTransaction, "type" | "raw">): 
 }
 
 /** Hashes and measures a header. The hash is Ethereum's (yellow paper 4.4, with the fields of EIP-1559 to EIP-7685). */
-export function sealHeader(fields: HeaderFields, transactions: readonly Pick<SignedTransaction, "type" | "raw">[]): BlockHeader {
+export function sealHeader(
+  fields: HeaderFields,
+  transactions: readonly Pick<SignedTransaction, "type" | "raw">[],
+): BlockHeader {
   const items = headerItems(fields);
   const hash = bytes32Of(keccak256(encodeRlp(items)));
   return { ...fields, hash, sizeBytes: encodeRlp([items, transactions.map(transactionItem), [], []]).length };
@@ -128,7 +131,10 @@ export function decodeReceipts(rlp: Uint8Array): Receipt[] {
 }
 
 /** Root over the consensus encoding of receipts (EIP-2718, EIP-658). */
-export function receiptsRoot(receipts: readonly Receipt[], transactions: readonly Pick<SignedTransaction, "type">[]): Bytes32 {
+export function receiptsRoot(
+  receipts: readonly Receipt[],
+  transactions: readonly Pick<SignedTransaction, "type">[],
+): Bytes32 {
   if (receipts.length === 0) return EMPTY_TRIE_ROOT;
   return orderedTrieRoot(
     receipts.map((receipt, index) => {
@@ -146,5 +152,7 @@ export function receiptsRoot(receipts: readonly Receipt[], transactions: readonl
 
 /** Root over the canonical encoding of transactions. */
 export function transactionsRoot(transactions: readonly Pick<SignedTransaction, "raw">[]): Bytes32 {
-  return transactions.length === 0 ? EMPTY_TRIE_ROOT : orderedTrieRoot(transactions.map((transaction) => transaction.raw));
+  return transactions.length === 0
+    ? EMPTY_TRIE_ROOT
+    : orderedTrieRoot(transactions.map((transaction) => transaction.raw));
 }

@@ -1,6 +1,6 @@
+import type { Log } from "./block.js";
 import { fromHex } from "./hex.js";
 import { keccak256 } from "./keccak.js";
-import type { Log } from "./block.js";
 
 /** Ethereum's 2048-bit log filter (yellow paper, 4.4.3). */
 export const BLOOM_BYTES = 256;
@@ -28,12 +28,14 @@ export function logsBloom(logs: readonly Log[]): Uint8Array {
 
 export function combineBlooms(blooms: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(BLOOM_BYTES);
-  for (const bloom of blooms) for (let i = 0; i < BLOOM_BYTES; i++) out[i] = (out[i] as number) | (bloom[i] as number);
+  for (const bloom of blooms)
+    for (let i = 0; i < BLOOM_BYTES; i++) out[i] = (out[i] as number) | (bloom[i] as number);
   return out;
 }
 
 /** A test for one address or topic that can be applied to many blooms: false means certainly absent. */
 export function bloomTest(item: string): (bloom: Uint8Array) => boolean {
   const wanted = bits(fromHex(item));
-  return (bloom) => wanted.every((bit) => ((bloom[BLOOM_BYTES - 1 - (bit >> 3)] as number) & (1 << (bit & 7))) !== 0);
+  return (bloom) =>
+    wanted.every((bit) => ((bloom[BLOOM_BYTES - 1 - (bit >> 3)] as number) & (1 << (bit & 7))) !== 0);
 }

@@ -11,14 +11,27 @@ function error(code: string, kind: CodedErrorInit["kind"], message: string, rest
 export const nonceTooLow = (expected: bigint, actual: bigint): CodedError =>
   error("nonce-too-low", "conflict", `nonce too low: next nonce ${expected}, tx nonce ${actual}`);
 export const nonceTooHigh = (limit: bigint, actual: bigint): CodedError =>
-  error("nonce-too-high", "invalid", `nonce too high: tx nonce ${actual} is beyond ${limit}, the furthest that is kept`);
+  error(
+    "nonce-too-high",
+    "invalid",
+    `nonce too high: tx nonce ${actual} is beyond ${limit}, the furthest that is kept`,
+  );
 export const replacementUnderpriced = (bumpPercent: number): CodedError =>
-  error("replacement-underpriced", "conflict", `replacement transaction underpriced: raise both fees by ${bumpPercent}%`);
+  error(
+    "replacement-underpriced",
+    "conflict",
+    `replacement transaction underpriced: raise both fees by ${bumpPercent}%`,
+  );
 export const underpriced = (message: string): CodedError =>
   error("underpriced", "invalid", `transaction underpriced: ${message}`);
-export const alreadyKnown = (hash: Bytes32): CodedError => error("already-known", "conflict", `already known: ${hash}`);
+export const alreadyKnown = (hash: Bytes32): CodedError =>
+  error("already-known", "conflict", `already known: ${hash}`);
 export const insufficientFunds = (have: bigint, want: bigint): CodedError =>
-  error("insufficient-funds", "payment-required", `insufficient funds for gas * price + value: have ${have} want ${want}`);
+  error(
+    "insufficient-funds",
+    "payment-required",
+    `insufficient funds for gas * price + value: have ${have} want ${want}`,
+  );
 export const wrongChainId = (expected: number, actual: bigint): CodedError =>
   error("wrong-chain-id", "invalid", `invalid chain id for signer: have ${actual} want ${expected}`);
 export const notReplayProtected = (): CodedError =>
@@ -30,7 +43,11 @@ export const malformedTransaction = (why: string): CodedError =>
 export const transactionTypeNotAdmitted = (type: number): CodedError =>
   error("transaction-type-not-admitted", "invalid", `transaction type not supported: ${type}`);
 export const oversized = (sizeBytes: number, limitBytes: number): CodedError =>
-  error("oversized-transaction", "too-large", `oversized data: transaction size ${sizeBytes}, limit ${limitBytes}`);
+  error(
+    "oversized-transaction",
+    "too-large",
+    `oversized data: transaction size ${sizeBytes}, limit ${limitBytes}`,
+  );
 export const gasLimitExceeded = (limit: bigint): CodedError =>
   error("gas-limit-exceeded", "invalid", `exceeds block gas limit: a transaction may use at most ${limit}`);
 export const intrinsicGasTooLow = (have: bigint, want: bigint): CodedError =>
@@ -38,11 +55,21 @@ export const intrinsicGasTooLow = (have: bigint, want: bigint): CodedError =>
 export const tipAboveFeeCap = (): CodedError =>
   error("tip-above-fee-cap", "invalid", "max priority fee per gas higher than max fee per gas");
 export const senderNotExternallyOwned = (): CodedError =>
-  error("sender-not-externally-owned", "invalid", "sender not an eoa: the account has contract code (EIP-3607)");
+  error(
+    "sender-not-externally-owned",
+    "invalid",
+    "sender not an eoa: the account has contract code (EIP-3607)",
+  );
 export const senderLimitReached = (limit: number): CodedError =>
-  error("sender-limit-reached", "rate-limited", `account limit exceeded: ${limit} transactions of this sender wait already`);
+  error(
+    "sender-limit-reached",
+    "rate-limited",
+    `account limit exceeded: ${limit} transactions of this sender wait already`,
+  );
 export const mempoolFull = (): CodedError =>
-  error("mempool-full", "unavailable", "txpool is full: send again, or with a higher fee", { retryAfterMs: 1_000 });
+  error("mempool-full", "unavailable", "txpool is full: send again, or with a higher fee", {
+    retryAfterMs: 1_000,
+  });
 export const stateUnavailable = (root: Bytes32): CodedError =>
   error("state-unavailable", "not-found", `the state ${root} is not kept by this node`);
 export const callTimedOut = (limitMs: number): CodedError =>

@@ -1,6 +1,6 @@
+import type { Address } from "@aios/kernel/identifiers";
 import type { BlockHeader } from "./block.js";
 import type { Genesis } from "./genesis.js";
-import type { Address } from "@aios/kernel/identifiers";
 
 const ELASTICITY = 2n;
 const CHANGE_DENOMINATOR = 8n;

@@ -36,12 +36,39 @@ export interface Genesis {
   readonly alloc: ReadonlyMap<Address, GenesisAccount>;
 }
 
+/** Contracts that every chain of the network has from the start; an entry of the allocation replaces one. */
+const SYSTEM_CONTRACTS: ReadonlyMap<Address, GenesisAccount> = new Map(
+  (
+    [
+      // EIP-2935: the last 8,191 block hashes.
+      [
+        "0x0000f90827f1c53a10cb7a02335b175320002935",
+        "0x3373fffffffffffffffffffffffffffffffffffffffe14604657602036036042575f35600143038111604257611fff81430311604257611fff9006545f5260205ff35b5f5ffd5b5f35611fff60014303065500",
+      ],
+      // Deterministic deployment proxy (https://github.com/Arachnid/deterministic-deployment-proxy), which Foundry and
+      // many deployment scripts expect at this address.
+      [
+        "0x4e59b44847b379578588920ca78fbf26c0b4956c",
+        "0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3",
+      ],
+    ] as const
+  ).map(([owner, code]) => [
+    owner as Address,
+    { balance: 0n, nonce: 1n, code: fromHex(code), storage: new Map() },
+  ]),
+);
+
 function record(value: unknown, field: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidGenesis(field, "must be an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalidGenesis(field, "must be an object");
   return value as Readonly<Record<string, unknown>>;
 }
 
-function onlyFields(value: Readonly<Record<string, unknown>>, allowed: readonly string[], field: string): void {
+function onlyFields(
+  value: Readonly<Record<string, unknown>>,
+  allowed: readonly string[],
+  field: string,
+): void {
   for (const key of Object.keys(value)) {
     if (!allowed.includes(key)) throw invalidGenesis(`${field}.${key}`, "is not a known field");
   }
@@ -85,7 +112,8 @@ function parseShares(value: unknown): BaseFeeShare[] {
     };
   });
   const total = shares.reduce((sum, share) => sum + share.shareBps, burned);
-  if (total !== 10_000) throw invalidGenesis("baseFeeSplit", `must add up to 10000 basis points, not ${total}`);
+  if (total !== 10_000)
+    throw invalidGenesis("baseFeeSplit", `must add up to 10000 basis points, not ${total}`);
   return shares;
 }
 
@@ -93,14 +121,19 @@ function parseAccount(value: unknown, field: string): GenesisAccount {
   const account = record(value, field);
   onlyFields(account, ["balanceWei", "nonce", "code", "storage", "name"], field);
   const storage = new Map<Bytes32, Uint8Array>();
-  for (const [slot, content] of Object.entries(account["storage"] === undefined ? {} : record(account["storage"], `${field}.storage`))) {
+  for (const [slot, content] of Object.entries(
+    account["storage"] === undefined ? {} : record(account["storage"], `${field}.storage`),
+  )) {
     const slotField = `${field}.storage.${slot}`;
     const trimmed = unpad(fromHex(bytes32(content, slotField)));
     if (trimmed.length > 0) storage.set(bytes32(slot, slotField), trimmed);
   }
   return {
     balance: account["balanceWei"] === undefined ? 0n : decimal(account["balanceWei"], `${field}.balanceWei`),
-    nonce: account["nonce"] === undefined ? 0n : BigInt(integer(account["nonce"], `${field}.nonce`, 0, Number.MAX_SAFE_INTEGER)),
+    nonce:
+      account["nonce"] === undefined
+        ? 0n
+        : BigInt(integer(account["nonce"], `${field}.nonce`, 0, Number.MAX_SAFE_INTEGER)),
     code: account["code"] === undefined ? new Uint8Array(0) : bytes(account["code"], `${field}.code`),
     storage,
   };
@@ -124,15 +157,18 @@ export function parseGenesis(json: unknown): Genesis {
   const root = record(json, "genesis");
   onlyFields(root, FIELDS, "genesis");
   const hardfork = root["hardfork"] ?? "osaka";
-  if (hardfork !== "prague" && hardfork !== "osaka") throw invalidGenesis("hardfork", "must be prague or osaka");
+  if (hardfork !== "prague" && hardfork !== "osaka")
+    throw invalidGenesis("hardfork", "must be prague or osaka");
   const alloc = new Map<Address, GenesisAccount>();
   for (const [key, value] of Object.entries(record(root["alloc"], "alloc"))) {
     const owner = address(key, `alloc.${key}`);
     if (alloc.has(owner)) throw invalidGenesis(`alloc.${key}`, "appears twice");
     alloc.set(owner, parseAccount(value, `alloc.${key}`));
   }
+  for (const [owner, contract] of SYSTEM_CONTRACTS) if (!alloc.has(owner)) alloc.set(owner, contract);
   const gasLimit = decimal(root["gasLimit"] ?? "60000000", "gasLimit");
-  if (gasLimit < 1_000_000n || gasLimit > 2n ** 40n) throw invalidGenesis("gasLimit", "must be from 1000000 to 2^40");
+  if (gasLimit < 1_000_000n || gasLimit > 2n ** 40n)
+    throw invalidGenesis("gasLimit", "must be from 1000000 to 2^40");
   return {
     chainId: integer(root["chainId"], "chainId", 1, 2 ** 48),
     hardfork,

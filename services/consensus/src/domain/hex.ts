@@ -1,6 +1,8 @@
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 
-const BYTE_HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const BYTE_HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, "0"),
+);
 
 /** Bytes to `0x` lower-case hex. */
 export function toHex(bytes: Uint8Array): string {

@@ -46,7 +46,11 @@ export interface ChainConditions {
 export type PendingReason =
   | { readonly code: "ready" }
   | { readonly code: "nonce-gap"; readonly missingNonce: bigint }
-  | { readonly code: "behind-own-transaction"; readonly waitsForNonce: bigint; readonly because: "fee-below-base-fee" }
+  | {
+      readonly code: "behind-own-transaction";
+      readonly waitsForNonce: bigint;
+      readonly because: "fee-below-base-fee";
+    }
   | { readonly code: "fee-below-base-fee"; readonly maxFeePerGas: bigint; readonly baseFeePerGas: bigint };
 
 /**
@@ -103,7 +107,11 @@ export class TransactionPool {
    * Admits a transaction and returns those that it displaced. Throws the admission errors of `errors.ts`, and then
    * nothing has changed.
    */
-  add(transaction: SignedTransaction, sender: SenderState, conditions: ChainConditions): readonly DroppedTransaction[] {
+  add(
+    transaction: SignedTransaction,
+    sender: SenderState,
+    conditions: ChainConditions,
+  ): readonly DroppedTransaction[] {
     if (this.#byHash.has(transaction.hash)) throw alreadyKnown(transaction.hash);
     this.checkShape(transaction, conditions);
     const chain = this.#bySender.get(transaction.sender) ?? [];
@@ -116,7 +124,8 @@ export class TransactionPool {
     const drop = (entry: PooledTransaction, code: string, reason: string): void => {
       dropped.push(this.#drop(entry, { code, reason }));
     };
-    if (replaced !== undefined) drop(replaced, "replaced", `replaced by ${transaction.hash} with a higher fee`);
+    if (replaced !== undefined)
+      drop(replaced, "replaced", `replaced by ${transaction.hash} with a higher fee`);
     for (const entry of evicted) drop(entry, "evicted", "the pool was full and others paid more");
     this.#insert({ transaction, arrival: this.#nextArrival++, receivedAtMs: conditions.nowMs });
     this.#nonces.set(transaction.sender, sender.nonce);
@@ -131,7 +140,8 @@ export class TransactionPool {
       const run: PooledTransaction[] = [];
       let expected = this.#nonces.get(sender) ?? 0n;
       for (const entry of chain) {
-        if (entry.transaction.nonce !== expected || effectiveTip(entry.transaction, baseFeePerGas) < 0n) break;
+        if (entry.transaction.nonce !== expected || effectiveTip(entry.transaction, baseFeePerGas) < 0n)
+          break;
         run.push(entry);
         expected++;
       }
@@ -186,7 +196,9 @@ export class TransactionPool {
     const out: DroppedTransaction[] = [];
     for (const entry of [...this.#byHash.values()]) {
       if (nowMs - entry.receivedAtMs >= this.limits.expiryMs) {
-        out.push(this.#drop(entry, { code: "expired", reason: `waited longer than ${this.limits.expiryMs} ms` }));
+        out.push(
+          this.#drop(entry, { code: "expired", reason: `waited longer than ${this.limits.expiryMs} ms` }),
+        );
       }
     }
     return out;
@@ -205,7 +217,8 @@ export class TransactionPool {
           ? { code: "fee-below-base-fee", maxFeePerGas: transaction.maxFeePerGas, baseFeePerGas }
           : { code: "ready" };
       }
-      if (tooCheap) return { code: "behind-own-transaction", waitsForNonce: expected, because: "fee-below-base-fee" };
+      if (tooCheap)
+        return { code: "behind-own-transaction", waitsForNonce: expected, because: "fee-below-base-fee" };
       expected++;
     }
     return undefined;
@@ -221,7 +234,11 @@ export class TransactionPool {
     return this.#nonces.get(sender) ?? 0n;
   }
 
-  #checkSender(transaction: SignedTransaction, sender: SenderState, chain: readonly PooledTransaction[]): void {
+  #checkSender(
+    transaction: SignedTransaction,
+    sender: SenderState,
+    chain: readonly PooledTransaction[],
+  ): void {
     if (sender.hasContractCode) throw senderNotExternallyOwned();
     if (transaction.nonce < sender.nonce) throw nonceTooLow(sender.nonce, transaction.nonce);
     const furthest = sender.nonce + BigInt(this.limits.maxNonceGap);
@@ -240,7 +257,8 @@ export class TransactionPool {
     const enough = (now: bigint, before: bigint): boolean => now > before && now * 100n >= before * percent;
     const ok =
       enough(transaction.maxFeePerGas, previous.maxFeePerGas) &&
-      (previous.maxPriorityFeePerGas === 0n || enough(transaction.maxPriorityFeePerGas, previous.maxPriorityFeePerGas));
+      (previous.maxPriorityFeePerGas === 0n ||
+        enough(transaction.maxPriorityFeePerGas, previous.maxPriorityFeePerGas));
     if (!ok) throw replacementUnderpriced(this.limits.replacementBumpPercent);
   }
 
@@ -252,7 +270,8 @@ export class TransactionPool {
     const evicted: PooledTransaction[] = [];
     while (count > this.limits.maxTransactions || bytes > this.limits.maxTotalBytes) {
       const victim = this.#cheapestTail(transaction, evicted);
-      if (victim === undefined || victim.transaction.maxFeePerGas >= transaction.maxFeePerGas) throw mempoolFull();
+      if (victim === undefined || victim.transaction.maxFeePerGas >= transaction.maxFeePerGas)
+        throw mempoolFull();
       evicted.push(victim);
       count--;
       bytes -= victim.transaction.raw.length;
@@ -260,13 +279,17 @@ export class TransactionPool {
     return evicted;
   }
 
-  #cheapestTail(newcomer: SignedTransaction, taken: readonly PooledTransaction[]): PooledTransaction | undefined {
+  #cheapestTail(
+    newcomer: SignedTransaction,
+    taken: readonly PooledTransaction[],
+  ): PooledTransaction | undefined {
     let cheapest: PooledTransaction | undefined;
     for (const [sender, chain] of this.#bySender) {
       if (sender === newcomer.sender) continue;
       const tail = chain.findLast((entry) => !taken.includes(entry));
       if (tail === undefined) continue;
-      if (cheapest === undefined || tail.transaction.maxFeePerGas < cheapest.transaction.maxFeePerGas) cheapest = tail;
+      if (cheapest === undefined || tail.transaction.maxFeePerGas < cheapest.transaction.maxFeePerGas)
+        cheapest = tail;
     }
     return cheapest;
   }
@@ -314,7 +337,10 @@ export class TransactionPool {
     this.#revision++;
   }
 
-  #drop(entry: PooledTransaction, why: { readonly code: string; readonly reason: string }): DroppedTransaction {
+  #drop(
+    entry: PooledTransaction,
+    why: { readonly code: string; readonly reason: string },
+  ): DroppedTransaction {
     this.#take(entry);
     const drop = { hash: entry.transaction.hash, code: why.code, reason: why.reason };
     this.#drops.set(drop.hash, drop);

@@ -1,8 +1,8 @@
 import type { Bytes32 } from "@aios/kernel/identifiers";
+import { corruptStore } from "./errors.js";
 import { equalBytes, fromHex, toHex } from "./hex.js";
 import { EMPTY_TRIE_ROOT, keccak256 } from "./keccak.js";
-import { decodeRlp, encodeRlp, rlpBytes, rlpList, type RlpItem } from "./rlp.js";
-import { corruptStore } from "./errors.js";
+import { decodeRlp, encodeRlp, type RlpItem, rlpBytes, rlpList } from "./rlp.js";
 
 /** Where trie nodes come from: RLP by keccak256 hash. */
 export type NodeSource = (hash: Bytes32) => Uint8Array | undefined;
@@ -254,7 +254,9 @@ export class MerklePatriciaTrie {
     }
     if (used.length > 1) return branch;
     const only = used[0];
-    return only === undefined ? undefined : this.#prepend(Uint8Array.of(only), branch.children[only] as TrieNode);
+    return only === undefined
+      ? undefined
+      : this.#prepend(Uint8Array.of(only), branch.children[only] as TrieNode);
   }
 
   #prepend(path: Uint8Array, node: TrieNode): TrieNode {
@@ -266,7 +268,10 @@ export class MerklePatriciaTrie {
   #encode(node: Loaded, store: (hash: Bytes32, rlp: Uint8Array) => void): RlpItem {
     if (node.kind === "leaf") return [compactPath(node.path, true), node.value];
     if (node.kind === "extension") return [compactPath(node.path, false), this.#reference(node.child, store)];
-    return [...node.children.map((child) => (child === undefined ? EMPTY : this.#reference(child, store))), node.value ?? EMPTY];
+    return [
+      ...node.children.map((child) => (child === undefined ? EMPTY : this.#reference(child, store))),
+      node.value ?? EMPTY,
+    ];
   }
 
   /** A node shorter than a hash is embedded in its parent. */

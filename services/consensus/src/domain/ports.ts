@@ -40,7 +40,12 @@ export interface CallRequest {
 }
 
 export type CallOutcome =
-  | { readonly kind: "success"; readonly output: Uint8Array; readonly gasUsed: bigint; readonly gasRefund: bigint }
+  | {
+      readonly kind: "success";
+      readonly output: Uint8Array;
+      readonly gasUsed: bigint;
+      readonly gasRefund: bigint;
+    }
   | { readonly kind: "revert"; readonly output: Uint8Array; readonly gasUsed: bigint }
   /** Any other halt: out of gas, invalid opcode, stack underflow. `reason` is the engine's short name for it. */
   | { readonly kind: "halt"; readonly reason: string; readonly gasUsed: bigint };
@@ -85,7 +90,7 @@ export interface CallFrame {
 }
 
 /**
- * Runs transactions. Replaceable: `src/testing/execution-engine-conformance.ts` says what every engine must do.
+ * Runs transactions. Replaceable: `test/support/execution-engine-conformance.ts` says what every engine must do.
  * All methods are safe to call concurrently.
  */
 export interface ExecutionEngine {

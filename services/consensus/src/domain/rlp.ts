@@ -64,7 +64,11 @@ export function encodeRlp(item: RlpItem): Uint8Array {
 }
 
 function malformed(why: string): CodedError {
-  return new CodedError({ code: "malformed-rlp", kind: "invalid", message: `The RLP encoding is malformed: ${why}.` });
+  return new CodedError({
+    code: "malformed-rlp",
+    kind: "invalid",
+    message: `The RLP encoding is malformed: ${why}.`,
+  });
 }
 
 interface Cursor {

@@ -68,7 +68,11 @@ export class TrieState {
       storageProof: slots.map((slot) => {
         const key = keccak256(fromHex(slot));
         const value = storage.get(key);
-        return { slot, value: value === undefined ? new Uint8Array(0) : rlpBytes(decodeRlp(value)), proof: storage.proof(key) };
+        return {
+          slot,
+          value: value === undefined ? new Uint8Array(0) : rlpBytes(decodeRlp(value)),
+          proof: storage.proof(key),
+        };
       }),
     };
   }
@@ -103,7 +107,10 @@ export function commitState(
     const previousRoot = changes.clearedStorage.has(address)
       ? EMPTY_TRIE_ROOT
       : (parent.account(address)?.storageRoot ?? EMPTY_TRIE_ROOT);
-    const account = { ...current, storageRoot: commitStorage(previousRoot, load, changes.storage.get(address), store) };
+    const account = {
+      ...current,
+      storageRoot: commitStorage(previousRoot, load, changes.storage.get(address), store),
+    };
     accounts.set(address, account);
     trie.put(key, encodeAccount(account));
   }

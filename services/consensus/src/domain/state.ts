@@ -53,7 +53,8 @@ export class OverlayState implements StateView {
   storage(address: Address, slot: Bytes32): Uint8Array {
     const changed = this.changes.storage.get(address)?.get(slot);
     if (changed !== undefined) return changed;
-    if (this.changes.clearedStorage.has(address) || this.changes.accounts.get(address) === null) return new Uint8Array(0);
+    if (this.changes.clearedStorage.has(address) || this.changes.accounts.get(address) === null)
+      return new Uint8Array(0);
     return this.base.storage(address, slot);
   }
 
@@ -66,5 +67,9 @@ export class OverlayState implements StateView {
 export interface AccountProof {
   readonly account: AccountState;
   readonly accountProof: readonly Uint8Array[];
-  readonly storageProof: readonly { readonly slot: Bytes32; readonly value: Uint8Array; readonly proof: readonly Uint8Array[] }[];
+  readonly storageProof: readonly {
+    readonly slot: Bytes32;
+    readonly value: Uint8Array;
+    readonly proof: readonly Uint8Array[];
+  }[];
 }

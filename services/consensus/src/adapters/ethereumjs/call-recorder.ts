@@ -53,7 +53,8 @@ export class CallRecorder implements Disposable {
 
   readonly #begin = (message: Message): void => {
     // The interpreter turns a create message into one to the new address while it runs.
-    const input = message.to === undefined && message.code instanceof Uint8Array ? message.code : message.data;
+    const input =
+      message.to === undefined && message.code instanceof Uint8Array ? message.code : message.data;
     this.#open.push({ message, type: typeOf(message), input: input.slice(), calls: [] });
   };
 
@@ -65,7 +66,8 @@ export class CallRecorder implements Disposable {
     const finished: CallFrame = {
       type,
       from: addressOf(message.caller.bytes),
-      to: target === undefined ? null : addressOf((message.delegatecall ? message.codeAddress : target).bytes),
+      to:
+        target === undefined ? null : addressOf((message.delegatecall ? message.codeAddress : target).bytes),
       value: message.value,
       gas: message.gasLimit,
       gasUsed: result.execResult.executionGasUsed,

@@ -1,4 +1,4 @@
-import { type Block as EvmBlock, createBlock } from "@ethereumjs/block";
+import { createBlock, type Block as EvmBlock } from "@ethereumjs/block";
 import type { Common } from "@ethereumjs/common";
 import { createEVM, type EVM } from "@ethereumjs/evm";
 import { createVM, type VM } from "@ethereumjs/vm";

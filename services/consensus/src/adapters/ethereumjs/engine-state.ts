@@ -1,10 +1,10 @@
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { AccountFields, StateManagerInterface } from "@ethereumjs/common";
 import { Account, type Address as EvmAddress } from "@ethereumjs/util";
-import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { addressOf, bytes32Of, fromHex, unpad } from "../../domain/hex.js";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, keccak256 } from "../../domain/keccak.js";
-import { EMPTY_ACCOUNT } from "../../domain/state-commitment.js";
 import type { AccountState, StateChanges, StateView } from "../../domain/state.js";
+import { EMPTY_ACCOUNT } from "../../domain/state-commitment.js";
 
 const NOTHING = new Uint8Array(0);
 const EMPTY_CODE_HASH_BYTES = fromHex(EMPTY_CODE_HASH);
@@ -35,7 +35,10 @@ function fromEvm(account: Account): AccountState {
  * Holds what it read until `reset`, so one transaction after another on the same block stays off the store.
  */
 export class EngineState implements StateManagerInterface {
-  readonly originalStorageCache: { get(address: EvmAddress, key: Uint8Array): Promise<Uint8Array>; clear(): void };
+  readonly originalStorageCache: {
+    get(address: EvmAddress, key: Uint8Array): Promise<Uint8Array>;
+    clear(): void;
+  };
   #base: StateView;
   #accounts = new Map<Address, AccountState | null>();
   #changedAccounts = new Set<Address>();

@@ -1,11 +1,12 @@
-import type { Common } from "@ethereumjs/common";
-import { runTx, type RunTxResult } from "@ethereumjs/vm";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Common } from "@ethereumjs/common";
+import { type RunTxResult, runTx } from "@ethereumjs/vm";
 import type { Block, BlockHeader, Log, Receipt } from "../../domain/block.js";
-import { receiptsRoot, sealHeader, transactionsRoot, type HeaderFields } from "../../domain/block-codec.js";
+import { type HeaderFields, receiptsRoot, sealHeader, transactionsRoot } from "../../domain/block-codec.js";
 import { combineBlooms, logsBloom } from "../../domain/bloom.js";
+import { engineBusy, insufficientFunds, nonceTooLow, senderNotExternallyOwned } from "../../domain/errors.js";
 import { baseFeeCredits, nextBaseFee } from "../../domain/fees.js";
 import type { Genesis } from "../../domain/genesis.js";
 import { addressOf, bytes32Of, concat, fromHex } from "../../domain/hex.js";
@@ -23,13 +24,23 @@ import type {
   StateReference,
   StateStore,
 } from "../../domain/ports.js";
-import { OverlayState, type AccountState, type StateChanges, type StateSnapshot, type StateView } from "../../domain/state.js";
-import { effectiveTip, maximumCost, type AccessListEntry, type SignedTransaction } from "../../domain/transaction.js";
-import { engineBusy, insufficientFunds, nonceTooLow, senderNotExternallyOwned } from "../../domain/errors.js";
-import { beginBlock } from "./system-contracts.js";
-import { isDelegation, runMessage } from "./message-call.js";
-import { EngineLane } from "./engine-lane.js";
+import {
+  type AccountState,
+  OverlayState,
+  type StateChanges,
+  type StateSnapshot,
+  type StateView,
+} from "../../domain/state.js";
+import {
+  type AccessListEntry,
+  effectiveTip,
+  maximumCost,
+  type SignedTransaction,
+} from "../../domain/transaction.js";
 import { CallRecorder } from "./call-recorder.js";
+import { EngineLane } from "./engine-lane.js";
+import { isDelegation, runMessage } from "./message-call.js";
+import { beginBlock } from "./system-contracts.js";
 import type { EthereumJsTransactionCodec } from "./transaction-codec.js";
 
 /** SHA-256 of no requests (EIP-7685): the network uses none of the consensus layer's requests. */
@@ -111,7 +122,12 @@ export class EthereumJsEngine implements ExecutionEngine {
       const codeHash = account.code.length === 0 ? EMPTY_CODE_HASH : bytes32Of(keccak256(account.code));
       if (account.code.length > 0) codes.set(codeHash, account.code);
       if (account.storage.size > 0) storage.set(owner, account.storage);
-      accounts.set(owner, { nonce: account.nonce, balance: account.balance, codeHash, storageRoot: EMPTY_TRIE_ROOT });
+      accounts.set(owner, {
+        nonce: account.nonce,
+        balance: account.balance,
+        codeHash,
+        storageRoot: EMPTY_TRIE_ROOT,
+      });
     }
     const changes: StateChanges = { accounts, storage, codes, clearedStorage: new Set() };
     const context: BlockContext = {
@@ -132,7 +148,10 @@ export class EthereumJsEngine implements ExecutionEngine {
     return await this.blockLane.run(snapshot, async (lane) => {
       await beginBlock(lane.state, context, input.parent.hash);
       const included = await this.#runTransactions(lane, context, input.transactions);
-      for (const credit of baseFeeCredits(this.genesis, { gasUsed: included.gasUsed, baseFeePerGas: context.baseFeePerGas })) {
+      for (const credit of baseFeeCredits(this.genesis, {
+        gasUsed: included.gasUsed,
+        baseFeePerGas: context.baseFeePerGas,
+      })) {
         lane.state.credit(credit.address, credit.amount);
       }
       return this.#seal(input.parent.hash, input.parent.stateRoot, context, included, lane.state.changes());
@@ -140,7 +159,9 @@ export class EthereumJsEngine implements ExecutionEngine {
   }
 
   async call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome> {
-    return await this.#onCallLane(state, (lane) => runMessage(lane, this.genesis.chainId, context, request, false).then((r) => r.outcome));
+    return await this.#onCallLane(state, (lane) =>
+      runMessage(lane, this.genesis.chainId, context, request, false).then((r) => r.outcome),
+    );
   }
 
   async accessList(
@@ -148,7 +169,9 @@ export class EthereumJsEngine implements ExecutionEngine {
     context: BlockContext,
     request: CallRequest,
   ): Promise<{ readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome }> {
-    return await this.#onCallLane(state, (lane) => runMessage(lane, this.genesis.chainId, context, request, true));
+    return await this.#onCallLane(state, (lane) =>
+      runMessage(lane, this.genesis.chainId, context, request, true),
+    );
   }
 
   async traceTransaction(parent: BlockHeader, block: Block, index: number): Promise<CallFrame> {
@@ -157,11 +180,19 @@ export class EthereumJsEngine implements ExecutionEngine {
       await beginBlock(lane.state, context, parent.hash);
       const evmBlock = lane.block(context);
       for (const earlier of block.transactions.slice(0, index)) {
-        await runTx(lane.vm, { tx: this.codec.typed(earlier), block: evmBlock, skipHardForkValidation: true });
+        await runTx(lane.vm, {
+          tx: this.codec.typed(earlier),
+          block: evmBlock,
+          skipHardForkValidation: true,
+        });
       }
       const traced = block.transactions[index] as SignedTransaction;
       using recorder = new CallRecorder(lane.evm);
-      const result = await runTx(lane.vm, { tx: this.codec.typed(traced), block: evmBlock, skipHardForkValidation: true });
+      const result = await runTx(lane.vm, {
+        tx: this.codec.typed(traced),
+        block: evmBlock,
+        skipHardForkValidation: true,
+      });
       return recorder.root(traced, result.totalGasSpent);
     });
   }
@@ -205,7 +236,11 @@ export class EthereumJsEngine implements ExecutionEngine {
       }
       let result: RunTxResult;
       try {
-        result = await runTx(lane.vm, { tx: this.codec.typed(transaction), block, skipHardForkValidation: true });
+        result = await runTx(lane.vm, {
+          tx: this.codec.typed(transaction),
+          block,
+          skipHardForkValidation: true,
+        });
       } catch (cause) {
         if (isCodedError(cause)) throw cause;
         const reason = cause instanceof Error ? (cause.message.split(" (")[0] as string) : "unknown";
@@ -237,10 +272,14 @@ export class EthereumJsEngine implements ExecutionEngine {
         ? nonceTooLow(nonce, transaction.nonce)
         : balance < cost
           ? insufficientFunds(balance, cost)
-          : account !== undefined && account.codeHash !== EMPTY_CODE_HASH && !isDelegation(lane.state.codeOf(account))
+          : account !== undefined &&
+              account.codeHash !== EMPTY_CODE_HASH &&
+              !isDelegation(lane.state.codeOf(account))
             ? senderNotExternallyOwned()
             : undefined;
-    return error === undefined ? undefined : { hash: transaction.hash, code: error.code, reason: error.message };
+    return error === undefined
+      ? undefined
+      : { hash: transaction.hash, code: error.code, reason: error.message };
   }
 
   #seal(
@@ -260,7 +299,9 @@ export class EthereumJsEngine implements ExecutionEngine {
       withdrawalsRoot: EMPTY_TRIE_ROOT,
       requestsHash: EMPTY_REQUESTS_HASH,
       parentBeaconBlockRoot: ZERO_HASH,
-      logsBloom: combineBlooms(included.receipts.filter((r) => r.logs.length > 0).map((receipt) => logsBloom(receipt.logs))),
+      logsBloom: combineBlooms(
+        included.receipts.filter((r) => r.logs.length > 0).map((receipt) => logsBloom(receipt.logs)),
+      ),
       extraData: new Uint8Array(0),
       gasUsed: included.gasUsed,
       blobGasUsed: 0n,

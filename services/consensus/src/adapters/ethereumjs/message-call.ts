@@ -1,9 +1,9 @@
-import { runTx } from "@ethereumjs/vm";
-import { createEOACode7702Tx, createFeeMarket1559Tx, type TypedTransaction } from "@ethereumjs/tx";
-import { Address as EvmAddress, type EOACode7702AuthorizationListBytesItem } from "@ethereumjs/util";
-import { EVMError, type ExecResult } from "@ethereumjs/evm";
 import type { Address } from "@aios/kernel/identifiers";
 import { address, bytes32 } from "@aios/kernel/identifiers";
+import { EVMError, type ExecResult } from "@ethereumjs/evm";
+import { createEOACode7702Tx, createFeeMarket1559Tx, type TypedTransaction } from "@ethereumjs/tx";
+import { type EOACode7702AuthorizationListBytesItem, Address as EvmAddress } from "@ethereumjs/util";
+import { runTx } from "@ethereumjs/vm";
 import { gasLimitExceeded, insufficientFunds, intrinsicGasTooLow, underpriced } from "../../domain/errors.js";
 import { bigintToBytes, fromHex } from "../../domain/hex.js";
 import { EMPTY_CODE_HASH } from "../../domain/keccak.js";
@@ -44,14 +44,16 @@ function unsigned(lane: EngineLane, chainId: number, nonce: bigint, request: Cal
       : createEOACode7702Tx(
           {
             ...fields,
-            authorizationList: request.authorizationList.map((entry): EOACode7702AuthorizationListBytesItem => [
-              bigintToBytes(entry.chainId),
-              fromHex(entry.address),
-              bigintToBytes(entry.nonce),
-              bigintToBytes(BigInt(entry.yParity)),
-              bigintToBytes(entry.r),
-              bigintToBytes(entry.s),
-            ]),
+            authorizationList: request.authorizationList.map(
+              (entry): EOACode7702AuthorizationListBytesItem => [
+                bigintToBytes(entry.chainId),
+                fromHex(entry.address),
+                bigintToBytes(entry.nonce),
+                bigintToBytes(BigInt(entry.yParity)),
+                bigintToBytes(entry.r),
+                bigintToBytes(entry.s),
+              ],
+            ),
           },
           options,
         );
@@ -62,7 +64,8 @@ function unsigned(lane: EngineLane, chainId: number, nonce: bigint, request: Cal
 function outcomeOf(result: ExecResult, gasUsed: bigint, gasRefund: bigint): CallOutcome {
   const failure = result.exceptionError;
   if (failure === undefined) return { kind: "success", output: result.returnValue, gasUsed, gasRefund };
-  if (failure.error === EVMError.errorMessages.REVERT) return { kind: "revert", output: result.returnValue, gasUsed };
+  if (failure.error === EVMError.errorMessages.REVERT)
+    return { kind: "revert", output: result.returnValue, gasUsed };
   return { kind: "halt", reason: failure.error.split(" at ")[0] as string, gasUsed };
 }
 
@@ -83,10 +86,16 @@ export async function runMessage(
   if (balance < cost) throw insufficientFunds(balance, cost);
   const free = request.maxFeePerGas === 0n;
   if (!free && request.maxFeePerGas < context.baseFeePerGas) {
-    throw underpriced(`max fee per gas ${request.maxFeePerGas} is less than the block base fee ${context.baseFeePerGas}`);
+    throw underpriced(
+      `max fee per gas ${request.maxFeePerGas} is less than the block base fee ${context.baseFeePerGas}`,
+    );
   }
   const block = lane.block(free ? { ...context, baseFeePerGas: 0n } : context);
-  if (sender !== undefined && sender.codeHash !== EMPTY_CODE_HASH && !isDelegation(lane.state.codeOf(sender))) {
+  if (
+    sender !== undefined &&
+    sender.codeHash !== EMPTY_CODE_HASH &&
+    !isDelegation(lane.state.codeOf(sender))
+  ) {
     const result = await lane.evm.runCall({
       block,
       caller: evmAddress(request.from),
@@ -99,9 +108,13 @@ export async function runMessage(
       ...(request.to === null ? {} : { to: evmAddress(request.to) }),
     });
     const gasUsed = result.execResult.executionGasUsed;
-    return { outcome: outcomeOf(result.execResult, gasUsed, result.execResult.gasRefund ?? 0n), accessList: [] };
+    return {
+      outcome: outcomeOf(result.execResult, gasUsed, result.execResult.gasRefund ?? 0n),
+      accessList: [],
+    };
   }
-  if (lane.vm.common.isActivatedEIP(7825) && request.gasLimit > TRANSACTION_GAS_CAP) throw gasLimitExceeded(TRANSACTION_GAS_CAP);
+  if (lane.vm.common.isActivatedEIP(7825) && request.gasLimit > TRANSACTION_GAS_CAP)
+    throw gasLimitExceeded(TRANSACTION_GAS_CAP);
   const transaction = unsigned(lane, chainId, sender?.nonce ?? 0n, request);
   const minimum = transaction.getMinimumGasLimit();
   if (request.gasLimit < minimum) throw intrinsicGasTooLow(request.gasLimit, minimum);
@@ -118,4 +131,3 @@ export async function runMessage(
   }));
   return { outcome: outcomeOf(result.execResult, result.totalGasSpent, result.gasRefund), accessList };
 }
-

@@ -1,5 +1,5 @@
-import { Address as EvmAddress } from "@ethereumjs/util";
 import type { Bytes32 } from "@aios/kernel/identifiers";
+import { Address as EvmAddress } from "@ethereumjs/util";
 import { fromHex, word } from "../../domain/hex.js";
 import type { BlockContext } from "../../domain/ports.js";
 import type { EngineState } from "./engine-state.js";
@@ -13,9 +13,17 @@ const BEACON_ROOTS_WINDOW = 8_191n;
  * The state changes that a block makes before its transactions: EIP-2935 keeps the parent's hash, EIP-4788 the parent
  * beacon root (always zero here). Each applies only where genesis has put the contract's code.
  */
-export async function beginBlock(state: EngineState, context: BlockContext, parentHash: Bytes32): Promise<void> {
+export async function beginBlock(
+  state: EngineState,
+  context: BlockContext,
+  parentHash: Bytes32,
+): Promise<void> {
   if ((await state.getCodeSize(HISTORY_ADDRESS)) > 0) {
-    await state.putStorage(HISTORY_ADDRESS, word(BigInt(context.number - 1) % HISTORY_WINDOW), fromHex(parentHash));
+    await state.putStorage(
+      HISTORY_ADDRESS,
+      word(BigInt(context.number - 1) % HISTORY_WINDOW),
+      fromHex(parentHash),
+    );
   }
   if ((await state.getCodeSize(BEACON_ROOTS_ADDRESS)) > 0) {
     const index = BigInt(context.timestamp) % BEACON_ROOTS_WINDOW;

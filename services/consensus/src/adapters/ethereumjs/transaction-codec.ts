@@ -1,14 +1,6 @@
 import type { Common } from "@ethereumjs/common";
-import {
-  createTxFromRLP,
-  isEOACode7702Tx,
-  isLegacyTx,
-  type TypedTransaction,
-} from "@ethereumjs/tx";
+import { createTxFromRLP, isEOACode7702Tx, isLegacyTx, type TypedTransaction } from "@ethereumjs/tx";
 import { Address as EvmAddress } from "@ethereumjs/util";
-import { addressOf, bytes32Of, bytesToBigint } from "../../domain/hex.js";
-import type { TransactionCodec } from "../../domain/ports.js";
-import type { AccessListEntry, Authorization, SignedTransaction, TransactionType } from "../../domain/transaction.js";
 import {
   gasLimitExceeded,
   invalidSignature,
@@ -18,8 +10,16 @@ import {
   transactionTypeNotAdmitted,
   wrongChainId,
 } from "../../domain/errors.js";
+import { addressOf, bytes32Of, bytesToBigint } from "../../domain/hex.js";
 import { keccak256 } from "../../domain/keccak.js";
-import { decodeRlp, rlpList, type RlpItem } from "../../domain/rlp.js";
+import type { TransactionCodec } from "../../domain/ports.js";
+import { decodeRlp, type RlpItem, rlpList } from "../../domain/rlp.js";
+import type {
+  AccessListEntry,
+  Authorization,
+  SignedTransaction,
+  TransactionType,
+} from "../../domain/transaction.js";
 
 const decoded = new WeakMap<SignedTransaction, TypedTransaction>();
 
@@ -44,10 +44,12 @@ function readEnvelope(raw: Uint8Array): Envelope {
   } catch (cause) {
     throw malformedTransaction(cause instanceof Error ? cause.message : "undecodable");
   }
-  if (fields.length !== FIELD_COUNTS[type]) throw malformedTransaction(`a type ${type} transaction has ${FIELD_COUNTS[type]} fields`);
+  if (fields.length !== FIELD_COUNTS[type])
+    throw malformedTransaction(`a type ${type} transaction has ${FIELD_COUNTS[type]} fields`);
   const integer = (index: number): bigint => {
     const item = fields[index];
-    if (!(item instanceof Uint8Array) || item.length > 32) throw malformedTransaction(`field ${index} is not an integer`);
+    if (!(item instanceof Uint8Array) || item.length > 32)
+      throw malformedTransaction(`field ${index} is not an integer`);
     if (item[0] === 0) throw malformedTransaction(`field ${index} has leading zeros`);
     return bytesToBigint(item);
   };
@@ -58,14 +60,29 @@ function readEnvelope(raw: Uint8Array): Envelope {
     return { type, chainId, gasLimit: integer(2), maxFeePerGas: price, maxPriorityFeePerGas: price };
   }
   if (type === 1) {
-    return { type, chainId: integer(0), gasLimit: integer(3), maxFeePerGas: integer(2), maxPriorityFeePerGas: integer(2) };
+    return {
+      type,
+      chainId: integer(0),
+      gasLimit: integer(3),
+      maxFeePerGas: integer(2),
+      maxPriorityFeePerGas: integer(2),
+    };
   }
-  return { type, chainId: integer(0), gasLimit: integer(4), maxFeePerGas: integer(3), maxPriorityFeePerGas: integer(2) };
+  return {
+    type,
+    chainId: integer(0),
+    gasLimit: integer(4),
+    maxFeePerGas: integer(3),
+    maxPriorityFeePerGas: integer(2),
+  };
 }
 
 function accessListOf(transaction: TypedTransaction): AccessListEntry[] {
   if (isLegacyTx(transaction)) return [];
-  return transaction.accessList.map(([owner, slots]) => ({ address: addressOf(owner), storageKeys: slots.map(bytes32Of) }));
+  return transaction.accessList.map(([owner, slots]) => ({
+    address: addressOf(owner),
+    storageKeys: slots.map(bytes32Of),
+  }));
 }
 
 function authorizationsOf(transaction: TypedTransaction): Authorization[] {
@@ -81,7 +98,10 @@ function authorizationsOf(transaction: TypedTransaction): Authorization[] {
 }
 
 function dataAndTo(transaction: TypedTransaction): Pick<SignedTransaction, "to" | "data"> {
-  return { to: transaction.to === undefined ? null : addressOf(transaction.to.bytes), data: transaction.data };
+  return {
+    to: transaction.to === undefined ? null : addressOf(transaction.to.bytes),
+    data: transaction.data,
+  };
 }
 
 /** EIP-7825, active from Osaka. */
@@ -99,7 +119,8 @@ export class EthereumJsTransactionCodec implements TransactionCodec {
     if (envelope.chainId === undefined) throw notReplayProtected();
     if (envelope.chainId !== BigInt(this.chainId)) throw wrongChainId(this.chainId, envelope.chainId);
     if (envelope.maxPriorityFeePerGas > envelope.maxFeePerGas) throw tipAboveFeeCap();
-    if (this.common.isActivatedEIP(7825) && envelope.gasLimit > TRANSACTION_GAS_CAP) throw gasLimitExceeded(TRANSACTION_GAS_CAP);
+    if (this.common.isActivatedEIP(7825) && envelope.gasLimit > TRANSACTION_GAS_CAP)
+      throw gasLimitExceeded(TRANSACTION_GAS_CAP);
     const transaction = this.#parse(raw);
     let sender: EvmAddress;
     try {
@@ -134,7 +155,12 @@ export class EthereumJsTransactionCodec implements TransactionCodec {
     }
   }
 
-  #convert(transaction: TypedTransaction, envelope: Envelope, raw: Uint8Array, sender: EvmAddress): SignedTransaction {
+  #convert(
+    transaction: TypedTransaction,
+    envelope: Envelope,
+    raw: Uint8Array,
+    sender: EvmAddress,
+  ): SignedTransaction {
     const { v, r, s } = transaction;
     if (v === undefined || r === undefined || s === undefined) throw invalidSignature();
     // Recovery costs more than a transfer: the engine finds the sender already known.

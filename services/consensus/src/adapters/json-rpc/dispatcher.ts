@@ -52,7 +52,9 @@ function failure(id: RpcRequest["id"], error: RpcErrorObject): string {
   return JSON.stringify({ jsonrpc: "2.0", id, error });
 }
 
-function readRequest(value: unknown): RpcRequest | { readonly id: RpcRequest["id"]; readonly problem: string } {
+function readRequest(
+  value: unknown,
+): RpcRequest | { readonly id: RpcRequest["id"]; readonly problem: string } {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { id: null, problem: "a request must be an object" };
   }
@@ -79,7 +81,8 @@ export class RpcDispatcher {
   async handle(text: string, own: ConnectionMethods = {}): Promise<string | undefined> {
     let document: unknown;
     try {
-      if (tooDeep(text)) return failure(null, { code: RPC.invalidRequest, message: "the request is nested too deeply" });
+      if (tooDeep(text))
+        return failure(null, { code: RPC.invalidRequest, message: "the request is nested too deeply" });
       document = JSON.parse(text);
     } catch {
       return failure(null, { code: RPC.parseError, message: "parse error" });
@@ -87,7 +90,10 @@ export class RpcDispatcher {
     if (!Array.isArray(document)) return await this.#one(document, own);
     if (document.length === 0) return failure(null, { code: RPC.invalidRequest, message: "empty batch" });
     if (document.length > this.limits.maxBatch) {
-      return failure(null, { code: RPC.limitExceeded, message: `batch too large: at most ${this.limits.maxBatch} requests` });
+      return failure(null, {
+        code: RPC.limitExceeded,
+        message: `batch too large: at most ${this.limits.maxBatch} requests`,
+      });
     }
     return await this.#batch(document, own);
   }
@@ -110,7 +116,11 @@ export class RpcDispatcher {
 
   async #one(value: unknown, own: ConnectionMethods): Promise<string | undefined> {
     const request = readRequest(value);
-    if ("problem" in request) return failure(request.id, { code: RPC.invalidRequest, message: `invalid request: ${request.problem}` });
+    if ("problem" in request)
+      return failure(request.id, {
+        code: RPC.invalidRequest,
+        message: `invalid request: ${request.problem}`,
+      });
     const startedAt = this.now();
     const method = Object.hasOwn(own, request.method)
       ? own[request.method]

@@ -2,11 +2,17 @@ import type { Block, BlockHeader, BlockWithReceipts, Receipt } from "../../domai
 import { logsBloom } from "../../domain/bloom.js";
 import { toHex } from "../../domain/hex.js";
 import { EMPTY_UNCLES_HASH } from "../../domain/keccak.js";
-import type { AccountProof } from "../../domain/state.js";
 import type { CallFrame, StoredLog } from "../../domain/ports.js";
+import type { AccountProof } from "../../domain/state.js";
 import { effectiveGasPrice, type SignedTransaction } from "../../domain/transaction.js";
 
-export type RpcValue = null | boolean | string | number | readonly RpcValue[] | { readonly [key: string]: RpcValue | undefined };
+export type RpcValue =
+  | null
+  | boolean
+  | string
+  | number
+  | readonly RpcValue[]
+  | { readonly [key: string]: RpcValue | undefined };
 
 export function hexNumber(value: number | bigint): string {
   return `0x${value.toString(16)}`;
@@ -62,7 +68,10 @@ export interface FormattedPlace {
   readonly index: number;
 }
 
-export function formatTransaction(transaction: SignedTransaction, place: FormattedPlace | undefined): { [key: string]: RpcValue } {
+export function formatTransaction(
+  transaction: SignedTransaction,
+  place: FormattedPlace | undefined,
+): { [key: string]: RpcValue } {
   const baseFee = place?.header.baseFeePerGas;
   const price = baseFee === undefined ? transaction.maxFeePerGas : effectiveGasPrice(transaction, baseFee);
   const out: { [key: string]: RpcValue } = {
@@ -85,7 +94,10 @@ export function formatTransaction(transaction: SignedTransaction, place: Formatt
   if (transaction.chainId !== undefined) out["chainId"] = hexNumber(transaction.chainId);
   if (transaction.type === 0) return out;
   out["yParity"] = hexNumber(transaction.signature.v);
-  out["accessList"] = transaction.accessList.map((entry) => ({ address: entry.address, storageKeys: [...entry.storageKeys] }));
+  out["accessList"] = transaction.accessList.map((entry) => ({
+    address: entry.address,
+    storageKeys: [...entry.storageKeys],
+  }));
   if (transaction.type === 1) return out;
   out["maxFeePerGas"] = hexNumber(transaction.maxFeePerGas);
   out["maxPriorityFeePerGas"] = hexNumber(transaction.maxPriorityFeePerGas);
@@ -188,4 +200,3 @@ export function formatCallFrame(frame: CallFrame): { [key: string]: RpcValue } {
 export function formatWord(value: Uint8Array): string {
   return value.length === 0 ? ZERO_HASH : `0x${toHex(value).slice(2).padStart(64, "0")}`;
 }
-

@@ -14,7 +14,8 @@ const MAX_LIST = 10_000;
 type Fields = Readonly<Record<string, unknown>>;
 
 function asObject(value: unknown, name: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidParams(`${name} must be an object`);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalidParams(`${name} must be an object`);
   return value as Fields;
 }
 
@@ -26,7 +27,8 @@ function asList(value: unknown, name: string, limit = MAX_LIST): readonly unknow
 
 /** A quantity: `0x` and 1 to 64 hex digits. Leading zeros are tolerated, as most nodes do. */
 export function quantity(value: unknown, name: string): bigint {
-  if (typeof value !== "string" || !/^0x[0-9a-fA-F]{1,64}$/.test(value)) throw invalidParams(`${name} must be a 0x-prefixed quantity`);
+  if (typeof value !== "string" || !/^0x[0-9a-fA-F]{1,64}$/.test(value))
+    throw invalidParams(`${name} must be a 0x-prefixed quantity`);
   return BigInt(value);
 }
 
@@ -44,12 +46,14 @@ export function data(value: unknown, name: string): Uint8Array {
 }
 
 export function addressParam(value: unknown, name: string): Address {
-  if (typeof value !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(value)) throw invalidParams(`${name} must be a 20-byte address`);
+  if (typeof value !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(value))
+    throw invalidParams(`${name} must be a 20-byte address`);
   return value.toLowerCase() as Address;
 }
 
 export function hash(value: unknown, name: string): Bytes32 {
-  if (typeof value !== "string" || !/^0x[0-9a-fA-F]{64}$/.test(value)) throw invalidParams(`${name} must be a 32-byte hash`);
+  if (typeof value !== "string" || !/^0x[0-9a-fA-F]{64}$/.test(value))
+    throw invalidParams(`${name} must be a 32-byte hash`);
   return value.toLowerCase() as Bytes32;
 }
 
@@ -69,11 +73,13 @@ export function blockSelector(value: unknown, name: string, fallback: BlockTag =
   if (value === undefined || value === null) return { kind: "tag", tag: fallback };
   if (typeof value === "object") {
     const object = asObject(value, name);
-    if (object["blockHash"] !== undefined) return { kind: "hash", hash: hash(object["blockHash"], `${name}.blockHash`) };
+    if (object["blockHash"] !== undefined)
+      return { kind: "hash", hash: hash(object["blockHash"], `${name}.blockHash`) };
     return blockSelector(object["blockNumber"] ?? "", `${name}.blockNumber`);
   }
   if (typeof value === "string" && TAGS.has(value)) return { kind: "tag", tag: value as BlockTag };
-  if (typeof value === "string" && /^0x[0-9a-fA-F]{64}$/.test(value)) return { kind: "hash", hash: hash(value, name) };
+  if (typeof value === "string" && /^0x[0-9a-fA-F]{64}$/.test(value))
+    return { kind: "hash", hash: hash(value, name) };
   return { kind: "height", height: smallNumber(value, name) };
 }
 
@@ -82,7 +88,9 @@ function accessList(value: unknown): readonly AccessListEntry[] {
     const entry = asObject(item, `accessList.${index}`);
     return {
       address: addressParam(entry["address"], `accessList.${index}.address`),
-      storageKeys: asList(entry["storageKeys"] ?? [], `accessList.${index}.storageKeys`).map((key) => hash(key, "storageKeys")),
+      storageKeys: asList(entry["storageKeys"] ?? [], `accessList.${index}.storageKeys`).map((key) =>
+        hash(key, "storageKeys"),
+      ),
     };
   });
 }
@@ -116,10 +124,12 @@ export function callArguments(value: unknown): CallArguments {
   }
   const gasPrice = optional("gasPrice", quantity);
   const maxFee = optional("maxFeePerGas", quantity);
-  if (gasPrice !== undefined && maxFee !== undefined) throw invalidParams("both gasPrice and maxFeePerGas are set");
+  if (gasPrice !== undefined && maxFee !== undefined)
+    throw invalidParams("both gasPrice and maxFeePerGas are set");
   const tip = optional("maxPriorityFeePerGas", quantity);
   const fee = gasPrice ?? maxFee;
-  if (fee !== undefined && tip !== undefined && tip > fee) throw invalidParams("maxPriorityFeePerGas is higher than maxFeePerGas");
+  if (fee !== undefined && tip !== undefined && tip > fee)
+    throw invalidParams("maxPriorityFeePerGas is higher than maxFeePerGas");
   const fields = {
     from: optional("from", addressParam),
     to: optional("to", addressParam),
@@ -150,8 +160,10 @@ export function stateOverrides(value: unknown): ReadonlyMap<Address, StateOverri
   const out = new Map<Address, StateOverride>();
   for (const [key, item] of Object.entries(asObject(value, "stateOverrides"))) {
     const entry = asObject(item, `stateOverrides.${key}`);
-    if (entry["movePrecompileToAddress"] !== undefined) throw invalidParams("movePrecompileToAddress is not supported");
-    if (entry["state"] !== undefined && entry["stateDiff"] !== undefined) throw invalidParams("both state and stateDiff are set");
+    if (entry["movePrecompileToAddress"] !== undefined)
+      throw invalidParams("movePrecompileToAddress is not supported");
+    if (entry["state"] !== undefined && entry["stateDiff"] !== undefined)
+      throw invalidParams("both state and stateDiff are set");
     out.set(addressParam(key, "stateOverrides"), {
       balance: entry["balance"] === undefined ? undefined : quantity(entry["balance"], "balance"),
       nonce: entry["nonce"] === undefined ? undefined : quantity(entry["nonce"], "nonce"),
@@ -164,7 +176,11 @@ export function stateOverrides(value: unknown): ReadonlyMap<Address, StateOverri
   return out;
 }
 
-function oneOrMany<T>(value: unknown, name: string, parse: (value: unknown, name: string) => T): readonly T[] {
+function oneOrMany<T>(
+  value: unknown,
+  name: string,
+  parse: (value: unknown, name: string) => T,
+): readonly T[] {
   return Array.isArray(value)
     ? asList(value, name, MAX_ALTERNATIVES).map((item) => parse(item, name))
     : [parse(value, name)];
@@ -173,7 +189,10 @@ function oneOrMany<T>(value: unknown, name: string, parse: (value: unknown, name
 /** Filter object of `eth_getLogs`, `eth_newFilter` and `logs` subscriptions. */
 export function logQuery(value: unknown): LogQuery {
   const object = value === undefined || value === null ? {} : asObject(value, "filter");
-  const addresses = object["address"] === undefined || object["address"] === null ? [] : oneOrMany(object["address"], "address", addressParam);
+  const addresses =
+    object["address"] === undefined || object["address"] === null
+      ? []
+      : oneOrMany(object["address"], "address", addressParam);
   const topics = asList(object["topics"] ?? [], "topics", MAX_TOPICS).map((item) =>
     item === null || item === undefined ? null : oneOrMany(item, "topics", hash),
   );
@@ -182,7 +201,12 @@ export function logQuery(value: unknown): LogQuery {
     if (object["fromBlock"] !== undefined || object["toBlock"] !== undefined) {
       throw invalidParams("blockHash cannot be combined with fromBlock or toBlock");
     }
-    return { addresses, topics, from: { kind: "hash", hash: hash(blockHash, "blockHash") }, to: { kind: "hash", hash: hash(blockHash, "blockHash") } };
+    return {
+      addresses,
+      topics,
+      from: { kind: "hash", hash: hash(blockHash, "blockHash") },
+      to: { kind: "hash", hash: hash(blockHash, "blockHash") },
+    };
   }
   return {
     addresses,

@@ -51,9 +51,15 @@ export function toRpcError(error: unknown, onInternal: (error: unknown) => void)
   }
   if (error.code === "execution-reverted") {
     const output = error.details["output"];
-    return { code: RPC.executionReverted, message: error.message, data: output instanceof Uint8Array ? toHex(output) : "0x" };
+    return {
+      code: RPC.executionReverted,
+      message: error.message,
+      data: output instanceof Uint8Array ? toHex(output) : "0x",
+    };
   }
-  if (error.code === "invalid-hex" || error.code === "invalid-unit") return { code: RPC.invalidParams, message: error.message };
-  if (error.kind === "rate-limited" || error.code === "engine-busy") return { code: RPC.limitExceeded, message: error.message };
+  if (error.code === "invalid-hex" || error.code === "invalid-unit")
+    return { code: RPC.invalidParams, message: error.message };
+  if (error.kind === "rate-limited" || error.code === "engine-busy")
+    return { code: RPC.limitExceeded, message: error.message };
   return { code: RPC.server, message: error.message };
 }

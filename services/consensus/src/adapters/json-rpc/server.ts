@@ -31,7 +31,11 @@ export class RpcServer {
     this.#http.requestTimeout = 30_000;
     this.#http.headersTimeout = 10_000;
     this.#http.keepAliveTimeout = 30_000;
-    this.#sockets = new WebSocketServer({ server: this.#http, maxPayload: limits.maxBodyBytes, perMessageDeflate: false });
+    this.#sockets = new WebSocketServer({
+      server: this.#http,
+      maxPayload: limits.maxBodyBytes,
+      perMessageDeflate: false,
+    });
     this.#sockets.on("connection", (socket) => this.#onConnection(socket));
     // The HTTP server reports the same error to whoever listens.
     this.#sockets.on("error", () => undefined);
@@ -73,7 +77,9 @@ export class RpcServer {
     const body = await readBody(request, this.dispatcher.limits.maxBodyBytes);
     if (body === "aborted") return;
     if (body === "too-large") {
-      response.writeHead(413, { ...HEADERS, "content-type": "application/json", connection: "close" }).end(TOO_LARGE);
+      response
+        .writeHead(413, { ...HEADERS, "content-type": "application/json", connection: "close" })
+        .end(TOO_LARGE);
       return;
     }
     const answer = await this.dispatcher.handle(body.text);
@@ -88,7 +94,11 @@ export class RpcServer {
       if (socket.bufferedAmount > limits.maxBufferedBytes) socket.terminate();
       else socket.send(text);
     };
-    const subscriptions = new ConnectionSubscriptions(this.events, send, limits.maxSubscriptionsPerConnection);
+    const subscriptions = new ConnectionSubscriptions(
+      this.events,
+      send,
+      limits.maxSubscriptionsPerConnection,
+    );
     let queued = 0;
     // One at a time and in order: an answer to eth_subscribe precedes its first notice.
     let tail: Promise<void> = Promise.resolve();

@@ -37,7 +37,9 @@ export class ConnectionSubscriptions {
     }
     const id = `0x${randomBytes(16).toString("hex")}`;
     const notify = (result: RpcValue): void => {
-      this.send(JSON.stringify({ jsonrpc: "2.0", method: "eth_subscription", params: { subscription: id, result } }));
+      this.send(
+        JSON.stringify({ jsonrpc: "2.0", method: "eth_subscription", params: { subscription: id, result } }),
+      );
     };
     this.#active.set(id, this.#listen(kind, options, notify));
     return id;

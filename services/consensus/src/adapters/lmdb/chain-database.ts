@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
-import { type Database, open, type RootDatabase, type Transaction } from "lmdb";
 import { join } from "node:path";
+import { type Database, open, type RootDatabase, type Transaction } from "lmdb";
 
 const FORMAT_VERSION = 1;
 

@@ -18,7 +18,9 @@ export class LmdbBlockStore implements BlockStore {
 
   constructor(
     private readonly database: ChainDatabase,
-    private readonly codec: Pick<TransactionCodec, "decode"> & { decodeTrusted(raw: Uint8Array, sender: Uint8Array): SignedTransaction },
+    private readonly codec: Pick<TransactionCodec, "decode"> & {
+      decodeTrusted(raw: Uint8Array, sender: Uint8Array): SignedTransaction;
+    },
   ) {
     const height = database.meta.get("head");
     if (height !== undefined) {
@@ -122,8 +124,12 @@ export class LmdbBlockStore implements BlockStore {
     const height = header.number;
     const database = this.database;
     database.headers.putSync(height, Buffer.from(encodeHeader(header)));
-    if (header.logsBloom.some((byte) => byte !== 0)) database.blooms.putSync(height, Buffer.from(header.logsBloom));
-    database.bodies.putSync(height, Buffer.from(encodeRlp(transactions.map((tx) => [tx.raw, fromHex(tx.sender)]))));
+    if (header.logsBloom.some((byte) => byte !== 0))
+      database.blooms.putSync(height, Buffer.from(header.logsBloom));
+    database.bodies.putSync(
+      height,
+      Buffer.from(encodeRlp(transactions.map((tx) => [tx.raw, fromHex(tx.sender)]))),
+    );
     database.receipts.putSync(height, Buffer.from(encodeReceipts(receipts)));
     database.heights.putSync(fromHex(header.hash), heightBytes(height));
     transactions.forEach((transaction, index) => {
@@ -140,4 +146,3 @@ export class LmdbBlockStore implements BlockStore {
 function isHeight(height: number): boolean {
   return Number.isInteger(height) && height >= 0 && height < 2 ** 32;
 }
-

@@ -1,5 +1,5 @@
-import type { Transaction } from "lmdb";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import type { Transaction } from "lmdb";
 import { corruptStore, stateUnavailable } from "../../domain/errors.js";
 import { concat, fromHex } from "../../domain/hex.js";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "../../domain/keccak.js";
@@ -25,7 +25,10 @@ class FlatSnapshot implements StateSnapshot {
   }
 
   storage(address: Address, slot: Bytes32): Uint8Array {
-    return this.database.storage.get(concat(fromHex(address), fromHex(slot)), { transaction: this.transaction }) ?? NOTHING;
+    return (
+      this.database.storage.get(concat(fromHex(address), fromHex(slot)), { transaction: this.transaction }) ??
+      NOTHING
+    );
   }
 
   code(codeHash: Bytes32): Uint8Array {

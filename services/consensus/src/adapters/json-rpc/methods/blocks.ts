@@ -1,16 +1,17 @@
 import type { ChainView } from "../../../application/chain-view.js";
 import { blockNotFound } from "../../../application/chain-view.js";
+import type { Mempool } from "../../../application/mempool.js";
 import type { BlockWithReceipts } from "../../../domain/block.js";
 import type { BlockSelector } from "../../../domain/block-tag.js";
 import type { BlockStore } from "../../../domain/ports.js";
-import type { Mempool } from "../../../application/mempool.js";
 import { formatBlock, formatReceipt, formatTransaction, hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
 import { blockSelector, flag, hash, smallNumber } from "../parameters.js";
 
 /** Blocks, transactions and receipts. */
 export function blockMethods(chain: ChainView, blocks: BlockStore, mempool: Mempool): RpcMethods {
-  const isPending = (selector: BlockSelector): boolean => selector.kind === "tag" && selector.tag === "pending";
+  const isPending = (selector: BlockSelector): boolean =>
+    selector.kind === "tag" && selector.tag === "pending";
   const byHash = (value: unknown): BlockSelector => ({ kind: "hash", hash: hash(value, "block hash") });
   const find = async (selector: BlockSelector): Promise<BlockWithReceipts | undefined> =>
     isPending(selector) ? await chain.pendingBlock() : chain.block(selector);
@@ -23,9 +24,13 @@ export function blockMethods(chain: ChainView, blocks: BlockStore, mempool: Memp
     const block = await find(selector);
     const transaction = block?.transactions[at];
     if (block === undefined || transaction === undefined) return null;
-    return formatTransaction(transaction, isPending(selector) ? undefined : { header: block.header, index: at });
+    return formatTransaction(
+      transaction,
+      isPending(selector) ? undefined : { header: block.header, index: at },
+    );
   };
-  const uncles = async (selector: BlockSelector): Promise<RpcValue> => ((await find(selector)) === undefined ? null : "0x0");
+  const uncles = async (selector: BlockSelector): Promise<RpcValue> =>
+    (await find(selector)) === undefined ? null : "0x0";
 
   return {
     eth_blockNumber: () => hexNumber(chain.head().number),
@@ -45,7 +50,8 @@ export function blockMethods(chain: ChainView, blocks: BlockStore, mempool: Memp
     eth_getBlockTransactionCountByHash: ([block]) => count(byHash(block)),
     eth_getUncleCountByBlockNumber: ([block]) => uncles(blockSelector(block, "block")),
     eth_getUncleCountByBlockHash: ([block]) => uncles(byHash(block)),
-    eth_getTransactionByBlockNumberAndIndex: ([block, index]) => transactionAt(blockSelector(block, "block"), index),
+    eth_getTransactionByBlockNumberAndIndex: ([block, index]) =>
+      transactionAt(blockSelector(block, "block"), index),
     eth_getTransactionByBlockHashAndIndex: ([block, index]) => transactionAt(byHash(block), index),
     eth_getTransactionByHash: ([value]) => {
       const wanted = hash(value, "transaction hash");

@@ -6,7 +6,8 @@ import { logQuery } from "../parameters.js";
 import { invalidParams } from "../rpc-error.js";
 
 function filterId(value: unknown): string {
-  if (typeof value !== "string" || !/^0x[0-9a-f]{1,16}$/.test(value)) throw invalidParams("filter id must be a quantity");
+  if (typeof value !== "string" || !/^0x[0-9a-f]{1,16}$/.test(value))
+    throw invalidParams("filter id must be a quantity");
   return value;
 }
 

@@ -1,6 +1,6 @@
-import type { WhyPending } from "../../../application/why-pending.js";
 import type { ChainView } from "../../../application/chain-view.js";
 import { blockNotFound } from "../../../application/chain-view.js";
+import type { WhyPending } from "../../../application/why-pending.js";
 import { finalizedHeight } from "../../../domain/block-tag.js";
 import { toHex } from "../../../domain/hex.js";
 import { keccak256 } from "../../../domain/keccak.js";
@@ -57,7 +57,10 @@ export function nodeMethods(
             status: fate.status,
             receivedAtMs: fate.receivedAtMs,
             reason: Object.fromEntries(
-              Object.entries(fate.reason).map(([key, part]) => [key, typeof part === "bigint" ? hexNumber(part) : part]),
+              Object.entries(fate.reason).map(([key, part]) => [
+                key,
+                typeof part === "bigint" ? hexNumber(part) : part,
+              ]),
             ),
           };
         default:

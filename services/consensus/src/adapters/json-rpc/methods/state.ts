@@ -13,11 +13,18 @@ import { invalidParams } from "../rpc-error.js";
 const MAX_PROOF_SLOTS = 1_024;
 
 /** Accounts, storage, and calls that change nothing. */
-export function stateMethods(chain: ChainView, states: StateStore, mempool: Mempool, calls: CallContract): RpcMethods {
+export function stateMethods(
+  chain: ChainView,
+  states: StateStore,
+  mempool: Mempool,
+  calls: CallContract,
+): RpcMethods {
   const read = async (selector: BlockSelector, look: (view: StateView) => RpcValue): Promise<RpcValue> => {
     const { state } = await chain.point(selector);
     using snapshot = states.snapshot(state.root);
-    return look(state.overlays.reduce<StateView>((view, changes) => new OverlayState(view, changes), snapshot));
+    return look(
+      state.overlays.reduce<StateView>((view, changes) => new OverlayState(view, changes), snapshot),
+    );
   };
   return {
     eth_getBalance: ([owner, block]) => {
@@ -57,14 +64,30 @@ export function stateMethods(chain: ChainView, states: StateStore, mempool: Memp
       return formatProof(account, states.proof(state.root, account, slots));
     },
     eth_call: async ([transaction, block, overrides]) =>
-      toHex(await calls.call(callArguments(transaction), blockSelector(block, "block"), stateOverrides(overrides))),
+      toHex(
+        await calls.call(
+          callArguments(transaction),
+          blockSelector(block, "block"),
+          stateOverrides(overrides),
+        ),
+      ),
     eth_estimateGas: async ([transaction, block, overrides]) =>
       hexNumber(
-        await calls.estimateGas(callArguments(transaction), blockSelector(block, "block", "pending"), stateOverrides(overrides)),
+        await calls.estimateGas(
+          callArguments(transaction),
+          blockSelector(block, "block", "pending"),
+          stateOverrides(overrides),
+        ),
       ),
     eth_createAccessList: async ([transaction, block]) => {
-      const { accessList, outcome } = await calls.accessList(callArguments(transaction), blockSelector(block, "block", "pending"));
-      const list = accessList.map((entry) => ({ address: entry.address, storageKeys: [...entry.storageKeys] }));
+      const { accessList, outcome } = await calls.accessList(
+        callArguments(transaction),
+        blockSelector(block, "block", "pending"),
+      );
+      const list = accessList.map((entry) => ({
+        address: entry.address,
+        storageKeys: [...entry.storageKeys],
+      }));
       const result = { accessList: list, gasUsed: hexNumber(outcome.gasUsed) };
       if (outcome.kind === "success") return result;
       return { ...result, error: outcome.kind === "revert" ? "execution reverted" : outcome.reason };

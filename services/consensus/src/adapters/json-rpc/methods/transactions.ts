@@ -1,8 +1,8 @@
+import type { Address } from "@aios/kernel/identifiers";
+import type { ChainView } from "../../../application/chain-view.js";
 import type { FeeOracle } from "../../../application/fee-oracle.js";
 import type { Mempool } from "../../../application/mempool.js";
-import type { ChainView } from "../../../application/chain-view.js";
 import type { PooledTransaction } from "../../../domain/ports.js";
-import type { Address } from "@aios/kernel/identifiers";
 import { formatTransaction, hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
 import { blockSelector, data, smallNumber } from "../parameters.js";
@@ -11,15 +11,20 @@ import { invalidParams, RPC, RpcError } from "../rpc-error.js";
 const MAX_PERCENTILES = 100;
 
 const noKeys = (): never => {
-  throw new RpcError(RPC.methodNotSupported, "this node holds no keys: sign in the wallet and use eth_sendRawTransaction");
+  throw new RpcError(
+    RPC.methodNotSupported,
+    "this node holds no keys: sign in the wallet and use eth_sendRawTransaction",
+  );
 };
 
 function percentilesOf(value: unknown): number[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || value.length > MAX_PERCENTILES) throw invalidParams(`rewardPercentiles must be a list of at most ${MAX_PERCENTILES}`);
+  if (!Array.isArray(value) || value.length > MAX_PERCENTILES)
+    throw invalidParams(`rewardPercentiles must be a list of at most ${MAX_PERCENTILES}`);
   let least = 0;
   return value.map((item: unknown) => {
-    if (typeof item !== "number" || !(item >= least && item <= 100)) throw invalidParams("rewardPercentiles must rise from 0 to 100");
+    if (typeof item !== "number" || !(item >= least && item <= 100))
+      throw invalidParams("rewardPercentiles must rise from 0 to 100");
     least = item;
     return item;
   });
@@ -79,7 +84,10 @@ export function transactionMethods(chain: ChainView, mempool: Mempool, fees: Fee
       const show = (entry: PooledTransaction): RpcValue => formatTransaction(entry.transaction, undefined);
       return { pending: map(bySender("pending"), show), queued: map(bySender("queued"), show) };
     },
-    txpool_inspect: () => ({ pending: map(bySender("pending"), summary), queued: map(bySender("queued"), summary) }),
+    txpool_inspect: () => ({
+      pending: map(bySender("pending"), summary),
+      queued: map(bySender("queued"), summary),
+    }),
     eth_sendTransaction: noKeys,
     eth_signTransaction: noKeys,
     eth_sign: noKeys,

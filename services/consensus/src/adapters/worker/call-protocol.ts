@@ -1,0 +1,23 @@
+import type { CodedErrorInit } from "@aios/kernel/coded-error";
+import type { Block, BlockHeader } from "../../domain/block.js";
+import type { BlockContext, CallRequest, StateReference } from "../../domain/ports.js";
+
+/** What the worker is asked. Everything survives a structured clone. */
+export type CallJob =
+  | {
+      readonly kind: "call";
+      readonly state: StateReference;
+      readonly context: BlockContext;
+      readonly request: CallRequest;
+    }
+  | {
+      readonly kind: "access-list";
+      readonly state: StateReference;
+      readonly context: BlockContext;
+      readonly request: CallRequest;
+    }
+  | { readonly kind: "trace"; readonly parent: BlockHeader; readonly block: Block; readonly index: number };
+
+export type CallAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: Omit<CodedErrorInit, "cause"> };

@@ -1,0 +1,33 @@
+import { parentPort } from "node:worker_threads";
+import { toCodedError } from "@aios/kernel/coded-error";
+import type { ExecutionEngine } from "../../domain/ports.js";
+import type { CallAnswer, CallJob } from "./call-protocol.js";
+
+function run(engine: ExecutionEngine, job: CallJob): Promise<unknown> {
+  switch (job.kind) {
+    case "call":
+      return engine.call(job.state, job.context, job.request);
+    case "access-list":
+      return engine.accessList(job.state, job.context, job.request);
+    case "trace":
+      return engine.traceTransaction(job.parent, job.block, job.index);
+  }
+}
+
+/** The worker's side: answers one job after another, in order. */
+export function serveCalls(engine: ExecutionEngine): void {
+  const port = parentPort;
+  if (port === null) throw new TypeError("serveCalls runs in a worker thread only");
+  port.on("message", (job: CallJob) => {
+    run(engine, job).then(
+      (value) => port.postMessage({ ok: true, value } satisfies CallAnswer),
+      (cause: unknown) => {
+        const { code, kind, message, details } = toCodedError(cause);
+        // The cause stays here: say it once where an operator finds it.
+        const shown =
+          kind === "internal" && cause instanceof Error ? `${message} (${cause.message})` : message;
+        port.postMessage({ ok: false, error: { code, kind, message: shown, details } } satisfies CallAnswer);
+      },
+    );
+  });
+}

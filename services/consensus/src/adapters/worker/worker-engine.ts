@@ -1,0 +1,151 @@
+import { Worker } from "node:worker_threads";
+import { CodedError } from "@aios/kernel/coded-error";
+import type { Block, BlockHeader } from "../../domain/block.js";
+import { callTimedOut, engineBusy, nodeStopping } from "../../domain/errors.js";
+import type {
+  BlockContext,
+  BlockInput,
+  CallFrame,
+  CallOutcome,
+  CallRequest,
+  ExecutedBlock,
+  ExecutionEngine,
+  StateReference,
+} from "../../domain/ports.js";
+import type { AccessListEntry } from "../../domain/transaction.js";
+import type { CallAnswer, CallJob } from "./call-protocol.js";
+
+export interface WorkerEngineOptions {
+  readonly script: URL;
+  /** Must survive a structured clone. */
+  readonly workerData: unknown;
+  readonly maxQueuedCalls: number;
+  readonly callTimeoutMs: number;
+  readonly maxHeapMiB: number;
+}
+
+interface Pending {
+  readonly job: CallJob;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Blocks run here, calls in a worker thread: code that a caller chose never delays a checkpoint, and a call that
+ * takes too long is ended with its thread, because the interpreter cannot be interrupted.
+ */
+export class WorkerEngine implements ExecutionEngine {
+  #worker: Worker | undefined;
+  #running: Pending | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  readonly #queue: Pending[] = [];
+
+  constructor(
+    private readonly blocks: Pick<ExecutionEngine, "executeBlock" | "executeGenesis">,
+    private readonly options: WorkerEngineOptions,
+  ) {}
+
+  executeBlock(input: BlockInput): Promise<ExecutedBlock> {
+    return this.blocks.executeBlock(input);
+  }
+
+  executeGenesis(): Promise<ExecutedBlock> {
+    return this.blocks.executeGenesis();
+  }
+
+  async call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome> {
+    return (await this.#ask({ kind: "call", state, context, request })) as CallOutcome;
+  }
+
+  async accessList(
+    state: StateReference,
+    context: BlockContext,
+    request: CallRequest,
+  ): Promise<{ readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome }> {
+    type Result = { readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome };
+    return (await this.#ask({ kind: "access-list", state, context, request })) as Result;
+  }
+
+  async traceTransaction(parent: BlockHeader, block: Block, index: number): Promise<CallFrame> {
+    return (await this.#ask({ kind: "trace", parent, block, index })) as CallFrame;
+  }
+
+  /** Ends the thread; what waits is refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    for (const pending of [this.#running, ...this.#queue.splice(0)]) pending?.reject(nodeStopping());
+    this.#running = undefined;
+    await this.#worker?.terminate();
+  }
+
+  #ask(job: CallJob): Promise<unknown> {
+    if (this.#closed) return Promise.reject(nodeStopping());
+    if (this.#queue.length >= this.options.maxQueuedCalls) return Promise.reject(engineBusy());
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ job, resolve, reject });
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    if (this.#running !== undefined || this.#closed) return;
+    const pending = this.#queue.shift();
+    if (pending === undefined) return;
+    this.#running = pending;
+    const worker = this.#ensureWorker();
+    this.#timer = setTimeout(() => {
+      this.#settle(worker, (running) => running.reject(callTimedOut(this.options.callTimeoutMs)));
+      this.#replace(worker);
+    }, this.options.callTimeoutMs);
+    worker.postMessage(pending.job);
+  }
+
+  #ensureWorker(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const worker = new Worker(this.options.script, {
+      workerData: this.options.workerData,
+      resourceLimits: { maxOldGenerationSizeMb: this.options.maxHeapMiB },
+    });
+    worker.on("message", (answer: CallAnswer) => {
+      this.#settle(worker, (running) => {
+        if (answer.ok) running.resolve(answer.value);
+        else running.reject(new CodedError(answer.error));
+      });
+      this.#next();
+    });
+    worker.on("error", (cause) => {
+      this.#settle(worker, (running) =>
+        running.reject(
+          new CodedError({
+            code: "call-aborted",
+            kind: "unavailable",
+            message: "execution aborted: it ran out of memory",
+            cause,
+          }),
+        ),
+      );
+      this.#replace(worker);
+    });
+    worker.unref();
+    this.#worker = worker;
+    return worker;
+  }
+
+  #settle(worker: Worker, finish: (running: Pending) => void): void {
+    if (worker !== this.#worker) return;
+    clearTimeout(this.#timer);
+    const running = this.#running;
+    this.#running = undefined;
+    if (running !== undefined) finish(running);
+  }
+
+  #replace(worker: Worker): void {
+    if (worker !== this.#worker) return;
+    this.#worker = undefined;
+    // A thread that is being ended answers nothing any more; nobody waits for its end.
+    void worker.terminate();
+    this.#next();
+  }
+}

@@ -1,0 +1,97 @@
+import {
+  baseSettings,
+  byteSize,
+  defineSettings,
+  duration,
+  hostPort,
+  integer,
+  type Settings,
+  setting,
+  text,
+} from "@aios/service-kit/config";
+import type { NodeSettings } from "./node-settings.js";
+
+export const consensusSettings = defineSettings({
+  ...baseSettings,
+  CONSENSUS_GENESIS_FILE: setting(text, {
+    description: "JSON file with chain id, fork, fees and first balances; all nodes of a chain have the same",
+  }),
+  CONSENSUS_JSON_RPC_LISTEN: setting(hostPort, {
+    description: "address of the Ethereum JSON-RPC over HTTP and WebSocket, host:port (port 0: any free one)",
+    default: "127.0.0.1:8545",
+  }),
+  CONSENSUS_MIN_INTERVAL: setting(duration, {
+    description: "least time between two checkpoints, with its unit",
+    default: "200ms",
+  }),
+  CONSENSUS_BLOCK_EXECUTION_TIME: setting(duration, {
+    description: "a checkpoint takes no further transaction after this execution time, with its unit",
+    default: "1s",
+  }),
+  CONSENSUS_BLOCK_TRANSACTIONS: setting(integer(1, 100_000), {
+    description: "most transactions of a checkpoint",
+    default: 2_000,
+  }),
+  CONSENSUS_MEMPOOL_TRANSACTIONS: setting(integer(1, 1_000_000), {
+    description: "most transactions that wait",
+    default: 10_000,
+  }),
+  CONSENSUS_MEMPOOL_SIZE: setting(byteSize, {
+    description: "most bytes of transactions that wait, with the unit",
+    default: "64MiB",
+  }),
+  CONSENSUS_MEMPOOL_PER_SENDER: setting(integer(1, 1_000_000), {
+    description: "most transactions of one sender that wait",
+    default: 1_000,
+  }),
+  CONSENSUS_MEMPOOL_EXPIRY: setting(duration, {
+    description: "a transaction that waited this long is dropped, with its unit",
+    default: "3h",
+  }),
+  CONSENSUS_CALL_TIMEOUT: setting(duration, {
+    description: "longest run of one eth_call, estimate or trace, with its unit",
+    default: "5s",
+  }),
+  CONSENSUS_RPC_MAX_BODY: setting(byteSize, {
+    description: "largest JSON-RPC request, with its unit",
+    default: "5MiB",
+  }),
+  CONSENSUS_RPC_MAX_BATCH: setting(integer(1, 10_000), {
+    description: "most requests of one batch",
+    default: 1_000,
+  }),
+  CONSENSUS_RPC_MAX_RESPONSE: setting(byteSize, {
+    description: "largest JSON-RPC answer, with its unit",
+    default: "25MiB",
+  }),
+  CONSENSUS_RPC_MAX_CONNECTIONS: setting(integer(1, 100_000), {
+    description: "most open JSON-RPC connections",
+    default: 512,
+  }),
+  CONSENSUS_RPC_MAX_LOG_BLOCKS: setting(integer(1, 1_000_000), {
+    description: "most blocks that one log query covers",
+    default: 10_000,
+  }),
+});
+
+export type ConsensusSettings = Settings<typeof consensusSettings>;
+
+/** The operator's choices in the terms of the node. */
+export function nodeSettings(settings: ConsensusSettings): Partial<NodeSettings> {
+  return {
+    minIntervalMs: settings.CONSENSUS_MIN_INTERVAL,
+    maxBlockExecutionMs: settings.CONSENSUS_BLOCK_EXECUTION_TIME,
+    maxTransactionsPerBlock: settings.CONSENSUS_BLOCK_TRANSACTIONS,
+    maxTransactions: settings.CONSENSUS_MEMPOOL_TRANSACTIONS,
+    maxTotalBytes: settings.CONSENSUS_MEMPOOL_SIZE,
+    maxPerSender: settings.CONSENSUS_MEMPOOL_PER_SENDER,
+    maxNonceGap: settings.CONSENSUS_MEMPOOL_PER_SENDER,
+    expiryMs: settings.CONSENSUS_MEMPOOL_EXPIRY,
+    callTimeoutMs: settings.CONSENSUS_CALL_TIMEOUT,
+    maxBodyBytes: settings.CONSENSUS_RPC_MAX_BODY,
+    maxBatch: settings.CONSENSUS_RPC_MAX_BATCH,
+    maxResponseBytes: settings.CONSENSUS_RPC_MAX_RESPONSE,
+    maxConnections: settings.CONSENSUS_RPC_MAX_CONNECTIONS,
+    maxLogBlocks: settings.CONSENSUS_RPC_MAX_LOG_BLOCKS,
+  };
+}
