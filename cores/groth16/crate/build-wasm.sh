@@ -48,7 +48,8 @@ CARGO_ENCODED_RUSTFLAGS=$(printf '%s\x1f' \
   "--remap-path-prefix=$cargo_home/registry/src=/registry" \
   "--remap-path-prefix=$sysroot=/rust" \
   "--remap-path-prefix=$(readlink -f "$sysroot/lib/rustlib/src/rust")=/rust/src" \
-  "--remap-path-prefix=$target=/target")"-Cdebuginfo=0"
+  "--remap-path-prefix=$target=/target" \
+  "-Clink-arg=--max-memory=$((1 << 30))")"-Cdebuginfo=0"
 export RUSTC_BOOTSTRAP=1
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$root/usr/bin/wasm-ld-22"
 export CARGO_TARGET_DIR="$target"

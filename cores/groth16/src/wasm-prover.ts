@@ -1,0 +1,118 @@
+import { CodedError } from "@aios/kernel/coded-error";
+
+/** What the crate exports; see crate/src/lib.rs. Handles and results are i64. */
+interface ProverExports {
+  readonly memory: WebAssembly.Memory;
+  reserve(length: number): number;
+  release(at: number, length: number): void;
+  load_circuit(at: number, length: number): bigint;
+  first_unsatisfied(circuit: bigint, at: number, length: number): bigint;
+  setup_begin(circuit: bigint, at: number, length: number): bigint;
+  setup_step(setup: bigint): bigint;
+  setup_finish(setup: bigint): bigint;
+  encode_key(key: bigint): bigint;
+  verifying_key(key: bigint): bigint;
+  load_key_unchecked(at: number, length: number): bigint;
+  prove(circuit: bigint, key: bigint, at: number, length: number, blindingAt: number): bigint;
+  bytes_at(handle: bigint): number;
+  bytes_length(handle: bigint): number;
+  forget(handle: bigint): void;
+}
+
+/** Name of an object inside the module. */
+export type Handle = bigint;
+
+const ERRORS: Readonly<Record<string, string>> = {
+  "-1": "The circuit is malformed.",
+  "-2": "A value is not a field element, or there are not as many as the circuit has.",
+  "-3": "The prover does not hold this object.",
+  "-4": "This trapdoor cannot be used: take another seed.",
+  "-5": "The proving key is malformed.",
+  "-6": "The proving key belongs to another circuit.",
+  "-7": "The prover failed.",
+  "-8": "The set-up is not finished.",
+};
+
+function checked(result: bigint): bigint {
+  if (result >= 0n) return result;
+  const message = ERRORS[String(result)] ?? "The prover failed.";
+  throw new CodedError({ code: "prover-refused", kind: "invalid", message, details: { result: Number(result) } });
+}
+
+/**
+ * The compiled prover, used synchronously in one thread. It gets memory and bytes only: no clock, no randomness, no
+ * imports.
+ */
+export class WasmProver {
+  readonly #exports: ProverExports;
+
+  constructor(module: WebAssembly.Module) {
+    const instance = new WebAssembly.Instance(module, {});
+    this.#exports = instance.exports as unknown as ProverExports;
+  }
+
+  #withInput<R>(bytes: Uint8Array, use: (at: number) => R): R {
+    const at = this.#exports.reserve(bytes.length);
+    try {
+      new Uint8Array(this.#exports.memory.buffer, at, bytes.length).set(bytes);
+      return use(at);
+    } finally {
+      this.#exports.release(at, bytes.length);
+    }
+  }
+
+  /** Copies a bytes object out and forgets it. */
+  #takeBytes(handle: Handle): Uint8Array<ArrayBuffer> {
+    const at = this.#exports.bytes_at(handle);
+    const bytes = new Uint8Array(this.#exports.memory.buffer, at, this.#exports.bytes_length(handle)).slice();
+    this.#exports.forget(handle);
+    return bytes as Uint8Array<ArrayBuffer>;
+  }
+
+  loadCircuit(encoded: Uint8Array): Handle {
+    return this.#withInput(encoded, (at) => checked(this.#exports.load_circuit(at, encoded.length)));
+  }
+
+  /** Row of the first broken constraint, or `undefined`. */
+  firstUnsatisfied(circuit: Handle, witness: Uint8Array, constraints: number): number | undefined {
+    const row = this.#withInput(witness, (at) => checked(this.#exports.first_unsatisfied(circuit, at, witness.length)));
+    return Number(row) === constraints ? undefined : Number(row);
+  }
+
+  /** Computes a key from tau, alpha, beta, gamma, delta; `onStep` hears the fraction done. */
+  developmentSetup(circuit: Handle, trapdoor: Uint8Array, onStep: (fraction: number) => void): Handle {
+    const setup = this.#withInput(trapdoor, (at) => checked(this.#exports.setup_begin(circuit, at, trapdoor.length)));
+    let total: number | undefined;
+    for (;;) {
+      const left = Number(checked(this.#exports.setup_step(setup)));
+      total ??= left + 1;
+      onStep(1 - left / total);
+      if (left === 0) return checked(this.#exports.setup_finish(setup));
+    }
+  }
+
+  encodeKey(key: Handle): Uint8Array<ArrayBuffer> {
+    return this.#takeBytes(checked(this.#exports.encode_key(key)));
+  }
+
+  verifyingKey(key: Handle): Uint8Array<ArrayBuffer> {
+    return this.#takeBytes(checked(this.#exports.verifying_key(key)));
+  }
+
+  loadKeyUnchecked(points: Uint8Array): Handle {
+    return this.#withInput(points, (at) => checked(this.#exports.load_key_unchecked(at, points.length)));
+  }
+
+  /** The caller has called `firstUnsatisfied`: proving does not check. */
+  prove(circuit: Handle, key: Handle, witness: Uint8Array, blinding: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#withInput(witness, (at) =>
+      this.#withInput(blinding, (blindingAt) =>
+        this.#takeBytes(checked(this.#exports.prove(circuit, key, at, witness.length, blindingAt))),
+      ),
+    );
+  }
+
+  forget(handle: Handle): void {
+    this.#exports.forget(handle);
+  }
+}

@@ -1,0 +1,108 @@
+import { SCALAR_FIELD_ORDER, scalarToBytes } from "@aios/core-zkml/scalar-field";
+import type { Witness } from "@aios/core-zkml/r1cs";
+import { encodeR1csFile } from "@aios/core-zkml/r1cs-export";
+import * as snarkjs from "snarkjs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Groth16Prover, type SetUpResult } from "../../src/groth16-prover.js";
+import type { G1Point, G2Point, Proof, VerifyingKey } from "../../src/points.js";
+import { verify } from "../../src/verify.js";
+import { publicInputsOf, sampleCircuit, sampleWitness } from "../sample-circuit.js";
+
+/** Witness in snarkjs' `.wtns` format. */
+function witnessFile(witness: Witness): Uint8Array {
+  const out = Buffer.alloc(12 + 12 + 40 + 12 + witness.length * 32);
+  let at = out.write("wtns", 0);
+  for (const word of [2, 2, 1, 40, 0, 32]) at = out.writeUInt32LE(word, at);
+  at += Buffer.from(scalarToBytes(SCALAR_FIELD_ORDER).reverse()).copy(out, at);
+  for (const word of [witness.length, 2, witness.length * 32, 0]) at = out.writeUInt32LE(word, at);
+  for (const value of witness) at += Buffer.from(scalarToBytes(value).reverse()).copy(out, at);
+  return out;
+}
+
+const g1ToPeer = (point: G1Point) => [String(point.x), String(point.y), "1"];
+const g2ToPeer = (point: G2Point) => [
+  [String(point.x.real), String(point.x.imaginary)],
+  [String(point.y.real), String(point.y.imaginary)],
+  ["1", "0"],
+];
+const proofToPeer = (proof: Proof) => ({ pi_a: g1ToPeer(proof.a), pi_b: g2ToPeer(proof.b), pi_c: g1ToPeer(proof.c), protocol: "groth16", curve: "bn128" });
+const keyToPeer = (key: VerifyingKey) => ({
+  protocol: "groth16",
+  curve: "bn128",
+  nPublic: key.ic.length - 1,
+  vk_alpha_1: g1ToPeer(key.alpha),
+  vk_beta_2: g2ToPeer(key.beta),
+  vk_gamma_2: g2ToPeer(key.gamma),
+  vk_delta_2: g2ToPeer(key.delta),
+  IC: key.ic.map(g1ToPeer),
+});
+const g1FromPeer = (value: unknown): G1Point => {
+  const [x, y] = value as string[];
+  return { x: BigInt(x as string), y: BigInt(y as string) };
+};
+const g2FromPeer = (value: unknown): G2Point => {
+  const [x, y] = value as string[][];
+  const part = (pair: string[] | undefined) => ({ real: BigInt(pair?.[0] as string), imaginary: BigInt(pair?.[1] as string) });
+  return { x: part(x), y: part(y) };
+};
+
+const prover = new Groth16Prover();
+const witness = sampleWitness();
+const inputs = publicInputsOf(witness);
+let curve: Awaited<ReturnType<typeof snarkjs.curves.getCurveFromName>>;
+let keys: SetUpResult;
+let proof: Proof;
+
+beforeAll(async () => {
+  curve = await snarkjs.curves.getCurveFromName("bn128");
+  keys = await prover.developmentSetup(sampleCircuit, new Uint8Array(32).fill(1));
+  const loaded = await prover.load(keys.provingKey, keys.provingKeyHash, sampleCircuit);
+  proof = await prover.prove(loaded, witness, new Uint8Array(32).fill(2));
+});
+afterAll(async () => {
+  await prover.close();
+  await curve.terminate();
+});
+
+describe("against snarkjs", () => {
+  it("its verifier agrees with ours on our proof and on every tampered public value", async () => {
+    const key = keyToPeer(keys.verifyingKey);
+    expect(await snarkjs.groth16.verify(key, inputs.map(String), proofToPeer(proof))).toBe(true);
+    for (let index = 0; index < inputs.length; index++) {
+      const forged = inputs.map((value, at) => (at === index ? value + 1n : value));
+      expect(await snarkjs.groth16.verify(key, forged.map(String), proofToPeer(proof))).toBe(false);
+      expect(verify(keys.verifyingKey, forged, proof)).toBe(false);
+    }
+    expect(await snarkjs.groth16.verify(key, inputs.map(String), proofToPeer({ ...proof, a: proof.c }))).toBe(false);
+  });
+
+  it("its prover, on our exported circuit and its own ceremony, convinces our verifier", async () => {
+    const memory = (): { type: "mem"; data?: Uint8Array } => ({ type: "mem" });
+    const [start, contributed, powers, initial, final] = [memory(), memory(), memory(), memory(), memory()];
+    const r1cs = encodeR1csFile(sampleCircuit);
+    const silent = { info: () => undefined, warn: () => undefined };
+    const forged = witness.map((value, index) => (index === 3 ? value + 1n : value));
+    expect(await snarkjs.wtns.check(r1cs, witnessFile(witness), silent)).toBe(true);
+    expect(await snarkjs.wtns.check(r1cs, witnessFile(forged), silent)).toBe(false);
+    const power = Math.ceil(Math.log2(sampleCircuit.constraints + sampleCircuit.publicInputs + 1));
+    await snarkjs.powersOfTau.newAccumulator(curve, power, start);
+    await snarkjs.powersOfTau.contribute(start, contributed, "test", "entropy");
+    await snarkjs.powersOfTau.preparePhase2(contributed, powers);
+    await snarkjs.zKey.newZKey(r1cs, powers, initial);
+    await snarkjs.zKey.contribute(initial, final, "test", "more entropy");
+    const key = await snarkjs.zKey.exportVerificationKey(final);
+    const made = await snarkjs.groth16.prove(final, witnessFile(witness), undefined, { singleThread: true });
+    expect(made.publicSignals).toEqual(inputs.map(String));
+    const ours: VerifyingKey = {
+      alpha: g1FromPeer(key["vk_alpha_1"]),
+      beta: g2FromPeer(key["vk_beta_2"]),
+      gamma: g2FromPeer(key["vk_gamma_2"]),
+      delta: g2FromPeer(key["vk_delta_2"]),
+      ic: (key["IC"] as unknown[]).map(g1FromPeer),
+    };
+    const theirs: Proof = { a: g1FromPeer(made.proof["pi_a"]), b: g2FromPeer(made.proof["pi_b"]), c: g1FromPeer(made.proof["pi_c"]) };
+    expect(verify(ours, inputs, theirs)).toBe(true);
+    expect(verify(ours, inputs, proof)).toBe(false);
+    expect(verify(ours, [(inputs[0] as bigint) + 1n, ...inputs.slice(1)], theirs)).toBe(false);
+  });
+});
