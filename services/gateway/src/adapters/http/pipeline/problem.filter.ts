@@ -19,6 +19,8 @@ export class ProblemFilter implements ExceptionFilter {
     }
     const { status, headers, body } = renderProblem(thrown, request);
     if (reply.sent) return;
+    // A body that was refused half-way is not read to its end: its connection cannot carry another request.
+    if (!request.raw.complete) void reply.header("connection", "close");
     void reply.status(status).headers(headers).send(body);
   }
 }
