@@ -35,7 +35,7 @@ import {
 class EconomyModule {}
 
 /** The only place that knows every part. */
-export function economyModule(context: ServiceContext<typeof definition>): DynamicModule {
+export async function economyModule(context: ServiceContext<typeof definition>): Promise<DynamicModule> {
   const { settings, clock, logger } = context;
   const prisma = new PrismaClient({ adapter: new PrismaPg(context.pool) });
   const transactions = new PrismaTransactionStore(prisma);
@@ -92,7 +92,7 @@ export function economyModule(context: ServiceContext<typeof definition>): Dynam
   );
   context.health.register("chain", async () => runtime.requireRunning());
   context.onShutdown("chain", () => runtime.stop());
-  runtime.start();
+  await runtime.start();
 
   return {
     module: EconomyModule,

@@ -46,8 +46,11 @@ export class ChainRuntime {
     return this.#chainId ?? 0n;
   }
 
-  start(): void {
-    this.#loop ??= this.#run();
+  /** Resolves after the first try to come up, whether it succeeded or goes on in the background. */
+  async start(): Promise<void> {
+    const firstTry = this.#tryOnce();
+    this.#loop ??= firstTry.then(() => this.#run());
+    await firstTry;
   }
 
   /** A request was queued for this signer. */
@@ -69,18 +72,22 @@ export class ChainRuntime {
 
   async #run(): Promise<void> {
     while (!this.#abort.signal.aborted && !this.#running) {
-      try {
-        await this.#bringUp();
-        this.#running = true;
-        this.#problem = undefined;
-      } catch (error) {
-        this.#report(error);
-        await this.#wait(this.settings.retryMs);
-      }
+      await this.#wait(this.settings.retryMs);
+      if (!this.#abort.signal.aborted) await this.#tryOnce();
     }
     while (!this.#abort.signal.aborted) {
       await this.#wait(this.settings.rescueEveryMs);
       if (!this.#abort.signal.aborted) await this.#rescue(false);
+    }
+  }
+
+  async #tryOnce(): Promise<void> {
+    try {
+      await this.#bringUp();
+      this.#running = true;
+      this.#problem = undefined;
+    } catch (error) {
+      this.#report(error);
     }
   }
 

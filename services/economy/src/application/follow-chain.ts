@@ -110,7 +110,7 @@ export class ChainFollower {
     }
     const finalized = await this.node.finalizedHeight();
     if (position !== undefined) {
-      const final = finalized < position.number ? finalized : position.number;
+      const final = clamp(finalized, -1n, position.number);
       if (final > (await this.index.finalizedHeight())) {
         this.feed.announce(await this.index.finalize(final, this.clock.now()));
       }
