@@ -15,7 +15,8 @@ export interface DecodedContractError {
 }
 
 const errors = new Interface(allErrors);
-const standard = new Interface(["error Error(string reason)", "error Panic(uint256 code)"]);
+/** Built into the language and into ethers, which leaves their arguments unnamed. */
+const BUILT_IN: Readonly<Record<string, string>> = { Error: "reason", Panic: "code" };
 
 const PANICS: Readonly<Record<string, string>> = {
   "1": "an assertion failed",
@@ -47,7 +48,7 @@ const AMOUNTS = new Set(["allowance", "balance", "needed"]);
 
 /** Decodes the data of a revert, 0x hex. Never throws: what cannot be decoded is "Unknown" and shown as it is. */
 export function decodeContractError(data: string): DecodedContractError {
-  const description = parse(errors, data) ?? parse(standard, data);
+  const description = parse(data);
   if (description === undefined) {
     const message =
       data === "0x" || data === ""
@@ -56,7 +57,10 @@ export function decodeContractError(data: string): DecodedContractError {
     return { error: "Unknown", args: { data }, message };
   }
   const args = Object.fromEntries(
-    description.fragment.inputs.map((input, index) => [input.name, plainValue(input, description.args[index] as unknown)]),
+    description.fragment.inputs.map((input, index) => [
+      BUILT_IN[description.name] ?? input.name,
+      plainValue(input, description.args[index] as unknown),
+    ]),
   );
   return { error: description.name, args, message: sentence(description.name, args) };
 }
@@ -82,9 +86,9 @@ export function contractRevert(data: string): CodedError {
   return new CodedError({ code: "reverted", kind: "conflict", message, details: { error, args } });
 }
 
-function parse(source: Interface, data: string): ErrorDescription | undefined {
+function parse(data: string): ErrorDescription | undefined {
   try {
-    return source.parseError(data) ?? undefined;
+    return errors.parseError(data) ?? undefined;
   } catch {
     // Right selector, truncated arguments.
     return undefined;

@@ -1,0 +1,217 @@
+import { isTerminal, JOB_TRANSITIONS, type EscrowAction, type EscrowState } from "@aios/core-settlement/job-state-table";
+import type { Order } from "@aios/core-settlement/order-digest";
+import { splitJobPayment } from "@aios/core-settlement/splits";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Reverted, type Sent } from "../support/calls.js";
+import { startChain, type TestChain } from "../support/chain.js";
+import { TestProtocol } from "../support/protocol.js";
+
+/**
+ * Random sequences of everything that anyone can try, mostly things that are refused. After each step: only rows
+ * of the state table happened, the escrow holds exactly what it owes, no coin appeared or vanished, and every
+ * job's payments sum to its cap, once.
+ */
+const JOBS = 3;
+const CAP = 10_000n;
+const TERMS = { providerPriceWei: 4_000n, proverFeeWei: 501n, royaltyBps: 0, usageFeeWei: 0n, protocolFeeBps: 500 };
+
+const MOVES = ["open", "lease", "deliver", "release", "refute", "settle", "accept", "refund"] as const;
+type Move = (typeof MOVES)[number];
+const MOVE_OF: Readonly<Record<EscrowAction, Move>> = {
+  open: "open",
+  lease: "lease",
+  deliver: "deliver",
+  release: "release",
+  refute: "refute",
+  "verify-final": "settle",
+  "verify-pending": "settle",
+  accept: "accept",
+  "window-ends": "settle",
+  "refund-unleased": "refund",
+  "refund-unsettled": "refund",
+};
+
+const BACKWARD: ReadonlySet<Move> = new Set(["release", "refund"]);
+
+type Step =
+  | { readonly do: "withdraw"; readonly who: "provider" | "rival" | "prover" | "buyer" | "owner" }
+  | { readonly do: "time"; readonly seconds: number }
+  | {
+      readonly do: "move";
+      readonly job: number;
+      /** Picks among the moves that the job's state knows, or among all of them when `stray`. */
+      readonly pick: number;
+      readonly stray: boolean;
+      readonly stale: boolean;
+      readonly rival: boolean;
+      readonly wrong: boolean;
+    };
+
+const seldom = fc.nat({ max: 5 }).map((value) => value === 0);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 16,
+    arbitrary: fc.record({
+      do: fc.constant("move" as const),
+      job: fc.nat({ max: JOBS - 1 }),
+      pick: fc.nat({ max: 1_000 }),
+      stray: seldom,
+      stale: seldom,
+      rival: seldom,
+      wrong: seldom,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("withdraw" as const), who: fc.constantFrom("provider", "rival", "prover", "buyer", "owner") }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("time" as const), seconds: fc.constantFrom(10, 61, 61, 121, 301, 601) }) },
+);
+
+let chain: TestChain;
+let protocol: TestProtocol;
+const seen = new Set<string>();
+
+beforeAll(async () => {
+  chain = await startChain();
+  protocol = await TestProtocol.start(chain);
+});
+afterAll(() => chain?.stop());
+
+class Run {
+  readonly paid = new Map<string, bigint>();
+  readonly settled = new Map<string, number>();
+  private constructor(readonly orders: readonly Order[]) {}
+
+  /** Even jobs are settled by proof, odd ones by acceptance or time. */
+  static async start(): Promise<Run> {
+    const orders: Order[] = [];
+    const proven = await protocol.provenOrder();
+    for (let index = 0; index < JOBS; index++) {
+      const nonce = protocol.nonce();
+      orders.push(index % 2 === 0 ? { ...proven, nonce, maxPriceWei: CAP } : await protocol.order({ nonce, maxPriceWei: CAP }));
+    }
+    return new Run(orders);
+  }
+
+  async take(step: Step): Promise<void> {
+    const before = await this.states();
+    const sent = await this.attempt(step, before).catch((error: unknown) => {
+      if (error instanceof Reverted) return undefined;
+      throw error;
+    });
+    if (sent !== undefined) this.count(sent);
+    const after = await this.states();
+    this.checkTransitions(before, after, step);
+    await this.checkMoney(after);
+  }
+
+  private async attempt(step: Step, states: readonly EscrowState[]): Promise<Sent | undefined> {
+    if (step.do === "time") return chain.advance(step.seconds).then(() => undefined);
+    if (step.do === "withdraw") {
+      return protocol.escrow.send(protocol.wallets.relayer, "withdrawFor", [protocol.address(step.who)]);
+    }
+    const order = this.orders[step.job] as Order;
+    const jobId = protocol.jobId(order);
+    const known = JOB_TRANSITIONS.filter(({ from }) => from === states[step.job]).map(({ action }) => MOVE_OF[action]);
+    // What brings a job forward is tried more often than what takes it back.
+    const forward = known.filter((move) => !BACKWARD.has(move));
+    const moves = step.stray || known.length === 0 ? MOVES : [...known, ...forward, ...forward];
+    switch (moves[step.pick % moves.length] as Move) {
+      case "open":
+        return protocol.open(order);
+      case "release":
+        return protocol.escrow.send(protocol.wallets[step.wrong ? "stranger" : "matcher"], "release", [jobId]);
+      case "refund":
+        return protocol.escrow.send(protocol.wallets.stranger, "refund", [jobId]);
+      case "settle":
+        return protocol.settle(jobId, await this.evidence(order, !step.wrong), "stranger");
+      case "refute":
+        return protocol.escrow.send(protocol.wallets.stranger, "refute", [jobId, 42n, await this.evidence(order, !step.wrong)]);
+      case "lease": {
+        const fencingToken = (await this.liveToken(jobId)) + (step.stale ? 0n : 1n);
+        const terms = { fencingToken, prover: protocol.address("prover"), providerPriceWei: 4_000n, proverFeeWei: 501n };
+        return protocol.lease(jobId, terms, step.rival ? "rival" : "provider", step.wrong ? "stranger" : "matcher");
+      }
+      case "deliver": {
+        const fencingToken = (await this.liveToken(jobId)) - (step.stale ? 1n : 0n);
+        const delivery = { fencingToken: fencingToken < 0n ? 0n : fencingToken, output: step.wrong ? 41n : 42n };
+        return protocol.deliver(jobId, delivery, step.rival ? "rival" : "provider");
+      }
+      case "accept": {
+        const fencingToken = (await this.liveToken(jobId)) + (step.stale ? 1n : 0n);
+        return protocol.accept(jobId, { fencingToken }, step.wrong ? "stranger" : "buyer");
+      }
+    }
+  }
+
+  private async liveToken(jobId: string): Promise<bigint> {
+    const { fencingToken } = (await protocol.escrow.read("jobOf", [jobId])) as { fencingToken: bigint };
+    return fencingToken;
+  }
+
+  private async evidence(order: Order, good: boolean): Promise<string> {
+    return order.modelId === 0n ? "0x" : protocol.evidence(order, good ? 42n : 43n);
+  }
+
+  private count({ events }: Sent): void {
+    for (const { name, args } of events) {
+      const jobId = String(args["jobId"]);
+      if (name === "JobPayment" && args["kind"] !== 0n) {
+        this.paid.set(jobId, (this.paid.get(jobId) ?? 0n) + BigInt(String(args["amountWei"])));
+      }
+      if (name === "JobSettled" || name === "JobRefunded") this.settled.set(jobId, (this.settled.get(jobId) ?? 0) + 1);
+    }
+  }
+
+  private states(): Promise<EscrowState[]> {
+    return Promise.all(this.orders.map((order) => protocol.state(protocol.jobId(order))));
+  }
+
+  private checkTransitions(before: readonly EscrowState[], after: readonly EscrowState[], step: Step): void {
+    for (const [index, from] of before.entries()) {
+      const to = after[index] as EscrowState;
+      if (from === to) continue;
+      expect(step.do === "move" && step.job === index, "only the named job moves").toBe(true);
+      const rows = JOB_TRANSITIONS.filter((row) => row.from === from && row.to === to);
+      expect(rows, `${from} -> ${to}`).not.toEqual([]);
+      expect(isTerminal(from)).toBe(false);
+      seen.add(`${from} -> ${to}`);
+    }
+  }
+
+  private async checkMoney(states: readonly EscrowState[]): Promise<void> {
+    const [held, owed, escrowed, supply, backing] = await Promise.all([
+      protocol.balance(protocol.escrow.address),
+      protocol.escrow.readBigInt("totalWithdrawableWei"),
+      protocol.escrow.readBigInt("totalEscrowedWei"),
+      protocol.token.readBigInt("totalSupply"),
+      chain.provider.getBalance(protocol.token.address),
+    ]);
+    expect(held).toBe(owed + escrowed);
+    expect(backing).toBe(supply);
+    for (const [index, state] of states.entries()) {
+      const jobId = protocol.jobId(this.orders[index] as Order);
+      expect(this.settled.get(jobId) ?? 0).toBe(isTerminal(state) ? 1 : 0);
+      expect(this.paid.get(jobId) ?? 0n).toBe(isTerminal(state) ? CAP : 0n);
+    }
+    const open = states.filter((state) => state !== "None" && !isTerminal(state)).length;
+    expect(escrowed - leftFromEarlierRuns).toBe(BigInt(open) * CAP);
+  }
+}
+
+let leftFromEarlierRuns = 0n;
+
+describe("the escrow under random sequences", () => {
+  it("keeps its invariants", async () => {
+    expect(splitJobPayment(TERMS, CAP).refundWei).toBeGreaterThan(0n);
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 50 }), async (steps) => {
+        leftFromEarlierRuns = await protocol.escrow.readBigInt("totalEscrowedWei");
+        const run = await Run.start();
+        for (const item of steps) await run.take(item);
+      }),
+      { numRuns: Number(process.env["INVARIANT_RUNS"] ?? 12), seed: Number(process.env["INVARIANT_SEED"] ?? 20_261), endOnFailure: true },
+    );
+    // A generator that never gets anywhere would test nothing: these sequences go every way there is.
+    expect([...seen].sort()).toEqual([...new Set(JOB_TRANSITIONS.map(({ from, to }) => `${from} -> ${to}`))].sort());
+  }, 300_000);
+});

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectRevert } from "../support/calls.js";
+import { startChain, type TestChain } from "../support/chain.js";
+import { TestProtocol } from "../support/protocol.js";
+
+let chain: TestChain;
+let protocol: TestProtocol;
+
+beforeAll(async () => {
+  chain = await startChain();
+  protocol = await TestProtocol.start(chain);
+});
+afterAll(() => chain?.stop());
+
+const active = (party: "provider" | "stranger" | "rival") => protocol.providers.read("isActive", [protocol.address(party)]);
+const withdrawStake = (party: "provider" | "stranger" | "rival") =>
+  protocol.providers.send(protocol.wallets.relayer, "withdrawStake", [protocol.address(party)]);
+
+describe("ProviderRegistry", () => {
+  it("takes a provider with a stake, and more stake later", async () => {
+    await protocol.wrap("stranger", 10_000n);
+    expect(await active("stranger")).toBe(false);
+    await expectRevert(protocol.register("stranger", { stakeWei: 999n }), "StakeTooLow");
+    await expectRevert(protocol.register("stranger", { stakeWei: 10n ** 30n }), "ERC20InsufficientBalance");
+    await protocol.register("stranger", { stakeWei: 1000n });
+    await protocol.register("stranger", { stakeWei: 0n, selfTestHash: "0x".padEnd(66, "9") });
+    await protocol.register("stranger", { stakeWei: 5n });
+    expect(await protocol.providers.readBigInt("stakeOf", [protocol.address("stranger")])).toBe(1005n);
+    expect(await active("stranger")).toBe(true);
+    expect(await protocol.balance(protocol.providers.address)).toBe(await protocol.providers.readBigInt("totalStakedWei"));
+  });
+
+  it("refuses a registration that is repeated, expired or not the provider's", async () => {
+    const fixed = { stakeWei: 1n, nonce: protocol.nonce(), deadline: BigInt(await chain.now()) + 3600n };
+    await protocol.register("provider", fixed);
+    await expectRevert(protocol.register("provider", fixed), "AlreadyConsumed");
+    await expectRevert(protocol.register("provider", { deadline: 1n }), "SignatureExpired");
+    await expectRevert(protocol.register("provider", { provider: protocol.address("rival") }), "BadSignature");
+  });
+
+  it("returns the stake after the delay, once, and takes no jobs meanwhile", async () => {
+    const rival = protocol.wallets.rival;
+    await expectRevert(withdrawStake("rival"), "StillBonded");
+    await expectRevert(protocol.providers.send(protocol.wallets.buyer, "unbond", []), "ProviderUnknown");
+    await protocol.providers.send(rival, "unbond", []);
+    expect(await active("rival")).toBe(false);
+    await expectRevert(protocol.providers.send(rival, "unbond", []), "ProviderIsUnbonding");
+    await expectRevert(protocol.register("rival"), "ProviderIsUnbonding");
+    await expectRevert(withdrawStake("rival"), "StillBonded");
+    const order = await protocol.order();
+    await protocol.open(order);
+    await expectRevert(protocol.lease(protocol.jobId(order), {}, "rival"), "ProviderNotActive");
+
+    await chain.advance(101);
+    const before = await protocol.balance(rival.address);
+    await withdrawStake("rival");
+    expect((await protocol.balance(rival.address)) - before).toBe(2000n);
+    await expectRevert(withdrawStake("rival"), "ProviderUnknown");
+    await protocol.register("rival");
+    expect(await active("rival")).toBe(true);
+  });
+});
