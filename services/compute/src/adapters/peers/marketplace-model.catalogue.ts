@@ -1,0 +1,31 @@
+import type { Address, ContentId } from "@aios/kernel/identifiers";
+import { type MarketplaceServiceService, ModelState } from "@aios/proto/aios/marketplace/v1/marketplace";
+import type { GrpcClient } from "@aios/service-kit/grpc-client";
+import type { ModelCatalogue, PublishedModel } from "../../domain/ports.js";
+
+export class MarketplaceModelCatalogue implements ModelCatalogue {
+  readonly #marketplace: GrpcClient<typeof MarketplaceServiceService>;
+
+  constructor(marketplace: GrpcClient<typeof MarketplaceServiceService>) {
+    this.#marketplace = marketplace;
+  }
+
+  async model(modelId: number): Promise<PublishedModel> {
+    const { model } = await this.#marketplace.getModel({ modelId });
+    return {
+      modelId,
+      published: model?.state === ModelState.MODEL_STATE_PUBLISHED,
+      contentCid: (model?.contentCid ?? "") as ContentId,
+      modelCommitment: model?.modelCommitment ?? new Uint8Array(0),
+      verifyingKeyHash: model?.verifyingKeyHash ?? new Uint8Array(0),
+      usageFeeWei: model?.usageFeeWei || "0",
+      royaltyBps: model?.royaltyBps ?? 0,
+      keyTrust: model?.keyTrust ?? "",
+    };
+  }
+
+  async licence(modelId: number, account: Address): Promise<{ licenceId: number; licencePriceWei: string }> {
+    const { licenceId, licencePriceWei } = await this.#marketplace.findLicence({ modelId, account });
+    return { licenceId, licencePriceWei };
+  }
+}

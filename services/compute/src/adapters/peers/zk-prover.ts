@@ -1,0 +1,70 @@
+import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
+import { address, type JobId } from "@aios/kernel/identifiers";
+import { type ProofJob, ProofState, type ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
+import type { GrpcClient } from "@aios/service-kit/grpc-client";
+import { getBytes } from "ethers";
+import { type Job, liveLease } from "../../domain/job.js";
+import type { ProofOutcome, ProofQuote, Prover } from "../../domain/ports.js";
+
+export class ZkProver implements Prover {
+  readonly #prover: GrpcClient<typeof ProverServiceService>;
+
+  constructor(prover: GrpcClient<typeof ProverServiceService>) {
+    this.#prover = prover;
+  }
+
+  async quote(modelCommitment: Uint8Array): Promise<ProofQuote> {
+    const { priceWei, expectedMs, trust, prover } = await this.#prover.quoteProof({ modelCommitment });
+    return { priceWei: priceWei || "0", expectedMs, trust, prover: address(prover, "prover") };
+  }
+
+  async request(job: Job): Promise<ProofOutcome> {
+    const { terms } = job;
+    const { proof } = await this.#prover.requestProof(
+      {
+        statement: {
+          version: STATEMENT_VERSION,
+          chainId: terms.contracts.chainId,
+          escrow: terms.contracts.jobEscrow,
+          jobId: job.jobId,
+          requester: job.buyer,
+          modelCommitment: getBytes(terms.modelCommitment),
+          verifyingKeyHash: getBytes(terms.verifyingKeyHash),
+          inputCommitment: getBytes(terms.order.inputCommitment),
+        },
+        modelCid: terms.modelCid,
+        inputCid: terms.inputCid,
+        claimedOutput: getBytes(liveLease(job)?.result?.output ?? "0x"),
+      },
+      { idempotent: true },
+    );
+    return outcomeOf(proof);
+  }
+
+  async outcome(jobId: JobId): Promise<ProofOutcome> {
+    const { proof } = await this.#prover.getProof({ jobId });
+    return outcomeOf(proof);
+  }
+}
+
+function outcomeOf(proof: ProofJob | undefined): ProofOutcome {
+  switch (proof?.state) {
+    case ProofState.PROOF_STATE_PROVEN:
+      return {
+        state: "proven",
+        evidence: `0x${Buffer.from(proof.evidence).toString("hex")}`,
+        evidenceCid: proof.evidenceCid,
+        error: undefined,
+      };
+    case ProofState.PROOF_STATE_FAILED: {
+      const { code, message, detailsJson } = proof.error ?? {
+        code: "proof-failed",
+        message: "The proof failed.",
+        detailsJson: "{}",
+      };
+      return { state: "failed", evidence: "", evidenceCid: "", error: { code, message, detailsJson } };
+    }
+    default:
+      return { state: "running", evidence: "", evidenceCid: "", error: undefined };
+  }
+}

@@ -1,0 +1,73 @@
+import type { Address, JobId, TenantId } from "@aios/kernel/identifiers";
+import type { Job as JobRow, JobLease as LeaseRow } from "../../../generated/prisma/client.js";
+import type { Job, JobTerms, Lease, LeaseState } from "../../domain/job.js";
+
+type LeaseBody = Omit<Lease, "fencingToken" | "provider" | "state" | "offeredAtMs">;
+type JobBody = Omit<
+  Job,
+  | "jobId"
+  | "tenant"
+  | "buyer"
+  | "kind"
+  | "verification"
+  | "state"
+  | "createdAtMs"
+  | "traceparent"
+  | "terms"
+  | "leases"
+>;
+/** JSON columns as the generated client types them. */
+type JsonColumn = JobRow["body"] & object;
+
+export function jobFromRow(row: JobRow, leases: readonly LeaseRow[]): Job {
+  return {
+    ...(row.body as unknown as JobBody),
+    jobId: row.jobId as JobId,
+    tenant: row.tenant as TenantId,
+    buyer: row.buyer as Address,
+    kind: row.kind as Job["kind"],
+    verification: row.verification as Job["verification"],
+    state: row.state as Job["state"],
+    createdAtMs: Number(row.createdAtMs),
+    traceparent: row.traceparent,
+    terms: row.terms as unknown as JobTerms,
+    leases: [...leases].sort((a, b) => a.fencingToken - b.fencingToken).map(leaseFromRow),
+  };
+}
+
+function leaseFromRow(row: LeaseRow): Lease {
+  return {
+    ...(row.body as unknown as LeaseBody),
+    fencingToken: row.fencingToken,
+    provider: row.provider as Address,
+    state: row.state as LeaseState,
+    offeredAtMs: Number(row.offeredAtMs),
+  };
+}
+
+/** The mutable part that has no column of its own. */
+export function jobBody(job: Job): JsonColumn {
+  const {
+    jobId,
+    tenant,
+    buyer,
+    kind,
+    verification,
+    state,
+    createdAtMs,
+    traceparent,
+    terms,
+    leases,
+    ...body
+  } = job;
+  return body as unknown as JsonColumn;
+}
+
+export function leaseBody(lease: Lease): JsonColumn {
+  const { fencingToken, provider, state, offeredAtMs, ...body } = lease;
+  return body as unknown as JsonColumn;
+}
+
+export function termsColumn(terms: JobTerms): JsonColumn {
+  return terms as unknown as JsonColumn;
+}

@@ -1,0 +1,203 @@
+import { randomBytes } from "node:crypto";
+import type { Address, JobId } from "@aios/kernel/identifiers";
+import type { Rng } from "@aios/kernel/random";
+import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
+import { MarketplaceServiceService } from "@aios/proto/aios/marketplace/v1/marketplace";
+import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
+import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
+import type { ServiceContext } from "@aios/service-kit/service-context";
+import type { DynamicModule, Provider } from "@nestjs/common";
+import { escrowCall, registerCall } from "./adapters/chain/escrow-calls.js";
+import { JsonRpcChainReader } from "./adapters/chain/json-rpc-chain.reader.js";
+import { ChainEventsConsumer } from "./adapters/events/chain-events.consumer.js";
+import { JobController } from "./adapters/grpc/job.controller.js";
+import { MarketController } from "./adapters/grpc/market.controller.js";
+import { ProviderLinkController } from "./adapters/grpc/provider-link.controller.js";
+import { ProviderLinkHub } from "./adapters/grpc/provider-link.hub.js";
+import { EconomyChainWriter } from "./adapters/peers/economy-chain.writer.js";
+import { MarketplaceModelCatalogue } from "./adapters/peers/marketplace-model.catalogue.js";
+import { StorageInputVault } from "./adapters/peers/storage-input.vault.js";
+import { ZkProver } from "./adapters/peers/zk-prover.js";
+import { createPrisma } from "./adapters/prisma/prisma-client.js";
+import { PrismaJobStore } from "./adapters/prisma/prisma-job.store.js";
+import { PrismaProviderStore } from "./adapters/prisma/prisma-provider.store.js";
+import { AcceptJob } from "./application/accept-job.use-case.js";
+import { CheckLease } from "./application/check-lease.use-case.js";
+import { ExplainPlacement } from "./application/explain-placement.use-case.js";
+import { FollowEscrow } from "./application/follow-escrow.use-case.js";
+import { InProcessJobFeed } from "./application/in-process-job.feed.js";
+import { JobEngine } from "./application/job-engine.js";
+import { JobTimer } from "./application/job-timer.js";
+import { JoinProvider } from "./application/join-provider.use-case.js";
+import type { MarketSettings } from "./application/market.js";
+import { PlaceJob } from "./application/place-job.use-case.js";
+import { PlaceJobOnProvider } from "./application/place-job-on-provider.js";
+import { PrepareJob } from "./application/prepare-job.use-case.js";
+import { Pricing } from "./application/pricing.js";
+import { ProveResult } from "./application/prove-result.js";
+import { ProviderWatch } from "./application/provider-watch.js";
+import { ProviderWork } from "./application/provider-work.use-case.js";
+import { QuoteJob } from "./application/quote-job.use-case.js";
+import { WriteToChain } from "./application/write-to-chain.js";
+import { type ComputeSettings, placementPolicy, REQUIRED_MEMORY_BYTES, type settings } from "./config.js";
+import { metrics } from "./metrics.js";
+import {
+  CHAIN_WRITER,
+  CLOCK,
+  JOB_FEED,
+  JOB_STORE,
+  LINK_IDENTITY,
+  LINK_SETTINGS,
+  PROVIDER_LINKS,
+  PROVIDER_STORE,
+} from "./tokens.js";
+
+type Context = ServiceContext<typeof settings>;
+
+class ComputeModule {}
+
+const secureRng: Rng = { bytes: (length) => new Uint8Array(randomBytes(length)) };
+
+/** The composition root. */
+export async function computeModule(context: Context): Promise<DynamicModule> {
+  const { settings: values, clock, logger } = context;
+  const stepPolicy = { clockMarginMs: values.CLOCK_MARGIN, deliverMarginMs: values.DELIVER_MARGIN };
+  const market = marketSettings(values);
+  const prisma = createPrisma(values.DATABASE_URL, values.DATABASE_POOL_MAX);
+  const feed = new InProcessJobFeed();
+  const providers = new PrismaProviderStore(prisma);
+  const jobs = new PrismaJobStore(prisma, clock, stepPolicy, (job, wakeAtMs) => {
+    feed.changed(job);
+    engine.advance(job.jobId);
+    if (wakeAtMs !== undefined) timer.due(wakeAtMs);
+  });
+  const hub = new ProviderLinkHub(
+    () => engine.placeWaiting(),
+    (provider: Address) => watch.offline(provider),
+  );
+
+  const chain = new EconomyChainWriter(
+    context.grpcClient(EconomyServiceService, "ECONOMY_GRPC_URL"),
+    { escrowCall, registerCall },
+    clock,
+  );
+  const reader = new JsonRpcChainReader(values.CHAIN_RPC_URL, values.CHAIN_RPC_TIMEOUT);
+  const models = new MarketplaceModelCatalogue(
+    context.grpcClient(MarketplaceServiceService, "MARKETPLACE_GRPC_URL"),
+  );
+  const prover = new ZkProver(context.grpcClient(ProverServiceService, "ZK_PROVER_GRPC_URL"));
+  const vault = new StorageInputVault(
+    context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"),
+    context.grpcClient(ContentKeyServiceService, "STORAGE_GRPC_URL"),
+    secureRng,
+  );
+
+  const writes = new WriteToChain(jobs, chain, clock);
+  const proofs = new ProveResult(jobs, prover, clock);
+  const placement = new PlaceJobOnProvider(jobs, hub, clock, market);
+  const engine = new JobEngine(
+    jobs,
+    { chain: writes, placement, proof: proofs },
+    hub,
+    clock,
+    stepPolicy,
+    logger,
+  );
+  const timer = new JobTimer(jobs, clock, (jobId: JobId) => engine.advance(jobId), logger);
+  const work = new ProviderWork(jobs, hub, engine, clock);
+  const watch = new ProviderWatch(
+    hub,
+    providers,
+    clock,
+    values.PROVIDER_GRACE,
+    (provider) => work.vanished(provider),
+    logger,
+  );
+  const pricing = new Pricing(providers, hub, clock, market);
+  const prepareJob = new PrepareJob(
+    { jobs, chain, reader, models, prover, vault, pricing, clock, rng: secureRng },
+    orderSettings(values),
+    market,
+  );
+
+  metrics.providersOnline.observe(() => hub.size);
+  metrics.jobsMoving.observe(() => engine.busy);
+  metrics.jobsWaiting.observe(async () => (await jobs.countByState()).get("funded") ?? 0);
+  context.onShutdown("database client", () => prisma.$disconnect());
+  context.onShutdown("job engine", async () => {
+    watch.stop();
+    await timer.close();
+    await engine.close();
+  });
+
+  const instances: Provider[] = [
+    value(QuoteJob, new QuoteJob(chain, models, prover, pricing)),
+    value(PrepareJob, prepareJob),
+    value(PlaceJob, new PlaceJob(jobs, chain, clock)),
+    value(AcceptJob, new AcceptJob(jobs, clock)),
+    value(ExplainPlacement, new ExplainPlacement(jobs)),
+    value(CheckLease, new CheckLease(jobs, clock)),
+    value(JoinProvider, new JoinProvider(providers, chain, reader, clock, secureRng)),
+    value(FollowEscrow, new FollowEscrow(jobs, hub, engine, clock)),
+    value(ProviderWork, work),
+    value(WriteToChain, writes),
+    value(ProveResult, proofs),
+    value(JobEngine, engine),
+    value(CLOCK, clock),
+    value(JOB_STORE, jobs),
+    value(JOB_FEED, feed),
+    value(PROVIDER_STORE, providers),
+    value(PROVIDER_LINKS, hub),
+    value(CHAIN_WRITER, chain),
+    value(LINK_IDENTITY, context.identity),
+    value(LINK_SETTINGS, linkSettings(values)),
+  ];
+  timer.start();
+  await watch.start();
+  return {
+    module: ComputeModule,
+    controllers: [JobController, MarketController, ProviderLinkController, ChainEventsConsumer],
+    providers: instances,
+  };
+}
+
+function value(provide: NonNullable<Exclude<Provider, Function>["provide"]>, useValue: unknown): Provider {
+  return { provide, useValue };
+}
+
+function marketSettings(values: ComputeSettings): MarketSettings {
+  return {
+    policy: placementPolicy(values),
+    requiredMemoryBytes: REQUIRED_MEMORY_BYTES,
+    offerTimeoutMs: values.OFFER_TIMEOUT,
+    acceptWithinSeconds: Math.ceil(values.ACCEPT_WITHIN / 1_000),
+    restMs: values.PROVIDER_REST,
+    placementRetryMs: values.PLACEMENT_RETRY,
+  };
+}
+
+function orderSettings(values: ComputeSettings): ConstructorParameters<typeof PrepareJob>[1] {
+  const seconds = (ms: number): number => Math.ceil(ms / 1_000);
+  return {
+    leaseWithinSeconds: seconds(values.LEASE_WITHIN),
+    deliverWithinSeconds: {
+      training: seconds(values.DELIVER_WITHIN_TRAINING),
+      inference: seconds(values.DELIVER_WITHIN_INFERENCE),
+    },
+    settleWithinSeconds: seconds(values.SETTLE_WITHIN),
+  };
+}
+
+function linkSettings(values: ComputeSettings): {
+  heartbeatIntervalMs: number;
+  handshakeTimeoutMs: number;
+  sessionTokenLifetimeMs: number;
+  storageUrl: string;
+} {
+  return {
+    heartbeatIntervalMs: values.HEARTBEAT_INTERVAL,
+    handshakeTimeoutMs: values.HANDSHAKE_TIMEOUT,
+    sessionTokenLifetimeMs: values.SESSION_TOKEN_LIFETIME,
+    storageUrl: values.STORAGE_PUBLIC_URL === "none" ? values.STORAGE_GRPC_URL : values.STORAGE_PUBLIC_URL,
+  };
+}

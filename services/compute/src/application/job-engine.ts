@@ -1,0 +1,169 @@
+import type { Clock } from "@aios/kernel/clock";
+import { toCodedError } from "@aios/kernel/coded-error";
+import type { JobId } from "@aios/kernel/identifiers";
+import { actingFor } from "@aios/service-kit/caller-context";
+import type { Logger } from "@aios/service-kit/logger";
+import { inSpan } from "@aios/service-kit/tracing";
+import type { Job } from "../domain/job.js";
+import { endOffer, fail, placeNow } from "../domain/job-transitions.js";
+import { type NextStep, nextStep, type StepPolicy } from "../domain/next-step.js";
+import type { JobStore, ProviderLinks } from "../domain/ports.js";
+import { metrics } from "../metrics.js";
+import { KeyedRunner } from "./keyed-runner.js";
+import type { PlaceJobOnProvider } from "./place-job-on-provider.js";
+import type { ProveResult } from "./prove-result.js";
+import type { WriteToChain } from "./write-to-chain.js";
+
+/** More steps in a row than this mean a loop; the job is then left to its timer. */
+const MAX_STEPS_IN_A_ROW = 25;
+const MAX_JOBS_AT_ONCE = 24;
+const FIRST_RETRY_MS = 200;
+const LONGEST_RETRY_MS = 10_000;
+const WAITING_AT_ONCE = 32;
+const MAX_REMEMBERED_FAILURES = 10_000;
+
+export interface JobSteps {
+  readonly chain: WriteToChain;
+  readonly placement: PlaceJobOnProvider;
+  readonly proof: ProveResult;
+}
+
+/**
+ * Moves jobs: asks the stored state what comes next and does it, until only time or others can move the job. Holds
+ * nothing that a crash could lose; whoever runs next asks the same state and gets the same answer.
+ */
+export class JobEngine {
+  readonly #jobs: JobStore;
+  readonly #steps: JobSteps;
+  readonly #links: ProviderLinks;
+  readonly #clock: Clock;
+  readonly #policy: StepPolicy;
+  readonly #logger: Logger;
+  readonly #runner: KeyedRunner<JobId>;
+  readonly #waiting: KeyedRunner<"all">;
+  readonly #failures = new Map<JobId, number>();
+
+  constructor(
+    jobs: JobStore,
+    steps: JobSteps,
+    links: ProviderLinks,
+    clock: Clock,
+    policy: StepPolicy,
+    logger: Logger,
+  ) {
+    this.#jobs = jobs;
+    this.#steps = steps;
+    this.#links = links;
+    this.#clock = clock;
+    this.#policy = policy;
+    this.#logger = logger;
+    this.#runner = new KeyedRunner(MAX_JOBS_AT_ONCE, (jobId) => this.#advance(jobId));
+    this.#waiting = new KeyedRunner(1, () => this.#placeWaiting());
+  }
+
+  /** Jobs that are being moved or wait to be. */
+  get busy(): number {
+    return this.#runner.size;
+  }
+
+  /** Looks at the job soon; asking often costs nothing. */
+  advance(jobId: JobId): void {
+    this.#runner.run(jobId);
+  }
+
+  /** A provider became free or came online: jobs that wait for one are looked at, oldest first. */
+  placeWaiting(): void {
+    this.#waiting.run("all");
+  }
+
+  async #placeWaiting(): Promise<void> {
+    try {
+      for (const jobId of await this.#jobs.waiting(WAITING_AT_ONCE)) {
+        await this.#jobs.change(jobId, (job) => (job.placeAtMs === 0 ? undefined : { job: placeNow(job) }));
+        this.advance(jobId);
+      }
+    } catch (error) {
+      this.#logger.warn({ error }, "waiting jobs could not be looked at; their own timers remain");
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#waiting.close();
+    await this.#runner.close();
+  }
+
+  async #advance(jobId: JobId): Promise<void> {
+    try {
+      for (let count = 0; count < MAX_STEPS_IN_A_ROW; count++) {
+        const job = await this.#jobs.find(jobId);
+        if (job === undefined) return;
+        const next = nextStep(job, this.#clock.now(), this.#policy);
+        if (next.kind === "wait") {
+          this.#failures.delete(jobId);
+          return;
+        }
+        await this.#inTraceOf(job, next, () => this.#perform(job, next));
+      }
+      this.#logger.warn({ jobId }, "a job took many steps in a row; it goes on after a pause");
+      await this.#jobs.postpone(jobId, this.#clock.now() + LONGEST_RETRY_MS);
+    } catch (error) {
+      await this.#retryLater(jobId, error);
+    }
+  }
+
+  #inTraceOf(job: Job, next: NextStep, work: () => Promise<void>): Promise<void> {
+    const name = next.kind === "submit" ? `${next.kind} ${next.step}` : next.kind;
+    const parent = job.traceparent === "" ? {} : { parent: { traceparent: job.traceparent } };
+    return inSpan(`job ${name}`, { attributes: { "aios.job.id": job.jobId }, ...parent }, () =>
+      actingFor({ account: job.buyer, tenant: job.tenant }, work),
+    );
+  }
+
+  async #perform(job: Job, next: Exclude<NextStep, { kind: "wait" }>): Promise<void> {
+    switch (next.kind) {
+      case "submit":
+        return this.#steps.chain.submit(job, next.step, next.fencingToken, next.attempt);
+      case "check-transaction":
+        return this.#steps.chain.check(job, next.attempt);
+      case "place":
+        return this.#steps.placement.execute(job.jobId);
+      case "request-proof":
+        return this.#steps.proof.request(job, next.fencingToken, next.attempt);
+      case "check-proof":
+        return this.#steps.proof.check(job, next.fencingToken);
+      case "end-offer":
+        return this.#endOffer(job, next.fencingToken, next.because);
+      case "fail":
+        metrics.jobsEnded.add(1, { state: "failed", kind: job.kind });
+        await this.#jobs.change(job.jobId, (stored) => ({
+          job: fail(stored, next.error, this.#clock.now()),
+        }));
+    }
+  }
+
+  async #endOffer(job: Job, fencingToken: number, because: string): Promise<void> {
+    const lease = job.leases.find((candidate) => candidate.fencingToken === fencingToken);
+    await this.#jobs.change(job.jobId, (stored) => ({ job: endOffer(stored, fencingToken, because) }));
+    metrics.leasesEnded.add(1, { because });
+    if (lease !== undefined) this.#links.revokeLease(lease.provider, job.jobId, fencingToken, because);
+  }
+
+  /** A peer that is down delays the job, it never ends it. */
+  async #retryLater(jobId: JobId, error: unknown): Promise<void> {
+    const failures = (this.#failures.get(jobId) ?? 0) + 1;
+    if (this.#failures.size < MAX_REMEMBERED_FAILURES) this.#failures.set(jobId, failures);
+    const delayMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 10));
+    const coded = toCodedError(error);
+    const level = coded.errorClass === "bug" ? "error" : "warn";
+    this.#logger[level]({ error, jobId, retryInMs: delayMs }, "a job's step could not be done yet");
+    metrics.stepRetries.add(1, { code: coded.code });
+    try {
+      await this.#jobs.postpone(jobId, this.#clock.now() + delayMs);
+    } catch (failure) {
+      this.#logger.warn(
+        { error: failure, jobId },
+        "the retry could not be stored; the job's own timer remains",
+      );
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import type { Clock } from "@aios/kernel/clock";
+import type { Address } from "@aios/kernel/identifiers";
+import type { Rng } from "@aios/kernel/random";
+import { crashPoint } from "@aios/service-kit/crash-point";
+import { providerNotProven } from "../domain/errors.js";
+import type { ChainReader, ChainWriter, ProviderStore, TransactionOutcome } from "../domain/ports.js";
+import {
+  capabilitiesHash,
+  checkProof,
+  type ProviderCapabilities,
+  type ProviderRecord,
+  type ProviderSelfTest,
+  selfTestHash,
+} from "../domain/provider.js";
+import { permitData, registrationData, signerOf, type TypedData } from "../domain/typed-data.js";
+
+const SIGN_WITHIN_SECONDS = 600;
+const ASK_EVERY_MS = 500;
+const REGISTERED_WITHIN_MS = 60_000;
+
+export interface ProviderHello {
+  readonly address: Address;
+  readonly name: string;
+  readonly capabilities: ProviderCapabilities;
+  readonly priceWei: Readonly<Record<string, string>>;
+}
+
+/** What an unregistered provider signs to join. */
+export interface RegistrationOffer {
+  readonly registration: TypedData;
+  readonly permit: TypedData;
+  readonly stakeWei: string;
+  readonly nonce: string;
+  readonly deadline: string;
+}
+
+/** Checks a provider's key and self-test, and brings it onto the chain when it is not there yet. */
+export class JoinProvider {
+  readonly #providers: ProviderStore;
+  readonly #chain: ChainWriter;
+  readonly #reader: ChainReader;
+  readonly #clock: Clock;
+  readonly #rng: Rng;
+
+  constructor(providers: ProviderStore, chain: ChainWriter, reader: ChainReader, clock: Clock, rng: Rng) {
+    this.#providers = providers;
+    this.#chain = chain;
+    this.#reader = reader;
+    this.#clock = clock;
+    this.#rng = rng;
+  }
+
+  /** Throws `provider-key-not-proven`, `self-test-not-signed`. Answers what to sign, or nothing when registered. */
+  async prove(
+    hello: ProviderHello,
+    challenge: string,
+    signature: string,
+    selfTest: ProviderSelfTest,
+  ): Promise<RegistrationOffer | undefined> {
+    checkProof(hello.address, challenge, signature, selfTest);
+    const { providerRegistry, wrappedAios, chainId } = await this.#chain.protocol();
+    const stake = await this.#reader.stake(hello.address, providerRegistry);
+    const known = await this.#providers.find(hello.address);
+    await this.#providers.save({
+      ...hello,
+      selfTest,
+      registered: stake.active,
+      stakedWei: stake.stakedWei.toString(),
+      registrationTransactionHash: known?.registrationTransactionHash ?? "",
+      draining: false,
+      lastSeenMs: this.#clock.now(),
+    });
+    if (stake.active) return undefined;
+    const [minimumWei, permitNonce] = await Promise.all([
+      this.#reader.minimumStakeWei(providerRegistry),
+      this.#reader.permitNonce(hello.address, wrappedAios),
+    ]);
+    const stakeWei = (minimumWei > stake.stakedWei ? minimumWei - stake.stakedWei : 0n).toString();
+    const deadline = (Math.floor(this.#clock.now() / 1_000) + SIGN_WITHIN_SECONDS).toString();
+    const nonce = BigInt(`0x${Buffer.from(this.#rng.bytes(16)).toString("hex")}`).toString();
+    return {
+      stakeWei,
+      nonce,
+      deadline,
+      registration: registrationData(chainId, providerRegistry, {
+        provider: hello.address,
+        stakeWei,
+        capabilitiesHash: capabilitiesHash(hello.capabilities),
+        selfTestHash: selfTestHash(selfTest),
+        nonce,
+        deadline,
+      }),
+      permit: permitData(chainId, wrappedAios, {
+        owner: hello.address,
+        spender: providerRegistry,
+        valueWei: stakeWei,
+        nonce: permitNonce.toString(),
+        deadline,
+      }),
+    };
+  }
+
+  /** Relays the signed registration and waits until the chain has it. Throws `registration-*` errors. */
+  async register(
+    hello: ProviderHello,
+    selfTest: ProviderSelfTest,
+    offer: RegistrationOffer,
+    signature: string,
+    permitSignature: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const [name, data, given] of [
+      ["registration", offer.registration, signature],
+      ["permit", offer.permit, permitSignature],
+    ] as const) {
+      if (signerOf(data, given) === hello.address) continue;
+      throw providerNotProven("registration-not-signed", `The ${name} was not signed by ${hello.address}.`);
+    }
+    crashPoint("compute.register.before-submit");
+    const submitted = await this.#chain.register(
+      {
+        provider: hello.address,
+        stakeWei: offer.stakeWei,
+        capabilitiesHash: capabilitiesHash(hello.capabilities),
+        selfTestHash: selfTestHash(selfTest),
+        nonce: offer.nonce,
+        deadline: offer.deadline,
+        signature,
+        permitDeadline: offer.deadline,
+        permitSignature,
+      },
+      `provider:${hello.address}:register:${offer.nonce}`,
+    );
+    crashPoint("compute.register.after-submit");
+    await this.#untilRegistered(hello.address, submitted, signal);
+  }
+
+  find(provider: Address): Promise<ProviderRecord | undefined> {
+    return this.#providers.find(provider);
+  }
+
+  async #untilRegistered(
+    provider: Address,
+    submitted: TransactionOutcome,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { providerRegistry } = await this.#chain.protocol();
+    const endsAtMs = this.#clock.now() + REGISTERED_WITHIN_MS;
+    let outcome = submitted;
+    for (;;) {
+      if (outcome.state === "failed") {
+        throw providerNotProven(
+          "registration-reverted",
+          outcome.error?.message ?? "The chain refused the registration.",
+        );
+      }
+      const stake = await this.#reader.stake(provider, providerRegistry);
+      if (stake.active) {
+        await this.#providers.setStake(provider, true, stake.stakedWei.toString(), outcome.transactionHash);
+        return;
+      }
+      if (this.#clock.now() > endsAtMs) {
+        throw providerNotProven(
+          "registration-not-mined",
+          "The registration is not on chain yet; connect again.",
+        );
+      }
+      await this.#clock.wait(ASK_EVERY_MS as Parameters<Clock["wait"]>[0], signal);
+      outcome = await this.#chain.outcome(outcome.transactionId);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { decidePlacement } from "@aios/core-scheduler/placement";
+import { encodePlacementLog } from "@aios/core-scheduler/placement-log";
+import type { Clock } from "@aios/kernel/clock";
+import type { JobId } from "@aios/kernel/identifiers";
+import { crashPoint } from "@aios/service-kit/crash-point";
+import { liveLease, nextFencingToken } from "../domain/job.js";
+import { leaseTermsFor, offer, postponePlacement } from "../domain/job-transitions.js";
+import type { JobStore, ProviderLinks } from "../domain/ports.js";
+import { metrics } from "../metrics.js";
+import { type MarketSettings, offersOf, placementRequest } from "./market.js";
+
+const LONGEST_PAUSE_MS = 30_000;
+
+/** Chooses a provider for a funded job and offers it the lease, or notes why nobody can take it. */
+export class PlaceJobOnProvider {
+  readonly #jobs: JobStore;
+  readonly #links: ProviderLinks;
+  readonly #clock: Clock;
+  readonly #settings: MarketSettings;
+
+  constructor(jobs: JobStore, links: ProviderLinks, clock: Clock, settings: MarketSettings) {
+    this.#jobs = jobs;
+    this.#links = links;
+    this.#clock = clock;
+    this.#settings = settings;
+  }
+
+  async execute(jobId: JobId): Promise<void> {
+    const startedAt = performance.now();
+    const settings = this.#settings;
+    const placed = await this.#jobs.place(jobId, (job, market) => {
+      if (job.state !== "funded" || liveLease(job) !== undefined) return undefined;
+      const nowMs = this.#clock.now();
+      const request = placementRequest(job, market, nowMs, settings.restMs);
+      const offers = offersOf(market, this.#links.online());
+      const decision = decidePlacement(request, offers, settings.policy);
+      const { chosen, offeredPriceWei = 0n } = decision;
+      const log = encodePlacementLog({
+        decidedAtMs: nowMs,
+        request,
+        offers,
+        policy: settings.policy,
+        chosen,
+      });
+      const placement = { jobId, fencingToken: nextFencingToken(job), decidedAtMs: nowMs, log };
+      if (chosen === undefined) {
+        const pauseMs = Math.min(
+          LONGEST_PAUSE_MS,
+          settings.placementRetryMs * 2 ** Math.min(job.placementRounds, 10),
+        );
+        return { change: { job: postponePlacement(job, nowMs + pauseMs) }, placement };
+      }
+      const acceptBy = Math.floor(nowMs / 1_000) + settings.acceptWithinSeconds;
+      const terms = leaseTermsFor(job, chosen, offeredPriceWei, acceptBy);
+      const offered = { provider: chosen, terms, offerExpiresAtMs: nowMs + settings.offerTimeoutMs };
+      return { change: { job: offer(job, offered, nowMs) }, placement };
+    });
+    metrics.placementDuration.record(performance.now() - startedAt);
+    const lease = placed === undefined ? undefined : liveLease(placed);
+    metrics.placements.add(1, { outcome: lease === undefined ? "waiting" : "offered" });
+    if (placed === undefined || lease?.state !== "offered") return;
+    crashPoint("compute.offer.before-send");
+    this.#links.offerLease(placed);
+    crashPoint("compute.offer.after-send");
+  }
+}

@@ -1,0 +1,106 @@
+import type { Clock } from "@aios/kernel/clock";
+import { isCodedError } from "@aios/kernel/coded-error";
+import { crashPoint } from "@aios/service-kit/crash-point";
+import { type Job, type JobError, liveLease, type ProofProgress } from "../domain/job.js";
+import { failLease, withProof } from "../domain/job-transitions.js";
+import type { JobChange, JobStore, ProofOutcome, Prover } from "../domain/ports.js";
+import { metrics } from "../metrics.js";
+
+/** A proof that should have been told of is asked for after this long. */
+const ASK_AFTER_MS = 10_000;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+/** What the prover says when its own evaluation gives another output than the provider's. */
+const WRONG_OUTPUT_CODES: ReadonlySet<string> = new Set([
+  "wrong-output",
+  "output-mismatch",
+  "oracle-disagrees",
+]);
+
+/** Has the provider's output proven, and takes the lease away when the prover finds it wrong. */
+export class ProveResult {
+  readonly #jobs: JobStore;
+  readonly #prover: Prover;
+  readonly #clock: Clock;
+
+  constructor(jobs: JobStore, prover: Prover, clock: Clock) {
+    this.#jobs = jobs;
+    this.#prover = prover;
+    this.#clock = clock;
+  }
+
+  async request(job: Job, fencingToken: number, attempt: number): Promise<void> {
+    crashPoint("compute.proof.before-request");
+    let outcome: ProofOutcome;
+    try {
+      outcome = await this.#prover.request(job);
+    } catch (error) {
+      if (!isCodedError(error) || error.errorClass !== "user") throw error;
+      outcome = {
+        state: "failed",
+        evidence: "",
+        evidenceCid: "",
+        error: { code: error.code, message: error.message, detailsJson: JSON.stringify(error.details) },
+      };
+    }
+    crashPoint("compute.proof.after-request");
+    await this.#store(job, fencingToken, attempt, outcome);
+  }
+
+  async check(job: Job, fencingToken: number): Promise<void> {
+    await this.#store(job, fencingToken, job.proof.attempt, await this.#prover.outcome(job.jobId));
+  }
+
+  /** The prover said that it is done; what came of it is asked, not taken from the event. */
+  async ended(job: Job): Promise<void> {
+    const lease = liveLease(job);
+    if (
+      lease === undefined ||
+      job.proof.fencingToken !== lease.fencingToken ||
+      job.proof.state !== "requested"
+    )
+      return;
+    await this.check(job, lease.fencingToken);
+  }
+
+  async #store(job: Job, fencingToken: number, attempt: number, outcome: ProofOutcome): Promise<void> {
+    await this.#jobs.change(job.jobId, (stored) => this.#change(stored, fencingToken, attempt, outcome));
+    if (outcome.state !== "running") metrics.proofs.add(1, { outcome: outcome.error?.code ?? "proven" });
+  }
+
+  #change(job: Job, fencingToken: number, attempt: number, outcome: ProofOutcome): JobChange {
+    const nowMs = this.#clock.now();
+    const base = { fencingToken, attempt, evidence: "", evidenceCid: "", error: undefined };
+    if (outcome.state === "proven") {
+      const { evidence, evidenceCid } = outcome;
+      return {
+        job: withProof(job, { ...base, state: "proven", checkAtMs: 0, evidence, evidenceCid }, nowMs),
+      };
+    }
+    if (outcome.state === "running") {
+      return { job: withProof(job, { ...base, state: "requested", checkAtMs: nowMs + ASK_AFTER_MS }, nowMs) };
+    }
+    const error = outcome.error ?? {
+      code: "proof-failed",
+      message: "The proof could not be made.",
+      detailsJson: "{}",
+    };
+    return this.#failed(job, { ...base, state: "failed", checkAtMs: 0, error }, error, nowMs);
+  }
+
+  #failed(job: Job, proof: ProofProgress, error: JobError, nowMs: number): JobChange {
+    const lease = liveLease(job);
+    if (!WRONG_OUTPUT_CODES.has(error.code) || lease?.fencingToken !== proof.fencingToken) {
+      const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(proof.attempt - 1, 10));
+      return { job: withProof(job, { ...proof, state: "none", checkAtMs: nowMs + pauseMs }, nowMs) };
+    }
+    const failure = {
+      code: "wrong-output",
+      message: "The prover's evaluation of the committed model gives another output.",
+    };
+    return {
+      job: failLease(withProof(job, proof, nowMs), proof.fencingToken, failure),
+      fault: { provider: lease.provider, fencingToken: lease.fencingToken, reason: failure.code },
+    };
+  }
+}

@@ -1,0 +1,191 @@
+import { CodedError } from "@aios/kernel/coded-error";
+import { formatAios } from "@aios/kernel/units";
+
+export function signInRequired(): CodedError {
+  return new CodedError({
+    code: "sign-in-required",
+    kind: "unauthenticated",
+    message: "Sign in with your account first.",
+  });
+}
+
+export function jobNotFound(jobId: string): CodedError {
+  return new CodedError({
+    code: "job-not-found",
+    kind: "not-found",
+    message: "No job has this id.",
+    details: { jobId },
+  });
+}
+
+export function notYourJob(jobId: string): CodedError {
+  return new CodedError({
+    code: "not-your-job",
+    kind: "forbidden",
+    message: "This job belongs to another account.",
+    details: { jobId },
+  });
+}
+
+/** The request's shape or range is wrong; `field` names where. */
+export function invalidRequest(
+  code: string,
+  field: string,
+  message: string,
+  details: Record<string, unknown> = {},
+): CodedError {
+  return new CodedError({ code, kind: "unprocessable", message, field, details });
+}
+
+export function inputShape(expectedBytes: number, actualBytes: number): CodedError {
+  return new CodedError({
+    code: "input-shape",
+    kind: "unprocessable",
+    message: `The image must be exactly ${expectedBytes} bytes (28 × 28 pixels, one byte each), not ${actualBytes}.`,
+    field: "inference.input",
+    details: { expectedBytes, actualBytes },
+  });
+}
+
+export function idempotencyKeyReused(idempotencyKey: string): CodedError {
+  return new CodedError({
+    code: "idempotency-key-reused",
+    kind: "conflict",
+    message: "This idempotency key was used with another request. Use a new key for a new job.",
+    field: "idempotencyKey",
+    details: { idempotencyKey },
+  });
+}
+
+export function licenceRequired(modelId: number, licencePriceWei: string): CodedError {
+  return new CodedError({
+    code: "licence-required",
+    kind: "payment-required",
+    message: `Buy a licence of model ${modelId} first; it costs ${formatAios(BigInt(licencePriceWei || "0"))} AIOS.`,
+    details: { modelId, licencePriceWei },
+  });
+}
+
+export function modelNotPublished(modelId: number): CodedError {
+  return new CodedError({
+    code: "model-not-published",
+    kind: "conflict",
+    message: `Model ${modelId} is not published yet.`,
+    details: { modelId },
+  });
+}
+
+/** `cheapestWei` is the whole price of the cheapest way to run the job, fees included. */
+export function priceCapTooLow(cheapestWei: bigint, capWei: bigint, provider: string): CodedError {
+  return new CodedError({
+    code: "price-cap-too-low",
+    kind: "conflict",
+    message: `The cheapest offer is ${formatAios(cheapestWei)} AIOS with all fees; your cap is ${formatAios(capWei)} AIOS.`,
+    field: "priceCapWei",
+    details: { cheapestWei: cheapestWei.toString(), capWei: capWei.toString(), provider },
+  });
+}
+
+export function noProviderAvailable(kind: string, retryAfterMs: number): CodedError {
+  return new CodedError({
+    code: "no-provider-available",
+    kind: "unavailable",
+    message: `No provider offers ${kind} jobs at the moment. Try again shortly.`,
+    details: { kind },
+    retryAfterMs,
+  });
+}
+
+export function signatureMissing(name: string): CodedError {
+  return invalidRequest("signature-missing", `signatures.${name}`, `The signature '${name}' is missing.`);
+}
+
+export function signatureMalformed(name: string): CodedError {
+  return invalidRequest(
+    "signature-malformed",
+    `signatures.${name}`,
+    `The signature '${name}' must be 65 bytes: r, s and v.`,
+  );
+}
+
+export function signatureNotYours(name: string, expected: string, recovered: string): CodedError {
+  return new CodedError({
+    code: "signature-not-yours",
+    kind: "unauthenticated",
+    message: `The signature '${name}' was not made by ${expected} over the data that was handed out.`,
+    field: `signatures.${name}`,
+    details: { expected, recovered },
+  });
+}
+
+export function jobEnded(jobId: string, state: string, code: string): CodedError {
+  return new CodedError({
+    code: "job-ended",
+    kind: "conflict",
+    message: `The job has ended (${state}${code === "" ? "" : `: ${code}`}); prepare a new one.`,
+    details: { jobId, state },
+  });
+}
+
+export function notAcceptable(jobId: string, state: string, verification: string): CodedError {
+  return new CodedError({
+    code: "not-acceptable",
+    kind: "conflict",
+    message:
+      verification === "proof"
+        ? "A proven result needs no acceptance: the proof settles it."
+        : `There is nothing to accept while the job is ${state}.`,
+    details: { jobId, state, verification },
+  });
+}
+
+/** The simulated funding failed; the reason is what the contract said. */
+export function fundingRefused(
+  code: string,
+  message: string,
+  details: Readonly<Record<string, unknown>>,
+): CodedError {
+  return new CodedError({ code, kind: "unprocessable", message, details });
+}
+
+export function leaseNotOffered(jobId: string, state: string): CodedError {
+  return new CodedError({
+    code: "lease-not-offered",
+    kind: "conflict",
+    message: `A job that is ${state} or has a live lease cannot be offered.`,
+    details: { jobId, state },
+  });
+}
+
+/** The lease was given to somebody else or has ended; work done under it counts for nothing. */
+export function fencingTokenStale(jobId: string, fencingToken: number): CodedError {
+  return new CodedError({
+    code: "stale-fencing-token",
+    kind: "conflict",
+    message: `Fencing token ${fencingToken} is not the job's live lease any more.`,
+    details: { jobId, fencingToken },
+  });
+}
+
+export function leaseExpired(jobId: string, fencingToken: number, deliverByMs: number): CodedError {
+  return new CodedError({
+    code: "lease-expired",
+    kind: "conflict",
+    message: "The result came after the delivery deadline.",
+    details: { jobId, fencingToken, deliverByMs },
+  });
+}
+
+/** A provider's result does not say what it must; `field` names what disagrees. */
+export function resultRefused(code: string, field: string, message: string): CodedError {
+  return new CodedError({ code, kind: "unprocessable", message, field });
+}
+
+/** A provider broke the link's protocol. */
+export function linkProtocol(code: string, message: string): CodedError {
+  return new CodedError({ code, kind: "invalid", message });
+}
+
+export function providerNotProven(code: string, message: string): CodedError {
+  return new CodedError({ code, kind: "unauthenticated", message });
+}

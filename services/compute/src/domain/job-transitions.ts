@@ -1,0 +1,314 @@
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import { fencingTokenStale, leaseNotOffered } from "./errors.js";
+import {
+  attemptOf,
+  type ChainPosition,
+  type ChainStep,
+  isTerminalJob,
+  type Job,
+  type JobError,
+  type JobProgress,
+  type JobStepRecord,
+  type Lease,
+  type LeaseFailure,
+  type LeaseResult,
+  type LeaseTerms,
+  liveLease,
+  nextFencingToken,
+  type ProofProgress,
+  type StepAttempt,
+} from "./job.js";
+
+/** Steps and leases are bounded so that a job that keeps failing cannot grow without end. */
+const MAX_STEPS = 200;
+
+export const NO_PROOF: ProofProgress = {
+  state: "none",
+  fencingToken: 0,
+  attempt: 0,
+  checkAtMs: 0,
+  evidence: "",
+  evidenceCid: "",
+  error: undefined,
+};
+
+/** What the indexer saw happen to the job's escrow. */
+export interface EscrowFact {
+  readonly state: "funded" | "leased" | "delivered" | "pending" | "settled" | "refunded";
+  readonly fencingToken: number;
+  readonly transactionHash: string;
+  readonly gasUsed: number;
+  readonly position: ChainPosition;
+  readonly chainTimeMs: number;
+  readonly pendingUntilMs: number;
+}
+
+/** The buyer's signatures arrived. Only a prepared job takes them; later calls change nothing. */
+export function sign(job: Job, orderSignature: string, permitSignature: string, atMs: number): Job {
+  if (job.state !== "prepared") return job;
+  return withStep({ ...job, state: "funding", orderSignature, permitSignature }, { name: "signed", atMs });
+}
+
+/** Before any money moved: the job ends without a trace on chain. */
+export function fail(job: Job, error: JobError, atMs: number): Job {
+  if (job.state !== "prepared" && job.state !== "funding") return job;
+  return withStep({ ...job, state: "failed", error }, { name: "failed", atMs, note: error.code });
+}
+
+/** A new offer under the next fencing token. Throws `lease-not-offered` unless funded and without a live lease. */
+export function offer(
+  job: Job,
+  offered: Pick<Lease, "provider" | "terms" | "offerExpiresAtMs">,
+  atMs: number,
+): Job {
+  if (job.state !== "funded" || liveLease(job) !== undefined) throw leaseNotOffered(job.jobId, job.state);
+  const fencingToken = nextFencingToken(job);
+  const lease: Lease = {
+    ...offered,
+    fencingToken,
+    state: "offered",
+    signature: "",
+    offeredAtMs: atMs,
+    leasedAtMs: 0,
+    deliverByMs: 0,
+    leaseTransactionHash: "",
+    result: undefined,
+    failure: undefined,
+    endedBecause: "",
+  };
+  const next = {
+    ...job,
+    leases: [...job.leases, lease],
+    proof: NO_PROOF,
+    progress: undefined,
+    placementRounds: 0,
+  };
+  return withStep(next, { name: "matched", atMs, note: `${offered.provider} under token ${fencingToken}` });
+}
+
+/** The provider signed the terms. Repeating the answer changes nothing. Throws `stale-fencing-token`. */
+export function agree(job: Job, fencingToken: number, signature: string): Job {
+  const lease = requireLive(job, fencingToken);
+  if (lease.state !== "offered") return job;
+  return withLease(job, { ...lease, state: "agreed", signature });
+}
+
+/** The offer came to nothing before it reached the chain. */
+export function endOffer(job: Job, fencingToken: number, because: string): Job {
+  const lease = liveLease(job);
+  if (lease?.fencingToken !== fencingToken || (lease.state !== "offered" && lease.state !== "agreed"))
+    return job;
+  return withLease(job, { ...lease, state: "ended", endedBecause: because });
+}
+
+/** The provider gave up or its result was refused; the chain has to release the lease. */
+export function failLease(job: Job, fencingToken: number, failure: LeaseFailure): Job {
+  const lease = liveLease(job);
+  if (lease?.fencingToken !== fencingToken || lease.failure !== undefined) return job;
+  if (lease.state === "offered" || lease.state === "agreed") return endOffer(job, fencingToken, failure.code);
+  return withLease(job, { ...lease, failure });
+}
+
+/** The checked result is kept. The first one counts; the same again changes nothing. Throws `stale-fencing-token`. */
+export function complete(job: Job, fencingToken: number, result: LeaseResult, atMs: number): Job {
+  const lease = requireLive(job, fencingToken);
+  if (lease.state === "computed") return job;
+  if (lease.state !== "leased" || lease.failure !== undefined)
+    throw fencingTokenStale(job.jobId, fencingToken);
+  const next = withLease({ ...job, progress: undefined }, { ...lease, state: "computed", result });
+  return withStep(next, { name: "computed", atMs });
+}
+
+export function reportProgress(job: Job, fencingToken: number, progress: JobProgress): Job {
+  const lease = liveLease(job);
+  if (lease?.fencingToken !== fencingToken || lease.state !== "leased") return job;
+  return { ...job, progress };
+}
+
+export function accept(job: Job, signature: string, atMs: number): Job {
+  if ((job.state !== "delivered" && job.state !== "pending") || job.acceptanceSignature !== "") return job;
+  return withStep({ ...job, acceptanceSignature: signature }, { name: "accepted", atMs });
+}
+
+export function withProof(job: Job, proof: ProofProgress, atMs: number): Job {
+  const lease = liveLease(job);
+  if (lease?.fencingToken !== proof.fencingToken || job.proof.state === "proven") return job;
+  const next = { ...job, proof };
+  return proof.state === "proven" ? withStep(next, { name: "proven", atMs }) : next;
+}
+
+/** Notes an attempt at a chain write; attempts of the same step and token replace each other. */
+export function withAttempt(job: Job, attempt: StepAttempt): Job {
+  const others = job.attempts.filter(
+    (other) => other.step !== attempt.step || other.fencingToken !== attempt.fencingToken,
+  );
+  return { ...job, attempts: [...others, attempt] };
+}
+
+export function postponePlacement(job: Job, untilMs: number): Job {
+  return { ...job, placeAtMs: untilMs, placementRounds: job.placementRounds + 1 };
+}
+
+export function placeNow(job: Job): Job {
+  return job.state === "funded" ? { ...job, placeAtMs: 0 } : job;
+}
+
+/** A chain write ended. Which transaction hash it had does not matter here: states follow from escrow facts. */
+export function endAttempt(
+  job: Job,
+  step: ChainStep,
+  fencingToken: number,
+  attempt: number,
+  error: JobError | undefined,
+  retryAtMs: number,
+): Job {
+  const known = attemptOf(job, step, fencingToken);
+  if (known === undefined || known.attempt !== attempt || known.state !== "submitted") return job;
+  return withAttempt(job, {
+    ...known,
+    state: error === undefined ? "succeeded" : "failed",
+    error,
+    checkAtMs: retryAtMs,
+  });
+}
+
+/**
+ * Follows the escrow. Facts that are not newer than the last one change nothing, so duplicates and late deliveries
+ * of the same history always end in the same job.
+ */
+export function applyEscrowFact(job: Job, fact: EscrowFact): Job {
+  if (!isNewer(fact.position, job.chainPosition)) return job;
+  if (isTerminalJob(job) && job.state !== "failed") return job;
+  const moved: Job = { ...job, chainPosition: fact.position };
+  const step = { atMs: fact.chainTimeMs, transactionHash: fact.transactionHash, gasUsed: fact.gasUsed };
+  switch (fact.state) {
+    case "funded":
+      return funded(moved, step);
+    case "leased":
+      return leased(moved, fact, step);
+    case "delivered":
+      return withStep(
+        { ...moved, state: "delivered", deliveredAtMs: fact.chainTimeMs },
+        { name: "delivered", ...step },
+      );
+    case "pending":
+      return withStep(
+        { ...moved, state: "pending", pendingUntilMs: fact.pendingUntilMs },
+        { name: "pending", ...step },
+      );
+    case "settled":
+      return withStep(
+        {
+          ...endLive(moved, "settled"),
+          state: "settled",
+          settlementTransactionHash: fact.transactionHash,
+          progress: undefined,
+        },
+        { name: "settled", ...step },
+      );
+    case "refunded":
+      return withStep(
+        { ...endLive(moved, "refunded"), state: "refunded", progress: undefined },
+        { name: "refunded", ...step },
+      );
+  }
+}
+
+type StepFacts = Pick<JobStepRecord, "atMs" | "transactionHash" | "gasUsed">;
+
+/** First funding, or a released lease: the token stays burned and the job waits for another provider. */
+function funded(job: Job, step: StepFacts): Job {
+  const lease = liveLease(job);
+  const released = job.state === "leased" || job.state === "delivered";
+  if (!released) return withStep({ ...job, state: "funded", error: undefined }, { name: "funded", ...step });
+  const because = lease?.failure?.code ?? "expired";
+  const next: Job = {
+    ...endLive(job, because),
+    state: "funded",
+    proof: NO_PROOF,
+    progress: undefined,
+    placeAtMs: 0,
+  };
+  return withStep(next, { name: "released", ...step, note: because });
+}
+
+function leased(job: Job, fact: EscrowFact, step: StepFacts): Job {
+  const lease = job.leases.find((candidate) => candidate.fencingToken === fact.fencingToken);
+  if (lease === undefined) return { ...job, state: "leased" };
+  const deliverByMs = fact.chainTimeMs + Number(job.terms.order.deliverWithinSeconds) * 1_000;
+  // A later offer cannot be live: offers are made only while the escrow is funded and without a lease.
+  const revived: Lease = {
+    ...lease,
+    state: lease.state === "computed" ? "computed" : "leased",
+    leasedAtMs: fact.chainTimeMs,
+    deliverByMs,
+    leaseTransactionHash: fact.transactionHash,
+    endedBecause: "",
+  };
+  const others = endLiveExcept(job, fact.fencingToken);
+  return withStep(withLease({ ...others, state: "leased" }, revived), { name: "leased", ...step });
+}
+
+function endLive(job: Job, because: string): Job {
+  return {
+    ...job,
+    leases: job.leases.map((lease) =>
+      lease.state === "ended" ? lease : { ...lease, state: "ended" as const, endedBecause: because },
+    ),
+  };
+}
+
+function endLiveExcept(job: Job, fencingToken: number): Job {
+  return {
+    ...job,
+    leases: job.leases.map((lease) =>
+      lease.state === "ended" || lease.fencingToken === fencingToken
+        ? lease
+        : { ...lease, state: "ended" as const, endedBecause: "superseded" },
+    ),
+  };
+}
+
+function requireLive(job: Job, fencingToken: number): Lease {
+  const lease = liveLease(job);
+  if (lease?.fencingToken !== fencingToken) throw fencingTokenStale(job.jobId, fencingToken);
+  return lease;
+}
+
+function withLease(job: Job, lease: Lease): Job {
+  return {
+    ...job,
+    leases: job.leases.map((other) => (other.fencingToken === lease.fencingToken ? lease : other)),
+  };
+}
+
+function withStep(
+  job: Job,
+  step: Partial<JobStepRecord> & { readonly name: string; readonly atMs: number },
+): Job {
+  if (job.steps.length >= MAX_STEPS) return job;
+  return { ...job, steps: [...job.steps, { transactionHash: "", gasUsed: 0, note: "", ...step }] };
+}
+
+function isNewer(a: ChainPosition, b: ChainPosition): boolean {
+  return a.blockNumber > b.blockNumber || (a.blockNumber === b.blockNumber && a.logIndex > b.logIndex);
+}
+
+export const ZERO_BYTES32 = `0x${"00".repeat(32)}` as Bytes32;
+/** The terms that a lease under this token would have; the provider signs exactly these. */
+export function leaseTermsFor(
+  job: Job,
+  provider: LeaseTerms["provider"],
+  providerPriceWei: bigint,
+  acceptBySeconds: number,
+): LeaseTerms {
+  return {
+    jobId: job.jobId,
+    provider,
+    prover: job.terms.prover,
+    fencingToken: nextFencingToken(job).toString(),
+    providerPriceWei: providerPriceWei.toString(),
+    proverFeeWei: job.terms.proverFeeWei,
+    acceptBy: acceptBySeconds.toString(),
+  };
+}

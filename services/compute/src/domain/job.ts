@@ -1,0 +1,258 @@
+import type { WorkKind } from "@aios/core-scheduler/placement-model";
+import type { Address, Bytes32, ContentId, JobId, TenantId } from "@aios/kernel/identifiers";
+
+/** Mirrors the escrow's states, with the off-chain ones before and between them. */
+export type JobState =
+  | "prepared"
+  | "funding"
+  | "funded"
+  | "leased"
+  | "delivered"
+  | "pending"
+  | "settled"
+  | "refunded"
+  | "failed";
+
+export const TERMINAL_STATES: readonly JobState[] = ["settled", "refunded", "failed"];
+
+export type VerificationLevel = "none" | "proof";
+
+/** EIP-712 `Order`; integers as decimal strings so that it survives JSON. */
+export interface Order {
+  readonly buyer: Address;
+  readonly jobKind: number;
+  readonly modelId: string;
+  readonly licenceId: string;
+  readonly requestHash: Bytes32;
+  readonly inputCommitment: Bytes32;
+  readonly verifier: Address;
+  readonly matcher: Address;
+  readonly maxPriceWei: string;
+  readonly leaseBy: string;
+  readonly deliverWithinSeconds: string;
+  readonly settleWithinSeconds: string;
+  readonly nonce: string;
+}
+
+/** ERC-2612 permit that goes with the order; none where the allowance already suffices. */
+export interface PermitTerms {
+  readonly valueWei: string;
+  readonly nonce: string;
+  readonly deadline: string;
+}
+
+export interface TrainingWork {
+  readonly kind: "training";
+  readonly dataSet: string;
+  readonly seed: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly layers: readonly number[];
+  readonly trainPerClass: number;
+  readonly testPerClass: number;
+  readonly shiftAugmentation: boolean;
+}
+
+export interface InferenceWork {
+  readonly kind: "inference";
+  readonly modelId: number;
+}
+
+/** What was agreed when the job was prepared. Never changes afterwards. */
+export interface JobTerms {
+  readonly work: TrainingWork | InferenceWork;
+  readonly order: Order;
+  readonly permit: PermitTerms | undefined;
+  readonly contracts: JobContracts;
+  readonly licenceId: number;
+  /** Zeroes and empty text for training. */
+  readonly modelCommitment: Bytes32;
+  readonly modelCid: ContentId | "";
+  readonly verifyingKeyHash: Bytes32;
+  readonly inputCid: ContentId | "";
+  readonly prover: Address;
+  readonly proverFeeWei: string;
+  readonly usageFeeWei: string;
+  readonly royaltyBps: number;
+  readonly protocolFeeBps: number;
+  readonly challengeWindowSeconds: number;
+  /** What the cap leaves for the provider after all fees. */
+  readonly providerPriceCapWei: string;
+  readonly requiredMemoryBytes: number;
+  readonly workUnits: number;
+  /** 0x hex, empty for inference. */
+  readonly outputRecipientPublicKey: string;
+}
+
+export interface JobContracts {
+  readonly chainId: number;
+  readonly jobEscrow: Address;
+  readonly wrappedAios: Address;
+  readonly receiptRegistry: Address;
+}
+
+/** offered → agreed (terms signed) → leased (on chain) → computed (result stored) → ended. */
+export type LeaseState = "offered" | "agreed" | "leased" | "computed" | "ended";
+
+/** EIP-712 `LeaseTerms`. */
+export interface LeaseTerms {
+  readonly jobId: JobId;
+  readonly provider: Address;
+  readonly prover: Address;
+  readonly fencingToken: string;
+  readonly providerPriceWei: string;
+  readonly proverFeeWei: string;
+  readonly acceptBy: string;
+}
+
+/** What the provider delivered under a lease, checked and kept before it was acknowledged. */
+export interface LeaseResult {
+  /** 0x and 64 hex digits for inference, empty for training. */
+  readonly output: string;
+  readonly outputCid: string;
+  readonly outputKeyJson: string;
+  readonly delivery: Delivery;
+  readonly deliverySignature: string;
+  /** Canonical JSON of the EIP-712 `Receipt`. */
+  readonly receiptJson: string;
+  readonly receiptSignature: string;
+}
+
+/** EIP-712 `Delivery`. */
+export interface Delivery {
+  readonly jobId: JobId;
+  readonly fencingToken: string;
+  readonly output: string;
+  readonly outputHash: Bytes32;
+  readonly receiptHash: Bytes32;
+}
+
+export interface Lease {
+  readonly fencingToken: number;
+  readonly provider: Address;
+  readonly state: LeaseState;
+  readonly terms: LeaseTerms;
+  readonly signature: string;
+  readonly offeredAtMs: number;
+  /** An offer that is not answered by then goes to another provider. */
+  readonly offerExpiresAtMs: number;
+  readonly leasedAtMs: number;
+  /** By the chain's clock; 0 until leased. */
+  readonly deliverByMs: number;
+  readonly leaseTransactionHash: string;
+  readonly result: LeaseResult | undefined;
+  /** The provider gave up or its result was refused: the lease is released on chain before it ends. */
+  readonly failure: LeaseFailure | undefined;
+  readonly endedBecause: string;
+}
+
+export interface LeaseFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Writes to the chain that a job can need. */
+export type ChainStep = "open" | "lease" | "deliver" | "release" | "settle" | "accept" | "finish" | "refund";
+
+/** The latest attempt at one chain write. Its idempotency key follows from job, step, fencing token and attempt. */
+export interface StepAttempt {
+  readonly step: ChainStep;
+  readonly fencingToken: number;
+  readonly attempt: number;
+  readonly state: "submitted" | "succeeded" | "failed";
+  readonly transactionId: string;
+  /** When to look again: a lost event is asked for, a failed attempt repeated. */
+  readonly checkAtMs: number;
+  readonly error: JobError | undefined;
+}
+
+export interface JobError {
+  readonly code: string;
+  readonly message: string;
+  readonly detailsJson: string;
+}
+
+export interface ProofProgress {
+  readonly state: "none" | "requested" | "proven" | "failed";
+  readonly fencingToken: number;
+  readonly attempt: number;
+  readonly checkAtMs: number;
+  /** 0x hex, ready for `settle`; empty until proven. */
+  readonly evidence: string;
+  readonly evidenceCid: string;
+  readonly error: JobError | undefined;
+}
+
+export interface JobStepRecord {
+  readonly name: string;
+  readonly atMs: number;
+  readonly transactionHash: string;
+  readonly gasUsed: number;
+  readonly note: string;
+}
+
+export interface JobProgress {
+  readonly stage: string;
+  readonly percent: number;
+  readonly message: string;
+  readonly figures: Readonly<Record<string, string>>;
+}
+
+/** Where the newest chain event about the job stands; older ones are not applied again. */
+export interface ChainPosition {
+  readonly blockNumber: number;
+  readonly logIndex: number;
+}
+
+/** The job aggregate. Changed only through `job-transitions.ts`, under its row lock. */
+export interface Job {
+  readonly jobId: JobId;
+  readonly tenant: TenantId;
+  readonly buyer: Address;
+  readonly kind: WorkKind;
+  readonly verification: VerificationLevel;
+  readonly state: JobState;
+  readonly terms: JobTerms;
+  readonly createdAtMs: number;
+  readonly traceparent: string;
+  readonly orderSignature: string;
+  readonly permitSignature: string;
+  readonly acceptanceSignature: string;
+  readonly leases: readonly Lease[];
+  readonly attempts: readonly StepAttempt[];
+  readonly proof: ProofProgress;
+  /** While pending: when the challenge window is over. */
+  readonly pendingUntilMs: number;
+  readonly deliveredAtMs: number;
+  readonly steps: readonly JobStepRecord[];
+  readonly progress: JobProgress | undefined;
+  readonly error: JobError | undefined;
+  readonly chainPosition: ChainPosition;
+  readonly settlementTransactionHash: string;
+  /** When to look for a provider again; a waiting job backs off. */
+  readonly placeAtMs: number;
+  readonly placementRounds: number;
+}
+
+/** The one lease that has not ended, if any. */
+export function liveLease(job: Job): Lease | undefined {
+  return job.leases.find((lease) => lease.state !== "ended");
+}
+
+/** The lease whose result settled, or the live one: what people see as "the" lease. */
+export function shownLease(job: Job): Lease | undefined {
+  return liveLease(job) ?? job.leases.findLast((lease) => lease.endedBecause === "settled");
+}
+
+export function isTerminalJob(job: Job): boolean {
+  return TERMINAL_STATES.includes(job.state);
+}
+
+/** Tokens count up from 1 and are never used twice, so that an old holder is always recognised. */
+export function nextFencingToken(job: Job): number {
+  return 1 + job.leases.reduce((highest, lease) => Math.max(highest, lease.fencingToken), 0);
+}
+
+export function attemptOf(job: Job, step: ChainStep, fencingToken: number): StepAttempt | undefined {
+  return job.attempts.find((attempt) => attempt.step === step && attempt.fencingToken === fencingToken);
+}

@@ -1,0 +1,203 @@
+import {
+  attemptOf,
+  type ChainStep,
+  type Job,
+  type JobError,
+  type Lease,
+  liveLease,
+  type StepAttempt,
+} from "./job.js";
+
+/** What has to happen to a job now; `wait` when only time or someone else can move it. */
+export type NextStep =
+  | {
+      readonly kind: "submit";
+      readonly step: ChainStep;
+      readonly fencingToken: number;
+      readonly attempt: number;
+    }
+  | { readonly kind: "check-transaction"; readonly attempt: StepAttempt }
+  | { readonly kind: "place" }
+  | { readonly kind: "end-offer"; readonly fencingToken: number; readonly because: string }
+  | { readonly kind: "request-proof"; readonly fencingToken: number; readonly attempt: number }
+  | { readonly kind: "check-proof"; readonly fencingToken: number }
+  | { readonly kind: "fail"; readonly error: JobError }
+  | { readonly kind: "wait"; readonly untilMs: number | undefined };
+
+export interface StepPolicy {
+  /** Chain and wall clock may differ by this much; deadlines are acted on this much later. */
+  readonly clockMarginMs: number;
+  /** A proof that takes this close to the delivery deadline is not waited for: the result goes on chain first. */
+  readonly deliverMarginMs: number;
+}
+
+const WAIT: NextStep = { kind: "wait", untilMs: undefined };
+
+/**
+ * The next step of a job, from its stored state and the time alone: whoever asks, after whatever crash, gets the same
+ * answer until the step's outcome is stored. Steps are idempotent by the keys that follow from their fields.
+ */
+export function nextStep(job: Job, nowMs: number, policy: StepPolicy): NextStep {
+  switch (job.state) {
+    case "prepared":
+      return prepared(job, nowMs);
+    case "funding":
+      return funding(job, nowMs);
+    case "funded":
+      return funded(job, nowMs, policy);
+    case "leased":
+      return leased(job, nowMs, policy);
+    case "delivered":
+      return delivered(job, nowMs, policy);
+    case "pending":
+      return pending(job, nowMs, policy);
+    case "settled":
+    case "refunded":
+    case "failed":
+      return WAIT;
+  }
+}
+
+/** When somebody has to look at the job again if nothing happens to it before; undefined for never. */
+export function wakeAtMs(job: Job, nowMs: number, policy: StepPolicy): number | undefined {
+  const next = nextStep(job, nowMs, policy);
+  return next.kind === "wait" ? next.untilMs : nowMs;
+}
+
+function prepared(job: Job, nowMs: number): NextStep {
+  const leaseByMs = leaseBy(job);
+  if (nowMs <= leaseByMs) return { kind: "wait", untilMs: leaseByMs + 1 };
+  return {
+    kind: "fail",
+    error: {
+      code: "order-expired",
+      message: "The order was not signed in time. Prepare the job again.",
+      detailsJson: "{}",
+    },
+  };
+}
+
+function funding(job: Job, nowMs: number): NextStep {
+  const open = attemptOf(job, "open", 0);
+  if (open?.state === "failed") return { kind: "fail", error: open.error ?? unexplained() };
+  return chainStep(job, "open", 0, nowMs);
+}
+
+function funded(job: Job, nowMs: number, policy: StepPolicy): NextStep {
+  const refundAtMs = leaseBy(job) + policy.clockMarginMs;
+  const lease = liveLease(job);
+  if (lease?.state === "agreed") return agreed(job, lease, nowMs, refundAtMs);
+  if (nowMs > refundAtMs) return chainStep(job, "refund", 0, nowMs);
+  if (lease === undefined) {
+    if (job.placeAtMs <= nowMs) return { kind: "place" };
+    return { kind: "wait", untilMs: Math.min(job.placeAtMs, refundAtMs + 1) };
+  }
+  if (nowMs >= lease.offerExpiresAtMs) {
+    return { kind: "end-offer", fencingToken: lease.fencingToken, because: "no-answer" };
+  }
+  return { kind: "wait", untilMs: Math.min(lease.offerExpiresAtMs, refundAtMs + 1) };
+}
+
+/** A lease that may be on its way to the chain is never given up before its transaction has ended. */
+function agreed(job: Job, lease: Lease, nowMs: number, refundAtMs: number): NextStep {
+  const attempt = attemptOf(job, "lease", lease.fencingToken);
+  if (attempt?.state === "failed" || (attempt === undefined && nowMs > refundAtMs)) {
+    return {
+      kind: "end-offer",
+      fencingToken: lease.fencingToken,
+      because: attempt?.error?.code ?? "too-late",
+    };
+  }
+  return chainStep(job, "lease", lease.fencingToken, nowMs);
+}
+
+function leased(job: Job, nowMs: number, policy: StepPolicy): NextStep {
+  const lease = liveLease(job);
+  // A lease that this database does not know cannot be served: it goes back.
+  if (lease === undefined) return chainStep(job, "release", 0, nowMs);
+  const lateAtMs = lease.deliverByMs + policy.clockMarginMs;
+  const deliver = attemptOf(job, "deliver", lease.fencingToken);
+  const delivering = deliver !== undefined && deliver.state !== "failed";
+  if (lease.failure !== undefined && !delivering) return release(job, lease, nowMs, lateAtMs, policy);
+  if (nowMs > lateAtMs && deliver?.state !== "submitted") return release(job, lease, nowMs, lateAtMs, policy);
+  if (lease.state !== "computed") return { kind: "wait", untilMs: lateAtMs + 1 };
+  if (job.verification === "proof" && !delivering && nowMs < lease.deliverByMs - policy.deliverMarginMs) {
+    const proof = proofStep(job, lease, nowMs);
+    if (proof !== undefined) return earliest(proof, lease.deliverByMs - policy.deliverMarginMs);
+  }
+  return earliest(chainStep(job, "deliver", lease.fencingToken, nowMs), lateAtMs + 1);
+}
+
+/** The matcher may take an undelivered job back at any time; when that too is late, the buyer gets its money. */
+function release(job: Job, lease: Lease, nowMs: number, lateAtMs: number, policy: StepPolicy): NextStep {
+  if (nowMs > Math.max(lateAtMs, leaseBy(job) + policy.clockMarginMs)) {
+    return chainStep(job, "refund", lease.fencingToken, nowMs);
+  }
+  return chainStep(job, "release", lease.fencingToken, nowMs);
+}
+
+function delivered(job: Job, nowMs: number, policy: StepPolicy): NextStep {
+  const lease = liveLease(job);
+  const token = lease?.fencingToken ?? 0;
+  const settleByMs = job.deliveredAtMs + Number(job.terms.order.settleWithinSeconds) * 1_000;
+  const refundAtMs = settleByMs + policy.clockMarginMs;
+  if (nowMs > refundAtMs) return chainStep(job, "refund", token, nowMs);
+  if (job.verification === "none") {
+    const accept = job.acceptanceSignature === "" ? undefined : attemptOf(job, "accept", token);
+    const step = job.acceptanceSignature !== "" && accept?.state !== "failed" ? "accept" : "settle";
+    return earliest(chainStep(job, step, token, nowMs), refundAtMs + 1);
+  }
+  if (lease !== undefined) {
+    const proof = proofStep(job, lease, nowMs);
+    if (proof !== undefined) return earliest(proof, refundAtMs + 1);
+  }
+  if (job.proof.state !== "proven") return { kind: "wait", untilMs: refundAtMs + 1 };
+  return earliest(chainStep(job, "settle", token, nowMs), refundAtMs + 1);
+}
+
+function pending(job: Job, nowMs: number, policy: StepPolicy): NextStep {
+  const token = liveLease(job)?.fencingToken ?? 0;
+  const accept = attemptOf(job, "accept", token);
+  if (job.acceptanceSignature !== "" && accept?.state !== "failed")
+    return chainStep(job, "accept", token, nowMs);
+  const overAtMs = job.pendingUntilMs + policy.clockMarginMs;
+  if (nowMs < overAtMs) return { kind: "wait", untilMs: overAtMs };
+  return chainStep(job, "finish", token, nowMs);
+}
+
+/** Undefined once nothing is left to do about the proof. */
+function proofStep(job: Job, lease: Lease, nowMs: number): NextStep | undefined {
+  const { proof } = job;
+  if (proof.state === "proven") return undefined;
+  if (proof.fencingToken !== lease.fencingToken || proof.state === "none") {
+    if (proof.fencingToken === lease.fencingToken && nowMs < proof.checkAtMs)
+      return { kind: "wait", untilMs: proof.checkAtMs };
+    const attempt = proof.fencingToken === lease.fencingToken ? proof.attempt + 1 : 1;
+    return { kind: "request-proof", fencingToken: lease.fencingToken, attempt };
+  }
+  if (proof.state === "failed") return undefined;
+  if (nowMs >= proof.checkAtMs) return { kind: "check-proof", fencingToken: lease.fencingToken };
+  return { kind: "wait", untilMs: proof.checkAtMs };
+}
+
+/** Submit, then wait for the outcome, then try again after a failure. */
+function chainStep(job: Job, step: ChainStep, fencingToken: number, nowMs: number): NextStep {
+  const attempt = attemptOf(job, step, fencingToken);
+  if (attempt === undefined) return { kind: "submit", step, fencingToken, attempt: 1 };
+  if (nowMs < attempt.checkAtMs) return { kind: "wait", untilMs: attempt.checkAtMs };
+  if (attempt.state === "failed") return { kind: "submit", step, fencingToken, attempt: attempt.attempt + 1 };
+  return { kind: "check-transaction", attempt };
+}
+
+function earliest(next: NextStep, deadlineMs: number): NextStep {
+  if (next.kind !== "wait") return next;
+  return { kind: "wait", untilMs: Math.min(next.untilMs ?? deadlineMs, deadlineMs) };
+}
+
+function leaseBy(job: Job): number {
+  return Number(job.terms.order.leaseBy) * 1_000;
+}
+
+function unexplained(): JobError {
+  return { code: "reverted", message: "The chain refused the order without a reason.", detailsJson: "{}" };
+}

@@ -1,0 +1,206 @@
+import type { Address, ContentId, JobId, TenantId } from "@aios/kernel/identifiers";
+import type { ChainStep, Job, JobContracts, JobError } from "./job.js";
+import type { ProviderRecord } from "./provider.js";
+
+/** What a change of a job leaves behind in the same transaction. */
+export interface JobChange {
+  readonly job: Job;
+  /** The job has just settled: its provider's receipt leaves with the change. */
+  readonly publishReceipt?: boolean;
+  /** A provider proved unfit for this job. */
+  readonly fault?: { readonly provider: Address; readonly fencingToken: number; readonly reason: string };
+}
+
+export interface NewJob {
+  readonly job: Job;
+  readonly idempotencyKey: string;
+  readonly bodyDigest: string;
+  /** Opening of the input commitment; kept so that a repeated request gets the same answer. */
+  readonly inputSalt: Uint8Array;
+}
+
+export interface StoredRequest {
+  readonly job: Job;
+  readonly bodyDigest: string;
+  readonly inputSalt: Uint8Array;
+}
+
+export interface PlacementRecord {
+  readonly jobId: JobId;
+  readonly fencingToken: number;
+  readonly decidedAtMs: number;
+  /** Canonical JSON of the scheduler's log entry. */
+  readonly log: string;
+}
+
+/** Jobs in Postgres. Every change of one job happens under its row lock. */
+export interface JobStore {
+  /** False when this account already used the idempotency key; nothing is written then. */
+  create(entry: NewJob): Promise<boolean>;
+  find(jobId: JobId): Promise<Job | undefined>;
+  findRequest(buyer: Address, idempotencyKey: string): Promise<StoredRequest | undefined>;
+  list(tenant: TenantId, limit: number, before: JobCursor | undefined): Promise<readonly Job[]>;
+  /** Locks the row, applies `work`, saves what it answers. Undefined from `work` or an unknown job changes nothing. */
+  change(jobId: JobId, work: (job: Job) => JobChange | undefined): Promise<Job | undefined>;
+  /** Like `change`, one placement at a time over all jobs, with the providers' live leases as they are then. */
+  place(
+    jobId: JobId,
+    work: (
+      job: Job,
+      market: MarketState,
+    ) => { readonly change: JobChange; readonly placement: PlacementRecord } | undefined,
+  ): Promise<Job | undefined>;
+  /** Jobs whose time has come, the longest due first. */
+  due(nowMs: number, limit: number): Promise<readonly JobId[]>;
+  /** The earliest time at which a job becomes due. */
+  nextDueMs(): Promise<number | undefined>;
+  /** Looks at the job again at the given time, whatever its state says. */
+  postpone(jobId: JobId, untilMs: number): Promise<void>;
+  /** Funded jobs without a live lease, oldest first. */
+  waiting(limit: number): Promise<readonly JobId[]>;
+  /** Jobs with a live lease of this provider. */
+  liveOf(provider: Address): Promise<readonly Job[]>;
+  placements(jobId: JobId): Promise<readonly PlacementRecord[]>;
+  countByState(): Promise<ReadonlyMap<string, number>>;
+}
+
+export interface JobCursor {
+  readonly createdAtMs: number;
+  readonly jobId: JobId;
+}
+
+/** How busy and how reliable providers are, read under the placement lock. */
+export interface MarketState {
+  readonly providers: readonly ProviderRecord[];
+  readonly liveLeases: ReadonlyMap<Address, number>;
+  readonly recentFaults: ReadonlyMap<Address, number>;
+  /** The tenant's latest jobs by provider. */
+  readonly recentByProvider: ReadonlyMap<Address, number>;
+}
+
+export interface ProviderStore {
+  find(provider: Address): Promise<ProviderRecord | undefined>;
+  save(provider: ProviderRecord): Promise<void>;
+  /** Notes stake and registration as the chain says, if the provider is known. */
+  setStake(provider: Address, registered: boolean, stakedWei: string, transactionHash: string): Promise<void>;
+  touch(provider: Address, draining: boolean, atMs: number): Promise<void>;
+  all(): Promise<readonly ProviderRecord[]>;
+  market(tenant: TenantId): Promise<MarketState>;
+}
+
+export interface ProtocolFacts extends JobContracts {
+  readonly providerRegistry: Address;
+  readonly proofVerifier: Address;
+  readonly deliveryVerifier: Address;
+  readonly matcher: Address;
+  readonly protocolFeeBps: number;
+  readonly challengeWindowSeconds: number;
+  /** Every name in the on-chain registry. */
+  readonly contracts: Readonly<Record<string, string>>;
+}
+
+export interface TransactionOutcome {
+  readonly transactionId: string;
+  readonly state: "running" | "succeeded" | "failed";
+  readonly transactionHash: string;
+  readonly error: JobError | undefined;
+}
+
+/** The relayer: everything that is written to the chain goes through it. */
+export interface ChainWriter {
+  protocol(): Promise<ProtocolFacts>;
+  submit(
+    job: Job,
+    step: ChainStep,
+    fencingToken: number,
+    idempotencyKey: string,
+  ): Promise<TransactionOutcome>;
+  simulateOpen(job: Job): Promise<JobError | undefined>;
+  outcome(transactionId: string): Promise<TransactionOutcome>;
+  register(registration: SignedRegistration, idempotencyKey: string): Promise<TransactionOutcome>;
+}
+
+export interface SignedRegistration {
+  readonly provider: Address;
+  readonly stakeWei: string;
+  readonly capabilitiesHash: string;
+  readonly selfTestHash: string;
+  readonly nonce: string;
+  readonly deadline: string;
+  readonly signature: string;
+  readonly permitDeadline: string;
+  readonly permitSignature: string;
+}
+
+/** What the chain says now, read without writing. */
+export interface ChainReader {
+  permitNonce(owner: Address, token: Address): Promise<bigint>;
+  allowanceWei(owner: Address, token: Address, spender: Address): Promise<bigint>;
+  stake(
+    provider: Address,
+    registry: Address,
+  ): Promise<{ readonly active: boolean; readonly stakedWei: bigint }>;
+  minimumStakeWei(registry: Address): Promise<bigint>;
+}
+
+export interface PublishedModel {
+  readonly modelId: number;
+  readonly published: boolean;
+  readonly contentCid: ContentId;
+  readonly modelCommitment: Uint8Array;
+  readonly verifyingKeyHash: Uint8Array;
+  readonly usageFeeWei: string;
+  readonly royaltyBps: number;
+  readonly keyTrust: string;
+}
+
+export interface ModelCatalogue {
+  /** Throws the marketplace's `model-not-found`. */
+  model(modelId: number): Promise<PublishedModel>;
+  licence(
+    modelId: number,
+    account: Address,
+  ): Promise<{ readonly licenceId: number; readonly licencePriceWei: string }>;
+}
+
+export interface ProofQuote {
+  readonly priceWei: string;
+  readonly expectedMs: number;
+  readonly trust: string;
+  readonly prover: Address;
+}
+
+export interface ProofOutcome {
+  readonly state: "running" | "proven" | "failed";
+  readonly evidence: string;
+  readonly evidenceCid: string;
+  readonly error: JobError | undefined;
+}
+
+export interface Prover {
+  quote(modelCommitment: Uint8Array): Promise<ProofQuote>;
+  request(job: Job): Promise<ProofOutcome>;
+  outcome(jobId: JobId): Promise<ProofOutcome>;
+}
+
+/** Encrypted inputs. */
+export interface InputVault {
+  /** Stores the ciphertext; answers its CID. */
+  put(ciphertext: Uint8Array): Promise<ContentId>;
+  /** Hands the content key to the key service for this job's leases and for proving. */
+  depositKey(cid: ContentId, contentKey: Uint8Array, jobId: JobId): Promise<void>;
+}
+
+/** Connected providers. Sending is best effort: state is stored first and sent again when a provider reconnects. */
+export interface ProviderLinks {
+  online(): ReadonlySet<Address>;
+  offerLease(job: Job): void;
+  grantLease(job: Job): void;
+  revokeLease(provider: Address, jobId: JobId, fencingToken: number, reason: string): void;
+}
+
+/** Tells watchers that a job changed. */
+export interface JobFeed {
+  changed(job: Job): void;
+  subscribe(jobId: JobId, listener: (job: Job) => void): () => void;
+}
