@@ -265,7 +265,7 @@ function serverCommand(options: EmbeddedPostgresOptions, { native, cluster, port
     log_destination: "stderr",
     logging_collector: "off",
     idle_in_transaction_session_timeout: "60s",
-    ...(options.durable === false ? { fsync: "off", full_page_writes: "off", synchronous_commit: "off" } : {}),
+    ...(options.durable === false ? { fsync: "off", full_page_writes: "off" } : {}),
   };
   return [
     join(native, "bin", "postgres"),

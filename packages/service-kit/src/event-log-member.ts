@@ -185,8 +185,9 @@ export class EventLogMember {
       if (held.get(name)?.fencing_token === partition.fencingToken) continue;
       partition.lose();
       this.#partitions.delete(name);
-      // Somebody moved the group while it was working; the new position starts fresh after the next claim.
-      if (held.has(name)) this.#rebalanceDue = true;
+      // The group was moved, or others took it; the next claim starts from the position that is recorded now.
+      this.#rebalanceDue = true;
+      this.#wakeUp.wake();
       held.delete(name);
     }
     for (const [name, row] of held) {

@@ -1,0 +1,24 @@
+import { ManualClock } from "@aios/kernel/clock";
+import { MemoryLockManager } from "@aios/service-kit/memory-lock";
+import { MemoryRateLimiter } from "@aios/service-kit/memory-rate-limiter";
+import { eventBusConformance } from "./event-bus-conformance.js";
+import { lockConformance } from "./lock-conformance.js";
+import { MemoryEventBus, MemoryEventLog } from "./memory-event-bus.js";
+import { rateLimiterConformance } from "./rate-limiter-conformance.js";
+
+eventBusConformance("MemoryEventBus", async () => {
+  const log = new MemoryEventLog();
+  return { open: async () => new MemoryEventBus(log), close: async () => undefined };
+});
+
+rateLimiterConformance("MemoryRateLimiter", async () => {
+  const clock = new ManualClock(1);
+  const limiter = new MemoryRateLimiter(clock);
+  return { open: async () => limiter, pass: async (ms) => clock.advance(ms), close: async () => undefined };
+});
+
+lockConformance("MemoryLockManager", async () => {
+  const clock = new ManualClock(1);
+  const locks = new MemoryLockManager(clock);
+  return { open: async () => locks, pass: async (ms) => clock.advance(ms), close: async () => undefined };
+});
