@@ -206,6 +206,12 @@ async function deployMissing(
   }
 }
 
+/**
+ * Not estimated: a deposit in a new second writes a new supply checkpoint, one in the same second does not, so that an
+ * estimate made just before may fall short.
+ */
+const DEPOSIT_GAS = 300_000n;
+
 async function wrapInitialBalances(
   provider: Provider,
   signer: Signer,
@@ -217,14 +223,26 @@ async function wrapInitialBalances(
   const depositTopic = token.getEvent("Deposit")?.topicHash;
   if (depositTopic === undefined) throw new TypeError("WrappedAios has no Deposit event");
   for (const { account, amountWei } of parameters.initialWrappedBalances) {
-    const topics = [depositTopic, zeroPadValue(account, 32)];
-    const earlier = await provider.getLogs({ address: tokenAddress, topics, fromBlock: 0, toBlock: "latest" });
-    if (earlier.length > 0 || amountWei === 0n) continue;
+    if (amountWei === 0n || (await hasLog(provider, tokenAddress, [depositTopic, zeroPadValue(account, 32)]))) continue;
     onStep?.(`wrapping AIOS for ${account}`);
     const data = token.encodeFunctionData("depositTo", [account]);
-    await confirmed(await signer.sendTransaction({ to: tokenAddress, data, value: toBeHex(amountWei) }), "WrappedAios");
+    const deposit = { to: tokenAddress, data, value: toBeHex(amountWei), gasLimit: DEPOSIT_GAS };
+    await confirmed(await signer.sendTransaction(deposit), "WrappedAios");
   }
 }
+
+/** Looks from the oldest block on, in pages, because nodes bound how many blocks one query may span. */
+async function hasLog(provider: Provider, address: string, topics: readonly string[]): Promise<boolean> {
+  const head = await provider.getBlockNumber();
+  for (let fromBlock = 0; fromBlock <= head; fromBlock += LOG_PAGE_BLOCKS) {
+    const toBlock = Math.min(head, fromBlock + LOG_PAGE_BLOCKS - 1);
+    const logs = await provider.getLogs({ address, topics: [...topics], fromBlock, toBlock });
+    if (logs.length > 0) return true;
+  }
+  return false;
+}
+
+const LOG_PAGE_BLOCKS = 5_000;
 
 async function confirmed(transaction: TransactionResponse, name: ContractName): Promise<TransactionReceipt> {
   try {

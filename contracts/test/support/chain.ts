@@ -1,8 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Clock } from "@aios/kernel/clock";
+import type { TimestampMs } from "@aios/kernel/units";
 import { HDNodeWallet, JsonRpcProvider, type Wallet } from "ethers";
 
 /** A chain under test: an account with coins, and time that can be moved. */
@@ -18,27 +23,97 @@ export interface TestChain {
 }
 
 const DEVELOPMENT_PHRASE = "test test test test test test test test test test test junk";
+const DEVELOPMENT_BALANCE_WEI = `1000000${"0".repeat(18)}`;
 
 /**
- * `CHAIN_RPC_URL` names a running development chain with the usual development accounts and `evm_increaseTime`;
- * without it an anvil is started for the test.
+ * The platform's own node, in this process and on a free port. `TEST_CHAIN=anvil` starts Foundry's instead;
+ * `CHAIN_RPC_URL` names a running one with the usual development accounts and `evm_increaseTime`.
  */
 export async function startChain(): Promise<TestChain> {
   const given = process.env["CHAIN_RPC_URL"];
-  if (given !== undefined) return connect(given, async () => undefined);
+  if (given !== undefined) return evmChain(given, async () => undefined);
+  return process.env["TEST_CHAIN"] === "anvil" ? startAnvil() : startOwnNode();
+}
+
+/** What is used of `@aios/consensus/start-node`; loaded at run time, so that contracts build without the service. */
+interface ConsensusModules {
+  readonly startNode: (options: {
+    readonly genesis: unknown;
+    readonly dataDir: string;
+    readonly port: number;
+    readonly clock: Clock;
+    readonly settings: { readonly minIntervalMs: number };
+  }) => Promise<{ readonly url: string; stop(): Promise<void> }>;
+  readonly parseGenesis: (json: unknown) => unknown;
+}
+
+async function loadConsensus(): Promise<ConsensusModules> {
+  const load = (module: string) => import(`@aios/consensus/${module}`) as Promise<ConsensusModules>;
+  const [{ startNode }, { parseGenesis }] = await Promise.all([load("start-node"), load("domain/genesis")]);
+  return { startNode, parseGenesis };
+}
+
+async function startOwnNode(): Promise<TestChain> {
+  const { startNode, parseGenesis } = await loadConsensus();
+  const dataDir = await mkdtemp(join(tmpdir(), "aios-contracts-chain-"));
+  let aheadMs = 0;
+  const clock: Clock = {
+    now: () => (Date.now() + aheadMs) as TimestampMs,
+    wait: (duration, signal) => delay(duration, undefined, signal === undefined ? {} : { signal }),
+  };
+  const genesis = parseGenesis({
+    name: "contract tests",
+    chainId: 26_070,
+    hardfork: "osaka",
+    timestampSeconds: 1_767_225_600,
+    gasLimit: "60000000",
+    baseFeePerGasWei: "1000000",
+    minimumBaseFeePerGasWei: "0",
+    feeRecipient: `0x${"fe".repeat(20)}`,
+    baseFeeSplit: { burnedBps: 10_000, recipients: [] },
+    alloc: { [HDNodeWallet.fromPhrase(DEVELOPMENT_PHRASE).address]: { balanceWei: DEVELOPMENT_BALANCE_WEI } },
+  });
+  const node = await startNode({ genesis, dataDir, port: 0, clock, settings: { minIntervalMs: 0 } });
+  const chain = await connect(node.url, async () => {
+    await node.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  return {
+    ...chain,
+    async advance(seconds) {
+      aheadMs += seconds * 1000;
+      // Only a transaction makes a block, and only a block moves the chain's time.
+      const transaction = await chain.funder.sendTransaction({ to: chain.funder.address });
+      await transaction.wait();
+    },
+  };
+}
+
+async function startAnvil(): Promise<TestChain> {
   const port = await freePort();
-  const child = spawn(process.execPath, [anvilScript(), "--port", String(port), "--silent", "--hardfork", "cancun"], {
+  const child = spawn(process.execPath, [anvilScript(), "--port", String(port), "--silent", "--hardfork", "osaka"], {
     stdio: "ignore",
   });
   const url = `http://127.0.0.1:${port}`;
   await answering(url, child);
-  return connect(url, async () => {
+  return evmChain(url, async () => {
     child.kill("SIGTERM");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   });
 }
 
-async function connect(url: string, stopServer: () => Promise<void>): Promise<TestChain> {
+async function evmChain(url: string, stopServer: () => Promise<void>): Promise<TestChain> {
+  const chain = await connect(url, stopServer);
+  return {
+    ...chain,
+    async advance(seconds) {
+      await chain.provider.send("evm_increaseTime", [seconds]);
+      await chain.provider.send("evm_mine", []);
+    },
+  };
+}
+
+async function connect(url: string, stopServer: () => Promise<void>): Promise<Omit<TestChain, "advance">> {
   const provider = new JsonRpcProvider(url, undefined, { polling: true, pollingInterval: 25, cacheTimeout: -1, batchMaxCount: 1 });
   const { chainId } = await provider.getNetwork();
   const funder = HDNodeWallet.fromPhrase(DEVELOPMENT_PHRASE).connect(provider);
@@ -48,10 +123,6 @@ async function connect(url: string, stopServer: () => Promise<void>): Promise<Te
     funder,
     async now() {
       return (await provider.getBlock("latest"))?.timestamp ?? 0;
-    },
-    async advance(seconds) {
-      await provider.send("evm_increaseTime", [seconds]);
-      await provider.send("evm_mine", []);
     },
     async stop() {
       provider.destroy();
@@ -81,7 +152,7 @@ async function answering(url: string, child: ChildProcess): Promise<void> {
     if (child.exitCode !== null) throw new Error(`anvil ended with exit code ${child.exitCode}`);
     const answer = await fetch(url, { method: "POST", body, headers: { "content-type": "application/json" } }).catch(() => undefined);
     if (answer?.ok === true) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await delay(50);
   }
   child.kill("SIGKILL");
   throw new Error("anvil did not answer within 20 s");
