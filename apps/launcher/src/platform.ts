@@ -4,8 +4,15 @@ import type { Clock } from "@aios/kernel/clock";
 import { choosePorts, type PortChoice } from "./free-ports.js";
 import { chainIdOf, ensureGenesis } from "./genesis.js";
 import { type AccountName, type Identities, loadIdentities } from "./identities.js";
-import { postgresProcess } from "./postgres-process.js";
-import { type PlatformSettings, providerProcess, serviceProcess, wantedPorts } from "./process-table.js";
+import type { ProcessSpec } from "./managed-process.js";
+import { databaseUrls, postgresProcess } from "./postgres-process.js";
+import {
+  consensusProcess,
+  type PlatformSettings,
+  providerProcess,
+  serviceProcess,
+  wantedPorts,
+} from "./process-table.js";
 import { ensureProtocol } from "./protocol-deployment.js";
 import { Supervisor, type SupervisorEvents } from "./supervisor.js";
 
@@ -69,7 +76,11 @@ export class Platform {
     mkdirSync(join(dataDir, "logs"), { recursive: true });
     const identities = loadIdentities(join(dataDir, "keys"));
     const choices = await choosePorts(wantedPorts(options.portBase));
-    const platform = new Platform(new Supervisor(clock, options.events), identities, choices);
+    const platform = new Platform(
+      new Supervisor(clock, options.events, ["postgres", "consensus"]),
+      identities,
+      choices,
+    );
     options.signal?.addEventListener("abort", () => void platform.stop(), { once: true });
     try {
       await platform.#startProcesses(options);
@@ -90,26 +101,24 @@ export class Platform {
     const genesisFile = join(dataDir, "genesis.json");
     const firstStart = !existsSync(genesisFile);
     ensureGenesis(genesisFile, this.identities, Math.floor(clock.now() / 1000));
-    const postgres = postgresProcess({ root, dataDir, port: this.ports.get("postgres") as number });
-    const settings = {
+    const common = {
       paths: { root, dataDir },
       ports: this.ports,
       identities: this.identities,
-      databaseUrl: postgres.databaseUrl,
       chainId: chainIdOf(genesisFile),
       genesisFile,
-      contractRegistry: "",
     };
     await Promise.all([
-      this.#start(postgres.process, options),
-      this.#start(serviceProcess("consensus", settings), options),
+      this.#start(postgresProcess({ root, dataDir, port: this.ports.get("postgres") as number }), options),
+      this.#start(consensusProcess(common), options),
     ]);
     if (firstStart) options.onStep?.("putting the protocol's contracts on the new chain");
     const contracts = await ensureProtocol(this.jsonRpcUrl, this.identities, (step) =>
       options.onStep?.(step),
     );
     const complete: PlatformSettings = {
-      ...settings,
+      ...common,
+      databaseUrl: databaseUrls(dataDir),
       contractRegistry: contracts["ContractRegistry"] as string,
     };
     await Promise.all(DEPENDENTS.map((name) => this.#start(serviceProcess(name, complete), options)));
@@ -118,7 +127,7 @@ export class Platform {
     );
   }
 
-  #start(spec: ReturnType<typeof serviceProcess>, options: PlatformOptions): Promise<void> {
+  #start(spec: ProcessSpec, options: PlatformOptions): Promise<void> {
     const added = options.extraEnv?.[spec.name] ?? {};
     return this.supervisor.start({ ...spec, env: { ...spec.env, ...added } }, READY_WITHIN_MS);
   }

@@ -10,14 +10,19 @@ export interface PlatformPaths {
   readonly dataDir: string;
 }
 
-export interface PlatformSettings {
+/** What every process of the platform is told. */
+export interface CommonSettings {
   readonly paths: PlatformPaths;
   readonly ports: Ports;
   readonly identities: Identities;
-  /** Connection URL for a database name. */
-  readonly databaseUrl: (database: string) => string;
   readonly chainId: number;
   readonly genesisFile: string;
+}
+
+/** What is known once the database runs and the contracts are on chain. */
+export interface PlatformSettings extends CommonSettings {
+  /** Connection URL for a database name. */
+  readonly databaseUrl: (database: string) => string;
   readonly contractRegistry: string;
 }
 
@@ -64,24 +69,45 @@ const HEAP_MIB: Readonly<Record<ServiceName | "provider", number>> = {
   provider: 192,
 };
 
-/** How to run one service of the platform on this machine. */
-export function serviceProcess(name: ServiceName, settings: PlatformSettings): ProcessSpec {
+/** The chain's node needs neither database nor events. */
+export function consensusProcess(settings: CommonSettings): ProcessSpec {
+  return processOf("consensus", settings, {
+    CONSENSUS_JSON_RPC_LISTEN: `${HOST}:${port(settings.ports, "json-rpc")}`,
+    CONSENSUS_GENESIS_FILE: settings.genesisFile,
+  });
+}
+
+/** How to run one of the services that build on chain and database. */
+export function serviceProcess(
+  name: Exclude<ServiceName, "consensus">,
+  settings: PlatformSettings,
+): ProcessSpec {
+  return processOf(name, settings, {
+    ...peerUrls(settings.ports),
+    DATABASE_URL: settings.databaseUrl(`aios_${name.replace("-", "_")}`),
+    EVENT_BUS_URL: settings.databaseUrl("aios_events"),
+    CHAIN_RPC_URL: `http://${HOST}:${port(settings.ports, "json-rpc")}`,
+    ...ownSettings(name, settings),
+  });
+}
+
+function processOf(
+  name: ServiceName,
+  settings: CommonSettings,
+  env: Readonly<Record<string, string>>,
+): ProcessSpec {
   const { paths, ports, identities } = settings;
   const health = `${HOST}:${port(ports, `health-${name}`)}`;
   return {
     name,
     script: join(paths.root, "services", name, "dist", "src", "main.js"),
     env: {
-      ...peerUrls(ports),
       ...(name === "gateway" ? {} : { AIOS_GRPC_LISTEN: `${HOST}:${port(ports, `grpc-${name}`)}` }),
       AIOS_HEALTH_LISTEN: health,
       AIOS_SERVICE_KEY_FILE: identities.serviceKeyFiles[name],
       AIOS_TRUST_BUNDLE_FILE: identities.trustBundleFile,
       AIOS_DATA_DIR: join(paths.dataDir, name),
-      DATABASE_URL: settings.databaseUrl(`aios_${name.replace("-", "_")}`),
-      EVENT_BUS_URL: settings.databaseUrl("aios_events"),
-      CHAIN_RPC_URL: `http://${HOST}:${port(ports, "json-rpc")}`,
-      ...ownSettings(name, settings),
+      ...env,
     },
     logFile: join(paths.dataDir, "logs", `${name}.log`),
     readyUrl: `http://${health}/health/ready`,
@@ -108,16 +134,11 @@ export function providerProcess(number: 1 | 2, settings: PlatformSettings): Proc
 }
 
 function ownSettings(
-  name: ServiceName,
+  name: Exclude<ServiceName, "consensus">,
   { ports, identities, ...settings }: PlatformSettings,
 ): Record<string, string> {
   const { accounts } = identities;
-  const jsonRpcUrl = `http://${HOST}:${port(ports, "json-rpc")}`;
   const own: Partial<Record<ServiceName, Record<string, string>>> = {
-    consensus: {
-      CONSENSUS_JSON_RPC_LISTEN: `${HOST}:${port(ports, "json-rpc")}`,
-      CONSENSUS_GENESIS_FILE: settings.genesisFile,
-    },
     economy: {
       RELAYER_KEY_FILE: accounts.relayer.keyFile,
       MATCHER_KEY_FILE: accounts.matcher.keyFile,
@@ -128,9 +149,8 @@ function ownSettings(
     storage: { LIBP2P_LISTEN: `/ip4/${HOST}/tcp/${port(ports, "libp2p")}` },
     gateway: {
       GATEWAY_HTTP_LISTEN: `${HOST}:${port(ports, "gateway")}`,
-      CONSENSUS_JSON_RPC_URL: jsonRpcUrl,
       DEMO_BUYER_KEY_FILE: accounts.business.keyFile,
-      STUDIO_DIR: join(settings.paths.root, "apps", "studio", "dist"),
+      GATEWAY_STUDIO_DIR: join(settings.paths.root, "apps", "studio", "dist"),
     },
   };
   return own[name] ?? {};

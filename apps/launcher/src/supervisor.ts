@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
@@ -14,20 +15,24 @@ const FIRST_RESTART_MS = 250;
 const MAX_RESTART_MS = 10_000;
 /** A process that ran this long had started well: its next crash starts from the first pause again. */
 const STABLE_AFTER_MS = 60_000;
-const STOP_GRACE_MS = 4_000;
+const CALLERS_GRACE_MS = 2_500;
+const FOUNDATIONS_GRACE_MS = 2_000;
 const READY_POLL_MS = 100;
 
 /** Keeps a set of processes running: restarts with back-off, says why, and stops all within five seconds. */
 export class Supervisor {
   readonly #clock: Clock;
   readonly #events: SupervisorEvents;
+  readonly #foundations: ReadonlySet<string>;
   readonly #specs = new Map<string, ProcessSpec>();
   readonly #processes = new Map<string, ManagedProcess>();
   readonly #stopping = new AbortController();
   readonly #keepers: Promise<void>[] = [];
 
-  constructor(clock: Clock, events: SupervisorEvents) {
+  /** `foundations` are stopped last: what everyone else writes to. */
+  constructor(clock: Clock, events: SupervisorEvents, foundations: readonly string[]) {
     this.#clock = clock;
+    this.#foundations = new Set(foundations);
     this.#events = events;
   }
 
@@ -76,16 +81,26 @@ export class Supervisor {
     );
   }
 
-  /** Asks everyone to drain, then kills what is left. Later starts first, so that callers go before callees. */
+  /** Asks everyone to drain, callers before what they call, and kills what is left when the time is over. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error("stopping"));
-    const running = [...this.#processes.values()].reverse().filter((managed) => managed.isRunning);
-    for (const managed of running) managed.signal("SIGTERM");
-    const grace = this.#clock.wait(durationMs(STOP_GRACE_MS));
-    await Promise.race([Promise.all(running.map((managed) => managed.exited)), grace]);
-    for (const managed of running) managed.signal("SIGKILL");
-    await Promise.all(running.map((managed) => managed.exited));
+    await this.#end((name) => !this.#foundations.has(name), CALLERS_GRACE_MS);
+    await this.#end(() => true, FOUNDATIONS_GRACE_MS);
     await Promise.all(this.#keepers);
+  }
+
+  async #end(belongs: (name: string) => boolean, graceMs: number): Promise<void> {
+    const running = [...this.#processes].flatMap(([name, managed]) =>
+      belongs(name) && managed.isRunning ? [managed] : [],
+    );
+    const gone = Promise.all(running.map((managed) => managed.exited));
+    for (const managed of running) managed.signal("SIGTERM");
+    const graceOver = new AbortController();
+    const grace = this.#clock.wait(durationMs(graceMs), graceOver.signal).catch(() => undefined);
+    await Promise.race([gone, grace]);
+    graceOver.abort();
+    for (const managed of running) managed.signal("SIGKILL");
+    await gone;
   }
 
   async #keep(name: string): Promise<void> {
@@ -127,10 +142,23 @@ export class Supervisor {
 
 async function readiness(url: string): Promise<string> {
   try {
+    if (url.startsWith("tcp:")) return await tcpReadiness(new URL(url));
     const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
     if (response.ok) return "ready";
     return (await response.text()).slice(0, 300);
   } catch {
     return "no answer yet";
   }
+}
+
+function tcpReadiness({ hostname, port }: URL): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port) });
+    const end = (answer: string): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("connect", () => end("ready"));
+    socket.once("error", () => end("no answer yet"));
+  });
 }
