@@ -1,0 +1,331 @@
+import type { Clock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
+import { jobId } from "@aios/kernel/identifiers";
+import type { Rng } from "@aios/kernel/random";
+import { durationMs } from "@aios/kernel/units";
+import {
+  type ConnectRequest,
+  type ConnectResponse,
+  type Hello,
+  JobKind,
+  type LeaseOffer,
+  ProviderLinkServiceService,
+  type RegistrationRequest,
+  type SelfTest,
+  type Welcome,
+} from "@aios/proto/aios/compute/v1/compute";
+import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
+import type { Logger } from "@aios/service-kit/logger";
+import type { LeaseWorker, Link } from "../../application/lease-worker.js";
+import { decideOffer, type Network, type PriceList, type WorkKind } from "../../domain/lease-policy.js";
+import type { Signer } from "../../domain/ports.js";
+import { checkChallenge, checkRegistration } from "../../domain/registration.js";
+import { GrpcContents } from "./grpc-contents.js";
+import { MessageQueue } from "./message-queue.js";
+
+const MOST_QUEUED_MESSAGES = 2_000;
+const WELCOME_WITHIN_MS = 180_000;
+const FIRST_BACKOFF_MS = 250;
+const LONGEST_BACKOFF_MS = 5_000;
+const HEARTBEAT_BOUNDS_MS = [200, 60_000] as const;
+
+export interface ComputeLinkOptions {
+  readonly url: string;
+  readonly signer: Signer;
+  readonly hello: Hello;
+  readonly selfTest: SelfTest;
+  readonly prices: PriceList;
+  readonly kinds: readonly WorkKind[];
+  readonly maxParallelJobs: number;
+  readonly maxStakeWei: bigint;
+  readonly worker: LeaseWorker;
+  readonly rng: Rng;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The provider's one connection to compute: dialled out, proven, kept alive, and dialled again when it breaks. */
+export class ComputeLink {
+  readonly #options: ComputeLinkOptions;
+  readonly #client: GrpcClient<typeof ProviderLinkServiceService>;
+  /** Accepted offers that are not granted yet, by job and token → time until which the promise binds. */
+  readonly #promised = new Map<string, number>();
+  #session: Session | undefined;
+  #draining = false;
+  #everWelcome = false;
+  #sessionToken = "";
+  #storage: { readonly url: string; readonly contents: GrpcContents } | undefined;
+
+  constructor(options: ComputeLinkOptions) {
+    this.#options = options;
+    this.#client = createGrpcClient(ProviderLinkServiceService, options.url, { audience: "compute" });
+  }
+
+  /** True while compute has welcomed this connection. */
+  get welcomed(): boolean {
+    return this.#session?.network !== undefined;
+  }
+
+  /** Keeps connected until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { logger, clock } = this.#options;
+    let backoffMs = FIRST_BACKOFF_MS;
+    while (!signal.aborted) {
+      this.#everWelcome = false;
+      const error = await this.#connectOnce(signal);
+      if (signal.aborted) break;
+      backoffMs = this.#everWelcome ? FIRST_BACKOFF_MS : Math.min(backoffMs * 2, LONGEST_BACKOFF_MS);
+      logger.warn({ error, retryInMs: backoffMs }, "the connection to compute ended");
+      const jitter = 0.75 + (0.5 * (this.#options.rng.bytes(1)[0] ?? 0)) / 255;
+      await clock.wait(durationMs(Math.round(backoffMs * jitter)), signal).catch(() => undefined);
+    }
+    this.#client[Symbol.dispose]();
+    this.#storage?.contents[Symbol.dispose]();
+  }
+
+  /** Takes no more leases and says so. */
+  drain(): void {
+    this.#draining = true;
+    this.#session?.heartbeat();
+  }
+
+  /** Why the connection ended. */
+  async #connectOnce(signal: AbortSignal): Promise<unknown> {
+    const ending = new AbortController();
+    const session = new Session(this, this.#options, AbortSignal.any([signal, ending.signal]));
+    this.#session = session;
+    try {
+      const incoming = this.#client.connect(session.outgoing, { signal: session.signal });
+      session.sayHello();
+      void session.endUnlessWelcome(WELCOME_WITHIN_MS, ending);
+      for await (const message of incoming) await session.handle(message);
+      return undefined;
+    } catch (error) {
+      return error;
+    } finally {
+      ending.abort();
+      session.close();
+      this.#session = undefined;
+      this.#options.worker.disconnected();
+    }
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  noteWelcome(): void {
+    this.#everWelcome = true;
+  }
+
+  /** Work that outlives a connection goes on with the newest token. */
+  renewToken(sessionToken: string): void {
+    this.#sessionToken = sessionToken;
+  }
+
+  contentsAt(url: string): GrpcContents {
+    if (this.#storage?.url !== url) {
+      const { rng, clock } = this.#options;
+      this.#storage?.contents[Symbol.dispose]();
+      this.#storage = { url, contents: new GrpcContents(url, () => this.#sessionToken, rng, clock) };
+    }
+    return this.#storage.contents;
+  }
+
+  /** Leases worked on or promised, except this offer itself. */
+  takenBeside(key: string): number {
+    const now = this.#options.clock.now();
+    for (const [promise, untilMs] of this.#promised) if (untilMs < now) this.#promised.delete(promise);
+    return (
+      this.#options.worker.runningJobs + [...this.#promised.keys()].filter((other) => other !== key).length
+    );
+  }
+
+  promise(key: string, untilMs: number): void {
+    this.#promised.set(key, untilMs);
+  }
+
+  fulfil(key: string): void {
+    this.#promised.delete(key);
+  }
+}
+
+/** One connection, from hello to its end. */
+class Session {
+  readonly outgoing = new MessageQueue<ConnectRequest>(MOST_QUEUED_MESSAGES);
+  readonly signal: AbortSignal;
+  readonly #owner: ComputeLink;
+  readonly #options: ComputeLinkOptions;
+  #challengedChainId: bigint | undefined;
+  network: Network | undefined;
+
+  constructor(owner: ComputeLink, options: ComputeLinkOptions, signal: AbortSignal) {
+    this.#owner = owner;
+    this.#options = options;
+    this.signal = signal;
+  }
+
+  sayHello(): void {
+    this.#send({ hello: this.#options.hello });
+  }
+
+  heartbeat(): void {
+    if (this.network === undefined) return;
+    const { worker, clock } = this.#options;
+    this.#send({
+      heartbeat: {
+        sentAtMs: clock.now(),
+        runningJobs: worker.runningJobs,
+        draining: this.#owner.draining,
+        leases: worker.leases(),
+      },
+    });
+  }
+
+  async endUnlessWelcome(withinMs: number, ending: AbortController): Promise<void> {
+    await this.#options.clock.wait(durationMs(withinMs), this.signal).catch(() => undefined);
+    if (this.network === undefined)
+      ending.abort(new Error(`compute did not welcome us within ${withinMs} ms`));
+  }
+
+  close(): void {
+    this.outgoing.close();
+    this.network = undefined;
+  }
+
+  async handle(message: ConnectResponse): Promise<void> {
+    const { correlationId } = message;
+    const { signer, worker, logger } = this.#options;
+    if (message.challenge !== undefined) {
+      this.#challengedChainId = checkChallenge(message.challenge.text, signer.address).chainId;
+      const signature = signer.signText(message.challenge.text);
+      this.#send({ proof: { signature, selfTest: this.#options.selfTest } }, correlationId);
+    } else if (message.registrationRequest !== undefined) {
+      this.#register(message.registrationRequest, correlationId);
+    } else if (message.welcome !== undefined) {
+      this.#welcome(message.welcome);
+    } else if (message.sessionToken !== undefined) {
+      this.#owner.renewToken(message.sessionToken.sessionToken);
+    } else if (message.refused !== undefined) {
+      const { code = "refused", message: text = "no reason given" } = message.refused.error ?? {};
+      throw new CodedError({ code, kind: "forbidden", message: `compute refused: ${text}` });
+    } else if (message.leaseOffer !== undefined) {
+      this.#decide(message.leaseOffer, correlationId);
+    } else if (message.leaseGranted !== undefined) {
+      this.#owner.fulfil(keyOf(message.leaseGranted));
+      await worker.granted(message.leaseGranted);
+    } else if (message.leaseRevoked !== undefined) {
+      const { reason } = message.leaseRevoked;
+      logger.info({ jobId: message.leaseRevoked.jobId, reason }, "lease revoked");
+      this.#owner.fulfil(keyOf(message.leaseRevoked));
+      await worker.ended(leaseOf(message.leaseRevoked), reason);
+    } else if (message.resultAcknowledged !== undefined) {
+      await worker.ended(leaseOf(message.resultAcknowledged), "it is done");
+    }
+  }
+
+  #register(request: RegistrationRequest, correlationId: string): void {
+    const { signer, maxStakeWei } = this.#options;
+    if (this.#challengedChainId === undefined) throw unexpected("a registration before the challenge");
+    const data = checkRegistration(request.toSign, signer.address, this.#challengedChainId, maxStakeWei);
+    const signatures = data.map(({ name, data: typed }) => ({
+      name,
+      signature: signer.signTypedData(typed),
+    }));
+    this.#send({ registration: { signatures } }, correlationId);
+  }
+
+  #welcome(welcome: Welcome): void {
+    const { worker, logger } = this.#options;
+    if (this.#challengedChainId !== BigInt(welcome.chainId))
+      throw unexpected("a welcome to another chain than challenged");
+    this.#owner.renewToken(welcome.sessionToken);
+    this.network = { chainId: BigInt(welcome.chainId), contracts: welcome.contracts };
+    this.#owner.noteWelcome();
+    logger.info({ chainId: welcome.chainId, storageUrl: welcome.storageUrl }, "welcomed by compute");
+    const link: Link = {
+      network: this.network,
+      contents: this.#owner.contentsAt(welcome.storageUrl),
+      send: (message) => this.#send(message),
+    };
+    worker.connected(link);
+    void this.#beat(welcome.heartbeatIntervalMs);
+  }
+
+  async #beat(intervalMs: number): Promise<void> {
+    const [least, most] = HEARTBEAT_BOUNDS_MS;
+    const interval = durationMs(Math.min(Math.max(Math.round(intervalMs), least), most));
+    while (!this.signal.aborted && this.network !== undefined) {
+      this.heartbeat();
+      await this.#options.clock.wait(interval, this.signal).catch(() => undefined);
+    }
+  }
+
+  #decide(offer: LeaseOffer, correlationId: string): void {
+    const { signer, prices, kinds, maxParallelJobs, clock, logger } = this.#options;
+    if (this.network === undefined) throw unexpected("an offer before the welcome");
+    const key = keyOf(offer);
+    const lease = leaseOf(offer);
+    const kind: WorkKind = offer.kind === JobKind.JOB_KIND_TRAINING ? "training" : "inference";
+    const answer = decideOffer(
+      {
+        ...lease,
+        kind,
+        leaseTermsJson: offer.leaseTerms?.typedDataJson ?? "",
+        deliverByMs: offer.deliverByMs,
+      },
+      {
+        provider: signer.address,
+        prices,
+        kinds,
+        maxParallelJobs,
+        takenJobs: this.#owner.takenBeside(key),
+        draining: this.#owner.draining,
+        nowMs: clock.now(),
+      },
+      this.network,
+    );
+    if (answer.accepted) {
+      this.#owner.promise(key, answer.acceptByMs);
+      const signature = signer.signTypedData(answer.terms);
+      this.#send(
+        { leaseDecision: { ...lease, accepted: true, refusalReason: "", signature } },
+        correlationId,
+      );
+    } else {
+      logger.info({ ...lease, reason: answer.reason }, "offer refused");
+      const refusal = {
+        ...lease,
+        accepted: false,
+        refusalReason: answer.reason,
+        signature: new Uint8Array(),
+      };
+      this.#send({ leaseDecision: refusal }, correlationId);
+    }
+  }
+
+  /** A full queue means that compute does not read: what is owed stays on disk and goes over the next connection. */
+  #send(message: Omit<ConnectRequest, "correlationId">, correlationId = ""): void {
+    if (!this.outgoing.push({ ...message, correlationId }) && message.heartbeat === undefined) {
+      this.#options.logger.debug("a message waits for the next connection");
+    }
+  }
+}
+
+function unexpected(what: string): CodedError {
+  return new CodedError({ code: "link-protocol", kind: "invalid", message: `compute sent ${what}.` });
+}
+
+function leaseOf(message: { readonly jobId: string; readonly fencingToken: number }) {
+  return { jobId: jobId(message.jobId), fencingToken: message.fencingToken };
+}
+
+function keyOf({
+  jobId: id,
+  fencingToken,
+}: {
+  readonly jobId: string;
+  readonly fencingToken: number;
+}): string {
+  return `${id.toLowerCase()}-${fencingToken}`;
+}

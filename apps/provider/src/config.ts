@@ -1,0 +1,82 @@
+import {
+  baseSettings,
+  defineSettings,
+  duration,
+  grpcUrl,
+  hostPort,
+  integer,
+  optionalSetting,
+  type Settings,
+  setting,
+  text,
+} from "@aios/service-kit/config";
+import { z } from "zod";
+
+const wei = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,37})$/, "expected a whole number of wei")
+  .transform((value) => BigInt(value));
+
+const jobKinds = z.string().transform((value, context): readonly ("training" | "inference")[] => {
+  const kinds = value.split(",").map((kind) => kind.trim());
+  const known = kinds.filter((kind) => kind === "training" || kind === "inference");
+  if (known.length === kinds.length && known.length > 0) return [...new Set(known)];
+  context.addIssue({ code: "custom", message: "expected training, inference or both, separated by a comma" });
+  return z.NEVER;
+});
+
+export const providerSettings = defineSettings({
+  COMPUTE_GRPC_URL: setting(grpcUrl, {
+    description: "address of the network's compute service, host:port; this program dials out to it",
+    default: "127.0.0.1:50053",
+  }),
+  PROVIDER_KEY_FILE: setting(text, {
+    description:
+      "file with this provider's secp256k1 private key, 64 hex digits; its address is paid and stakes",
+  }),
+  PROVIDER_NAME: setting(
+    z
+      .string()
+      .regex(/^[\p{L}\p{N} ._-]{1,64}$/u, "expected 1 to 64 letters, digits, spaces, dots or hyphens"),
+    {
+      description: "name shown to buyers",
+      default: "aios-provider",
+    },
+  ),
+  PROVIDER_JOB_KINDS: setting(jobKinds, {
+    description: "work that is taken: training, inference, or both separated by a comma",
+    default: "training,inference",
+  }),
+  PROVIDER_PRICE_TRAINING_WEI: setting(wei, {
+    description: "least price of one training, in wei",
+    default: "2000000000000000000",
+  }),
+  PROVIDER_PRICE_INFERENCE_WEI: setting(wei, {
+    description: "least price of one inference, in wei",
+    default: "10000000000000000",
+  }),
+  PROVIDER_MAX_STAKE_WEI: setting(wei, {
+    description: "most wei of the wrapped coin that this provider signs away as its stake",
+    default: "10000000000000000000000",
+  }),
+  PROVIDER_MAX_PARALLEL_JOBS: setting(integer(1, 256), {
+    description: "most jobs worked on at once",
+    default: 8,
+  }),
+  PROVIDER_SELF_TEST_MAX_AGE: setting(duration, {
+    description: "a self-test on disk younger than this is used again at the start, with its unit",
+    default: "1d",
+  }),
+  AIOS_DATA_DIR: setting(text, {
+    description: "directory for leases in progress and the self-test",
+    default: ".aios/provider",
+  }),
+  AIOS_HEALTH_LISTEN: optionalSetting(hostPort, {
+    description: "address of health and metrics over HTTP, host:port; absent: none",
+  }),
+  AIOS_DRAIN_TIMEOUT: baseSettings.AIOS_DRAIN_TIMEOUT,
+  LOG_LEVEL: baseSettings.LOG_LEVEL,
+  OTEL_EXPORTER_OTLP_ENDPOINT: baseSettings.OTEL_EXPORTER_OTLP_ENDPOINT,
+});
+
+export type ProviderSettings = Settings<typeof providerSettings>;

@@ -1,0 +1,121 @@
+import { DELIVERY_TYPES, RECEIPT_KIND, RECEIPT_TYPES, signingDomain } from "@aios/core-settlement/typed-data";
+import type { Address } from "@aios/kernel/identifiers";
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { malformedGrant } from "./errors.js";
+import type { Network, WorkKind } from "./lease-policy.js";
+import type { LeaseRef, Signer } from "./ports.js";
+import { typedDataDigest } from "./typed-data.js";
+
+const NO_HASH = `0x${"00".repeat(32)}`;
+
+/** What was done, for the receipt. */
+export interface WorkDone {
+  readonly kind: WorkKind;
+  /** Packed output of an inference, 32 bytes big-endian; empty for training. */
+  readonly output: Uint8Array;
+  /** CID of a training's output; empty for inference. */
+  readonly outputCid: string;
+  readonly modelCommitment: Uint8Array;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  /** Multiply-accumulates of an inference, samples seen by a training. */
+  readonly workUnits: number;
+}
+
+/** Fields of the order that a receipt repeats. */
+export interface OrderFacts {
+  readonly buyer: string;
+  readonly inputCommitment: string;
+  readonly deliverWithinSeconds: number;
+}
+
+export interface SignedDelivery {
+  readonly deliveryJson: string;
+  readonly deliverySignature: Uint8Array;
+  readonly receiptJson: string;
+  readonly receiptSignature: Uint8Array;
+}
+
+/** Throws `malformed-grant`. */
+export function orderFacts(orderJson: string): OrderFacts {
+  let order: Readonly<Record<string, unknown>>;
+  try {
+    order = JSON.parse(orderJson) as Readonly<Record<string, unknown>>;
+  } catch {
+    throw malformedGrant("the order is not JSON");
+  }
+  const { buyer, inputCommitment } = order;
+  const deliverWithinSeconds = Number(order["deliverWithinSeconds"]);
+  if (
+    typeof buyer !== "string" ||
+    typeof inputCommitment !== "string" ||
+    !Number.isSafeInteger(deliverWithinSeconds)
+  ) {
+    throw malformedGrant("the order lacks buyer, input commitment or time to deliver");
+  }
+  return { buyer, inputCommitment, deliverWithinSeconds };
+}
+
+/**
+ * Receipt and delivery, signed. `outputHash` is keccak256 of the packed output, or of the output's CID for a training;
+ * `receiptHash` is the receipt's EIP-712 digest. Throws `malformed-grant` when the network has no such contracts.
+ */
+export function signDelivery(
+  lease: LeaseRef,
+  work: WorkDone,
+  order: OrderFacts,
+  priceWei: string,
+  network: Network,
+  signer: Signer,
+): SignedDelivery {
+  const escrow = network.contracts["JobEscrow"];
+  const registry = network.contracts["ReceiptRegistry"];
+  if (escrow === undefined || registry === undefined)
+    throw malformedGrant("the network names no escrow or receipt registry");
+  const inference = work.kind === "inference";
+  const outputHash = hex(keccak_256(inference ? work.output : new TextEncoder().encode(work.outputCid)));
+  const receipt = {
+    domain: signingDomain(network.chainId, registry),
+    types: RECEIPT_TYPES,
+    message: {
+      kind: (inference ? RECEIPT_KIND.inference : RECEIPT_KIND.trainingRound).toString(),
+      jobId: lease.jobId,
+      provider: signer.address,
+      counterparty: order.buyer,
+      modelCommitment: inference ? hex(work.modelCommitment) : NO_HASH,
+      inputCommitment: order.inputCommitment,
+      outputHash,
+      startedAtMs: work.startedAtMs.toString(),
+      finishedAtMs: work.finishedAtMs.toString(),
+      promisedMs: (order.deliverWithinSeconds * 1_000).toString(),
+      workUnits: work.workUnits.toString(),
+      storedBytes: "0",
+      priceWei,
+    },
+  };
+  const delivery = {
+    domain: signingDomain(network.chainId, escrow),
+    types: DELIVERY_TYPES,
+    message: {
+      jobId: lease.jobId,
+      fencingToken: lease.fencingToken.toString(),
+      output: inference ? BigInt(hex(work.output)).toString() : "0",
+      outputHash,
+      receiptHash: typedDataDigest(receipt),
+    },
+  };
+  return {
+    deliveryJson: JSON.stringify(delivery.message),
+    deliverySignature: signer.signTypedData(delivery),
+    receiptJson: JSON.stringify(receipt.message),
+    receiptSignature: signer.signTypedData(receipt),
+  };
+}
+
+export function hex(bytes: Uint8Array): string {
+  let text = "0x";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}
+
+export type { Address };

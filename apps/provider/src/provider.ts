@@ -1,0 +1,168 @@
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Rng } from "@aios/kernel/random";
+import { durationMs } from "@aios/kernel/units";
+import { HealthRegistry, startHealthServer } from "@aios/service-kit/health";
+import type { Logger } from "@aios/service-kit/logger";
+import { systemClock } from "@aios/service-kit/system-clock";
+import { FileLeaseJournal } from "./adapters/file/file-lease-journal.js";
+import { readSelfTest, writeSelfTest } from "./adapters/file/self-test-file.js";
+import { ComputeLink } from "./adapters/grpc/compute-link.js";
+import { loadSigner } from "./adapters/keys/key-file-signer.js";
+import { detectMachine } from "./adapters/system/machine.js";
+import { ChildProcessTrainer } from "./adapters/tensorflow/child-process-trainer.js";
+import { LeaseWorker } from "./application/lease-worker.js";
+import { measureMachine } from "./application/measure-machine.js";
+import type { ProviderSettings } from "./config.js";
+import type { Signer, Trainer } from "./domain/ports.js";
+import { type SelfTestFigures, selfTestText } from "./domain/self-test.js";
+
+export const SOFTWARE_VERSION = "0.1.0";
+
+const systemRng: Rng = { bytes: (length) => Uint8Array.from(randomBytes(length)) };
+
+export interface RunningProvider {
+  readonly signer: Signer;
+  /** Resolves when the provider has stopped by itself; it does not. */
+  readonly link: ComputeLink;
+  /** Takes no more work, finishes what it can in the drain time, keeps the rest on disk. */
+  close(): Promise<void>;
+}
+
+/** Puts the provider's parts together and dials compute. */
+export async function startProvider(
+  settings: ProviderSettings,
+  logger: Logger,
+  trainer: Trainer = new ChildProcessTrainer(),
+): Promise<RunningProvider> {
+  const signer = await loadSigner(settings.PROVIDER_KEY_FILE);
+  await mkdir(settings.AIOS_DATA_DIR, { recursive: true, mode: 0o700 });
+  const journal = await FileLeaseJournal.open(join(settings.AIOS_DATA_DIR, "leases"));
+  const figures = await selfTest(settings, trainer, logger);
+  const machine = await detectMachine(settings.AIOS_DATA_DIR);
+  const maxParallelJobs = settings.PROVIDER_MAX_PARALLEL_JOBS;
+
+  const worker = new LeaseWorker({
+    journal,
+    trainer,
+    signer,
+    rng: systemRng,
+    clock: systemClock,
+    logger,
+    maxParallelJobs,
+  });
+  await worker.recover();
+
+  const kinds = settings.PROVIDER_JOB_KINDS;
+  const prices = pricesOf(settings);
+  const link = new ComputeLink({
+    url: settings.COMPUTE_GRPC_URL,
+    signer,
+    hello: {
+      address: signer.address,
+      name: settings.PROVIDER_NAME,
+      capabilities: {
+        ...machine,
+        gpus: [...machine.gpus],
+        jobKinds: [...kinds],
+        maxParallelJobs,
+        softwareVersion: SOFTWARE_VERSION,
+      },
+      priceWei: Object.fromEntries(Object.entries(prices).map(([kind, price]) => [kind, price.toString()])),
+    },
+    selfTest: {
+      ...figures,
+      resultHash: Uint8Array.from(Buffer.from(figures.resultHash.slice(2), "hex")),
+      signature: signer.signText(selfTestText(figures)),
+    },
+    prices,
+    kinds,
+    maxParallelJobs,
+    maxStakeWei: settings.PROVIDER_MAX_STAKE_WEI,
+    worker,
+    rng: systemRng,
+    clock: systemClock,
+    logger,
+  });
+  const health = await startHealth(settings, link);
+  const stopping = new AbortController();
+  const running = link.run(stopping.signal);
+  logger.info({ address: signer.address, compute: settings.COMPUTE_GRPC_URL, kinds }, "provider started");
+
+  return {
+    signer,
+    link,
+    async close() {
+      link.drain();
+      const drained = AbortSignal.timeout(settings.AIOS_DRAIN_TIMEOUT);
+      await Promise.race([
+        worker.untilIdle(),
+        systemClock.wait(durationMs(settings.AIOS_DRAIN_TIMEOUT), drained),
+      ]).catch(() => undefined);
+      worker.stop();
+      stopping.abort();
+      await running;
+      await health?.close();
+      logger.info("provider stopped");
+    },
+  };
+}
+
+function pricesOf(settings: ProviderSettings): Record<string, bigint> {
+  const all = {
+    training: settings.PROVIDER_PRICE_TRAINING_WEI,
+    inference: settings.PROVIDER_PRICE_INFERENCE_WEI,
+  };
+  return Object.fromEntries(settings.PROVIDER_JOB_KINDS.map((kind) => [kind, all[kind]]));
+}
+
+async function selfTest(
+  settings: ProviderSettings,
+  trainer: Trainer,
+  logger: Logger,
+): Promise<SelfTestFigures> {
+  const directory = settings.AIOS_DATA_DIR;
+  const stored = await readSelfTest(directory, SOFTWARE_VERSION);
+  if (stored !== undefined && systemClock.now() - stored.measuredAtMs < settings.PROVIDER_SELF_TEST_MAX_AGE)
+    return stored;
+  const training = settings.PROVIDER_JOB_KINDS.includes("training") ? trainer : undefined;
+  const figures = await measureMachine(
+    training,
+    systemClock,
+    () => performance.now(),
+    new AbortController().signal,
+  );
+  await writeSelfTest(directory, SOFTWARE_VERSION, figures);
+  logger.info({ ...figures }, "self-test measured");
+  return figures;
+}
+
+async function startHealth(
+  settings: ProviderSettings,
+  link: ComputeLink,
+): Promise<{ close(): Promise<void> } | undefined> {
+  if (settings.AIOS_HEALTH_LISTEN === undefined) return undefined;
+  const health = new HealthRegistry("provider");
+  health.register("compute-link", async () => {
+    if (!link.welcomed) throw new Error("compute has not welcomed this provider yet");
+  });
+  // Telemetry costs 40 MB; a provider that nobody watches does without.
+  const { startTelemetry } = await import("@aios/service-kit/telemetry");
+  const telemetry = await startTelemetry({
+    service: "provider",
+    instanceId: SOFTWARE_VERSION,
+    otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+    samplePercent: 100,
+  });
+  const server = await startHealthServer(settings.AIOS_HEALTH_LISTEN, health, () =>
+    telemetry.prometheusText(),
+  );
+  health.started();
+  return {
+    async close() {
+      await server.close();
+      await telemetry.shutdown();
+    },
+  };
+}
