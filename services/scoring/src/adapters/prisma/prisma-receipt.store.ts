@@ -1,0 +1,249 @@
+import { randomUUID } from "node:crypto";
+import type { CountedReceipt } from "@aios/core-contribution/receipt";
+import { sqlState } from "@aios/service-kit/database";
+import { Prisma, type PrismaClient } from "../../../generated/prisma/client.js";
+import type { AnchorBatchModel, ReceiptModel, SettledJobModel } from "../../../generated/prisma/models.js";
+import { receiptNotFound } from "../../domain/errors.js";
+import type { AnchorBatch, JobOnChain, NewReceipt, ReceiptStore, Verdict } from "../../domain/ports.js";
+import { type ReceiptRecord, type ReceiptState, receiptOfJson } from "../../domain/receipt-record.js";
+
+const COUNTING: ReceiptState[] = ["counted", "batched", "anchored"];
+
+export class PrismaReceiptStore implements ReceiptStore {
+  constructor(private readonly prisma: PrismaClient) {}
+
+  async add(receipt: NewReceipt, nowMs: number): Promise<void> {
+    const { refusal, ...columns } = receipt;
+    await this.prisma.receipt.createMany({
+      data: [
+        {
+          ...columns,
+          providerSignature: Buffer.from(receipt.providerSignature),
+          state: refusal === undefined ? "waiting" : "refused",
+          refusedBecause: refusal === undefined ? "" : `${refusal.reason}: ${refusal.message}`,
+          countersignedBy: "",
+          receivedAtMs: BigInt(nowMs),
+        },
+      ],
+      skipDuplicates: true,
+    });
+  }
+
+  async byId(receiptId: string): Promise<ReceiptRecord> {
+    const row = await this.prisma.receipt.findUnique({ where: { receiptId: receiptId.toLowerCase() } });
+    if (row === null) throw receiptNotFound(receiptId);
+    return toRecord(row);
+  }
+
+  async list(filter: { readonly account?: string; readonly jobId?: string }, limit: number) {
+    const { account, jobId } = filter;
+    const rows = await this.prisma.receipt.findMany({
+      where: {
+        ...(jobId === undefined ? {} : { jobId }),
+        ...(account === undefined ? {} : { OR: [{ provider: account }, { counterparty: account }] }),
+      },
+      orderBy: { sequence: "desc" },
+      take: limit,
+    });
+    return rows.map(toRecord);
+  }
+
+  async waitingFor(jobId: string): Promise<readonly ReceiptRecord[]> {
+    const rows = await this.prisma.receipt.findMany({
+      where: { jobId, state: "waiting" },
+      orderBy: { sequence: "asc" },
+    });
+    return rows.map(toRecord);
+  }
+
+  async waitingSince(beforeMs: number, limit: number): Promise<readonly ReceiptRecord[]> {
+    const rows = await this.prisma.receipt.findMany({
+      where: { state: "waiting", receivedAtMs: { lt: BigInt(Math.max(beforeMs, 0)) } },
+      orderBy: { sequence: "asc" },
+      take: limit,
+    });
+    return rows.map(toRecord);
+  }
+
+  async workCounted(receipt: ReceiptRecord): Promise<boolean> {
+    const { jobId, kind, provider, receiptId } = receipt;
+    const found = await this.prisma.receipt.findFirst({
+      where: { jobId, kind, provider, state: { in: COUNTING }, receiptId: { not: receiptId } },
+      select: { receiptId: true },
+    });
+    return found !== null;
+  }
+
+  async judge(receiptId: string, verdict: Verdict): Promise<void> {
+    const where = { receiptId, state: "waiting" };
+    const refuse = (because: string): Promise<unknown> =>
+      this.prisma.receipt.updateMany({ where, data: { state: "refused", refusedBecause: because } });
+    if (!verdict.counts) {
+      await refuse(`${verdict.refusal.reason}: ${verdict.refusal.message}`);
+      return;
+    }
+    try {
+      await this.prisma.receipt.updateMany({
+        where,
+        data: { state: "counted", countersignedBy: verdict.countersignedBy },
+      });
+    } catch (error) {
+      // Another receipt about the same work was counted between the question and the answer.
+      if (!isUniqueViolation(error)) throw error;
+      await refuse("replayed: This work was counted before.");
+    }
+  }
+
+  async recordJob(change: JobOnChain): Promise<void> {
+    const opened = change.openedAtSeconds === undefined ? null : BigInt(change.openedAtSeconds);
+    const settled = change.settledAtSeconds === undefined ? null : BigInt(change.settledAtSeconds);
+    // The first opening stays; a settled or refunded job never moves again.
+    await this.prisma.$executeRaw`
+      INSERT INTO settled_job
+        (job_id, state, buyer, provider, receipt_hash, opened_at_seconds, settled_at_seconds, settlement_hash)
+      VALUES (${change.jobId}, ${change.state}, ${change.buyer}, ${change.provider}, ${change.receiptHash},
+              ${opened}, ${settled}, ${change.settlementHash})
+      ON CONFLICT (job_id) DO UPDATE SET
+        state = EXCLUDED.state, buyer = EXCLUDED.buyer, provider = EXCLUDED.provider,
+        receipt_hash = EXCLUDED.receipt_hash,
+        opened_at_seconds = LEAST(settled_job.opened_at_seconds, EXCLUDED.opened_at_seconds),
+        settled_at_seconds = COALESCE(settled_job.settled_at_seconds, EXCLUDED.settled_at_seconds),
+        settlement_hash = EXCLUDED.settlement_hash
+      WHERE settled_job.state NOT IN ('settled', 'refunded')`;
+  }
+
+  async job(jobId: string): Promise<JobOnChain | undefined> {
+    const row = await this.prisma.settledJob.findUnique({ where: { jobId } });
+    return row === null ? undefined : toJob(row);
+  }
+
+  countedCount(): Promise<number> {
+    return this.prisma.receipt.count({ where: { state: "counted" } });
+  }
+
+  async openBatch(limit: number, rootOf: (receiptIds: readonly string[]) => string, nowMs: number) {
+    return this.prisma.$transaction(async (tx) => {
+      if ((await tx.anchorBatch.count({ where: { state: "submitted" } })) > 0) return undefined;
+      const receipts = await tx.receipt.findMany({
+        where: { state: "counted" },
+        orderBy: { sequence: "asc" },
+        select: { receiptId: true },
+        take: limit,
+      });
+      if (receipts.length === 0) return undefined;
+      const receiptIds = receipts.map((receipt) => receipt.receiptId);
+      const last = await tx.anchorBatch.findFirst({ orderBy: { number: "desc" }, select: { number: true } });
+      const batch = await tx.anchorBatch.create({
+        data: {
+          batchId: randomUUID(),
+          number: (last?.number ?? 0n) + 1n,
+          root: rootOf(receiptIds),
+          receiptCount: receiptIds.length,
+          state: "submitted",
+          createdAtMs: BigInt(nowMs),
+        },
+      });
+      await tx.receipt.updateMany({
+        where: { receiptId: { in: receiptIds } },
+        data: { state: "batched", batchId: batch.batchId },
+      });
+      return toBatch(batch);
+    });
+  }
+
+  async batchUnderWay(): Promise<AnchorBatch | undefined> {
+    const row = await this.prisma.anchorBatch.findFirst({ where: { state: "submitted" } });
+    return row === null ? undefined : toBatch(row);
+  }
+
+  async batch(batchId: string) {
+    const row = await this.prisma.anchorBatch.findUnique({
+      where: { batchId },
+      include: { receipts: { select: { receiptId: true } } },
+    });
+    if (row === null) throw receiptNotFound(batchId);
+    return { ...toBatch(row), receiptIds: row.receipts.map((receipt) => receipt.receiptId) };
+  }
+
+  async retryBatch(
+    batchId: string,
+    attempt: number,
+    number: bigint,
+    error: string,
+    notBeforeMs: number,
+  ): Promise<void> {
+    await this.prisma.anchorBatch.updateMany({
+      where: { batchId, attempt, state: "submitted" },
+      data: { attempt: attempt + 1, number, lastError: error, notBeforeMs: BigInt(notBeforeMs) },
+    });
+  }
+
+  async anchored(root: string, number: bigint, transactionHash: string): Promise<void> {
+    await this.prisma.$transaction(async (tx) => {
+      const { count } = await tx.anchorBatch.updateMany({
+        where: { root, state: "submitted" },
+        data: { state: "anchored", number, transactionHash, lastError: null },
+      });
+      if (count === 0) return;
+      await tx.receipt.updateMany({
+        where: { batch: { root }, state: "batched" },
+        data: { state: "anchored" },
+      });
+    });
+  }
+
+  async evidenceFor(account: string, limit: number): Promise<readonly CountedReceipt[]> {
+    const own = await this.prisma.receipt.findMany({
+      where: { provider: account, state: "anchored" },
+      orderBy: { sequence: "desc" },
+      take: limit,
+    });
+    const data = [
+      ...new Set(own.filter((row) => row.storesData).flatMap((row) => [row.outputHash, row.inputCommitment])),
+    ];
+    const others = await this.prisma.receipt.findMany({
+      where: { provider: { not: account }, state: "anchored", storesData: true, outputHash: { in: data } },
+      orderBy: { sequence: "asc" },
+      take: limit,
+    });
+    return [...own, ...others].flatMap((row) => {
+      const receipt = receiptOfJson(row.messageJson);
+      return receipt === undefined ? [] : [{ digest: row.receiptId, receipt }];
+    });
+  }
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  if (error instanceof Prisma.PrismaClientKnownRequestError) return error.code === "P2002";
+  return sqlState(error) === "23505";
+}
+
+function toRecord(row: ReceiptModel): ReceiptRecord {
+  return { ...row, state: row.state as ReceiptState, batchId: row.batchId ?? undefined };
+}
+
+function toJob(row: SettledJobModel): JobOnChain {
+  return {
+    jobId: row.jobId,
+    state: row.state,
+    buyer: row.buyer,
+    provider: row.provider,
+    receiptHash: row.receiptHash,
+    openedAtSeconds: row.openedAtSeconds === null ? undefined : Number(row.openedAtSeconds),
+    settledAtSeconds: row.settledAtSeconds === null ? undefined : Number(row.settledAtSeconds),
+    settlementHash: row.settlementHash ?? "",
+  };
+}
+
+function toBatch(row: AnchorBatchModel): AnchorBatch {
+  return {
+    batchId: row.batchId,
+    number: row.number,
+    root: row.root,
+    receiptCount: row.receiptCount,
+    attempt: row.attempt,
+    state: row.state as AnchorBatch["state"],
+    transactionHash: row.transactionHash ?? "",
+    notBeforeMs: Number(row.notBeforeMs),
+  };
+}

@@ -1,0 +1,73 @@
+import { parseReceipt, type Receipt } from "@aios/core-contribution/receipt";
+import { RECEIPT_TYPES, signingDomain } from "@aios/core-settlement/typed-data";
+import type { Address } from "@aios/kernel/identifiers";
+import { hexlify, keccak256, TypedDataEncoder, toUtf8Bytes, verifyTypedData } from "ethers";
+
+export type ReceiptState = "waiting" | "counted" | "batched" | "anchored" | "refused";
+
+/** A receipt as it came, under the digest that the provider signed. */
+export interface ReceiptRecord {
+  /** EIP-712 digest; the hash of the text where the text is no receipt. */
+  readonly receiptId: string;
+  readonly sequence: bigint;
+  readonly tenant: string;
+  readonly kind: number;
+  readonly jobId: string;
+  readonly provider: string;
+  readonly counterparty: string;
+  readonly messageJson: string;
+  readonly providerSignature: Uint8Array;
+  readonly state: ReceiptState;
+  readonly countersignedBy: string;
+  readonly refusedBecause: string;
+  readonly batchId: string | undefined;
+}
+
+/** Where receipts are signed for. */
+export interface ReceiptDomain {
+  readonly chainId: bigint;
+  readonly receiptRegistry: Address;
+}
+
+/** The message in canonical JSON, or `undefined` where the text holds none. */
+export function receiptOfJson(text: string): Receipt | undefined {
+  try {
+    return parseReceipt(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** EIP-712 digest of the message: its identity and its leaf. */
+export function receiptDigest(domain: ReceiptDomain, receipt: Receipt): string {
+  const { name, version, chainId, verifyingContract } = signingDomain(domain.chainId, domain.receiptRegistry);
+  return TypedDataEncoder.hash({ name, version, chainId, verifyingContract }, RECEIPT_TYPES, receipt);
+}
+
+/** Identity of something that is no receipt, so that it can be shown and said to be refused. */
+export function malformedReceiptId(text: string): string {
+  return keccak256(toUtf8Bytes(text));
+}
+
+/** The account whose key signed the message; `undefined` where the signature recovers to none. */
+export function receiptSigner(
+  domain: ReceiptDomain,
+  receipt: Receipt,
+  signature: Uint8Array,
+): string | undefined {
+  try {
+    const { name, version, chainId, verifyingContract } = signingDomain(
+      domain.chainId,
+      domain.receiptRegistry,
+    );
+    const account = verifyTypedData(
+      { name, version, chainId, verifyingContract },
+      RECEIPT_TYPES,
+      receipt,
+      hexlify(signature),
+    );
+    return account.toLowerCase();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,2 @@
+/** Injection tokens of ports. */
+export const RECEIPT_STORE = Symbol("ReceiptStore");
