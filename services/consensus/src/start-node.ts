@@ -99,6 +99,7 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
       maxHeapMiB: settings.callHeapMiB,
     });
 
+    engine.warmUp();
     const events = new ChainEvents(options.onListenerError ?? (() => undefined));
     const ordering = new ArrivalOrder();
     const mempool = new Mempool(

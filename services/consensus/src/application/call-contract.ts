@@ -1,5 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { type Address, address, type Bytes32 } from "@aios/kernel/identifiers";
+import { lesser } from "../domain/bigint.js";
 import type { BlockSelector } from "../domain/block-tag.js";
 import { bytes32Of } from "../domain/hex.js";
 import { keccak256 } from "../domain/keccak.js";
@@ -173,7 +174,7 @@ export class CallContract {
       to: args.to ?? null,
       data: args.data ?? new Uint8Array(0),
       value: args.value ?? 0n,
-      gasLimit: wanted < this.gasCap ? wanted : this.gasCap,
+      gasLimit: lesser(wanted, this.gasCap),
       maxFeePerGas: args.maxFeePerGas ?? 0n,
       maxPriorityFeePerGas: args.maxPriorityFeePerGas ?? 0n,
       accessList: args.accessList ?? [],

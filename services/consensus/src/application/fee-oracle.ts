@@ -1,4 +1,5 @@
 import { CodedError } from "@aios/kernel/coded-error";
+import { greater, lesser } from "../domain/bigint.js";
 import type { BlockWithReceipts } from "../domain/block.js";
 import { nextBaseFee } from "../domain/fees.js";
 import type { BlockStore } from "../domain/ports.js";
@@ -39,8 +40,7 @@ export class FeeOracle {
     }
     tips.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     const median = tips[Math.floor(tips.length / 2)] ?? this.defaultTip;
-    const bounded = median < this.defaultTip ? median : this.defaultTip;
-    return bounded > this.minTip ? bounded : this.minTip;
+    return greater(lesser(median, this.defaultTip), this.minTip);
   }
 
   /** A single price that is good for the next blocks. */

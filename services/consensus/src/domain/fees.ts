@@ -1,4 +1,5 @@
 import type { Address } from "@aios/kernel/identifiers";
+import { greater } from "./bigint.js";
 import type { BlockHeader } from "./block.js";
 import type { Genesis } from "./genesis.js";
 
@@ -19,7 +20,7 @@ export function nextBaseFee(
   } else if (parent.gasUsed < target) {
     next = fee - (fee * (target - parent.gasUsed)) / target / CHANGE_DENOMINATOR;
   }
-  return next > minimum ? next : minimum;
+  return greater(next, minimum);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import { lesser } from "./bigint.js";
 
 /** EIP-2718 type bytes that the network admits; 0x03 (blobs) is known to the engine and refused at admission. */
 export type TransactionType = 0 | 1 | 2 | 3 | 4;
@@ -45,13 +46,13 @@ export interface SignedTransaction {
 /** Priority fee per gas that the producer earns at this base fee; negative when the fee cap is below it. */
 export function effectiveTip(transaction: SignedTransaction, baseFeePerGas: bigint): bigint {
   const room = transaction.maxFeePerGas - baseFeePerGas;
-  return room < transaction.maxPriorityFeePerGas ? room : transaction.maxPriorityFeePerGas;
+  return lesser(room, transaction.maxPriorityFeePerGas);
 }
 
 /** Wei per gas that the sender pays at this base fee (EIP-1559). */
 export function effectiveGasPrice(transaction: SignedTransaction, baseFeePerGas: bigint): bigint {
   const wanted = baseFeePerGas + transaction.maxPriorityFeePerGas;
-  return wanted < transaction.maxFeePerGas ? wanted : transaction.maxFeePerGas;
+  return lesser(wanted, transaction.maxFeePerGas);
 }
 
 /** What the sender must own for the transaction to be valid: value plus gas at the fee cap. */

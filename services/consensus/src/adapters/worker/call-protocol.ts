@@ -19,5 +19,7 @@ export type CallJob =
   | { readonly kind: "trace"; readonly parent: BlockHeader; readonly block: Block; readonly index: number };
 
 export type CallAnswer =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: Omit<CodedErrorInit, "cause"> };
+  /** Sent once, before any answer. */
+  | { readonly kind: "ready" }
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "error"; readonly error: Omit<CodedErrorInit, "cause"> };

@@ -20,14 +20,18 @@ export function serveCalls(engine: ExecutionEngine): void {
   if (port === null) throw new TypeError("serveCalls runs in a worker thread only");
   port.on("message", (job: CallJob) => {
     run(engine, job).then(
-      (value) => port.postMessage({ ok: true, value } satisfies CallAnswer),
+      (value) => port.postMessage({ kind: "value", value } satisfies CallAnswer),
       (cause: unknown) => {
         const { code, kind, message, details } = toCodedError(cause);
         // The cause stays here: say it once where an operator finds it.
         const shown =
           kind === "internal" && cause instanceof Error ? `${message} (${cause.message})` : message;
-        port.postMessage({ ok: false, error: { code, kind, message: shown, details } } satisfies CallAnswer);
+        port.postMessage({
+          kind: "error",
+          error: { code, kind, message: shown, details },
+        } satisfies CallAnswer);
       },
     );
   });
+  port.postMessage({ kind: "ready" } satisfies CallAnswer);
 }

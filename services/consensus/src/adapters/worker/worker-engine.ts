@@ -38,6 +38,7 @@ export class WorkerEngine implements ExecutionEngine {
   #worker: Worker | undefined;
   #running: Pending | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #ready = false;
   #closed = false;
   readonly #queue: Pending[] = [];
 
@@ -89,12 +90,18 @@ export class WorkerEngine implements ExecutionEngine {
     });
   }
 
+  /** Starts the thread before the first call needs it. */
+  warmUp(): void {
+    this.#ensureWorker();
+  }
+
   #next(): void {
-    if (this.#running !== undefined || this.#closed) return;
+    if (this.#running !== undefined || this.#closed || this.#queue.length === 0) return;
+    const worker = this.#ensureWorker();
+    if (!this.#ready) return;
     const pending = this.#queue.shift();
     if (pending === undefined) return;
     this.#running = pending;
-    const worker = this.#ensureWorker();
     this.#timer = setTimeout(() => {
       this.#settle(worker, (running) => running.reject(callTimedOut(this.options.callTimeoutMs)));
       this.#replace(worker);
@@ -108,29 +115,36 @@ export class WorkerEngine implements ExecutionEngine {
       workerData: this.options.workerData,
       resourceLimits: { maxOldGenerationSizeMb: this.options.maxHeapMiB },
     });
+    this.#worker = worker;
+    this.#ready = false;
     worker.on("message", (answer: CallAnswer) => {
-      this.#settle(worker, (running) => {
-        if (answer.ok) running.resolve(answer.value);
-        else running.reject(new CodedError(answer.error));
-      });
+      if (worker !== this.#worker) return;
+      if (answer.kind === "ready") this.#ready = true;
+      else
+        this.#settle(worker, (running) => {
+          if (answer.kind === "value") running.resolve(answer.value);
+          else running.reject(new CodedError(answer.error));
+        });
       this.#next();
     });
-    worker.on("error", (cause) => {
-      this.#settle(worker, (running) =>
-        running.reject(
-          new CodedError({
-            code: "call-aborted",
-            kind: "unavailable",
-            message: "execution aborted: it ran out of memory",
-            cause,
-          }),
-        ),
-      );
-      this.#replace(worker);
-    });
+    worker.on("error", (cause) => this.#onCrash(worker, cause));
     worker.unref();
-    this.#worker = worker;
     return worker;
+  }
+
+  #onCrash(worker: Worker, cause: unknown): void {
+    if (worker !== this.#worker) return;
+    const aborted = (): CodedError =>
+      new CodedError({
+        code: "call-aborted",
+        kind: "unavailable",
+        message: "execution aborted: it needs more memory than a call may use",
+        cause,
+      });
+    // A thread that never came up would not come up for the next call either: nobody waits for it.
+    if (!this.#ready) for (const pending of this.#queue.splice(0)) pending.reject(aborted());
+    this.#settle(worker, (running) => running.reject(aborted()));
+    this.#replace(worker);
   }
 
   #settle(worker: Worker, finish: (running: Pending) => void): void {
