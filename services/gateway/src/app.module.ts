@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from "@nestjs/core";
 import type { Clock } from "@aios/kernel/clock";
 import type { Rng } from "@aios/kernel/random";
 import type { Logger } from "@aios/service-kit/logger";
+import type { RateLimiter } from "@aios/service-kit/rate-limiter";
 import type { PrismaClient } from "../generated/prisma/client.js";
 import { ethersMessageVerifier } from "./adapters/chain/ethers-message-verifier.js";
 import { HttpRpcNode } from "./adapters/chain/http-rpc-node.js";
@@ -13,7 +14,7 @@ import { openApiDocument, routesOf } from "./adapters/http/openapi/openapi-docum
 import { AccessGuard } from "./adapters/http/pipeline/access.guard.js";
 import { OperationInterceptor } from "./adapters/http/pipeline/operation.interceptor.js";
 import { ProblemFilter } from "./adapters/http/pipeline/problem.filter.js";
-import { HTTP_SETTINGS, type HttpSettings, LOGGER } from "./adapters/http/tokens.js";
+import { HTTP_SETTINGS, type HttpSettings, LOGGER, RATE_LIMITER } from "./adapters/http/tokens.js";
 import { PrismaIdempotencyStore, type IdempotencySettings } from "./adapters/prisma/prisma-idempotency.repository.js";
 import { PrismaSessionStore } from "./adapters/prisma/prisma-session.repository.js";
 import { DEMO_ACCOUNT, type DemoAccount } from "./application/demo-account.js";
@@ -23,7 +24,6 @@ import { type PlatformProbe, PlatformStatus } from "./application/platform-statu
 import { RunOnce } from "./application/run-once.use-case.js";
 import { SignIn, type SignInSettings } from "./application/sign-in.use-case.js";
 import type { AccessTokens } from "./domain/ports.js";
-import { RATE_LIMITER, type RateLimiter } from "./domain/rate-limiter.js";
 
 export interface Peers {
   readonly compute: peers.ComputePeer;

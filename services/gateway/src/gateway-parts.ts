@@ -12,6 +12,7 @@ import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
 import { ScoringServiceService } from "@aios/proto/aios/scoring/v1/scoring";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import type { Logger } from "@aios/service-kit/logger";
+import { MemoryRateLimiter } from "@aios/service-kit/memory-rate-limiter";
 import type { ServiceContext } from "@aios/service-kit/service-context";
 import { PrismaClient } from "../generated/prisma/client.js";
 import { PrismaIdempotencyStore } from "./adapters/prisma/prisma-idempotency.repository.js";
@@ -21,13 +22,11 @@ import type { GatewayParts, Peers } from "./app.module.js";
 import type { DemoAccount } from "./application/demo-account.js";
 import type { gatewaySettings } from "./config.js";
 import type { Housekeeping } from "./domain/ports.js";
-import { TokenBuckets } from "./domain/token-buckets.js";
 import { metrics } from "./metrics.js";
 import { platformProbes } from "./platform-probes.js";
 import { systemRng } from "./system-rng.js";
 
 export const GATEWAY_VERSION = "0.1.0";
-const REMEMBERED_CALLERS = 50_000;
 const HOUSEKEEPING_INTERVAL_MS = 60_000 as DurationMs;
 
 /** Everything that the gateway's module is made of, from its settings. */
@@ -49,13 +48,12 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
     content: context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"),
     contentKeys: context.grpcClient(ContentKeyServiceService, "STORAGE_GRPC_URL"),
   };
-  const bucket = { burst: settings.GATEWAY_RATE_BURST, perSecond: settings.GATEWAY_RATE_PER_SECOND, maxCallers: REMEMBERED_CALLERS };
   const domains = settings.GATEWAY_SIGN_IN_DOMAINS;
   return {
     peers,
     prisma,
     tokens: await accessTokens(settings.AIOS_SERVICE_KEY_FILE, context),
-    limiter: new TokenBuckets(bucket, clock),
+    limiter: new MemoryRateLimiter(clock),
     clock,
     rng: systemRng,
     logger,
@@ -69,6 +67,7 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
     idempotency,
     http: {
       version: GATEWAY_VERSION,
+      rateLimit: { capacity: settings.GATEWAY_RATE_BURST, refillPerSecond: settings.GATEWAY_RATE_PER_SECOND },
       contentMaxBytes: settings.GATEWAY_CONTENT_MAX,
       sseHeartbeatMs: settings.GATEWAY_SSE_HEARTBEAT,
       sseMaxPerAccount: settings.GATEWAY_SSE_MAX_PER_ACCOUNT,

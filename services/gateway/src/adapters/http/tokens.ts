@@ -1,9 +1,14 @@
+import type { RateLimit } from "@aios/service-kit/rate-limiter";
+
 /** Injection tokens of the HTTP adapter's own settings. */
 export const LOGGER = Symbol("logger");
+export const RATE_LIMITER = Symbol("rate limiter");
 export const HTTP_SETTINGS = Symbol("http settings");
 
 export interface HttpSettings {
   readonly version: string;
+  /** Of one caller's address. */
+  readonly rateLimit: RateLimit;
   readonly contentMaxBytes: number;
   readonly sseHeartbeatMs: number;
   readonly sseMaxPerAccount: number;

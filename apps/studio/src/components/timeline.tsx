@@ -1,0 +1,42 @@
+import type { Job } from "@aios/sdk/api-types";
+import { seconds, sentenceCase } from "../lib/format.js";
+import { Hash } from "./hash.js";
+
+const EXPECTED = ["prepared", "funded", "matched", "leased", "computed", "delivered", "proven", "settled"];
+
+/** Each step of the job as it happens: time since the order, transaction, gas. */
+export function Timeline({ job, onOpenTransaction }: { readonly job: Job | undefined; readonly onOpenTransaction: (hash: string) => void }) {
+  const steps = job?.steps ?? [];
+  const start = steps[0]?.atMs ?? job?.createdAtMs ?? 0;
+  const ahead = EXPECTED.slice(EXPECTED.findLastIndex((name) => steps.some((step) => step.name === name)) + 1);
+  const ended = job !== undefined && ["settled", "refunded", "failed"].includes(job.state);
+  return (
+    <ol className="timeline" aria-label="Steps of the job" aria-live="polite">
+      {steps.map((step) => (
+        <li key={`${step.name}-${step.atMs}`} className="done">
+          <div className="step-head">
+            <strong>{sentenceCase(step.name)}</strong>
+            <span className="muted">+{seconds(step.atMs - start)}</span>
+          </div>
+          {step.note === "" ? null : <div className="muted small">{step.note}</div>}
+          {step.transactionHash === null ? null : (
+            <div className="small">
+              <Hash value={step.transactionHash} label="Transaction" onOpen={onOpenTransaction} />
+              {step.gasUsed === null ? null : <span className="muted"> · {step.gasUsed.toLocaleString("en")} gas</span>}
+            </div>
+          )}
+        </li>
+      ))}
+      {ended
+        ? null
+        : ahead.map((name, index) => (
+            <li key={name} className={index === 0 && job !== undefined ? "current" : "ahead"}>
+              <div className="step-head">
+                <span>{sentenceCase(name)}</span>
+                {index === 0 && job?.progress != null ? <span className="muted">{job.progress.message}</span> : null}
+              </div>
+            </li>
+          ))}
+    </ol>
+  );
+}

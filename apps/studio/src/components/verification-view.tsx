@@ -1,0 +1,83 @@
+import { fromHex } from "@aios/sdk/hex";
+import type { AiosClient } from "@aios/sdk/client";
+import type { VerificationCheck, VerificationReport } from "@aios/sdk/verification/verification-report";
+import { useState } from "react";
+import { sentenceCase, shortHex } from "../lib/format.js";
+import type { InferenceRun } from "../lib/use-inference.js";
+import { Notice } from "./notice.js";
+
+type Phase = { readonly name: "idle" | "checking" } | { readonly name: "done"; readonly report: VerificationReport } | { readonly name: "failed"; readonly message: string };
+
+/** Everything about the job, checked again here in the browser. */
+export function VerificationView({ client, run }: { readonly client: AiosClient; readonly run: InferenceRun }) {
+  const [phase, setPhase] = useState<Phase>({ name: "idle" });
+  const [checks, setChecks] = useState<readonly VerificationCheck[]>([]);
+  const jobId = run.job?.jobId;
+  if (jobId === undefined) return null;
+  const verify = async (): Promise<void> => {
+    setChecks([]);
+    setPhase({ name: "checking" });
+    try {
+      // Its curves and contract interfaces are loaded when asked for, not with the page.
+      const { verifyJob } = await import("@aios/sdk/verification/verify-job");
+      const report = await verifyJob(client, jobId, {
+        ...(run.input === undefined ? {} : { input: run.input }),
+        ...(run.inputSalt === undefined ? {} : { inputSalt: fromHex(run.inputSalt) }),
+        onCheck: (check) => setChecks((before) => [...before, check]),
+      });
+      setPhase({ name: "done", report });
+    } catch (error) {
+      setPhase({ name: "failed", message: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  return (
+    <section className="verification" aria-label="Verification">
+      <button type="button" className="primary" disabled={phase.name === "checking"} onClick={() => void verify()}>
+        {phase.name === "idle" ? "Verify in your browser" : "Verify again"}
+      </button>
+      {phase.name === "checking" ? <Notice kind="loading">Checking signatures, proof, payments and receipts…</Notice> : null}
+      {phase.name === "failed" ? <Notice kind="error">{phase.message}</Notice> : null}
+      {phase.name === "done" ? (
+        <p className={`verdict-line ${phase.report.ok ? "good" : "bad"}`} role="status">
+          {phase.report.ok ? "Everything that can be checked holds." : "Something does not hold. Look at the marked checks."}
+        </p>
+      ) : null}
+      <ul className="checks">
+        {checks.map((check) => (
+          <li key={check.name} className={check.ok === undefined ? "open" : check.ok ? "good" : "bad"}>
+            <details>
+              <summary>
+                <span className="mark" aria-hidden="true">
+                  {check.ok === undefined ? "–" : check.ok ? "✓" : "✗"}
+                </span>
+                <span>
+                  <strong>{sentenceCase(check.name)}</strong>
+                  <span className="visually-hidden">{check.ok === undefined ? " not applicable" : check.ok ? " holds" : " does not hold"}</span>
+                  <span className="muted small how">{check.how}</span>
+                </span>
+              </summary>
+              <dl>
+                {Object.entries(check.evidence).map(([name, value]) => (
+                  <div key={name}>
+                    <dt>{name}</dt>
+                    <dd title={value}>{value.length > 80 ? shortHex(value) : value}</dd>
+                  </div>
+                ))}
+              </dl>
+            </details>
+          </li>
+        ))}
+      </ul>
+      {phase.name === "done" ? (
+        <div className="trusted">
+          <h3>What you still trust</h3>
+          <ul>
+            {phase.report.trusted.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+        </div>
+      ) : null}
+    </section>
+  );
+}
