@@ -1,0 +1,96 @@
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import { MerklePatriciaTrie as ReferenceTrie, verifyMerkleProof } from "@ethereumjs/mpt";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { fromHex, toHex } from "./hex.js";
+import { EMPTY_TRIE_ROOT, keccak256 } from "./keccak.js";
+import { MerklePatriciaTrie, orderedTrieRoot } from "./merkle-patricia-trie.js";
+import { encodeRlp } from "./rlp.js";
+
+class Store {
+  readonly nodes = new Map<Bytes32, Uint8Array>();
+  readonly load = (hash: Bytes32): Uint8Array | undefined => this.nodes.get(hash);
+  readonly keep = (hash: Bytes32, rlp: Uint8Array): void => {
+    this.nodes.set(hash, rlp);
+  };
+}
+
+// Few distinct nibbles, so that keys share prefixes and are prefixes of each other.
+const key = fc
+  .array(fc.constantFrom(0x00, 0x01, 0x10, 0x11, 0xf0), { minLength: 1, maxLength: 4 })
+  .map((bytes) => Uint8Array.from(bytes));
+const value = fc.uint8Array({ minLength: 0, maxLength: 40 });
+const batches = fc.array(fc.array(fc.tuple(key, value), { maxLength: 12 }), { minLength: 1, maxLength: 4 });
+
+describe("MerklePatriciaTrie", () => {
+  it("has Ethereum's root when empty", () => {
+    expect(new MerklePatriciaTrie(EMPTY_TRIE_ROOT, () => undefined).commit(() => undefined)).toBe(
+      EMPTY_TRIE_ROOT,
+    );
+  });
+
+  it("agrees with @ethereumjs/mpt after every batch of writes and removals, reloaded in between", async () => {
+    await fc.assert(
+      fc.asyncProperty(batches, async (all) => {
+        const store = new Store();
+        const model = new Map<string, Uint8Array>();
+        let root = EMPTY_TRIE_ROOT;
+        for (const batch of all) {
+          const trie = new MerklePatriciaTrie(root, store.load);
+          for (const [k, v] of batch) {
+            trie.put(k, v);
+            if (v.length === 0) {
+              model.delete(toHex(k));
+            } else {
+              model.set(toHex(k), v);
+            }
+          }
+          root = trie.commit(store.keep);
+          // Built anew: the root depends on the content alone, not on how it came about.
+          const reference = new ReferenceTrie();
+          for (const [k, v] of model) await reference.put(fromHex(k), v);
+          expect(root).toBe(toHex(reference.root()));
+          const reloaded = new MerklePatriciaTrie(root, store.load);
+          for (const [k] of batch) expect(reloaded.get(k)).toEqual(model.get(toHex(k)));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("proves presence and absence to an independent verifier", async () => {
+    const store = new Store();
+    const trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, store.load);
+    const keys = Array.from({ length: 200 }, (_, i) => keccak256(Uint8Array.of(i)));
+    for (const [i, k] of keys.entries()) trie.put(k, Uint8Array.of(i + 1, 1));
+    const root = fromHex(trie.commit(store.keep));
+    for (const [i, k] of keys.entries()) {
+      expect(await verifyMerkleProof(k, trie.proof(k), { root })).toEqual(Uint8Array.of(i + 1, 1));
+    }
+    const absent = keccak256(new TextEncoder().encode("absent"));
+    expect(await verifyMerkleProof(absent, trie.proof(absent), { root })).toBeNull();
+  });
+
+  it("fails on a missing node instead of guessing", () => {
+    const store = new Store();
+    const trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, store.load);
+    for (let i = 0; i < 40; i++) trie.put(keccak256(Uint8Array.of(i)), new Uint8Array(40).fill(i));
+    const root = trie.commit(store.keep);
+    store.nodes.delete(root);
+    expect(() => new MerklePatriciaTrie(root, store.load).get(keccak256(Uint8Array.of(1)))).toThrow(
+      /missing/,
+    );
+  });
+
+  it("hashes ordered lists as @ethereumjs/mpt does", async () => {
+    const values = Array.from({ length: 300 }, (_, i) => new Uint8Array(1 + (i % 50)).fill(i));
+    const reference = new ReferenceTrie();
+    for (const [i, item] of values.entries()) {
+      await reference.put(
+        encodeRlp(i === 0 ? new Uint8Array(0) : i < 256 ? Uint8Array.of(i) : Uint8Array.of(i >> 8, i & 255)),
+        item,
+      );
+    }
+    expect(orderedTrieRoot(values)).toBe(toHex(reference.root()));
+  });
+});
