@@ -19,6 +19,7 @@ import { type ContentRecord, contentMetadata } from "../../domain/content.js";
 import { invalidStream } from "../../domain/errors.js";
 import { metrics } from "../../metrics.js";
 import { callingTenant } from "./calling-tenant.js";
+import { GrpcArgument } from "./grpc-argument.js";
 
 /** Largest piece in one message, in both directions. */
 const LARGEST_CHUNK_BYTES = 1024 * 1024;
@@ -36,8 +37,8 @@ export class ContentController {
 
   @GrpcStreamCall("ContentService", "PutContent")
   async putContent(
-    call: ServerReadableStream<PutContentRequest, PutContentResponse>,
-    callback: sendUnaryData<PutContentResponse>,
+    @GrpcArgument(0) call: ServerReadableStream<PutContentRequest, PutContentResponse>,
+    @GrpcArgument(1) callback: sendUnaryData<PutContentResponse>,
   ): Promise<void> {
     try {
       const tenantId = callingTenant();
@@ -61,9 +62,8 @@ export class ContentController {
 
   @GrpcMethod("ContentService", "GetContent")
   async getContent(
-    request: GetContentRequest,
-    _metadata: Metadata,
-    call: ServerWritableStream<GetContentRequest, GetContentResponse>,
+    @GrpcArgument(0) request: GetContentRequest,
+    @GrpcArgument(2) call: ServerWritableStream<GetContentRequest, GetContentResponse>,
   ): Promise<Observable<GetContentResponse>> {
     const record = await this.#readContent.stat(contentId(request.cid));
     return from(paced(this.#messages(record), call));
