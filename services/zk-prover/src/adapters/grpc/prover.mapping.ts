@@ -1,0 +1,93 @@
+import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
+import { address, type Bytes32, bytes32, jobId } from "@aios/kernel/identifiers";
+import { KeyState, type ModelKey, type ProofJob, ProofState, type RequestProofRequest } from "@aios/proto/aios/prover/v1/prover";
+import type { Progress } from "../../application/progress-board.js";
+import type { ProofQuestion } from "../../application/request-proof.use-case.js";
+import { invalidRequest } from "../../domain/errors.js";
+import type { ModelKeyRecord } from "../../domain/model-key.js";
+import type { ProofJobRecord } from "../../domain/proof-job.js";
+import type { Failure } from "../../domain/work.js";
+
+const MAX_CID_LENGTH = 128;
+const KEY_STATES = { "setting-up": KeyState.KEY_STATE_SETTING_UP, ready: KeyState.KEY_STATE_READY, failed: KeyState.KEY_STATE_FAILED } as const;
+const PROOF_STATES = {
+  queued: ProofState.PROOF_STATE_QUEUED,
+  proving: ProofState.PROOF_STATE_PROVING,
+  proven: ProofState.PROOF_STATE_PROVEN,
+  failed: ProofState.PROOF_STATE_FAILED,
+} as const;
+const NO_BYTES = new Uint8Array(0);
+
+export function commitmentOf(value: Uint8Array): Bytes32 {
+  return bytes32(`0x${Buffer.from(word(value, "modelCommitment")).toString("hex")}`, "modelCommitment");
+}
+
+export function cidOf(value: string, field: string): string {
+  if (!/^[a-z0-9]{8,}$/.test(value) || value.length > MAX_CID_LENGTH) throw invalidRequest(field, "a CID, version 1, base32");
+  return value;
+}
+
+function word(value: Uint8Array, field: string): Uint8Array {
+  if (value.length !== 32) throw invalidRequest(field, "32 bytes");
+  return value;
+}
+
+export function questionOf(request: RequestProofRequest): ProofQuestion {
+  const { statement } = request;
+  if (statement === undefined) throw invalidRequest("statement", "present");
+  if (!Number.isSafeInteger(statement.chainId) || statement.chainId < 1) throw invalidRequest("statement.chainId", "a chain id");
+  return {
+    jobId: jobId(statement.jobId, "statement.jobId"),
+    version: statement.version,
+    chainId: statement.chainId,
+    escrow: address(statement.escrow, "statement.escrow"),
+    requester: address(statement.requester, "statement.requester"),
+    modelCommitment: commitmentOf(statement.modelCommitment),
+    verifyingKeyHash: word(statement.verifyingKeyHash, "statement.verifyingKeyHash"),
+    inputCommitment: word(statement.inputCommitment, "statement.inputCommitment"),
+    modelCid: cidOf(request.modelCid, "modelCid"),
+    inputCid: cidOf(request.inputCid, "inputCid"),
+    claimedOutput: word(request.claimedOutput, "claimedOutput"),
+  };
+}
+
+function errorOf(failure: Failure | undefined) {
+  if (failure === undefined) return undefined;
+  return { code: failure.code, message: failure.message, detailsJson: JSON.stringify(failure.details) };
+}
+
+function progressOf(progress: Progress | undefined) {
+  return progress === undefined ? undefined : { ...progress, figures: {} };
+}
+
+export function keyMessage(record: ModelKeyRecord, progress: Progress | undefined): ModelKey {
+  const { material } = record;
+  return {
+    modelCommitment: Buffer.from(record.modelCommitment.slice(2), "hex"),
+    state: KEY_STATES[record.state],
+    verifyingKeyHash: material === undefined ? NO_BYTES : verifyingKeyHash(decodeVerifyingKey(material.verifyingKey)),
+    verifyingKeyCid: material?.verifyingKeyCid ?? "",
+    provingKeyCid: material?.provingKeyCid ?? "",
+    constraintCount: material?.constraintCount ?? 0,
+    provingKeyBytes: material?.provingKeyBytes ?? 0,
+    trust: material?.trust ?? "",
+    setUpMs: material?.setUpMs ?? 0,
+    progress: progressOf(progress),
+    error: errorOf(record.failure),
+  };
+}
+
+export function proofMessage(record: ProofJobRecord, progress: Progress | undefined): ProofJob {
+  const { result } = record;
+  return {
+    jobId: record.request.jobId,
+    state: PROOF_STATES[record.state],
+    proof: result?.proof ?? NO_BYTES,
+    publicInputs: [...(result?.publicInputs ?? [])],
+    evidence: result?.evidence ?? NO_BYTES,
+    evidenceCid: result?.evidenceCid ?? "",
+    proveMs: result?.proveMs ?? 0,
+    progress: progressOf(progress),
+    error: errorOf(record.failure),
+  };
+}

@@ -1,0 +1,130 @@
+import type { Bytes32, TenantId } from "@aios/kernel/identifiers";
+import { bytes32 } from "@aios/kernel/identifiers";
+import { verifyingKeyHash } from "@aios/core-groth16/verifying-key";
+import { decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
+import type { TimestampMs } from "@aios/kernel/units";
+import type { Clock } from "@aios/kernel/clock";
+import { topics } from "@aios/proto/topics";
+import { outbox } from "@aios/service-kit/outbox";
+import { currentTraceHeaders } from "@aios/service-kit/tracing";
+import type { ModelKey, PrismaClient } from "../../../generated/prisma/client.js";
+import { keyNotFound, leaseLost } from "../../domain/errors.js";
+import type { KeyMaterial, KeyState, ModelKeyRecord } from "../../domain/model-key.js";
+import type { ModelKeyStore } from "../../domain/ports.js";
+import type { Claim, Failure } from "../../domain/work.js";
+import { WorkRows } from "./work-rows.js";
+
+const rows = new WorkRows({ table: "model_key", id: "model_commitment", openStates: ["setting-up"], heldState: "setting-up" });
+const LONG_AGO = new Date(0);
+
+export class PrismaModelKeyStore implements ModelKeyStore {
+  constructor(
+    private readonly prisma: PrismaClient,
+    private readonly clock: Clock,
+  ) {}
+
+  async find(modelCommitment: Bytes32): Promise<ModelKeyRecord | undefined> {
+    const row = await this.prisma.modelKey.findUnique({ where: { modelCommitment } });
+    return row === null ? undefined : recordOf(row);
+  }
+
+  async request(modelCommitment: Bytes32, modelCid: string, tenantId: TenantId): Promise<ModelKeyRecord> {
+    const now = new Date(this.clock.now());
+    const fresh = { modelCid, state: "setting-up", nextAttemptAt: now, leaseUntil: LONG_AGO, traceHeaders: currentTraceHeaders(), requestedAt: now };
+    await this.prisma.$transaction(async (transaction) => {
+      const { count } = await transaction.modelKey.createMany({ data: { modelCommitment, tenantId, ...fresh }, skipDuplicates: true });
+      if (count === 1) return;
+      await transaction.modelKey.updateMany({
+        where: { modelCommitment, state: "failed", NOT: { modelCid } },
+        data: { ...fresh, attempts: 0, fencingToken: { increment: 1 }, endedAt: null, errorCode: null, errorMessage: null },
+      });
+    });
+    const record = await this.find(modelCommitment);
+    if (record === undefined) throw keyNotFound();
+    return record;
+  }
+
+  async claim(leaseMs: number): Promise<{ claim: Claim; work: ModelKeyRecord } | undefined> {
+    const claim = await rows.claim(this.prisma, leaseMs);
+    const work = claim === undefined ? undefined : await this.find(bytes32(claim.id));
+    return claim === undefined || work === undefined ? undefined : { claim, work };
+  }
+
+  renew(claim: Claim, leaseMs: number): Promise<boolean> {
+    return rows.renew(this.prisma, claim, leaseMs);
+  }
+
+  postpone(claim: Claim, until: TimestampMs): Promise<void> {
+    return rows.postpone(this.prisma, claim, Math.max(0, until - this.clock.now()));
+  }
+
+  async complete(claim: Claim, material: KeyMaterial): Promise<void> {
+    await this.prisma.$transaction(async (transaction) => {
+      const { count } = await transaction.modelKey.updateMany({
+        where: { modelCommitment: claim.id, fencingToken: claim.fencingToken, state: "setting-up" },
+        data: {
+          ...material,
+          verifyingKey: Uint8Array.from(material.verifyingKey),
+          provingKeyHash: Uint8Array.from(material.provingKeyHash),
+          provingKeySecret: Uint8Array.from(material.provingKeySecret),
+          state: "ready",
+          endedAt: new Date(this.clock.now()),
+        },
+      });
+      if (count !== 1) throw leaseLost();
+      await outbox.add(transaction, topics.proverKeyEnded, {
+        modelCommitment: Buffer.from(claim.id.slice(2), "hex"),
+        ready: true,
+        verifyingKeyHash: verifyingKeyHash(decodeVerifyingKey(material.verifyingKey)),
+        verifyingKeyCid: material.verifyingKeyCid,
+        trust: material.trust,
+        errorCode: "",
+        errorMessage: "",
+      });
+    });
+  }
+
+  async fail(claim: Claim, failure: Failure): Promise<void> {
+    await this.prisma.$transaction(async (transaction) => {
+      await rows.fail(transaction, claim, failure);
+      await outbox.add(transaction, topics.proverKeyEnded, {
+        modelCommitment: Buffer.from(claim.id.slice(2), "hex"),
+        ready: false,
+        verifyingKeyHash: new Uint8Array(0),
+        verifyingKeyCid: "",
+        trust: "",
+        errorCode: failure.code,
+        errorMessage: failure.message,
+      });
+    });
+  }
+}
+
+function recordOf(row: ModelKey): ModelKeyRecord {
+  return {
+    modelCommitment: bytes32(row.modelCommitment),
+    tenantId: row.tenantId as TenantId,
+    modelCid: row.modelCid,
+    state: row.state as KeyState,
+    material: row.state === "ready" ? materialOf(row) : undefined,
+    failure:
+      row.state !== "failed"
+        ? undefined
+        : { code: row.errorCode ?? "", message: row.errorMessage ?? "", details: (row.errorDetails ?? {}) as Record<string, unknown> },
+  };
+}
+
+function materialOf(row: ModelKey): KeyMaterial {
+  const none = new Uint8Array(0);
+  return {
+    verifyingKey: row.verifyingKey ?? none,
+    verifyingKeyCid: row.verifyingKeyCid ?? "",
+    provingKeyHash: row.provingKeyHash ?? none,
+    provingKeyCid: row.provingKeyCid ?? "",
+    provingKeySecret: row.provingKeySecret ?? none,
+    provingKeyBytes: row.provingKeyBytes ?? 0,
+    constraintCount: row.constraintCount ?? 0,
+    setUpMs: row.setUpMs ?? 0,
+    trust: row.trust ?? "",
+  };
+}

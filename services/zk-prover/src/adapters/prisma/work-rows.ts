@@ -1,0 +1,84 @@
+import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
+import { leaseLost } from "../../domain/errors.js";
+import type { Claim, Failure } from "../../domain/work.js";
+
+export type Sql = PrismaClient | Prisma.TransactionClient;
+
+/** How a table is a queue. The names are constants of this service, never input. */
+export interface WorkTable {
+  readonly table: string;
+  readonly id: string;
+  readonly openStates: readonly string[];
+  /** State of work that somebody holds. */
+  readonly heldState: string;
+}
+
+interface ClaimedRow {
+  readonly id: string;
+  readonly fencing_token: bigint;
+  readonly attempts: number;
+  readonly trace_headers: Readonly<Record<string, string>>;
+}
+
+const MS = "* interval '1 millisecond'";
+
+/** Lease handling of a queue table; the database's clock counts, so that replicas agree on time. */
+export class WorkRows {
+  readonly #names: WorkTable;
+  readonly #open: string;
+
+  constructor(names: WorkTable) {
+    this.#names = names;
+    this.#open = names.openStates.map((state) => `'${state}'`).join(", ");
+  }
+
+  async claim(sql: Sql, leaseMs: number): Promise<Claim | undefined> {
+    const { table, id, heldState } = this.#names;
+    const rows = await sql.$queryRawUnsafe<ClaimedRow[]>(
+      `UPDATE "${table}" SET "state" = '${heldState}', "fencing_token" = "fencing_token" + 1, "attempts" = "attempts" + 1,
+         "lease_until" = clock_timestamp() + $1::float8 ${MS}
+       WHERE "${id}" = (
+         SELECT "${id}" FROM "${table}"
+         WHERE "state" IN (${this.#open}) AND "lease_until" <= clock_timestamp() AND "next_attempt_at" <= clock_timestamp()
+         ORDER BY "requested_at" LIMIT 1 FOR UPDATE SKIP LOCKED)
+       RETURNING "${id}" AS "id", "fencing_token", "attempts", "trace_headers"`,
+      leaseMs,
+    );
+    const row = rows[0];
+    if (row === undefined) return undefined;
+    return { id: row.id, fencingToken: row.fencing_token, attempts: row.attempts, traceHeaders: row.trace_headers };
+  }
+
+  async renew(sql: Sql, claim: Claim, leaseMs: number): Promise<boolean> {
+    return (await this.#write(sql, `"lease_until" = clock_timestamp() + $3::float8 ${MS}`, claim, leaseMs)) === 1;
+  }
+
+  /** Loses nothing when the lease is gone: somebody else works on it then. */
+  async postpone(sql: Sql, claim: Claim, delayMs: number): Promise<void> {
+    await this.#write(sql, `"lease_until" = '-infinity', "next_attempt_at" = clock_timestamp() + $3::float8 ${MS}`, claim, delayMs);
+  }
+
+  async fail(sql: Sql, claim: Claim, failure: Failure): Promise<void> {
+    const { code, message, details } = failure;
+    const written = await this.#write(
+      sql,
+      `"state" = 'failed', "ended_at" = clock_timestamp(), "error_code" = $3::text, "error_message" = $4::text, "error_details" = $5::text::jsonb`,
+      claim,
+      code,
+      message,
+      JSON.stringify(details),
+    );
+    if (written !== 1) throw leaseLost();
+  }
+
+  #write(sql: Sql, assignments: string, claim: Claim, ...values: unknown[]): Promise<number> {
+    const { table, id } = this.#names;
+    return sql.$executeRawUnsafe(
+      `UPDATE "${table}" SET ${assignments}
+       WHERE "${id}" = $1::text AND "fencing_token" = $2::text::bigint AND "state" IN (${this.#open})`,
+      claim.id,
+      claim.fencingToken.toString(),
+      ...values,
+    );
+  }
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from "node:crypto";
+import { Groth16Prover } from "@aios/core-groth16/groth16-prover";
+import { CodedError } from "@aios/kernel/coded-error";
+import type { Rng } from "@aios/kernel/random";
+import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
+import type { ServiceContext } from "@aios/service-kit/service-context";
+import { inSpan } from "@aios/service-kit/tracing";
+import type { DynamicModule } from "@nestjs/common";
+import { PrismaPg } from "@prisma/adapter-pg";
+import { PrismaClient } from "../generated/prisma/client.js";
+import { ProverController } from "./adapters/grpc/prover.controller.js";
+import { StorageContentStore } from "./adapters/peers/storage.content-store.js";
+import { PrismaModelKeyStore } from "./adapters/prisma/prisma-model-key.store.js";
+import { PrismaProofStore } from "./adapters/prisma/prisma-proof.store.js";
+import { LoadedModels } from "./application/loaded-models.js";
+import { MakeKey } from "./application/make-key.use-case.js";
+import { MakeProof } from "./application/make-proof.use-case.js";
+import { ProgressBoard } from "./application/progress-board.js";
+import { ProveTimes } from "./application/prove-times.js";
+import { testProver } from "./application/prover-self-test.js";
+import { QuoteProof } from "./application/quote-proof.use-case.js";
+import { RequestProof } from "./application/request-proof.use-case.js";
+import { SetUpKey } from "./application/set-up-key.use-case.js";
+import { WorkLoop, type WorkLoopHooks, type WorkLoopOptions } from "./application/work-loop.js";
+import type { proverSettings } from "./config.js";
+import type { Claim, WorkQueue } from "./domain/work.js";
+import { metrics } from "./metrics.js";
+import { CLOCK, MODEL_KEY_STORE, PROOF_STORE } from "./tokens.js";
+
+class ProverModule {}
+
+const systemRng: Rng = { bytes: (length) => randomBytes(length) };
+
+/** The one place where the prover's parts are put together. */
+export async function proverModule(context: ServiceContext<typeof proverSettings>): Promise<DynamicModule> {
+  const { settings, clock, health, logger } = context;
+  const prisma = new PrismaClient({ adapter: new PrismaPg(context.pool) });
+  context.onShutdown("prisma", () => prisma.$disconnect());
+  const prover = new Groth16Prover();
+  context.onShutdown("prover thread", () => prover.close());
+  await testProver(prover, systemRng);
+
+  const keys = new PrismaModelKeyStore(prisma, clock);
+  const proofs = new PrismaProofStore(prisma, clock);
+  const contents = new StorageContentStore(
+    context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"),
+    context.grpcClient(ContentKeyServiceService, "STORAGE_GRPC_URL"),
+    systemRng,
+    settings.PROVER_STORAGE_DEADLINE,
+  );
+  const models = new LoadedModels(keys, contents, prover, settings.PROVER_LOADED_MODELS, {
+    loaded: (durationMs) => metrics.keyLoadDuration.record(durationMs),
+  });
+  const progress = new ProgressBoard();
+  const times = new ProveTimes();
+  const makeKey = new MakeKey(keys, contents, models, progress, systemRng, {
+    notKept: (error) => logger.warn({ error }, "a new key could not be kept in memory"),
+  });
+  const makeProof = new MakeProof({
+    proofs,
+    contents,
+    models,
+    prover,
+    progress,
+    rng: systemRng,
+    hooks: {
+      proven(proveMs) {
+        times.record(proveMs);
+        metrics.proveDuration.record(proveMs);
+      },
+    },
+  });
+
+  const startLoop = <T>(name: string, queue: WorkQueue<T>, work: WorkLoopHooks<T>["work"], ended: typeof metrics.proofsEnded, own: Pick<WorkLoopOptions, "concurrency" | "timeoutMs">): WorkLoop<T> => {
+    const hooks: WorkLoopHooks<T> = {
+      work: (claim: Claim, item: T, signal: AbortSignal) => inSpan(`zk-prover ${name}`, { parent: claim.traceHeaders }, () => work(claim, item, signal)),
+      ended(outcome, error) {
+        ended.add(1, { outcome });
+        if (error !== undefined && outcome !== "lost") logger.warn({ error, outcome }, `${name} work did not end well`);
+      },
+      problem(error) {
+        metrics.queueProblems.add(1);
+        logger.warn({ error }, `the ${name} queue could not be reached`);
+      },
+    };
+    const options = { ...own, leaseMs: settings.PROVER_LEASE, pollMs: settings.PROVER_POLL_INTERVAL };
+    const loop = new WorkLoop(queue, hooks, clock, options);
+    context.onShutdown(`${name} work`, () => loop.stop());
+    loop.start();
+    return loop;
+  };
+  const keyLoop = startLoop("key", keys, (claim, record, signal) => makeKey.execute(claim, record, signal), metrics.keysEnded, {
+    concurrency: 1,
+    timeoutMs: settings.PROVER_SET_UP_TIMEOUT,
+  });
+  const proofLoop = startLoop("proof", proofs, (claim, record, signal) => makeProof.execute(claim, record, signal), metrics.proofsEnded, {
+    concurrency: settings.PROVER_CONCURRENCY,
+    timeoutMs: settings.PROVER_PROOF_TIMEOUT,
+  });
+
+  metrics.queuedProofs.observe(() => proofs.unfinishedCount());
+  metrics.loadedModels.observe(() => models.size);
+  health.register("proof-queue", async () => {
+    if ((await proofs.unfinishedCount()) >= settings.PROVER_QUEUE_LIMIT) {
+      throw new CodedError({ code: "prover-queue-full", kind: "unavailable", message: "The queue of proofs is full." });
+    }
+  });
+
+  return {
+    module: ProverModule,
+    controllers: [ProverController],
+    providers: [
+      { provide: MODEL_KEY_STORE, useValue: keys },
+      { provide: PROOF_STORE, useValue: proofs },
+      { provide: CLOCK, useValue: clock },
+      { provide: ProgressBoard, useValue: progress },
+      { provide: SetUpKey, useValue: new SetUpKey(keys, () => keyLoop.ring()) },
+      {
+        provide: RequestProof,
+        useValue: new RequestProof(proofs, times, settings.PROVER_QUEUE_LIMIT, () => proofLoop.ring()),
+      },
+      {
+        provide: QuoteProof,
+        useValue: new QuoteProof(keys, proofs, times, {
+          priceWei: settings.PROVER_PRICE_WEI,
+          payout: settings.PROVER_PAYOUT_ADDRESS,
+        }),
+      },
+    ],
+  };
+}

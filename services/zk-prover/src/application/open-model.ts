@@ -1,0 +1,14 @@
+import { decodeIntegerModel, type IntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import { modelCommitmentMismatch } from "../domain/errors.js";
+
+export function hexOf(bytes: Uint8Array): string {
+  return `0x${Buffer.from(bytes).toString("hex")}`;
+}
+
+/** Throws `model-commitment-mismatch` unless the plaintext is the committed model. */
+export function openModel(plaintext: Uint8Array, commitment: Bytes32): IntegerModel {
+  const model = decodeIntegerModel(plaintext);
+  if (hexOf(modelCommitment(model)) !== commitment) throw modelCommitmentMismatch();
+  return model;
+}

@@ -1,0 +1,130 @@
+import type { Clock } from "@aios/kernel/clock";
+import { type CodedError, toCodedError } from "@aios/kernel/coded-error";
+import type { DurationMs, TimestampMs } from "@aios/kernel/units";
+import { type Claim, failureOf, isWorthRepeating, retryDelayMs, type WorkQueue } from "../domain/work.js";
+
+export interface WorkLoopOptions {
+  readonly concurrency: number;
+  readonly leaseMs: number;
+  /** Longest time that one piece of work may take. */
+  readonly timeoutMs: number;
+  /** How often the queue is looked at when nobody rings. */
+  readonly pollMs: number;
+}
+
+export interface WorkLoopHooks<T> {
+  /** Does the work and writes its result under the claim's fencing token. */
+  work(claim: Claim, work: T, signal: AbortSignal): Promise<void>;
+  ended(outcome: "done" | "failed" | "repeated" | "lost", error: CodedError | undefined): void;
+  /** Trouble with the queue itself. */
+  problem(error: unknown): void;
+}
+
+/**
+ * Takes work from a durable queue and holds a lease on it by heartbeats, so that the work of a dead process is taken
+ * over when its lease ends. Passing trouble postpones the work; anything else ends it as failed.
+ */
+export class WorkLoop<T> {
+  readonly #stop = new AbortController();
+  #bell = Promise.withResolvers<void>();
+  #runners: Promise<void>[] = [];
+
+  constructor(
+    private readonly queue: WorkQueue<T>,
+    private readonly hooks: WorkLoopHooks<T>,
+    private readonly clock: Clock,
+    private readonly options: WorkLoopOptions,
+  ) {}
+
+  start(): void {
+    this.#runners = Array.from({ length: this.options.concurrency }, () => this.#run());
+  }
+
+  /** New work may be there. */
+  ring(): void {
+    this.#bell.resolve();
+  }
+
+  /** Takes nothing more and gives what is under way back to the queue. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.ring();
+    await Promise.all(this.#runners);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        const taken = await this.queue.claim(this.options.leaseMs);
+        if (taken === undefined) await this.#waitForWork();
+        else await this.#do(taken.claim, taken.work);
+      } catch (error) {
+        this.hooks.problem(error);
+        await this.#pause(this.options.pollMs);
+      }
+    }
+  }
+
+  async #waitForWork(): Promise<void> {
+    const bell = this.#bell;
+    const rung = new AbortController();
+    await Promise.race([bell.promise, this.#pause(this.options.pollMs, rung.signal)]);
+    rung.abort();
+    // Runners that wait on the same bell wake together; only the first hangs a new one.
+    if (this.#bell === bell) this.#bell = Promise.withResolvers();
+  }
+
+  async #pause(durationMs: number, signal?: AbortSignal): Promise<void> {
+    const either = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
+    await this.clock.wait(durationMs as DurationMs, either).catch(() => undefined);
+  }
+
+  async #do(claim: Claim, work: T): Promise<void> {
+    const ended = new AbortController();
+    const lost = new AbortController();
+    const heartbeat = this.#holdLease(claim, ended.signal, lost);
+    const signal = AbortSignal.any([this.#stop.signal, lost.signal, AbortSignal.timeout(this.options.timeoutMs)]);
+    try {
+      await this.hooks.work(claim, work, signal);
+      this.hooks.ended("done", undefined);
+    } catch (error) {
+      await this.#afterFailure(claim, toCodedError(error), lost.signal.aborted);
+    } finally {
+      ended.abort();
+      await heartbeat;
+    }
+  }
+
+  async #afterFailure(claim: Claim, error: CodedError, isLost: boolean): Promise<void> {
+    if (isLost || error.code === "work-lease-lost") return this.hooks.ended("lost", error);
+    if (this.#stop.signal.aborted) {
+      await this.queue.postpone(claim, this.clock.now());
+      return this.hooks.ended("repeated", error);
+    }
+    if (isWorthRepeating(error, claim.attempts)) {
+      const delayMs = Math.max(retryDelayMs(claim.attempts), Math.min(error.retryAfterMs ?? 0, 10_000));
+      await this.queue.postpone(claim, (this.clock.now() + delayMs) as TimestampMs);
+      return this.hooks.ended("repeated", error);
+    }
+    await this.queue.fail(claim, failureOf(error));
+    this.hooks.ended("failed", error);
+  }
+
+  async #holdLease(claim: Claim, ended: AbortSignal, lost: AbortController): Promise<void> {
+    for (;;) {
+      const isOver = await this.clock.wait((this.options.leaseMs / 3) as DurationMs, ended).then(
+        () => false,
+        () => true,
+      );
+      if (isOver) return;
+      try {
+        if (await this.queue.renew(claim, this.options.leaseMs)) continue;
+        lost.abort();
+        return;
+      } catch (error) {
+        // The database may be away for a moment; the fencing token protects the result if the lease ends meanwhile.
+        this.hooks.problem(error);
+      }
+    }
+  }
+}

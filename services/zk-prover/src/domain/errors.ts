@@ -1,0 +1,94 @@
+import { CodedError, type CodedErrorInit } from "@aios/kernel/coded-error";
+
+/** Nobody asked for keys of this model yet. */
+export function keyNotFound(): CodedError {
+  return new CodedError({ code: "model-key-not-found", kind: "not-found", message: "There are no keys for this model. Set them up first." });
+}
+
+/** The keys are being made. */
+export function keyNotReady(): CodedError {
+  return new CodedError({
+    code: "model-key-not-ready",
+    kind: "unavailable",
+    message: "The keys of this model are still being made. Try again in a moment.",
+    retryAfterMs: 1_000,
+  });
+}
+
+/** Making the keys failed, for a reason that repeating does not change. */
+export function keyFailed(code: string, message: string): CodedError {
+  return new CodedError({ code: "model-key-failed", kind: "conflict", message, details: { cause: code } });
+}
+
+export function proofNotFound(): CodedError {
+  return new CodedError({ code: "proof-not-found", kind: "not-found", message: "No proof was requested for this job." });
+}
+
+/** A proven job was asked for again with other values. */
+export function proofRequestDiffers(): CodedError {
+  return new CodedError({
+    code: "proof-request-differs",
+    kind: "conflict",
+    message: "This job is proven already, for other values than these. A job has one proof.",
+  });
+}
+
+export function queueFull(retryAfterMs: number): CodedError {
+  return new CodedError({
+    code: "prover-queue-full",
+    kind: "unavailable",
+    message: "The prover has as much work as it takes on. Try again later.",
+    retryAfterMs,
+  });
+}
+
+export function invalidRequest(field: string, expected: string): CodedError {
+  return new CodedError({ code: "invalid-proof-request", kind: "invalid", message: `${field} must be ${expected}.`, field });
+}
+
+/** The statement belongs to another version of circuit and commitments. */
+export function statementUnsupported(version: number, supported: number): CodedError {
+  return new CodedError({
+    code: "statement-unsupported",
+    kind: "unprocessable",
+    message: `Statements of version ${version} cannot be proven here; this prover makes version ${supported}.`,
+    details: { version, supported },
+  });
+}
+
+/** The stored model is not the committed one. */
+export function modelCommitmentMismatch(): CodedError {
+  return refused("model-commitment-mismatch", "The stored model does not have the commitment that was given for it.");
+}
+
+/** The statement names another key than the model's. */
+export function verifyingKeyMismatch(): CodedError {
+  return refused("verifying-key-mismatch", "The statement names a verifying key that is not this model's.");
+}
+
+/** The stored input is not what the order commits to. */
+export function inputCommitmentMismatch(): CodedError {
+  return refused("input-commitment-mismatch", "The stored input does not have the commitment in the order.");
+}
+
+/** The reference evaluation gives another output than the claimed one. */
+export function oracleDisagrees(claimed: bigint, computed: bigint): CodedError {
+  return refused("oracle-disagrees", "The committed model gives another output for this input than the one delivered.", {
+    claimed: claimed.toString(),
+    computed: computed.toString(),
+  });
+}
+
+/** Our own proof did not verify: never published. */
+export function selfVerificationFailed(): CodedError {
+  return new CodedError({ code: "self-verification-failed", kind: "internal", message: "The prover made a proof that does not verify; it was not published." });
+}
+
+/** Another replica took the work over. */
+export function leaseLost(): CodedError {
+  return new CodedError({ code: "work-lease-lost", kind: "conflict", message: "This work was taken over." });
+}
+
+function refused(code: string, message: string, details?: CodedErrorInit["details"]): CodedError {
+  return new CodedError({ code, kind: "unprocessable", message, ...(details === undefined ? {} : { details }) });
+}

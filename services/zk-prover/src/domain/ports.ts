@@ -1,0 +1,41 @@
+import type { Bytes32, JobId, TenantId } from "@aios/kernel/identifiers";
+import type { KeyMaterial, ModelKeyRecord } from "./model-key.js";
+import type { ProofJobRecord, ProofRequest, ProofResult } from "./proof-job.js";
+import type { Claim, WorkQueue } from "./work.js";
+
+/** Rows of keys and their work. A change and its event leave together. */
+export interface ModelKeyStore extends WorkQueue<ModelKeyRecord> {
+  find(modelCommitment: Bytes32): Promise<ModelKeyRecord | undefined>;
+  /**
+   * Adds the work unless keys exist or are being made. Failed work starts anew when it is asked for with another
+   * content. Answers what stands afterwards.
+   */
+  request(modelCommitment: Bytes32, modelCid: string, tenantId: TenantId): Promise<ModelKeyRecord>;
+  /** Throws `work-lease-lost`. */
+  complete(claim: Claim, material: KeyMaterial): Promise<void>;
+}
+
+/** Rows of proofs and their work. A change and its event leave together. */
+export interface ProofStore extends WorkQueue<ProofJobRecord> {
+  find(jobId: JobId): Promise<ProofJobRecord | undefined>;
+  /**
+   * Adds the work. The same request again changes nothing; another one replaces it (whoever works on it loses the
+   * lease) unless the job is proven: `proof-request-differs`. At most `limit` may be unfinished: `prover-queue-full`.
+   */
+  request(request: ProofRequest, tenantId: TenantId, limit: number, retryAfterMs: number): Promise<ProofJobRecord>;
+  /** Throws `work-lease-lost`. */
+  complete(claim: Claim, result: ProofResult): Promise<void>;
+  unfinishedCount(): Promise<number>;
+}
+
+export type KeyPurpose = "proving-key-setup" | "proof";
+
+/** Contents of the storage service. All bytes are checked against their CID there. */
+export interface ContentStore {
+  /** Decrypts an owner's content with a key released for the purpose; each release is logged at the owner's. */
+  readSecret(cid: string, purpose: KeyPurpose, jobId: JobId | undefined, signal: AbortSignal): Promise<Uint8Array>;
+  /** Reads a content as it is stored. */
+  read(cid: string, signal: AbortSignal): Promise<Uint8Array>;
+  /** Stores bytes; the same bytes give the same CID. */
+  write(bytes: Uint8Array, category: "proof" | "proving-key", encrypted: boolean, signal: AbortSignal): Promise<string>;
+}
