@@ -1,0 +1,136 @@
+import type { EscrowJobChanged } from "@aios/proto/aios/events/v1/events";
+import { topics } from "@aios/proto/topics";
+import { eventually } from "@aios/testkit/eventually";
+import type { ServiceProcess } from "@aios/testkit/service-process";
+import { parseEther } from "ethers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  economyClient,
+  economyEnv,
+  type Foundation,
+  startEconomy,
+  startFoundation,
+} from "../support/economy-platform.js";
+import { EscrowScenario, type OpenJob, PROVIDER_PRICE_WEI } from "../support/escrow-scenario.js";
+import { EventRecorder } from "../support/event-recorder.js";
+import { ACCOUNTS, deployTestProtocol, startTestChain, type TestChain } from "../support/test-chain.js";
+
+describe("the indexer on our own chain", () => {
+  let foundation: Foundation;
+  let chain: TestChain;
+  let env: Record<string, string>;
+  let economy: ServiceProcess;
+  let recorder: EventRecorder;
+  let jobEvents: readonly EscrowJobChanged[];
+  let contracts: Readonly<Record<string, string>>;
+  let job: OpenJob;
+
+  beforeAll(async () => {
+    [foundation, chain] = await Promise.all([startFoundation(), startTestChain()]);
+    contracts = await deployTestProtocol(chain.provider);
+    env = await economyEnv(foundation, chain.url);
+    economy = await startEconomy(env);
+    recorder = await EventRecorder.open(foundation.eventBusUrl);
+    jobEvents = await recorder.record(topics.economyJobChanged);
+  });
+
+  afterAll(async () => {
+    await recorder?.close();
+    await economy?.stop();
+    await chain?.stop();
+    await foundation?.stop();
+  });
+
+  async function asCompute<T>(work: (scenario: EscrowScenario) => Promise<T>): Promise<T> {
+    using client = await economyClient(foundation, economy.ports.grpcPort, "compute");
+    return await work(new EscrowScenario(client, chain.provider, contracts));
+  }
+
+  const statesOf = (jobId: string) =>
+    jobEvents
+      .filter((event) => event.jobId === jobId)
+      .map(({ state, finalized }) => `${state}${finalized ? "!" : ""}`);
+
+  it("tells a job's way through the escrow, and its end again when it is final", async () => {
+    job = await asCompute(async (scenario) => {
+      await scenario.registerProvider();
+      const open = await scenario.deliverJob();
+      await scenario.accept(open);
+      return open;
+    });
+    await eventually(() => {
+      expect(statesOf(job.jobId)).toEqual(["funded", "leased", "delivered", "settled", "settled!"]);
+    });
+    const settled = jobEvents.find((event) => event.jobId === job.jobId && event.state === "settled");
+    expect(settled).toMatchObject({
+      buyer: ACCOUNTS.business.address.toLowerCase(),
+      provider: ACCOUNTS.provider.address.toLowerCase(),
+      fencingToken: 1,
+      priceWei: parseEther("4.2").toString(),
+      receiptHash: job.receiptDigest,
+    });
+    expect(settled?.gasUsed).toBeGreaterThan(50_000);
+  });
+
+  it("accounts for every wei of the job and explains it", async () => {
+    using compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
+    const { payments } = await compute.getJobPayments({ jobId: job.jobId });
+    const sum = (kinds: readonly string[]) =>
+      payments
+        .filter((one) => kinds.includes(one.kind))
+        .reduce((total, one) => total + BigInt(one.amountWei), 0n);
+    expect(sum(["escrow"])).toBe(parseEther("10"));
+    expect(sum(["provider"])).toBe(PROVIDER_PRICE_WEI);
+    expect(sum(["protocol-fee-burned"])).toBe(parseEther("0.1"));
+    expect(
+      sum(["provider", "prover", "royalty", "protocol-fee-burned", "protocol-fee-treasury", "refund"]),
+    ).toBe(sum(["escrow"]));
+    const money = await compute.explainJobMoney({ jobId: job.jobId });
+    expect(money.state).toBe("settled");
+    expect(money.explanation.join(" ")).toContain("4 AIOS were credited to the provider");
+    const balances = await compute.getBalances({ account: ACCOUNTS.provider.address });
+    expect(BigInt(balances.withdrawableWei)).toBe(PROVIDER_PRICE_WEI);
+    expect(BigInt(balances.stakedWei)).toBe(parseEther("100"));
+    await expect(compute.explainJobMoney({ jobId: `0x${"ab".repeat(32)}` })).rejects.toMatchObject({
+      code: "job-not-on-chain",
+    });
+  });
+
+  it("describes the protocol", async () => {
+    using compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
+    const protocol = await compute.getProtocol({});
+    expect(protocol).toMatchObject({ chainId: 31_337, protocolFeeBps: 500, challengeWindowSeconds: 5 });
+    expect(protocol.contracts["JobEscrow"]).toBe(contracts["JobEscrow"]?.toLowerCase());
+    expect(protocol.accounts["matcher"]).toBe(ACCOUNTS.matcher.address.toLowerCase());
+    const status = await compute.getIndexerStatus({});
+    expect(status.indexedHeight).toBe(status.headHeight);
+  });
+
+  it("reads what happened while it was away, each event once", async () => {
+    const open = await asCompute((scenario) => scenario.deliverJob());
+    await economy.kill();
+    await chain.provider.send("eth_blockNumber", []);
+    await economy.restart(env);
+    await asCompute((scenario) => scenario.accept(open));
+    await eventually(() => {
+      expect(statesOf(open.jobId)).toEqual(["funded", "leased", "delivered", "settled", "settled!"]);
+    });
+  });
+});
+
+describe("an economy service before the protocol exists", () => {
+  it("says that it waits for the contracts, and goes on by itself when they come", async () => {
+    const foundation = await startFoundation();
+    const chain = await startTestChain();
+    const env = await economyEnv(foundation, chain.url);
+    try {
+      await expect(startEconomy(env)).rejects.toThrow(/Waiting for the protocol's contracts to be deployed/);
+      await deployTestProtocol(chain.provider);
+      const economy = await startEconomy(env);
+      await economy.stop();
+    } finally {
+      await chain.stop();
+      await foundation.stop();
+    }
+  });
+});
