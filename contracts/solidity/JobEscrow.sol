@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {PaymentKind, PaymentSplit, Cost, PriceTerms} from "./base/PaymentSplit.sol";
+import {JobMessages} from "./base/JobMessages.sol";
 import {PullPayments} from "./base/PullPayments.sol";
-import {SignedActions} from "./base/SignedActions.sol";
 import {TokenPermit, TokenPermits} from "./base/TokenPermits.sol";
 import {ContractRegistry} from "./ContractRegistry.sol";
 import {IModelTerms} from "./interfaces/IModelTerms.sol";
@@ -15,47 +15,7 @@ import {WrappedAios} from "./WrappedAios.sol";
 /// The job's money. A buyer's signed order puts its price cap into escrow; the result's verifier decides when it
 /// is paid out, once. Who may do what in which state until when: `JobStates.sol`, generated from
 /// cores/settlement/src/job-state-table.ts.
-contract JobEscrow is SignedActions, PullPayments {
-    struct Order {
-        address buyer;
-        uint8 jobKind;
-        uint256 modelId;
-        uint256 licenceId;
-        bytes32 requestHash;
-        bytes32 inputCommitment;
-        address verifier;
-        address matcher;
-        uint256 maxPriceWei;
-        uint64 leaseBy;
-        uint64 deliverWithinSeconds;
-        uint64 settleWithinSeconds;
-        uint256 nonce;
-    }
-
-    struct LeaseTerms {
-        bytes32 jobId;
-        address provider;
-        address prover;
-        uint64 fencingToken;
-        uint256 providerPriceWei;
-        uint256 proverFeeWei;
-        uint64 acceptBy;
-    }
-
-    struct Delivery {
-        bytes32 jobId;
-        uint64 fencingToken;
-        uint256 output;
-        bytes32 outputHash;
-        bytes32 receiptHash;
-    }
-
-    struct Acceptance {
-        bytes32 jobId;
-        uint64 fencingToken;
-        bytes32 outputHash;
-    }
-
+contract JobEscrow is JobMessages, PullPayments {
     struct Job {
         address buyer;
         JobState state;
@@ -82,19 +42,6 @@ contract JobEscrow is SignedActions, PullPayments {
         bytes32 outputHash;
         uint64 pendingUntil;
     }
-
-    bytes32 public constant ORDER_TYPEHASH =
-        keccak256(
-            "Order(address buyer,uint8 jobKind,uint256 modelId,uint256 licenceId,bytes32 requestHash,bytes32 inputCommitment,address verifier,address matcher,uint256 maxPriceWei,uint64 leaseBy,uint64 deliverWithinSeconds,uint64 settleWithinSeconds,uint256 nonce)"
-        );
-    bytes32 public constant LEASE_TERMS_TYPEHASH =
-        keccak256(
-            "LeaseTerms(bytes32 jobId,address provider,address prover,uint64 fencingToken,uint256 providerPriceWei,uint256 proverFeeWei,uint64 acceptBy)"
-        );
-    bytes32 public constant DELIVERY_TYPEHASH =
-        keccak256("Delivery(bytes32 jobId,uint64 fencingToken,uint256 output,bytes32 outputHash,bytes32 receiptHash)");
-    bytes32 public constant ACCEPTANCE_TYPEHASH =
-        keccak256("Acceptance(bytes32 jobId,uint64 fencingToken,bytes32 outputHash)");
 
     uint8 public constant JOB_KIND_TRAINING = 1;
     uint8 public constant JOB_KIND_INFERENCE = 2;
@@ -393,23 +340,6 @@ contract JobEscrow is SignedActions, PullPayments {
     function claimOf(bytes32 jobId) external view returns (ResultClaim memory) {
         Job storage job = _jobs[jobId];
         return _claim(jobId, job, job.output);
-    }
-
-    /// The order's EIP-712 digest: the job's id.
-    function orderDigest(Order calldata order) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(ORDER_TYPEHASH, order)));
-    }
-
-    function leaseTermsDigest(LeaseTerms calldata terms) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(LEASE_TERMS_TYPEHASH, terms)));
-    }
-
-    function deliveryDigest(Delivery calldata delivery) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(DELIVERY_TYPEHASH, delivery)));
-    }
-
-    function acceptanceDigest(Acceptance calldata acceptance) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(ACCEPTANCE_TYPEHASH, acceptance)));
     }
 
     function _requireOrder(Order calldata order, bytes32 jobId) private view {
