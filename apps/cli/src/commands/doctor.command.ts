@@ -1,0 +1,36 @@
+import type { Command } from "../command.js";
+import type { Finding } from "../doctor/finding.js";
+import { diskFinding, memoryFinding, nodeFinding, portFindings } from "../doctor/machine-findings.js";
+import { backendFindings, clockFindings } from "../doctor/platform-findings.js";
+import { gatewayUrl, repositoryRoot, visitorClient } from "../platform.js";
+
+const MARK: Readonly<Record<Finding["state"], string>> = { ok: "  ok  ", warning: "  !   ", problem: " WRONG" };
+
+export const doctorCommand: Command = {
+  name: "doctor",
+  usage: "aios doctor",
+  summary: "check ports, versions, disk, clocks and services, with the fix for each finding",
+  description: "Looks at this machine and at the platform. Exit code 1 when something is wrong; warnings alone give 0.",
+  async run(input) {
+    const url = gatewayUrl(input);
+    const client = visitorClient(input);
+    const backends = await backendFindings(client, url);
+    const runs = backends[0]?.state === "ok";
+    const findings: Finding[] = [
+      nodeFinding(process.versions.node),
+      memoryFinding(),
+      await diskFinding(repositoryRoot() ?? process.cwd()),
+      ...(await portFindings(runs)),
+      ...backends,
+      ...(runs ? await clockFindings(client, url) : []),
+    ];
+    if (input.json) input.output.write(`${JSON.stringify({ url, findings })}\n`);
+    else {
+      for (const finding of findings) {
+        const fix = finding.fix === undefined ? "" : `\n          fix: ${finding.fix}`;
+        input.output.write(`${MARK[finding.state]}  ${finding.name.padEnd(12)} ${finding.detail}${fix}\n`);
+      }
+    }
+    return findings.some((finding) => finding.state === "problem") ? 1 : 0;
+  },
+};

@@ -1,0 +1,51 @@
+import { readFile } from "node:fs/promises";
+import { CodedError } from "@aios/kernel/coded-error";
+import { fromHex } from "@aios/sdk/hex";
+import type { VerificationCheck } from "@aios/sdk/verification/verification-report";
+import { verifyJob } from "@aios/sdk/verification/verify-job";
+import { type Command, type CommandInput, UsageError } from "../command.js";
+import { accountClient, jobIdArgument } from "../platform.js";
+
+const USAGE = "aios verify <job id>";
+
+export const verifyCommand: Command = {
+  name: "verify",
+  usage: USAGE,
+  summary: "check a job's whole evidence again from outside",
+  description: `Reads the chain and the gateway, and checks again: order, delivery and receipt signatures, the output, the proof
+(with another implementation than the prover's), the receipt's inclusion in the anchored root, the payments' sum,
+and the settlement's finality. Says what it checked and what had to be trusted. Exit code 1 when anything is wrong.
+
+  --input <file>   the raw input bytes; with --salt, opens the input commitment
+  --salt <hex>     32 bytes, as the gateway gave them to the buyer`,
+  async run(input) {
+    const jobId = jobIdArgument(input.positionals, USAGE);
+    const opening = await inputOpening(input);
+    const client = await accountClient(input);
+    const onCheck = input.json ? undefined : (check: VerificationCheck): void => input.output.write(describe(check));
+    const report = await verifyJob(client, jobId, { ...opening, ...(onCheck === undefined ? {} : { onCheck }) });
+    if (input.json) input.output.write(`${JSON.stringify(report)}\n`);
+    else {
+      const verdict = report.ok ? "Everything that can be checked holds." : "Something does not hold, or the job is not settled.";
+      input.output.write(`\n${verdict}\nWhat had to be trusted:\n${report.trusted.map((sentence) => `  - ${sentence}`).join("\n")}\n`);
+    }
+    return report.ok ? 0 : 1;
+  },
+};
+
+function describe(check: VerificationCheck): string {
+  const mark = check.ok === undefined ? "  -   " : check.ok ? "  ok  " : " WRONG";
+  const evidence = Object.entries(check.evidence).map(([name, value]) => `          ${name} ${value.length > 140 ? `${value.slice(0, 140)}…` : value}\n`);
+  return `${mark}  ${check.name}\n          ${check.how}\n${evidence.join("")}`;
+}
+
+async function inputOpening({ input, salt }: CommandInput): Promise<{ input?: Uint8Array; inputSalt?: Uint8Array }> {
+  if (input === undefined && salt === undefined) return {};
+  if (input === undefined || salt === undefined) throw new UsageError("Give --input and --salt together.");
+  const inputSalt = fromHex(salt.startsWith("0x") ? salt : `0x${salt}`);
+  if (inputSalt.length !== 32) throw new UsageError("--salt must be 32 bytes of hex.");
+  const bytes = await readFile(input).catch(() => {
+    throw new CodedError({ code: "input-unreadable", kind: "invalid", message: `The input file ${input} cannot be read.` });
+  });
+  return { input: new Uint8Array(bytes), inputSalt };
+}

@@ -1,0 +1,62 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { AiosClient } from "@aios/sdk/client";
+import { type AccountSigner, privateKeySigner } from "@aios/sdk/wallet";
+import { type CommandInput, UsageError } from "./command.js";
+
+const DEFAULT_URL = "http://127.0.0.1:8080";
+
+/** The gateway that a command talks to: named, configured, running here, or at the default address. */
+export function gatewayUrl({ url, output }: Pick<CommandInput, "url" | "output">): string {
+  const chosen = url ?? output.env.AIOS_URL ?? DEFAULT_URL;
+  if (!/^https?:\/\//.test(chosen) || !URL.canParse(chosen)) throw new UsageError(`--url must be an http(s) address, not '${chosen}'.`);
+  return chosen;
+}
+
+/** A client without an account. */
+export function visitorClient(input: CommandInput): AiosClient {
+  return new AiosClient({ baseUrl: gatewayUrl(input), retries: 1 });
+}
+
+/** A client for the account of `--key-file`, or the local network's demo buyer. */
+export async function accountClient(input: CommandInput): Promise<AiosClient> {
+  return new AiosClient({ baseUrl: gatewayUrl(input), signer: await signer(input) });
+}
+
+async function signer(input: CommandInput): Promise<AccountSigner> {
+  const file = input.keyFile ?? input.output.env.AIOS_KEY_FILE;
+  if (file !== undefined) return privateKeySigner(await keyFrom(file));
+  try {
+    return privateKeySigner((await visitorClient(input).demo()).privateKey);
+  } catch (error) {
+    if (!isCodedError(error) || error.kind !== "not-found") throw error;
+    throw new UsageError("This command acts for an account: name its key with --key-file.");
+  }
+}
+
+async function keyFrom(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new UsageError(`The key file ${file} cannot be read.`);
+  });
+  const key = text.trim();
+  if (/^(0x)?[0-9a-fA-F]{64}$/.test(key)) return key;
+  throw new CodedError({ code: "bad-key-file", kind: "invalid", message: `${file} does not hold 32 bytes of hex.` });
+}
+
+/** A job id from the command line. */
+export function jobIdArgument(positionals: readonly string[], usage: string): string {
+  const [jobId, ...extra] = positionals;
+  if (jobId === undefined || extra.length > 0) throw new UsageError(`Usage: ${usage}.`);
+  if (!/^0x[0-9a-fA-F]{64}$/.test(jobId)) throw new UsageError(`'${jobId}' is not a job id: 0x and 64 hex digits.`);
+  return jobId.toLowerCase();
+}
+
+/** The repository that this program belongs to, where there is one. */
+export function repositoryRoot(from = import.meta.dirname): string | undefined {
+  for (let directory = from; ; directory = dirname(directory)) {
+    if (existsSync(join(directory, "turbo.json")) && existsSync(join(directory, "package.json"))) return directory;
+    if (dirname(directory) === directory) return undefined;
+  }
+}
