@@ -40,6 +40,8 @@ export function wantedPorts(base: number | undefined): Map<string, number> {
       50_051 + index,
     ]),
     ...SERVICE_ORDER.map((name, index): [string, number] => [`health-${name}`, 9_051 + index]),
+    ["health-provider-1", 9_061],
+    ["health-provider-2", 9_062],
   ];
   if (base === undefined) return new Map(defaults);
   return new Map(defaults.map(([name], index) => [name, base + index]));
@@ -119,16 +121,19 @@ function processOf(
 export function providerProcess(number: 1 | 2, settings: PlatformSettings): ProcessSpec {
   const name = `provider-${number}`;
   const { paths, ports, identities } = settings;
+  const health = `${HOST}:${port(ports, `health-${name}`)}`;
   return {
     name,
     script: join(paths.root, "apps", "provider", "dist", "src", "main.js"),
     env: {
       COMPUTE_GRPC_URL: `${HOST}:${port(ports, "grpc-compute")}`,
       AIOS_DATA_DIR: join(paths.dataDir, name),
+      AIOS_HEALTH_LISTEN: health,
       PROVIDER_KEY_FILE: identities.accounts[`provider-${number}`].keyFile,
       PROVIDER_NAME: `local provider ${number}`,
     },
     logFile: join(paths.dataDir, "logs", `${name}.log`),
+    readyUrl: `http://${health}/health/ready`,
     heapMiB: HEAP_MIB.provider,
   };
 }

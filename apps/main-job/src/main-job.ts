@@ -6,7 +6,10 @@ import type { Clock } from "@aios/kernel/clock";
 import { formatAios } from "@aios/kernel/units";
 import type { Balances, Model, Provider, Receipt } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
+import { fromHex } from "@aios/sdk/hex";
 import { until } from "@aios/sdk/until";
+import type { VerificationReport } from "@aios/sdk/verification/verification-report";
+import { verifyJob } from "@aios/sdk/verification/verify-job";
 import { present, unmet } from "./expectation.js";
 import { LICENCE_PRICE_LIMIT_WEI, TRAINING } from "./plan.js";
 import { type InferenceOutcome, paymentFacts, proofFacts, runInference } from "./proven-inference.js";
@@ -31,6 +34,7 @@ export interface MainJobResult {
   readonly inference: InferenceOutcome;
   readonly truth: number;
   readonly receipts: readonly Receipt[];
+  readonly verification: VerificationReport;
   readonly trainedAnew: boolean;
 }
 
@@ -60,7 +64,10 @@ export class MainJob {
     const receipts = await this.#step("The receipt is anchored and counted", () =>
       this.#anchoredReceipts(inference.job.jobId),
     );
-    return { model, inference, truth, receipts, trainedAnew };
+    const verification = await this.#step("Everything is checked again from outside", () =>
+      this.#verify(inference, digit),
+    );
+    return { model, inference, truth, receipts, verification, trainedAnew };
   }
 
   /** The developer's published model: from an earlier run on this platform, or trained and published now. */
@@ -187,6 +194,37 @@ export class MainJob {
           name: feature.name,
           value: `${feature.value} ${feature.unit}`,
         })),
+      ],
+    };
+  }
+
+  async #verify(
+    { job, prepared }: InferenceOutcome,
+    digit: Uint8Array,
+  ): Promise<Outcome<VerificationReport>> {
+    const report = await verifyJob(this.#parties.business, job.jobId, {
+      input: digit,
+      inputSalt: fromHex(present(prepared.inputSalt, "the salt of the input commitment")),
+      onCheck: (check) => this.#report.progress(check.how),
+    });
+    const failed = report.checks.filter((check) => check.ok === false);
+    if (!report.ok) {
+      throw unmet(
+        "verification-failed",
+        `Checked again from outside, this does not hold: ${failed.map((check) => check.how).join(" ")}`,
+        {
+          checks: failed,
+        },
+      );
+    }
+    return {
+      value: report,
+      facts: [
+        ...report.checks.map((check) => ({
+          name: check.name,
+          value: `${check.ok === true ? "holds" : "not checked"}: ${check.how}`,
+        })),
+        ...report.trusted.map((trusted) => ({ name: "trusted", value: trusted })),
       ],
     };
   }

@@ -42,9 +42,10 @@ export class ModelApi {
     });
   }
 
-  /** By on-chain id (a number) or draft id (a UUID). */
+  /** By on-chain id (a number, public) or draft id (a UUID, its owner's alone). */
   get(id: number | string): Promise<Model> {
-    return this.#connection.open<Model>({ method: "GET", path: `/v1/models/${encodeURIComponent(String(id))}` });
+    const call = { method: "GET", path: `/v1/models/${encodeURIComponent(String(id))}` } as const;
+    return typeof id === "number" ? this.#connection.open<Model>(call) : this.#connection.signed<Model>(call);
   }
 
   /** Published models, newest first. */

@@ -1,0 +1,112 @@
+import { existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { splitDigits } from "@aios/datasets/digit-split";
+import { loadDigits } from "@aios/datasets/digits";
+import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
+import type { Clock } from "@aios/kernel/clock";
+import { MainJob } from "@aios/main-job/main-job";
+import { TRAINING } from "@aios/main-job/plan";
+import type { CrashPoint } from "./crash-points.js";
+import { type FlowContext, runFlow } from "./fault-flows.js";
+import { LocalPlatform } from "./local-platform.js";
+import { SilentReport } from "./silent-report.js";
+
+export interface FaultResult {
+  /** Points that were passed, and so killed their process. */
+  readonly fired: readonly string[];
+  /** What is wrong; empty when the work was done once and paid once. */
+  readonly violations: readonly string[];
+  readonly tookMs: number;
+}
+
+const READY_WITHIN_MS = 60_000;
+
+/** A platform with a published model, on which one flow after another runs while processes die at armed points. */
+export class FaultBench {
+  readonly local: LocalPlatform;
+  readonly #context: FlowContext;
+  readonly #clock: Clock;
+
+  private constructor(local: LocalPlatform, context: FlowContext) {
+    this.local = local;
+    this.#context = context;
+    this.#clock = context.clock;
+  }
+
+  /** Starts a platform and takes it through the main job once. */
+  static async start(clock: Clock): Promise<FaultBench> {
+    const local = await LocalPlatform.start();
+    try {
+      const mainJob = new MainJob(
+        { developer: local.client("developer"), business: local.client("business") },
+        new SilentReport(),
+        clock,
+      );
+      const result = await mainJob.run({ providers: 2, digitIndex: 0 });
+      const { unseen } = splitDigits(await loadDigits(), TRAINING);
+      return FaultBench.on(local, result.model.modelId as number, unseen, clock);
+    } catch (error) {
+      const logs = local.logs();
+      await local.stop();
+      throw new Error(`${(error as Error).message}\n${logs}`, { cause: error });
+    }
+  }
+
+  /** A bench on a platform that already has a published model. */
+  static on(local: LocalPlatform, modelId: number, unseen: LabelledDigits, clock: Clock): FaultBench {
+    return new FaultBench(local, { local, clock, modelId, digit: digitAt(unseen, 1) });
+  }
+
+  stop(): Promise<void> {
+    return this.local.stop();
+  }
+
+  /** Arms the points, runs the flow that passes them, and looks at what came of it. */
+  async run(points: readonly CrashPoint[]): Promise<FaultResult> {
+    const markers = mkdtempSync(join(tmpdir(), "aios-crash-"));
+    const startedAt = this.#clock.now();
+    await this.#arm(points, markers);
+    const violations: string[] = [];
+    for (const flow of new Set(points.map((point) => point.flow))) {
+      violations.push(...(await runFlow(flow, this.#context)));
+    }
+    return {
+      fired: points.filter((point) => existsSync(join(markers, point.name))).map((point) => point.name),
+      violations,
+      tookMs: this.#clock.now() - startedAt,
+    };
+  }
+
+  /** Ends one process with SIGKILL while a proven inference runs, as soon as the job reaches the state. */
+  async killDuring(process: string, state: string): Promise<FaultResult> {
+    const startedAt = this.#clock.now();
+    const violations = await runFlow("proof", {
+      ...this.#context,
+      onState: (reached) => {
+        if (reached === state) this.local.platform.supervisor.signal(process, "SIGKILL");
+      },
+    });
+    await this.local.platform.supervisor.awaitReady(process, READY_WITHIN_MS);
+    return { fired: [`${process} at ${state}`], violations, tookMs: this.#clock.now() - startedAt };
+  }
+
+  async #arm(points: readonly CrashPoint[], markers: string): Promise<void> {
+    const byProcess = new Map<string, string[]>();
+    for (const point of points) {
+      for (const process of point.process === "provider" ? ["provider-1", "provider-2"] : [point.process]) {
+        byProcess.set(process, [
+          ...(byProcess.get(process) ?? []),
+          `${point.name}=${join(markers, point.name)}`,
+        ]);
+      }
+    }
+    for (const [process, entries] of byProcess) {
+      await this.local.platform.supervisor.restartWith(
+        process,
+        { AIOS_CRASH_AT: entries.join(",") },
+        READY_WITHIN_MS,
+      );
+    }
+  }
+}

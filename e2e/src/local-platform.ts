@@ -1,0 +1,89 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { AccountName } from "@aios/launcher/identities";
+import { Platform } from "@aios/launcher/platform";
+import { AiosClient } from "@aios/sdk/client";
+import { privateKeySigner } from "@aios/sdk/wallet";
+import { systemClock } from "@aios/service-kit/system-clock";
+
+const ROOT = repositoryRoot();
+const PORT_BASE = 31_000;
+
+/** The whole platform in a directory of its own, for one test file. */
+export class LocalPlatform {
+  readonly platform: Platform;
+  readonly dataDir: string;
+  readonly crashes: string[];
+
+  private constructor(platform: Platform, dataDir: string, crashes: string[]) {
+    this.platform = platform;
+    this.dataDir = dataDir;
+    this.crashes = crashes;
+  }
+
+  static async start(
+    extraEnv: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
+  ): Promise<LocalPlatform> {
+    const dataDir = mkdtempSync(join(tmpdir(), "aios-e2e-"));
+    const crashes: string[] = [];
+    const platform = await Platform.start({
+      root: ROOT,
+      dataDir,
+      portBase: PORT_BASE,
+      clock: systemClock,
+      extraEnv,
+      events: {
+        started() {},
+        ready() {},
+        crashed(exit) {
+          crashes.push(exit.name);
+        },
+      },
+    }).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}\n${lastLogLines(dataDir)}`, { cause: error });
+    });
+    return new LocalPlatform(platform, dataDir, crashes);
+  }
+
+  get url(): string {
+    return this.platform.gatewayUrl;
+  }
+
+  client(account: AccountName): AiosClient {
+    return new AiosClient({ baseUrl: this.url, signer: privateKeySigner(this.platform.privateKey(account)) });
+  }
+
+  /** A client without an account. */
+  stranger(): AiosClient {
+    return new AiosClient({ baseUrl: this.url });
+  }
+
+  /** The last lines of every process's log, for a failing test's message. */
+  logs(): string {
+    return lastLogLines(this.dataDir);
+  }
+
+  async stop(): Promise<void> {
+    await this.platform.stop();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+function lastLogLines(dataDir: string): string {
+  const directory = join(dataDir, "logs");
+  return readdirSync(directory)
+    .map((name) => {
+      const lines = readFileSync(join(directory, name), "utf8").trimEnd().split("\n");
+      const notable = lines.filter((line) => !line.includes('"level":"info"')).slice(-5);
+      return `--- ${name}\n${notable.map((line) => line.slice(0, 500)).join("\n")}`;
+    })
+    .join("\n");
+}
+
+/** Works from the source and from the build output alike. */
+function repositoryRoot(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  return here.endsWith(join("dist", "src")) ? dirname(dirname(dirname(here))) : dirname(dirname(here));
+}

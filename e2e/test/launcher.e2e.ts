@@ -1,0 +1,96 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+const LAUNCHER = new URL("../../apps/launcher/dist/src/main.js", import.meta.url).pathname;
+const PORT_BASE = 32_000;
+
+describe("npm start", () => {
+  let dataDir: string;
+
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), "aios-launcher-"));
+  });
+
+  afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+  function launch(...args: string[]) {
+    const child = spawn(process.execPath, [
+      LAUNCHER,
+      "start",
+      "--data-dir",
+      dataDir,
+      "--port-base",
+      String(PORT_BASE),
+      ...args,
+    ]);
+    let output = "";
+    const waiters: { readonly text: string; readonly wake: () => void }[] = [];
+    const take = (chunk: Buffer): void => {
+      output += chunk.toString();
+      for (const { text, wake } of waiters) if (output.includes(text)) wake();
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    const ended = once(child, "close").then(([code]) => Number(code));
+    const says = (text: string): Promise<void> =>
+      Promise.race([
+        new Promise<void>((resolve) => {
+          if (output.includes(text)) resolve();
+          waiters.push({ text, wake: resolve });
+        }),
+        ended.then(() => {
+          if (!output.includes(text)) throw new Error(`ended without saying '${text}':\n${output}`);
+        }),
+      ]);
+    return { child, ended, says, output: () => output };
+  }
+
+  test("moves off a taken port and says so; a second start says what runs; Ctrl-C stops all; state survives", async () => {
+    const squatter = createServer().listen(PORT_BASE, "127.0.0.1");
+    await once(squatter, "listening");
+    const first = launch("--idle");
+    await first.says("AiOS is up");
+    expect(first.output()).toContain(`port ${PORT_BASE} (gateway) was taken`);
+
+    const second = launch("--idle");
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain("AiOS already runs here");
+
+    const heightBefore = await blockNumber(PORT_BASE + 1);
+    first.child.kill("SIGINT");
+    expect(await first.ended).toBe(0);
+    expect(first.output()).toContain("stopped everything");
+    squatter.close();
+    await once(squatter, "close");
+
+    const third = launch("--idle");
+    await third.says("AiOS is up");
+    expect(third.output()).not.toContain("putting the protocol's contracts");
+    expect(await blockNumber(PORT_BASE + 1)).toBeGreaterThanOrEqual(heightBefore);
+    third.child.kill("SIGTERM");
+    expect(await third.ended).toBe(0);
+  }, 240_000);
+
+  test("refuses an unknown option and prints help", async () => {
+    const wrong = launch("--frehs");
+    expect(await wrong.ended).toBe(1);
+    expect(wrong.output()).toContain("--fresh");
+    const help = launch("--help");
+    expect(await help.ended).toBe(0);
+    expect(help.output()).toContain("--once");
+  });
+});
+
+async function blockNumber(port: number): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_blockNumber", params: [] }),
+  });
+  return Number(((await response.json()) as { result: string }).result);
+}

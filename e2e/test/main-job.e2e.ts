@@ -1,0 +1,178 @@
+import { splitDigits } from "@aios/datasets/digit-split";
+import { loadDigits } from "@aios/datasets/digits";
+import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
+import { aios } from "@aios/kernel/units";
+import { MainJob, type MainJobResult } from "@aios/main-job/main-job";
+import { INFERENCE_PRICE_CAP_WEI, TRAINING } from "@aios/main-job/plan";
+import { runInference } from "@aios/main-job/proven-inference";
+import type { AiosClient } from "@aios/sdk/client";
+import { toHex } from "@aios/sdk/hex";
+import { systemClock } from "@aios/service-kit/system-clock";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LocalPlatform } from "../src/local-platform.js";
+import { SilentReport } from "../src/silent-report.js";
+
+describe("the main job, through the gateway only", () => {
+  let local: LocalPlatform;
+  let developer: AiosClient;
+  let business: AiosClient;
+  let result: MainJobResult;
+  let unseen: LabelledDigits;
+  const report = new SilentReport();
+
+  beforeAll(async () => {
+    local = await LocalPlatform.start();
+    developer = local.client("developer");
+    business = local.client("business");
+    unseen = splitDigits(await loadDigits(), TRAINING).unseen;
+    try {
+      result = await new MainJob({ developer, business }, report, systemClock).run({
+        providers: 2,
+        digitIndex: 7,
+      });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${local.logs()}`, { cause: error });
+    }
+  }, 600_000);
+
+  afterAll(() => local?.stop());
+
+  test("trains, publishes, sells, proves, settles and anchors", () => {
+    expect(result.trainedAnew).toBe(true);
+    expect(result.inference.job.state).toBe("settled");
+    expect(result.receipts.every((receipt) => receipt.state === "anchored")).toBe(true);
+    expect(report.steps).toHaveLength(7);
+  });
+
+  test("holds when everything is checked again from outside", () => {
+    expect(result.verification.checks.filter((check) => check.ok === false)).toEqual([]);
+    expect(result.verification.ok).toBe(true);
+    expect(result.verification.trusted.join(" ")).toContain("development");
+  });
+
+  test("pays exactly the escrowed amount, once", async () => {
+    const payments = await business.jobs.payments(result.inference.job.jobId);
+    const sum = (kinds: readonly string[]): bigint =>
+      payments
+        .filter(({ kind }) => kinds.includes(kind))
+        .reduce((total, { amountWei }) => total + BigInt(amountWei), 0n);
+    const escrowed = sum(["escrow"]);
+    expect(escrowed).toBe(INFERENCE_PRICE_CAP_WEI);
+    expect(
+      sum(["provider", "prover", "royalty", "protocol-fee-burned", "protocol-fee-treasury", "refund"]),
+    ).toBe(escrowed);
+    for (const kind of ["provider", "prover", "royalty", "refund"]) {
+      expect(payments.filter((payment) => payment.kind === kind)).toHaveLength(1);
+    }
+  });
+
+  test("explains why this provider and not the other", async () => {
+    const { placements } = await business.jobs.placement(result.inference.job.jobId);
+    const candidates = placements.at(-1)?.candidates ?? [];
+    expect(candidates).toHaveLength(2);
+    expect(candidates.filter((candidate) => candidate.chosen)).toHaveLength(1);
+    expect(candidates.every((candidate) => candidate.explanation.length > 0)).toBe(true);
+  });
+
+  test("logs every release of the model's key to its owner", async () => {
+    const releases = await developer.content.releases(result.model.contentCid);
+    expect(releases.map((release) => release.purpose)).toEqual(
+      expect.arrayContaining(["proving-key-setup", "proof"]),
+    );
+    expect(releases.some((release) => release.jobId === result.inference.job.jobId)).toBe(true);
+  });
+
+  test("settles an unproven inference by the buyer's acceptance", async () => {
+    const digit = digitAt(unseen, 11);
+    const outcome = await runInference(business, result.model.modelId as number, digit, "none", report);
+    expect(outcome.job.state).toBe("settled");
+    expect(outcome.prediction).toBeGreaterThanOrEqual(0);
+  });
+
+  test("the same Idempotency-Key gives the same job, with another body it is refused", async () => {
+    const key = crypto.randomUUID();
+    const request = {
+      inference: { modelId: result.model.modelId as number, input: toHex(digitAt(unseen, 3)) },
+      verification: "proof" as const,
+      priceCapWei: INFERENCE_PRICE_CAP_WEI,
+    };
+    const first = await business.jobs.prepare(request, key);
+    const second = await business.jobs.prepare(request, key);
+    expect(second.job.jobId).toBe(first.job.jobId);
+    await expect(business.jobs.prepare({ ...request, priceCapWei: aios(4) }, key)).rejects.toMatchObject({
+      kind: "conflict",
+      code: "idempotency-key-reused",
+    });
+  });
+
+  describe("bad input has a name", () => {
+    const inference = (input: Uint8Array, priceCapWei: bigint = INFERENCE_PRICE_CAP_WEI) => ({
+      inference: { modelId: result.model.modelId as number, input: toHex(input) },
+      verification: "proof" as const,
+      priceCapWei,
+    });
+
+    test("an image of the wrong shape: 422 and the field", async () => {
+      await expect(business.jobs.prepare(inference(new Uint8Array(783)))).rejects.toMatchObject({
+        kind: "unprocessable",
+        field: expect.stringContaining("input"),
+      });
+    });
+
+    test("a cap below every offer: 409 and the cheapest", async () => {
+      await expect(business.jobs.prepare(inference(digitAt(unseen, 0), 1n))).rejects.toMatchObject({
+        kind: "conflict",
+        code: "price-cap-too-low",
+        details: expect.objectContaining({ cheapestWei: expect.stringMatching(/^\d+$/) }),
+      });
+    });
+
+    test("no licence: 402 and the price", async () => {
+      const unlicensed = local.client("provider-1");
+      await expect(unlicensed.jobs.prepare(inference(digitAt(unseen, 0)))).rejects.toMatchObject({
+        kind: "payment-required",
+        code: "licence-required",
+      });
+    });
+
+    test("an unknown CID: 404", async () => {
+      await expect(
+        business.content.get("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"),
+      ).rejects.toMatchObject({ kind: "not-found" });
+    });
+
+    test("somebody else's key log: 403", async () => {
+      await expect(business.content.releases(result.model.contentCid)).rejects.toMatchObject({
+        kind: "forbidden",
+      });
+    });
+
+    test("somebody else's job does not exist for me: 404", async () => {
+      await expect(developer.jobs.get(result.inference.job.jobId)).rejects.toMatchObject({
+        kind: "not-found",
+      });
+    });
+
+    test("no sign-in: 401 as problem details", async () => {
+      const response = await fetch(`${local.url}/v1/jobs`);
+      expect(response.status).toBe(401);
+      expect(response.headers.get("content-type")).toContain("application/problem+json");
+      expect(await response.json()).toMatchObject({
+        status: 401,
+        code: expect.any(String),
+        traceId: expect.any(String),
+      });
+    });
+
+    test("insufficient funds: the reason, before anything is on chain", async () => {
+      const poor = local.client("foundation");
+      const prepared = await poor.jobs.prepare({
+        training: { ...TRAINING, epochs: 1 },
+        verification: "none",
+        priceCapWei: aios(50),
+        outputRecipientPublicKey: `0x${"11".repeat(32)}`,
+      });
+      await expect(poor.jobs.place(prepared)).rejects.toMatchObject({ kind: "conflict" });
+    });
+  });
+});
