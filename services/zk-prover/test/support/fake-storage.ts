@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
+import { sealKey } from "@aios/core-sealing/sealed-key";
+import { SeededRng } from "@aios/kernel/random";
+import {
+  ContentKeyServiceService,
+  ContentServiceService,
+  type GetContentRequest,
+  type GetContentResponse,
+  type PutContentRequest,
+  type PutContentResponse,
+  type ReleaseKeyRequest,
+  type ReleaseKeyResponse,
+} from "@aios/proto/aios/storage/v1/storage";
+import {
+  Server,
+  ServerCredentials,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+  status,
+} from "@grpc/grpc-js";
+
+const CHUNK_BYTES = 64 * 1024;
+
+/** Storage's contract as the prover uses it, in memory: contents by hash, keys by purpose, every release counted. */
+export class FakeStorage {
+  readonly #rng = new SeededRng(42);
+  readonly #contents = new Map<string, Uint8Array>();
+  readonly #keys = new Map<string, { readonly key: Uint8Array; readonly purposes: readonly string[] }>();
+  readonly #server = new Server();
+  readonly releases: { readonly cid: string; readonly purpose: string; readonly jobId: string }[] = [];
+  /** While set, every call is answered so. */
+  outage: { readonly code: status; readonly message: string } | undefined;
+  port = 0;
+
+  static async start(): Promise<FakeStorage> {
+    const storage = new FakeStorage();
+    storage.#server.addService(
+      { putContent: ContentServiceService.putContent, getContent: ContentServiceService.getContent },
+      {
+        putContent: (call: ServerReadableStream<PutContentRequest, PutContentResponse>, callback: sendUnaryData<PutContentResponse>) =>
+          void storage.#put(call, callback),
+        getContent: (call: ServerWritableStream<GetContentRequest, GetContentResponse>) => storage.#get(call),
+      },
+    );
+    storage.#server.addService(
+      { releaseKey: ContentKeyServiceService.releaseKey },
+      { releaseKey: (call: ServerUnaryCall<ReleaseKeyRequest, ReleaseKeyResponse>, callback: sendUnaryData<ReleaseKeyResponse>) => storage.#release(call, callback) },
+    );
+    storage.port = await new Promise<number>((resolve, reject) => {
+      storage.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => (error === null ? resolve(port) : reject(error)));
+    });
+    return storage;
+  }
+
+  /** Encrypts and stores a content whose owner allows these purposes. Answers its CID. */
+  deposit(plaintext: Uint8Array, purposes: readonly string[]): string {
+    const key = generateContentKey(this.#rng);
+    const cid = this.store(encryptContent(key, plaintext, this.#rng));
+    this.#keys.set(cid, { key, purposes });
+    return cid;
+  }
+
+  store(bytes: Uint8Array): string {
+    const cid = `bafk${createHash("sha256").update(bytes).digest("hex")}`;
+    this.#contents.set(cid, bytes);
+    return cid;
+  }
+
+  content(cid: string): Uint8Array | undefined {
+    return this.#contents.get(cid);
+  }
+
+  stop(): void {
+    this.#server.forceShutdown();
+  }
+
+  async #put(call: ServerReadableStream<PutContentRequest, PutContentResponse>, callback: sendUnaryData<PutContentResponse>): Promise<void> {
+    const chunks: Uint8Array[] = [];
+    for await (const { chunk } of call as AsyncIterable<PutContentRequest>) if (chunk !== undefined) chunks.push(chunk);
+    if (this.outage !== undefined) return callback(this.outage);
+    const bytes = Buffer.concat(chunks);
+    callback(null, { cid: this.store(bytes), sizeBytes: bytes.length, deduplicated: false });
+  }
+
+  #get(call: ServerWritableStream<GetContentRequest, GetContentResponse>): void {
+    const bytes = this.#contents.get(call.request.cid);
+    const failure = this.outage ?? (bytes === undefined ? { code: status.NOT_FOUND, message: "no such content" } : undefined);
+    if (failure !== undefined || bytes === undefined) {
+      call.emit("error", failure);
+      return;
+    }
+    call.write({ stat: { cid: call.request.cid, sizeBytes: bytes.length, metadata: undefined, ownerTenant: "", createdAtMs: 0 } });
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) call.write({ chunk: bytes.subarray(at, at + CHUNK_BYTES) });
+    call.end();
+  }
+
+  #release(call: ServerUnaryCall<ReleaseKeyRequest, ReleaseKeyResponse>, callback: sendUnaryData<ReleaseKeyResponse>): void {
+    if (this.outage !== undefined) return callback(this.outage);
+    const { cid, recipientPublicKey, service } = call.request;
+    const deposited = this.#keys.get(cid);
+    if (deposited === undefined || service === undefined || !deposited.purposes.includes(service.purpose)) {
+      return callback({ code: status.PERMISSION_DENIED, message: "the owner does not allow this" });
+    }
+    this.releases.push({ cid, purpose: service.purpose, jobId: service.jobId });
+    callback(null, { sealedKey: sealKey(deposited.key, recipientPublicKey, `release:${cid}`, this.#rng), releaseId: String(this.releases.length) });
+  }
+}

@@ -1,0 +1,145 @@
+import { fileURLToPath } from "node:url";
+import { evaluate } from "@aios/core-zkml/evaluator";
+import { inputCommitment } from "@aios/core-zkml/input-commitment";
+import { encodeIntegerModel, type IntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
+import { encodeJobInput } from "@aios/core-zkml/job-input";
+import { packOutput } from "@aios/core-zkml/output-packing";
+import { scalarToBytes } from "@aios/core-zkml/scalar-field";
+import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
+import { address, type TenantId, tenantOfAccount } from "@aios/kernel/identifiers";
+import { KeyState, type ModelKey, type ProofJob, ProofState, ProverServiceService, type RequestProofRequest } from "@aios/proto/aios/prover/v1/prover";
+import { actingFor } from "@aios/service-kit/caller-context";
+import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
+import { loadTokenIssuer } from "@aios/service-kit/service-token";
+import { eventually } from "@aios/testkit/eventually";
+import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
+import { type ServiceKeyFiles, writeServiceKeys } from "@aios/testkit/service-keys";
+import { ServiceProcess } from "@aios/testkit/service-process";
+import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
+import { FakeStorage } from "./fake-storage.js";
+
+const MAIN = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
+export const REQUESTER = "0x00000000000000000000000000000000000000aa";
+export const ESCROW = "0x00000000000000000000000000000000000000bb";
+export const CHAIN_ID = 7331;
+
+export type ProverClient = GrpcClient<typeof ProverServiceService>;
+
+/** A small model of its own; each variant has other weights and so another key. */
+export function sampleModel(variant: number): IntegerModel {
+  return {
+    salt: new Uint8Array(32).fill(variant),
+    layers: [
+      { inputs: 4, outputs: 2, activation: "relu", weights: Int8Array.of(60, -20, 90, 7, -33, 70, 12, variant), biases: Int32Array.of(100, -200), multiplier: 130, shift: 12 },
+      { inputs: 2, outputs: 3, activation: "none", weights: Int8Array.of(5, -7, 11, 3, 1, 2), biases: Int32Array.of(-9, 40, 0), multiplier: 0, shift: 0 },
+    ],
+  };
+}
+
+/** The prover as its own process (or several) on a real database, beside a storage in memory. */
+export class ProverPlatform {
+  readonly processes: ServiceProcess[] = [];
+
+  private constructor(
+    readonly postgres: TestPostgres,
+    readonly directory: TemporaryDirectory,
+    readonly storage: FakeStorage,
+    readonly eventsUrl: string,
+    private readonly databaseUrl: string,
+    private readonly keyFiles: ServiceKeyFiles,
+  ) {}
+
+  static async start(): Promise<ProverPlatform> {
+    const directory = temporaryDirectory("zk-prover");
+    const keys = await writeServiceKeys(directory.path, ["zk-prover", "storage", "compute", "marketplace", "gateway", "scoring"]);
+    const postgres = await startPostgres();
+    return new ProverPlatform(postgres, directory, await FakeStorage.start(), await postgres.createDatabase(), await postgres.createDatabase(), keys);
+  }
+
+  async startProver(env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
+    const service = await ServiceProcess.start({
+      main: MAIN,
+      env: {
+        AIOS_SERVICE_KEY_FILE: this.keyFiles.keyFile("zk-prover"),
+        AIOS_TRUST_BUNDLE_FILE: this.keyFiles.trustBundleFile,
+        AIOS_DATA_DIR: this.directory.path,
+        DATABASE_URL: this.databaseUrl,
+        EVENT_BUS_URL: this.eventsUrl,
+        STORAGE_GRPC_URL: `127.0.0.1:${this.storage.port}`,
+        PROVER_PAYOUT_ADDRESS: "0x00000000000000000000000000000000000000cc",
+        PROVER_PRICE_WEI: "12345",
+        PROVER_LEASE: "1500ms",
+        PROVER_POLL_INTERVAL: "100ms",
+        ...env,
+      },
+    });
+    this.processes.push(service);
+    return service;
+  }
+
+  async as(service: string, process = this.processes[0]): Promise<ProverClient> {
+    if (process === undefined) throw new TypeError("no prover has started");
+    const identity = await loadTokenIssuer(service, this.keyFiles.keyFile(service));
+    return createGrpcClient(ProverServiceService, `127.0.0.1:${process.ports.grpcPort}`, { audience: "zk-prover", identity });
+  }
+
+  /** A model in storage whose owner allows both purposes. */
+  addModel(variant: number, purposes: readonly string[] = ["proving-key-setup", "proof"]) {
+    const model = sampleModel(variant);
+    return { model, modelCid: this.storage.deposit(encodeIntegerModel(model), purposes), modelCommitment: modelCommitment(model) };
+  }
+
+  /** The request of an honest job on one input. */
+  jobRequest(job: number, ready: { readonly model: IntegerModel; readonly modelCid: string; readonly key: ModelKey }): RequestProofRequest & { statement: NonNullable<RequestProofRequest["statement"]> } {
+    const input = Uint8Array.from({ length: 4 }, (_, index) => (job * 37 + index * 91) % 256);
+    const salt = new Uint8Array(32).fill(job % 256);
+    return {
+      statement: {
+        version: STATEMENT_VERSION,
+        chainId: CHAIN_ID,
+        escrow: ESCROW,
+        jobId: `0x${job.toString(16).padStart(64, "0")}`,
+        requester: REQUESTER,
+        modelCommitment: ready.key.modelCommitment,
+        verifyingKeyHash: ready.key.verifyingKeyHash,
+        inputCommitment: scalarToBytes(inputCommitment(input, salt)),
+      },
+      modelCid: ready.modelCid,
+      inputCid: this.storage.deposit(encodeJobInput({ input, salt }), ["proof"]),
+      claimedOutput: scalarToBytes(packOutput(evaluate(ready.model, input))),
+    };
+  }
+
+  async stop(): Promise<void> {
+    for (const process of this.processes) await process.kill();
+    this.storage.stop();
+    await this.postgres.stop();
+    this.directory.remove();
+  }
+}
+
+/** Calls as the gateway does for a signed-in account. */
+export function forAccount<T>(account: string, work: () => T): T {
+  const who = address(account);
+  return actingFor({ account: who, tenant: tenantOfAccount(who) as TenantId }, work);
+}
+
+/** Waits until the key is made or failed. */
+export async function endedKey(client: ProverClient, modelCommitmentBytes: Uint8Array): Promise<ModelKey> {
+  return eventually(async () => {
+    const { key } = await client.getKey({ modelCommitment: modelCommitmentBytes });
+    if (key === undefined || key.state === KeyState.KEY_STATE_SETTING_UP) throw new Error("the key is still being made");
+    return key;
+  }, 40_000);
+}
+
+/** Waits until the proof is made or failed. */
+export async function endedProof(client: ProverClient, jobId: string): Promise<ProofJob> {
+  return eventually(async () => {
+    const { proof } = await client.getProof({ jobId });
+    if (proof === undefined || proof.state === ProofState.PROOF_STATE_QUEUED || proof.state === ProofState.PROOF_STATE_PROVING) {
+      throw new Error(`the proof is still being made: ${JSON.stringify(proof?.progress)}`);
+    }
+    return proof;
+  }, 40_000);
+}
