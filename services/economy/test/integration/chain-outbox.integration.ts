@@ -141,11 +141,11 @@ describe("the chain-write outbox on our own chain", () => {
   ])("loses nothing and sends nothing twice when killed at %s", async (point) => {
     const batch = (await batchCount()) + 1;
     const nonce = await chain.provider.getTransactionCount(ACCOUNTS.anchor.address);
-    await economy.restart({ ...env, AIOS_CRASH_AT: `${point}=${foundation.directory}/${point}` });
+    await economy.restart({ AIOS_CRASH_AT: `${point}=${foundation.directory}/${point}` });
     const ended = economy.ended();
     await submit(`crash-${point}`, anchorCallOf(point, batch)).catch(() => undefined);
     expect((await ended).signal).toBe("SIGKILL");
-    await economy.restart(env);
+    await economy.restart();
     const { transactionId } = await submit(`crash-${point}`, anchorCallOf(point, batch));
     const { transaction } = await untilFinal(transactionId);
     expect(transaction?.state).toBe(TransactionState.TRANSACTION_STATE_FINAL);

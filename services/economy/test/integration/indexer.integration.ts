@@ -110,7 +110,7 @@ describe("the indexer on our own chain", () => {
     const open = await asCompute((scenario) => scenario.deliverJob());
     await economy.kill();
     await chain.provider.send("eth_blockNumber", []);
-    await economy.restart(env);
+    await economy.restart();
     await asCompute((scenario) => scenario.accept(open));
     await eventually(() => {
       expect(statesOf(open.jobId)).toEqual(["funded", "leased", "delivered", "settled", "settled!"]);

@@ -82,13 +82,12 @@ export class ReceiptAnchorer {
   }
 
   async #openBatch(): Promise<AnchorBatch | undefined> {
-    crashPoint("scoring.anchor.before-store");
-    const batch = await this.store.openBatch(
-      this.settings.maxReceipts,
-      (receiptIds) => receiptTree(receiptIds).root,
-      this.clock.now(),
-    );
-    crashPoint("scoring.anchor.after-store");
+    const rootOf = (receiptIds: readonly string[]): string => {
+      crashPoint("scoring.anchor.before-store");
+      return receiptTree(receiptIds).root;
+    };
+    const batch = await this.store.openBatch(this.settings.maxReceipts, rootOf, this.clock.now());
+    if (batch !== undefined) crashPoint("scoring.anchor.after-store");
     return batch;
   }
 

@@ -1,0 +1,221 @@
+import { randomBytes } from "node:crypto";
+import { abi as modelLicenceAbi } from "@aios/contracts/abi/model-licence";
+import { economyEnv, type Foundation, mainOf, startEconomy, startFoundation } from "@aios/economy/test/support/economy-platform";
+import { EventRecorder } from "@aios/economy/test/support/event-recorder";
+import {
+  ACCOUNTS,
+  deployTestProtocol,
+  startTestChain,
+  type TestChain,
+  testWallet,
+} from "@aios/economy/test/support/test-chain";
+import { address, tenantOfAccount } from "@aios/kernel/identifiers";
+import { MarketplaceServiceService, ModelState } from "@aios/proto/aios/marketplace/v1/marketplace";
+import { topics } from "@aios/proto/topics";
+import { actingFor } from "@aios/service-kit/caller-context";
+import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
+import { loadTokenIssuer } from "@aios/service-kit/service-token";
+import { eventually } from "@aios/testkit/eventually";
+import { ServiceProcess } from "@aios/testkit/service-process";
+import { Contract, getBytes, parseEther, type TypedDataField, type Wallet } from "ethers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const PRICE_WEI = parseEther("25").toString();
+
+interface ToSign {
+  readonly name: string;
+  readonly typedDataJson: string;
+}
+
+/** Signs as a wallet does: from the JSON alone. */
+async function signAll(wallet: Wallet, requests: readonly ToSign[]) {
+  return Promise.all(
+    requests.map(async ({ name, typedDataJson }) => {
+      const { domain, types, message } = JSON.parse(typedDataJson) as {
+        domain: Record<string, unknown>;
+        types: Record<string, TypedDataField[]>;
+        message: Record<string, unknown>;
+      };
+      const { EIP712Domain: _, ...rest } = types;
+      return { name, signature: getBytes(await wallet.signTypedData(domain, rest, message)) };
+    }),
+  );
+}
+
+describe("the marketplace on our own chain", () => {
+  let foundation: Foundation;
+  let chain: TestChain;
+  let economy: ServiceProcess;
+  let marketplace: ServiceProcess;
+  let recorder: EventRecorder;
+  let client: GrpcClient<typeof MarketplaceServiceService>;
+  let contracts: Readonly<Record<string, string>>;
+  const commitment = randomBytes(32);
+  const verifyingKeyHash = randomBytes(32);
+  let draftId = "";
+  let modelId = 0;
+
+  beforeAll(async () => {
+    [foundation, chain] = await Promise.all([startFoundation(), startTestChain()]);
+    contracts = await deployTestProtocol(chain.provider);
+    economy = await startEconomy(await economyEnv(foundation, chain.url));
+    const env = {
+      ...(await foundation.env("marketplace")),
+      LOG_LEVEL: "info",
+      CHAIN_RPC_URL: chain.url,
+      ECONOMY_GRPC_URL: `127.0.0.1:${economy.ports.grpcPort}`,
+      // Nobody listens there: the keys come by event.
+      ZK_PROVER_GRPC_URL: "127.0.0.1:1",
+      MARKETPLACE_REPEAT_INTERVAL: "200ms",
+    };
+    marketplace = await ServiceProcess.start({ main: mainOf("marketplace"), env });
+    recorder = await EventRecorder.open(foundation.eventBusUrl);
+    const identity = await loadTokenIssuer("gateway", foundation.keys.keyFile("gateway"));
+    client = createGrpcClient(MarketplaceServiceService, `127.0.0.1:${marketplace.ports.grpcPort}`, {
+      identity,
+      audience: "marketplace",
+    });
+  });
+
+  afterAll(async () => {
+    client?.[Symbol.dispose]();
+    await recorder?.close();
+    await marketplace?.stop();
+    await economy?.stop();
+    await chain?.stop();
+    await foundation?.stop();
+  });
+
+  function as<T>(wallet: Wallet, work: () => Promise<T>): Promise<T> {
+    const account = address(wallet.address);
+    return actingFor({ account, tenant: tenantOfAccount(account) }, work);
+  }
+
+  const terms = {
+    name: "digits",
+    description: "handwritten digits",
+    contentCid: "bafkreigh2akiscaildc",
+    modelCommitment: commitment,
+    licencePriceWei: PRICE_WEI,
+    royaltyBps: 0,
+    usageFeeWei: parseEther("0.5").toString(),
+    reportJson: '{"accuracy":0.96}',
+  };
+
+  it("keeps a draft while the prover is away, once per model, and refuses bad terms", async () => {
+    const created = await as(ACCOUNTS.developer, () => client.createModel(terms));
+    draftId = created.model?.draftId ?? "";
+    expect(created.model?.state).toBe(ModelState.MODEL_STATE_DRAFT);
+    expect(created.model?.royaltyBps).toBe(700);
+    const again = await as(ACCOUNTS.developer, () => client.createModel(terms));
+    expect(again.model?.draftId).toBe(draftId);
+    const other = () => as(ACCOUNTS.developer, () => client.createModel({ ...terms, royaltyBps: 900 }));
+    await expect(other()).rejects.toMatchObject({ code: "model-already-drafted" });
+    const greedy = () => as(ACCOUNTS.developer, () => client.createModel({ ...terms, royaltyBps: 1_501 }));
+    await expect(greedy()).rejects.toMatchObject({ code: "royalty-out-of-range", field: "royaltyBps" });
+    await expect(client.createModel(terms)).rejects.toMatchObject({ code: "sign-in-required" });
+    await expect(as(ACCOUNTS.business, () => client.getModel({ draftId }))).rejects.toMatchObject({ code: "not-owner" });
+  });
+
+  it("publishes what the owner signed, when the keys are made", async () => {
+    const prepare = () => as(ACCOUNTS.developer, () => client.prepareModelPublication({ draftId }));
+    await expect(prepare()).rejects.toMatchObject({ code: "wrong-state" });
+    await recorder.publish(topics.proverKeyEnded, {
+      modelCommitment: commitment,
+      ready: true,
+      verifyingKeyHash,
+      verifyingKeyCid: "bafkreikey",
+      trust: "forgeable by whoever ran the development set-up",
+      errorCode: "",
+      errorMessage: "",
+    });
+    await eventually(async () => {
+      const { model } = await as(ACCOUNTS.developer, () => client.getModel({ draftId }));
+      expect(model?.state).toBe(ModelState.MODEL_STATE_READY);
+    });
+    const { toSign } = await prepare();
+    expect((await prepare()).toSign).toEqual(toSign);
+    const forged = await signAll(ACCOUNTS.business, toSign);
+    await expect(
+      as(ACCOUNTS.developer, () => client.publishModel({ draftId, signatures: forged })),
+    ).rejects.toMatchObject({ code: "bad-signature" });
+    const signatures = await signAll(ACCOUNTS.developer, toSign);
+    await as(ACCOUNTS.developer, () => client.publishModel({ draftId, signatures }));
+    await eventually(async () => {
+      const { model } = await as(ACCOUNTS.developer, () => client.getModel({ draftId }));
+      expect(model?.state).toBe(ModelState.MODEL_STATE_PUBLISHED);
+      modelId = model?.modelId ?? 0;
+    });
+    expect(modelId).toBe(1);
+    const { models, nextPageToken } = await client.listModels({ pageSize: 1, pageToken: "" });
+    expect(models.map((model) => model.modelId)).toEqual([1]);
+    expect(nextPageToken).toBe("");
+  });
+
+  it("sells a licence for two signatures", async () => {
+    const buyer = ACCOUNTS.business;
+    const none = await client.findLicence({ modelId, account: buyer.address });
+    expect(none).toEqual({ licenceId: 0, licencePriceWei: PRICE_WEI });
+    const prepared = await as(buyer, () => client.prepareLicencePurchase({ modelId }));
+    expect(prepared.priceWei).toBe(PRICE_WEI);
+    const { purchaseId } = prepared;
+    const signatures = await signAll(buyer, prepared.toSign);
+    await expect(
+      as(buyer, () => client.purchaseLicence({ purchaseId, signatures: signatures.slice(0, 1) })),
+    ).rejects.toMatchObject({ code: "signature-missing", field: "signatures.permit" });
+    await expect(
+      as(ACCOUNTS.developer, () => client.purchaseLicence({ purchaseId, signatures })),
+    ).rejects.toMatchObject({ code: "not-owner" });
+    await as(buyer, () => client.purchaseLicence({ purchaseId, signatures }));
+    const again = await as(buyer, () => client.purchaseLicence({ purchaseId, signatures }));
+    expect(again.purchase?.purchaseId).toBe(purchaseId);
+    await eventually(async () => {
+      const { purchase } = await as(buyer, () => client.getPurchase({ purchaseId }));
+      expect(purchase).toMatchObject({ state: "owned", licenceId: 1 });
+    });
+    expect((await client.findLicence({ modelId, account: buyer.address })).licenceId).toBe(1);
+    await expect(as(buyer, () => client.prepareLicencePurchase({ modelId }))).rejects.toMatchObject({
+      code: "licence-already-owned",
+    });
+  });
+
+  it("says what is missing to a buyer without the money, and what is unknown", async () => {
+    const poor = testWallet(9);
+    const { purchaseId, toSign } = await as(poor, () => client.prepareLicencePurchase({ modelId }));
+    const signatures = await signAll(poor, toSign);
+    await expect(as(poor, () => client.purchaseLicence({ purchaseId, signatures }))).rejects.toMatchObject({
+      code: "insufficient-funds",
+      details: { neededWei: PRICE_WEI, balanceWei: "0" },
+    });
+    await expect(as(poor, () => client.prepareLicencePurchase({ modelId: 99 }))).rejects.toMatchObject({
+      code: "model-not-found",
+    });
+  });
+
+  it.each(["marketplace.purchase.after-store", "marketplace.purchase.after-relay"])(
+    "finishes a purchase, paid once, when killed at %s",
+    async (point) => {
+      const buyer = point.endsWith("relay") ? ACCOUNTS.developer : ACCOUNTS.provider;
+      const wrapped = new Contract(contracts["WrappedAios"] ?? "", ["function balanceOf(address) view returns (uint256)"], chain.provider);
+      const before = BigInt(await wrapped.getFunction("balanceOf")(buyer.address));
+      const { purchaseId, toSign } = await as(buyer, () => client.prepareLicencePurchase({ modelId }));
+      const signatures = await signAll(buyer, toSign);
+      await marketplace.restart({ AIOS_CRASH_AT: `${point}=${foundation.directory}/${point}` });
+      const ended = marketplace.ended();
+      await eventually(async () => {
+        await as(buyer, () => client.purchaseLicence({ purchaseId, signatures })).catch((error: unknown) => {
+          if (marketplace.pid !== 0 && error instanceof Error && error.message.includes("ECONNREFUSED")) throw error;
+        });
+        expect((await ended).signal).toBe("SIGKILL");
+      });
+      await marketplace.restart();
+      await eventually(async () => {
+        const { purchase } = await as(buyer, () => client.getPurchase({ purchaseId }));
+        expect(purchase?.state).toBe("owned");
+      });
+      expect(before - BigInt(await wrapped.getFunction("balanceOf")(buyer.address))).toBe(BigInt(PRICE_WEI));
+      const licences = new Contract(contracts["ModelLicence"] ?? "", modelLicenceAbi, chain.provider);
+      expect(Number(await licences.getFunction("balanceOf")(buyer.address))).toBe(1);
+    },
+  );
+});

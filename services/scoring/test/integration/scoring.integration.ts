@@ -1,0 +1,162 @@
+import { isIncluded } from "@aios/core-contribution/receipt-tree";
+import { abi as receiptRegistryAbi } from "@aios/contracts/abi/receipt-registry";
+import {
+  economyClient,
+  economyEnv,
+  type Foundation,
+  mainOf,
+  startEconomy,
+  startFoundation,
+} from "@aios/economy/test/support/economy-platform";
+import { EscrowScenario, type OpenJob } from "@aios/economy/test/support/escrow-scenario";
+import { EventRecorder } from "@aios/economy/test/support/event-recorder";
+import { ACCOUNTS, deployTestProtocol, startTestChain, type TestChain } from "@aios/economy/test/support/test-chain";
+import { ScoringServiceService } from "@aios/proto/aios/scoring/v1/scoring";
+import { topics } from "@aios/proto/topics";
+import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
+import { loadTokenIssuer } from "@aios/service-kit/service-token";
+import { eventually } from "@aios/testkit/eventually";
+import { ServiceProcess } from "@aios/testkit/service-process";
+import { Contract, getBytes, hexlify } from "ethers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+describe("scoring on our own chain", () => {
+  let foundation: Foundation;
+  let chain: TestChain;
+  let economy: ServiceProcess;
+  let scoring: ServiceProcess;
+  let recorder: EventRecorder;
+  let client: GrpcClient<typeof ScoringServiceService>;
+  let contracts: Readonly<Record<string, string>>;
+  let first: OpenJob;
+
+  beforeAll(async () => {
+    [foundation, chain] = await Promise.all([startFoundation(), startTestChain()]);
+    contracts = await deployTestProtocol(chain.provider);
+    economy = await startEconomy(await economyEnv(foundation, chain.url));
+    const env = {
+      ...(await foundation.env("scoring")),
+      LOG_LEVEL: "info",
+      ECONOMY_GRPC_URL: `127.0.0.1:${economy.ports.grpcPort}`,
+      ANCHOR_RETRY_INTERVAL: "300ms",
+    };
+    scoring = await ServiceProcess.start({ main: mainOf("scoring"), env });
+    recorder = await EventRecorder.open(foundation.eventBusUrl);
+    const identity = await loadTokenIssuer("gateway", foundation.keys.keyFile("gateway"));
+    client = createGrpcClient(ScoringServiceService, `127.0.0.1:${scoring.ports.grpcPort}`, {
+      identity,
+      audience: "scoring",
+    });
+    await withScenario((scenario) => scenario.registerProvider());
+  });
+
+  afterAll(async () => {
+    client?.[Symbol.dispose]();
+    await recorder?.close();
+    await scoring?.stop();
+    await economy?.stop();
+    await chain?.stop();
+    await foundation?.stop();
+  });
+
+  async function withScenario<T>(work: (scenario: EscrowScenario) => Promise<T>): Promise<T> {
+    using compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
+    return await work(new EscrowScenario(compute, chain.provider, contracts));
+  }
+
+  function issue(job: OpenJob, change: { message?: Readonly<Record<string, unknown>>; signature?: string } = {}) {
+    return recorder.publish(topics.computeReceiptIssued, {
+      jobId: job.jobId,
+      kind: "training-round",
+      receiptJson: JSON.stringify({ ...job.receipt, ...change.message }),
+      providerSignature: getBytes(change.signature ?? job.receiptSignature),
+      settlementTransactionHash: "",
+    });
+  }
+
+  const receiptsOf = async (jobId: string) => (await client.listReceipts({ account: "", jobId })).receipts;
+
+  async function settledJob(): Promise<OpenJob> {
+    return withScenario(async (scenario) => {
+      const job = await scenario.deliverJob();
+      await scenario.accept(job);
+      return job;
+    });
+  }
+
+  async function untilAnchored(job: OpenJob): Promise<void> {
+    await eventually(async () => {
+      const [receipt] = await receiptsOf(job.jobId);
+      expect(receipt?.state).toBe("anchored");
+    });
+  }
+
+  it("anchors a settled job's receipt, provable against the contract", async () => {
+    first = await settledJob();
+    await issue(first);
+    await untilAnchored(first);
+    const [receipt] = await receiptsOf(first.jobId);
+    expect(receipt).toMatchObject({ receiptId: first.receiptDigest, kind: "training-round" });
+    expect(receipt?.countersignedBy).toMatch(/^settlement:0x[0-9a-f]{64}$/);
+    const proof = await client.getReceiptProof({ receiptId: first.receiptDigest });
+    const siblings = proof.siblings.map((sibling) => hexlify(sibling));
+    expect(isIncluded(hexlify(proof.root), first.receiptDigest, siblings)).toBe(true);
+    const registry = new Contract(contracts["ReceiptRegistry"] ?? "", receiptRegistryAbi, chain.provider);
+    const onChain: unknown = await registry.getFunction("isAnchoredReceipt")(
+      proof.batch,
+      first.receipt,
+      first.receiptSignature,
+      siblings,
+    );
+    expect(onChain).toBe(true);
+    const contribution = await client.getContribution({ account: ACCOUNTS.provider.address });
+    expect(contribution).toMatchObject({ level: 0, countedReceipts: 1 });
+    expect(contribution.features).toHaveLength(7);
+    expect(contribution.features.find((one) => one.name === "first-data-contribution")?.value).toBe("400000");
+  });
+
+  it("waits for the settlement, and refuses what is forged, replayed or not what was delivered", async () => {
+    const job = await withScenario((scenario) => scenario.deliverJob());
+    await issue(job);
+    const forged = await ACCOUNTS.business.signMessage("not a receipt");
+    await issue(job, { message: { workUnits: 8_000 }, signature: forged });
+    await eventually(async () => expect(await receiptsOf(job.jobId)).toHaveLength(2));
+    expect((await receiptsOf(job.jobId)).every((receipt) => receipt.state === "pending")).toBe(true);
+    await withScenario((scenario) => scenario.accept(job));
+    await untilFirstIs(job, "anchored");
+    const forgedReceipt = (await receiptsOf(job.jobId)).find((receipt) => receipt.receiptId !== job.receiptDigest);
+    expect(forgedReceipt).toMatchObject({ state: "refused", refusedBecause: "forged: The signature is not the provider's." });
+    const early = { id: forgedReceipt?.receiptId ?? "" };
+    await expect(client.getReceiptProof({ receiptId: early.id })).rejects.toMatchObject({ code: "receipt-not-anchored" });
+    await issue(job);
+    await issue(first, { message: { workUnits: 9_999 } });
+    await eventually(async () => {
+      const refused = (await receiptsOf(first.jobId)).filter((receipt) => receipt.state === "refused");
+      expect(refused).toHaveLength(1);
+    });
+    expect(await receiptsOf(job.jobId)).toHaveLength(2);
+  });
+
+  async function untilFirstIs(job: OpenJob, state: string): Promise<void> {
+    await eventually(async () => {
+      const receipt = (await receiptsOf(job.jobId)).find((one) => one.receiptId === job.receiptDigest);
+      expect(receipt?.state).toBe(state);
+    });
+  }
+
+  it.each(["scoring.receive.after-store", "scoring.judge.after-store", "scoring.anchor.after-store", "scoring.anchor.after-submit"])(
+    "anchors every receipt once when killed at %s",
+    async (point) => {
+      const registry = new Contract(contracts["ReceiptRegistry"] ?? "", receiptRegistryAbi, chain.provider);
+      const before = Number(await registry.getFunction("batchCount")());
+      const job = await settledJob();
+      await scoring.restart({ AIOS_CRASH_AT: `${point}=${foundation.directory}/${point}` });
+      const ended = scoring.ended();
+      await issue(job);
+      expect((await ended).signal).toBe("SIGKILL");
+      await scoring.restart();
+      await untilAnchored(job);
+      expect(Number(await registry.getFunction("batchCount")())).toBe(before + 1);
+    },
+  );
+});
