@@ -6,7 +6,7 @@ import { MarketplaceServiceService } from "@aios/proto/aios/marketplace/v1/marke
 import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import type { ServiceContext } from "@aios/service-kit/service-context";
-import type { DynamicModule, Provider } from "@nestjs/common";
+import type { DynamicModule, InjectionToken, Provider } from "@nestjs/common";
 import { escrowCall, registerCall } from "./adapters/chain/escrow-calls.js";
 import { JsonRpcChainReader } from "./adapters/chain/json-rpc-chain.reader.js";
 import { ChainEventsConsumer } from "./adapters/events/chain-events.consumer.js";
@@ -161,7 +161,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   };
 }
 
-function value(provide: NonNullable<Exclude<Provider, Function>["provide"]>, useValue: unknown): Provider {
+function value(provide: InjectionToken, useValue: unknown): Provider {
   return { provide, useValue };
 }
 

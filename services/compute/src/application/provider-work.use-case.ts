@@ -154,9 +154,7 @@ export class ProviderWork {
 
   async #change(
     jobId: JobId,
-    work: (
-      job: Job,
-    ) =>
+    work: (job: Job) =>
       | Job
       | {
           readonly job: Job;

@@ -17,9 +17,7 @@ export function idempotencyKey(job: Job, step: ChainStep, fencingToken: number, 
 }
 
 /** Reads what `idempotencyKey` wrote; undefined for keys of others. */
-export function parseIdempotencyKey(
-  key: string,
-):
+export function parseIdempotencyKey(key: string):
   | {
       readonly jobId: string;
       readonly step: ChainStep;

@@ -1,10 +1,9 @@
 import type { BurnedLease } from "@aios/core-scheduler/placement-model";
 import type { Job, Lease } from "./job.js";
 
-/** The provider did wrong or said no: it never gets this job again. */
-const FINAL_REASONS: ReadonlySet<string> = new Set([
+/** The provider did wrong: it never gets this job again, and it counts against it elsewhere. */
+export const FAULT_REASONS: ReadonlySet<string> = new Set([
   "wrong-output",
-  "provider-refused",
   "output-malformed",
   "delivery-malformed",
   "delivery-mismatch",
@@ -14,18 +13,13 @@ const FINAL_REASONS: ReadonlySet<string> = new Set([
   "receipt-forged",
 ]);
 
-/** Reasons that count against the provider beyond this job. */
-export const FAULT_REASONS: ReadonlySet<string> = new Set(
-  [...FINAL_REASONS].filter((reason) => reason !== "provider-refused"),
-);
-
 /** Providers that may not be offered the job now: for good, or for a while after they did not answer or vanished. */
 export function burnedLeases(job: Job, nowMs: number, restMs: number): BurnedLease[] {
   return job.leases
     .filter(
       (lease) =>
         lease.state === "ended" &&
-        (FINAL_REASONS.has(lease.endedBecause) || nowMs < restsUntilMs(lease, restMs)),
+        (FAULT_REASONS.has(lease.endedBecause) || nowMs < restsUntilMs(lease, restMs)),
     )
     .map((lease) => ({ provider: lease.provider, reason: lease.endedBecause }));
 }

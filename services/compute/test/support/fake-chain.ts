@@ -1,0 +1,309 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { abi as escrowAbi } from "@aios/contracts/abi/job-escrow";
+import { abi as registryAbi } from "@aios/contracts/abi/provider-registry";
+import { abi as tokenAbi } from "@aios/contracts/abi/wrapped-aios";
+import {
+  ChainSigner,
+  type ChainTransaction,
+  type SubmitTransactionRequest,
+  TransactionState,
+} from "@aios/proto/aios/economy/v1/economy";
+import { topics } from "@aios/proto/topics";
+import type { EventBus } from "@aios/service-kit/event-bus";
+import { Interface, type InterfaceAbi, type TransactionDescription, TypedDataEncoder } from "ethers";
+import { orderData } from "../../src/domain/typed-data.js";
+
+export const CHAIN_ID = 31_337;
+export const CONTRACTS = {
+  JobEscrow: `0x${"e1".repeat(20)}`,
+  WrappedAios: `0x${"e2".repeat(20)}`,
+  ReceiptRegistry: `0x${"e3".repeat(20)}`,
+  ProviderRegistry: `0x${"e4".repeat(20)}`,
+  Groth16ResultVerifier: `0x${"e5".repeat(20)}`,
+  DeliveryResultVerifier: `0x${"e6".repeat(20)}`,
+} as const;
+export const MATCHER = `0x${"ac".repeat(20)}`;
+const MINED_AFTER_MS = 15;
+
+interface EscrowJob {
+  state: "funded" | "leased" | "delivered" | "pending" | "settled" | "refunded";
+  readonly buyer: string;
+  readonly verifier: string;
+  readonly deliverWithinSeconds: number;
+  readonly leaseBy: number;
+  provider: string;
+  fencingToken: number;
+  deliverBy: number;
+  deliveredAt: number;
+  output: bigint;
+}
+
+/** JobEscrow's rules in memory, behind economy's interface: enough to tell whether compute plays by them. */
+export class FakeChain {
+  readonly jobs = new Map<string, EscrowJob>();
+  /** Every settlement: more than one entry of a job would be a double payment. */
+  readonly payments: { readonly jobId: string; readonly provider: string }[] = [];
+  readonly activeProviders = new Set<string>();
+  challengeWindowSeconds = 1;
+  /** Reasons with which simulations of `open` fail, by buyer. */
+  readonly refusedBuyers = new Map<string, string>();
+  readonly #transactions = new Map<string, ChainTransaction>();
+  readonly #bus: EventBus;
+  readonly #escrow = new Interface(escrowAbi as InterfaceAbi);
+  readonly #registry = new Interface(registryAbi as InterfaceAbi);
+  readonly #token = new Interface(tokenAbi as InterfaceAbi);
+  #block = 1;
+  #server: Server | undefined;
+
+  constructor(bus: EventBus) {
+    this.#bus = bus;
+  }
+
+  submit(request: SubmitTransactionRequest): ChainTransaction {
+    const known = this.#transactions.get(request.idempotencyKey);
+    if (known !== undefined) return known;
+    const transaction: ChainTransaction = {
+      transactionId: request.idempotencyKey,
+      state: TransactionState.TRANSACTION_STATE_SENT,
+      transactionHash: `0x${randomUUID().replaceAll("-", "").padEnd(64, "0")}`,
+      blockNumber: 0,
+      gasUsed: 0,
+      purpose: request.purpose,
+      errorCode: "",
+      errorMessage: "",
+      errorDetailsJson: "",
+    };
+    this.#transactions.set(request.idempotencyKey, transaction);
+    setTimeout(() => void this.#mine(request, transaction), MINED_AFTER_MS);
+    return transaction;
+  }
+
+  find(transactionId: string): ChainTransaction | undefined {
+    return this.#transactions.get(transactionId);
+  }
+
+  async #mine(request: SubmitTransactionRequest, transaction: ChainTransaction): Promise<void> {
+    const blockNumber = this.#block++;
+    const chainTimeSeconds = Math.floor(Date.now() / 1_000);
+    let failure = "";
+    try {
+      const changed =
+        request.contract === "ProviderRegistry"
+          ? this.#register(request)
+          : this.#apply(request, chainTimeSeconds);
+      if (changed !== undefined) {
+        const [jobId, job] = changed;
+        await this.#publish(topics.economyJobChanged, {
+          jobId,
+          state: job.state,
+          buyer: job.buyer,
+          provider: job.provider,
+          fencingToken: job.fencingToken,
+          transactionHash: transaction.transactionHash,
+          blockNumber,
+          gasUsed: 100_000,
+          finalized: false,
+          priceWei: "0",
+          chainTimeSeconds,
+          logIndex: 0,
+          receiptHash: "",
+        });
+      }
+    } catch (error) {
+      failure = error instanceof Error ? error.message : String(error);
+    }
+    const state =
+      failure === "" ? TransactionState.TRANSACTION_STATE_FINAL : TransactionState.TRANSACTION_STATE_FAILED;
+    this.#transactions.set(request.idempotencyKey, {
+      ...transaction,
+      state,
+      blockNumber,
+      errorCode: failure === "" ? "" : "reverted",
+      errorMessage: failure,
+      errorDetailsJson: failure === "" ? "" : JSON.stringify({ error: failure, args: [] }),
+    });
+    await this.#publish(topics.economyTransactionEnded, {
+      transactionId: transaction.transactionId,
+      idempotencyKey: request.idempotencyKey,
+      purpose: request.purpose,
+      succeeded: failure === "",
+      transactionHash: transaction.transactionHash,
+      blockNumber,
+      gasUsed: 100_000,
+      errorCode: failure === "" ? "" : "reverted",
+      errorMessage: failure,
+      errorDetailsJson: "",
+    });
+  }
+
+  #register(request: SubmitTransactionRequest): undefined {
+    const call = this.#registry.parseTransaction({ data: hex(request.data) });
+    this.activeProviders.add(String(call?.args[0].provider).toLowerCase());
+  }
+
+  #apply(request: SubmitTransactionRequest, now: number): [string, EscrowJob] {
+    const call = this.#escrow.parseTransaction({ data: hex(request.data) });
+    if (call === null) throw new Error("UnknownFunction");
+    if (call.name === "open") return this.#open(call);
+    const jobId = String(typeof call.args[0] === "string" ? call.args[0] : call.args[0].jobId);
+    const job = this.jobs.get(jobId);
+    if (job === undefined) throw new Error("JobUnknown");
+    const matcher = request.signer === ChainSigner.CHAIN_SIGNER_MATCHER;
+    switch (call.name) {
+      case "lease": {
+        const [terms] = call.args;
+        must(job.state === "funded", "TransitionNotAllowed");
+        must(matcher, "NotMatcher");
+        must(now <= job.leaseBy, "LeaseTooLate");
+        must(Number(terms.fencingToken) > job.fencingToken, "StaleFencingToken");
+        Object.assign(job, {
+          state: "leased",
+          provider: String(terms.provider).toLowerCase(),
+          fencingToken: Number(terms.fencingToken),
+          deliverBy: now + job.deliverWithinSeconds,
+        });
+        break;
+      }
+      case "deliver": {
+        const [delivery] = call.args;
+        must(job.state === "leased", "TransitionNotAllowed");
+        must(Number(delivery.fencingToken) === job.fencingToken, "StaleFencingToken");
+        must(now <= job.deliverBy, "DeliveryTooLate");
+        Object.assign(job, { state: "delivered", deliveredAt: now, output: BigInt(delivery.output) });
+        break;
+      }
+      case "release":
+        must(job.state === "leased" && matcher, "TransitionNotAllowed");
+        Object.assign(job, { state: "funded", provider: "" });
+        break;
+      case "settle":
+        this.#settle(job, jobId, String(call.args[1]), now);
+        break;
+      case "accept":
+        must(job.state === "delivered" || job.state === "pending", "TransitionNotAllowed");
+        this.#pay(jobId, job);
+        break;
+      case "refund":
+        must(
+          job.state === "funded" ? now > job.leaseBy : job.state === "leased" && now > job.deliverBy,
+          "NotRefundableYet",
+        );
+        job.state = "refunded";
+        break;
+      default:
+        throw new Error(`Unexpected ${call.name}`);
+    }
+    return [jobId, job];
+  }
+
+  #open(call: TransactionDescription): [string, EscrowJob] {
+    const order = call.args[0].toObject() as Record<string, unknown>;
+    const data = orderData(CHAIN_ID, CONTRACTS.JobEscrow as never, order);
+    const jobId = TypedDataEncoder.hash(data.domain, data.types, order);
+    must(!this.jobs.has(jobId), "TransitionNotAllowed");
+    const job: EscrowJob = {
+      state: "funded",
+      buyer: String(order["buyer"]).toLowerCase(),
+      verifier: String(order["verifier"]).toLowerCase(),
+      deliverWithinSeconds: Number(order["deliverWithinSeconds"]),
+      leaseBy: Number(order["leaseBy"]),
+      provider: "",
+      fencingToken: 0,
+      deliverBy: 0,
+      deliveredAt: 0,
+      output: 0n,
+    };
+    this.jobs.set(jobId, job);
+    return [jobId, job];
+  }
+
+  #settle(job: EscrowJob, jobId: string, evidence: string, now: number): void {
+    if (job.state === "pending") {
+      must(now >= job.deliveredAt + this.challengeWindowSeconds, "ChallengeWindowOpen");
+      return this.#pay(jobId, job);
+    }
+    must(job.state === "delivered", "TransitionNotAllowed");
+    if (job.verifier === CONTRACTS.DeliveryResultVerifier) {
+      job.state = "pending";
+      return;
+    }
+    must(evidence === evidenceOf(jobId, job.output), "ResultInvalid");
+    this.#pay(jobId, job);
+  }
+
+  #pay(jobId: string, job: EscrowJob): void {
+    job.state = "settled";
+    this.payments.push({ jobId, provider: job.provider });
+  }
+
+  /** JSON-RPC with the reads that compute makes. */
+  async listen(): Promise<string> {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const { id, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
+          id: number;
+          params: [{ data: string }];
+        };
+        response.end(JSON.stringify({ jsonrpc: "2.0", id, result: this.#read(params[0].data) }));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    this.#server = server;
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  close(): void {
+    this.#server?.closeAllConnections();
+    this.#server?.close();
+  }
+
+  #read(data: string): string {
+    for (const contract of [this.#token, this.#registry]) {
+      const call = contract.parseTransaction({ data });
+      if (call === null) continue;
+      const account = (call.args.length === 0 ? "" : String(call.args[0])).toLowerCase();
+      const active = this.activeProviders.has(account);
+      const answers: Record<string, unknown> = {
+        nonces: 0n,
+        allowance: 0n,
+        isActive: active,
+        stakeOf: active ? 100n : 0n,
+        minimumStakeWei: 100n,
+      };
+      return contract.encodeFunctionResult(call.name, [answers[call.name]]);
+    }
+    throw new Error("unknown call");
+  }
+
+  async #publish<T>(
+    topic: { name: string; key(message: T): string; codec: { encode(message: T): { finish(): Uint8Array } } },
+    message: T,
+  ): Promise<void> {
+    await this.#bus.publish([
+      {
+        id: randomUUID(),
+        topic: topic.name,
+        key: topic.key(message),
+        payload: topic.codec.encode(message).finish(),
+        headers: {},
+      },
+    ]);
+  }
+}
+
+/** What the fake prover signs; the fake escrow accepts exactly this. */
+export function evidenceOf(jobId: string, output: bigint): string {
+  return `${jobId}${output.toString(16).padStart(64, "0")}`;
+}
+
+function must(condition: boolean, error: string): void {
+  if (!condition) throw new Error(error);
+}
+
+function hex(bytes: Uint8Array): string {
+  return `0x${Buffer.from(bytes).toString("hex")}`;
+}
