@@ -10,7 +10,8 @@ export function Hash({ value, label, onOpen }: { readonly value: string; readonl
     );
   }
   return (
-    <button type="button" className="hash link" title={value} aria-label={`${label} ${value}`} onClick={() => onOpen(value)}>
+    <button type="button" className="hash link" title={value} onClick={() => onOpen(value)}>
+      <span className="visually-hidden">{label} </span>
       {shortHex(value)}
     </button>
   );

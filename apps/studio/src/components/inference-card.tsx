@@ -103,10 +103,13 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransac
         </div>
         <div className="run-column">
           {run.job === undefined ? (
-            <p className="muted">
-              Your key signs an order and a permit, the escrow takes the price, a provider computes, a prover proves, and the chain pays only for a
-              proof that holds. Each step appears here with its transaction.
-            </p>
+            <>
+              <p className="muted">
+                Your key signs an order and a permit, the escrow takes the price, a provider computes, a prover proves, and the chain pays only for a
+                proof that holds. Each step appears here with its transaction.
+              </p>
+              <Timeline job={undefined} onOpenTransaction={onOpenTransaction} />
+            </>
           ) : (
             <>
               <p className="small">

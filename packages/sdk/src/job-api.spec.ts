@@ -1,0 +1,135 @@
+import { orderTypedData, permitTypedData, jobIdOfOrder, type Order } from "@aios/core-settlement/order-digest";
+import { tokenDomain } from "@aios/core-settlement/permit";
+import { signingDomain } from "@aios/core-settlement/typed-data";
+import { inputCommitment } from "@aios/core-zkml/input-commitment";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Protocol, SigningRequest, TypedData } from "./api-types.js";
+import { AiosClient } from "./client.js";
+import { toHex, toHex32 } from "./hex.js";
+import { type AccountSigner, privateKeySigner } from "./wallet.js";
+
+const address = (digit: string): string => `0x${digit.repeat(40)}`;
+const protocol: Protocol = {
+  chainId: 8018,
+  jsonRpcUrl: "",
+  contracts: { JobEscrow: address("e"), WrappedAios: address("a"), Groth16ResultVerifier: address("9"), DeliveryResultVerifier: address("8") },
+  accounts: { matcher: address("3") },
+  protocolFeeBps: 500,
+  challengeWindowSeconds: 60,
+};
+const nowMs = 1_800_000_000_000;
+const input = new Uint8Array(784).fill(9);
+const salt = new Uint8Array(32).fill(4);
+const wallet = privateKeySigner(`0x${"a1".repeat(32)}`);
+
+let signed: TypedData[];
+const signer: AccountSigner = {
+  ...wallet,
+  signTypedData: (typedData) => {
+    signed.push(typedData);
+    return wallet.signTypedData(typedData);
+  },
+};
+
+interface Proposal {
+  readonly order?: Partial<Order>;
+  readonly permit?: { owner?: string; spender?: string; value?: bigint; deadline?: bigint };
+  readonly chainId?: bigint;
+  readonly jobId?: string;
+  readonly salt?: Uint8Array;
+  readonly extra?: SigningRequest;
+}
+
+function proposed({ order: change = {}, permit = {}, chainId = 8018n, jobId, salt: shownSalt = salt, extra }: Proposal): unknown {
+  const order: Order = {
+    buyer: wallet.address,
+    jobKind: 2,
+    modelId: 1n,
+    licenceId: 1n,
+    requestHash: toHex32(5n),
+    inputCommitment: toHex32(inputCommitment(input, salt)),
+    verifier: address("9"),
+    matcher: address("3"),
+    maxPriceWei: 1_000n,
+    leaseBy: BigInt(nowMs / 1000 + 60),
+    deliverWithinSeconds: 60n,
+    settleWithinSeconds: 60n,
+    nonce: 1n,
+    ...change,
+  };
+  const domain = signingDomain(chainId, address("e"));
+  const allowance = { owner: wallet.address, spender: address("e"), value: 1_000n, nonce: 0n, deadline: BigInt(nowMs / 1000 + 60), ...permit };
+  const toSign = [
+    { name: "order", typedData: orderTypedData(domain, order) },
+    { name: "permit", typedData: permitTypedData(tokenDomain(chainId, address("a")), allowance) },
+    ...(extra === undefined ? [] : [extra]),
+  ];
+  return { job: { jobId: jobId ?? jobIdOfOrder(domain, order) }, toSign, inputSalt: toHex(shownSalt) };
+}
+
+let answer: unknown;
+const client = new AiosClient({
+  baseUrl: "http://gateway.test",
+  signer,
+  clock: { now: () => nowMs as never },
+  retries: 0,
+  fetch: async (url) => {
+    const path = new URL(url).pathname;
+    if (path === "/v1/protocol") return Response.json(protocol);
+    if (path === "/v1/auth/nonce") return Response.json({ nonce: "0123456789abcdef", expiresAtMs: nowMs + 1000, chainId: 8018 });
+    if (path === "/v1/auth/siwe") return Response.json({ accessToken: "t", expiresAtMs: nowMs + 900_000, account: wallet.address });
+    return Response.json(answer);
+  },
+});
+const request = { inference: { modelId: 1, input: toHex(input) }, verification: "proof" as const, priceCapWei: 1_000n };
+
+beforeEach(() => {
+  signed = [];
+});
+
+it("signs an order and a permit that say what was asked", async () => {
+  answer = proposed({});
+  const prepared = await client.jobs.prepare(request);
+  await client.jobs.place(prepared);
+  expect(signed.map((each) => each.primaryType)).toEqual(["Order", "Permit"]);
+});
+
+describe("refuses to sign what differs from what was asked", () => {
+  it.each<[string, Proposal]>([
+    ["buyer", { order: { buyer: address("1") } }],
+    ["jobKind", { order: { jobKind: 1 } }],
+    ["modelId", { order: { modelId: 2n } }],
+    ["maxPriceWei", { order: { maxPriceWei: 1_001n } }],
+    ["verifier", { order: { verifier: address("8") } }],
+    ["matcher", { order: { matcher: address("1") } }],
+    ["inputCommitment", { order: { inputCommitment: toHex32(1n) } }],
+    ["inputCommitment", { salt: new Uint8Array(32).fill(5) }],
+    ["leaseBy", { order: { leaseBy: BigInt(nowMs / 1000 - 1) } }],
+    ["leaseBy", { order: { leaseBy: BigInt(nowMs / 1000 + 30 * 86_400) } }],
+    ["settleWithinSeconds", { order: { settleWithinSeconds: 30n * 86_400n } }],
+    ["domain.chainId", { chainId: 1n }],
+    ["jobId", { jobId: toHex32(7n) }],
+    ["owner", { permit: { owner: address("1") } }],
+    ["spender", { permit: { spender: address("1") } }],
+    ["value", { permit: { value: 1_001n } }],
+    ["deadline", { permit: { deadline: BigInt(nowMs / 1000 + 365 * 86_400) } }],
+  ])("%s", async (field, proposal) => {
+    answer = proposed(proposal);
+    await expect(client.jobs.prepare(request)).rejects.toMatchObject({ code: "typed-data-mismatch", field });
+    expect(signed).toEqual([]);
+  });
+
+  it("anything more than order and permit", async () => {
+    const { toSign } = proposed({}) as { toSign: SigningRequest[] };
+    answer = proposed({ extra: { ...(toSign[1] as SigningRequest), name: "another-permit" } });
+    await expect(client.jobs.prepare(request)).rejects.toMatchObject({ code: "typed-data-mismatch", field: "toSign" });
+  });
+
+  it("a type with another field", async () => {
+    const proposal = proposed({}) as { toSign: { typedData: { types: Record<string, unknown[]> } }[] };
+    const [order] = structuredClone(proposal.toSign);
+    order?.typedData.types.Order?.push({ name: "secret", type: "uint256" });
+    answer = { ...proposal, toSign: [order, proposal.toSign[1]] };
+    await expect(client.jobs.prepare(request)).rejects.toMatchObject({ code: "typed-data-mismatch", field: "types" });
+  });
+});
