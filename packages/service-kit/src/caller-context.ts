@@ -18,6 +18,7 @@ export type OnBehalfOf = Pick<Caller, "account" | "tenant">;
 interface CallerScope {
   readonly caller: Caller | undefined;
   readonly onBehalfOf: OnBehalfOf;
+  readonly signal: AbortSignal | undefined;
 }
 
 const storage = new AsyncLocalStorage<CallerScope>();
@@ -45,14 +46,19 @@ export function currentOnBehalfOf(): OnBehalfOf {
   return storage.getStore()?.onBehalfOf ?? {};
 }
 
+/** Aborts when the call that is being handled was cancelled, ran out of time, or is cut off by a drain. */
+export function currentCallSignal(): AbortSignal | undefined {
+  return storage.getStore()?.signal;
+}
+
 /** Runs `work` as the handling of a call by `caller`. */
-export function runAsCaller<T>(caller: Caller | undefined, work: () => T): T {
-  return storage.run({ caller, onBehalfOf: onBehalfOf(caller) }, work);
+export function runAsCaller<T>(caller: Caller | undefined, work: () => T, signal?: AbortSignal): T {
+  return storage.run({ caller, onBehalfOf: onBehalfOf(caller), signal }, work);
 }
 
 /** Runs `work` so that outgoing calls carry this account and tenant; the gateway does so for a signed-in user. */
 export function actingFor<T>(subject: OnBehalfOf, work: () => T): T {
-  return storage.run({ caller: findCaller(), onBehalfOf: subject }, work);
+  return storage.run({ caller: findCaller(), onBehalfOf: subject, signal: currentCallSignal() }, work);
 }
 
 function onBehalfOf(caller: Caller | undefined): OnBehalfOf {

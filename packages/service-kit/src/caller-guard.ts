@@ -28,7 +28,9 @@ export function authorise(allowed: readonly string[], caller: Caller | undefined
     });
   }
   const name = caller.role === "provider" ? "provider" : caller.service;
-  if (allowed.includes(name)) return;
+  // A service cannot pass for a provider by its name.
+  const masquerades = caller.role === "service" && name === "provider";
+  if (allowed.includes(name) && !masquerades) return;
   throw new CodedError({
     code: "caller-not-allowed",
     kind: "forbidden",

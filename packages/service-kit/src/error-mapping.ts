@@ -111,12 +111,13 @@ function wireForm(error: CodedError): Record<string, unknown> {
 }
 
 function decodeError(bytes: Buffer, cause: unknown): CodedError | undefined {
-  let parsed: Record<string, unknown>;
+  let parsed: Record<string, unknown> | null;
   try {
-    parsed = JSON.parse(bytes.toString("utf8")) as Record<string, unknown>;
+    parsed = JSON.parse(bytes.toString("utf8")) as Record<string, unknown> | null;
   } catch {
     return undefined;
   }
+  if (parsed === null) return undefined;
   const { code, kind, message, details, field, retryAfterMs } = parsed;
   if (typeof code !== "string" || typeof message !== "string" || typeof kind !== "string") return undefined;
   if (!Object.hasOwn(ERROR_MAPPING, kind)) return undefined;

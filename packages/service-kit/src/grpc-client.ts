@@ -158,8 +158,8 @@ class GrpcCaller {
     signal: AbortSignal | undefined,
     deadlineMs: number,
   ): Promise<unknown> {
-    if (signal?.aborted === true) throw cancelled(this.#options.audience, signal);
     const { metadata, callOptions } = await this.#prepare(deadlineMs);
+    if (signal?.aborted === true) throw cancelled(this.#options.audience, signal);
     this.#circuit.enter();
     return new Promise((resolve, reject) => {
       const call = this.#channel.makeUnaryRequest(

@@ -7,14 +7,16 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
-import { ServerGrpc } from "@nestjs/microservices";
+import { GrpcMethodStreamingType, ServerGrpc } from "@nestjs/microservices";
 import { SpanKind } from "@opentelemetry/api";
+import { isObservable, lastValueFrom } from "rxjs";
 import { CodedError } from "@aios/kernel/coded-error";
 import { type Caller, runAsCaller } from "./caller-context.js";
 import type { HostPort } from "./config.js";
 import { logLevelOf, toGrpcFailure } from "./error-mapping.js";
 import { channelOptions } from "./grpc-client.js";
 import { type GrpcServiceDefinition, methodNameOf, serviceNameOf } from "./grpc-methods.js";
+import { isAsyncIterable, writeAll } from "./grpc-stream-handler.js";
 import type { Logger } from "./logger.js";
 import { defineMetrics } from "./metrics.js";
 import type { TokenVerifier } from "./service-token.js";
@@ -37,7 +39,15 @@ export interface GrpcTransportOptions {
 
 type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 type Answer = sendUnaryData<unknown>;
+type NestHandler = (...parameters: unknown[]) => Promise<unknown>;
 type NestMethod = (call: AnyCall, callback?: Answer) => Promise<unknown>;
+type StreamMethod = (call: AnyCall, callback: Answer | undefined, signal: AbortSignal) => Promise<unknown>;
+
+interface MethodShape {
+  readonly path: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+}
 
 /** Nest's gRPC server on generated codecs, with tokens, traces, metrics and the one error mapping around each call. */
 export class GrpcTransport extends ServerGrpc {
@@ -88,12 +98,46 @@ export class GrpcTransport extends ServerGrpc {
     return server;
   }
 
+  /**
+   * A streamed answer of `@GrpcMethod` is an async iterable (with back-pressure) or an observable. A `@GrpcStreamCall`
+   * handler reads its call as an async iterable, with back-pressure too.
+   */
   override createServiceMethod(...parameters: Parameters<ServerGrpc["createServiceMethod"]>): Function {
-    const handle = super.createServiceMethod(...parameters) as NestMethod;
-    const method = parameters[1] as { readonly path: string; readonly responseStream: boolean };
+    const [handler, definition, streamType] = parameters as unknown as [NestHandler, MethodShape, GrpcMethodStreamingType];
+    const fromNest = super.createServiceMethod(...parameters) as NestMethod;
+    const handle: StreamMethod =
+      streamType === GrpcMethodStreamingType.PT_STREAMING
+        ? (call, callback, signal) => this.#passThrough(handler, definition, call, callback, signal)
+        : definition.responseStream && !definition.requestStream
+          ? async (call, _callback, signal) => {
+              const stream = call as ServerWritableStream<unknown, unknown>;
+              const result = await handler(stream.request, stream.metadata, stream);
+              if (isAsyncIterable(result)) return writeAll(result, stream, signal);
+              // Nest writes observables; it is given one that exists already.
+              const [, ...rest] = parameters;
+              return (super.createServiceMethod(async () => result, ...rest) as NestMethod)(call);
+            }
+          : (call, callback) => fromNest(call, callback);
     return (call: AnyCall, callback?: Answer): void => {
-      void this.#serve(method.path, call, callback, handle);
+      void this.#serve(definition.path, call, callback, handle);
     };
+  }
+
+  /** The handler returns the answer, or an async iterable of answers; returning nothing leaves answering to it. */
+  async #passThrough(
+    handler: NestHandler,
+    definition: MethodShape,
+    call: AnyCall,
+    callback: Answer | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const result = await handler(call, callback);
+    const value: unknown = isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result;
+    if (definition.responseStream) {
+      if (isAsyncIterable(value)) await writeAll(value, call as ServerWritableStream<unknown, unknown>, signal);
+    } else if (value !== undefined) {
+      callback?.(null, value);
+    }
   }
 
   /**
@@ -124,7 +168,7 @@ export class GrpcTransport extends ServerGrpc {
     await this.drain(0);
   }
 
-  async #serve(path: string, call: AnyCall, callback: Answer | undefined, handle: NestMethod): Promise<void> {
+  async #serve(path: string, call: AnyCall, callback: Answer | undefined, handle: StreamMethod): Promise<void> {
     const startedAt = performance.now();
     const [service = "", method = ""] = path.slice(1).split("/");
     const attributes = { "rpc.system": "grpc", "rpc.service": service, "rpc.method": method };
@@ -141,11 +185,16 @@ export class GrpcTransport extends ServerGrpc {
       metrics.serverDuration.record(performance.now() - startedAt, { method: path, outcome });
     };
     await withSpanActive(span, async () => {
-      const fail = failureSink(call, callback, end);
+      const aborter = new AbortController();
+      const fail = failureSink(call, callback, (failure) => {
+        end(failure);
+        aborter.abort(failure);
+      });
+      const stream = call as ServerWritableStream<unknown, unknown>;
+      stream.once("cancelled", () => aborter.abort(new Error("the call was cancelled")));
       if (callback === undefined) {
         this.#streams.add(fail);
-        const stream = call as ServerWritableStream<unknown, unknown>;
-        for (const event of ["close", "cancelled"]) stream.once(event, () => this.#streams.delete(fail));
+        for (const event of ["close", "finish", "cancelled"]) stream.once(event, () => this.#streams.delete(fail));
       }
       try {
         const caller = await this.#authenticate(call.metadata);
@@ -155,7 +204,7 @@ export class GrpcTransport extends ServerGrpc {
           end(undefined);
           callback?.(null, value, trailer, flags);
         };
-        await runAsCaller(caller, () => handle(call, callback === undefined ? undefined : answer));
+        await runAsCaller(caller, () => handle(call, callback && answer, aborter.signal), aborter.signal);
       } catch (error) {
         fail(error);
       }

@@ -1,4 +1,4 @@
-import { EventPattern } from "@nestjs/microservices";
+import { Ctx, EventPattern, Payload } from "@nestjs/microservices";
 import type { Topic } from "@aios/proto/topics";
 import type { EventContext } from "./event-context.js";
 
@@ -12,6 +12,8 @@ export function OnEvent<T>(
   topic: Topic<T>,
 ): (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<EventMethod<T>>) => void {
   return (target, key, descriptor) => {
+    Payload()(target, key, 0);
+    Ctx()(target, key, 1);
     EventPattern<string>(topic.name)(target, key, descriptor);
   };
 }

@@ -1,0 +1,203 @@
+import { CodedError } from "@aios/kernel/coded-error";
+import { ManualClock } from "@aios/kernel/clock";
+import { address, type TenantId } from "@aios/kernel/identifiers";
+import { ConnectRequest, ProviderLinkServiceService } from "@aios/proto/aios/compute/v1/compute";
+import { ContentKeyServiceService, ContentServiceService, type PutContentRequest } from "@aios/proto/aios/storage/v1/storage";
+import { actingFor } from "@aios/service-kit/caller-context";
+import { type CallCredentials, createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
+import { createTokenIssuer } from "@aios/service-kit/service-token";
+import { generateKeyPair } from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ServiceProcess } from "../../src/service-process.js";
+import { bearer, SamplePlatform } from "./service-fixture.js";
+
+const ALICE = address(`0x${"a1".repeat(20)}`);
+
+let platform: SamplePlatform;
+let storage: ServiceProcess;
+let gateway: GrpcClient<typeof ContentServiceService>;
+const disposables: Disposable[] = [];
+
+beforeAll(async () => {
+  platform = await SamplePlatform.start();
+  storage = await platform.service("storage");
+  gateway = content(await platform.issuer("gateway"));
+});
+
+afterAll(async () => {
+  for (const disposable of disposables) disposable[Symbol.dispose]();
+  await platform.stop();
+});
+
+function url(): string {
+  return `127.0.0.1:${storage.ports.grpcPort}`;
+}
+
+function content(identity?: CallCredentials): GrpcClient<typeof ContentServiceService> {
+  const client = createGrpcClient(ContentServiceService, url(), {
+    audience: "storage",
+    ...(identity === undefined ? {} : { identity }),
+  });
+  disposables.push(client);
+  return client;
+}
+
+describe("who may call", () => {
+  it("lets a named service in and tells it who called, for whom", async () => {
+    expect((await gateway.statContent({ cid: "x" })).ownerTenant).toBe("service:gateway::");
+    const onBehalf = { account: ALICE, tenant: `account:${ALICE}` as TenantId };
+    const stat = await actingFor(onBehalf, () => gateway.statContent({ cid: "x" }));
+    expect(stat.ownerTenant).toBe(`service:gateway:${ALICE}:account:${ALICE}`);
+    expect(stat.sizeBytes).toBe(2 ** 40);
+  });
+
+  it("refuses a call without a token", async () => {
+    await expect(content().statContent({ cid: "x" })).rejects.toMatchObject({ code: "unauthenticated" });
+  });
+
+  it("refuses a known service that the method does not name", async () => {
+    const stranger = content(await platform.issuer("stranger"));
+    await expect(stranger.statContent({ cid: "x" })).rejects.toMatchObject({
+      code: "caller-not-allowed",
+      details: { caller: "stranger" },
+    });
+  });
+
+  it("refuses everybody at a method that names no callers", async () => {
+    const keys = createGrpcClient(ContentKeyServiceService, url(), {
+      audience: "storage",
+      identity: await platform.issuer("gateway"),
+    });
+    disposables.push(keys);
+    await expect(keys.getWrappingKey({})).rejects.toMatchObject({ code: "caller-not-allowed" });
+  });
+
+  it("refuses tokens for another service, expired ones, foreign signatures and made-up roles", async () => {
+    const issuer = await platform.issuer("gateway");
+    const past = createTokenIssuer("gateway", await platform.privateKey("gateway"), new ManualClock(Date.now() - 3_600_000));
+    const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
+    const impostor = createTokenIssuer("gateway", privateKey);
+    const unknown = createTokenIssuer("nobody", privateKey);
+    const selfMadeProvider = issuer.issueProviderSession(ALICE, "storage", 60_000);
+    for (const token of [
+      issuer.issue("compute"),
+      past.issue("storage"),
+      impostor.issue("storage"),
+      unknown.issue("storage"),
+      selfMadeProvider,
+      "not-a-token",
+    ]) {
+      await expect(content(bearer(token)).statContent({ cid: "x" })).rejects.toMatchObject({ code: "invalid-token" });
+    }
+  });
+
+  it("accepts a provider's session from compute as that provider only", async () => {
+    const session = (await platform.issuer("compute")).issueProviderSession(ALICE, "storage", 600_000);
+    const stat = await content(bearer(session)).statContent({ cid: "x" });
+    expect(stat.ownerTenant).toBe(`provider:compute:${ALICE}:`);
+  });
+});
+
+describe("errors", () => {
+  it("carries code, details and field of a CodedError over the wire", async () => {
+    const error = await gateway.statContent({ cid: "unknown" }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CodedError);
+    expect(error).toMatchObject({
+      code: "content-not-found",
+      kind: "not-found",
+      message: "There is no such content.",
+      field: "cid",
+      details: { cid: "unknown", sizeWei: "100000000000000000000" },
+    });
+  });
+
+  it("tells nothing about an unexpected error, and logs it with its stack", async () => {
+    const error = await gateway.statContent({ cid: "broken" }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "internal", kind: "internal" });
+    expect(JSON.stringify(error) + String(error)).not.toContain("secret internals");
+    expect(storage.text()).toContain("secret internals");
+  });
+
+  it("ends at its deadline and when its caller gives up", async () => {
+    await expect(gateway.statContent({ cid: "slow" }, { deadlineMs: 50 })).rejects.toMatchObject({
+      code: "deadline-exceeded",
+      kind: "timeout",
+    });
+    const controller = new AbortController();
+    const call = gateway.statContent({ cid: "slow" }, { signal: controller.signal });
+    controller.abort(new Error("changed my mind"));
+    await expect(call).rejects.toMatchObject({ code: "cancelled" });
+  });
+
+  it("answers for a peer that is away, at once after a few failures", async () => {
+    const nobody = createGrpcClient(ContentServiceService, "127.0.0.1:9", { audience: "storage" });
+    disposables.push(nobody);
+    for (let i = 0; i < 3; i++) {
+      await expect(nobody.statContent({ cid: "x" }, { deadlineMs: 2_000 })).rejects.toMatchObject({
+        code: "peer-unavailable",
+        kind: "unavailable",
+      });
+    }
+    const startedAt = performance.now();
+    const error = (await nobody.statContent({ cid: "x" }).catch((thrown: unknown) => thrown)) as CodedError;
+    expect(error.retryAfterMs).toBeGreaterThan(0);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
+describe("streams", () => {
+  it("sends more than a channel holds, both ways", async () => {
+    const chunk = Buffer.alloc(256 * 1024, 7);
+    async function* parts(): AsyncGenerator<PutContentRequest> {
+      yield { metadata: { category: "model", encrypted: false, mediaType: "" } };
+      for (let i = 0; i < 64; i++) yield { chunk };
+    }
+    expect((await gateway.putContent(parts())).sizeBytes).toBe(64 * chunk.length);
+    let received = 0;
+    for await (const message of gateway.getContent({ cid: "200" })) {
+      expect(message.chunk?.[0]).toBe(received % 256);
+      received += 1;
+    }
+    expect(received).toBe(200);
+  });
+
+  it("maps errors of streams in both directions", async () => {
+    async function* refused(): AsyncGenerator<PutContentRequest> {
+      yield { metadata: { category: "refuse", encrypted: false, mediaType: "" } };
+    }
+    await expect(gateway.putContent(refused())).rejects.toMatchObject({ code: "refused", kind: "unprocessable" });
+    await expect(collect(gateway.getContent({ cid: "0" }))).rejects.toMatchObject({ code: "empty", kind: "gone" });
+    const noToken = content();
+    await expect(collect(noToken.getContent({ cid: "1" }))).rejects.toMatchObject({ code: "unauthenticated" });
+    async function* failing(): AsyncGenerator<PutContentRequest> {
+      yield { chunk: Buffer.alloc(1) };
+      throw new Error("the disk broke");
+    }
+    await expect(gateway.putContent(failing())).rejects.toThrow("the disk broke");
+  });
+
+  it("lets a reader stop early", async () => {
+    for await (const message of gateway.getContent({ cid: "100000" })) {
+      expect(message.chunk).toBeDefined();
+      break;
+    }
+    expect((await gateway.statContent({ cid: "x" })).cid).toBe("x");
+  });
+
+  it("talks in both directions without a token where a method allows it", async () => {
+    const link = createGrpcClient(ProviderLinkServiceService, url(), { audience: "compute" });
+    disposables.push(link);
+    async function* requests(last: string): AsyncGenerator<ConnectRequest> {
+      for (const correlationId of ["a", "b", last]) yield ConnectRequest.fromPartial({ correlationId });
+    }
+    const answers = await collect(link.connect(requests("end")));
+    expect(answers.map(({ correlationId }) => correlationId)).toEqual(["a", "b"]);
+    await expect(collect(link.connect(requests("fail")))).rejects.toMatchObject({ code: "link-failed" });
+  });
+});
+
+async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const messages: T[] = [];
+  for await (const message of stream) messages.push(message);
+  return messages;
+}
