@@ -11,6 +11,7 @@ import { readSelfTest, writeSelfTest } from "./adapters/file/self-test-file.js";
 import { ComputeLink } from "./adapters/grpc/compute-link.js";
 import { loadSigner } from "./adapters/keys/key-file-signer.js";
 import { detectMachine } from "./adapters/system/machine.js";
+import { nodeAead } from "./adapters/system/node-aead.js";
 import { ChildProcessTrainer } from "./adapters/tensorflow/child-process-trainer.js";
 import { LeaseWorker } from "./application/lease-worker.js";
 import { measureMachine } from "./application/measure-machine.js";
@@ -48,6 +49,7 @@ export async function startProvider(
     trainer,
     signer,
     rng: systemRng,
+    aead: nodeAead,
     clock: systemClock,
     logger,
     maxParallelJobs,

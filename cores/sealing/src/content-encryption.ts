@@ -1,5 +1,5 @@
 import type { Rng } from "@aios/kernel/random";
-import { gcm } from "@noble/ciphers/aes.js";
+import { type Aead, portableAead } from "./aead.js";
 import { concatBytes } from "./bytes.js";
 import { contentNotDecrypted, invalidSealing } from "./errors.js";
 import { KEY_BYTES } from "./sealed-key.js";
@@ -23,15 +23,20 @@ export function generateContentKey(rng: Rng): Uint8Array {
  * Layout: "AIOS" ‖ version 1 ‖ nonce (12) ‖ ciphertext ‖ tag (16); the first 17 bytes are associated data.
  * Holds plaintext and ciphertext in memory. Throws `invalid-sealing` for a key that is not 32 bytes.
  */
-export function encryptContent(key: Uint8Array, plaintext: Uint8Array, rng: Rng): Uint8Array {
+export function encryptContent(
+  key: Uint8Array,
+  plaintext: Uint8Array,
+  rng: Rng,
+  aead: Aead = portableAead,
+): Uint8Array {
   expectKey(key);
   const header = concatBytes(MAGIC, Uint8Array.of(VERSION), rng.bytes(NONCE_BYTES));
   const nonce = header.subarray(MAGIC.length + 1);
-  return concatBytes(header, gcm(key, nonce, header).encrypt(plaintext));
+  return concatBytes(header, aead.seal(key, nonce, header, plaintext));
 }
 
 /** Opens what `encryptContent` made. Throws `invalid-sealing` (not our format) or `content-not-decrypted`. */
-export function decryptContent(key: Uint8Array, content: Uint8Array): Uint8Array {
+export function decryptContent(key: Uint8Array, content: Uint8Array, aead: Aead = portableAead): Uint8Array {
   expectKey(key);
   if (content.length < ENCRYPTION_OVERHEAD_BYTES || MAGIC.some((byte, index) => content[index] !== byte)) {
     throw invalidSealing("content", "encrypted content (header AIOS)");
@@ -40,7 +45,7 @@ export function decryptContent(key: Uint8Array, content: Uint8Array): Uint8Array
     throw invalidSealing("content", `encrypted content of version ${VERSION}`);
   const header = content.subarray(0, HEADER_BYTES);
   try {
-    return gcm(key, header.subarray(MAGIC.length + 1), header).decrypt(content.subarray(HEADER_BYTES));
+    return aead.open(key, header.subarray(MAGIC.length + 1), header, content.subarray(HEADER_BYTES));
   } catch {
     throw contentNotDecrypted();
   }

@@ -1,4 +1,5 @@
 import { contentId } from "@aios/core-content-id/content-id";
+import type { Aead } from "@aios/core-sealing/aead";
 import type { Clock } from "@aios/kernel/clock";
 import { toCodedError } from "@aios/kernel/coded-error";
 import { jobId as parseJobId } from "@aios/kernel/identifiers";
@@ -40,6 +41,7 @@ export interface LeaseWorkerPorts {
   readonly trainer: Trainer;
   readonly signer: Signer;
   readonly rng: Rng;
+  readonly aead: Aead;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxParallelJobs: number;
@@ -199,12 +201,12 @@ export class LeaseWorker {
 
   async #work(work: Work, link: Link): Promise<ConnectRequest> {
     const { lease, grant, abort } = work;
-    const { clock, rng, trainer } = this.#ports;
+    const { clock, rng, trainer, aead } = this.#ports;
     const order = orderFacts(grant.orderJson);
     const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(order.deliverWithinSeconds * 1_000)]);
     const training = grant.spec?.training;
     if (training !== undefined) {
-      const ports = { trainer, contents: link.contents, rng, clock };
+      const ports = { trainer, contents: link.contents, rng, clock, aead };
       const plan = { ...lease, plan: training, outputRecipientPublicKey: grant.outputRecipientPublicKey };
       const done = await runTraining(plan, ports, (progress) => this.#report(lease, progress), signal);
       return this.#resultOf(work, done, done.outputKeyJson, order, link.network);
@@ -217,7 +219,7 @@ export class LeaseWorker {
       inputCid: contentId(grant.inputCid, "inputCid"),
       inputCommitment: grant.inputCommitment,
     };
-    const done = await runInference(inference, link.contents, clock, signal);
+    const done = await runInference(inference, link.contents, clock, aead, signal);
     crashPoint("provider.inference.after-evaluate");
     return this.#resultOf(work, done, "", order, link.network);
   }

@@ -1,11 +1,13 @@
+import type { Aead } from "@aios/core-sealing/aead";
 import { decryptContent } from "@aios/core-sealing/content-encryption";
 import { evaluate } from "@aios/core-zkml/evaluator";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
-import { decodeIntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
+import { decodeIntegerModel } from "@aios/core-zkml/integer-model";
 import { decodeJobInput } from "@aios/core-zkml/job-input";
 import { packOutput } from "@aios/core-zkml/output-packing";
 import type { Clock } from "@aios/kernel/clock";
 import type { ContentId } from "@aios/kernel/identifiers";
+import { keccak_256 } from "@noble/hashes/sha3.js";
 import { hex, type WorkDone } from "../domain/delivery.js";
 import { mismatch } from "../domain/errors.js";
 import type { Contents, LeaseRef } from "../domain/ports.js";
@@ -22,15 +24,17 @@ export async function runInference(
   order: InferenceOrder,
   contents: Contents,
   clock: Clock,
+  aead: Aead,
   signal: AbortSignal,
 ): Promise<WorkDone> {
   const startedAtMs = clock.now();
   const [modelBytes, inputBytes] = await Promise.all([
-    openContent(order.modelCid, order, contents, signal),
-    openContent(order.inputCid, order, contents, signal),
+    openContent(order.modelCid, order, contents, aead, signal),
+    openContent(order.inputCid, order, contents, aead, signal),
   ]);
   const model = decodeIntegerModel(modelBytes);
-  if (hex(modelCommitment(model)) !== hex(order.modelCommitment))
+  // The decoder is strict: a model has one encoding, so the hash of these bytes is its commitment.
+  if (hex(keccak_256(modelBytes)) !== hex(order.modelCommitment))
     throw mismatch("model-commitment-mismatch", "model");
   const { input, salt } = decodeJobInput(inputBytes);
   if (inputCommitment(input, salt) !== BigInt(hex(order.inputCommitment))) {
@@ -52,13 +56,14 @@ async function openContent(
   cid: ContentId,
   lease: LeaseRef,
   contents: Contents,
+  aead: Aead,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const [key, ciphertext] = await Promise.all([
     contents.fetchKey(cid, { jobId: lease.jobId, fencingToken: lease.fencingToken }, signal),
     contents.fetch(cid, signal),
   ]);
-  const plaintext = decryptContent(key, ciphertext);
+  const plaintext = decryptContent(key, ciphertext, aead);
   key.fill(0);
   return plaintext;
 }

@@ -1,3 +1,4 @@
+import type { Aead } from "@aios/core-sealing/aead";
 import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
 import { sealKey } from "@aios/core-sealing/sealed-key";
 import { sealedKeyToJson } from "@aios/core-sealing/sealed-key-json";
@@ -21,11 +22,17 @@ export interface TrainingDone extends WorkDone {
 /** Trains, encrypts the model under a fresh key, stores it, and seals the key to the buyer for this job. */
 export async function runTraining(
   order: TrainingOrder,
-  ports: { readonly trainer: Trainer; readonly contents: Contents; readonly rng: Rng; readonly clock: Clock },
+  ports: {
+    readonly trainer: Trainer;
+    readonly contents: Contents;
+    readonly rng: Rng;
+    readonly clock: Clock;
+    readonly aead: Aead;
+  },
   onProgress: (progress: TrainingProgress) => void,
   signal: AbortSignal,
 ): Promise<TrainingDone> {
-  const { trainer, contents, rng, clock } = ports;
+  const { trainer, contents, rng, clock, aead } = ports;
   const startedAtMs = clock.now();
   const trained = await trainer.train(order.plan, onProgress, signal);
   crashPoint("provider.training.after-train");
@@ -33,7 +40,11 @@ export async function runTraining(
   const outputKeyJson = sealedKeyToJson(
     sealKey(key, order.outputRecipientPublicKey, `output:${order.jobId}`, rng),
   );
-  const outputCid = await contents.store("training-output", encryptContent(key, trained.model, rng), signal);
+  const outputCid = await contents.store(
+    "training-output",
+    encryptContent(key, trained.model, rng, aead),
+    signal,
+  );
   key.fill(0);
   crashPoint("provider.training.after-store");
   return {

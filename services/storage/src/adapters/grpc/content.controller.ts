@@ -9,7 +9,7 @@ import type {
   StatContentResponse,
 } from "@aios/proto/aios/storage/v1/storage";
 import { AllowCallers } from "@aios/service-kit/allow-callers";
-import type { Metadata, ServerReadableStream, ServerWritableStream, sendUnaryData } from "@grpc/grpc-js";
+import type { ServerReadableStream, ServerWritableStream, sendUnaryData } from "@grpc/grpc-js";
 import { Controller, Inject } from "@nestjs/common";
 import { GrpcMethod, GrpcStreamCall } from "@nestjs/microservices";
 import { from, type Observable } from "rxjs";

@@ -1,0 +1,319 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { decryptContent } from "@aios/core-sealing/content-encryption";
+import { generateSealingKeyPair, openKey } from "@aios/core-sealing/sealed-key";
+import { sealedKeyFromJson } from "@aios/core-sealing/sealed-key-json";
+import {
+  DELIVERY_TYPES,
+  LEASE_TERMS_TYPES,
+  RECEIPT_TYPES,
+  signingDomain,
+} from "@aios/core-settlement/typed-data";
+import { evaluate } from "@aios/core-zkml/evaluator";
+import { decodeFloatModel } from "@aios/core-zkml/float-model";
+import { inputCommitment } from "@aios/core-zkml/input-commitment";
+import { encodeIntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
+import { encodeJobInput } from "@aios/core-zkml/job-input";
+import { packOutput } from "@aios/core-zkml/output-packing";
+import { type Address, address } from "@aios/kernel/identifiers";
+import { SeededRng } from "@aios/kernel/random";
+import { JobKind, LeaseGranted } from "@aios/proto/aios/compute/v1/compute";
+import { loadSettings } from "@aios/service-kit/config";
+import { eventually } from "@aios/testkit/eventually";
+import { silentLogger } from "@aios/testkit/silent-logger";
+import { TypedDataEncoder, verifyMessage, verifyTypedData } from "ethers/hash";
+import { hexlify, toBeHex } from "ethers/utils";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { ChildProcessTrainer } from "../../src/adapters/tensorflow/child-process-trainer.js";
+import { providerSettings } from "../../src/config.js";
+import { referenceModel } from "../../src/domain/self-test.js";
+import { type RunningProvider, startProvider } from "../../src/provider.js";
+import { ProviderPlatform } from "../provider-platform.js";
+import { CHAIN_ID, CONTRACTS } from "../scripted-compute.js";
+
+const TRAINING_PROCESS = new URL("../../dist/src/adapters/tensorflow/training-process.js", import.meta.url);
+const BUYER = `0x${"b7".repeat(20)}`;
+const rng = new SeededRng(77);
+const model = referenceModel();
+const jobIdOf = (digit: number): string => `0x${digit.toString(16).padStart(64, "0")}`;
+
+let platform: ProviderPlatform;
+let provider: RunningProvider | undefined;
+let started = 0;
+beforeAll(async () => {
+  platform = await ProviderPlatform.start();
+});
+afterAll(() => platform?.stop());
+afterEach(async () => {
+  await provider?.close();
+  provider = undefined;
+  platform.compute.received.length = 0;
+  platform.compute.onProof = (stream) => stream.write(platform.compute.welcome());
+});
+
+async function start(
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ running: RunningProvider; me: Address; dataDir: string }> {
+  started++;
+  const dataDir = env["AIOS_DATA_DIR"] ?? platform.dataDir(`provider-${started}`);
+  const settings = loadSettings(providerSettings, {
+    COMPUTE_GRPC_URL: platform.compute.url,
+    PROVIDER_KEY_FILE: platform.keyFile("provider", "7"),
+    AIOS_DATA_DIR: dataDir,
+    AIOS_DRAIN_TIMEOUT: "500ms",
+    LOG_LEVEL: "silent",
+    ...env,
+  });
+  const running = await startProvider(settings, silentLogger, new ChildProcessTrainer(TRAINING_PROCESS));
+  provider = running;
+  return { running, me: running.signer.address, dataDir };
+}
+
+interface InferenceJob {
+  readonly grant: LeaseGranted;
+  readonly packed: bigint;
+}
+
+async function inferenceJob(jobId: string, fencingToken: number): Promise<InferenceJob> {
+  const input = rng.bytes(784);
+  const salt = rng.bytes(32);
+  const commitment = toBeHex(inputCommitment(input, salt), 32);
+  const [modelCid, inputCid] = await Promise.all([
+    platform.publish(encodeIntegerModel(model), "model"),
+    platform.publish(encodeJobInput({ input, salt }), "job-input"),
+  ]);
+  const grant = LeaseGranted.fromPartial({
+    jobId,
+    fencingToken,
+    spec: { inference: { modelId: 1 } },
+    modelCid,
+    modelCommitment: modelCommitment(model),
+    inputCid,
+    inputCommitment: Buffer.from(commitment.slice(2), "hex"),
+    orderJson: orderJson(commitment, 60),
+    agreedPriceWei: "10000000000000000",
+  });
+  return { grant, packed: packOutput(evaluate(model, input)) };
+}
+
+function orderJson(commitment: string, deliverWithinSeconds: number): string {
+  return JSON.stringify({
+    buyer: BUYER,
+    inputCommitment: commitment,
+    deliverWithinSeconds: deliverWithinSeconds.toString(),
+  });
+}
+
+const journalOf = (dataDir: string): string[] => readdirSync(join(dataDir, "leases"));
+
+describe("joining", () => {
+  it("proves its key, shows a signed self-test, and signs stake and permit up to its limit", async () => {
+    platform.compute.onProof = (stream) => stream.write(platform.compute.registration(me(), 10n ** 21n));
+    const me = (): Address =>
+      address(platform.compute.received.find(({ hello }) => hello !== undefined)?.hello?.address);
+    const { running } = await start();
+    const [proof] = await platform.compute.all("proof");
+    const [registration] = await platform.compute.all("registration");
+    const text = `AiOS provider link\nnonce: 0x${"ab".repeat(32)}\naddress: ${me()}\nchain: ${CHAIN_ID}`;
+    expect(address(verifyMessage(text, hexlify(proof?.signature ?? "0x")))).toBe(running.signer.address);
+    const { signature, resultHash, ...figures } = proof?.selfTest ?? expect.fail("no self-test");
+    const signed = `{"evaluatorMacsPerSecond":${figures.evaluatorMacsPerSecond},"measuredAtMs":${figures.measuredAtMs},"resultHash":"${hexlify(resultHash)}","trainingSamplesPerSecond":${figures.trainingSamplesPerSecond}}`;
+    expect(address(verifyMessage(signed, hexlify(signature)))).toBe(running.signer.address);
+    expect(figures.evaluatorMacsPerSecond).toBeGreaterThan(1e6);
+    expect(figures.trainingSamplesPerSecond).toBeGreaterThan(100);
+    expect(registration?.signatures.map(({ name }) => name)).toEqual(["registration", "permit"]);
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    expect((await platform.compute.all("heartbeat", 2))[0]).toMatchObject({ draining: false, leases: {} });
+  });
+
+  it("signs no stake above its limit and no text that is not a challenge", async () => {
+    const { me } = await start({ PROVIDER_MAX_STAKE_WEI: "5" });
+    await platform.compute.all("proof");
+    const connections = platform.compute.connections;
+    platform.compute.onProof = (stream) => stream.write(platform.compute.registration(me, 6n));
+    platform.compute.cut();
+    await eventually(() => expect(platform.compute.connections).toBeGreaterThan(connections + 1));
+    expect(platform.compute.received.filter(({ registration }) => registration !== undefined)).toEqual([]);
+  });
+
+  it("dials again when the connection breaks, and says what it still owes", async () => {
+    const { running } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const connections = platform.compute.connections;
+    platform.compute.cut();
+    await eventually(() => expect(platform.compute.connections).toBe(connections + 1));
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+  });
+});
+
+describe("offers", () => {
+  it("are accepted by signature, or refused with the reason", async () => {
+    const { running, me } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const price = 10n ** 16n;
+    platform.compute.offer(me, jobIdOf(1), 1, JobKind.JOB_KIND_INFERENCE, price);
+    platform.compute.offer(me, jobIdOf(2), 1, JobKind.JOB_KIND_INFERENCE, price - 1n);
+    platform.compute.offer(BUYER as Address, jobIdOf(3), 1, JobKind.JOB_KIND_INFERENCE, price);
+    const [accepted, cheap, foreign] = await platform.compute.all("leaseDecision", 3);
+    expect(accepted).toMatchObject({ jobId: jobIdOf(1), accepted: true });
+    expect(cheap).toMatchObject({ jobId: jobIdOf(2), accepted: false, refusalReason: "price-too-low" });
+    expect(foreign).toMatchObject({
+      accepted: false,
+      refusalReason: expect.stringMatching(/^terms-mismatch/),
+    });
+    expect(foreign?.signature.length).toBe(0);
+    expect(accepted?.signature.length).toBe(65);
+    expect(Object.keys(LEASE_TERMS_TYPES)).toEqual(["LeaseTerms"]);
+  });
+});
+
+describe("inference", () => {
+  it("is computed on the committed model and input, signed, and owed until acknowledged", async () => {
+    const { running, me, dataDir } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const { grant, packed } = await inferenceJob(jobIdOf(10), 3);
+    platform.compute.grant(grant);
+    const [result] = await platform.compute.all("jobResult");
+    if (result === undefined) expect.fail("no result");
+    expect(BigInt(hexlify(result.output))).toBe(packed);
+
+    const delivery = JSON.parse(result.deliveryJson) as Record<string, string>;
+    const receipt = JSON.parse(result.receiptJson) as Record<string, string>;
+    const receiptDomain = signingDomain(BigInt(CHAIN_ID), CONTRACTS.ReceiptRegistry);
+    expect(delivery).toMatchObject({
+      jobId: grant.jobId,
+      fencingToken: "3",
+      output: packed.toString(),
+      receiptHash: TypedDataEncoder.hash(receiptDomain, RECEIPT_TYPES, receipt),
+    });
+    expect(receipt).toMatchObject({
+      kind: "5",
+      provider: me,
+      counterparty: BUYER,
+      priceWei: grant.agreedPriceWei,
+      workUnits: "101632",
+    });
+    const escrow = signingDomain(BigInt(CHAIN_ID), CONTRACTS.JobEscrow);
+    expect(
+      address(verifyTypedData(escrow, DELIVERY_TYPES, delivery, hexlify(result.deliverySignature))),
+    ).toBe(me);
+    expect(
+      address(verifyTypedData(receiptDomain, RECEIPT_TYPES, receipt, hexlify(result.receiptSignature))),
+    ).toBe(me);
+
+    expect(journalOf(dataDir)).toHaveLength(2);
+    platform.compute.cut();
+    const again = await platform.compute.all("jobResult", 2);
+    expect(again[1]).toEqual(again[0]);
+    platform.compute.send({ resultAcknowledged: { jobId: grant.jobId, fencingToken: 3 } });
+    await eventually(() => expect(journalOf(dataDir)).toEqual([]));
+  });
+
+  it("is taken up again by the next process, and its result is the same", async () => {
+    const { running, dataDir } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const { grant } = await inferenceJob(jobIdOf(11), 1);
+    platform.compute.grant(grant);
+    const [first] = await platform.compute.all("jobResult");
+    await running.close();
+    platform.compute.received.length = 0;
+    await start({ AIOS_DATA_DIR: dataDir });
+    const [second] = await platform.compute.all("jobResult");
+    expect(second).toEqual(first);
+    platform.compute.send({ leaseRevoked: { jobId: grant.jobId, fencingToken: 1, reason: "expired" } });
+    await eventually(() => expect(journalOf(dataDir)).toEqual([]));
+  });
+
+  it("fails by name when the model is not the committed one, the key is refused, or the content is unknown", async () => {
+    const { running, dataDir } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const { grant } = await inferenceJob(jobIdOf(12), 1);
+    platform.compute.grant({ ...grant, modelCommitment: new Uint8Array(32) });
+    platform.compute.grant({ ...grant, jobId: jobIdOf(13), inputCommitment: new Uint8Array(32) });
+    platform.compute.send({ leaseGranted: { ...grant, jobId: jobIdOf(14) } });
+    platform.compute.grant({
+      ...grant,
+      jobId: jobIdOf(15),
+      modelCid: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
+    });
+    const failures = await platform.compute.all("jobFailure", 4);
+    const codes = Object.fromEntries(failures.map(({ jobId, error }) => [jobId, error?.code]));
+    expect(codes).toEqual({
+      [jobIdOf(12)]: "model-commitment-mismatch",
+      [jobIdOf(13)]: "input-commitment-mismatch",
+      [jobIdOf(14)]: "lease-not-live",
+      [jobIdOf(15)]: "content-not-found",
+    });
+    await eventually(() => expect(journalOf(dataDir)).toEqual([]));
+  });
+
+  it("loses none of 40 granted at once", async () => {
+    const { running } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const { grant, packed } = await inferenceJob(jobIdOf(100), 1);
+    for (let at = 0; at < 40; at++) platform.compute.grant({ ...grant, jobId: jobIdOf(1_000 + at) });
+    const results = await platform.compute.all("jobResult", 40, 60_000);
+    expect(new Set(results.map(({ jobId }) => jobId)).size).toBe(40);
+    for (const { output } of results) expect(BigInt(hexlify(output))).toBe(packed);
+  });
+});
+
+describe("training", () => {
+  it("streams progress and delivers a model that only the buyer can open, while heartbeats go on", async () => {
+    const { running } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const buyer = generateSealingKeyPair(rng);
+    const grant = LeaseGranted.fromPartial({
+      jobId: jobIdOf(20),
+      fencingToken: 1,
+      spec: {
+        training: {
+          dataSet: "mnist-digits",
+          seed: 1,
+          epochs: 2,
+          batchSize: 64,
+          layers: [784, 32, 10],
+          trainPerClass: 100,
+          testPerClass: 50,
+          shiftAugmentation: true,
+        },
+      },
+      outputRecipientPublicKey: buyer.publicKey,
+      orderJson: orderJson(`0x${"00".repeat(32)}`, 120),
+      agreedPriceWei: "2000000000000000000",
+    });
+    platform.compute.grant(grant);
+    const [result] = await platform.compute.all("jobResult", 1, 60_000);
+    const progress = await platform.compute.all("jobProgress", 2);
+    expect(progress.map(({ progress: step }) => step?.percent)).toEqual([50, 100]);
+    const heartbeats = platform.compute.received.flatMap(
+      ({ heartbeat }) => heartbeat?.leases[grant.jobId] ?? [],
+    );
+    expect(heartbeats.length).toBeGreaterThan(2);
+    const key = openKey(
+      sealedKeyFromJson(result?.outputKeyJson ?? ""),
+      buyer.privateKey,
+      `output:${grant.jobId}`,
+    );
+    const trained = decodeFloatModel(decryptContent(key, await platform.download(result?.outputCid ?? "")));
+    expect(trained.layers.map(({ inputs, outputs }) => [inputs, outputs])).toEqual([
+      [784, 32],
+      [32, 10],
+    ]);
+    expect(JSON.parse(result?.receiptJson ?? "{}")).toMatchObject({ kind: "6", workUnits: "2000" });
+  });
+});
+
+describe("the program", () => {
+  it("prints its settings with --help", async () => {
+    const { spawnSync } = await import("node:child_process");
+    const main = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
+    const { status, stdout } = spawnSync(process.execPath, [main, "--help"], { encoding: "utf8" });
+    expect(status).toBe(0);
+    expect(stdout).toContain("PROVIDER_KEY_FILE (required)");
+    const refused = spawnSync(process.execPath, [main], { encoding: "utf8", env: {} });
+    expect(refused.status).toBe(78);
+    expect(refused.stderr).toContain("PROVIDER_KEY_FILE is missing");
+  });
+});

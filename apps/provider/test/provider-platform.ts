@@ -1,0 +1,118 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
+import { sealKey } from "@aios/core-sealing/sealed-key";
+import { type Address, tenantOfAccount } from "@aios/kernel/identifiers";
+import { SeededRng } from "@aios/kernel/random";
+import {
+  ContentKeyServiceService,
+  ContentServiceService,
+  type PutContentRequest,
+} from "@aios/proto/aios/storage/v1/storage";
+import { actingFor } from "@aios/service-kit/caller-context";
+import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
+import { loadTokenIssuer } from "@aios/service-kit/service-token";
+import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
+import { writeServiceKeys } from "@aios/testkit/service-keys";
+import { ServiceProcess } from "@aios/testkit/service-process";
+import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
+import { ScriptedCompute } from "./scripted-compute.js";
+
+const STORAGE = fileURLToPath(new URL("../../../services/storage/dist/src/main.js", import.meta.url));
+export const OWNER = `0x${"a1".repeat(20)}` as Address;
+
+/** A scripted compute and the real storage service on a real database. */
+export class ProviderPlatform {
+  readonly compute = new ScriptedCompute();
+  readonly #postgres: TestPostgres;
+  readonly directory: TemporaryDirectory;
+  readonly #rng = new SeededRng(21);
+  storage!: ServiceProcess;
+  contents!: GrpcClient<typeof ContentServiceService>;
+  #keys!: GrpcClient<typeof ContentKeyServiceService>;
+
+  private constructor(postgres: TestPostgres, directory: TemporaryDirectory) {
+    this.#postgres = postgres;
+    this.directory = directory;
+  }
+
+  static async start(): Promise<ProviderPlatform> {
+    const directory = temporaryDirectory("provider");
+    const platform = new ProviderPlatform(await startPostgres(), directory);
+    await platform.#startStorage();
+    return platform;
+  }
+
+  /** A fresh secp256k1 key in a file. */
+  keyFile(name: string, digit: string): string {
+    const file = join(this.directory.path, `${name}.key`);
+    writeFileSync(file, `${digit.repeat(64)}\n`, { mode: 0o600 });
+    return file;
+  }
+
+  dataDir(name: string): string {
+    return join(this.directory.path, name);
+  }
+
+  /** Encrypts, stores and deposits the key, as the owner would. */
+  async publish(plaintext: Uint8Array, category: string): Promise<string> {
+    const key = generateContentKey(this.#rng);
+    const ciphertext = encryptContent(key, plaintext, this.#rng);
+    return actingFor({ account: OWNER, tenant: tenantOfAccount(OWNER) }, async () => {
+      const { cid } = await this.contents.putContent(upload(ciphertext, category));
+      const { publicKey, keyId } = await this.#keys.getWrappingKey({});
+      const sealedKey = sealKey(key, publicKey, `deposit:${cid}`, this.#rng);
+      await this.#keys.depositKey({
+        cid,
+        keyId,
+        sealedKey,
+        servicePurposes: [],
+        leaseScopes: ["licensed-jobs"],
+      });
+      return cid;
+    });
+  }
+
+  async download(cid: string): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for await (const { chunk } of this.contents.getContent({ cid }))
+      if (chunk !== undefined) parts.push(chunk);
+    return Uint8Array.from(Buffer.concat(parts));
+  }
+
+  async stop(): Promise<void> {
+    this.compute.stop();
+    await this.storage.kill();
+    await this.#postgres.stop();
+    this.directory.remove();
+  }
+
+  async #startStorage(): Promise<void> {
+    const keys = await writeServiceKeys(this.directory.path, ["storage", "gateway", "compute"]);
+    await this.compute.start();
+    const issuer = await loadTokenIssuer("compute", keys.keyFile("compute"));
+    this.compute.sessionToken = (provider) => issuer.issueProviderSession(provider, "storage", 600_000);
+    this.storage = await ServiceProcess.start({
+      main: STORAGE,
+      env: {
+        DATABASE_URL: this.#postgres.url("aios_storage"),
+        AIOS_SERVICE_KEY_FILE: keys.keyFile("storage"),
+        AIOS_TRUST_BUNDLE_FILE: keys.trustBundleFile,
+        AIOS_DATA_DIR: this.dataDir("storage"),
+        COMPUTE_GRPC_URL: this.compute.url,
+        LIBP2P_LISTEN: "/ip4/127.0.0.1/tcp/0",
+      },
+    });
+    const url = `127.0.0.1:${this.storage.ports.grpcPort}`;
+    this.compute.storageUrl = url;
+    const identity = await loadTokenIssuer("gateway", keys.keyFile("gateway"));
+    this.contents = createGrpcClient(ContentServiceService, url, { audience: "storage", identity });
+    this.#keys = createGrpcClient(ContentKeyServiceService, url, { audience: "storage", identity });
+  }
+}
+
+async function* upload(bytes: Uint8Array, category: string): AsyncGenerator<PutContentRequest> {
+  yield { metadata: { category, encrypted: true, mediaType: "" } };
+  yield { chunk: bytes };
+}

@@ -1,0 +1,226 @@
+import {
+  LEASE_TERMS_TYPES,
+  PERMIT_TYPES,
+  PROVIDER_REGISTRATION_TYPES,
+  signingDomain,
+} from "@aios/core-settlement/typed-data";
+import type { Address } from "@aios/kernel/identifiers";
+import {
+  type CheckLeaseRequest,
+  type CheckLeaseResponse,
+  ComputeServiceService,
+  type ConnectRequest,
+  ConnectResponse,
+  JobKind,
+  type LeaseGranted,
+  ProviderLinkServiceService,
+} from "@aios/proto/aios/compute/v1/compute";
+import { eventually } from "@aios/testkit/eventually";
+import {
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+} from "@grpc/grpc-js";
+import { TypedDataEncoder } from "ethers/hash";
+
+type Stream = ServerDuplexStream<ConnectRequest, ConnectResponse>;
+
+export const CHAIN_ID = 4321;
+export const CONTRACTS = {
+  JobEscrow: `0x${"e1".repeat(20)}`,
+  ReceiptRegistry: `0x${"e2".repeat(20)}`,
+  ProviderRegistry: `0x${"e3".repeat(20)}`,
+};
+
+/** The other end of the provider's link, which says what the test tells it to. */
+export class ScriptedCompute {
+  readonly #server = new Server();
+  readonly received: ConnectRequest[] = [];
+  readonly leases = new Map<string, readonly string[]>();
+  #stream: Stream | undefined;
+  #port = 0;
+  connections = 0;
+  /** Answers what compute sends when the provider has proven its key. */
+  onProof: (stream: Stream) => void = (stream) => stream.write(this.welcome());
+  storageUrl = "127.0.0.1:9";
+  sessionToken: (provider: Address) => Promise<string> = async () => "none";
+  #token = "";
+
+  async start(port = 0): Promise<void> {
+    this.#server.addService(
+      { connect: ProviderLinkServiceService.connect },
+      { connect: (stream: Stream) => this.#serve(stream) },
+    );
+    this.#server.addService(
+      { checkLease: ComputeServiceService.checkLease },
+      {
+        checkLease: (
+          call: ServerUnaryCall<CheckLeaseRequest, CheckLeaseResponse>,
+          answer: sendUnaryData<CheckLeaseResponse>,
+        ) => answer(null, this.#checkLease(call.request)),
+      },
+    );
+    this.#port = await new Promise((resolve, reject) => {
+      this.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
+      );
+    });
+  }
+
+  get url(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  send(message: Omit<ConnectResponse, "correlationId">): void {
+    if (this.#stream === undefined) throw new TypeError("no provider is connected");
+    this.#stream.write(ConnectResponse.fromPartial({ correlationId: "c", ...message }));
+  }
+
+  cut(): void {
+    this.#stream?.emit("error", { code: status.UNAVAILABLE, details: "cut" });
+    this.#stream = undefined;
+  }
+
+  /** Waits for messages that carry `field`; answers them all. */
+  all<K extends keyof ConnectRequest>(
+    field: K,
+    count = 1,
+    timeoutMs = 30_000,
+  ): Promise<NonNullable<ConnectRequest[K]>[]> {
+    return eventually(() => {
+      const found = this.received.flatMap((message) =>
+        message[field] === undefined ? [] : [message[field]],
+      );
+      if (found.length < count) throw new Error(`${found.length} of ${count} ${field} messages so far`);
+      return found as NonNullable<ConnectRequest[K]>[];
+    }, timeoutMs);
+  }
+
+  welcome(): ConnectResponse {
+    return ConnectResponse.fromPartial({
+      welcome: {
+        sessionToken: this.#token,
+        heartbeatIntervalMs: 200,
+        storageUrl: this.storageUrl,
+        chainId: CHAIN_ID,
+        contracts: CONTRACTS,
+      },
+    });
+  }
+
+  registration(provider: Address, stakeWei: bigint): ConnectResponse {
+    const registry = CONTRACTS.ProviderRegistry;
+    const zero = `0x${"00".repeat(32)}`;
+    const registration = {
+      provider,
+      stakeWei,
+      capabilitiesHash: zero,
+      selfTestHash: zero,
+      nonce: 0,
+      deadline: 9_999_999_999,
+    };
+    const permit = { owner: provider, spender: registry, value: stakeWei, nonce: 0, deadline: 9_999_999_999 };
+    const token = {
+      name: "Wrapped AIOS",
+      version: "1",
+      chainId: CHAIN_ID,
+      verifyingContract: `0x${"e4".repeat(20)}`,
+    };
+    return ConnectResponse.fromPartial({
+      registrationRequest: {
+        stakeWei: stakeWei.toString(),
+        toSign: [
+          named(
+            "registration",
+            signingDomain(BigInt(CHAIN_ID), registry),
+            PROVIDER_REGISTRATION_TYPES,
+            registration,
+          ),
+          named("permit", token, PERMIT_TYPES, permit),
+        ],
+      },
+    });
+  }
+
+  offer(provider: Address, jobId: string, fencingToken: number, kind: JobKind, priceWei: bigint): void {
+    const terms = {
+      jobId,
+      provider,
+      prover: `0x${"00".repeat(20)}`,
+      fencingToken,
+      providerPriceWei: priceWei,
+      proverFeeWei: 0,
+      acceptBy: Math.floor(Date.now() / 1_000) + 60,
+    };
+    this.send({
+      leaseOffer: {
+        jobId,
+        fencingToken,
+        kind,
+        deliverByMs: Date.now() + 120_000,
+        spec: undefined,
+        leaseTerms: named(
+          "lease-terms",
+          signingDomain(BigInt(CHAIN_ID), CONTRACTS.JobEscrow),
+          LEASE_TERMS_TYPES,
+          terms,
+        ),
+      },
+    });
+  }
+
+  grant(grant: LeaseGranted): void {
+    this.leases.set(`${grant.jobId}-${grant.fencingToken}`, [grant.modelCid, grant.inputCid]);
+    this.send({ leaseGranted: grant });
+  }
+
+  stop(): void {
+    this.#server.forceShutdown();
+  }
+
+  #serve(stream: Stream): void {
+    this.connections++;
+    this.#stream = stream;
+    stream.on("error", () => undefined);
+    stream.on("data", (message: ConnectRequest) => void this.#take(stream, message));
+  }
+
+  async #take(stream: Stream, message: ConnectRequest): Promise<void> {
+    if (message.hello !== undefined) {
+      this.#token = await this.sessionToken(message.hello.address as Address);
+      const text = `AiOS provider link\nnonce: 0x${"ab".repeat(32)}\naddress: ${message.hello.address}\nchain: ${CHAIN_ID}`;
+      stream.write(
+        ConnectResponse.fromPartial({
+          correlationId: "challenge",
+          challenge: { nonce: new Uint8Array(32), text },
+        }),
+      );
+    }
+    this.received.push(message);
+    if (message.proof !== undefined) this.onProof(stream);
+    if (message.registration !== undefined) stream.write(this.welcome());
+  }
+
+  #checkLease({ jobId, fencingToken }: CheckLeaseRequest): CheckLeaseResponse {
+    const contentCids = this.leases.get(`${jobId}-${fencingToken}`);
+    return {
+      live: contentCids !== undefined,
+      reason: "unknown",
+      modelId: 1,
+      contentCids: [...(contentCids ?? [])],
+      expiresAtMs: 9e12,
+    };
+  }
+}
+
+function named(
+  name: string,
+  domain: object,
+  types: Record<string, { name: string; type: string }[]>,
+  message: object,
+) {
+  return { name, typedDataJson: JSON.stringify(TypedDataEncoder.getPayload(domain, types, { ...message })) };
+}
