@@ -1,0 +1,194 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { topics } from "@aios/proto/topics";
+import { withConnection } from "@aios/service-kit/database";
+import { inbox } from "@aios/service-kit/inbox";
+import { createMessagingSchema } from "@aios/service-kit/messaging-schema";
+import { applyMigrations } from "@aios/service-kit/migrate";
+import { outbox } from "@aios/service-kit/outbox";
+import { OutboxRelay } from "@aios/service-kit/outbox-relay";
+import { createPool, inTransaction, type PostgresPool } from "@aios/service-kit/postgres-pool";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../../src/eventually.js";
+import { MemoryEventBus } from "../../src/memory-event-bus.js";
+import { startPostgres, type TestPostgres } from "../../src/postgres.js";
+import { silentLogger } from "../../src/silent-logger.js";
+import { temporaryDirectory } from "../../src/temporary-directory.js";
+
+const topic = topics.proverProofEnded;
+const directory = temporaryDirectory("messaging");
+let postgres: TestPostgres;
+let url: string;
+let pool: PostgresPool;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  url = await postgres.createDatabase();
+  pool = createPool({ url, max: 10, applicationName: "test" });
+  await Promise.all([createMessagingSchema(pool), createMessagingSchema(pool)]);
+});
+
+afterAll(async () => {
+  await pool.end();
+  await postgres.stop();
+  directory.remove();
+});
+
+function proof(jobId: string, errorCode = ""): ReturnType<typeof topic.codec.fromPartial> {
+  return topic.codec.fromPartial({ jobId, proven: true, errorCode });
+}
+
+function relayOn(bus: MemoryEventBus): OutboxRelay {
+  return new OutboxRelay({ databaseUrl: url, pool, bus, service: "test", logger: silentLogger });
+}
+
+describe("outbox", () => {
+  it("sends what was committed, nothing of what was rolled back, in order per key", async () => {
+    const bus = new MemoryEventBus();
+    const received: string[] = [];
+    await bus.subscribe({
+      group: "g",
+      topics: [topic],
+      handler: async ({ payload, key }) => void received.push(`${key}:${topic.codec.decode(payload).errorCode}`),
+    });
+    const relay = relayOn(bus);
+    await relay.start();
+    await Promise.all(
+      ["a", "b", "c"].map(async (job) => {
+        for (let i = 0; i < 30; i++) {
+          const work = inTransaction(pool, async (client) => {
+            await outbox.add(client, topic, proof(job, String(i)));
+            if (i % 10 === 9) throw new Error("no");
+          });
+          if (i % 10 === 9) await expect(work).rejects.toThrow("no");
+          else await work;
+        }
+      }),
+    );
+    await eventually(() => expect(received).toHaveLength(81));
+    for (const job of ["a", "b", "c"]) {
+      const numbers = received.filter((one) => one.startsWith(job)).map((one) => Number(one.split(":")[1]));
+      expect(numbers).toEqual(Array.from({ length: 30 }, (_, i) => i).filter((i) => i % 10 !== 9));
+    }
+    expect(await relay.backlog()).toEqual({ events: 0, oldestAgeMs: 0 });
+    await relay.close(1_000);
+  });
+
+  it("works with a client shaped like Prisma's", async () => {
+    const id = await inTransaction(pool, (client) =>
+      outbox.add(
+        {
+          $executeRawUnsafe: async (sql: string, ...values: unknown[]) => (await client.query(sql, values)).rowCount ?? 0,
+        },
+        topic,
+        proof("prisma"),
+      ),
+    );
+    const { rows } = await pool.query("DELETE FROM messaging.outbox WHERE event_id = $1 RETURNING key, payload", [id]);
+    expect(rows[0].key).toBe("prisma");
+    expect(topic.codec.decode(rows[0].payload)).toEqual(proof("prisma"));
+  });
+
+  it("has one leader; another takes over when it goes, and a bus that is away loses nothing", async () => {
+    const bus = new MemoryEventBus();
+    let away = true;
+    const publish = bus.publish.bind(bus);
+    bus.publish = async (events) => {
+      if (away) throw new Error("away");
+      await publish(events);
+    };
+    const received: string[] = [];
+    await bus.subscribe({ group: "g", topics: [topic], handler: async ({ key }) => void received.push(key) });
+    const [first, second] = [relayOn(bus), relayOn(bus)];
+    await first.start();
+    await second.start();
+    await inTransaction(pool, (client) => outbox.add(client, topic, proof("one")));
+    await eventually(async () => expect((await first.backlog()).events).toBe(1));
+    away = false;
+    await eventually(() => expect(received).toEqual(["one"]));
+    await first.close(1_000);
+    await inTransaction(pool, (client) => outbox.add(client, topic, proof("two")));
+    await eventually(() => expect(received).toEqual(["one", "two"]));
+    await inTransaction(pool, (client) => outbox.add(client, topic, proof("three")));
+    await second.close(1_000);
+    await eventually(() => expect(received).toEqual(["one", "two", "three"]));
+  });
+});
+
+describe("inbox", () => {
+  it("runs once, also when two deliveries come together; a failure leaves it to the next", async () => {
+    const id = crypto.randomUUID();
+    let runs = 0;
+    const deliver = (fail: boolean, consumer?: string): Promise<boolean> =>
+      inTransaction(pool, (client) =>
+        inbox.once(
+          client,
+          id,
+          async () => {
+            if (fail) throw new Error("no");
+            runs += 1;
+          },
+          consumer,
+        ),
+      );
+    await expect(deliver(true)).rejects.toThrow("no");
+    const results = await Promise.all(Array.from({ length: 8 }, () => deliver(false)));
+    expect(results.filter(Boolean)).toHaveLength(1);
+    expect(runs).toBe(1);
+    expect(await deliver(false, "another consumer")).toBe(true);
+  });
+
+  it("forgets what is older than the log keeps, and only that", async () => {
+    const [old, fresh] = [crypto.randomUUID(), crypto.randomUUID()];
+    await pool.query(
+      "INSERT INTO messaging.inbox VALUES ($1, '', now() - interval '10 days'), ($2, '', now() - interval '1 day')",
+      [old, fresh],
+    );
+    await inbox.prune(pool, 5 * 86_400_000);
+    const { rows } = await pool.query("SELECT event_id FROM messaging.inbox WHERE event_id = ANY($1)", [[old, fresh]]);
+    expect(rows).toEqual([{ event_id: fresh }]);
+  });
+});
+
+describe("applyMigrations", () => {
+  const folder = (name: string): string => join(directory.path, name);
+  const write = (set: string, name: string, sql: string): void => {
+    mkdirSync(join(folder(set), name), { recursive: true });
+    writeFileSync(join(folder(set), name, "migration.sql"), sql);
+  };
+
+  it("creates the database, applies in order, and changes nothing the second time", async () => {
+    const fresh = postgres.url("made_by_migrations");
+    write("good", "20260101_a", "CREATE TABLE things (id int PRIMARY KEY);");
+    write("good", "20260102_b", 'ALTER TABLE things ADD COLUMN name text; CREATE SCHEMA "Other"; SET search_path = "Other";');
+    const reports = await Promise.all([applyMigrations(folder("good"), fresh), applyMigrations(folder("good"), fresh)]);
+    expect(reports.map(({ applied }) => applied.length).sort()).toEqual([0, 2]);
+    expect(await applyMigrations(folder("good"), fresh)).toEqual({
+      applied: [],
+      alreadyApplied: ["20260101_a", "20260102_b"],
+    });
+    await withConnection(fresh, (client) => client.query("SELECT id, name FROM public.things"));
+  });
+
+  it("applies a failing migration not at all, names it, and goes on after it is mended", async () => {
+    const fresh = postgres.url("mended");
+    write("bad", "20260101_a", "CREATE TABLE things (id int);");
+    write("bad", "20260102_b", "CREATE TABLE others (id int); SELECT nonsense;");
+    await expect(applyMigrations(folder("bad"), fresh)).rejects.toMatchObject({
+      code: "migration-failed",
+      message: expect.stringMatching(/20260102_b failed: column "nonsense"/),
+    });
+    write("bad", "20260102_b", "CREATE TABLE others (id int);");
+    expect((await applyMigrations(folder("bad"), fresh)).applied).toEqual(["20260102_b"]);
+  });
+
+  it("refuses files that were changed or removed after they were applied", async () => {
+    const fresh = postgres.url("changed");
+    write("edit", "20260101_a", "CREATE TABLE things (id int);");
+    await applyMigrations(folder("edit"), fresh);
+    write("edit", "20260101_a", "CREATE TABLE things (id bigint);");
+    await expect(applyMigrations(folder("edit"), fresh)).rejects.toMatchObject({ code: "migration-changed" });
+    write("gone", "20260102_b", "SELECT 1;");
+    await expect(applyMigrations(folder("gone"), fresh)).rejects.toMatchObject({ code: "migration-missing" });
+  });
+});
