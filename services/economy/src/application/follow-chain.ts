@@ -88,14 +88,16 @@ export class ChainFollower {
     const head = await this.node.head();
     this.#headHeight = head.number;
     let moved = false;
+    let grew = false;
     let position = await this.index.position();
-    while (!this.#abort.signal.aborted && !isUpToDate(position, head, moved)) {
+    while (!this.#abort.signal.aborted && !isUpToDate(position, head, grew)) {
       const first = position === undefined ? 0n : position.number + 1n;
       const blocks = await this.#nextBlocks(position, first, head.number);
       if (blocks === "fork") {
         if (position === undefined) break;
         position = await this.#undo(position);
         moved = true;
+        grew = false;
         continue;
       }
       if (blocks.length === 0) break;
@@ -105,6 +107,7 @@ export class ChainFollower {
         await this.#apply(block, finalized);
         position = { number: block.number, hash: block.hash };
         moved = true;
+        grew = true;
       }
       if (position !== undefined && position.number > this.#headHeight) this.#headHeight = position.number;
     }
@@ -167,10 +170,10 @@ export class ChainFollower {
 }
 
 /** The head was read at the start of the round: a position beyond it that this round reached is as good. */
-function isUpToDate(position: BlockPosition | undefined, head: BlockPosition, moved: boolean): boolean {
+function isUpToDate(position: BlockPosition | undefined, head: BlockPosition, grew: boolean): boolean {
   if (position === undefined) return false;
   if (position.number === head.number) return position.hash === head.hash;
-  return position.number > head.number && moved;
+  return position.number > head.number && grew;
 }
 
 function clamp(value: bigint, low: bigint, high: bigint): bigint {

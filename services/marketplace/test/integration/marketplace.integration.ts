@@ -1,6 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { abi as modelLicenceAbi } from "@aios/contracts/abi/model-licence";
-import { economyEnv, type Foundation, mainOf, startEconomy, startFoundation } from "@aios/economy/test/support/economy-platform";
+import {
+  economyEnv,
+  type Foundation,
+  mainOf,
+  startEconomy,
+  startFoundation,
+} from "@aios/economy/test/support/economy-platform";
 import { EventRecorder } from "@aios/economy/test/support/event-recorder";
 import {
   ACCOUNTS,
@@ -114,7 +120,9 @@ describe("the marketplace on our own chain", () => {
     const greedy = () => as(ACCOUNTS.developer, () => client.createModel({ ...terms, royaltyBps: 1_501 }));
     await expect(greedy()).rejects.toMatchObject({ code: "royalty-out-of-range", field: "royaltyBps" });
     await expect(client.createModel(terms)).rejects.toMatchObject({ code: "sign-in-required" });
-    await expect(as(ACCOUNTS.business, () => client.getModel({ draftId }))).rejects.toMatchObject({ code: "not-owner" });
+    await expect(as(ACCOUNTS.business, () => client.getModel({ draftId }))).rejects.toMatchObject({
+      code: "not-owner",
+    });
   });
 
   it("publishes what the owner signed, when the keys are made", async () => {
@@ -196,7 +204,11 @@ describe("the marketplace on our own chain", () => {
     "finishes a purchase, paid once, when killed at %s",
     async (point) => {
       const buyer = point.endsWith("relay") ? ACCOUNTS.developer : ACCOUNTS.provider;
-      const wrapped = new Contract(contracts["WrappedAios"] ?? "", ["function balanceOf(address) view returns (uint256)"], chain.provider);
+      const wrapped = new Contract(
+        contracts["WrappedAios"] ?? "",
+        ["function balanceOf(address) view returns (uint256)"],
+        chain.provider,
+      );
       const before = BigInt(await wrapped.getFunction("balanceOf")(buyer.address));
       const { purchaseId, toSign } = await as(buyer, () => client.prepareLicencePurchase({ modelId }));
       const signatures = await signAll(buyer, toSign);
@@ -204,7 +216,8 @@ describe("the marketplace on our own chain", () => {
       const ended = marketplace.ended();
       await eventually(async () => {
         await as(buyer, () => client.purchaseLicence({ purchaseId, signatures })).catch((error: unknown) => {
-          if (marketplace.pid !== 0 && error instanceof Error && error.message.includes("ECONNREFUSED")) throw error;
+          if (marketplace.pid !== 0 && error instanceof Error && error.message.includes("ECONNREFUSED"))
+            throw error;
         });
         expect((await ended).signal).toBe("SIGKILL");
       });

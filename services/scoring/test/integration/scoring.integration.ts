@@ -1,5 +1,5 @@
-import { isIncluded } from "@aios/core-contribution/receipt-tree";
 import { abi as receiptRegistryAbi } from "@aios/contracts/abi/receipt-registry";
+import { isIncluded } from "@aios/core-contribution/receipt-tree";
 import {
   economyClient,
   economyEnv,
@@ -10,7 +10,12 @@ import {
 } from "@aios/economy/test/support/economy-platform";
 import { EscrowScenario, type OpenJob } from "@aios/economy/test/support/escrow-scenario";
 import { EventRecorder } from "@aios/economy/test/support/event-recorder";
-import { ACCOUNTS, deployTestProtocol, startTestChain, type TestChain } from "@aios/economy/test/support/test-chain";
+import {
+  ACCOUNTS,
+  deployTestProtocol,
+  startTestChain,
+  type TestChain,
+} from "@aios/economy/test/support/test-chain";
 import { ScoringServiceService } from "@aios/proto/aios/scoring/v1/scoring";
 import { topics } from "@aios/proto/topics";
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
@@ -64,7 +69,10 @@ describe("scoring on our own chain", () => {
     return await work(new EscrowScenario(compute, chain.provider, contracts));
   }
 
-  function issue(job: OpenJob, change: { message?: Readonly<Record<string, unknown>>; signature?: string } = {}) {
+  function issue(
+    job: OpenJob,
+    change: { message?: Readonly<Record<string, unknown>>; signature?: string } = {},
+  ) {
     return recorder.publish(topics.computeReceiptIssued, {
       jobId: job.jobId,
       kind: "training-round",
@@ -124,10 +132,17 @@ describe("scoring on our own chain", () => {
     expect((await receiptsOf(job.jobId)).every((receipt) => receipt.state === "pending")).toBe(true);
     await withScenario((scenario) => scenario.accept(job));
     await untilFirstIs(job, "anchored");
-    const forgedReceipt = (await receiptsOf(job.jobId)).find((receipt) => receipt.receiptId !== job.receiptDigest);
-    expect(forgedReceipt).toMatchObject({ state: "refused", refusedBecause: "forged: The signature is not the provider's." });
+    const forgedReceipt = (await receiptsOf(job.jobId)).find(
+      (receipt) => receipt.receiptId !== job.receiptDigest,
+    );
+    expect(forgedReceipt).toMatchObject({
+      state: "refused",
+      refusedBecause: "forged: The signature is not the provider's.",
+    });
     const early = { id: forgedReceipt?.receiptId ?? "" };
-    await expect(client.getReceiptProof({ receiptId: early.id })).rejects.toMatchObject({ code: "receipt-not-anchored" });
+    await expect(client.getReceiptProof({ receiptId: early.id })).rejects.toMatchObject({
+      code: "receipt-not-anchored",
+    });
     await issue(job);
     await issue(first, { message: { workUnits: 9_999 } });
     await eventually(async () => {
@@ -144,19 +159,21 @@ describe("scoring on our own chain", () => {
     });
   }
 
-  it.each(["scoring.receive.after-store", "scoring.judge.after-store", "scoring.anchor.after-store", "scoring.anchor.after-submit"])(
-    "anchors every receipt once when killed at %s",
-    async (point) => {
-      const registry = new Contract(contracts["ReceiptRegistry"] ?? "", receiptRegistryAbi, chain.provider);
-      const before = Number(await registry.getFunction("batchCount")());
-      const job = await settledJob();
-      await scoring.restart({ AIOS_CRASH_AT: `${point}=${foundation.directory}/${point}` });
-      const ended = scoring.ended();
-      await issue(job);
-      expect((await ended).signal).toBe("SIGKILL");
-      await scoring.restart();
-      await untilAnchored(job);
-      expect(Number(await registry.getFunction("batchCount")())).toBe(before + 1);
-    },
-  );
+  it.each([
+    "scoring.receive.after-store",
+    "scoring.judge.after-store",
+    "scoring.anchor.after-store",
+    "scoring.anchor.after-submit",
+  ])("anchors every receipt once when killed at %s", async (point) => {
+    const registry = new Contract(contracts["ReceiptRegistry"] ?? "", receiptRegistryAbi, chain.provider);
+    const before = Number(await registry.getFunction("batchCount")());
+    const job = await settledJob();
+    await scoring.restart({ AIOS_CRASH_AT: `${point}=${foundation.directory}/${point}` });
+    const ended = scoring.ended();
+    await issue(job);
+    expect((await ended).signal).toBe("SIGKILL");
+    await scoring.restart();
+    await untilAnchored(job);
+    expect(Number(await registry.getFunction("batchCount")())).toBe(before + 1);
+  });
 });

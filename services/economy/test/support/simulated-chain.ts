@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import { type Address, address } from "@aios/kernel/identifiers";
+import type { BlockPosition, ChainBlock, ChainReceipt, ContractEvent } from "../../src/domain/chain-block.js";
+import type { TransactionFailure } from "../../src/domain/chain-transaction.js";
+import type { BroadcastResult, ChainNode, ContractBook } from "../../src/domain/ports.js";
+
+/** A chain in memory whose tail can be exchanged: what no honest node of ours does, and an index must survive. */
+export class SimulatedChain implements ChainNode {
+  #blocks: ChainBlock[] = [this.#block(undefined, 0, [])];
+  finalized = 0n;
+
+  /** Cuts the chain after block `height` and grows new blocks with these transactions, one list per block. */
+  fork(height: number, salt: number, transactions: readonly (readonly string[])[]): void {
+    this.#blocks = this.#blocks.slice(0, height + 1);
+    for (const hashes of transactions) this.#blocks.push(this.#block(this.#blocks.at(-1), salt, hashes));
+  }
+
+  get height(): number {
+    return this.#blocks.length - 1;
+  }
+
+  #block(parent: ChainBlock | undefined, salt: number, transactions: readonly string[]): ChainBlock {
+    const number = parent === undefined ? 0n : parent.number + 1n;
+    const content = JSON.stringify([parent?.hash, salt, transactions]);
+    const receipts: ChainReceipt[] = transactions.map((transactionHash) => ({
+      transactionHash,
+      succeeded: true,
+      gasUsed: 21_000n,
+      logs: [],
+    }));
+    return {
+      number,
+      hash: `0x${createHash("sha256").update(content).digest("hex")}`,
+      parentHash: parent?.hash ?? `0x${"0".repeat(64)}`,
+      timestampSeconds: number,
+      receipts,
+    };
+  }
+
+  async identity() {
+    return { chainId: 1n, genesisHash: this.#blocks[0]?.hash ?? "" };
+  }
+  async head(): Promise<BlockPosition> {
+    const { number, hash } = this.#blocks.at(-1) as ChainBlock;
+    return { number, hash };
+  }
+  async finalizedHeight(): Promise<bigint> {
+    return this.finalized;
+  }
+  async blocks(first: bigint, count: number): Promise<readonly ChainBlock[]> {
+    return this.#blocks.slice(Number(first), Number(first) + count);
+  }
+  followHeads(): void {
+    // Nobody announces heads here: the tests ask to catch up.
+  }
+
+  // The index asks for nothing below; it is part of the port.
+  async baseFeePerGasWei(): Promise<bigint> {
+    return 0n;
+  }
+  async nonce(): Promise<bigint> {
+    return 0n;
+  }
+  async balanceWei(): Promise<bigint> {
+    return 0n;
+  }
+  async estimateGas(): Promise<bigint> {
+    return 21_000n;
+  }
+  async call(): Promise<string> {
+    return "0x";
+  }
+  async explainFailure(): Promise<TransactionFailure> {
+    return { code: "reverted", message: "", details: {} };
+  }
+  async broadcast(): Promise<BroadcastResult> {
+    return { kind: "accepted" };
+  }
+  async knows(): Promise<boolean> {
+    return true;
+  }
+}
+
+/** One event per transaction: an anchored batch named by the transaction's hash. */
+export class SimulatedContracts implements ContractBook {
+  readonly loaded = true;
+  async load(): Promise<void> {}
+  addressOf(): Address {
+    return address(`0x${"11".repeat(20)}`);
+  }
+  addresses(): ReadonlyMap<string, Address> {
+    return new Map();
+  }
+  functionOf(): string | undefined {
+    return undefined;
+  }
+  eventsOf(block: ChainBlock): readonly ContractEvent[] {
+    return block.receipts.map((receipt, logIndex) => ({
+      blockHash: block.hash,
+      blockNumber: block.number,
+      timestampSeconds: block.timestampSeconds,
+      transactionHash: receipt.transactionHash,
+      gasUsed: receipt.gasUsed,
+      logIndex,
+      contract: "ReceiptRegistry",
+      name: "ReceiptsAnchored",
+      args: { batch: "1", root: receipt.transactionHash, receiptCount: "1" },
+      subject: `batch:${receipt.transactionHash}`,
+    }));
+  }
+}
