@@ -4,11 +4,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isCodedError } from "@aios/kernel/coded-error";
-import { AbstractSigner, Wallet, type TransactionRequest, type TransactionResponse } from "ethers";
+import { AbstractSigner, ContractFactory, Wallet, ZeroAddress, type InterfaceAbi, type TransactionRequest, type TransactionResponse } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { abi as registryAbi } from "../../generated/abi/contract-registry.js";
+import { abi as escrowAbi } from "../../generated/abi/job-escrow.js";
+import { abi as licenceAbi } from "../../generated/abi/model-licence.js";
+import { bytecode as escrowCode } from "../../generated/bytecode/job-escrow.js";
+import { bytecode as licenceCode } from "../../generated/bytecode/model-licence.js";
 import { CONTRACT_NAMES, readAddressBook } from "../../src/address-book.js";
 import { deployProtocol, registryAddressOf } from "../../src/deploy.js";
+import { decodeContractError, revertDataOf } from "../../src/errors.js";
 import { parseParameters } from "../../src/parameters.js";
 import { expectRevert, TestContract } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
@@ -124,6 +129,26 @@ describe("ContractRegistry", () => {
     const stranger = await newDeployer();
     await expectRevert(registry.send(stranger, "register", ["X", 1, contracts.ContractRegistry]), "OwnableUnauthorizedAccount");
     await expectRevert(registry.send(stranger, "deploy", ["X", 1, "0x00"]), "OwnableUnauthorizedAccount");
+  });
+});
+
+describe("constructors", () => {
+  const [some, none] = [`0x${"11".repeat(20)}`, ZeroAddress];
+  const refused: readonly (readonly [string, InterfaceAbi, string, readonly unknown[], string])[] = [
+    ["escrow without token", escrowAbi, escrowCode, [none, some, 500, some, some, some], "ZeroAddress"],
+    ["escrow without treasury", escrowAbi, escrowCode, [some, none, 500, some, some, some], "ZeroAddress"],
+    ["escrow without registry", escrowAbi, escrowCode, [some, some, 500, none, some, some], "ZeroAddress"],
+    ["escrow without models", escrowAbi, escrowCode, [some, some, 500, some, none, some], "ZeroAddress"],
+    ["escrow without providers", escrowAbi, escrowCode, [some, some, 500, some, some, none], "ZeroAddress"],
+    ["escrow with a fee above all", escrowAbi, escrowCode, [some, some, 10_001, some, some, some], "FeeOutOfRange"],
+    ["licences with a royalty above all", licenceAbi, licenceCode, [some, some, 500, 500, 10_001], "FeeOutOfRange"],
+    ["licences with crossed royalties", licenceAbi, licenceCode, [some, some, 500, 501, 500], "FeeOutOfRange"],
+  ];
+
+  it.each(refused)("refuse %s", async (_name, abi, code, args, error) => {
+    const { data } = await new ContractFactory(abi, code).getDeployTransaction(...args);
+    const outcome: unknown = await chain.provider.call({ from: chain.funder.address, data }).catch((failure: unknown) => failure);
+    expect(decodeContractError(revertDataOf(outcome) ?? "").error).toBe(error);
   });
 });
 

@@ -86,6 +86,12 @@ describe("Groth16ResultVerifier", () => {
     expect(await verdict(alias, valid.evidence)).toBe("output-out-of-field");
     const input = { ...valid.claim, inputCommitment: valid.claim.inputCommitment + SCALAR_ORDER };
     expect(await verdict(input, valid.evidence)).toBe("input-commitment-out-of-field");
+    // The order itself is the other form of zero.
+    const zero = await statement(0n);
+    expect(await verdict(zero.claim, zero.evidence)).toBe("final");
+    expect(await verdict({ ...zero.claim, output: SCALAR_ORDER }, zero.evidence)).toBe("output-out-of-field");
+    const zeroInput = { ...valid.claim, inputCommitment: SCALAR_ORDER };
+    expect(await verdict(zeroInput, valid.evidence)).toBe("input-commitment-out-of-field");
   });
 
   it("refuses coordinates that are not field elements and points at infinity", async () => {
@@ -94,6 +100,10 @@ describe("Groth16ResultVerifier", () => {
       const changed = words.map((word, at) => toBeHex(at === index ? word + FIELD_ORDER : word, 32));
       if ((words[index] ?? 0n) + FIELD_ORDER >= 1n << 256n) continue;
       expect(await verdict(valid.claim, withProof(concat(changed))), `word ${index}`).toBe("proof-out-of-field");
+    }
+    for (let index = 0; index < words.length; index++) {
+      const order = words.map((word, at) => toBeHex(at === index ? FIELD_ORDER : word, 32));
+      expect(await verdict(valid.claim, withProof(concat(order))), `word ${index}`).toBe("proof-out-of-field");
     }
     const zero = concat(words.map(() => toBeHex(0n, 32)));
     expect(await verdict(valid.claim, withProof(zero))).toBe("proof-out-of-field");

@@ -17,8 +17,10 @@ export interface TestChain {
   readonly funder: Wallet | HDNodeWallet;
   /** Time stamp of the newest block, seconds. */
   now(): Promise<number>;
-  /** Makes a block whose time is `seconds` later. */
+  /** Makes a block whose time is `seconds` later; time runs from there. */
   advance(seconds: number): Promise<void>;
+  /** Makes a block of exactly this time; time stands still until `advance`. */
+  freezeAt(timestampSeconds: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -27,7 +29,7 @@ const DEVELOPMENT_BALANCE_WEI = `1000000${"0".repeat(18)}`;
 
 /**
  * The platform's own node, in this process and on a free port. `TEST_CHAIN=anvil` starts Foundry's instead;
- * `CHAIN_RPC_URL` names a running one with the usual development accounts and `evm_increaseTime`.
+ * `CHAIN_RPC_URL` names a running one of that kind.
  */
 export async function startChain(): Promise<TestChain> {
   const given = process.env["CHAIN_RPC_URL"];
@@ -57,8 +59,9 @@ async function startOwnNode(): Promise<TestChain> {
   const { startNode, parseGenesis } = await loadConsensus();
   const dataDir = await mkdtemp(join(tmpdir(), "aios-contracts-chain-"));
   let aheadMs = 0;
+  let frozenMs: number | undefined;
   const clock: Clock = {
-    now: () => (Date.now() + aheadMs) as TimestampMs,
+    now: () => (frozenMs ?? Date.now() + aheadMs) as TimestampMs,
     wait: (duration, signal) => delay(duration, undefined, signal === undefined ? {} : { signal }),
   };
   const genesis = parseGenesis({
@@ -78,13 +81,22 @@ async function startOwnNode(): Promise<TestChain> {
     await node.stop();
     await rm(dataDir, { recursive: true, force: true });
   });
+  // Only a transaction makes a block, and only a block moves the chain's time.
+  const makeBlock = async () => {
+    const transaction = await chain.funder.sendTransaction({ to: chain.funder.address });
+    await transaction.wait();
+  };
   return {
     ...chain,
     async advance(seconds) {
+      if (frozenMs !== undefined) aheadMs = frozenMs - Date.now();
+      frozenMs = undefined;
       aheadMs += seconds * 1000;
-      // Only a transaction makes a block, and only a block moves the chain's time.
-      const transaction = await chain.funder.sendTransaction({ to: chain.funder.address });
-      await transaction.wait();
+      await makeBlock();
+    },
+    async freezeAt(timestampSeconds) {
+      frozenMs = timestampSeconds * 1000;
+      await makeBlock();
     },
   };
 }
@@ -107,13 +119,19 @@ async function evmChain(url: string, stopServer: () => Promise<void>): Promise<T
   return {
     ...chain,
     async advance(seconds) {
+      await chain.provider.send("anvil_removeBlockTimestampInterval", []);
       await chain.provider.send("evm_increaseTime", [seconds]);
       await chain.provider.send("evm_mine", []);
+    },
+    async freezeAt(timestampSeconds) {
+      await chain.provider.send("evm_setNextBlockTimestamp", [timestampSeconds]);
+      await chain.provider.send("evm_mine", []);
+      await chain.provider.send("anvil_setBlockTimestampInterval", [0]);
     },
   };
 }
 
-async function connect(url: string, stopServer: () => Promise<void>): Promise<Omit<TestChain, "advance">> {
+async function connect(url: string, stopServer: () => Promise<void>): Promise<Omit<TestChain, "advance" | "freezeAt">> {
   const provider = new JsonRpcProvider(url, undefined, { polling: true, pollingInterval: 25, cacheTimeout: -1, batchMaxCount: 1 });
   const { chainId } = await provider.getNetwork();
   const funder = HDNodeWallet.fromPhrase(DEVELOPMENT_PHRASE).connect(provider);
