@@ -34,7 +34,7 @@ export const gatewaySettings = defineSettings({
     description: "comma-separated origins of other sites that browsers may call this API from; empty: none",
     default: " ",
   }),
-  STUDIO_DIR: optionalSetting(text, { description: "directory of the built studio, served at /; absent: not served" }),
+  GATEWAY_STUDIO_DIR: optionalSetting(text, { description: "directory of the built studio, served at /; absent: not served" }),
   GATEWAY_SESSION_LIFETIME: setting(duration, { description: "life of an access token, with its unit", default: "15m" }),
   GATEWAY_NONCE_LIFETIME: setting(duration, { description: "life of a sign-in nonce, with its unit", default: "5m" }),
   GATEWAY_IDEMPOTENCY_CLAIM: setting(duration, {

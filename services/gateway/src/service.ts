@@ -18,7 +18,7 @@ export const gatewayService: ServiceOptions<typeof gatewaySettings> = {
       createHttpApplication(module, {
         jsonMaxBytes: settings.GATEWAY_JSON_MAX,
         corsOrigins: settings.GATEWAY_CORS_ORIGINS,
-        studioDirectory: settings.STUDIO_DIR,
+        studioDirectory: settings.GATEWAY_STUDIO_DIR,
       }),
     listen: ({ settings }) => settings.GATEWAY_HTTP_LISTEN,
   },

@@ -25,7 +25,7 @@ export const jobCommand: Command = {
       return 0;
     }
     const start = job.steps[0]?.atMs ?? job.createdAtMs;
-    const steps = job.steps.map((step) => {
+    const steps = [...job.steps].sort((a, b) => a.atMs - b.atMs).map((step) => {
       const chain = step.transactionHash === null ? "" : `  ${step.transactionHash}  ${step.gasUsed ?? "?"} gas`;
       return `  +${String(step.atMs - start).padStart(6)} ms  ${step.name.padEnd(18)}${chain}`;
     });

@@ -6,7 +6,7 @@ const EXPECTED = ["prepared", "funded", "matched", "leased", "computed", "delive
 
 /** Each step of the job as it happens: time since the order, transaction, gas. */
 export function Timeline({ job, onOpenTransaction }: { readonly job: Job | undefined; readonly onOpenTransaction: (hash: string) => void }) {
-  const steps = job?.steps ?? [];
+  const steps = [...(job?.steps ?? [])].sort((a, b) => a.atMs - b.atMs);
   const start = steps[0]?.atMs ?? job?.createdAtMs ?? 0;
   const ahead = EXPECTED.slice(EXPECTED.findLastIndex((name) => steps.some((step) => step.name === name)) + 1);
   const ended = job !== undefined && ["settled", "refunded", "failed"].includes(job.state);
