@@ -50,7 +50,7 @@ describe("the chain-write outbox on our own chain", () => {
     );
 
   async function submit(key: string, data: Uint8Array) {
-    using scoring = await client("scoring");
+    const scoring = await client("scoring");
     const request = {
       idempotencyKey: key,
       signer: ChainSigner.CHAIN_SIGNER_ANCHOR,
@@ -65,7 +65,7 @@ describe("the chain-write outbox on our own chain", () => {
   }
 
   async function untilFinal(transactionId: string) {
-    using scoring = await client("scoring");
+    const scoring = await client("scoring");
     const states: TransactionState[] = [];
     for await (const { transaction } of scoring.watchTransaction({ transactionId })) {
       if (transaction !== undefined) states.push(transaction.state);
@@ -90,7 +90,7 @@ describe("the chain-write outbox on our own chain", () => {
   });
 
   it("refuses signers, contracts and functions that the policy does not name", async () => {
-    using compute = await client("compute");
+    const compute = await client("compute");
     const request = {
       idempotencyKey: "stolen",
       signer: ChainSigner.CHAIN_SIGNER_ANCHOR,

@@ -42,7 +42,7 @@ describe("the indexer on our own chain", () => {
   });
 
   async function asCompute<T>(work: (scenario: EscrowScenario) => Promise<T>): Promise<T> {
-    using client = await economyClient(foundation, economy.ports.grpcPort, "compute");
+    const client = await economyClient(foundation, economy.ports.grpcPort, "compute");
     return await work(new EscrowScenario(client, chain.provider, contracts));
   }
 
@@ -73,7 +73,7 @@ describe("the indexer on our own chain", () => {
   });
 
   it("accounts for every wei of the job and explains it", async () => {
-    using compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
+    const compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
     const { payments } = await compute.getJobPayments({ jobId: job.jobId });
     const sum = (kinds: readonly string[]) =>
       payments
@@ -97,7 +97,7 @@ describe("the indexer on our own chain", () => {
   });
 
   it("describes the protocol", async () => {
-    using compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
+    const compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
     const protocol = await compute.getProtocol({});
     expect(protocol).toMatchObject({ chainId: 31_337, protocolFeeBps: 500, challengeWindowSeconds: 5 });
     expect(protocol.contracts["JobEscrow"]).toBe(contracts["JobEscrow"]?.toLowerCase());

@@ -49,7 +49,7 @@ describe("a transaction that does not get through", () => {
 
   async function anchorOnce() {
     batch += 1;
-    using scoring = await economyClient(foundation, economy.ports.grpcPort, "scoring");
+    const scoring = await economyClient(foundation, economy.ports.grpcPort, "scoring");
     const { transaction } = await scoring.submitTransaction({
       idempotencyKey: `anchor-${batch}`,
       signer: ChainSigner.CHAIN_SIGNER_ANCHOR,
@@ -84,7 +84,7 @@ describe("a transaction that does not get through", () => {
     const mined = await chain.provider.getTransaction(transactionHash);
     expect(mined?.nonce).toBe(1);
     expect(await chain.provider.getTransaction(first)).toBeNull();
-    using scoring = await economyClient(foundation, economy.ports.grpcPort, "scoring");
+    const scoring = await economyClient(foundation, economy.ports.grpcPort, "scoring");
     const byOldHash = await scoring.getTransaction({ transactionId: first });
     expect(byOldHash.transaction?.transactionHash).toBe(transactionHash);
   });

@@ -21,6 +21,8 @@ export interface Foundation {
   readonly postgres: TestPostgres;
   readonly keys: ServiceKeyFiles;
   readonly eventBusUrl: string;
+  /** Ends with the foundation. */
+  owns(resource: Disposable): void;
   /** Settings that every service process needs. */
   env(service: ServiceName): Promise<Record<string, string>>;
   stop(): Promise<void>;
@@ -33,6 +35,7 @@ export async function startFoundation(): Promise<Foundation> {
   const keys = await writeServiceKeys(join(directory.path, "keys"), [...SERVICES]);
   const eventBusUrl = await postgres.createDatabase();
   const databases = new Map<ServiceName, string>();
+  const owned: Disposable[] = [];
   return {
     directory: directory.path,
     postgres,
@@ -52,7 +55,9 @@ export async function startFoundation(): Promise<Foundation> {
         LOG_LEVEL: process.env["TEST_LOG_LEVEL"] ?? "warn",
       };
     },
+    owns: (resource) => void owned.push(resource),
     async stop() {
+      for (const resource of owned) resource[Symbol.dispose]();
       await postgres.stop();
       directory.remove();
     },
@@ -94,5 +99,10 @@ export async function economyClient(
   caller: ServiceName,
 ): Promise<GrpcClient<typeof EconomyServiceService>> {
   const identity = await loadTokenIssuer(caller, foundation.keys.keyFile(caller));
-  return createGrpcClient(EconomyServiceService, `127.0.0.1:${grpcPort}`, { identity, audience: "economy" });
+  const client = createGrpcClient(EconomyServiceService, `127.0.0.1:${grpcPort}`, {
+    identity,
+    audience: "economy",
+  });
+  foundation.owns(client);
+  return client;
 }

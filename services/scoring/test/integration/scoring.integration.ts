@@ -65,7 +65,7 @@ describe("scoring on our own chain", () => {
   });
 
   async function withScenario<T>(work: (scenario: EscrowScenario) => Promise<T>): Promise<T> {
-    using compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
+    const compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
     return await work(new EscrowScenario(compute, chain.provider, contracts));
   }
 
