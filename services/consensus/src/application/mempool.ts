@@ -1,6 +1,7 @@
 import type { Clock } from "@aios/kernel/clock";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import { crashPoint } from "@aios/service-kit/crash-point";
 import type { BlockWithReceipts } from "../domain/block.js";
 import { alreadyKnown, oversized } from "../domain/errors.js";
 import type { Genesis } from "../domain/genesis.js";
@@ -63,7 +64,9 @@ export class Mempool {
     if (this.blocks.placeOf(transaction.hash) !== undefined) throw alreadyKnown(transaction.hash);
     const receivedAtMs = this.clock.now();
     const displaced = this.#admit(transaction, receivedAtMs);
+    crashPoint("consensus.submit.before-journal");
     await this.journal.add(transaction, receivedAtMs);
+    crashPoint("consensus.submit.after-journal");
     if (displaced.length > 0) await this.journal.remove(displaced.map((drop) => drop.hash));
     this.events.emit("admitted", transaction);
     this.#onAdmitted();

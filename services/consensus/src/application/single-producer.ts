@@ -1,5 +1,6 @@
 import type { Clock } from "@aios/kernel/clock";
 import { durationMs } from "@aios/kernel/units";
+import { crashPoint } from "@aios/service-kit/crash-point";
 import type { BlockHeader } from "../domain/block.js";
 import { finalizedHeight } from "../domain/block-tag.js";
 import { corruptStore } from "../domain/errors.js";
@@ -17,7 +18,7 @@ import type { ChainEvents } from "./chain-events.js";
 import type { Mempool } from "./mempool.js";
 
 export interface ProducerSettings {
-  /** Least time from one checkpoint to the next. */
+  /** Least time from one checkpoint with transactions to the next checkpoint. */
   readonly minIntervalMs: number;
   readonly maxTransactionsPerBlock: number;
   /** Pause after a failed attempt, doubled each time up to 32 times. */
@@ -123,15 +124,19 @@ export class SingleProducer implements CheckpointProducer {
 
   async #produce(): Promise<void> {
     const startedAt = this.clock.now();
-    this.#lastAtMs = startedAt;
     const parent = this.latest();
+    const transactions = this.#select(parent);
+    // The empty checkpoint that makes its parent final delays nobody's transaction.
+    if (transactions.length > 0) this.#lastAtMs = startedAt;
     const block = await this.engine.executeBlock({
       parent,
       timestamp: Math.floor(startedAt / 1_000),
-      transactions: this.#select(parent),
+      transactions,
     });
     if (block.transactions.length > 0 || this.#needsFollowUp(parent)) {
+      crashPoint("consensus.checkpoint.before-store");
       this.blocks.append(block);
+      crashPoint("consensus.checkpoint.after-store");
       await this.mempool.settle(block, block.dropped);
       this.observer.produced(block, this.clock.now() - startedAt);
       this.events.emit("head", block);

@@ -57,7 +57,9 @@ describe("durability", () => {
     await once(child, "exit");
   }
 
-  it("loses nothing that was answered when it is killed under load, again and again", async () => {
+  it("loses nothing that was answered when it is killed under load, again and again", {
+    timeout: 240_000,
+  }, async () => {
     const dataDir = join(directory, "data");
     const sender = wallets[0];
     if (sender === undefined) throw new Error("no wallet");
@@ -104,7 +106,7 @@ describe("durability", () => {
         pollingInterval: 20,
         cacheTimeout: -1,
       });
-      await Promise.all([...accepted].map((hash) => provider.waitForTransaction(hash, 1, 20_000)));
+      await Promise.all([...accepted].map((hash) => provider.waitForTransaction(hash, 1, 60_000)));
       nonce = await provider.getTransactionCount(sender.address, "pending");
       expect(nonce).toBeGreaterThanOrEqual(accepted.size);
       provider.destroy();

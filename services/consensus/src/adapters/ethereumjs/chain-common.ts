@@ -1,4 +1,8 @@
+import { paramsBlock } from "@ethereumjs/block";
 import { type Common, createCustomCommon, Mainnet } from "@ethereumjs/common";
+import { paramsEVM } from "@ethereumjs/evm";
+import { paramsTx } from "@ethereumjs/tx";
+import { paramsVM } from "@ethereumjs/vm";
 import { recover } from "tiny-secp256k1";
 import type { Genesis } from "../../domain/genesis.js";
 
@@ -22,8 +26,14 @@ function ecrecover(
 
 /** The fork rules of the chain, in the form that the EthereumJS packages take. */
 export function chainCommon(genesis: Pick<Genesis, "chainId" | "hardfork">): Common {
-  return createCustomCommon({ chainId: genesis.chainId, name: "aios" }, Mainnet, {
+  const common = createCustomCommon({ chainId: genesis.chainId, name: "aios" }, Mainnet, {
     hardfork: genesis.hardfork,
     customCrypto: { ecrecover },
   });
+  // The packages copy the rules and merge their parameters for every transaction and header, which costs more than
+  // decoding it. The rules of a chain never change here: all parameters are merged once and the object is shared.
+  for (const parameters of [paramsTx, paramsBlock, paramsEVM, paramsVM]) common.updateParams(parameters);
+  common.copy = () => common;
+  common.updateParams = () => undefined;
+  return common;
 }

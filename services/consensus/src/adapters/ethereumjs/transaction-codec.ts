@@ -10,7 +10,7 @@ import {
   transactionTypeNotAdmitted,
   wrongChainId,
 } from "../../domain/errors.js";
-import { addressOf, bytes32Of, bytesToBigint } from "../../domain/hex.js";
+import { addressOf, bytes32Of, bytesToBigint, fromHex } from "../../domain/hex.js";
 import { keccak256 } from "../../domain/keccak.js";
 import type { TransactionCodec } from "../../domain/ports.js";
 import { decodeRlp, type RlpItem, rlpList } from "../../domain/rlp.js";
@@ -133,7 +133,9 @@ export class EthereumJsTransactionCodec implements TransactionCodec {
 
   /** Decodes a transaction of a stored block; its sender was recovered when it was admitted. */
   decodeTrusted(raw: Uint8Array, sender: Uint8Array): SignedTransaction {
-    return this.#convert(this.#parse(raw), readEnvelope(raw), raw, new EvmAddress(sender.slice()));
+    const out = this.#convert(this.#parse(raw), readEnvelope(raw), raw, new EvmAddress(sender.slice()));
+    decoded.delete(out);
+    return out;
   }
 
   /** The library's own form of a transaction that this or another codec decoded. */
@@ -141,8 +143,15 @@ export class EthereumJsTransactionCodec implements TransactionCodec {
     const known = decoded.get(transaction);
     if (known !== undefined) return known;
     const parsed = this.#parse(transaction.raw);
+    const sender = new EvmAddress(fromHex(transaction.sender));
+    parsed.getSenderAddress = () => sender;
     decoded.set(transaction, parsed);
     return parsed;
+  }
+
+  /** Forgets the library's form of a transaction that will hardly run again. */
+  release(transaction: SignedTransaction): void {
+    decoded.delete(transaction);
   }
 
   #parse(raw: Uint8Array): TypedTransaction {

@@ -3,13 +3,20 @@ import type { Block, BlockHeader, BlockWithReceipts, TransactionPlace } from "..
 import { decodeHeader, decodeReceipts, encodeHeader, encodeReceipts } from "../../domain/block-codec.js";
 import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
 import { concat, fromHex } from "../../domain/hex.js";
-import type { BlockStore, ExecutedBlock, TransactionCodec } from "../../domain/ports.js";
+import type { BlockStore, ExecutedBlock } from "../../domain/ports.js";
 import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "../../domain/rlp.js";
 import { encodeAccount } from "../../domain/state-commitment.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
 import { type ChainDatabase, heightBytes } from "./chain-database.js";
 
 const CACHED_BLOCKS = 64;
+
+/** Decodes what was verified before it was stored. */
+export interface StoredTransactionCodec {
+  decodeTrusted(raw: Uint8Array, sender: Uint8Array): SignedTransaction;
+  /** Tells that the engine is done with the transaction. */
+  release(transaction: SignedTransaction): void;
+}
 
 /** Blocks, their indexes and the state that they leave, written together. */
 export class LmdbBlockStore implements BlockStore {
@@ -18,9 +25,7 @@ export class LmdbBlockStore implements BlockStore {
 
   constructor(
     private readonly database: ChainDatabase,
-    private readonly codec: Pick<TransactionCodec, "decode"> & {
-      decodeTrusted(raw: Uint8Array, sender: Uint8Array): SignedTransaction;
-    },
+    private readonly codec: StoredTransactionCodec,
   ) {
     const height = database.meta.get("head");
     if (height !== undefined) {
@@ -95,6 +100,7 @@ export class LmdbBlockStore implements BlockStore {
     this.#head = header;
     this.#recent.set(header.number, { header, transactions: block.transactions, receipts: block.receipts });
     this.#recent.delete(header.number - CACHED_BLOCKS);
+    for (const transaction of block.transactions) this.codec.release(transaction);
   }
 
   #writeState({ changes, trieNodes, header }: ExecutedBlock): void {
