@@ -1,5 +1,5 @@
 import type { Clock } from "@aios/kernel/clock";
-import { CodedError } from "@aios/kernel/coded-error";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { jobId } from "@aios/kernel/identifiers";
 import type { Rng } from "@aios/kernel/random";
 import { durationMs } from "@aios/kernel/units";
@@ -10,6 +10,7 @@ import {
   JobKind,
   type LeaseOffer,
   ProviderLinkServiceService,
+  type Refused,
   type RegistrationRequest,
   type SelfTest,
   type Welcome,
@@ -27,6 +28,8 @@ const MOST_QUEUED_MESSAGES = 2_000;
 const WELCOME_WITHIN_MS = 180_000;
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 5_000;
+/** Code of the refusal that an older link gets when the same key opens another. */
+const REPLACED = "link-replaced";
 const HEARTBEAT_BOUNDS_MS = [200, 60_000] as const;
 
 export interface ComputeLinkOptions {
@@ -53,6 +56,7 @@ export class ComputeLink {
   #session: Session | undefined;
   #draining = false;
   #everWelcome = false;
+  #backoffMs = FIRST_BACKOFF_MS;
   #sessionToken = "";
   #storage: { readonly url: string; readonly contents: GrpcContents } | undefined;
 
@@ -69,15 +73,17 @@ export class ComputeLink {
   /** Keeps connected until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { logger, clock } = this.#options;
-    let backoffMs = FIRST_BACKOFF_MS;
     while (!signal.aborted) {
       this.#everWelcome = false;
       const error = await this.#connectOnce(signal);
       if (signal.aborted) break;
-      backoffMs = this.#everWelcome ? FIRST_BACKOFF_MS : Math.min(backoffMs * 2, LONGEST_BACKOFF_MS);
-      logger.warn({ error, retryInMs: backoffMs }, "the connection to compute ended");
+      this.#backoffMs = this.#everWelcome
+        ? FIRST_BACKOFF_MS
+        : Math.min(this.#backoffMs * 2, LONGEST_BACKOFF_MS);
+      const reason = isCodedError(error) ? { code: error.code, reason: error.message } : { error };
+      logger.warn({ ...reason, retryInMs: this.#backoffMs }, "the connection to compute ended");
       const jitter = 0.75 + (0.5 * (this.#options.rng.bytes(1)[0] ?? 0)) / 255;
-      await clock.wait(durationMs(Math.round(backoffMs * jitter)), signal).catch(() => undefined);
+      await clock.wait(durationMs(Math.round(this.#backoffMs * jitter)), signal).catch(() => undefined);
     }
     this.#client[Symbol.dispose]();
     this.#storage?.contents[Symbol.dispose]();
@@ -116,6 +122,12 @@ export class ComputeLink {
 
   noteWelcome(): void {
     this.#everWelcome = true;
+  }
+
+  /** Another process links with the same key: two that take turns at full speed help nobody. */
+  slowDown(): void {
+    this.#everWelcome = false;
+    this.#backoffMs = LONGEST_BACKOFF_MS;
   }
 
   /** Work that outlives a connection goes on with the newest token. */
@@ -207,8 +219,7 @@ class Session {
     } else if (message.sessionToken !== undefined) {
       this.#owner.renewToken(message.sessionToken.sessionToken);
     } else if (message.refused !== undefined) {
-      const { code = "refused", message: text = "no reason given" } = message.refused.error ?? {};
-      throw new CodedError({ code, kind: "forbidden", message: `compute refused: ${text}` });
+      this.#refused(message.refused);
     } else if (message.leaseOffer !== undefined) {
       this.#decide(message.leaseOffer, correlationId);
     } else if (message.leaseGranted !== undefined) {
@@ -222,6 +233,21 @@ class Session {
     } else if (message.resultAcknowledged !== undefined) {
       await worker.ended(leaseOf(message.resultAcknowledged), "it is done");
     }
+  }
+
+  /** Before the welcome a refusal ends the attempt; after it, it answers one message and the link lives on. */
+  #refused({ error }: Refused): void {
+    const code = error?.code ?? "refused";
+    if (this.network !== undefined && code !== REPLACED) {
+      this.#options.logger.warn({ code, reason: error?.message }, "compute refused a message");
+      return;
+    }
+    if (code === REPLACED) this.#owner.slowDown();
+    throw new CodedError({
+      code,
+      kind: "forbidden",
+      message: `compute refused: ${error?.message ?? "no reason given"}`,
+    });
   }
 
   #register(request: RegistrationRequest, correlationId: string): void {
