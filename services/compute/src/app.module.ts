@@ -69,7 +69,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   const jobs = new PrismaJobStore(prisma, clock, stepPolicy, (job, wakeAtMs) => {
     feed.changed(job);
     engine.advance(job.jobId);
-    if (wakeAtMs !== undefined) timer.due(wakeAtMs);
+    if (wakeAtMs !== undefined && wakeAtMs > clock.now()) timer.due(wakeAtMs);
   });
   const hub = new ProviderLinkHub(
     () => engine.placeWaiting(),

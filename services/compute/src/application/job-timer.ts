@@ -18,7 +18,9 @@ export class JobTimer {
   readonly #logger: Logger;
   readonly #stop = new AbortController();
   #sleep: AbortController | undefined;
-  #wakesAtMs = 0;
+  #wakesAtMs = Number.POSITIVE_INFINITY;
+  /** The earliest time that was asked for since due jobs were last read. */
+  #askedForMs = Number.POSITIVE_INFINITY;
   #loop: Promise<void> | undefined;
 
   constructor(jobs: JobStore, clock: Clock, advance: (jobId: JobId) => void, logger: Logger) {
@@ -34,6 +36,7 @@ export class JobTimer {
 
   /** A job becomes due at this time; wakes the timer if it would sleep longer. */
   due(atMs: number): void {
+    this.#askedForMs = Math.min(this.#askedForMs, atMs);
     if (atMs < this.#wakesAtMs) this.#sleep?.abort();
   }
 
@@ -45,11 +48,15 @@ export class JobTimer {
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
+      this.#askedForMs = Number.POSITIVE_INFINITY;
       const pauseMs = await this.#tick();
+      // A job that became due earlier while the table was read is not slept over.
+      const askedMs = Math.max(SHORTEST_SLEEP_MS, this.#askedForMs - this.#clock.now());
+      const sleepMs = Math.min(pauseMs, askedMs);
       this.#sleep = new AbortController();
-      this.#wakesAtMs = this.#clock.now() + pauseMs;
+      this.#wakesAtMs = this.#clock.now() + sleepMs;
       await this.#clock
-        .wait(pauseMs as Parameters<Clock["wait"]>[0], this.#sleep.signal)
+        .wait(sleepMs as Parameters<Clock["wait"]>[0], this.#sleep.signal)
         .catch(() => undefined);
     }
   }

@@ -2,7 +2,7 @@ import type { Clock } from "@aios/kernel/clock";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { type Job, type JobError, liveLease, type ProofProgress } from "../domain/job.js";
-import { failLease, withProof } from "../domain/job-transitions.js";
+import { failLease, NO_PROOF, withProof } from "../domain/job-transitions.js";
 import type { JobChange, JobStore, ProofOutcome, Prover } from "../domain/ports.js";
 import { metrics } from "../metrics.js";
 
@@ -29,8 +29,27 @@ export class ProveResult {
     this.#clock = clock;
   }
 
+  /** Noted first, so that the prover's word finds the note however fast it comes. */
   async request(job: Job, fencingToken: number, attempt: number): Promise<void> {
+    const nowMs = this.#clock.now();
+    const requested = { fencingToken, attempt, state: "requested" as const, checkAtMs: nowMs + ASK_AFTER_MS };
+    const noted = await this.#jobs.change(job.jobId, (stored) => ({
+      job: withProof(stored, { ...NO_PROOF, ...requested }, nowMs),
+    }));
     crashPoint("compute.proof.before-request");
+    if (noted !== undefined) await this.check(noted, fencingToken);
+    crashPoint("compute.proof.after-request");
+  }
+
+  /** Asks by requesting again: the same request is the same proof, and the answer is about this output, no earlier one. */
+  async check(job: Job, fencingToken: number): Promise<void> {
+    const { proof } = job;
+    if (
+      liveLease(job)?.fencingToken !== fencingToken ||
+      proof.fencingToken !== fencingToken ||
+      proof.state !== "requested"
+    )
+      return;
     let outcome: ProofOutcome;
     try {
       outcome = await this.#prover.request(job);
@@ -43,24 +62,12 @@ export class ProveResult {
         error: { code: error.code, message: error.message, detailsJson: JSON.stringify(error.details) },
       };
     }
-    crashPoint("compute.proof.after-request");
-    await this.#store(job, fencingToken, attempt, outcome);
-  }
-
-  async check(job: Job, fencingToken: number): Promise<void> {
-    await this.#store(job, fencingToken, job.proof.attempt, await this.#prover.outcome(job.jobId));
+    await this.#store(job, fencingToken, proof.attempt, outcome);
   }
 
   /** The prover said that it is done; what came of it is asked, not taken from the event. */
   async ended(job: Job): Promise<void> {
-    const lease = liveLease(job);
-    if (
-      lease === undefined ||
-      job.proof.fencingToken !== lease.fencingToken ||
-      job.proof.state !== "requested"
-    )
-      return;
-    await this.check(job, lease.fencingToken);
+    await this.check(job, job.proof.fencingToken);
   }
 
   async #store(job: Job, fencingToken: number, attempt: number, outcome: ProofOutcome): Promise<void> {

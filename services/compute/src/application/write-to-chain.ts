@@ -114,9 +114,9 @@ export class WriteToChain {
   async ended(key: string, error: JobError | undefined): Promise<Job | undefined> {
     const named = parseIdempotencyKey(key);
     if (named === undefined) return undefined;
-    const { step, fencingToken, attempt } = named;
+    const { attempt } = named;
     return this.#jobs.change(named.jobId as Job["jobId"], (stored) => ({
-      job: endAttempt(stored, step, fencingToken, attempt, error, this.#checkAgainAt(attempt, error)),
+      job: endAttempt(stored, named, error, this.#checkAgainAt(attempt, error)),
     }));
   }
 
@@ -126,7 +126,7 @@ export class WriteToChain {
       outcome.state === "failed"
         ? (outcome.error ?? refusal("reverted", "The chain refused it.", {}))
         : undefined;
-    return endAttempt(job, step, fencingToken, attempt, error, this.#checkAgainAt(attempt, error));
+    return endAttempt(job, { step, fencingToken, attempt }, error, this.#checkAgainAt(attempt, error));
   }
 
   #checkAgainAt(attempt: number, error: JobError | undefined): number {

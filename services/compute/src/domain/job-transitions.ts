@@ -3,7 +3,6 @@ import { fencingTokenStale, leaseNotOffered } from "./errors.js";
 import {
   attemptOf,
   type ChainPosition,
-  type ChainStep,
   isTerminalJob,
   type Job,
   type JobError,
@@ -130,9 +129,14 @@ export function accept(job: Job, signature: string, atMs: number): Job {
   return withStep({ ...job, acceptanceSignature: signature }, { name: "accepted", atMs });
 }
 
+/** What became of the proof of the live lease's output. What is known about an attempt is not unlearnt. */
 export function withProof(job: Job, proof: ProofProgress, atMs: number): Job {
-  const lease = liveLease(job);
-  if (lease?.fencingToken !== proof.fencingToken || job.proof.state === "proven") return job;
+  const { fencingToken, attempt, state } = job.proof;
+  if (liveLease(job)?.fencingToken !== proof.fencingToken || state === "proven") return job;
+  const known =
+    fencingToken === proof.fencingToken &&
+    (attempt > proof.attempt || (attempt === proof.attempt && state !== "requested"));
+  if (known) return job;
   const next = { ...job, proof };
   return proof.state === "proven" ? withStep(next, { name: "proven", atMs }) : next;
 }
@@ -153,23 +157,23 @@ export function placeNow(job: Job): Job {
   return job.state === "funded" ? { ...job, placeAtMs: 0 } : job;
 }
 
-/** A chain write ended. Which transaction hash it had does not matter here: states follow from escrow facts. */
+/**
+ * A chain write ended; the word of it may come before the note that it was handed over. Which transaction it was does
+ * not matter here: states follow from escrow facts.
+ */
 export function endAttempt(
   job: Job,
-  step: ChainStep,
-  fencingToken: number,
-  attempt: number,
+  ended: Pick<StepAttempt, "step" | "fencingToken" | "attempt">,
   error: JobError | undefined,
-  retryAtMs: number,
+  checkAtMs: number,
 ): Job {
-  const known = attemptOf(job, step, fencingToken);
-  if (known === undefined || known.attempt !== attempt || known.state !== "submitted") return job;
-  return withAttempt(job, {
-    ...known,
-    state: error === undefined ? "succeeded" : "failed",
-    error,
-    checkAtMs: retryAtMs,
-  });
+  const known = attemptOf(job, ended.step, ended.fencingToken);
+  const newer = known === undefined || known.attempt < ended.attempt;
+  if (!newer && (known.attempt !== ended.attempt || known.state !== "submitted")) return job;
+  const { step, fencingToken, attempt } = ended;
+  const state = error === undefined ? "succeeded" : "failed";
+  const transactionId = newer ? "" : known.transactionId;
+  return withAttempt(job, { step, fencingToken, attempt, transactionId, state, error, checkAtMs });
 }
 
 /**

@@ -179,8 +179,8 @@ export interface ProofOutcome {
 
 export interface Prover {
   quote(modelCommitment: Uint8Array): Promise<ProofQuote>;
+  /** Has the live lease's output proven. Asked again with the same output it answers how far the same proof is. */
   request(job: Job): Promise<ProofOutcome>;
-  outcome(jobId: JobId): Promise<ProofOutcome>;
 }
 
 /** Encrypted inputs. */

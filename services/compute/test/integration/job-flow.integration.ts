@@ -29,10 +29,7 @@ beforeAll(async () => {
     PROVIDER_GRACE: "1s",
   });
 });
-afterAll(() => {
-  if (process.env["DUMP"]) console.log(platform.service.text().slice(-6000));
-  return platform?.stop();
-});
+afterAll(() => platform?.stop());
 afterEach(() => {
   for (const one of providers.splice(0)) one.vanish();
 });

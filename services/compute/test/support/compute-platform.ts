@@ -72,7 +72,7 @@ export class ComputePlatform {
     const client = createGrpcClient(ComputeServiceService, `127.0.0.1:${service.ports.grpcPort}`, {
       identity,
       audience: "compute",
-      circuit: { failuresToOpen: 1_000_000, openMs: 1 } as never,
+      circuit: { failureThreshold: 1_000, firstOpenMs: 1, maxOpenMs: 1 },
     });
     return new ComputePlatform(postgres, directory, bus, chain, peers, service, client, databaseUrl);
   }

@@ -222,7 +222,8 @@ export class FakeChain {
   #settle(job: EscrowJob, jobId: string, evidence: string, now: number): void {
     if (job.state === "pending") {
       must(now >= job.deliveredAt + this.challengeWindowSeconds, "ChallengeWindowOpen");
-      return this.#pay(jobId, job);
+      this.#pay(jobId, job);
+      return;
     }
     must(job.state === "delivered", "TransitionNotAllowed");
     if (job.verifier === CONTRACTS.DeliveryResultVerifier) {

@@ -44,7 +44,10 @@ export const UNLICENSED_MODEL = 2;
 /** Economy, marketplace, zk-prover and storage in one server, as far as compute talks to them. */
 export class FakePeers {
   readonly deposits: DepositKeyRequest[] = [];
-  readonly proofs = new Map<string, { state: ProofState; evidence: string; error: string }>();
+  readonly proofs = new Map<
+    string,
+    { claimed: bigint; state: ProofState; evidence: string; error: string }
+  >();
   readonly #chain: FakeChain;
   readonly #bus: EventBus;
   readonly #server = new Server();
@@ -190,8 +193,8 @@ export class FakePeers {
     const jobId = request.statement?.jobId ?? "";
     const claimed = BigInt(`0x${Buffer.from(request.claimedOutput).toString("hex")}`);
     const known = this.proofs.get(jobId);
-    if (known?.state === ProofState.PROOF_STATE_PROVEN) return this.#proof(jobId);
-    this.proofs.set(jobId, { state: ProofState.PROOF_STATE_PROVING, evidence: "", error: "" });
+    if (known?.claimed === claimed) return this.#proof(jobId);
+    this.proofs.set(jobId, { claimed, state: ProofState.PROOF_STATE_PROVING, evidence: "", error: "" });
     setTimeout(() => void this.#endProof(jobId, claimed), 20);
     return this.#proof(jobId);
   }
@@ -199,6 +202,7 @@ export class FakePeers {
   async #endProof(jobId: string, claimed: bigint): Promise<void> {
     const proven = claimed === TRUE_OUTPUT;
     this.proofs.set(jobId, {
+      claimed,
       state: proven ? ProofState.PROOF_STATE_PROVEN : ProofState.PROOF_STATE_FAILED,
       evidence: proven ? evidenceOf(jobId, claimed) : "",
       error: proven ? "" : "oracle-disagrees",

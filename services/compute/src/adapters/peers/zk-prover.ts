@@ -1,5 +1,5 @@
 import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
-import { address, type JobId } from "@aios/kernel/identifiers";
+import { address } from "@aios/kernel/identifiers";
 import { type ProofJob, ProofState, type ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import { getBytes } from "ethers";
@@ -38,11 +38,6 @@ export class ZkProver implements Prover {
       },
       { idempotent: true },
     );
-    return outcomeOf(proof);
-  }
-
-  async outcome(jobId: JobId): Promise<ProofOutcome> {
-    const { proof } = await this.#prover.getProof({ jobId });
     return outcomeOf(proof);
   }
 }

@@ -19,6 +19,50 @@ type JobBody = Omit<
 /** JSON columns as the generated client types them. */
 type JsonColumn = JobRow["body"] & object;
 
+/** A job's row with its leases as one JSON value, as `jobQuery` selects it. */
+export interface JobWithLeases {
+  readonly job_id: string;
+  readonly tenant: string;
+  readonly buyer: string;
+  readonly kind: string;
+  readonly verification: string;
+  readonly state: string;
+  readonly created_at_ms: bigint;
+  readonly traceparent: string;
+  readonly terms: object;
+  readonly body: object;
+  readonly leases: readonly {
+    readonly fencing_token: number;
+    readonly provider: string;
+    readonly state: string;
+    readonly offered_at_ms: number;
+    readonly body: object;
+  }[];
+}
+
+export function jobFromQuery(row: JobWithLeases): Job {
+  const leases = [...row.leases].sort((a, b) => a.fencing_token - b.fencing_token);
+  return {
+    ...(row.body as JobBody),
+    jobId: row.job_id as JobId,
+    tenant: row.tenant as TenantId,
+    buyer: row.buyer as Address,
+    kind: row.kind as Job["kind"],
+    verification: row.verification as Job["verification"],
+    state: row.state as Job["state"],
+    createdAtMs: Number(row.created_at_ms),
+    traceparent: row.traceparent,
+    terms: row.terms as JobTerms,
+    leases: leases.map((lease) => ({
+      ...(lease.body as LeaseBody),
+      fencingToken: lease.fencing_token,
+      provider: lease.provider as Address,
+      state: lease.state as LeaseState,
+      offeredAtMs: Number(lease.offered_at_ms),
+    })),
+  };
+}
+
 export function jobFromRow(row: JobRow, leases: readonly LeaseRow[]): Job {
   return {
     ...(row.body as unknown as JobBody),

@@ -15,7 +15,7 @@ import type {
   PlacementRecord,
   StoredRequest,
 } from "../../domain/ports.js";
-import { jobBody, jobFromRow, leaseBody, termsColumn } from "./job-row.js";
+import { type JobWithLeases, jobBody, jobFromQuery, jobFromRow, leaseBody, termsColumn } from "./job-row.js";
 import { readMarket } from "./market-query.js";
 
 type Transaction = Prisma.TransactionClient;
@@ -72,8 +72,7 @@ export class PrismaJobStore implements JobStore {
   }
 
   async find(jobId: JobId): Promise<Job | undefined> {
-    const row = await this.#prisma.job.findUnique({ where: { jobId }, include: { leases: true } });
-    return row === null ? undefined : jobFromRow(row, row.leases);
+    return read(this.#prisma, jobId);
   }
 
   async findRequest(buyer: Address, idempotencyKey: string): Promise<StoredRequest | undefined> {
@@ -211,15 +210,10 @@ export class PrismaJobStore implements JobStore {
     const { job } = change;
     const nowMs = this.#clock.now();
     const wakeAt = wakeAtMs(job, nowMs, this.#policy);
-    await tx.job.update({
-      where: { jobId: job.jobId },
-      data: {
-        state: job.state,
-        updatedAtMs: BigInt(nowMs),
-        wakeAtMs: wakeAt === undefined ? null : BigInt(wakeAt),
-        body: jobBody(job),
-      },
-    });
+    await tx.$executeRaw`
+      UPDATE "job" SET "state" = ${job.state}, "updated_at_ms" = ${BigInt(nowMs)},
+        "wake_at_ms" = ${wakeAt === undefined ? null : BigInt(wakeAt)}::bigint, "body" = ${JSON.stringify(jobBody(job))}::jsonb
+      WHERE "job_id" = ${job.jobId}`;
     await saveLeases(tx, before, job);
     if (change.fault !== undefined) {
       const { fencingToken, provider, reason } = change.fault;
@@ -234,10 +228,20 @@ export class PrismaJobStore implements JobStore {
   }
 }
 
+/** Two statements: one that waited for a lock sees that row as it is now, but everything else as it was before. */
 async function lock(tx: Transaction, jobId: JobId): Promise<Job | undefined> {
   await tx.$executeRaw`SELECT 1 FROM "job" WHERE "job_id" = ${jobId} FOR UPDATE`;
-  const row = await tx.job.findUnique({ where: { jobId }, include: { leases: true } });
-  return row === null ? undefined : jobFromRow(row, row.leases);
+  return read(tx, jobId);
+}
+
+/** The hot path of everything: one plain statement for the job and its leases. */
+async function read(db: Pick<Transaction, "$queryRaw">, jobId: JobId): Promise<Job | undefined> {
+  const [row] = await db.$queryRaw<JobWithLeases[]>`
+    SELECT "job".*, (
+      SELECT coalesce(json_agg(lease), '[]'::json) FROM "job_lease" lease WHERE lease."job_id" = "job"."job_id"
+    ) AS "leases"
+    FROM "job" WHERE "job_id" = ${jobId}`;
+  return row === undefined ? undefined : jobFromQuery(row);
 }
 
 /** Ended leases first: the index that allows one live lease is checked at every statement. */
@@ -248,15 +252,11 @@ async function saveLeases(tx: Transaction, before: Job, after: Job): Promise<voi
 }
 
 async function saveLease(tx: Transaction, job: Job, lease: Lease): Promise<void> {
-  const row = {
-    tenant: job.tenant,
-    provider: lease.provider,
-    state: lease.state,
-    offeredAtMs: BigInt(lease.offeredAtMs),
-    body: leaseBody(lease),
-  };
-  const key = { jobId: job.jobId, fencingToken: lease.fencingToken };
-  await tx.jobLease.upsert({ where: { jobId_fencingToken: key }, create: { ...key, ...row }, update: row });
+  await tx.$executeRaw`
+    INSERT INTO "job_lease" ("job_id", "fencing_token", "tenant", "provider", "state", "offered_at_ms", "body")
+    VALUES (${job.jobId}, ${lease.fencingToken}, ${job.tenant}, ${lease.provider}, ${lease.state},
+      ${BigInt(lease.offeredAtMs)}, ${JSON.stringify(leaseBody(lease))}::jsonb)
+    ON CONFLICT ("job_id", "fencing_token") DO UPDATE SET "state" = excluded."state", "body" = excluded."body"`;
 }
 
 async function publishReceipt(tx: Transaction, job: Job): Promise<void> {
