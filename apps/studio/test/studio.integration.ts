@@ -102,6 +102,24 @@ describe.skipIf(chrome === undefined)(`in a browser${chrome === undefined ? " (s
     await expectAccessible();
   });
 
+  it.each([
+    ["desktop", 1280],
+    ["phone", 390],
+  ])("runs an inference with the demo key and shows each step (%s)", async (name, width) => {
+    await page.setViewportSize({ width, height: 844 });
+    await page.goto(url);
+    await page.getByRole("button", { name: "Run a proven inference" }).click();
+    await page.getByText("The model reads a 7.").waitFor();
+    await page.getByText("Chosen:", { exact: true }).waitFor();
+    for (const step of ["Funded", "Leased", "Delivered", "Proven", "Settled"]) await page.getByText(step, { exact: true }).first().waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+    await expectAccessible();
+    await page.getByRole("button", { name: "Verify in your browser" }).click();
+    // This fake has no chain behind it: the page must say so and not pretend.
+    await page.getByRole("alert").waitFor();
+    await shoot(`run-${name}`);
+  });
+
   it("takes a drawing by keyboard", async () => {
     await page.goto(url);
     await page.getByRole("img", { name: "A handwritten 7" }).focus();

@@ -123,10 +123,10 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransac
         {run.result === undefined || buyer === undefined ? null : (
           <div className="result-column">
             <ResultView result={run.result} />
-            {run.job?.state === "settled" ? <VerificationView key={run.job.jobId} client={buyer.client} run={run} /> : null}
           </div>
         )}
       </div>
+      {buyer !== undefined && run.job?.state === "settled" ? <VerificationView key={run.job.jobId} client={buyer.client} run={run} /> : null}
     </section>
   );
 }

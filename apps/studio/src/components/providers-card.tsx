@@ -1,5 +1,5 @@
 import type { PlacementExplanation, Provider } from "@aios/sdk/api-types";
-import { aios } from "../lib/format.js";
+import { aios, shortenHexIn } from "../lib/format.js";
 import { visitor } from "../lib/platform.js";
 import { usePolled } from "../lib/use-polled.js";
 import { Hash } from "./hash.js";
@@ -42,7 +42,7 @@ export function ProvidersCard({ placement }: { readonly placement: PlacementExpl
                 </div>
                 {reason === undefined ? null : (
                   <div className={`why small ${reason.chosen ? "chosen" : ""}`}>
-                    <strong>{reason.chosen ? "Chosen" : "Not chosen"}:</strong> {reason.explanation}
+                    <strong>{reason.chosen ? "Chosen" : "Not chosen"}:</strong> {shortenHexIn(reason.explanation)}
                   </div>
                 )}
               </li>

@@ -1,5 +1,5 @@
 import type { Job } from "@aios/sdk/api-types";
-import { seconds, sentenceCase } from "../lib/format.js";
+import { seconds, sentenceCase, shortenHexIn } from "../lib/format.js";
 import { Hash } from "./hash.js";
 
 const EXPECTED = ["prepared", "funded", "matched", "leased", "computed", "delivered", "proven", "settled"];
@@ -18,7 +18,7 @@ export function Timeline({ job, onOpenTransaction }: { readonly job: Job | undef
             <strong>{sentenceCase(step.name)}</strong>
             <span className="muted">+{seconds(step.atMs - start)}</span>
           </div>
-          {step.note === "" ? null : <div className="muted small">{step.note}</div>}
+          {step.note === "" ? null : <div className="muted small" title={step.note}>{shortenHexIn(step.note)}</div>}
           {step.transactionHash === null ? null : (
             <div className="small">
               <Hash value={step.transactionHash} label="Transaction" onOpen={onOpenTransaction} />

@@ -5,6 +5,11 @@ export function shortHex(hex: string): string {
   return hex.length <= 14 ? hex : `${hex.slice(0, 6)}…${hex.slice(-4)}`;
 }
 
+/** A sentence with every address and hash in it shortened. */
+export function shortenHexIn(sentence: string): string {
+  return sentence.replace(/0x[0-9a-fA-F]{40,}/g, shortHex);
+}
+
 /** Wei as AIOS with at most six decimals. */
 export function aios(wei: string): string {
   const [whole = "0", fraction = ""] = formatAios(BigInt(wei)).split(".");

@@ -1,14 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { jobIdOfOrder, type Order, orderTypedData, permitTypedData } from "@aios/core-settlement/order-digest";
+import { tokenDomain } from "@aios/core-settlement/permit";
+import { signingDomain } from "@aios/core-settlement/typed-data";
+import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { packOutput } from "@aios/core-zkml/output-packing";
+import { privateKeySigner } from "@aios/sdk/wallet";
 
 const DIST = join(import.meta.dirname, "..", "..", "dist");
 const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 // As the gateway sends it.
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'";
 
-const JOB_ID = `0x${"ab".repeat(32)}`;
+const CHAIN_ID = 8018;
+const DEMO_KEY = `0x${"a1".repeat(32)}`;
+const DEMO_ACCOUNT = privateKeySigner(DEMO_KEY).address;
+const SALT = new Uint8Array(32).fill(4);
+const PRICE_WEI = 1_000_000_000_000_000_000n;
 const address = (digit: string): string => `0x${digit.repeat(40)}`;
 const transaction = (digit: string): string => `0x${digit.repeat(64)}`;
 
@@ -17,6 +26,7 @@ export type Mood = "full" | "empty" | "broken" | "silent";
 /** The built studio with a platform that answers from fixtures; its mood can change while the page is open. */
 export class FakePlatform {
   mood: Mood = "full";
+  #jobId = "";
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
 
   async start(): Promise<string> {
@@ -36,12 +46,64 @@ export class FakePlatform {
     if (this.mood === "silent") return;
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
-    const body = pieces.length === 0 ? {} : (JSON.parse(Buffer.concat(pieces).toString()) as { method?: string; params?: string[]; id?: number });
+    const body = pieces.length === 0 ? {} : (JSON.parse(Buffer.concat(pieces).toString()) as { method?: string; params?: string[]; id?: number; inference?: { input: string } });
     if (this.mood === "broken") return send(response, 503, { code: "peer-unavailable", status: 503, detail: "compute cannot be reached just now; try again shortly." });
     if (url.pathname === "/rpc") return send(response, 200, { jsonrpc: "2.0", id: body.id, result: rpc(body.method ?? "", body.params ?? []) });
-    const value = this.mood === "empty" ? empty(url.pathname) : full(url.pathname);
+    if (this.mood === "full" && url.pathname.endsWith("/events")) return this.#events(response);
+    const value = this.mood === "empty" ? empty(url.pathname) : (full(url.pathname) ?? this.#work(url.pathname, request.method ?? "GET", body));
     if (value === undefined) return send(response, 404, { code: "not-found", status: 404, detail: "There is no such thing." });
     send(response, 200, value);
+  }
+
+  /** A job that goes through: its order is one that the SDK agrees to sign. */
+  #work(path: string, method: string, body: { inference?: { input: string } }): unknown {
+    const now = Date.now();
+    if (path === "/v1/protocol") {
+      const contracts = { JobEscrow: address("e"), WrappedAios: address("a"), Groth16ResultVerifier: address("9"), ReceiptRegistry: address("d") };
+      return { chainId: CHAIN_ID, jsonRpcUrl: "", contracts, accounts: { matcher: address("3") }, protocolFeeBps: 500, challengeWindowSeconds: 60 };
+    }
+    if (path === "/v1/auth/nonce") return { nonce: "0123456789abcdef", expiresAtMs: now + 60_000, chainId: CHAIN_ID };
+    if (path === "/v1/auth/siwe") return { accessToken: "token", expiresAtMs: now + 900_000, account: DEMO_ACCOUNT };
+    if (path === "/v1/quotes") return { quotes: [{ verification: "proof", priceWei: PRICE_WEI.toString(), expectedMs: 5_000, trust: "", visibility: "" }] };
+    if (path === "/v1/jobs" && method === "POST") return this.#prepared(Buffer.from((body.inference?.input ?? "0x").slice(2), "hex"), now);
+    if (path.endsWith("/placement")) return { placements: [{ fencingToken: 1, decidedAtMs: now, candidates: candidates(), endedBecause: null }], advice: [] };
+    if (path.endsWith("/signatures")) return job(this.#jobId, "funding", 1);
+    return undefined;
+  }
+
+  #prepared(input: Uint8Array, now: number): unknown {
+    const soon = BigInt(Math.floor(now / 1_000) + 60);
+    const order: Order = {
+      buyer: DEMO_ACCOUNT,
+      jobKind: 2,
+      modelId: 1n,
+      licenceId: 1n,
+      requestHash: transaction("5"),
+      inputCommitment: `0x${inputCommitment(input, SALT).toString(16).padStart(64, "0")}`,
+      verifier: address("9"),
+      matcher: address("3"),
+      maxPriceWei: PRICE_WEI,
+      leaseBy: soon,
+      deliverWithinSeconds: 60n,
+      settleWithinSeconds: 60n,
+      nonce: 1n,
+    };
+    const domain = signingDomain(BigInt(CHAIN_ID), address("e"));
+    this.#jobId = jobIdOfOrder(domain, order);
+    const permit = { owner: DEMO_ACCOUNT, spender: address("e"), value: PRICE_WEI, nonce: 0n, deadline: soon };
+    const toSign = [
+      { name: "order", typedData: orderTypedData(domain, order) },
+      { name: "permit", typedData: permitTypedData(tokenDomain(BigInt(CHAIN_ID), address("a")), permit) },
+    ];
+    return { job: job(this.#jobId, "prepared", 1), toSign, inputSalt: `0x${Buffer.from(SALT).toString("hex")}` };
+  }
+
+  #events(response: ServerResponse): void {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for (const [state, steps] of [["funded", 3], ["delivered", 6], ["settled", 8]] as const) {
+      response.write(`id: ${state}\nevent: job\ndata: ${JSON.stringify(job(this.#jobId, state, steps))}\n\n`);
+    }
+    response.end();
   }
 
   async #file(path: string, response: ServerResponse): Promise<void> {
@@ -72,7 +134,7 @@ function full(path: string): unknown {
     case "/health":
       return { status: "ok", version: "0.1.0", services: ["consensus", "economy", "compute"].map((name) => ({ name, healthy: true, detail: "answers", latencyMs: 1.2 })) };
     case "/v1/demo":
-      return { warning: "A demo key of a local network. Everyone who opens this page has it.", privateKey: `0x${"a1".repeat(32)}`, account: address("1") };
+      return { warning: "A demo key of a local network. Everyone who opens this page has it.", privateKey: DEMO_KEY, account: DEMO_ACCOUNT };
     case "/v1/models":
       return { items: [model()], nextCursor: null };
     case "/v1/providers":
@@ -122,21 +184,31 @@ function provider(name: string, digit: string): unknown {
   };
 }
 
-/** A settled job as the API answers it. */
-export function settledJob(): Record<string, unknown> {
-  const steps = ["prepared", "funded", "matched", "leased", "computed", "delivered", "proven", "settled"];
+function candidates(): unknown[] {
+  const [north, south] = [address("2"), address("3")];
+  return [
+    { provider: north, chosen: true, removedBy: null, explanation: "It scored highest.", scoreParts: {}, score: 831, offeredPriceWei: "1" },
+    { provider: south, chosen: false, removedBy: null, explanation: `It scored 817, ${north} scored 831.`, scoreParts: {}, score: 817, offeredPriceWei: "1" },
+  ];
+}
+
+function job(jobId: string, state: string, stepsDone: number): unknown {
+  const steps = ["prepared", "funded", "matched", "leased", "computed", "delivered", "proven", "settled"].slice(0, stepsDone);
   const onChain = new Set(["funded", "leased", "delivered", "settled"]);
+  const packed = packOutput([-900, -500, 120, 300, -800, -200, -1100, 2400, -40, 610]);
   return {
-    jobId: JOB_ID,
-    state: "settled",
-    output: `0x${packOutput([-900, -500, 120, 300, -800, -200, -1100, 2400, -40, 610]).toString(16).padStart(64, "0")}`,
+    jobId,
+    state,
+    output: stepsDone < 6 ? null : `0x${packed.toString(16).padStart(64, "0")}`,
     steps: steps.map((name, index) => ({
       name,
       atMs: 1_000 + index * 420,
       transactionHash: onChain.has(name) ? transaction(String(index + 1)) : null,
       gasUsed: onChain.has(name) ? 120_000 + index * 9_000 : null,
-      note: "",
+      note: name === "matched" ? `${address("2")} under token 1` : "",
     })),
+    progress: null,
+    error: null,
   };
 }
 
