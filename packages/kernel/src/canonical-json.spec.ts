@@ -4,11 +4,21 @@ import { canonicalJson, type Json } from "./canonical-json.js";
 
 describe("canonicalJson", () => {
   it("matches the example of RFC 8785, section 3.2.3: keys by UTF-16 code units", () => {
-    const value = { "\u20ac": "Euro", "\r": "CR", "\ufb33": "Hebrew", "1": "One", "\ud83d\ude00": "Smile", "\u0080": "C", "\u00f6": "O" };
+    const value = {
+      "\u20ac": "Euro",
+      "\r": "CR",
+      "\ufb33": "Hebrew",
+      "1": "One",
+      "\ud83d\ude00": "Smile",
+      "\u0080": "C",
+      "\u00f6": "O",
+    };
     expect(canonicalJson(value)).toBe(
       '{"\\r":"CR","1":"One","\u0080":"C","\u00f6":"O","\u20ac":"Euro","\ud83d\ude00":"Smile","\ufb33":"Hebrew"}',
     );
-    expect(canonicalJson([1e30, 4.5, 2e-3, 1e-27, -0, "\u000f\n\"\\"])).toBe('[1e+30,4.5,0.002,1e-27,0,"\\u000f\\n\\"\\\\"]');
+    expect(canonicalJson([1e30, 4.5, 2e-3, 1e-27, -0, '\u000f\n"\\'])).toBe(
+      '[1e+30,4.5,0.002,1e-27,0,"\\u000f\\n\\"\\\\"]',
+    );
   });
 
   it("gives the same text for any order of keys, and text that parses back", () => {
@@ -33,7 +43,9 @@ describe("canonicalJson", () => {
 
   it("refuses numbers that JSON does not have, at any depth", () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-      expect(() => canonicalJson({ a: [{ b: bad }] })).toThrowError(expect.objectContaining({ code: "not-canonical" }));
+      expect(() => canonicalJson({ a: [{ b: bad }] })).toThrowError(
+        expect.objectContaining({ code: "not-canonical" }),
+      );
     }
   });
 });
@@ -41,7 +53,11 @@ describe("canonicalJson", () => {
 function shuffled(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shuffled);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).reverse().map(([key, item]) => [key, shuffled(item)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, item]) => [key, shuffled(item)]),
+  );
 }
 
 function sorted(value: unknown): unknown {

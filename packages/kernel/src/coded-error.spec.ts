@@ -5,7 +5,13 @@ describe("CodedError", () => {
   it("keeps its facts and its class", () => {
     const cause = new Error("why");
     const error = new CodedError({ code: "a", kind: "unavailable", message: "m", retryAfterMs: 5, cause });
-    expect(error).toMatchObject({ code: "a", kind: "unavailable", details: {}, retryAfterMs: 5, errorClass: "operational" });
+    expect(error).toMatchObject({
+      code: "a",
+      kind: "unavailable",
+      details: {},
+      retryAfterMs: 5,
+      errorClass: "operational",
+    });
     expect(error.cause).toBe(cause);
     expect(new CodedError({ code: "b", kind: "conflict", message: "m" }).errorClass).toBe("user");
     expect(new CodedError({ code: "c", kind: "internal", message: "m" }).errorClass).toBe("bug");

@@ -20,9 +20,17 @@ describe("identifiers", () => {
   it("refuses everything else and names the field", () => {
     const refused = expect.objectContaining({ code: "invalid-hex", field: "buyer" });
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.integer(), hex(19), hex(21).map((text) => `0x${text}`)), (value) => {
-        expect(() => address(value, "buyer")).toThrowError(refused);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.integer(),
+          hex(19),
+          hex(21).map((text) => `0x${text}`),
+        ),
+        (value) => {
+          expect(() => address(value, "buyer")).toThrowError(refused);
+        },
+      ),
     );
     for (const value of [undefined, null, {}, `0X${"00".repeat(20)}`, `0x${"00".repeat(20)}\n`]) {
       expect(() => address(value, "buyer")).toThrowError(refused);

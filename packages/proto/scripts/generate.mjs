@@ -1,7 +1,16 @@
 // Generates TypeScript from proto/ into generated/. Does nothing when no input changed, and touches only files
 // whose text changed, so that incremental compilation stays incremental.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,7 +27,9 @@ const staging = mkdtempSync(join(tmpdir(), "aios-proto-"));
 try {
   const result = buf("generate", "--output", staging);
   if (result.status !== 0) {
-    process.stderr.write(`${result.stderr ?? ""}${result.error?.message ?? ""}\ncould not generate code from proto/.\n`);
+    process.stderr.write(
+      `${result.stderr ?? ""}${result.error?.message ?? ""}\ncould not generate code from proto/.\n`,
+    );
     process.exit(1);
   }
   synchronise();
@@ -54,7 +65,8 @@ function inputDigest() {
     fileURLToPath(import.meta.url),
     ...filesUnder(join(root, "proto")),
   ];
-  for (const file of files) hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
+  for (const file of files)
+    hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
   return hash.digest("hex");
 }
 

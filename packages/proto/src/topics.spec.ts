@@ -6,12 +6,18 @@ import { findTopic, topics } from "./topics.js";
 
 const source = readFileSync(join(protoRoot, "aios/events/v1/events.proto"), "utf8");
 const messages = [...source.matchAll(/^message (\w+)/gm)].map((match) => match[1]);
-const documented = new Map([...source.matchAll(/^\/\/ Topic ([\w.]+),[\s\S]*?^message (\w+)/gm)].map((m) => [m[2], m[1]]));
+const documented = new Map(
+  [...source.matchAll(/^\/\/ Topic ([\w.]+),[\s\S]*?^message (\w+)/gm)].map((m) => [m[2], m[1]]),
+);
 
 describe("topic registry", () => {
   it("has exactly one topic for every message of events.proto", () => {
     expect(messages.length).toBeGreaterThan(0);
-    expect(Object.values(topics).map((topic) => topic.message).sort()).toEqual([...messages].sort());
+    expect(
+      Object.values(topics)
+        .map((topic) => topic.message)
+        .sort(),
+    ).toEqual([...messages].sort());
   });
 
   it("names each topic as its message's comment does", () => {

@@ -51,7 +51,12 @@ function hex(bytes: Uint8Array): string {
 
 /** Every event between services. A test checks that each message of events.proto has exactly one topic. */
 export const topics = {
-  economyJobChanged: topic("economy.v1.job.changed", "EscrowJobChanged", EscrowJobChanged, (event) => event.jobId),
+  economyJobChanged: topic(
+    "economy.v1.job.changed",
+    "EscrowJobChanged",
+    EscrowJobChanged,
+    (event) => event.jobId,
+  ),
   economyTransactionEnded: topic(
     "economy.v1.transaction.ended",
     "ChainTransactionEnded",
@@ -61,8 +66,11 @@ export const topics = {
   economyModelPublished: topic("economy.v1.model.published", "ModelPublished", ModelPublished, (event) =>
     event.modelId.toString(),
   ),
-  economyLicencePurchased: topic("economy.v1.licence.purchased", "LicencePurchased", LicencePurchased, (event) =>
-    event.licenceId.toString(),
+  economyLicencePurchased: topic(
+    "economy.v1.licence.purchased",
+    "LicencePurchased",
+    LicencePurchased,
+    (event) => event.licenceId.toString(),
   ),
   economyProviderChanged: topic(
     "economy.v1.provider.changed",
@@ -77,11 +85,19 @@ export const topics = {
     (event) => event.batch.toString(),
     { partitions: 1 },
   ),
-  computeReceiptIssued: topic("compute.v1.receipt.issued", "ReceiptIssued", ReceiptIssued, (event) => event.jobId, {
-    retentionDays: 90,
-  }),
+  computeReceiptIssued: topic(
+    "compute.v1.receipt.issued",
+    "ReceiptIssued",
+    ReceiptIssued,
+    (event) => event.jobId,
+    {
+      retentionDays: 90,
+    },
+  ),
   proverProofEnded: topic("prover.v1.proof.ended", "ProofEnded", ProofEnded, (event) => event.jobId),
-  proverKeyEnded: topic("prover.v1.key.ended", "KeySetUpEnded", KeySetUpEnded, (event) => hex(event.modelCommitment)),
+  proverKeyEnded: topic("prover.v1.key.ended", "KeySetUpEnded", KeySetUpEnded, (event) =>
+    hex(event.modelCommitment),
+  ),
 } as const;
 
 export type TopicName = (typeof topics)[keyof typeof topics]["name"];

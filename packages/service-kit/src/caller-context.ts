@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Address, TenantId } from "@aios/kernel/identifiers";
 import { CodedError } from "@aios/kernel/coded-error";
+import type { Address, TenantId } from "@aios/kernel/identifiers";
 
 /** Who makes the call that is being handled, as its token proves. */
 export interface Caller {

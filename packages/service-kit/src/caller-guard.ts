@@ -1,5 +1,5 @@
-import type { CanActivate, ExecutionContext } from "@nestjs/common";
 import { CodedError } from "@aios/kernel/coded-error";
+import type { CanActivate, ExecutionContext } from "@nestjs/common";
 import { ALLOWED_CALLERS, ANONYMOUS } from "./allow-callers.js";
 import { type Caller, findCaller } from "./caller-context.js";
 import { EventContext } from "./event-context.js";

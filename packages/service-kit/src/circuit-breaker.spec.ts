@@ -1,13 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { CircuitBreaker } from "./circuit-breaker.js";
 
-const refused = expect.objectContaining({ code: "peer-unavailable", kind: "unavailable", retryAfterMs: expect.any(Number) });
+const refused = expect.objectContaining({
+  code: "peer-unavailable",
+  kind: "unavailable",
+  retryAfterMs: expect.any(Number),
+});
 
 describe("CircuitBreaker", () => {
   let nowMs = 0;
   const open = (): CircuitBreaker => {
     nowMs = 0;
-    const circuit = new CircuitBreaker("storage", { failureThreshold: 3, firstOpenMs: 100, maxOpenMs: 250 }, () => nowMs);
+    const circuit = new CircuitBreaker(
+      "storage",
+      { failureThreshold: 3, firstOpenMs: 100, maxOpenMs: 250 },
+      () => nowMs,
+    );
     for (let i = 0; i < 3; i++) {
       circuit.enter();
       circuit.failed();
@@ -16,7 +24,11 @@ describe("CircuitBreaker", () => {
   };
 
   it("opens after failures in a row only", () => {
-    const circuit = new CircuitBreaker("storage", { failureThreshold: 2, firstOpenMs: 100, maxOpenMs: 100 }, () => 0);
+    const circuit = new CircuitBreaker(
+      "storage",
+      { failureThreshold: 2, firstOpenMs: 100, maxOpenMs: 100 },
+      () => 0,
+    );
     for (let i = 0; i < 5; i++) {
       circuit.enter();
       circuit.failed();
@@ -44,7 +56,11 @@ describe("CircuitBreaker", () => {
 
   it("waits twice as long after each failed probe, up to the limit", () => {
     const circuit = open();
-    for (const [at, until] of [[100, 300], [300, 550], [550, 800]] as const) {
+    for (const [at, until] of [
+      [100, 300],
+      [300, 550],
+      [550, 800],
+    ] as const) {
       nowMs = at;
       circuit.enter();
       circuit.failed();

@@ -7,7 +7,11 @@ export interface CircuitBreakerOptions {
   readonly maxOpenMs: number;
 }
 
-export const DEFAULT_CIRCUIT: CircuitBreakerOptions = { failureThreshold: 5, firstOpenMs: 250, maxOpenMs: 5_000 };
+export const DEFAULT_CIRCUIT: CircuitBreakerOptions = {
+  failureThreshold: 5,
+  firstOpenMs: 250,
+  maxOpenMs: 5_000,
+};
 
 /** Refuses calls to a peer that does not answer; lets a single probe through after each pause, which doubles. */
 export class CircuitBreaker {

@@ -8,9 +8,9 @@ import {
   duration,
   flag,
   grpcUrl,
+  HelpRequested,
   hostPort,
   httpUrl,
-  HelpRequested,
   integer,
   loadSettings,
   optionalSetting,
@@ -21,7 +21,10 @@ import {
 
 const definition = defineSettings({
   PERIOD: setting(duration, { description: "time between cycles, with its unit", default: "90s" }),
-  SECRET: setting(z.string().min(8), { description: "the shared secret, 8 characters or more", secret: true }),
+  SECRET: setting(z.string().min(8), {
+    description: "the shared secret, 8 characters or more",
+    secret: true,
+  }),
   PEER: optionalSetting(httpUrl, { description: "URL of the peer" }),
 });
 
@@ -33,9 +36,17 @@ describe("loadSettings", () => {
   });
 
   it("names every bad variable with the fix and never shows a secret", () => {
-    const load = (): unknown => loadSettings(definition, { SECRET: "hunter2", PERIOD: "30", PEER: "ftp://x" });
-    expect(load).toThrowError(expect.objectContaining({ code: "invalid-settings", details: { variables: ["PERIOD", "SECRET", "PEER"] } }));
-    expect(load).toThrowError(/PERIOD is '30', which is not valid: expected a duration with a unit, for example 250ms/);
+    const load = (): unknown =>
+      loadSettings(definition, { SECRET: "hunter2", PERIOD: "30", PEER: "ftp://x" });
+    expect(load).toThrowError(
+      expect.objectContaining({
+        code: "invalid-settings",
+        details: { variables: ["PERIOD", "SECRET", "PEER"] },
+      }),
+    );
+    expect(load).toThrowError(
+      /PERIOD is '30', which is not valid: expected a duration with a unit, for example 250ms/,
+    );
     expect(load).toThrowError(/SECRET is not valid \(the value is not shown\). Set it to: the shared secret/);
     expect(load).not.toThrowError(/hunter2/);
   });
@@ -45,7 +56,10 @@ describe("loadSettings", () => {
   });
 
   it("prints all settings for --help, without the defaults of secrets", () => {
-    const withSecret = defineSettings({ ...definition, TOKEN: setting(z.string(), { description: "t", default: "s3", secret: true }) });
+    const withSecret = defineSettings({
+      ...definition,
+      TOKEN: setting(z.string(), { description: "t", default: "s3", secret: true }),
+    });
     try {
       loadSettings(withSecret, {}, ["--help"]);
       expect.unreachable();
@@ -60,7 +74,9 @@ describe("loadSettings", () => {
   });
 
   it("refuses names that are not environment variables", () => {
-    expect(() => defineSettings({ "not-a-name": setting(z.string(), { description: "" }) })).toThrowError(TypeError);
+    expect(() => defineSettings({ "not-a-name": setting(z.string(), { description: "" }) })).toThrowError(
+      TypeError,
+    );
   });
 
   it("has a description with its unit for every common setting", () => {
@@ -111,7 +127,7 @@ describe("units", () => {
         expect(refuses(byteSize, text) || /^[0-9]+(B|KiB|MiB|GiB)$/.test(text)).toBe(true);
       }),
     );
-    for (const text of ["30", "-1s", "1.5s", "1 s", "1S", "1constructor", "9".repeat(20) + "d"]) {
+    for (const text of ["30", "-1s", "1.5s", "1 s", "1S", "1constructor", `${"9".repeat(20)}d`]) {
       expect(refuses(duration, text), text).toBe(true);
     }
     for (const text of ["1MB", "1mib", "MiB"]) expect(refuses(byteSize, text), text).toBe(true);
@@ -129,7 +145,8 @@ describe("units", () => {
 
   it("reads whole numbers and flags", () => {
     expect(ok(integer(-5, 5), "-5")).toBe(-5);
-    for (const text of ["6", "1.0", "1e0", "", " 1", "0x1"]) expect(refuses(integer(0, 5), text), text).toBe(true);
+    for (const text of ["6", "1.0", "1e0", "", " 1", "0x1"])
+      expect(refuses(integer(0, 5), text), text).toBe(true);
     expect(ok(flag, "true")).toBe(true);
     expect(ok(flag, "false")).toBe(false);
     expect(refuses(flag, "yes")).toBe(true);

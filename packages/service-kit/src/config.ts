@@ -1,5 +1,5 @@
-import { z } from "zod";
 import { CodedError } from "@aios/kernel/coded-error";
+import { z } from "zod";
 
 export interface Setting<T> {
   readonly schema: z.ZodType<T>;
@@ -77,7 +77,11 @@ export function loadSettings<D extends SettingsDefinition>(
     }
     const parsed = entry.schema.safeParse(text);
     if (parsed.success) values[name] = parsed.data;
-    else problems.push({ name, problem: `${complaint(entry, text, parsed.error)} Set it to: ${entry.description}` });
+    else
+      problems.push({
+        name,
+        problem: `${complaint(entry, text, parsed.error)} Set it to: ${entry.description}`,
+      });
   }
   if (problems.length > 0) {
     throw new CodedError({
@@ -94,7 +98,9 @@ function complaint(entry: Setting<unknown>, text: string | undefined, error: z.Z
   const shown = entry.secret ? "the value" : `'${(text ?? "").slice(0, 80)}'`;
   const reason = error.issues.map((issue) => issue.message).join("; ");
   // A schema's own message may quote its input.
-  return entry.secret ? `is not valid (${shown} is not shown).` : `is ${shown}, which is not valid: ${reason}.`;
+  return entry.secret
+    ? `is not valid (${shown} is not shown).`
+    : `is ${shown}, which is not valid: ${reason}.`;
 }
 
 /** The text of `--help`: every variable with its default and description; secrets have no default shown. */
@@ -128,9 +134,9 @@ export function redactSettings<D extends SettingsDefinition>(
   );
 }
 
-/** Hides the password of a URL. */
+/** Hides the passwords of all URLs in a text. */
 export function redactUrl(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/[^:/@\s]*):[^@\s]*@/i, "$1:[redacted]@");
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/[^:/@\s]*):[^@\s]*@/gi, "$1:[redacted]@");
 }
 
 export interface HostPort {
@@ -166,15 +172,27 @@ export const flag: z.ZodType<boolean> = z
   .enum(["true", "false"], { error: "expected true or false" })
   .transform((text) => text === "true");
 
-const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** A duration with its unit, for example `250ms`, `5s`, `2m`, `1h`, `30d`; the value is in milliseconds. */
-export const duration: z.ZodType<number> = unitOf(DURATION_MS, "a duration with a unit, for example 250ms, 5s or 2m");
+export const duration: z.ZodType<number> = unitOf(
+  DURATION_MS,
+  "a duration with a unit, for example 250ms, 5s or 2m",
+);
 
 const SIZE_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
 /** A size with its unit, for example `512KiB`, `16MiB`; the value is in bytes. */
-export const byteSize: z.ZodType<number> = unitOf(SIZE_BYTES, "a size with a unit, for example 512KiB or 16MiB");
+export const byteSize: z.ZodType<number> = unitOf(
+  SIZE_BYTES,
+  "a size with a unit, for example 512KiB or 16MiB",
+);
 
 function unitOf(units: Readonly<Record<string, number>>, expected: string): z.ZodType<number> {
   return z.string().transform((text, context): number => {
@@ -215,7 +233,9 @@ export const baseSettings = defineSettings({
     description: "address of health and metrics over HTTP, host:port (port 0: any free one)",
     default: "127.0.0.1:0",
   }),
-  AIOS_SERVICE_KEY_FILE: setting(text, { description: "file with this service's Ed25519 private key as JWK" }),
+  AIOS_SERVICE_KEY_FILE: setting(text, {
+    description: "file with this service's Ed25519 private key as JWK",
+  }),
   AIOS_TRUST_BUNDLE_FILE: setting(text, {
     description: "file with the public keys of all services as JWKS; the key id is the service's name",
   }),
@@ -225,7 +245,8 @@ export const baseSettings = defineSettings({
     default: "info",
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: optionalSetting(httpUrl, {
-    description: "OTLP/HTTP collector for traces and metrics, for example http://127.0.0.1:4318; absent: none",
+    description:
+      "OTLP/HTTP collector for traces and metrics, for example http://127.0.0.1:4318; absent: none",
   }),
   AIOS_TRACE_SAMPLE_PERCENT: setting(integer(0, 100), {
     description: "percentage of new traces that are exported",
@@ -235,7 +256,10 @@ export const baseSettings = defineSettings({
     description: "longest time to finish running work on shutdown, with its unit",
     default: "4s",
   }),
-  AIOS_GRPC_MAX_MESSAGE: setting(byteSize, { description: "largest gRPC message, with its unit", default: "8MiB" }),
+  AIOS_GRPC_MAX_MESSAGE: setting(byteSize, {
+    description: "largest gRPC message, with its unit",
+    default: "8MiB",
+  }),
 });
 
 /** The service's own database; leave it out in a service that keeps no rows. */
@@ -244,7 +268,10 @@ export const databaseSettings = defineSettings({
     description: "the service's own database, postgres://user:password@host:port/database",
     secret: true,
   }),
-  DATABASE_POOL_MAX: setting(integer(1, 100), { description: "most database connections of this process", default: 8 }),
+  DATABASE_POOL_MAX: setting(integer(1, 100), {
+    description: "most database connections of this process",
+    default: 8,
+  }),
 });
 
 /** The event bus; needed to publish and to consume. */

@@ -1,5 +1,5 @@
-import pg from "pg";
 import { CodedError } from "@aios/kernel/coded-error";
+import pg from "pg";
 
 const DUPLICATE_DATABASE = "42P04";
 const UNIQUE_VIOLATION = "23505";
@@ -47,8 +47,12 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   const state = sqlState(error);
   if (state !== undefined && (state.startsWith("08") || state.startsWith("57P"))) return true;
   const code = (error as { readonly code?: unknown } | null)?.code;
-  if (code === "ECONNREFUSED" || code === "ECONNRESET" || code === "EPIPE" || code === "ETIMEDOUT") return true;
-  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|not queryable/.test(error.message);
+  if (code === "ECONNREFUSED" || code === "ECONNRESET" || code === "EPIPE" || code === "ETIMEDOUT")
+    return true;
+  return (
+    error instanceof Error &&
+    /Connection terminated|timeout exceeded when trying to connect|not queryable/.test(error.message)
+  );
 }
 
 function databaseOf(url: string): string {

@@ -1,5 +1,17 @@
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { CodedError } from "@aios/kernel/coded-error";
@@ -38,7 +50,9 @@ export function serverBinaries(user: ServerUser): string {
   mendPackage(native);
   if (reachable(native, user)) return native;
   // Below a home that only root may enter; the server's user gets a copy.
-  const version = createHash("sha256").update(`${native}\0${statSync(join(native, "bin", "postgres")).mtimeMs}`);
+  const version = createHash("sha256").update(
+    `${native}\0${statSync(join(native, "bin", "postgres")).mtimeMs}`,
+  );
   const copy = join(ROOT_PLACE, `server-${version.digest("hex").slice(0, 16)}`);
   if (!existsSync(copy)) {
     const staging = `${copy}.${process.pid}`;
@@ -66,11 +80,15 @@ function findNative(platform: string): string {
 function mendPackage(native: string): void {
   const list = join(native, "pg-symlinks.json");
   const links = existsSync(list)
-    ? (JSON.parse(readFileSync(list, "utf8")) as readonly { readonly source: string; readonly target: string }[])
+    ? (JSON.parse(readFileSync(list, "utf8")) as readonly {
+        readonly source: string;
+        readonly target: string;
+      }[])
     : [];
   for (const { source, target } of links) {
     const [from, to] = [resolve(native, "..", target), resolve(native, "..", source)];
-    if (lstatSync(from, { throwIfNoEntry: false }) === undefined) symlinkSync(relative(dirname(from), to), from);
+    if (lstatSync(from, { throwIfNoEntry: false }) === undefined)
+      symlinkSync(relative(dirname(from), to), from);
   }
   for (const name of ["postgres", "initdb"]) {
     const file = join(native, "bin", name);

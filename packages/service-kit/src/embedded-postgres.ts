@@ -1,13 +1,29 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
-import { clusterDirectory, makeOwnedDirectory, serverBinaries, type ServerUser, serverUser, unusable } from "./embedded-postgres-host.js";
+import {
+  clusterDirectory,
+  makeOwnedDirectory,
+  type ServerUser,
+  serverBinaries,
+  serverUser,
+  unusable,
+} from "./embedded-postgres-host.js";
 import { endProcess, isServerOf, readPostmasterPid } from "./embedded-postgres-process.js";
 import { systemClock } from "./system-clock.js";
 
@@ -198,7 +214,12 @@ class Server implements EmbeddedPostgres {
   readonly #child: ChildProcess;
   #expected = false;
 
-  private constructor(place: ServerPlace, child: ChildProcess, exited: Promise<unknown>, log: readonly string[]) {
+  private constructor(
+    place: ServerPlace,
+    child: ChildProcess,
+    exited: Promise<unknown>,
+    log: readonly string[],
+  ) {
     this.#place = place;
     this.#child = child;
     this.port = place.port;
@@ -224,8 +245,11 @@ class Server implements EmbeddedPostgres {
       if (ready) return new Server(place, child, exited, log);
       child.stdin?.destroy();
       // Children of a server that was killed notice it within moments; until then the memory is in use.
-      const passing = log.some((line) => /shared memory block .* still in use|lock file .* already exists/.test(line));
-      if (!passing || performance.now() > endsAtMs) throw failureFrom(log, "PostgreSQL could not start", place.port);
+      const passing = log.some((line) =>
+        /shared memory block .* still in use|lock file .* already exists/.test(line),
+      );
+      if (!passing || performance.now() > endsAtMs)
+        throw failureFrom(log, "PostgreSQL could not start", place.port);
       await systemClock.wait(durationMs(100));
       await takeOver(place.cluster);
     }
@@ -290,7 +314,11 @@ function becomesReady(
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.stdin?.destroy();
-      reject(unusable(`PostgreSQL was not ready within ${Math.round(timeoutMs / 1_000)} s: ${log.at(-1) ?? "no log"}`));
+      reject(
+        unusable(
+          `PostgreSQL was not ready within ${Math.round(timeoutMs / 1_000)} s: ${log.at(-1) ?? "no log"}`,
+        ),
+      );
     }, timeoutMs);
     createInterface({ input: stderr }).on("line", (line) => {
       log.push(line);

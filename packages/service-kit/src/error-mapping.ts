@@ -1,5 +1,5 @@
-import { Metadata, status } from "@grpc/grpc-js";
 import { CodedError, type ErrorKind, isCodedError, toCodedError } from "@aios/kernel/coded-error";
+import { Metadata, status } from "@grpc/grpc-js";
 
 type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -73,7 +73,7 @@ export function fromGrpcFailure(failure: unknown, target: string): CodedError {
   }
   const kind = (code === undefined ? undefined : KIND_OF_STATUS[code]) ?? "internal";
   return new CodedError({
-    code: code === status.CANCELLED ? "cancelled" : PEER_CODES[kind] ?? `peer-${kind}`,
+    code: code === status.CANCELLED ? "cancelled" : (PEER_CODES[kind] ?? `peer-${kind}`),
     kind,
     message: PEER_MESSAGES[kind]?.(target) ?? `${target} answered: ${details ?? "an unknown error"}`,
     details: { peer: target },
@@ -97,7 +97,9 @@ function encodeError(error: CodedError): Buffer {
   const whole = { ...wireForm(error), details: error.details };
   const text = JSON.stringify(whole, bigintsAsText);
   if (Buffer.byteLength(text) <= LARGEST_DETAILS_BYTES) return Buffer.from(text);
-  return Buffer.from(JSON.stringify({ ...wireForm(error), message: error.message.slice(0, 1_000), details: {} }));
+  return Buffer.from(
+    JSON.stringify({ ...wireForm(error), message: error.message.slice(0, 1_000), details: {} }),
+  );
 }
 
 function wireForm(error: CodedError): Record<string, unknown> {
@@ -125,7 +127,9 @@ function decodeError(bytes: Buffer, cause: unknown): CodedError | undefined {
     code,
     kind: kind as ErrorKind,
     message,
-    ...(typeof details === "object" && details !== null ? { details: details as Record<string, unknown> } : {}),
+    ...(typeof details === "object" && details !== null
+      ? { details: details as Record<string, unknown> }
+      : {}),
     ...(typeof field === "string" ? { field } : {}),
     ...(typeof retryAfterMs === "number" ? { retryAfterMs } : {}),
     cause,
@@ -171,7 +175,8 @@ export function toProblem(
   };
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
   const retryAfterMs = error.retryAfterMs ?? (error.kind === "unavailable" ? 1_000 : undefined);
-  if (retryAfterMs !== undefined) headers["retry-after"] = Math.max(1, Math.ceil(retryAfterMs / 1_000)).toString();
+  if (retryAfterMs !== undefined)
+    headers["retry-after"] = Math.max(1, Math.ceil(retryAfterMs / 1_000)).toString();
   return { status: mapping.http, headers, body };
 }
 

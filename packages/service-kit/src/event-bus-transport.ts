@@ -1,12 +1,12 @@
+import { isCodedError } from "@aios/kernel/coded-error";
+import { findTopic, type Topic } from "@aios/proto/topics";
 import { type BaseRpcContext, Server } from "@nestjs/microservices";
 import { SpanKind } from "@opentelemetry/api";
 import { defaultIfEmpty, isObservable, lastValueFrom } from "rxjs";
-import { isCodedError } from "@aios/kernel/coded-error";
-import { findTopic, type Topic } from "@aios/proto/topics";
+import { runAsCaller } from "./caller-context.js";
+import { crashPoint } from "./crash-point.js";
 import type { EventBus, ReceivedEvent, RetryPolicy, Subscription } from "./event-bus.js";
 import { EventContext } from "./event-context.js";
-import { crashPoint } from "./crash-point.js";
-import { runAsCaller } from "./caller-context.js";
 import type { Logger } from "./logger.js";
 import { defineMetrics } from "./metrics.js";
 import { inSpan } from "./tracing.js";
@@ -84,14 +84,17 @@ export class EventBusTransport extends Server {
     };
     let outcome = "failed";
     try {
-      await inSpan(`handle ${event.topic}`, { kind: SpanKind.CONSUMER, attributes, parent: event.headers }, () =>
-        runAsCaller(undefined, async () => {
-          crashPoint(`${this.#options.group}.event.before-handling`);
-          const payload = registered(event.topic).codec.decode(event.payload);
-          const result: unknown = await handler(payload, contextOf(event) as BaseRpcContext);
-          if (isObservable(result)) await lastValueFrom(result.pipe(defaultIfEmpty(undefined)));
-          crashPoint(`${this.#options.group}.event.after-handling`);
-        }),
+      await inSpan(
+        `handle ${event.topic}`,
+        { kind: SpanKind.CONSUMER, attributes, parent: event.headers },
+        () =>
+          runAsCaller(undefined, async () => {
+            crashPoint(`${this.#options.group}.event.before-handling`);
+            const payload = registered(event.topic).codec.decode(event.payload);
+            const result: unknown = await handler(payload, contextOf(event) as BaseRpcContext);
+            if (isObservable(result)) await lastValueFrom(result.pipe(defaultIfEmpty(undefined)));
+            crashPoint(`${this.#options.group}.event.after-handling`);
+          }),
       );
       outcome = "ok";
     } catch (error) {
@@ -107,7 +110,8 @@ export class EventBusTransport extends Server {
 
 function registered(name: string): Topic<unknown> {
   const topic = findTopic(name);
-  if (topic === undefined) throw new TypeError(`@EventPattern("${name}") names no topic of @aios/proto/topics`);
+  if (topic === undefined)
+    throw new TypeError(`@EventPattern("${name}") names no topic of @aios/proto/topics`);
   return topic;
 }
 

@@ -87,9 +87,11 @@ export interface EventBus {
   /** Moves a group; events handled before arrive again. */
   replay(group: string, topic: string, position: ReplayPosition): Promise<void>;
   /** Oldest first. */
-  listDeadLetters(filter: { readonly group?: string; readonly topic?: string; readonly limit: number }): Promise<
-    readonly DeadLetter[]
-  >;
+  listDeadLetters(filter: {
+    readonly group?: string;
+    readonly topic?: string;
+    readonly limit: number;
+  }): Promise<readonly DeadLetter[]>;
   /** Gives dead letters to their own group again, at the end of the log; answers how many. */
   replayDeadLetters(ids: readonly bigint[]): Promise<number>;
   /** Rejects when the log cannot be written to. */

@@ -81,7 +81,10 @@ export class EventLogMember {
     await this.#loop;
     await Promise.all([...this.#partitions.values()].map((partition) => partition.stop()));
     await this.#leave().catch((error: unknown) => {
-      this.#options.logger.debug({ error }, "the group could not be told of leaving; its lease will end by itself");
+      this.#options.logger.debug(
+        { error },
+        "the group could not be told of leaving; its lease will end by itself",
+      );
     });
     await this.#listener.close();
   }
@@ -132,7 +135,9 @@ export class EventLogMember {
          RETURNING xmax = 0 AS is_new`,
         [group, this.#id, backend.pid, backend.start, LEASE_MS],
       );
-      await client.query(`DELETE FROM event_log.members m WHERE m.group_name = $1 AND NOT (${LIVE_MEMBER})`, [group]);
+      await client.query(`DELETE FROM event_log.members m WHERE m.group_name = $1 AND NOT (${LIVE_MEMBER})`, [
+        group,
+      ]);
       await client.query(
         `INSERT INTO event_log.positions (group_name, topic, partition)
          SELECT $1, topic, partition FROM event_log.partitions WHERE topic = ANY($2) ON CONFLICT DO NOTHING`,

@@ -1,5 +1,5 @@
-import { durationMs } from "@aios/kernel/units";
 import { toCodedError } from "@aios/kernel/coded-error";
+import { durationMs } from "@aios/kernel/units";
 import { type EventHandler, type ReceivedEvent, type RetryPolicy, retryDelayMs } from "./event-bus.js";
 import type { Logger } from "./logger.js";
 import { inTransaction, type PostgresPool } from "./postgres-pool.js";
@@ -98,7 +98,10 @@ export class EventLogPartition {
       await this.#commit();
     } catch (error) {
       if (!(error instanceof PartitionLost)) {
-        this.#options.logger.warn({ error, topic: this.topic, partition: this.partition }, "a partition is claimed anew");
+        this.#options.logger.warn(
+          { error, topic: this.topic, partition: this.partition },
+          "a partition is claimed anew",
+        );
       }
       this.lose();
       this.#options.onLost();
@@ -187,7 +190,14 @@ export class EventLogPartition {
     });
     this.#committedOffset = offset + 1n;
     this.#options.logger.error(
-      { error: thrown, topic: row.topic, eventId: row.event_id, key: row.key, attempts, group: this.#options.group },
+      {
+        error: thrown,
+        topic: row.topic,
+        eventId: row.event_id,
+        key: row.key,
+        attempts,
+        group: this.#options.group,
+      },
       "an event went to the dead letters",
     );
   }

@@ -1,7 +1,7 @@
-import { Client, credentials, Metadata, type CallOptions, type ServiceError } from "@grpc/grpc-js";
+import { type CallOptions, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { SpanKind } from "@opentelemetry/api";
 import { currentOnBehalfOf } from "./caller-context.js";
-import { CircuitBreaker, DEFAULT_CIRCUIT, type CircuitBreakerOptions } from "./circuit-breaker.js";
+import { CircuitBreaker, type CircuitBreakerOptions, DEFAULT_CIRCUIT } from "./circuit-breaker.js";
 import { fromGrpcFailure } from "./error-mapping.js";
 import {
   type AnyMethod,
@@ -82,10 +82,17 @@ export function createGrpcClient<D extends GrpcServiceDefinition>(
   url: string,
   options: GrpcClientOptions,
 ): GrpcClient<D> {
-  const channel = new Client(url, credentials.createInsecure(), channelOptions(options.maxMessageBytes ?? 8 * 1024 ** 2));
+  const channel = new Client(
+    url,
+    credentials.createInsecure(),
+    channelOptions(options.maxMessageBytes ?? 8 * 1024 ** 2),
+  );
   const caller = new GrpcCaller(channel, serviceNameOf(definition), options);
   const methods = Object.entries(definition).map(([name, method]) => [name, caller.method(method)] as const);
-  return { ...Object.fromEntries(methods), [Symbol.dispose]: () => channel.close() } as unknown as GrpcClient<D>;
+  return {
+    ...Object.fromEntries(methods),
+    [Symbol.dispose]: () => channel.close(),
+  } as unknown as GrpcClient<D>;
 }
 
 class GrpcCaller {
@@ -99,26 +106,46 @@ class GrpcCaller {
     this.#channel = channel;
     this.#service = service;
     this.#options = options;
-    this.#circuit = new CircuitBreaker(options.audience, options.circuit ?? DEFAULT_CIRCUIT, () => performance.now());
+    this.#circuit = new CircuitBreaker(options.audience, options.circuit ?? DEFAULT_CIRCUIT, () =>
+      performance.now(),
+    );
     this.#streams = new GrpcStreamCaller(channel, options.audience, this.#circuit);
   }
 
   method(method: AnyMethod): unknown {
-    const attributes = { "rpc.system": "grpc", "rpc.service": this.#service, "rpc.method": methodNameOf(method) };
+    const attributes = {
+      "rpc.system": "grpc",
+      "rpc.service": this.#service,
+      "rpc.method": methodNameOf(method),
+    };
     const span = { name: method.path.slice(1), kind: SpanKind.CLIENT, attributes };
     const prepare = (settings: CallSettings): Promise<{ metadata: Metadata; callOptions: CallOptions }> =>
       this.#prepare(settings.deadlineMs ?? this.#options.deadlineMs ?? DEFAULT_DEADLINE_MS);
     if (method.requestStream && method.responseStream) {
       return (requests: AsyncIterable<unknown>, settings: CallSettings = {}) =>
-        this.#streams.bidirectional(method, requests, settings.signal, () => this.#prepare(settings.deadlineMs), span);
+        this.#streams.bidirectional(
+          method,
+          requests,
+          settings.signal,
+          () => this.#prepare(settings.deadlineMs),
+          span,
+        );
     }
     if (method.requestStream) {
       return (requests: AsyncIterable<unknown>, settings: CallSettings = {}) =>
-        inSpan(span.name, span, () => this.#streams.clientStream(method, requests, settings.signal, () => prepare(settings)));
+        inSpan(span.name, span, () =>
+          this.#streams.clientStream(method, requests, settings.signal, () => prepare(settings)),
+        );
     }
     if (method.responseStream) {
       return (request: unknown, settings: CallSettings = {}) =>
-        this.#streams.serverStream(method, request, settings.signal, () => this.#prepare(settings.deadlineMs), span);
+        this.#streams.serverStream(
+          method,
+          request,
+          settings.signal,
+          () => this.#prepare(settings.deadlineMs),
+          span,
+        );
     }
     return (request: unknown, settings: CallSettings = {}) =>
       inSpan(span.name, span, () => this.#unary(method, request, settings));

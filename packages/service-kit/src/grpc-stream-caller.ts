@@ -1,9 +1,16 @@
-import type { CallOptions, Client, ClientDuplexStream, ClientReadableStream, Metadata, ServiceError } from "@grpc/grpc-js";
+import type {
+  CallOptions,
+  Client,
+  ClientDuplexStream,
+  ClientReadableStream,
+  Metadata,
+  ServiceError,
+} from "@grpc/grpc-js";
 import type { Attributes, SpanKind } from "@opentelemetry/api";
 import type { CircuitBreaker } from "./circuit-breaker.js";
 import { fromGrpcFailure } from "./error-mapping.js";
-import { cancelled, noteOutcome } from "./grpc-outcome.js";
 import type { AnyMethod } from "./grpc-methods.js";
+import { cancelled, noteOutcome } from "./grpc-outcome.js";
 import { recordFailure, startSpan, withSpanActive } from "./tracing.js";
 
 type Prepare = () => Promise<{ metadata: Metadata; callOptions: CallOptions }>;
@@ -161,7 +168,11 @@ interface MessageSink {
 }
 
 /** Writes every message, pausing while the sink is full; stops reading when the call has ended. */
-async function pump(messages: AsyncIterable<unknown>, sink: MessageSink, hasEnded: () => boolean): Promise<void> {
+async function pump(
+  messages: AsyncIterable<unknown>,
+  sink: MessageSink,
+  hasEnded: () => boolean,
+): Promise<void> {
   for await (const message of messages) {
     if (hasEnded()) return;
     if (!sink.write(message)) await drained(sink, hasEnded);

@@ -1,16 +1,16 @@
+import { CodedError } from "@aios/kernel/coded-error";
 import {
-  type Metadata,
-  type sendUnaryData,
   Server as GrpcServer,
+  type Metadata,
   ServerCredentials,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
+  type sendUnaryData,
 } from "@grpc/grpc-js";
 import { GrpcMethodStreamingType, ServerGrpc } from "@nestjs/microservices";
 import { SpanKind } from "@opentelemetry/api";
 import { isObservable, lastValueFrom } from "rxjs";
-import { CodedError } from "@aios/kernel/coded-error";
 import { type Caller, runAsCaller } from "./caller-context.js";
 import type { HostPort } from "./config.js";
 import { logLevelOf, toGrpcFailure } from "./error-mapping.js";
@@ -37,7 +37,10 @@ export interface GrpcTransportOptions {
   readonly logger: Logger;
 }
 
-type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+type AnyCall =
+  | ServerUnaryCall<unknown, unknown>
+  | ServerWritableStream<unknown, unknown>
+  | ServerDuplexStream<unknown, unknown>;
 type Answer = sendUnaryData<unknown>;
 type NestHandler = (...parameters: unknown[]) => Promise<unknown>;
 type NestMethod = (call: AnyCall, callback?: Answer) => Promise<unknown>;
@@ -57,7 +60,9 @@ export class GrpcTransport extends ServerGrpc {
   readonly #streams = new Set<(error: unknown) => void>();
 
   constructor(options: GrpcTransportOptions) {
-    const definitions = options.services.map((service) => [serviceNameOf(service), byWireName(service)] as const);
+    const definitions = options.services.map(
+      (service) => [serviceNameOf(service), byWireName(service)] as const,
+    );
     super({
       url: "",
       package: [...new Set(definitions.map(([name]) => name.slice(0, name.lastIndexOf("."))))],
@@ -102,8 +107,14 @@ export class GrpcTransport extends ServerGrpc {
    * A streamed answer of `@GrpcMethod` is an async iterable (with back-pressure) or an observable. A `@GrpcStreamCall`
    * handler reads its call as an async iterable, with back-pressure too.
    */
-  override createServiceMethod(...parameters: Parameters<ServerGrpc["createServiceMethod"]>): Function {
-    const [handler, definition, streamType] = parameters as unknown as [NestHandler, MethodShape, GrpcMethodStreamingType];
+  override createServiceMethod(
+    ...parameters: Parameters<ServerGrpc["createServiceMethod"]>
+  ): ReturnType<ServerGrpc["createServiceMethod"]> {
+    const [handler, definition, streamType] = parameters as unknown as [
+      NestHandler,
+      MethodShape,
+      GrpcMethodStreamingType,
+    ];
     const fromNest = super.createServiceMethod(...parameters) as NestMethod;
     const handle: StreamMethod =
       streamType === GrpcMethodStreamingType.PT_STREAMING
@@ -132,9 +143,12 @@ export class GrpcTransport extends ServerGrpc {
     signal: AbortSignal,
   ): Promise<void> {
     const result = await handler(call, callback);
-    const value: unknown = isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result;
+    const value: unknown = isObservable(result)
+      ? await lastValueFrom(result, { defaultValue: undefined })
+      : result;
     if (definition.responseStream) {
-      if (isAsyncIterable(value)) await writeAll(value, call as ServerWritableStream<unknown, unknown>, signal);
+      if (isAsyncIterable(value))
+        await writeAll(value, call as ServerWritableStream<unknown, unknown>, signal);
     } else if (value !== undefined) {
       callback?.(null, value);
     }
@@ -149,9 +163,12 @@ export class GrpcTransport extends ServerGrpc {
     if (server === undefined) return;
     this.#server = undefined;
     await new Promise<void>((resolve) => {
-      const streams = setTimeout(() => {
-        for (const endStream of [...this.#streams]) endStream(draining());
-      }, Math.min(STREAM_GRACE_MS, timeoutMs));
+      const streams = setTimeout(
+        () => {
+          for (const endStream of [...this.#streams]) endStream(draining());
+        },
+        Math.min(STREAM_GRACE_MS, timeoutMs),
+      );
       const all = setTimeout(() => {
         server.forceShutdown();
         resolve();
@@ -168,11 +185,20 @@ export class GrpcTransport extends ServerGrpc {
     await this.drain(0);
   }
 
-  async #serve(path: string, call: AnyCall, callback: Answer | undefined, handle: StreamMethod): Promise<void> {
+  async #serve(
+    path: string,
+    call: AnyCall,
+    callback: Answer | undefined,
+    handle: StreamMethod,
+  ): Promise<void> {
     const startedAt = performance.now();
     const [service = "", method = ""] = path.slice(1).split("/");
     const attributes = { "rpc.system": "grpc", "rpc.service": service, "rpc.method": method };
-    const span = startSpan(path.slice(1), { kind: SpanKind.SERVER, attributes, parent: headersOf(call.metadata) });
+    const span = startSpan(path.slice(1), {
+      kind: SpanKind.SERVER,
+      attributes,
+      parent: headersOf(call.metadata),
+    });
     metrics.serverCallsRunning.add(1, { method: path });
     let ended = false;
     const end = (failure: unknown): void => {
@@ -194,7 +220,8 @@ export class GrpcTransport extends ServerGrpc {
       stream.once("cancelled", () => aborter.abort(new Error("the call was cancelled")));
       if (callback === undefined) {
         this.#streams.add(fail);
-        for (const event of ["close", "finish", "cancelled"]) stream.once(event, () => this.#streams.delete(fail));
+        for (const event of ["close", "finish", "cancelled"])
+          stream.once(event, () => this.#streams.delete(fail));
       }
       try {
         const caller = await this.#authenticate(call.metadata);
@@ -216,7 +243,11 @@ export class GrpcTransport extends ServerGrpc {
     if (header === undefined) return undefined;
     const token = /^Bearer (\S+)$/.exec(header.toString())?.[1];
     if (token === undefined) {
-      throw new CodedError({ code: "invalid-token", kind: "unauthenticated", message: "The token is malformed." });
+      throw new CodedError({
+        code: "invalid-token",
+        kind: "unauthenticated",
+        message: "The token is malformed.",
+      });
     }
     return this.#options.verifier.verify(token);
   }
@@ -228,7 +259,11 @@ export class GrpcTransport extends ServerGrpc {
 }
 
 /** Answers with the mapped error, once. Nest reports stream errors by emitting them on the call. */
-function failureSink(call: AnyCall, callback: Answer | undefined, end: (failure: unknown) => void): (error: unknown) => void {
+function failureSink(
+  call: AnyCall,
+  callback: Answer | undefined,
+  end: (failure: unknown) => void,
+): (error: unknown) => void {
   let failed = false;
   return (error) => {
     if (failed) return;
@@ -281,6 +316,9 @@ function headersOf(metadata: Metadata): TraceHeaders {
 /** `@GrpcMethod` names methods as the proto file does; generated definitions use camel case. */
 function byWireName(definition: GrpcServiceDefinition): GrpcServiceDefinition {
   return Object.fromEntries(
-    Object.entries(definition).map(([name, method]) => [methodNameOf(method), { ...method, originalName: name }]),
+    Object.entries(definition).map(([name, method]) => [
+      methodNameOf(method),
+      { ...method, originalName: name },
+    ]),
   );
 }

@@ -131,13 +131,19 @@ async function respond(
   registry: HealthRegistry,
   prometheusText: () => Promise<string>,
 ): Promise<void> {
-  if (request.method !== "GET" && request.method !== "HEAD") return send(response, 405, "text/plain", "GET only\n");
+  if (request.method !== "GET" && request.method !== "HEAD")
+    return send(response, 405, "text/plain", "GET only\n");
   switch (request.url?.split("?")[0]) {
     case "/health/live":
       return send(response, 200, "application/json", JSON.stringify({ status: "live" }));
     case "/health/ready": {
       const report = await registry.report();
-      return send(response, report.status === "ready" ? 200 : 503, "application/json", JSON.stringify(report));
+      return send(
+        response,
+        report.status === "ready" ? 200 : 503,
+        "application/json",
+        JSON.stringify(report),
+      );
     }
     case "/metrics":
       return send(response, 200, "text/plain; version=0.0.4; charset=utf-8", await prometheusText());

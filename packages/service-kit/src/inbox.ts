@@ -1,5 +1,5 @@
-import { executeSql, type SqlTransaction } from "./sql-executor.js";
 import type { PostgresPool } from "./postgres-pool.js";
+import { executeSql, type SqlTransaction } from "./sql-executor.js";
 
 const PRUNE_BATCH = 5_000;
 

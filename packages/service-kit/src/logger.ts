@@ -1,7 +1,7 @@
+import { isCodedError } from "@aios/kernel/coded-error";
 import type { LoggerService } from "@nestjs/common";
 import { trace } from "@opentelemetry/api";
 import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
-import { isCodedError } from "@aios/kernel/coded-error";
 import { redactUrl } from "./config.js";
 
 export type Logger = PinoLogger;
@@ -52,15 +52,17 @@ export function createLogger(options: LoggerOptions): Logger {
   );
 }
 
-/** An error as loggable facts: code, payload, stack and causes (at most five deep). */
+/** An error as loggable facts: code, payload, stack (unless it is the caller's own fault) and causes, five deep. */
 export function serialiseError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error;
+  const coded = isCodedError(error);
+  const callersFault = coded && error.errorClass === "user";
   return {
     type: error.name,
     message: redactUrl(error.message),
-    ...(isCodedError(error) ? { code: error.code, kind: error.kind, details: error.details } : {}),
-    stack: error.stack,
-    ...(error.cause === undefined || depth >= 4 ? {} : { cause: serialiseError(error.cause, depth + 1) }),
+    ...(coded ? { code: error.code, kind: error.kind, details: error.details } : {}),
+    ...(callersFault || depth > 0 ? {} : { stack: redactUrl(error.stack ?? "") }),
+    ...(error.cause instanceof Error && depth < 4 ? { cause: serialiseError(error.cause, depth + 1) } : {}),
   };
 }
 

@@ -1,5 +1,11 @@
 import type { Clock } from "@aios/kernel/clock";
-import { type Bucket, type RateDecision, type RateLimit, type RateLimiter, takeFrom } from "./rate-limiter.js";
+import {
+  type Bucket,
+  type RateDecision,
+  type RateLimit,
+  type RateLimiter,
+  takeFrom,
+} from "./rate-limiter.js";
 
 const LARGEST_NUMBER_OF_KEYS = 100_000;
 

@@ -38,7 +38,9 @@ type Instruments<D extends Readonly<Record<string, InstrumentDeclaration>>> = {
 };
 
 /** Latency of calls and queries, in milliseconds. */
-export const LATENCY_BUCKETS_MS: readonly number[] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000];
+export const LATENCY_BUCKETS_MS: readonly number[] = [
+  1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000,
+];
 
 const declared = new Map<string, InstrumentDeclaration>();
 

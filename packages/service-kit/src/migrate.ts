@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type pg from "pg";
 import { CodedError } from "@aios/kernel/coded-error";
+import type pg from "pg";
 import { createDatabaseIfMissing, withConnection } from "./database.js";
 
 /** Every migration holds this advisory lock, so that processes that start together take turns. */
@@ -25,8 +25,13 @@ export interface MigrationReport {
  * record. Creates the database when missing; running twice changes nothing. Throws `migration-changed` when an applied
  * file differs, `migration-missing` when one is gone or was inserted before an applied one, `migration-failed`.
  */
-export async function applyMigrations(directory: URL | string, databaseUrl: string): Promise<MigrationReport> {
-  const migrations = await readMigrations(typeof directory === "string" ? directory : fileURLToPath(directory));
+export async function applyMigrations(
+  directory: URL | string,
+  databaseUrl: string,
+): Promise<MigrationReport> {
+  const migrations = await readMigrations(
+    typeof directory === "string" ? directory : fileURLToPath(directory),
+  );
   await createDatabaseIfMissing(databaseUrl);
   return withConnection(databaseUrl, async (client) => {
     await client.query("SET lock_timeout = '30s'");
@@ -66,10 +71,18 @@ function pendingOf(
   recorded.forEach(({ name, checksum }, index) => {
     const migration = migrations[index];
     if (migration?.name !== name) {
-      throw migrationError("migration-missing", name, "was applied to this database but is not in this version");
+      throw migrationError(
+        "migration-missing",
+        name,
+        "was applied to this database but is not in this version",
+      );
     }
     if (migration.checksum !== checksum) {
-      throw migrationError("migration-changed", name, "was changed after it was applied; write a new migration");
+      throw migrationError(
+        "migration-changed",
+        name,
+        "was changed after it was applied; write a new migration",
+      );
     }
   });
   return migrations.slice(recorded.length);

@@ -1,5 +1,5 @@
-import { Ctx, EventPattern, Payload } from "@nestjs/microservices";
 import type { Topic } from "@aios/proto/topics";
+import { Ctx, EventPattern, Payload } from "@nestjs/microservices";
 import type { EventContext } from "./event-context.js";
 
 type EventMethod<T> = (event: T, context: EventContext) => Promise<void>;

@@ -1,6 +1,6 @@
-import type pg from "pg";
 import { durationMs } from "@aios/kernel/units";
 import { findTopic } from "@aios/proto/topics";
+import type pg from "pg";
 import { crashPoint } from "./crash-point.js";
 import type { EventBus, OutgoingEvent } from "./event-bus.js";
 import type { Logger } from "./logger.js";
@@ -131,7 +131,9 @@ export class OutboxRelay {
     const client = this.#listener.client;
     if (client === undefined) return false;
     if (this.#leadingOn === client) return true;
-    const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [LEADER_LOCK]);
+    const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [
+      LEADER_LOCK,
+    ]);
     if (rows[0]?.locked !== true) return false;
     this.#leadingOn = client;
     return true;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { SpanKind } from "@opentelemetry/api";
 import type { Topic } from "@aios/proto/topics";
+import { SpanKind } from "@opentelemetry/api";
 import { executeSql, type SqlTransaction } from "./sql-executor.js";
 import { currentTraceHeaders, inSpan } from "./tracing.js";
 

@@ -1,8 +1,8 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { isDatabaseUnavailable } from "./database.js";
 import {
-  type DeadLetter,
   DEFAULT_RETRY,
+  type DeadLetter,
   type EventBus,
   type OutgoingEvent,
   partitionOf,
@@ -79,7 +79,11 @@ export class PostgresEventLog implements EventBus {
       const partitions = await Promise.all(
         events.map(async ({ topic, key }) => partitionOf(key, await this.#partitionCount(topic))),
       );
-      await this.#append(events, partitions, events.map(() => null));
+      await this.#append(
+        events,
+        partitions,
+        events.map(() => null),
+      );
     });
   }
 
@@ -164,12 +168,16 @@ export class PostgresEventLog implements EventBus {
   async replayDeadLetters(ids: readonly bigint[]): Promise<number> {
     return this.#guard(() =>
       inTransaction(this.#pool, async (client) => {
-        const { rows } = await client.query<DeadLetterRow & { payload: Buffer; headers: Record<string, string> }>(
-          "DELETE FROM event_log.dead_letters WHERE id = ANY($1::bigint[]) RETURNING *",
-          [ids.map(String)],
-        );
+        const { rows } = await client.query<
+          DeadLetterRow & { payload: Buffer; headers: Record<string, string> }
+        >("DELETE FROM event_log.dead_letters WHERE id = ANY($1::bigint[]) RETURNING *", [ids.map(String)]);
         rows.sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1));
-        await appendWith(client, rows.map(eventOf), rows.map((row) => row.partition), rows.map((row) => row.group_name));
+        await appendWith(
+          client,
+          rows.map(eventOf),
+          rows.map((row) => row.partition),
+          rows.map((row) => row.group_name),
+        );
         return rows.length;
       }),
     );
@@ -178,7 +186,8 @@ export class PostgresEventLog implements EventBus {
   async ping(): Promise<void> {
     await this.#guard(async () => {
       const { rows } = await this.#pool.query<{ standby: boolean }>("SELECT pg_is_in_recovery() AS standby");
-      if (rows[0]?.standby === true) throw new CodedError({ ...UNAVAILABLE, message: "The event log is read-only." });
+      if (rows[0]?.standby === true)
+        throw new CodedError({ ...UNAVAILABLE, message: "The event log is read-only." });
     });
   }
 

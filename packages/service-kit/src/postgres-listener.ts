@@ -1,5 +1,5 @@
-import pg from "pg";
 import { durationMs } from "@aios/kernel/units";
+import pg from "pg";
 import type { Logger } from "./logger.js";
 import { systemClock } from "./system-clock.js";
 
@@ -94,7 +94,10 @@ export class PostgresListener {
         ({ lost: loss } = await this.#connect());
         delayMs = FIRST_RECONNECT_MS;
       } catch (error) {
-        this.#options.logger.warn({ error, retryInMs: delayMs }, "the notification connection could not be made");
+        this.#options.logger.warn(
+          { error, retryInMs: delayMs },
+          "the notification connection could not be made",
+        );
         await systemClock.wait(durationMs(delayMs), this.#stop.signal).catch(() => undefined);
         delayMs = Math.min(delayMs * 2, MAX_RECONNECT_MS);
         loss = Promise.resolve();

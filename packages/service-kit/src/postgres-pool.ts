@@ -32,7 +32,10 @@ export function createPool(options: PoolOptions): PostgresPool {
 }
 
 /** Runs `work` in a transaction on one connection. */
-export async function inTransaction<T>(pool: PostgresPool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  pool: PostgresPool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   // Without a listener an error of a checked-out connection would end the process.

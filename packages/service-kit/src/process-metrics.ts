@@ -5,7 +5,11 @@ const metrics = defineMetrics("process", {
   residentMemory: { kind: "gauge", description: "resident memory of the process", unit: "By" },
   heapUsed: { kind: "gauge", description: "JavaScript heap in use", unit: "By" },
   cpuTime: { kind: "gauge", description: "processor time used so far", unit: "s" },
-  eventLoopDelayP99: { kind: "gauge", description: "99th percentile of event loop delay since the last reading", unit: "ms" },
+  eventLoopDelayP99: {
+    kind: "gauge",
+    description: "99th percentile of event loop delay since the last reading",
+    unit: "ms",
+  },
 });
 
 /** Reads memory, processor time and event loop delay whenever metrics are read. */

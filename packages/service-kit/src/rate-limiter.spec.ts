@@ -1,12 +1,17 @@
+import { ManualClock } from "@aios/kernel/clock";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ManualClock } from "@aios/kernel/clock";
 import { MemoryRateLimiter } from "./memory-rate-limiter.js";
 import { type Bucket, takeFrom } from "./rate-limiter.js";
 
 describe("takeFrom", () => {
-  const limits = fc.record({ capacity: fc.integer({ min: 1, max: 50 }), refillPerSecond: fc.integer({ min: 1, max: 100 }) });
-  const calls = fc.array(fc.record({ afterMs: fc.nat(500), cost: fc.integer({ min: 1, max: 10 }) }), { maxLength: 100 });
+  const limits = fc.record({
+    capacity: fc.integer({ min: 1, max: 50 }),
+    refillPerSecond: fc.integer({ min: 1, max: 100 }),
+  });
+  const calls = fc.array(fc.record({ afterMs: fc.nat(500), cost: fc.integer({ min: 1, max: 10 }) }), {
+    maxLength: 100,
+  });
 
   it("never lets more through than the capacity and what was refilled", () => {
     fc.assert(
@@ -37,9 +42,13 @@ describe("takeFrom", () => {
           bucket = next;
           if (decision.allowed || decision.retryAfterMs === Number.POSITIVE_INFINITY) continue;
           // A rounding error of the sum may cost one more millisecond.
-          expect(takeFrom(bucket, limit, cost, nowMs + decision.retryAfterMs + 1).decision.allowed).toBe(true);
+          expect(takeFrom(bucket, limit, cost, nowMs + decision.retryAfterMs + 1).decision.allowed).toBe(
+            true,
+          );
           if (decision.retryAfterMs > 2) {
-            expect(takeFrom(bucket, limit, cost, nowMs + decision.retryAfterMs - 2).decision.allowed).toBe(false);
+            expect(takeFrom(bucket, limit, cost, nowMs + decision.retryAfterMs - 2).decision.allowed).toBe(
+              false,
+            );
           }
         }
       }),

@@ -45,6 +45,8 @@ export function takeFrom(
 export function decide(allowed: boolean, tokens: number, limit: RateLimit, cost: number): RateDecision {
   if (allowed) return { allowed, remaining: Math.floor(tokens), retryAfterMs: 0 };
   const retryAfterMs =
-    cost > limit.capacity ? Number.POSITIVE_INFINITY : Math.ceil(((cost - tokens) * 1_000) / limit.refillPerSecond);
+    cost > limit.capacity
+      ? Number.POSITIVE_INFINITY
+      : Math.ceil(((cost - tokens) * 1_000) / limit.refillPerSecond);
   return { allowed, remaining: Math.floor(tokens), retryAfterMs };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "@aios/kernel/clock";
-import type { SettingsDefinition, Settings } from "./config.js";
+import type { Settings, SettingsDefinition } from "./config.js";
 import type { EventBus } from "./event-bus.js";
 import type { GrpcClient } from "./grpc-client.js";
 import type { GrpcServiceDefinition } from "./grpc-methods.js";

@@ -1,14 +1,14 @@
 import type { AddressInfo } from "node:net";
-import type { DynamicModule, INestApplication, INestMicroservice } from "@nestjs/common";
-import { NestFactory } from "@nestjs/core";
 import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
+import type { DynamicModule, INestApplication, INestMicroservice } from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
 import { CallerGuard } from "./caller-guard.js";
 import { PassErrorsToTransport } from "./coded-error-filter.js";
 import { type BaseSettings, redactSettings, type Settings, type SettingsDefinition } from "./config.js";
 import { createDatabaseIfMissing, isDatabaseUnavailable } from "./database.js";
-import { EventBusTransport } from "./event-bus-transport.js";
 import type { EventBus } from "./event-bus.js";
+import { EventBusTransport } from "./event-bus-transport.js";
 import { createGrpcClient } from "./grpc-client.js";
 import { GrpcTransport } from "./grpc-transport.js";
 import { HealthRegistry, startHealthServer } from "./health.js";
@@ -79,7 +79,9 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     });
     this.#onClose("telemetry", () => withinMs(telemetry.shutdown(), FLUSH_MS));
     observeProcess();
-    const health = await startHealthServer(this.#base.AIOS_HEALTH_LISTEN, this.#health, () => telemetry.prometheusText());
+    const health = await startHealthServer(this.#base.AIOS_HEALTH_LISTEN, this.#health, () =>
+      telemetry.prometheusText(),
+    );
     this.#onClose("health server", () => health.close());
     await this.#startDatabase();
     await this.#startEvents();
@@ -190,7 +192,11 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       grpcClient(service, settingName) {
         const url = (settings as Readonly<Record<string, unknown>>)[settingName];
         if (typeof url !== "string") return missing(settingName);
-        const client = createGrpcClient(service, url, { identity, audience: audienceOf(settingName), maxMessageBytes });
+        const client = createGrpcClient(service, url, {
+          identity,
+          audience: audienceOf(settingName),
+          maxMessageBytes,
+        });
         onClose(`client of ${settingName}`, async () => client[Symbol.dispose]());
         return client;
       },
@@ -215,7 +221,9 @@ export class ServiceRuntime<D extends SettingsDefinition> {
             logger: this.#logger,
           });
     const events =
-      consumers === true ? new EventBusTransport({ bus: context.events, group: name, logger: this.#logger }) : undefined;
+      consumers === true
+        ? new EventBusTransport({ bus: context.events, group: name, logger: this.#logger })
+        : undefined;
     return { grpc, events, strategy: new ServiceTransport(grpc, events) };
   }
 
@@ -259,9 +267,13 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       try {
         return await work();
       } catch (error) {
-        const passing = isDatabaseUnavailable(error) || (error instanceof CodedError && error.kind === "unavailable");
+        const passing =
+          isDatabaseUnavailable(error) || (error instanceof CodedError && error.kind === "unavailable");
         if (!passing || performance.now() >= endsAtMs || this.#draining.signal.aborted) throw error;
-        this.#logger.info({ reason: String(error), setting: settingName }, "the database does not answer yet");
+        this.#logger.info(
+          { reason: String(error), setting: settingName },
+          "the database does not answer yet",
+        );
         await systemClock.wait(durationMs(DATABASE_RETRY_MS), this.#draining.signal);
       }
     }
@@ -269,7 +281,10 @@ export class ServiceRuntime<D extends SettingsDefinition> {
 }
 
 function audienceOf(settingName: string): string {
-  return settingName.replace(/_GRPC_URL$/, "").toLowerCase().replaceAll("_", "-");
+  return settingName
+    .replace(/_GRPC_URL$/, "")
+    .toLowerCase()
+    .replaceAll("_", "-");
 }
 
 function httpPortOf(app: INestApplication | INestMicroservice): number | undefined {

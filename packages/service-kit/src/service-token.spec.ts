@@ -1,10 +1,10 @@
-import { generateKeyPair, SignJWT } from "jose";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ManualClock } from "@aios/kernel/clock";
 import { address, type TenantId } from "@aios/kernel/identifiers";
+import { generateKeyPair, SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { authorise } from "./caller-guard.js";
 import { generateServiceKeys } from "./service-keys.js";
 import {
@@ -40,7 +40,10 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 describe("service tokens", () => {
   it("say who calls and for whom", async () => {
-    expect(await storage.verify(await gateway.issue("storage"))).toEqual({ service: "gateway", role: "service" });
+    expect(await storage.verify(await gateway.issue("storage"))).toEqual({
+      service: "gateway",
+      role: "service",
+    });
     const subject = { account: ALICE, tenant: "account:x" as TenantId };
     expect(await storage.verify(await gateway.issue("storage", subject))).toEqual({
       service: "gateway",
@@ -68,7 +71,9 @@ describe("service tokens", () => {
     expect((await storage.verify(session)).account).toBe(ALICE);
     clock.advance(10_000);
     await expect(storage.verify(session)).rejects.toMatchObject({ code: "invalid-token" });
-    await expect(storage.verify(await gateway.issueProviderSession(ALICE, "storage", 60_000))).rejects.toMatchObject({
+    await expect(
+      storage.verify(await gateway.issueProviderSession(ALICE, "storage", 60_000)),
+    ).rejects.toMatchObject({
       code: "invalid-token",
     });
   });
@@ -93,18 +98,34 @@ describe("service tokens", () => {
       .sign(new Uint8Array(32));
     const [, body] = (await gateway.issue("storage")).split(".");
     const none = `${Buffer.from('{"alg":"none","kid":"gateway"}').toString("base64url")}.${body}.`;
-    for (const token of [await impostor.issue("storage"), borrowed, symmetric, none, await gateway.issue("compute"), "", "x.y.z"]) {
-      await expect(storage.verify(token)).rejects.toMatchObject({ code: "invalid-token", kind: "unauthenticated" });
+    for (const token of [
+      await impostor.issue("storage"),
+      borrowed,
+      symmetric,
+      none,
+      await gateway.issue("compute"),
+      "",
+      "x.y.z",
+    ]) {
+      await expect(storage.verify(token)).rejects.toMatchObject({
+        code: "invalid-token",
+        kind: "unauthenticated",
+      });
     }
   });
 
   it("need proper key files, and the error names variable and file", async () => {
     writeFileSync(file("garbage"), "{");
     writeFileSync(file("empty"), "{}");
-    await expect(loadTrustBundle(file("absent"))).rejects.toMatchObject({ code: "bad-key-file", message: /AIOS_TRUST_BUNDLE_FILE names .*absent/ });
+    await expect(loadTrustBundle(file("absent"))).rejects.toMatchObject({
+      code: "bad-key-file",
+      message: /AIOS_TRUST_BUNDLE_FILE names .*absent/,
+    });
     await expect(loadTrustBundle(file("garbage"))).rejects.toMatchObject({ message: /not JSON/ });
     await expect(loadTrustBundle(file("empty"))).rejects.toMatchObject({ message: /no keys/ });
-    await expect(loadTokenIssuer("gateway", file("trust"))).rejects.toMatchObject({ message: /AIOS_SERVICE_KEY_FILE/ });
+    await expect(loadTokenIssuer("gateway", file("trust"))).rejects.toMatchObject({
+      message: /AIOS_SERVICE_KEY_FILE/,
+    });
   });
 });
 
@@ -113,12 +134,18 @@ describe("authorise", () => {
   const provider = { service: "compute", role: "provider", account: ALICE } as const;
 
   it("denies by default", () => {
-    expect(() => authorise([], service, "m")).toThrowError(expect.objectContaining({ code: "caller-not-allowed" }));
-    expect(() => authorise(["gateway"], undefined, "m")).toThrowError(expect.objectContaining({ code: "unauthenticated" }));
+    expect(() => authorise([], service, "m")).toThrowError(
+      expect.objectContaining({ code: "caller-not-allowed" }),
+    );
+    expect(() => authorise(["gateway"], undefined, "m")).toThrowError(
+      expect.objectContaining({ code: "unauthenticated" }),
+    );
   });
 
   it("tells a provider's session from the service that issued it", () => {
-    expect(() => authorise(["compute"], provider, "m")).toThrowError(expect.objectContaining({ code: "caller-not-allowed" }));
+    expect(() => authorise(["compute"], provider, "m")).toThrowError(
+      expect.objectContaining({ code: "caller-not-allowed" }),
+    );
     expect(() => authorise(["provider"], provider, "m")).not.toThrow();
     expect(() => authorise(["provider"], { service: "provider", role: "service" }, "m")).toThrowError();
     expect(() => authorise(["gateway"], service, "m")).not.toThrow();

@@ -1,8 +1,8 @@
-import { type CryptoKey, errors, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
 import { readFile } from "node:fs/promises";
-import { type Address, address, type TenantId } from "@aios/kernel/identifiers";
 import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
+import { type Address, address, type TenantId } from "@aios/kernel/identifiers";
+import { type CryptoKey, errors, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
 import type { Caller, OnBehalfOf } from "./caller-context.js";
 import { systemClock } from "./system-clock.js";
 
@@ -42,7 +42,11 @@ export async function loadTrustBundle(file: string): Promise<TrustBundle> {
   return new Map(entries);
 }
 
-export async function loadTokenIssuer(service: string, keyFile: string, clock: Clock = systemClock): Promise<TokenIssuer> {
+export async function loadTokenIssuer(
+  service: string,
+  keyFile: string,
+  clock: Clock = systemClock,
+): Promise<TokenIssuer> {
   const jwk = (await readJson(keyFile, "AIOS_SERVICE_KEY_FILE")) as JWK;
   if (jwk.d === undefined) throw badKeyFile(keyFile, "AIOS_SERVICE_KEY_FILE", "it is not a private key");
   return createTokenIssuer(service, await importEd25519(jwk, keyFile, "AIOS_SERVICE_KEY_FILE"), clock);
@@ -50,7 +54,11 @@ export async function loadTokenIssuer(service: string, keyFile: string, clock: C
 
 export function createTokenIssuer(service: string, key: CryptoKey, clock: Clock = systemClock): TokenIssuer {
   const cache = new BoundedCache<string>();
-  const sign = (claims: Record<string, string>, audience: string, lifetimeSeconds: number): Promise<string> => {
+  const sign = (
+    claims: Record<string, string>,
+    audience: string,
+    lifetimeSeconds: number,
+  ): Promise<string> => {
     const issuedAt = Math.floor(clock.now() / 1_000);
     return new SignJWT(claims)
       .setProtectedHeader({ alg: "EdDSA", kid: service, typ: "JWT" })
@@ -79,7 +87,11 @@ export function createTokenIssuer(service: string, key: CryptoKey, clock: Clock 
       return token;
     },
     issueProviderSession(provider, audience, lifetimeMs) {
-      return sign({ role: "provider", sub: provider, account: provider }, audience, Math.ceil(lifetimeMs / 1_000));
+      return sign(
+        { role: "provider", sub: provider, account: provider },
+        audience,
+        Math.ceil(lifetimeMs / 1_000),
+      );
     },
   };
 }
@@ -125,7 +137,8 @@ async function verifyToken(
         currentDate: new Date(clock.now()),
       },
     );
-    if (payload.iss !== signer) throw new errors.JWTClaimValidationFailed("issuer is not the signer", payload);
+    if (payload.iss !== signer)
+      throw new errors.JWTClaimValidationFailed("issuer is not the signer", payload);
     const role = payload["role"];
     if (role !== "service" && role !== "provider") {
       throw new errors.JWTClaimValidationFailed("unknown role", payload);

@@ -57,6 +57,8 @@ export class ServiceTransport extends Server {
 
 function listening(grpc: GrpcTransport): Promise<void> {
   return new Promise((resolve, reject) => {
-    void grpc.listen((error?: unknown) => (error === undefined || error === null ? resolve() : reject(error)));
+    void grpc.listen((error?: unknown) =>
+      error === undefined || error === null ? resolve() : reject(error),
+    );
   });
 }

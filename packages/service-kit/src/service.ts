@@ -18,7 +18,11 @@ export async function runService<D extends SettingsDefinition>(options: ServiceO
   try {
     const settings = readSettings(options);
     const instanceId = randomUUID();
-    logger = createLogger({ service: options.name, level: (settings as unknown as BaseSettings).LOG_LEVEL, instanceId });
+    logger = createLogger({
+      service: options.name,
+      level: (settings as unknown as BaseSettings).LOG_LEVEL,
+      instanceId,
+    });
     const runtime = new ServiceRuntime(options, settings, logger, instanceId);
     endOnSignals(runtime, logger);
     await runtime.start();
@@ -49,7 +53,9 @@ export async function startService<D extends SettingsDefinition>(
   }
 }
 
-function readSettings<D extends SettingsDefinition>(options: ServiceOptions<D>): ReturnType<typeof loadSettings<D>> {
+function readSettings<D extends SettingsDefinition>(
+  options: ServiceOptions<D>,
+): ReturnType<typeof loadSettings<D>> {
   try {
     return loadSettings(options.settings, options.env ?? process.env, options.argv ?? process.argv.slice(2));
   } catch (error) {

@@ -11,7 +11,11 @@ export interface PgSqlClient {
 export type SqlTransaction = PrismaSqlClient | PgSqlClient;
 
 /** Runs one statement in the given transaction; answers how many rows it wrote. */
-export async function executeSql(transaction: SqlTransaction, sql: string, values: unknown[]): Promise<number> {
+export async function executeSql(
+  transaction: SqlTransaction,
+  sql: string,
+  values: unknown[],
+): Promise<number> {
   if ("$executeRawUnsafe" in transaction) return transaction.$executeRawUnsafe(sql, ...values);
   return (await transaction.query(sql, values)).rowCount ?? 0;
 }

@@ -1,7 +1,7 @@
-import type { MetricReader } from "@opentelemetry/sdk-metrics";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
-import { NodeSDK } from "@opentelemetry/sdk-node";
 import { resourceFromAttributes } from "@opentelemetry/resources";
+import type { MetricReader } from "@opentelemetry/sdk-metrics";
+import { NodeSDK } from "@opentelemetry/sdk-node";
 import {
   BatchSpanProcessor,
   NoopSpanProcessor,
@@ -64,11 +64,12 @@ async function exporters(
 ): Promise<{ spanProcessors: SpanProcessor[]; readers: MetricReader[] }> {
   // Without any processor the SDK would make no trace ids, and logs could not be joined.
   if (options.otlpEndpoint === undefined) return { spanProcessors: [new NoopSpanProcessor()], readers: [] };
-  const [{ OTLPTraceExporter }, { OTLPMetricExporter }, { PeriodicExportingMetricReader }] = await Promise.all([
-    import("@opentelemetry/exporter-trace-otlp-http"),
-    import("@opentelemetry/exporter-metrics-otlp-http"),
-    import("@opentelemetry/sdk-metrics"),
-  ]);
+  const [{ OTLPTraceExporter }, { OTLPMetricExporter }, { PeriodicExportingMetricReader }] =
+    await Promise.all([
+      import("@opentelemetry/exporter-trace-otlp-http"),
+      import("@opentelemetry/exporter-metrics-otlp-http"),
+      import("@opentelemetry/sdk-metrics"),
+    ]);
   const base = options.otlpEndpoint.replace(/\/+$/, "");
   return {
     spanProcessors: [

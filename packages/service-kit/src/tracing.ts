@@ -1,3 +1,4 @@
+import { isCodedError } from "@aios/kernel/coded-error";
 import {
   type Attributes,
   context,
@@ -10,7 +11,6 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import { isCodedError } from "@aios/kernel/coded-error";
 import { logLevelOf } from "./error-mapping.js";
 
 const SCOPE = "@aios/service-kit";
@@ -26,7 +26,11 @@ export interface SpanOptions {
 }
 
 /** Runs `work` inside a span that ends with it and records what it throws. */
-export async function inSpan<T>(name: string, options: SpanOptions, work: (span: Span) => Promise<T>): Promise<T> {
+export async function inSpan<T>(
+  name: string,
+  options: SpanOptions,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
   return runInSpan(startSpan(name, options), work);
 }
 
@@ -48,16 +52,14 @@ export function startSpan(name: string, options: SpanOptions): Span {
     options.parent === undefined
       ? context.active()
       : propagation.extract(ROOT_CONTEXT, options.parent, defaultTextMapGetter);
-  return trace
-    .getTracer(SCOPE)
-    .startSpan(
-      name,
-      {
-        ...(options.kind === undefined ? {} : { kind: options.kind }),
-        ...(options.attributes === undefined ? {} : { attributes: options.attributes }),
-      },
-      parent,
-    );
+  return trace.getTracer(SCOPE).startSpan(
+    name,
+    {
+      ...(options.kind === undefined ? {} : { kind: options.kind }),
+      ...(options.attributes === undefined ? {} : { attributes: options.attributes }),
+    },
+    parent,
+  );
 }
 
 /** Runs `work` with the span active; errors and the end are the caller's. */
@@ -70,7 +72,10 @@ export function recordFailure(span: Span, error: unknown): void {
   const level = logLevelOf(error);
   if (isCodedError(error)) span.setAttribute("aios.error.code", error.code);
   if (level === "warn" || level === "error") {
-    span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+    span.setStatus({
+      code: SpanStatusCode.ERROR,
+      message: error instanceof Error ? error.message : String(error),
+    });
   }
 }
 

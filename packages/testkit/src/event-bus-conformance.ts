@@ -64,7 +64,8 @@ export function eventBusConformance(name: string, start: () => Promise<EventBusB
       await two.subscribe({ group: "g", topics: [topic], handler: recorder.handler });
       await Promise.all(
         Array.from({ length: 12 }, async (_, key) => {
-          for (let i = 0; i < 15; i++) await (key % 2 === 0 ? one : two).publish([event(topic, `key-${key}`, i)]);
+          for (let i = 0; i < 15; i++)
+            await (key % 2 === 0 ? one : two).publish([event(topic, `key-${key}`, i)]);
         }),
       );
       await eventually(() => expect(recorder.received).toHaveLength(180));
@@ -214,7 +215,9 @@ export function eventBusConformance(name: string, start: () => Promise<EventBusB
       await eventually(() => expect(recorder.numbers()).toEqual([0, 1, 2, 3]));
     });
 
-    it("loses nothing and keeps the order of keys when the backend is killed mid-stream", async ({ skip }) => {
+    it("loses nothing and keeps the order of keys when the backend is killed mid-stream", async ({
+      skip,
+    }) => {
       const crash = backend.crash?.bind(backend);
       if (crash === undefined) return skip("this backend lives in the process");
       const [publisher, consumer] = [await open(), await open()];
@@ -260,7 +263,11 @@ function gateOf<T>(): Gate<T> {
 
 function newTopic(partitions = 3): TopicSettings {
   topics += 1;
-  return { name: `test.v1.topic-${topics}-${randomUUID().slice(0, 8)}.changed`, partitions, retentionMs: 86_400_000 };
+  return {
+    name: `test.v1.topic-${topics}-${randomUUID().slice(0, 8)}.changed`,
+    partitions,
+    retentionMs: 86_400_000,
+  };
 }
 
 function event(topic: TopicSettings, key: string, number: number): OutgoingEvent {

@@ -1,7 +1,8 @@
 import { CodedError, toCodedError } from "@aios/kernel/coded-error";
+import { durationMs } from "@aios/kernel/units";
 import {
-  type DeadLetter,
   DEFAULT_RETRY,
+  type DeadLetter,
   type EventBus,
   type OutgoingEvent,
   partitionOf,
@@ -12,7 +13,6 @@ import {
   type Subscription,
   type TopicSettings,
 } from "@aios/service-kit/event-bus";
-import { durationMs } from "@aios/kernel/units";
 import { systemClock } from "@aios/service-kit/system-clock";
 
 interface StoredEvent extends OutgoingEvent {
@@ -56,7 +56,11 @@ export class MemoryEventLog {
   topic(name: string): Topic {
     const topic = this.topics.get(name);
     if (topic !== undefined) return topic;
-    throw new CodedError({ code: "unknown-topic", kind: "not-found", message: `There is no topic '${name}'.` });
+    throw new CodedError({
+      code: "unknown-topic",
+      kind: "not-found",
+      message: `There is no topic '${name}'.`,
+    });
   }
 
   append(event: StoredEvent): void {
@@ -89,14 +93,18 @@ export class MemoryEventBus implements EventBus {
 
   async publish(events: readonly OutgoingEvent[]): Promise<void> {
     for (const event of events) this.#log.topic(event.topic);
-    for (const event of events) this.#log.append({ ...event, occurredAtMs: systemClock.now(), replayFor: undefined });
+    for (const event of events)
+      this.#log.append({ ...event, occurredAtMs: systemClock.now(), replayFor: undefined });
     this.#log.wake();
   }
 
   async ensureTopics(topics: readonly TopicSettings[]): Promise<void> {
     for (const { name, partitions } of topics) {
       if (this.#log.topics.has(name)) continue;
-      this.#log.topics.set(name, { partitions: Array.from({ length: partitions }, () => []), ids: new Set() });
+      this.#log.topics.set(name, {
+        partitions: Array.from({ length: partitions }, () => []),
+        ids: new Set(),
+      });
     }
   }
 
@@ -118,7 +126,9 @@ export class MemoryEventBus implements EventBus {
     this.#log.topic(topic).partitions.forEach((events, partition) => {
       if (position.kind === "offset" && position.partition !== partition) return;
       const state = this.#log.position(group, topic, partition);
-      const later = events.findIndex((event) => position.kind === "time" && event.occurredAtMs >= position.fromMs);
+      const later = events.findIndex(
+        (event) => position.kind === "time" && event.occurredAtMs >= position.fromMs,
+      );
       if (position.kind === "earliest") state.next = 0;
       else if (position.kind === "offset") state.next = Number(position.offset);
       else state.next = later < 0 ? events.length : later;
@@ -194,7 +204,12 @@ class Member {
     await Promise.all(this.#running);
   }
 
-  async #work(events: readonly StoredEvent[], position: Position, partition: number, epoch: number): Promise<void> {
+  async #work(
+    events: readonly StoredEvent[],
+    position: Position,
+    partition: number,
+    epoch: number,
+  ): Promise<void> {
     // The publisher does not wait for handlers.
     await Promise.resolve();
     while (!this.#abort.signal.aborted && position.epoch === epoch) {
@@ -207,7 +222,12 @@ class Member {
     }
   }
 
-  async #deliver(event: StoredEvent, partition: number, offset: number, owned: () => boolean): Promise<boolean> {
+  async #deliver(
+    event: StoredEvent,
+    partition: number,
+    offset: number,
+    owned: () => boolean,
+  ): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       try {
         const facts = { partition, offset: BigInt(offset), attempt, signal: this.#abort.signal };
@@ -228,7 +248,14 @@ class Member {
     }
   }
 
-  #bury(event: StoredEvent, partition: number, offset: number, attempts: number, code: string, thrown: unknown): void {
+  #bury(
+    event: StoredEvent,
+    partition: number,
+    offset: number,
+    attempts: number,
+    code: string,
+    thrown: unknown,
+  ): void {
     this.#log.bury({
       group: this.#options.group,
       topic: event.topic,

@@ -1,6 +1,6 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { once } from "node:events";
 import { gunzipSync } from "node:zlib";
 
 export interface ReceivedSpan {
@@ -65,7 +65,8 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
           for (const trace of traces().values()) {
             if (!complete(trace)) continue;
             done();
-            return resolve(trace);
+            resolve(trace);
+            return;
           }
         };
         const timer = setTimeout(() => {

@@ -59,7 +59,9 @@ export function rateLimiterConformance(name: string, start: () => Promise<RateLi
     it("counts exactly when many callers of many processes come at once", async () => {
       const limiters = await Promise.all([backend.open(), backend.open()]);
       const [key, limit] = [randomUUID(), { capacity: 25, refillPerSecond: 0.001 }];
-      const decisions = await Promise.all(Array.from({ length: 80 }, (_, i) => limiters[i % 2]?.take(key, limit)));
+      const decisions = await Promise.all(
+        Array.from({ length: 80 }, (_, i) => limiters[i % 2]?.take(key, limit)),
+      );
       expect(decisions.filter((decision) => decision?.allowed)).toHaveLength(25);
     });
 

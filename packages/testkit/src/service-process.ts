@@ -92,7 +92,8 @@ export class ServiceProcess {
 
   /** Starts again on the same ports, optionally with other settings. */
   async restart(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    if (this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) await this.stop();
+    if (this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null)
+      await this.stop();
     const { grpcPort, healthPort } = this.ports;
     await this.#launch({
       AIOS_HEALTH_LISTEN: `127.0.0.1:${healthPort}`,
@@ -141,7 +142,9 @@ export class ServiceProcess {
       }
       void end.then(({ code, signal }) => {
         clearTimeout(timer);
-        reject(new Error(`${this.#options.main} ended (${code ?? signal}) before it was ready:\n${this.text()}`));
+        reject(
+          new Error(`${this.#options.main} ended (${code ?? signal}) before it was ready:\n${this.text()}`),
+        );
       });
     });
   }

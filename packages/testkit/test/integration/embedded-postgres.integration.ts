@@ -1,12 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { withConnection } from "@aios/service-kit/database";
-import { type EmbeddedPostgres, startEmbeddedPostgres, wipeEmbeddedPostgres } from "@aios/service-kit/embedded-postgres";
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+  wipeEmbeddedPostgres,
+} from "@aios/service-kit/embedded-postgres";
 import { processExists } from "@aios/service-kit/embedded-postgres-process";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventually } from "../../src/eventually.js";

@@ -49,7 +49,8 @@ describe("outbox", () => {
     await bus.subscribe({
       group: "g",
       topics: [topic],
-      handler: async ({ payload, key }) => void received.push(`${key}:${topic.codec.decode(payload).errorCode}`),
+      handler: async ({ payload, key }) =>
+        void received.push(`${key}:${topic.codec.decode(payload).errorCode}`),
     });
     const relay = relayOn(bus);
     await relay.start();
@@ -78,13 +79,17 @@ describe("outbox", () => {
     const id = await inTransaction(pool, (client) =>
       outbox.add(
         {
-          $executeRawUnsafe: async (sql: string, ...values: unknown[]) => (await client.query(sql, values)).rowCount ?? 0,
+          $executeRawUnsafe: async (sql: string, ...values: unknown[]) =>
+            (await client.query(sql, values)).rowCount ?? 0,
         },
         topic,
         proof("prisma"),
       ),
     );
-    const { rows } = await pool.query("DELETE FROM messaging.outbox WHERE event_id = $1 RETURNING key, payload", [id]);
+    const { rows } = await pool.query(
+      "DELETE FROM messaging.outbox WHERE event_id = $1 RETURNING key, payload",
+      [id],
+    );
     expect(rows[0].key).toBe("prisma");
     expect(topic.codec.decode(rows[0].payload)).toEqual(proof("prisma"));
   });
@@ -145,7 +150,9 @@ describe("inbox", () => {
       [old, fresh],
     );
     await inbox.prune(pool, 5 * 86_400_000);
-    const { rows } = await pool.query("SELECT event_id FROM messaging.inbox WHERE event_id = ANY($1)", [[old, fresh]]);
+    const { rows } = await pool.query("SELECT event_id FROM messaging.inbox WHERE event_id = ANY($1)", [
+      [old, fresh],
+    ]);
     expect(rows).toEqual([{ event_id: fresh }]);
   });
 });
@@ -160,8 +167,15 @@ describe("applyMigrations", () => {
   it("creates the database, applies in order, and changes nothing the second time", async () => {
     const fresh = postgres.url("made_by_migrations");
     write("good", "20260101_a", "CREATE TABLE things (id int PRIMARY KEY);");
-    write("good", "20260102_b", 'ALTER TABLE things ADD COLUMN name text; CREATE SCHEMA "Other"; SET search_path = "Other";');
-    const reports = await Promise.all([applyMigrations(folder("good"), fresh), applyMigrations(folder("good"), fresh)]);
+    write(
+      "good",
+      "20260102_b",
+      'ALTER TABLE things ADD COLUMN name text; CREATE SCHEMA "Other"; SET search_path = "Other";',
+    );
+    const reports = await Promise.all([
+      applyMigrations(folder("good"), fresh),
+      applyMigrations(folder("good"), fresh),
+    ]);
     expect(reports.map(({ applied }) => applied.length).sort()).toEqual([0, 2]);
     expect(await applyMigrations(folder("good"), fresh)).toEqual({
       applied: [],

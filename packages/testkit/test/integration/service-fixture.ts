@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type CryptoKey, importJWK, type JWK } from "jose";
 import type { CallCredentials } from "@aios/service-kit/grpc-client";
 import { createTokenIssuer, type TokenIssuer } from "@aios/service-kit/service-token";
+import { type CryptoKey, importJWK, type JWK } from "jose";
 import { startPostgres, type TestPostgres } from "../../src/postgres.js";
 import { type ServiceKeyFiles, writeServiceKeys } from "../../src/service-keys.js";
 import { ServiceProcess } from "../../src/service-process.js";
@@ -25,11 +25,20 @@ export class SamplePlatform {
 
   static async start(): Promise<SamplePlatform> {
     const directory = temporaryDirectory("platform");
-    const keys = await writeServiceKeys(directory.path, ["storage", "sample", "gateway", "compute", "stranger"]);
+    const keys = await writeServiceKeys(directory.path, [
+      "storage",
+      "sample",
+      "gateway",
+      "compute",
+      "stranger",
+    ]);
     return new SamplePlatform(await startPostgres(), directory, keys);
   }
 
-  async service(name: "storage" | "sample", env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
+  async service(
+    name: "storage" | "sample",
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<ServiceProcess> {
     const service = await ServiceProcess.start({ main: MAIN, env: { ...this.environment(name), ...env } });
     this.#services.push(service);
     return service;

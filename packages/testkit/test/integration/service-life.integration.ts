@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import { topics } from "@aios/proto/topics";
-import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
 import { withConnection } from "@aios/service-kit/database";
+import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
 import { PostgresEventLog } from "@aios/service-kit/postgres-event-log";
 import { startTelemetry, type Telemetry } from "@aios/service-kit/telemetry";
 import { inSpan } from "@aios/service-kit/tracing";
@@ -33,7 +33,10 @@ beforeAll(async () => {
   const otlp = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url };
   // `sample` hears the events of `storage` only through the log, and asks `storage` back by gRPC.
   storage = await platform.service("storage", otlp);
-  sample = await platform.service("sample", { ...otlp, STORAGE_GRPC_URL: `127.0.0.1:${storage.ports.grpcPort}` });
+  sample = await platform.service("sample", {
+    ...otlp,
+    STORAGE_GRPC_URL: `127.0.0.1:${storage.ports.grpcPort}`,
+  });
 });
 
 afterAll(async () => {
@@ -43,7 +46,10 @@ afterAll(async () => {
   await receiver.close();
 });
 
-async function clientOf(service: ServiceProcess, audience: string): Promise<GrpcClient<typeof ContentServiceService>> {
+async function clientOf(
+  service: ServiceProcess,
+  audience: string,
+): Promise<GrpcClient<typeof ContentServiceService>> {
   const client = createGrpcClient(ContentServiceService, `127.0.0.1:${service.ports.grpcPort}`, {
     audience,
     identity: await platform.issuer("gateway"),
@@ -92,7 +98,10 @@ describe("one trace", () => {
     await eventually(async () => expect(await notes("sample")).toContain("heard traced"));
   });
 
-  function pathOf(span: ReceivedSpan | undefined, byId: ReadonlyMap<string, ReceivedSpan>): readonly string[] {
+  function pathOf(
+    span: ReceivedSpan | undefined,
+    byId: ReadonlyMap<string, ReceivedSpan>,
+  ): readonly string[] {
     if (span === undefined) return [];
     return [...pathOf(byId.get(span.parentSpanId ?? ""), byId), span.name];
   }
