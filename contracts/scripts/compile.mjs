@@ -40,7 +40,9 @@ function sourcesOf(folder) {
 
 function checkJobStates() {
   if (sources["solidity/JobStates.sol"]?.content === jobStatesSource()) return;
-  fail("solidity/JobStates.sol differs from the state table. Run `npm run generate:job-states -w contracts`.");
+  fail(
+    "solidity/JobStates.sol differs from the state table. Run `npm run generate:job-states -w contracts`.",
+  );
 }
 
 function inputDigest() {
@@ -75,16 +77,19 @@ function readImport(path) {
 
 function writeAll(contracts) {
   rmSync(output, { recursive: true, force: true });
-  for (const folder of ["abi", "bytecode", "artifacts", "test"]) mkdirSync(join(output, folder), { recursive: true });
+  for (const folder of ["abi", "bytecode", "artifacts", "test"])
+    mkdirSync(join(output, folder), { recursive: true });
   const errorAbis = new Map();
   for (const [path, byName] of Object.entries(contracts)) {
     if (path.startsWith("@openzeppelin/")) continue;
     for (const [name, contract] of Object.entries(byName)) {
       for (const item of contract.abi) {
-        if (item.type === "error" && !path.startsWith("test/")) errorAbis.set(JSON.stringify([item.name, item.inputs]), item);
+        if (item.type === "error" && !path.startsWith("test/"))
+          errorAbis.set(JSON.stringify([item.name, item.inputs]), item);
       }
       // Libraries of internal functions leave nothing to deploy; their errors are in the ABIs that use them.
-      const deployable = contract.evm.bytecode.object !== "" && contract.abi.some((item) => item.type !== "error");
+      const deployable =
+        contract.evm.bytecode.object !== "" && contract.abi.some((item) => item.type !== "error");
       if (deployable) writeContract(path, name, contract);
     }
   }
@@ -103,7 +108,10 @@ function writeContract(path, name, { abi, evm }) {
   }
   writeFileSync(join(output, "abi", `${kebab(name)}.ts`), abiModule(abi));
   writeFileSync(join(output, "bytecode", `${kebab(name)}.ts`), bytecodeModule(bytecode));
-  writeFileSync(join(output, "artifacts", `${name}.json`), JSON.stringify({ contractName: name, abi, bytecode, deployedBytecode }, null, 1));
+  writeFileSync(
+    join(output, "artifacts", `${name}.json`),
+    JSON.stringify({ contractName: name, abi, bytecode, deployedBytecode }, null, 1),
+  );
 }
 
 function abiModule(abi) {

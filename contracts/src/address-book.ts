@@ -1,5 +1,5 @@
 import { CodedError } from "@aios/kernel/coded-error";
-import { Contract, getAddress, type ContractRunner, type Provider } from "ethers";
+import { Contract, type ContractRunner, getAddress, type Provider } from "ethers";
 import { abi as registryAbi } from "../generated/abi/contract-registry.js";
 
 /** Names in the on-chain registry. */
@@ -28,7 +28,8 @@ export function registryAt(address: string, runner: ContractRunner): Contract {
 
 /** Reads the newest version of every contract from the on-chain registry. Throws `contracts-not-deployed`. */
 export async function readAddressBook(provider: Provider, registryAddress: string): Promise<AddressBook> {
-  if ((await provider.getCode(registryAddress)) === "0x") throw notDeployed(`no contract at ${registryAddress}`);
+  if ((await provider.getCode(registryAddress)) === "0x")
+    throw notDeployed(`no contract at ${registryAddress}`);
   const registry = registryAt(registryAddress, provider);
   const addressOf = async (name: ContractName): Promise<readonly [ContractName, string]> => {
     if (name === "ContractRegistry") return [name, getAddress(registryAddress)];

@@ -3,7 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { JsonRpcProvider, Wallet } from "ethers";
-import { deployProtocol, type Deployment } from "./deploy.js";
+import { type Deployment, deployProtocol } from "./deploy.js";
 import { PARAMETER_DEFAULTS, PARAMETER_DESCRIPTIONS, parseParameters } from "./parameters.js";
 
 const OPTIONS = {
@@ -33,10 +33,19 @@ async function main(): Promise<void> {
   const parametersFile = values["parameters-file"];
   const input: unknown = parametersFile === undefined ? {} : JSON.parse(readFileSync(parametersFile, "utf8"));
   const parameters = parseParameters(input, wallet.address);
-  const provider = new JsonRpcProvider(rpcUrl, undefined, { polling: true, pollingInterval: 200, cacheTimeout: -1 });
+  const provider = new JsonRpcProvider(rpcUrl, undefined, {
+    polling: true,
+    pollingInterval: 200,
+    cacheTimeout: -1,
+  });
   try {
     const onStep = (step: string) => process.stderr.write(`aios-deploy-contracts: ${step}\n`);
-    const deployment = await deployProtocol({ provider, signer: wallet.connect(provider), parameters, onStep });
+    const deployment = await deployProtocol({
+      provider,
+      signer: wallet.connect(provider),
+      parameters,
+      onStep,
+    });
     write(values.out, deployment);
   } finally {
     provider.destroy();
@@ -57,12 +66,20 @@ function write(out: string | undefined, { chainId, contracts }: Deployment): voi
 function readKey(file: string): string {
   const key = readFileSync(file, "utf8").trim();
   if (/^(0x)?[0-9a-fA-F]{64}$/.test(key)) return key.startsWith("0x") ? key : `0x${key}`;
-  throw new CodedError({ code: "invalid-key-file", kind: "invalid", message: `${file} must hold a private key of 64 hex digits.` });
+  throw new CodedError({
+    code: "invalid-key-file",
+    kind: "invalid",
+    message: `${file} must hold a private key of 64 hex digits.`,
+  });
 }
 
 function required(value: string | undefined, option: string): string {
   if (value !== undefined) return value;
-  throw new CodedError({ code: "missing-option", kind: "invalid", message: `${option} is missing; --help lists the options.` });
+  throw new CodedError({
+    code: "missing-option",
+    kind: "invalid",
+    message: `${option} is missing; --help lists the options.`,
+  });
 }
 
 function helpText(): string {

@@ -7,14 +7,14 @@ import {
   getCreate2Address,
   getCreateAddress,
   Interface,
-  keccak256,
-  toBeHex,
-  zeroPadValue,
   type InterfaceAbi,
+  keccak256,
   type Provider,
   type Signer,
   type TransactionReceipt,
   type TransactionResponse,
+  toBeHex,
+  zeroPadValue,
 } from "ethers";
 import { abi as registryAbi } from "../generated/abi/contract-registry.js";
 import { abi as deliveryVerifierAbi } from "../generated/abi/delivery-result-verifier.js";
@@ -32,7 +32,7 @@ import { bytecode as licenceCode } from "../generated/bytecode/model-licence.js"
 import { bytecode as providersCode } from "../generated/bytecode/provider-registry.js";
 import { bytecode as receiptsCode } from "../generated/bytecode/receipt-registry.js";
 import { bytecode as tokenCode } from "../generated/bytecode/wrapped-aios.js";
-import { registryAt, type AddressBook, type ContractName } from "./address-book.js";
+import { type AddressBook, type ContractName, registryAt } from "./address-book.js";
 import { contractRevert, revertDataOf } from "./errors.js";
 import type { ProtocolParameters } from "./parameters.js";
 
@@ -67,7 +67,12 @@ const deploymentGas = (initCode: string): bigint => 1_000_000n + 250n * BigInt(d
  * registry), so an interrupted run is simply run again. Changed code or parameters make a new version.
  * Throws `deployer-account-used`, `not-registry-owner`, `deployment-failed`, `reverted`.
  */
-export async function deployProtocol({ provider, signer, parameters, onStep }: DeployInput): Promise<Deployment> {
+export async function deployProtocol({
+  provider,
+  signer,
+  parameters,
+  onStep,
+}: DeployInput): Promise<Deployment> {
   const deployer = await signer.getAddress();
   const { chainId } = await provider.getNetwork();
   const deployedNow: ContractName[] = [];
@@ -94,7 +99,12 @@ export function registryAddressOf(deployer: string): string {
   return getCreateAddress({ from: deployer, nonce: 0 });
 }
 
-async function ensureRegistry(provider: Provider, signer: Signer, deployer: string, onDeploy: () => void): Promise<string> {
+async function ensureRegistry(
+  provider: Provider,
+  signer: Signer,
+  deployer: string,
+  onDeploy: () => void,
+): Promise<string> {
   const address = registryAddressOf(deployer);
   if ((await provider.getCode(address)) === "0x") {
     // A run that was interrupted may have left the transaction in the pool.
@@ -106,7 +116,10 @@ async function ensureRegistry(provider: Provider, signer: Signer, deployer: stri
     if (pending > 0) throw stillPending(deployer);
     onDeploy();
     const data = concat([registryCode, AbiCoder.defaultAbiCoder().encode(["address"], [deployer])]);
-    await confirmed(await signer.sendTransaction({ data, nonce: 0, gasLimit: deploymentGas(data) }), "ContractRegistry");
+    await confirmed(
+      await signer.sendTransaction({ data, nonce: 0, gasLimit: deploymentGas(data) }),
+      "ContractRegistry",
+    );
   }
   const owner = String(await registryAt(address, provider).getFunction("owner")());
   if (owner.toLowerCase() !== deployer.toLowerCase()) {
@@ -127,7 +140,12 @@ async function planContracts(
 ): Promise<PlannedContract[]> {
   const registry = registryAt(registryAddress, provider);
   const plan: PlannedContract[] = [];
-  const add = async (name: ContractName, abi: InterfaceAbi, code: string, args: readonly unknown[]): Promise<string> => {
+  const add = async (
+    name: ContractName,
+    abi: InterfaceAbi,
+    code: string,
+    args: readonly unknown[],
+  ): Promise<string> => {
     const initCode = concat([code, new Interface(abi).encodeDeploy(args)]);
     const contract = await locate(registry, registryAddress, name, initCode);
     plan.push(contract);
@@ -148,7 +166,9 @@ async function planContracts(
   ]);
   await add("ReceiptRegistry", receiptsAbi, receiptsCode, [deployer, parameters.anchor]);
   await add("Groth16ResultVerifier", groth16VerifierAbi, groth16VerifierCode, [models]);
-  await add("DeliveryResultVerifier", deliveryVerifierAbi, deliveryVerifierCode, [parameters.challengeWindowSeconds]);
+  await add("DeliveryResultVerifier", deliveryVerifierAbi, deliveryVerifierCode, [
+    parameters.challengeWindowSeconds,
+  ]);
   await add("JobEscrow", escrowAbi, escrowCode, [
     token,
     parameters.treasury,
@@ -161,7 +181,12 @@ async function planContracts(
 }
 
 /** The registered version with exactly this code and these parameters, or the next free one. */
-async function locate(registry: Contract, registryAddress: string, name: ContractName, initCode: string): Promise<PlannedContract> {
+async function locate(
+  registry: Contract,
+  registryAddress: string,
+  name: ContractName,
+  initCode: string,
+): Promise<PlannedContract> {
   const codeHash = keccak256(initCode);
   const predict = (version: bigint) => getCreate2Address(registryAddress, salt(name, version), codeHash);
   const count = BigInt(await registry.getFunction("versionCount")(name));
@@ -199,7 +224,9 @@ async function deployMissing(
     sent.push({ contract, transaction });
   }
   for (const { contract, transaction } of sent) {
-    const outcome = await confirmed(transaction, contract.name).catch((error: unknown) => toCodedError(error));
+    const outcome = await confirmed(transaction, contract.name).catch((error: unknown) =>
+      toCodedError(error),
+    );
     // An earlier, interrupted run may have come first: what counts is what is there.
     if ((await provider.getCode(contract.address)) !== "0x") continue;
     throw outcome instanceof CodedError ? outcome : deploymentFailed(contract.name, outcome.hash);
@@ -223,7 +250,8 @@ async function wrapInitialBalances(
   const depositTopic = token.getEvent("Deposit")?.topicHash;
   if (depositTopic === undefined) throw new TypeError("WrappedAios has no Deposit event");
   for (const { account, amountWei } of parameters.initialWrappedBalances) {
-    if (amountWei === 0n || (await hasLog(provider, tokenAddress, [depositTopic, zeroPadValue(account, 32)]))) continue;
+    if (amountWei === 0n || (await hasLog(provider, tokenAddress, [depositTopic, zeroPadValue(account, 32)])))
+      continue;
     onStep?.(`wrapping AIOS for ${account}`);
     const data = token.encodeFunctionData("depositTo", [account]);
     const deposit = { to: tokenAddress, data, value: toBeHex(amountWei), gasLimit: DEPOSIT_GAS };

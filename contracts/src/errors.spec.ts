@@ -28,9 +28,14 @@ describe("decodeContractError", () => {
     expect(decodeContractError(price)).toEqual({
       error: "PriceAboveCap",
       args: { totalWei: "1500000000000000000", maxPriceWei: "1000000000000000000" },
-      message: "The job would cost 1.5 AIOS, above the order's cap of 1 AIOS. Choose a cheaper offer or raise the cap.",
+      message:
+        "The job would cost 1.5 AIOS, above the order's cap of 1 AIOS. Choose a cheaper offer or raise the cap.",
     });
-    const late = errors.encodeErrorResult("DeliveryTooLate", [`0x${"00".repeat(32)}`, 1_700_000_000n, 1_700_000_001n]);
+    const late = errors.encodeErrorResult("DeliveryTooLate", [
+      `0x${"00".repeat(32)}`,
+      1_700_000_000n,
+      1_700_000_001n,
+    ]);
     expect(decodeContractError(late).message).toContain("2023-11-14T22:13:20.000Z");
     const transition = errors.encodeErrorResult("TransitionNotAllowed", [`0x${"00".repeat(32)}`, 5, 5]);
     expect(decodeContractError(transition).args).toMatchObject({ from: "Settled", action: "verify-final" });
@@ -41,12 +46,23 @@ describe("decodeContractError", () => {
 
   it("decodes reason strings and compiler checks", () => {
     const standard = new Interface(["error Error(string)", "error Panic(uint256)"]);
-    expect(decodeContractError(standard.encodeErrorResult("Error", ["no"]))).toMatchObject({ error: "Error", args: { reason: "no" } });
-    expect(decodeContractError(standard.encodeErrorResult("Panic", [0x11])).message).toContain("a number overflowed");
+    expect(decodeContractError(standard.encodeErrorResult("Error", ["no"]))).toMatchObject({
+      error: "Error",
+      args: { reason: "no" },
+    });
+    expect(decodeContractError(standard.encodeErrorResult("Panic", [0x11])).message).toContain(
+      "a number overflowed",
+    );
   });
 
   it("shows what it does not know, and never throws", () => {
-    for (const data of ["0x", "", "0x12345678", "0x1234", errors.encodeErrorResult("PriceAboveCap", [1, 2]).slice(0, 40)]) {
+    for (const data of [
+      "0x",
+      "",
+      "0x12345678",
+      "0x1234",
+      errors.encodeErrorResult("PriceAboveCap", [1, 2]).slice(0, 40),
+    ]) {
       expect(decodeContractError(data)).toMatchObject({ error: "Unknown", args: { data } });
     }
   });
@@ -68,6 +84,10 @@ describe("revertDataOf", () => {
 describe("contractRevert", () => {
   it("is a coded error that carries error and arguments", () => {
     const error = contractRevert(errors.encodeErrorResult("ModelUnknown", [7n]));
-    expect(error).toMatchObject({ code: "reverted", kind: "conflict", details: { error: "ModelUnknown", args: { modelId: "7" } } });
+    expect(error).toMatchObject({
+      code: "reverted",
+      kind: "conflict",
+      details: { error: "ModelUnknown", args: { modelId: "7" } },
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { JOB_ACTIONS, JOB_STATES } from "@aios/core-settlement/job-state-table";
 import { CodedError } from "@aios/kernel/coded-error";
 import { formatAios } from "@aios/kernel/units";
-import { Interface, type ErrorDescription, type ParamType } from "ethers";
+import { type ErrorDescription, Interface, type ParamType } from "ethers";
 import { abi as allErrors } from "../generated/abi/all-errors.js";
 import { ERROR_SENTENCES } from "./error-sentences.js";
 
@@ -72,7 +72,8 @@ export function decodeContractError(data: string): DecodedContractError {
 export function revertDataOf(error: unknown, depth = 0): string | undefined {
   if (depth > 6 || typeof error !== "object" || error === null) return undefined;
   const fields = error as Record<string, unknown>;
-  if (typeof fields["data"] === "string" && /^0x([0-9a-fA-F]{2})*$/.test(fields["data"])) return fields["data"];
+  if (typeof fields["data"] === "string" && /^0x([0-9a-fA-F]{2})*$/.test(fields["data"]))
+    return fields["data"];
   for (const name of ["data", "error", "info", "cause"]) {
     const found = revertDataOf(fields[name], depth + 1);
     if (found !== undefined) return found;
@@ -119,6 +120,7 @@ function sentence(name: string, args: Readonly<Record<string, string>>): string 
 function forPeople(name: string, value: string): string {
   if (!/^\d{1,78}$/.test(value)) return value === "" ? "nothing" : value;
   if (name.endsWith("Wei") || AMOUNTS.has(name)) return `${formatAios(BigInt(value))} AIOS`;
-  if (TIMES.has(name) && Number(value) > 0 && Number(value) < 8.64e12) return new Date(Number(value) * 1000).toISOString();
+  if (TIMES.has(name) && Number(value) > 0 && Number(value) < 8.64e12)
+    return new Date(Number(value) * 1000).toISOString();
   return value;
 }

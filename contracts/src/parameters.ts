@@ -37,7 +37,8 @@ export const PARAMETER_DESCRIPTIONS: Readonly<Record<keyof ProtocolParameters, s
   minimumRoyaltyBps: "least royalty a model may ask",
   maximumRoyaltyBps: "highest royalty a model may ask",
   challengeWindowSeconds: "when an unproven result becomes final without the buyer's acceptance",
-  initialWrappedBalances: "list of { account, amountWei } wrapped once from the deployer's coins (default: none)",
+  initialWrappedBalances:
+    "list of { account, amountWei } wrapped once from the deployer's coins (default: none)",
 };
 
 /** Longest phase that `JobEscrow` allows. */
@@ -47,7 +48,8 @@ const MAX_WINDOW_SECONDS = 30 * 24 * 3600;
 export function parseParameters(input: unknown, deployer: string): ProtocolParameters {
   const fields = record(input, "parameters");
   for (const name of Object.keys(fields)) {
-    if (!(name in PARAMETER_DESCRIPTIONS)) throw invalid(name, `is not a parameter; there are ${Object.keys(PARAMETER_DESCRIPTIONS).join(", ")}`);
+    if (!(name in PARAMETER_DESCRIPTIONS))
+      throw invalid(name, `is not a parameter; there are ${Object.keys(PARAMETER_DESCRIPTIONS).join(", ")}`);
   }
   const integer = (name: keyof typeof PARAMETER_DEFAULTS & string, maximum: number) =>
     wholeNumber(fields[name] ?? PARAMETER_DEFAULTS[name], name, maximum);
@@ -73,11 +75,17 @@ export function parseParameters(input: unknown, deployer: string): ProtocolParam
 }
 
 function invalid(field: string, problem: string): CodedError {
-  return new CodedError({ code: "invalid-parameters", kind: "invalid", message: `${field} ${problem}.`, field });
+  return new CodedError({
+    code: "invalid-parameters",
+    kind: "invalid",
+    message: `${field} ${problem}.`,
+    field,
+  });
 }
 
 function record(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(field, "must be an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid(field, "must be an object");
   return value as Record<string, unknown>;
 }
 
@@ -88,12 +96,18 @@ function account(value: unknown, field: string): string {
 
 function wei(value: unknown, field: string): bigint {
   if (typeof value === "bigint" && value >= 0n) return value;
-  if (typeof value !== "string" || !/^(0|[1-9]\d{0,38})$/.test(value)) throw invalid(field, "must be a decimal string of wei");
+  if (typeof value !== "string" || !/^(0|[1-9]\d{0,38})$/.test(value))
+    throw invalid(field, "must be a decimal string of wei");
   return BigInt(value);
 }
 
 function wholeNumber(value: unknown, field: string, maximum: number): number {
-  if (typeof value === "bigint" || !Number.isInteger(value) || (value as number) < 0 || (value as number) > maximum) {
+  if (
+    typeof value === "bigint" ||
+    !Number.isInteger(value) ||
+    (value as number) < 0 ||
+    (value as number) > maximum
+  ) {
     throw invalid(field, `must be a whole number from 0 to ${maximum}`);
   }
   return value as number;

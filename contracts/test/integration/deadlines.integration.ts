@@ -71,17 +71,25 @@ describe("at the deadline and one second later", () => {
   it("settling, accepting, refuting: settleBy", async () => {
     const order = await protocol.provenOrder();
     const jobIds = [await protocol.delivered(order)];
-    for (let index = 0; index < 2; index++) jobIds.push(await protocol.delivered({ ...order, nonce: protocol.nonce() }));
+    for (let index = 0; index < 2; index++)
+      jobIds.push(await protocol.delivered({ ...order, nonce: protocol.nonce() }));
     const [first, second, third] = jobIds as [string, string, string];
     const settleBy = Number((await jobOf(first))["deliveredAt"]) + 300;
     await chain.freezeAt(settleBy);
     await expectRevert(refund(first), "NotRefundableYet");
     await protocol.settle(first, await protocol.evidence(order, 42n));
     // The others were delivered at most a few seconds later.
-    const last = Math.max(...(await Promise.all([second, third].map(async (jobId) => Number((await jobOf(jobId))["deliveredAt"])))));
+    const last = Math.max(
+      ...(await Promise.all(
+        [second, third].map(async (jobId) => Number((await jobOf(jobId))["deliveredAt"])),
+      )),
+    );
     await chain.freezeAt(last + 301);
     await expectRevert(protocol.settle(second, "0x"), "SettlementTooLate");
-    await expectRevert(protocol.escrow.send(protocol.wallets.stranger, "refute", [second, 1n, "0x"]), "SettlementTooLate");
+    await expectRevert(
+      protocol.escrow.send(protocol.wallets.stranger, "refute", [second, 1n, "0x"]),
+      "SettlementTooLate",
+    );
     await refund(second);
     await refund(third);
   });
@@ -110,7 +118,8 @@ describe("at the deadline and one second later", () => {
     await expectRevert(protocol.publish({ deadline }), "SignatureExpired");
 
     await protocol.providers.send(protocol.wallets.rival, "unbond", []);
-    const withdraw = () => protocol.providers.send(protocol.wallets.stranger, "withdrawStake", [protocol.address("rival")]);
+    const withdraw = () =>
+      protocol.providers.send(protocol.wallets.stranger, "withdrawStake", [protocol.address("rival")]);
     await chain.freezeAt(Number(deadline) + 1 + 99);
     await expectRevert(withdraw(), "StillBonded");
     await chain.freezeAt(Number(deadline) + 1 + 100);
@@ -123,9 +132,24 @@ describe("the longest phases", () => {
     const now = (await chain.now()) + 10;
     await chain.freezeAt(now);
     const longest = 30n * 86_400n;
-    await protocol.open(await protocol.order({ leaseBy: BigInt(now) + longest, deliverWithinSeconds: longest, settleWithinSeconds: longest }));
-    await expectRevert(protocol.open(await protocol.order({ leaseBy: BigInt(now) + longest + 1n })), "PhaseOutOfRange");
-    await expectRevert(protocol.open(await protocol.order({ deliverWithinSeconds: longest + 1n })), "PhaseOutOfRange");
-    await expectRevert(protocol.open(await protocol.order({ settleWithinSeconds: longest + 1n })), "PhaseOutOfRange");
+    await protocol.open(
+      await protocol.order({
+        leaseBy: BigInt(now) + longest,
+        deliverWithinSeconds: longest,
+        settleWithinSeconds: longest,
+      }),
+    );
+    await expectRevert(
+      protocol.open(await protocol.order({ leaseBy: BigInt(now) + longest + 1n })),
+      "PhaseOutOfRange",
+    );
+    await expectRevert(
+      protocol.open(await protocol.order({ deliverWithinSeconds: longest + 1n })),
+      "PhaseOutOfRange",
+    );
+    await expectRevert(
+      protocol.open(await protocol.order({ settleWithinSeconds: longest + 1n })),
+      "PhaseOutOfRange",
+    );
   });
 });

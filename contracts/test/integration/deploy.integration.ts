@@ -4,7 +4,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isCodedError } from "@aios/kernel/coded-error";
-import { AbstractSigner, ContractFactory, Wallet, ZeroAddress, type InterfaceAbi, type TransactionRequest, type TransactionResponse } from "ethers";
+import {
+  AbstractSigner,
+  ContractFactory,
+  type InterfaceAbi,
+  type TransactionRequest,
+  type TransactionResponse,
+  Wallet,
+  ZeroAddress,
+} from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { abi as registryAbi } from "../../generated/abi/contract-registry.js";
 import { abi as escrowAbi } from "../../generated/abi/job-escrow.js";
@@ -71,26 +79,45 @@ describe("deployProtocol", () => {
   it.each([0, 1, 4, 7])("goes on where a run ended after %i transactions", async (count) => {
     const signer = await newDeployer();
     const account = Wallet.createRandom().address;
-    const parameters = parseParameters({ initialWrappedBalances: [{ account, amountWei: "77" }] }, signer.address);
+    const parameters = parseParameters(
+      { initialWrappedBalances: [{ account, amountWei: "77" }] },
+      signer.address,
+    );
     const dying = new DyingSigner(signer, count);
-    await expect(deployProtocol({ provider: chain.provider, signer: dying, parameters })).rejects.toThrow("killed");
+    await expect(deployProtocol({ provider: chain.provider, signer: dying, parameters })).rejects.toThrow(
+      "killed",
+    );
     const { contracts } = await deployProtocol({ provider: chain.provider, signer, parameters });
     await deployProtocol({ provider: chain.provider, signer, parameters });
     const registry = new TestContract(contracts.ContractRegistry, registryAbi, signer);
-    for (const name of CONTRACT_NAMES.slice(1)) expect(await registry.readBigInt("versionCount", [name]), name).toBe(1n);
-    const token = new TestContract(contracts.WrappedAios, ["function balanceOf(address) view returns (uint256)"], signer);
+    for (const name of CONTRACT_NAMES.slice(1))
+      expect(await registry.readBigInt("versionCount", [name]), name).toBe(1n);
+    const token = new TestContract(
+      contracts.WrappedAios,
+      ["function balanceOf(address) view returns (uint256)"],
+      signer,
+    );
     expect(await token.readBigInt("balanceOf", [account])).toBe(77n);
   });
 
   it("makes a new version of what a changed parameter touches, and keeps the old", async () => {
     const signer = await newDeployer();
-    const run = (input: object) => deployProtocol({ provider: chain.provider, signer, parameters: parseParameters(input, signer.address) });
+    const run = (input: object) =>
+      deployProtocol({
+        provider: chain.provider,
+        signer,
+        parameters: parseParameters(input, signer.address),
+      });
     const before = await run({});
     const after = await run({ challengeWindowSeconds: 5 });
     expect(after.deployedNow).toEqual(["DeliveryResultVerifier"]);
     const registry = new TestContract(after.contracts.ContractRegistry, registryAbi, signer);
-    expect(await registry.read("versionOf", ["DeliveryResultVerifier", 1])).toBe(before.contracts.DeliveryResultVerifier);
-    expect(await registry.read("latest", ["DeliveryResultVerifier"])).toBe(after.contracts.DeliveryResultVerifier);
+    expect(await registry.read("versionOf", ["DeliveryResultVerifier", 1])).toBe(
+      before.contracts.DeliveryResultVerifier,
+    );
+    expect(await registry.read("latest", ["DeliveryResultVerifier"])).toBe(
+      after.contracts.DeliveryResultVerifier,
+    );
     expect(await registry.read("isResultVerifier", [after.contracts.DeliveryResultVerifier])).toBe(true);
     expect(await registry.read("isResultVerifier", [after.contracts.WrappedAios])).toBe(false);
     expect(await registry.read("entryOf", [after.contracts.JobEscrow])).toEqual(["JobEscrow", 1n]);
@@ -104,11 +131,19 @@ describe("deployProtocol", () => {
     expect(error).toBe("deployer-account-used");
 
     const signer = await newDeployer();
-    const { contracts } = await deployProtocol({ provider: chain.provider, signer, parameters: parseParameters({}, signer.address) });
+    const { contracts } = await deployProtocol({
+      provider: chain.provider,
+      signer,
+      parameters: parseParameters({}, signer.address),
+    });
     const registry = new TestContract(contracts.ContractRegistry, registryAbi, signer);
     await registry.send(signer, "transferOwnership", [used.address]);
     await registry.send(used, "acceptOwnership", []);
-    const again = deployProtocol({ provider: chain.provider, signer, parameters: parseParameters({}, signer.address) });
+    const again = deployProtocol({
+      provider: chain.provider,
+      signer,
+      parameters: parseParameters({}, signer.address),
+    });
     expect(await again.catch(codeOf)).toBe("not-registry-owner");
   });
 });
@@ -116,9 +151,14 @@ describe("deployProtocol", () => {
 describe("ContractRegistry", () => {
   it("never changes an entry and takes no strangers, gaps, duplicates or empty accounts", async () => {
     const signer = await newDeployer();
-    const { contracts } = await deployProtocol({ provider: chain.provider, signer, parameters: parseParameters({}, signer.address) });
+    const { contracts } = await deployProtocol({
+      provider: chain.provider,
+      signer,
+      parameters: parseParameters({}, signer.address),
+    });
     const registry = new TestContract(contracts.ContractRegistry, registryAbi, signer);
-    const register = (name: string, version: number, address: string) => registry.send(signer, "register", [name, version, address]);
+    const register = (name: string, version: number, address: string) =>
+      registry.send(signer, "register", [name, version, address]);
     await expectRevert(register("JobEscrow", 1, contracts.ContractRegistry), "VersionOutOfOrder");
     await expectRevert(register("JobEscrow", 3, contracts.ContractRegistry), "VersionOutOfOrder");
     await expectRevert(register("JobEscrow", 2, contracts.WrappedAios), "AlreadyRegistered");
@@ -127,7 +167,10 @@ describe("ContractRegistry", () => {
     await expectRevert(registry.read("latest", ["Nothing"]), "ContractUnknown");
     await expectRevert(registry.read("versionOf", ["JobEscrow", 0]), "ContractUnknown");
     const stranger = await newDeployer();
-    await expectRevert(registry.send(stranger, "register", ["X", 1, contracts.ContractRegistry]), "OwnableUnauthorizedAccount");
+    await expectRevert(
+      registry.send(stranger, "register", ["X", 1, contracts.ContractRegistry]),
+      "OwnableUnauthorizedAccount",
+    );
     await expectRevert(registry.send(stranger, "deploy", ["X", 1, "0x00"]), "OwnableUnauthorizedAccount");
   });
 });
@@ -140,14 +183,34 @@ describe("constructors", () => {
     ["escrow without registry", escrowAbi, escrowCode, [some, some, 500, none, some, some], "ZeroAddress"],
     ["escrow without models", escrowAbi, escrowCode, [some, some, 500, some, none, some], "ZeroAddress"],
     ["escrow without providers", escrowAbi, escrowCode, [some, some, 500, some, some, none], "ZeroAddress"],
-    ["escrow with a fee above all", escrowAbi, escrowCode, [some, some, 10_001, some, some, some], "FeeOutOfRange"],
-    ["licences with a royalty above all", licenceAbi, licenceCode, [some, some, 500, 500, 10_001], "FeeOutOfRange"],
-    ["licences with crossed royalties", licenceAbi, licenceCode, [some, some, 500, 501, 500], "FeeOutOfRange"],
+    [
+      "escrow with a fee above all",
+      escrowAbi,
+      escrowCode,
+      [some, some, 10_001, some, some, some],
+      "FeeOutOfRange",
+    ],
+    [
+      "licences with a royalty above all",
+      licenceAbi,
+      licenceCode,
+      [some, some, 500, 500, 10_001],
+      "FeeOutOfRange",
+    ],
+    [
+      "licences with crossed royalties",
+      licenceAbi,
+      licenceCode,
+      [some, some, 500, 501, 500],
+      "FeeOutOfRange",
+    ],
   ];
 
   it.each(refused)("refuse %s", async (_name, abi, code, args, error) => {
     const { data } = await new ContractFactory(abi, code).getDeployTransaction(...args);
-    const outcome: unknown = await chain.provider.call({ from: chain.funder.address, data }).catch((failure: unknown) => failure);
+    const outcome: unknown = await chain.provider
+      .call({ from: chain.funder.address, data })
+      .catch((failure: unknown) => failure);
     expect(decodeContractError(revertDataOf(outcome) ?? "").error).toBe(error);
   });
 });
@@ -162,13 +225,24 @@ describe("deploy command", () => {
       const url = chain.provider._getConnection().url;
       const good = await command(["--rpc-url", url, "--key-file", keyFile, "--out", out]);
       expect(good.code, good.stderr).toBe(0);
-      expect(JSON.parse(readFileSync(out, "utf8")).contracts.ContractRegistry).toBe(registryAddressOf(signer.address));
+      expect(JSON.parse(readFileSync(out, "utf8")).contracts.ContractRegistry).toBe(
+        registryAddressOf(signer.address),
+      );
 
       const parametersFile = join(folder, "parameters.json");
       writeFileSync(parametersFile, JSON.stringify({ protocolFeeBps: 10_001 }));
-      const bad = await command(["--rpc-url", url, "--key-file", keyFile, "--parameters-file", parametersFile]);
+      const bad = await command([
+        "--rpc-url",
+        url,
+        "--key-file",
+        keyFile,
+        "--parameters-file",
+        parametersFile,
+      ]);
       expect(bad.code).toBe(1);
-      expect(bad.stderr.trim()).toBe("aios-deploy-contracts: invalid-parameters: protocolFeeBps must be a whole number from 0 to 10000.");
+      expect(bad.stderr.trim()).toBe(
+        "aios-deploy-contracts: invalid-parameters: protocolFeeBps must be a whole number from 0 to 10000.",
+      );
       expect((await command(["--help"])).stdout).toContain("challengeWindowSeconds");
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -176,7 +250,9 @@ describe("deploy command", () => {
   });
 });
 
-async function command(args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+async function command(
+  args: readonly string[],
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const script = new URL("../../dist/src/deploy-command.js", import.meta.url).pathname;
   const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];

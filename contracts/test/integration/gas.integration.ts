@@ -39,7 +39,9 @@ describe("gas", () => {
     expect(Object.keys(measured)).toEqual(Object.keys(snapshot));
     for (const [action, gas] of Object.entries(measured)) {
       const expected = snapshot[action] ?? 0;
-      expect(Math.abs(gas - expected) / expected, `${action}: ${gas} instead of ${expected}`).toBeLessThan(TOLERANCE);
+      expect(Math.abs(gas - expected) / expected, `${action}: ${gas} instead of ${expected}`).toBeLessThan(
+        TOLERANCE,
+      );
     }
     expect(measured["verify (Groth16, alone)"]).toBeLessThanOrEqual(VERIFICATION_GOAL);
   });
@@ -60,11 +62,17 @@ async function fullJob(note: (action: string, gas: bigint) => void): Promise<voi
   const order = await protocol.provenOrder();
   const jobId = protocol.jobId(order);
   note("open", (await protocol.open(order)).gasUsed);
-  note("lease", (await protocol.lease(jobId, { prover: protocol.address("prover"), proverFeeWei: 500n })).gasUsed);
+  note(
+    "lease",
+    (await protocol.lease(jobId, { prover: protocol.address("prover"), proverFeeWei: 500n })).gasUsed,
+  );
   note("deliver", (await protocol.deliver(jobId)).gasUsed);
   const evidence = await protocol.evidence(order, 42n);
   const claim = (await protocol.escrow.read("claimOf", [jobId])) as Iterable<unknown>;
-  const [gas, outcome] = (await meter.read("measure", [order.verifier, [...claim], evidence])) as [bigint, bigint];
+  const [gas, outcome] = (await meter.read("measure", [order.verifier, [...claim], evidence])) as [
+    bigint,
+    bigint,
+  ];
   expect(outcome).toBe(FINAL);
   note("verify (Groth16, alone)", gas);
   await newSecond();
@@ -77,8 +85,13 @@ async function fullJob(note: (action: string, gas: bigint) => void): Promise<voi
   const refunded = await protocol.order({ leaseBy: BigInt(await chain.now()) + 10n });
   await protocol.open(refunded);
   await chain.advance(20);
-  note("refund", (await protocol.escrow.send(protocol.wallets.relayer, "refund", [protocol.jobId(refunded)])).gasUsed);
-  const withdrawal = await protocol.escrow.send(protocol.wallets.relayer, "withdrawFor", [protocol.address("provider")]);
+  note(
+    "refund",
+    (await protocol.escrow.send(protocol.wallets.relayer, "refund", [protocol.jobId(refunded)])).gasUsed,
+  );
+  const withdrawal = await protocol.escrow.send(protocol.wallets.relayer, "withdrawFor", [
+    protocol.address("provider"),
+  ]);
   note("withdrawFor", withdrawal.gasUsed);
   note("register (renewal)", (await protocol.register("provider", { stakeWei: 1n })).gasUsed);
 }

@@ -29,7 +29,11 @@ interface Claim {
 beforeAll(async () => {
   chain = await startChain();
   protocol = await TestProtocol.start(chain);
-  verifier = new TestContract(protocol.deployment.contracts.Groth16ResultVerifier, verifierAbi, protocol.wallets.stranger);
+  verifier = new TestContract(
+    protocol.deployment.contracts.Groth16ResultVerifier,
+    verifierAbi,
+    protocol.wallets.stranger,
+  );
   modelId = await protocol.publish();
   valid = await statement(42n);
 });
@@ -72,9 +76,16 @@ describe("Groth16ResultVerifier", () => {
     const { Fr, Fp } = bn254.fields;
     const [ax, ay, bxi, bxr, byi, byr] = wordsOf(valid.proof);
     const r = 123_456_789n;
-    const a = bn254.G1.Point.fromAffine({ x: ax ?? 0n, y: ay ?? 0n }).multiply(r).toAffine();
-    const fp2 = (c1: bigint | undefined, c0: bigint | undefined) => ({ c0: Fp.create(c0 ?? 0n), c1: Fp.create(c1 ?? 0n) });
-    const b = bn254.G2.Point.fromAffine({ x: fp2(bxi, bxr), y: fp2(byi, byr) }).multiply(Fr.inv(r)).toAffine();
+    const a = bn254.G1.Point.fromAffine({ x: ax ?? 0n, y: ay ?? 0n })
+      .multiply(r)
+      .toAffine();
+    const fp2 = (c1: bigint | undefined, c0: bigint | undefined) => ({
+      c0: Fp.create(c0 ?? 0n),
+      c1: Fp.create(c1 ?? 0n),
+    });
+    const b = bn254.G2.Point.fromAffine({ x: fp2(bxi, bxr), y: fp2(byi, byr) })
+      .multiply(Fr.inv(r))
+      .toAffine();
     const head = [a.x, a.y, b.x.c1, b.x.c0, b.y.c1, b.y.c0].map((word) => toBeHex(word, 32));
     const other = concat([...head, dataSlice(valid.proof, 192)]);
     expect(other).not.toBe(valid.proof);
@@ -99,11 +110,15 @@ describe("Groth16ResultVerifier", () => {
     for (let index = 0; index < words.length; index++) {
       const changed = words.map((word, at) => toBeHex(at === index ? word + FIELD_ORDER : word, 32));
       if ((words[index] ?? 0n) + FIELD_ORDER >= 1n << 256n) continue;
-      expect(await verdict(valid.claim, withProof(concat(changed))), `word ${index}`).toBe("proof-out-of-field");
+      expect(await verdict(valid.claim, withProof(concat(changed))), `word ${index}`).toBe(
+        "proof-out-of-field",
+      );
     }
     for (let index = 0; index < words.length; index++) {
       const order = words.map((word, at) => toBeHex(at === index ? FIELD_ORDER : word, 32));
-      expect(await verdict(valid.claim, withProof(concat(order))), `word ${index}`).toBe("proof-out-of-field");
+      expect(await verdict(valid.claim, withProof(concat(order))), `word ${index}`).toBe(
+        "proof-out-of-field",
+      );
     }
     const zero = concat(words.map(() => toBeHex(0n, 32)));
     expect(await verdict(valid.claim, withProof(zero))).toBe("proof-out-of-field");
@@ -122,17 +137,23 @@ describe("Groth16ResultVerifier", () => {
     expect(await verdict({ ...valid.claim, modelId: 99n }, valid.evidence)).toBe("model-unknown");
     const key = getBytes(protocol.key.verifyingKey);
     key[700] = (key[700] ?? 0) ^ 1;
-    expect(await verdict(valid.claim, encodeEvidence(hexlify(key), valid.proof))).toBe("verifying-key-mismatch");
+    expect(await verdict(valid.claim, encodeEvidence(hexlify(key), valid.proof))).toBe(
+      "verifying-key-mismatch",
+    );
   });
 
   it("never takes evidence with any byte changed, cut or added, and never reverts", async () => {
     const bytes = getBytes(valid.evidence);
     await fc.assert(
-      fc.asyncProperty(fc.nat({ max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 }), async (index, mask) => {
-        const changed = bytes.slice();
-        changed[index] = (changed[index] ?? 0) ^ mask;
-        expect(await verdict(valid.claim, hexlify(changed))).not.toBe("final");
-      }),
+      fc.asyncProperty(
+        fc.nat({ max: bytes.length - 1 }),
+        fc.integer({ min: 1, max: 255 }),
+        async (index, mask) => {
+          const changed = bytes.slice();
+          changed[index] = (changed[index] ?? 0) ^ mask;
+          expect(await verdict(valid.claim, hexlify(changed))).not.toBe("final");
+        },
+      ),
       { numRuns: 150 },
     );
     for (const length of [0, 1, 31, 64, 1087]) {
@@ -149,7 +170,8 @@ describe("Groth16ResultVerifier", () => {
       { inputCommitment: 1n },
       { output: 43n },
     ];
-    for (const change of changes) expect(await verdict({ ...valid.claim, ...change }, valid.evidence)).toBe("proof-rejected");
+    for (const change of changes)
+      expect(await verdict({ ...valid.claim, ...change }, valid.evidence)).toBe("proof-rejected");
     const twin = await protocol.publish();
     expect(await verdict({ ...valid.claim, modelId: twin }, valid.evidence)).toBe("proof-rejected");
   });

@@ -1,15 +1,24 @@
 import { orderTypedData } from "@aios/core-settlement/order-digest";
 import { NO_PERMIT } from "@aios/core-settlement/permit";
 import { signingDomain } from "@aios/core-settlement/typed-data";
-import { ContractFactory, toBeHex, type InterfaceAbi } from "ethers";
+import { ContractFactory, type InterfaceAbi, toBeHex } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { abi as fixedVerifierAbi, bytecode as fixedVerifierCode } from "../../generated/test/fixed-verifier.js";
 import { abi as walletAbi, bytecode as walletCode } from "../../generated/test/contract-wallet.js";
-import { abi as reenteringSignerAbi, bytecode as reenteringSignerCode } from "../../generated/test/reentering-signer.js";
-import { abi as reenteringVerifierAbi, bytecode as reenteringVerifierCode } from "../../generated/test/reentering-verifier.js";
+import {
+  abi as fixedVerifierAbi,
+  bytecode as fixedVerifierCode,
+} from "../../generated/test/fixed-verifier.js";
+import {
+  abi as reenteringSignerAbi,
+  bytecode as reenteringSignerCode,
+} from "../../generated/test/reentering-signer.js";
+import {
+  abi as reenteringVerifierAbi,
+  bytecode as reenteringVerifierCode,
+} from "../../generated/test/reentering-verifier.js";
 import { expectRevert, TestContract } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
-import { signPayload, TestProtocol, type StatementFacts } from "../support/protocol.js";
+import { type StatementFacts, signPayload, TestProtocol } from "../support/protocol.js";
 import { ToyGroth16 } from "../support/toy-groth16.js";
 
 const SECP256K1_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
@@ -57,7 +66,9 @@ describe("a proof that is not about this job", () => {
     const [, ...rest] = await protocol.publicInputs(otherInput, 42n);
     const [context] = await protocol.publicInputs(order, 42n);
     const evidence = protocol.key.evidence([context ?? 0n, ...rest]);
-    expect((await expectRevert(protocol.settle(jobId, evidence), "ResultInvalid"))["reason"]).toBe("proof-rejected");
+    expect((await expectRevert(protocol.settle(jobId, evidence), "ResultInvalid"))["reason"]).toBe(
+      "proof-rejected",
+    );
     await protocol.settle(jobId, await protocol.evidence(order, 42n));
   });
 
@@ -65,20 +76,30 @@ describe("a proof that is not about this job", () => {
     const order = await protocol.provenOrder();
     const jobId = await protocol.delivered(order);
     const foreign = new ToyGroth16(8n).evidence(await protocol.publicInputs(order, 42n));
-    expect((await expectRevert(protocol.settle(jobId, foreign), "ResultInvalid"))["reason"]).toBe("verifying-key-mismatch");
+    expect((await expectRevert(protocol.settle(jobId, foreign), "ResultInvalid"))["reason"]).toBe(
+      "verifying-key-mismatch",
+    );
   });
 
   it("re-randomised after settlement pays nobody again", async () => {
     const order = await protocol.provenOrder();
     const jobId = await protocol.delivered(order);
-    const [first, second] = [await protocol.evidence(order, 42n, 1n), await protocol.evidence(order, 42n, 2n)];
+    const [first, second] = [
+      await protocol.evidence(order, 42n, 1n),
+      await protocol.evidence(order, 42n, 2n),
+    ];
     expect(first).not.toBe(second);
     await protocol.settle(jobId, first);
     const before = await protocol.escrow.readBigInt("totalWithdrawableWei");
-    expect(await expectRevert(protocol.settle(jobId, second), "TransitionNotAllowed")).toMatchObject({ from: "Settled" });
+    expect(await expectRevert(protocol.settle(jobId, second), "TransitionNotAllowed")).toMatchObject({
+      from: "Settled",
+    });
     await expectRevert(protocol.settle(jobId, first), "TransitionNotAllowed");
     await expectRevert(protocol.accept(jobId), "TransitionNotAllowed");
-    await expectRevert(protocol.escrow.send(protocol.wallets.stranger, "refund", [jobId]), "TransitionNotAllowed");
+    await expectRevert(
+      protocol.escrow.send(protocol.wallets.stranger, "refund", [jobId]),
+      "TransitionNotAllowed",
+    );
     expect(await protocol.escrow.readBigInt("totalWithdrawableWei")).toBe(before);
   });
 
@@ -103,21 +124,31 @@ describe("signatures", () => {
     ];
     for (const domain of domains) {
       const signature = await protocol.sign("buyer", orderTypedData(domain, order));
-      await expectRevert(protocol.escrow.send(protocol.wallets.relayer, "open", [order, signature, permit]), "BadSignature");
+      await expectRevert(
+        protocol.escrow.send(protocol.wallets.relayer, "open", [order, signature, permit]),
+        "BadSignature",
+      );
     }
     const signature = await protocol.sign("buyer", orderTypedData(protocol.domain(protocol.escrow), order));
     const raised = { ...order, maxPriceWei: order.maxPriceWei + 1n };
-    await expectRevert(protocol.escrow.send(protocol.wallets.relayer, "open", [raised, signature, permit]), "BadSignature");
+    await expectRevert(
+      protocol.escrow.send(protocol.wallets.relayer, "open", [raised, signature, permit]),
+      "BadSignature",
+    );
   });
 
   it("in their malleable or short form are refused", async () => {
     const order = await protocol.order();
     const permit = await protocol.permit("buyer", protocol.escrow, order.maxPriceWei);
     const signature = await protocol.sign("buyer", orderTypedData(protocol.domain(protocol.escrow), order));
-    const open = (form: string) => protocol.escrow.send(protocol.wallets.relayer, "open", [order, form, permit]);
+    const open = (form: string) =>
+      protocol.escrow.send(protocol.wallets.relayer, "open", [order, form, permit]);
     const high = SECP256K1_ORDER - BigInt(`0x${signature.slice(66, 130)}`);
     const flipped = signature.slice(130) === "1b" ? "1c" : "1b";
-    await expectRevert(open(`${signature.slice(0, 66)}${toBeHex(high, 32).slice(2)}${flipped}`), "BadSignature");
+    await expectRevert(
+      open(`${signature.slice(0, 66)}${toBeHex(high, 32).slice(2)}${flipped}`),
+      "BadSignature",
+    );
     await expectRevert(open(signature.slice(0, 130)), "BadSignature");
     await expectRevert(open("0x"), "BadSignature");
     await open(signature);
@@ -127,9 +158,14 @@ describe("signatures", () => {
     const wallet = await deploy(walletAbi, walletCode, [protocol.address("buyer")]);
     const order = await protocol.order({ buyer: wallet.address });
     await protocol.token.send(protocol.wallets.buyer, "transfer", [wallet.address, order.maxPriceWei]);
-    await wallet.send(protocol.wallets.buyer, "approve", [protocol.token.address, protocol.escrow.address, order.maxPriceWei]);
+    await wallet.send(protocol.wallets.buyer, "approve", [
+      protocol.token.address,
+      protocol.escrow.address,
+      order.maxPriceWei,
+    ]);
     const payload = orderTypedData(protocol.domain(protocol.escrow), order);
-    const open = (signature: string) => protocol.escrow.send(protocol.wallets.relayer, "open", [order, signature, NO_PERMIT]);
+    const open = (signature: string) =>
+      protocol.escrow.send(protocol.wallets.relayer, "open", [order, signature, NO_PERMIT]);
     await expectRevert(open(await signPayload(protocol.wallets.stranger, payload)), "BadSignature");
     await open(await signPayload(protocol.wallets.buyer, payload));
     expect(await protocol.state(protocol.jobId(order))).toBe("Funded");
@@ -144,12 +180,18 @@ describe("calling back in", () => {
     await protocol.token.send(protocol.wallets.buyer, "transfer", [signer.address, 10_000n]);
     const order = await protocol.order({ buyer: signer.address });
     // Its signature holds, so nothing went in; without an allowance the escrow takes nothing.
-    await expectRevert(protocol.escrow.send(protocol.wallets.relayer, "open", [order, "0x", NO_PERMIT]), "InsufficientAllowance");
+    await expectRevert(
+      protocol.escrow.send(protocol.wallets.relayer, "open", [order, "0x", NO_PERMIT]),
+      "InsufficientAllowance",
+    );
     expect(await protocol.state(jobId)).toBe("Delivered");
   });
 
   it("from a verifier settles once", async () => {
-    const verifier = await listVerifier("ReenteringVerifier", await deploy(reenteringVerifierAbi, reenteringVerifierCode, []));
+    const verifier = await listVerifier(
+      "ReenteringVerifier",
+      await deploy(reenteringVerifierAbi, reenteringVerifierCode, []),
+    );
     const jobId = await protocol.delivered(await protocol.order({ verifier }));
     const before = await protocol.escrow.readBigInt("totalWithdrawableWei");
     await protocol.settle(jobId);
@@ -171,7 +213,10 @@ describe("verifiers that misbehave", () => {
   });
 
   it("that call everything invalid lead to a refund", async () => {
-    const verifier = await listVerifier("NoVerifier", await deploy(fixedVerifierAbi, fixedVerifierCode, [0, 0]));
+    const verifier = await listVerifier(
+      "NoVerifier",
+      await deploy(fixedVerifierAbi, fixedVerifierCode, [0, 0]),
+    );
     const jobId = await protocol.delivered(await protocol.order({ verifier }));
     expect((await expectRevert(protocol.settle(jobId), "ResultInvalid"))["reason"]).toBe("fixed");
     await chain.advance(301);
@@ -182,7 +227,9 @@ describe("verifiers that misbehave", () => {
 describe("dust", () => {
   it.each([1n, 2n, 19n, 21n])("a cap of %i wei splits without losing or making any", async (maxPriceWei) => {
     const order = await protocol.order({ maxPriceWei });
-    const jobId = await protocol.delivered(order, { providerPriceWei: maxPriceWei > 2n ? maxPriceWei - 2n : 0n });
+    const jobId = await protocol.delivered(order, {
+      providerPriceWei: maxPriceWei > 2n ? maxPriceWei - 2n : 0n,
+    });
     const held = await protocol.balance(protocol.escrow.address);
     const supply = await protocol.token.readBigInt("totalSupply");
     await protocol.accept(jobId);

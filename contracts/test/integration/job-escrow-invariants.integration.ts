@@ -1,11 +1,17 @@
-import { isTerminal, JOB_STATES, JOB_TRANSITIONS, type EscrowAction, type EscrowState } from "@aios/core-settlement/job-state-table";
+import {
+  type EscrowAction,
+  type EscrowState,
+  isTerminal,
+  JOB_STATES,
+  JOB_TRANSITIONS,
+} from "@aios/core-settlement/job-state-table";
 import type { Order } from "@aios/core-settlement/order-digest";
 import { splitJobPayment } from "@aios/core-settlement/splits";
 import { ContractFactory } from "ethers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { abi as probeAbi, bytecode as probeCode } from "../../generated/test/escrow-probe.js";
-import { Reverted, TestContract, type Sent } from "../support/calls.js";
+import { Reverted, type Sent, TestContract } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
 import { TestProtocol } from "../support/protocol.js";
 
@@ -16,7 +22,13 @@ import { TestProtocol } from "../support/protocol.js";
  */
 const JOBS = 3;
 const CAP = 10_000n;
-const TERMS = { providerPriceWei: 4_000n, proverFeeWei: 501n, royaltyBps: 0, usageFeeWei: 0n, protocolFeeBps: 500 };
+const TERMS = {
+  providerPriceWei: 4_000n,
+  proverFeeWei: 501n,
+  royaltyBps: 0,
+  usageFeeWei: 0n,
+  protocolFeeBps: 500,
+};
 
 const MOVES = ["open", "lease", "deliver", "release", "refute", "settle", "accept", "refund"] as const;
 type Move = (typeof MOVES)[number];
@@ -64,8 +76,20 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       wrong: fc.nat({ max: 3 }).map((value) => value === 0),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("withdraw" as const), who: fc.constantFrom("provider", "rival", "prover", "buyer", "owner") }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("time" as const), seconds: fc.constantFrom(10, 61, 61, 121, 301, 601) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("withdraw" as const),
+      who: fc.constantFrom("provider", "rival", "prover", "buyer", "owner"),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("time" as const),
+      seconds: fc.constantFrom(10, 61, 61, 121, 301, 601),
+    }),
+  },
 );
 
 interface Snapshot {
@@ -110,7 +134,11 @@ class Run {
     const proven = await protocol.provenOrder();
     for (let index = 0; index < JOBS; index++) {
       const nonce = protocol.nonce();
-      orders.push(index % 2 === 0 ? { ...proven, nonce, maxPriceWei: CAP } : await protocol.order({ nonce, maxPriceWei: CAP }));
+      orders.push(
+        index % 2 === 0
+          ? { ...proven, nonce, maxPriceWei: CAP }
+          : await protocol.order({ nonce, maxPriceWei: CAP }),
+      );
     }
     return new Run(orders, await snapshotOf(orders));
   }
@@ -135,7 +163,9 @@ class Run {
     const order = this.orders[step.job] as Order;
     const jobId = protocol.jobId(order);
     const liveToken = this.#now.fencingTokens[step.job] ?? 0n;
-    const known = JOB_TRANSITIONS.filter(({ from }) => from === this.#now.states[step.job]).map(({ action }) => MOVE_OF[action]);
+    const known = JOB_TRANSITIONS.filter(({ from }) => from === this.#now.states[step.job]).map(
+      ({ action }) => MOVE_OF[action],
+    );
     // What brings a job forward is tried more often than what takes it back.
     const forward = known.filter((move) => !BACKWARD.has(move));
     const moves = step.stray || known.length === 0 ? MOVES : [...known, ...forward, ...forward];
@@ -143,21 +173,40 @@ class Run {
       case "open":
         return protocol.open(order);
       case "release":
-        return protocol.escrow.send(protocol.wallets[step.wrong ? "stranger" : "matcher"], "release", [jobId]);
+        return protocol.escrow.send(protocol.wallets[step.wrong ? "stranger" : "matcher"], "release", [
+          jobId,
+        ]);
       case "refund":
         return protocol.escrow.send(protocol.wallets.stranger, "refund", [jobId]);
       case "settle":
         return protocol.settle(jobId, await this.evidence(order, !step.wrong), "stranger");
       case "refute":
-        return protocol.escrow.send(protocol.wallets.stranger, "refute", [jobId, 42n, await this.evidence(order, !step.wrong)]);
+        return protocol.escrow.send(protocol.wallets.stranger, "refute", [
+          jobId,
+          42n,
+          await this.evidence(order, !step.wrong),
+        ]);
       case "lease": {
         const fencingToken = liveToken + (step.stale ? 0n : 1n);
-        const terms = { fencingToken, prover: protocol.address("prover"), providerPriceWei: 4_000n, proverFeeWei: 501n };
-        return protocol.lease(jobId, terms, step.rival ? "rival" : "provider", step.wrong ? "stranger" : "matcher");
+        const terms = {
+          fencingToken,
+          prover: protocol.address("prover"),
+          providerPriceWei: 4_000n,
+          proverFeeWei: 501n,
+        };
+        return protocol.lease(
+          jobId,
+          terms,
+          step.rival ? "rival" : "provider",
+          step.wrong ? "stranger" : "matcher",
+        );
       }
       case "deliver": {
         const fencingToken = liveToken - (step.stale ? 1n : 0n);
-        const delivery = { fencingToken: fencingToken < 0n ? 0n : fencingToken, output: step.wrong ? 41n : 42n };
+        const delivery = {
+          fencingToken: fencingToken < 0n ? 0n : fencingToken,
+          output: step.wrong ? 41n : 42n,
+        };
         return protocol.deliver(jobId, delivery, step.rival ? "rival" : "provider");
       }
       case "accept": {
@@ -177,7 +226,8 @@ class Run {
       if (name === "JobPayment" && args["kind"] !== 0n) {
         this.paid.set(jobId, (this.paid.get(jobId) ?? 0n) + BigInt(String(args["amountWei"])));
       }
-      if (name === "JobSettled" || name === "JobRefunded") this.ended.set(jobId, (this.ended.get(jobId) ?? 0) + 1);
+      if (name === "JobSettled" || name === "JobRefunded")
+        this.ended.set(jobId, (this.ended.get(jobId) ?? 0) + 1);
     }
   }
 
@@ -208,7 +258,9 @@ class Run {
 
 async function snapshotOf(orders: readonly Order[]): Promise<Snapshot> {
   const jobIds = orders.map((order) => protocol.jobId(order));
-  const raw = (await probe.read("probe", [protocol.escrow.address, jobIds])) as Snapshot & { readonly states: readonly bigint[] };
+  const raw = (await probe.read("probe", [protocol.escrow.address, jobIds])) as Snapshot & {
+    readonly states: readonly bigint[];
+  };
   return {
     states: [...raw.states].map((state) => JOB_STATES[Number(state)] ?? "None"),
     fencingTokens: [...raw.fencingTokens],
@@ -228,9 +280,15 @@ describe("the escrow under random sequences", () => {
         const run = await Run.start();
         for (const item of steps) await run.take(item);
       }),
-      { numRuns: Number(process.env["INVARIANT_RUNS"] ?? 12), seed: Number(process.env["INVARIANT_SEED"] ?? 20_261), endOnFailure: true },
+      {
+        numRuns: Number(process.env["INVARIANT_RUNS"] ?? 12),
+        seed: Number(process.env["INVARIANT_SEED"] ?? 20_261),
+        endOnFailure: true,
+      },
     );
     // A generator that never gets anywhere would test nothing: these sequences go every way there is.
-    expect([...seen].sort()).toEqual([...new Set(JOB_TRANSITIONS.map(({ from, to }) => `${from} -> ${to}`))].sort());
+    expect([...seen].sort()).toEqual(
+      [...new Set(JOB_TRANSITIONS.map(({ from, to }) => `${from} -> ${to}`))].sort(),
+    );
   }, 300_000);
 });

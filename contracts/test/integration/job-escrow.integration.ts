@@ -27,7 +27,13 @@ describe("a proven job", () => {
     const { events } = await protocol.settle(jobId, await protocol.evidence(order, 42n), "stranger");
 
     const split = splitJobPayment(
-      { providerPriceWei: 4_000n, proverFeeWei: 501n, usageFeeWei: 30n, royaltyBps: 700, protocolFeeBps: 500 },
+      {
+        providerPriceWei: 4_000n,
+        proverFeeWei: 501n,
+        usageFeeWei: 30n,
+        royaltyBps: 700,
+        protocolFeeBps: 500,
+      },
       order.maxPriceWei,
     );
     const after = await Promise.all(accounts.map((account) => protocol.withdrawable(account)));
@@ -40,7 +46,9 @@ describe("a proven job", () => {
     ]);
     expect(supplyBefore - (await protocol.token.readBigInt("totalSupply"))).toBe(split.feeBurnedWei);
     expect(await protocol.state(jobId)).toBe("Settled");
-    const paid = events.filter((event) => event.name === "JobPayment").map((event) => BigInt(String(event.args["amountWei"])));
+    const paid = events
+      .filter((event) => event.name === "JobPayment")
+      .map((event) => BigInt(String(event.args["amountWei"])));
     expect(paid.reduce((sum, amount) => sum + amount, 0n)).toBe(order.maxPriceWei);
     expect(events.some((event) => event.name === "JobSettled")).toBe(true);
   });
@@ -54,7 +62,9 @@ describe("a proven job", () => {
     const order = await protocol.provenOrder();
     const jobId = await protocol.delivered(order, {}, { output: 41n });
     const truth = await protocol.evidence(order, 42n);
-    expect((await expectRevert(protocol.settle(jobId, truth), "ResultInvalid"))["reason"]).toBe("proof-rejected");
+    expect((await expectRevert(protocol.settle(jobId, truth), "ResultInvalid"))["reason"]).toBe(
+      "proof-rejected",
+    );
 
     await protocol.escrow.send(protocol.wallets.stranger, "refute", [jobId, 42n, truth]);
     expect(await protocol.state(jobId)).toBe("Funded");
@@ -97,7 +107,10 @@ describe("an unproven job", () => {
     await protocol.settle(jobId);
     await expectRevert(protocol.settle(jobId), "ChallengeWindowOpen");
     await chain.advance(500);
-    await expectRevert(protocol.escrow.send(protocol.wallets.stranger, "refund", [jobId]), "TransitionNotAllowed");
+    await expectRevert(
+      protocol.escrow.send(protocol.wallets.stranger, "refund", [jobId]),
+      "TransitionNotAllowed",
+    );
     await protocol.settle(jobId, "0x", "stranger");
     expect(await protocol.state(jobId)).toBe("Settled");
   });
@@ -138,7 +151,9 @@ describe("deadlines lead out of every state", () => {
     if (state !== "Funded") await protocol.lease(jobId);
     if (state === "Delivered") await protocol.deliver(jobId);
     const args = await expectRevert(refund(jobId), "NotRefundableYet");
-    expect(Number(args["refundableAfter"])).toBe(Number(await protocol.escrow.read("refundableAfter", [jobId])));
+    expect(Number(args["refundableAfter"])).toBe(
+      Number(await protocol.escrow.read("refundableAfter", [jobId])),
+    );
 
     await chain.advance(seconds + 1);
     const before = await protocol.withdrawable(order.buyer);
@@ -149,7 +164,10 @@ describe("deadlines lead out of every state", () => {
   });
 
   it("a lease that outlives leaseBy is refunded only after its own deadline", async () => {
-    const order = await protocol.order({ leaseBy: BigInt(await chain.now()) + 60n, deliverWithinSeconds: 1000n });
+    const order = await protocol.order({
+      leaseBy: BigInt(await chain.now()) + 60n,
+      deliverWithinSeconds: 1000n,
+    });
     const jobId = protocol.jobId(order);
     await protocol.open(order);
     await protocol.lease(jobId);
@@ -202,11 +220,26 @@ describe("opening", () => {
     await expectRevert(protocol.open(await protocol.order({ maxPriceWei: 0n })), "PriceCapMissing");
     await expectRevert(protocol.open(await protocol.order({ maxPriceWei: 1n << 128n })), "AmountOutOfRange");
     await expectRevert(protocol.open(await protocol.order({ deliverWithinSeconds: 0n })), "PhaseOutOfRange");
-    await expectRevert(protocol.open(await protocol.order({ settleWithinSeconds: 2n ** 63n })), "PhaseOutOfRange");
-    await expectRevert(protocol.open(await protocol.order({ leaseBy: now + 31n * 86_400n })), "PhaseOutOfRange");
-    await expectRevert(protocol.open(await protocol.order({ verifier: protocol.address("stranger") })), "VerifierNotListed");
-    await expectRevert(protocol.open(await protocol.order({ verifier: protocol.token.address })), "VerifierNotListed");
-    await expectRevert(protocol.open(await protocol.order({ buyer: protocol.address("stranger") })), "BadSignature");
+    await expectRevert(
+      protocol.open(await protocol.order({ settleWithinSeconds: 2n ** 63n })),
+      "PhaseOutOfRange",
+    );
+    await expectRevert(
+      protocol.open(await protocol.order({ leaseBy: now + 31n * 86_400n })),
+      "PhaseOutOfRange",
+    );
+    await expectRevert(
+      protocol.open(await protocol.order({ verifier: protocol.address("stranger") })),
+      "VerifierNotListed",
+    );
+    await expectRevert(
+      protocol.open(await protocol.order({ verifier: protocol.token.address })),
+      "VerifierNotListed",
+    );
+    await expectRevert(
+      protocol.open(await protocol.order({ buyer: protocol.address("stranger") })),
+      "BadSignature",
+    );
   });
 
   it("works once per order, also when somebody else used the permit first", async () => {
@@ -221,10 +254,16 @@ describe("opening", () => {
 
   it("says when the permit does not suffice or the coins are missing", async () => {
     const order = await protocol.order();
-    await expectRevert(protocol.open(order, { valueWei: 0n, deadline: 0n, signature: "0x" }), "InsufficientAllowance");
+    await expectRevert(
+      protocol.open(order, { valueWei: 0n, deadline: 0n, signature: "0x" }),
+      "InsufficientAllowance",
+    );
     const small = await protocol.permit("buyer", protocol.escrow, order.maxPriceWei - 1n);
     await expectRevert(protocol.open(order, small), "InsufficientAllowance");
-    await expectRevert(protocol.open(await protocol.order({ maxPriceWei: 10n ** 24n })), "ERC20InsufficientBalance");
+    await expectRevert(
+      protocol.open(await protocol.order({ maxPriceWei: 10n ** 24n })),
+      "ERC20InsufficientBalance",
+    );
   });
 });
 
@@ -251,7 +290,10 @@ describe("leasing and delivering", () => {
     await protocol.open(order);
     await protocol.lease(jobId);
     await expectRevert(protocol.deliver(jobId, {}, "rival"), "BadSignature");
-    await expectRevert(protocol.deliver(jobId, { outputHash: keccak256(toUtf8Bytes("other")) }), "OutputHashMismatch");
+    await expectRevert(
+      protocol.deliver(jobId, { outputHash: keccak256(toUtf8Bytes("other")) }),
+      "OutputHashMismatch",
+    );
     await protocol.deliver(jobId);
     await expectRevert(protocol.deliver(jobId), "TransitionNotAllowed");
   });
@@ -259,7 +301,8 @@ describe("leasing and delivering", () => {
   it("lets only the matcher release, only before delivery, and burns the token", async () => {
     const order = await protocol.order();
     const jobId = protocol.jobId(order);
-    const release = (party: "matcher" | "buyer") => protocol.escrow.send(protocol.wallets[party], "release", [jobId]);
+    const release = (party: "matcher" | "buyer") =>
+      protocol.escrow.send(protocol.wallets[party], "release", [jobId]);
     await protocol.open(order);
     await expectRevert(release("matcher"), "TransitionNotAllowed");
     await protocol.lease(jobId, { fencingToken: 5n });
@@ -278,7 +321,10 @@ describe("leasing and delivering", () => {
     expect((await expectRevert(protocol.settle(jobId), "TransitionNotAllowed"))["from"]).toBe("None");
     await expectRevert(protocol.deliver(jobId), "TransitionNotAllowed");
     await expectRevert(protocol.accept(jobId), "TransitionNotAllowed");
-    await expectRevert(protocol.escrow.send(protocol.wallets.stranger, "refund", [jobId]), "TransitionNotAllowed");
+    await expectRevert(
+      protocol.escrow.send(protocol.wallets.stranger, "refund", [jobId]),
+      "TransitionNotAllowed",
+    );
   });
 });
 
@@ -296,5 +342,9 @@ describe("withdrawing", () => {
 });
 
 function splitSignature(signature: string): { r: string; s: string; v: number } {
-  return { r: signature.slice(0, 66), s: `0x${signature.slice(66, 130)}`, v: Number.parseInt(signature.slice(130), 16) };
+  return {
+    r: signature.slice(0, 66),
+    s: `0x${signature.slice(66, 130)}`,
+    v: Number.parseInt(signature.slice(130), 16),
+  };
 }

@@ -1,5 +1,5 @@
 import { JOB_ACTIONS, JOB_STATES, nextState } from "@aios/core-settlement/job-state-table";
-import { jobCost, MAX_AMOUNT_WEI, splitJobPayment, type JobPriceTerms } from "@aios/core-settlement/splits";
+import { type JobPriceTerms, jobCost, MAX_AMOUNT_WEI, splitJobPayment } from "@aios/core-settlement/splits";
 import { ContractFactory } from "ethers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -37,7 +37,11 @@ describe("PaymentSplit.sol", () => {
   it("computes what TypeScript computes, integer for integer, over the whole range", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(terms, { minLength: 25, maxLength: 25 }), async (batch) => {
-        const results = (await harness.read("costs", [batch])) as { royaltyWei: bigint; protocolFeeWei: bigint; totalWei: bigint }[];
+        const results = (await harness.read("costs", [batch])) as {
+          royaltyWei: bigint;
+          protocolFeeWei: bigint;
+          totalWei: bigint;
+        }[];
         for (const [index, item] of batch.entries()) {
           const expected = jobCost(item);
           const { royaltyWei, protocolFeeWei, totalWei } = results[index] ?? {};
@@ -78,7 +82,10 @@ describe("JobStates.sol", () => {
           continue;
         }
         expect(outcome, `${state} ${action}`).toBeInstanceOf(Reverted);
-        expect((outcome as Reverted).decoded).toMatchObject({ error: "TransitionNotAllowed", args: { from: state, action } });
+        expect((outcome as Reverted).decoded).toMatchObject({
+          error: "TransitionNotAllowed",
+          args: { from: state, action },
+        });
       }
     }
   });

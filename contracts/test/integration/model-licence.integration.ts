@@ -46,16 +46,24 @@ describe("ModelLicence", () => {
     const modelId = await protocol.publish();
     const owed = (account: string) => protocol.models.readBigInt("withdrawable", [account]);
     const [owner, treasury] = [protocol.address("owner"), protocol.treasury];
-    const before = [await owed(owner), await owed(treasury), await protocol.token.readBigInt("totalSupply")] as const;
+    const before = [
+      await owed(owner),
+      await owed(treasury),
+      await protocol.token.readBigInt("totalSupply"),
+    ] as const;
     const licenceId = await protocol.buyLicence(modelId);
     const split = splitLicencePrice(1001n, 500);
     expect((await owed(owner)) - before[0]).toBe(split.ownerWei);
     expect((await owed(treasury)) - before[1]).toBe(split.feeTreasuryWei);
     expect(before[2] - (await protocol.token.readBigInt("totalSupply"))).toBe(split.feeBurnedWei);
-    expect(await protocol.balance(protocol.models.address)).toBe(await protocol.models.readBigInt("totalWithdrawableWei"));
+    expect(await protocol.balance(protocol.models.address)).toBe(
+      await protocol.models.readBigInt("totalWithdrawableWei"),
+    );
     expect(await protocol.models.read("ownerOf", [licenceId])).toBe(protocol.address("buyer"));
     expect(await protocol.models.readBigInt("modelOf", [licenceId])).toBe(modelId);
-    expect(await protocol.models.read("isLicensed", [modelId, licenceId, protocol.address("buyer")])).toBe(true);
+    expect(await protocol.models.read("isLicensed", [modelId, licenceId, protocol.address("buyer")])).toBe(
+      true,
+    );
     expect(await protocol.models.read("isLicensed", [modelId, licenceId, owner])).toBe(false);
     expect(await protocol.models.read("isLicensed", [0n, 0n, protocol.address("buyer")])).toBe(false);
 
@@ -83,7 +91,10 @@ describe("ModelLicence", () => {
 
   it("names the royalty of a resale (ERC-2981) and speaks ERC-165", async () => {
     const licenceId = await protocol.buyLicence(await protocol.publish());
-    const [receiver, amount] = (await protocol.models.read("royaltyInfo", [licenceId, 10_000n])) as [string, bigint];
+    const [receiver, amount] = (await protocol.models.read("royaltyInfo", [licenceId, 10_000n])) as [
+      string,
+      bigint,
+    ];
     expect([receiver, amount]).toEqual([protocol.address("owner"), 700n]);
     for (const id of ["0x2a55205a", "0x80ac58cd", "0x01ffc9a7"]) {
       expect(await protocol.models.read("supportsInterface", [id])).toBe(true);

@@ -12,7 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => chain?.stop());
 
-const active = (party: "provider" | "stranger" | "rival") => protocol.providers.read("isActive", [protocol.address(party)]);
+const active = (party: "provider" | "stranger" | "rival") =>
+  protocol.providers.read("isActive", [protocol.address(party)]);
 const withdrawStake = (party: "provider" | "stranger" | "rival") =>
   protocol.providers.send(protocol.wallets.relayer, "withdrawStake", [protocol.address(party)]);
 
@@ -27,7 +28,9 @@ describe("ProviderRegistry", () => {
     await protocol.register("stranger", { stakeWei: 5n });
     expect(await protocol.providers.readBigInt("stakeOf", [protocol.address("stranger")])).toBe(1005n);
     expect(await active("stranger")).toBe(true);
-    expect(await protocol.balance(protocol.providers.address)).toBe(await protocol.providers.readBigInt("totalStakedWei"));
+    expect(await protocol.balance(protocol.providers.address)).toBe(
+      await protocol.providers.readBigInt("totalStakedWei"),
+    );
   });
 
   it("refuses a registration that is repeated, expired or not the provider's", async () => {
@@ -35,7 +38,10 @@ describe("ProviderRegistry", () => {
     await protocol.register("provider", fixed);
     await expectRevert(protocol.register("provider", fixed), "AlreadyConsumed");
     await expectRevert(protocol.register("provider", { deadline: 1n }), "SignatureExpired");
-    await expectRevert(protocol.register("provider", { provider: protocol.address("rival") }), "BadSignature");
+    await expectRevert(
+      protocol.register("provider", { provider: protocol.address("rival") }),
+      "BadSignature",
+    );
   });
 
   it("returns the stake after the delay, once, and takes no jobs meanwhile", async () => {

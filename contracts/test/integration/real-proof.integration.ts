@@ -2,6 +2,7 @@ import { encodeEvidence } from "@aios/core-groth16/evidence";
 import { Groth16Prover } from "@aios/core-groth16/groth16-prover";
 import { encodeProof } from "@aios/core-groth16/proof-encoding";
 import { encodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
+import { JOB_KIND } from "@aios/core-settlement/typed-data";
 import { compileCircuit, computeWitness } from "@aios/core-zkml/circuit";
 import { evaluate } from "@aios/core-zkml/evaluator";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
@@ -9,7 +10,6 @@ import { type IntegerModel, modelCommitment } from "@aios/core-zkml/integer-mode
 import { packOutput } from "@aios/core-zkml/output-packing";
 import { quantiseModel } from "@aios/core-zkml/quantisation";
 import { STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
-import { JOB_KIND } from "@aios/core-settlement/typed-data";
 import { SeededRng } from "@aios/kernel/random";
 import { hexlify, toBeHex } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -56,7 +56,10 @@ describe("a real proof", () => {
     const setUp = await prover.developmentSetup(r1cs, rng.bytes(32));
     const keyHash = verifyingKeyHash(setUp.verifyingKey);
     const commitment = modelCommitment(model);
-    const modelId = await protocol.publish({ modelCommitment: hexlify(commitment), verifyingKeyHash: hexlify(keyHash) });
+    const modelId = await protocol.publish({
+      modelCommitment: hexlify(commitment),
+      verifyingKeyHash: hexlify(keyHash),
+    });
     const licenceId = await protocol.buyLicence(modelId);
 
     const [input, salt] = [rng.bytes(WIDTHS[0]), rng.bytes(32)];
@@ -87,7 +90,9 @@ describe("a real proof", () => {
     const witness = computeWitness(model, r1cs, input, salt, context);
     const key = await prover.load(setUp.provingKey, setUp.provingKeyHash, r1cs);
     const proof = await prover.prove(key, witness, rng.bytes(32));
-    const evidence = hexlify(encodeEvidence({ verifyingKey: encodeVerifyingKey(setUp.verifyingKey), proof: encodeProof(proof) }));
+    const evidence = hexlify(
+      encodeEvidence({ verifyingKey: encodeVerifyingKey(setUp.verifyingKey), proof: encodeProof(proof) }),
+    );
 
     await expectRevert(protocol.settle(jobId, evidence), "ResultInvalid");
     await protocol.escrow.send(protocol.wallets.stranger, "refute", [jobId, output, evidence]);

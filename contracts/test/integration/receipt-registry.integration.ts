@@ -1,4 +1,4 @@
-import { receiptDigest, receiptTypedData, type Receipt } from "@aios/core-settlement/order-digest";
+import { type Receipt, receiptDigest, receiptTypedData } from "@aios/core-settlement/order-digest";
 import { RECEIPT_KIND } from "@aios/core-settlement/typed-data";
 import { AbiCoder, concat, keccak256, toBeHex, ZeroHash } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -15,7 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => chain?.stop());
 
-const leafOf = (digest: string) => keccak256(keccak256(AbiCoder.defaultAbiCoder().encode(["bytes32"], [digest])));
+const leafOf = (digest: string) =>
+  keccak256(keccak256(AbiCoder.defaultAbiCoder().encode(["bytes32"], [digest])));
 const pair = (a: string, b: string) => keccak256(concat(BigInt(a) < BigInt(b) ? [a, b] : [b, a]));
 
 function receipt(serial: number): Receipt {
@@ -66,7 +67,8 @@ describe("ReceiptRegistry", () => {
 
     const signature = await protocol.sign("provider", receiptTypedData(domain, receipt(1)));
     const forged = await protocol.sign("rival", receiptTypedData(domain, receipt(1)));
-    const anchored = (by: string, item: Receipt) => protocol.receipts.read("isAnchoredReceipt", [1n, item, by, [b, c]]);
+    const anchored = (by: string, item: Receipt) =>
+      protocol.receipts.read("isAnchoredReceipt", [1n, item, by, [b, c]]);
     expect(await anchored(signature, receipt(1))).toBe(true);
     expect(await anchored(forged, receipt(1))).toBe(false);
     expect(await anchored(signature, { ...receipt(1), workUnits: 1n })).toBe(false);

@@ -23,7 +23,11 @@ describe("WrappedAios", () => {
     const { stranger } = protocol.wallets;
     await protocol.wrap("stranger", 5_000n);
     await protocol.token.send(stranger, "depositTo", [protocol.address("rival")], 7n);
-    const response = await stranger.sendTransaction({ to: protocol.token.address, value: 11n, gasLimit: 200_000n });
+    const response = await stranger.sendTransaction({
+      to: protocol.token.address,
+      value: 11n,
+      gasLimit: 200_000n,
+    });
     await response.wait();
     expect(await protocol.balance(stranger.address)).toBe(5_011n);
     await protocol.token.send(stranger, "withdraw", [11n]);
@@ -38,14 +42,19 @@ describe("WrappedAios", () => {
     await protocol.token.send(stranger, "burn", [100n]);
     await protocol.token.send(stranger, "approve", [buyer.address, 50n]);
     await protocol.token.send(buyer, "burnFrom", [stranger.address, 50n]);
-    await expectRevert(protocol.token.send(buyer, "burnFrom", [stranger.address, 1n]), "ERC20InsufficientAllowance");
+    await expectRevert(
+      protocol.token.send(buyer, "burnFrom", [stranger.address, 1n]),
+      "ERC20InsufficientAllowance",
+    );
     expect(supplyBefore - (await supply())).toBe(150n);
     expect((await sink()) - sinkBefore).toBe(150n);
     expect(await backing()).toBe(await supply());
   });
 
   it("pays out once to a holder that calls back in", async () => {
-    const deployed = await new ContractFactory(holderAbi, holderCode, protocol.wallets.deployer).deploy(protocol.token.address);
+    const deployed = await new ContractFactory(holderAbi, holderCode, protocol.wallets.deployer).deploy(
+      protocol.token.address,
+    );
     await deployed.waitForDeployment();
     const holder = new TestContract(await deployed.getAddress(), holderAbi, protocol.wallets.stranger);
     await holder.send(protocol.wallets.stranger, "attack", [AIOS / 2n], AIOS / 2n);
@@ -59,15 +68,27 @@ describe("WrappedAios", () => {
     await protocol.token.send(protocol.wallets.buyer, "transfer", [stuck, 5n]);
     const data = protocol.token.interface.encodeFunctionData("withdraw", [5n]);
     const call = chain.provider.call({ from: stuck, to: protocol.token.address, data });
-    await expect(call).rejects.toMatchObject({ data: expect.stringMatching(new RegExp(`^${id("NativeTransferFailed(address,uint256)").slice(0, 10)}`)) });
+    await expect(call).rejects.toMatchObject({
+      data: expect.stringMatching(new RegExp(`^${id("NativeTransferFailed(address,uint256)").slice(0, 10)}`)),
+    });
   });
 
   it("refuses a permit that is expired, replayed or another's", async () => {
     const { stranger } = protocol.wallets;
     const permit = await protocol.permit("buyer", protocol.escrow, 5n);
-    const parts = (signature: string) => [Number.parseInt(signature.slice(130), 16), signature.slice(0, 66), `0x${signature.slice(66, 130)}`];
+    const parts = (signature: string) => [
+      Number.parseInt(signature.slice(130), 16),
+      signature.slice(0, 66),
+      `0x${signature.slice(66, 130)}`,
+    ];
     const submit = (value: bigint, deadline: bigint) =>
-      protocol.token.send(stranger, "permit", [protocol.address("buyer"), protocol.escrow.address, value, deadline, ...parts(permit.signature)]);
+      protocol.token.send(stranger, "permit", [
+        protocol.address("buyer"),
+        protocol.escrow.address,
+        value,
+        deadline,
+        ...parts(permit.signature),
+      ]);
     await expectRevert(submit(6n, permit.deadline), "ERC2612InvalidSigner");
     await expectRevert(submit(5n, 1n), "ERC2612ExpiredSignature");
     await submit(5n, permit.deadline);
@@ -82,6 +103,8 @@ describe("WrappedAios", () => {
     expect(clock).toBeGreaterThanOrEqual(before);
     expect(clock).toBeLessThanOrEqual(await chain.now());
     await protocol.token.send(buyer, "delegate", [buyer.address]);
-    expect(await protocol.token.readBigInt("getVotes", [buyer.address])).toBe(await protocol.balance(buyer.address));
+    expect(await protocol.token.readBigInt("getVotes", [buyer.address])).toBe(
+      await protocol.balance(buyer.address),
+    );
   });
 });

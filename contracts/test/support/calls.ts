@@ -1,6 +1,15 @@
-import { Contract, Interface, type InterfaceAbi, type Log, type LogDescription, type TransactionReceipt, type Wallet, type HDNodeWallet } from "ethers";
+import {
+  Contract,
+  type HDNodeWallet,
+  Interface,
+  type InterfaceAbi,
+  type Log,
+  type LogDescription,
+  type TransactionReceipt,
+  type Wallet,
+} from "ethers";
 import { expect } from "vitest";
-import { decodeContractError, revertDataOf, type DecodedContractError } from "../../src/errors.js";
+import { type DecodedContractError, decodeContractError, revertDataOf } from "../../src/errors.js";
 
 export type TestWallet = Wallet | HDNodeWallet;
 
@@ -70,7 +79,10 @@ export class TestContract {
 }
 
 /** Expects the named custom error and returns its arguments. */
-export async function expectRevert(action: Promise<unknown>, error: string): Promise<Readonly<Record<string, string>>> {
+export async function expectRevert(
+  action: Promise<unknown>,
+  error: string,
+): Promise<Readonly<Record<string, string>>> {
   const outcome = await action.then(
     () => "succeeded",
     (failure: unknown) => failure,
@@ -83,5 +95,9 @@ export async function expectRevert(action: Promise<unknown>, error: string): Pro
 
 function revertedFrom(error: unknown): Error {
   const data = revertDataOf(error);
-  return data === undefined ? (error instanceof Error ? error : new Error(String(error))) : new Reverted(decodeContractError(data));
+  return data === undefined
+    ? error instanceof Error
+      ? error
+      : new Error(String(error))
+    : new Reverted(decodeContractError(data));
 }

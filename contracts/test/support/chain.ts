@@ -1,7 +1,7 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -103,9 +103,13 @@ async function startOwnNode(): Promise<TestChain> {
 
 async function startAnvil(): Promise<TestChain> {
   const port = await freePort();
-  const child = spawn(process.execPath, [anvilScript(), "--port", String(port), "--silent", "--hardfork", "osaka"], {
-    stdio: "ignore",
-  });
+  const child = spawn(
+    process.execPath,
+    [anvilScript(), "--port", String(port), "--silent", "--hardfork", "osaka"],
+    {
+      stdio: "ignore",
+    },
+  );
   const url = `http://127.0.0.1:${port}`;
   await answering(url, child);
   return evmChain(url, async () => {
@@ -131,8 +135,16 @@ async function evmChain(url: string, stopServer: () => Promise<void>): Promise<T
   };
 }
 
-async function connect(url: string, stopServer: () => Promise<void>): Promise<Omit<TestChain, "advance" | "freezeAt">> {
-  const provider = new JsonRpcProvider(url, undefined, { polling: true, pollingInterval: 25, cacheTimeout: -1, batchMaxCount: 1 });
+async function connect(
+  url: string,
+  stopServer: () => Promise<void>,
+): Promise<Omit<TestChain, "advance" | "freezeAt">> {
+  const provider = new JsonRpcProvider(url, undefined, {
+    polling: true,
+    pollingInterval: 25,
+    cacheTimeout: -1,
+    batchMaxCount: 1,
+  });
   const { chainId } = await provider.getNetwork();
   const funder = HDNodeWallet.fromPhrase(DEVELOPMENT_PHRASE).connect(provider);
   return {
@@ -168,7 +180,11 @@ async function answering(url: string, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + 20_000;
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`anvil ended with exit code ${child.exitCode}`);
-    const answer = await fetch(url, { method: "POST", body, headers: { "content-type": "application/json" } }).catch(() => undefined);
+    const answer = await fetch(url, {
+      method: "POST",
+      body,
+      headers: { "content-type": "application/json" },
+    }).catch(() => undefined);
     if (answer?.ok === true) return;
     await delay(50);
   }

@@ -1,25 +1,25 @@
-import { JOB_STATES, type EscrowState } from "@aios/core-settlement/job-state-table";
+import { type EscrowState, JOB_STATES } from "@aios/core-settlement/job-state-table";
 import {
+  type Acceptance,
   acceptanceTypedData,
+  type Delivery,
   deliveryTypedData,
   jobIdOfOrder,
-  leaseTermsTypedData,
-  licencePurchaseTypedData,
-  modelPublicationTypedData,
-  orderTypedData,
-  permitTypedData,
-  providerRegistrationTypedData,
-  type Acceptance,
-  type Delivery,
   type LeaseTerms,
   type LicencePurchase,
+  leaseTermsTypedData,
+  licencePurchaseTypedData,
   type ModelPublication,
+  modelPublicationTypedData,
   type Order,
+  orderTypedData,
   type ProviderRegistration,
+  permitTypedData,
+  providerRegistrationTypedData,
   type TypedDataPayload,
 } from "@aios/core-settlement/order-digest";
-import { tokenDomain, tokenPermit, type TokenPermit } from "@aios/core-settlement/permit";
-import { JOB_KIND, signingDomain, type SigningDomain } from "@aios/core-settlement/typed-data";
+import { type TokenPermit, tokenDomain, tokenPermit } from "@aios/core-settlement/permit";
+import { JOB_KIND, type SigningDomain, signingDomain } from "@aios/core-settlement/typed-data";
 import { AbiCoder, keccak256, toBeHex, toUtf8Bytes, Wallet, ZeroAddress, ZeroHash } from "ethers";
 import { abi as registryAbi } from "../../generated/abi/contract-registry.js";
 import { abi as escrowAbi } from "../../generated/abi/job-escrow.js";
@@ -27,14 +27,25 @@ import { abi as licenceAbi } from "../../generated/abi/model-licence.js";
 import { abi as providersAbi } from "../../generated/abi/provider-registry.js";
 import { abi as receiptsAbi } from "../../generated/abi/receipt-registry.js";
 import { abi as tokenAbi } from "../../generated/abi/wrapped-aios.js";
-import { deployProtocol, type Deployment } from "../../src/deploy.js";
-import { parseParameters, type ProtocolParameters } from "../../src/parameters.js";
-import { TestContract, type Sent, type TestWallet } from "./calls.js";
+import { type Deployment, deployProtocol } from "../../src/deploy.js";
+import { type ProtocolParameters, parseParameters } from "../../src/parameters.js";
+import { type Sent, TestContract, type TestWallet } from "./calls.js";
 import type { TestChain } from "./chain.js";
 import { ToyGroth16 } from "./toy-groth16.js";
 
 export const AIOS = 10n ** 18n;
-const PARTIES = ["deployer", "relayer", "matcher", "anchor", "buyer", "owner", "provider", "rival", "prover", "stranger"] as const;
+const PARTIES = [
+  "deployer",
+  "relayer",
+  "matcher",
+  "anchor",
+  "buyer",
+  "owner",
+  "provider",
+  "rival",
+  "prover",
+  "stranger",
+] as const;
 type Party = (typeof PARTIES)[number];
 
 export interface StatementFacts {
@@ -75,20 +86,40 @@ export class TestProtocol {
     this.escrow = new TestContract(contracts.JobEscrow, escrowAbi, reader);
   }
 
-  static async start(chain: TestChain, overrides: Readonly<Record<string, unknown>> = {}): Promise<TestProtocol> {
-    const entries = PARTIES.map((name) => [name, new Wallet(Wallet.createRandom().privateKey, chain.provider)] as const);
+  static async start(
+    chain: TestChain,
+    overrides: Readonly<Record<string, unknown>> = {},
+  ): Promise<TestProtocol> {
+    const entries = PARTIES.map(
+      (name) => [name, new Wallet(Wallet.createRandom().privateKey, chain.provider)] as const,
+    );
     const wallets = Object.fromEntries(entries) as Record<Party, TestWallet>;
     let nonce = await chain.funder.getNonce("pending");
     const funding = PARTIES.map((name) =>
-      chain.funder.sendTransaction({ to: wallets[name].address, value: (name === "deployer" ? 10n : 5n) * AIOS, nonce: nonce++ }),
+      chain.funder.sendTransaction({
+        to: wallets[name].address,
+        value: (name === "deployer" ? 10n : 5n) * AIOS,
+        nonce: nonce++,
+      }),
     );
     for (const transaction of funding) await (await transaction).wait();
     const treasury = Wallet.createRandom().address;
     const parameters = parseParameters(
-      { treasury, anchor: wallets.anchor.address, minimumStakeWei: "1000", unbondDelaySeconds: 100, challengeWindowSeconds: 60, ...overrides },
+      {
+        treasury,
+        anchor: wallets.anchor.address,
+        minimumStakeWei: "1000",
+        unbondDelaySeconds: 100,
+        challengeWindowSeconds: 60,
+        ...overrides,
+      },
       wallets.deployer.address,
     );
-    const deployment = await deployProtocol({ provider: chain.provider, signer: wallets.deployer, parameters });
+    const deployment = await deployProtocol({
+      provider: chain.provider,
+      signer: wallets.deployer,
+      parameters,
+    });
     const protocol = new TestProtocol(chain, deployment, parameters, wallets, treasury);
     await protocol.wrap("buyer", 2n * AIOS);
     for (const name of ["provider", "rival"] as const) {
@@ -130,7 +161,13 @@ export class TestProtocol {
   async permit(party: Party, spender: TestContract, value: bigint): Promise<TokenPermit> {
     const owner = this.address(party);
     const nonce = await this.token.readBigInt("nonces", [owner]);
-    const permit = { owner, spender: spender.address, value, nonce, deadline: BigInt(await this.chain.now()) + 3600n };
+    const permit = {
+      owner,
+      spender: spender.address,
+      value,
+      nonce,
+      deadline: BigInt(await this.chain.now()) + 3600n,
+    };
     const payload = permitTypedData(tokenDomain(this.chain.chainId, this.token.address), permit);
     return tokenPermit(permit, await this.sign(party, payload));
   }
@@ -145,7 +182,10 @@ export class TestProtocol {
       deadline: BigInt(await this.chain.now()) + 3600n,
       ...overrides,
     };
-    const signature = await this.sign(party, providerRegistrationTypedData(this.domain(this.providers), registration));
+    const signature = await this.sign(
+      party,
+      providerRegistrationTypedData(this.domain(this.providers), registration),
+    );
     const permit = await this.permit(party, this.providers, registration.stakeWei);
     return this.providers.send(this.wallets.relayer, "register", [registration, signature, permit]);
   }
@@ -164,7 +204,10 @@ export class TestProtocol {
       deadline: BigInt(await this.chain.now()) + 3600n,
       ...overrides,
     };
-    const signature = await this.sign("owner", modelPublicationTypedData(this.domain(this.models), publication));
+    const signature = await this.sign(
+      "owner",
+      modelPublicationTypedData(this.domain(this.models), publication),
+    );
     const { events } = await this.models.send(this.wallets.relayer, "publishModel", [publication, signature]);
     return BigInt(String(events.find((event) => event.name === "ModelPublished")?.args["modelId"]));
   }
@@ -181,7 +224,11 @@ export class TestProtocol {
     };
     const signature = await this.sign("buyer", licencePurchaseTypedData(this.domain(this.models), purchase));
     const permit = await this.permit("buyer", this.models, purchase.maxPriceWei);
-    const { events } = await this.models.send(this.wallets.relayer, "purchaseLicence", [purchase, signature, permit]);
+    const { events } = await this.models.send(this.wallets.relayer, "purchaseLicence", [
+      purchase,
+      signature,
+      permit,
+    ]);
     return BigInt(String(events.find((event) => event.name === "LicencePurchased")?.args["licenceId"]));
   }
 
@@ -235,7 +282,12 @@ export class TestProtocol {
     };
   }
 
-  async lease(jobId: string, overrides: Partial<LeaseTerms> = {}, signer: Party = "provider", sender: Party = "matcher"): Promise<Sent> {
+  async lease(
+    jobId: string,
+    overrides: Partial<LeaseTerms> = {},
+    signer: Party = "provider",
+    sender: Party = "matcher",
+  ): Promise<Sent> {
     const terms = await this.terms(jobId, { provider: this.address(signer), ...overrides });
     const signature = await this.sign(signer, leaseTermsTypedData(this.domain(this.escrow), terms));
     return this.escrow.send(this.wallets[sender], "lease", [terms, signature]);
@@ -243,7 +295,14 @@ export class TestProtocol {
 
   delivery(jobId: string, overrides: Partial<Delivery> = {}): Delivery {
     const output = overrides.output ?? 42n;
-    return { jobId, fencingToken: 1n, output, outputHash: keccak256(toBeHex(output, 32)), receiptHash: ZeroHash, ...overrides };
+    return {
+      jobId,
+      fencingToken: 1n,
+      output,
+      outputHash: keccak256(toBeHex(output, 32)),
+      receiptHash: ZeroHash,
+      ...overrides,
+    };
   }
 
   async deliver(jobId: string, overrides: Partial<Delivery> = {}, signer: Party = "provider"): Promise<Sent> {
@@ -253,7 +312,12 @@ export class TestProtocol {
   }
 
   async accept(jobId: string, overrides: Partial<Acceptance> = {}, signer: Party = "buyer"): Promise<Sent> {
-    const acceptance: Acceptance = { jobId, fencingToken: 1n, outputHash: this.delivery(jobId).outputHash, ...overrides };
+    const acceptance: Acceptance = {
+      jobId,
+      fencingToken: 1n,
+      outputHash: this.delivery(jobId).outputHash,
+      ...overrides,
+    };
     const signature = await this.sign(signer, acceptanceTypedData(this.domain(this.escrow), acceptance));
     return this.escrow.send(this.wallets.relayer, "accept", [acceptance, signature]);
   }
@@ -268,7 +332,10 @@ export class TestProtocol {
 
   /** The public inputs that a proof about this order has, each replaceable for a wrong one. */
   async publicInputs(order: Order, output: bigint, wrong: Partial<StatementFacts> = {}): Promise<bigint[]> {
-    const [modelCommitment, verifyingKeyHash] = (await this.models.read("statementOf", [order.modelId])) as [string, string];
+    const [modelCommitment, verifyingKeyHash] = (await this.models.read("statementOf", [order.modelId])) as [
+      string,
+      string,
+    ];
     const facts: StatementFacts = {
       version: 1n,
       chainId: this.chain.chainId,
@@ -280,7 +347,15 @@ export class TestProtocol {
       ...wrong,
     };
     const types = ["uint256", "uint256", "address", "bytes32", "address", "bytes32", "bytes32"];
-    const values = [facts.version, facts.chainId, facts.escrow, facts.jobId, facts.requester, facts.modelCommitment, facts.verifyingKeyHash];
+    const values = [
+      facts.version,
+      facts.chainId,
+      facts.escrow,
+      facts.jobId,
+      facts.requester,
+      facts.modelCommitment,
+      facts.verifyingKeyHash,
+    ];
     const context = BigInt(keccak256(AbiCoder.defaultAbiCoder().encode(types, values))) >> 8n;
     return [context, BigInt(order.inputCommitment), output];
   }
@@ -290,7 +365,11 @@ export class TestProtocol {
   }
 
   /** Opens, leases and delivers. Returns the job's id. */
-  async delivered(order: Order, terms: Partial<LeaseTerms> = {}, delivery: Partial<Delivery> = {}): Promise<string> {
+  async delivered(
+    order: Order,
+    terms: Partial<LeaseTerms> = {},
+    delivery: Partial<Delivery> = {},
+  ): Promise<string> {
     const jobId = this.jobId(order);
     await this.open(order);
     await this.lease(jobId, terms);
@@ -304,4 +383,3 @@ export function signPayload(wallet: TestWallet, payload: TypedDataPayload): Prom
   if (fields === undefined) throw new Error("no primary type");
   return wallet.signTypedData(payload.domain, { [payload.primaryType]: [...fields] }, payload.message);
 }
-

@@ -35,7 +35,8 @@ export class ToyGroth16 {
     const scalar = scalars(randomness + 1_000_000n);
     const [a, b] = [scalar(), scalar()];
     let sum = this.#ic[0] ?? 0n;
-    for (const [index, input] of publicInputs.entries()) sum = Fr.add(sum, Fr.mul(this.#ic[index + 1] ?? 0n, Fr.create(input)));
+    for (const [index, input] of publicInputs.entries())
+      sum = Fr.add(sum, Fr.mul(this.#ic[index + 1] ?? 0n, Fr.create(input)));
     const c = Fr.div(Fr.sub(Fr.sub(Fr.mul(a, b), this.#alphaBeta), Fr.mul(sum, this.#gamma)), this.#delta);
     return concat([g1(a), g2(b), g1(c)]);
   }

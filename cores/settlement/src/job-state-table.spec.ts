@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { isTerminal, JOB_ACTIONS, JOB_STATES, JOB_TRANSITIONS, nextState, type EscrowState } from "./job-state-table.js";
+import {
+  type EscrowState,
+  isTerminal,
+  JOB_ACTIONS,
+  JOB_STATES,
+  JOB_TRANSITIONS,
+  nextState,
+} from "./job-state-table.js";
 
 describe("JOB_TRANSITIONS", () => {
   it("leads from every state to an end, and ends are Settled and Refunded only", () => {
@@ -12,7 +19,9 @@ describe("JOB_TRANSITIONS", () => {
   });
 
   it("lets anyone end every state that holds money, by time alone", () => {
-    const byTime = JOB_TRANSITIONS.filter(({ action }) => action.startsWith("refund-") || action === "window-ends");
+    const byTime = JOB_TRANSITIONS.filter(
+      ({ action }) => action.startsWith("refund-") || action === "window-ends",
+    );
     expect(byTime.every(({ actor }) => actor === "anyone")).toBe(true);
     expect(byTime.map(({ from }) => from).sort()).toEqual(["Delivered", "Funded", "Leased", "Pending"]);
   });

@@ -28,7 +28,11 @@ export const JOB_ACTIONS = [
 ] as const;
 export type EscrowAction = (typeof JOB_ACTIONS)[number];
 
-export type EscrowActor = "anyone-with-buyer-signature" | "matcher" | "anyone-with-provider-signature" | "anyone";
+export type EscrowActor =
+  | "anyone-with-buyer-signature"
+  | "matcher"
+  | "anyone-with-provider-signature"
+  | "anyone";
 
 export interface EscrowTransition {
   readonly action: EscrowAction;
@@ -40,18 +44,84 @@ export interface EscrowTransition {
 }
 
 export const JOB_TRANSITIONS: readonly EscrowTransition[] = [
-  { action: "open", from: "None", to: "Funded", actor: "anyone-with-buyer-signature", when: "until the order's leaseBy" },
-  { action: "lease", from: "Funded", to: "Leased", actor: "matcher", when: "until leaseBy and the terms' acceptBy, with the provider's signed terms and a fencing token above every earlier one" },
-  { action: "deliver", from: "Leased", to: "Delivered", actor: "anyone-with-provider-signature", when: "until deliverBy, under the live fencing token" },
-  { action: "release", from: "Leased", to: "Funded", actor: "matcher", when: "at any time before delivery; the fencing token stays burned" },
-  { action: "refute", from: "Delivered", to: "Funded", actor: "anyone", when: "until settleBy, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned" },
-  { action: "verify-final", from: "Delivered", to: "Settled", actor: "anyone", when: "until settleBy, when the verifier says Final" },
-  { action: "verify-pending", from: "Delivered", to: "Pending", actor: "anyone", when: "until settleBy, when the verifier says PendingUntil" },
-  { action: "accept", from: "Delivered", to: "Settled", actor: "anyone-with-buyer-signature", when: "until settleBy, where the verifier lets the buyer's word suffice" },
-  { action: "accept", from: "Pending", to: "Settled", actor: "anyone-with-buyer-signature", when: "at any time, where the verifier lets the buyer's word suffice" },
-  { action: "window-ends", from: "Pending", to: "Settled", actor: "anyone", when: "from the end of the challenge window on" },
+  {
+    action: "open",
+    from: "None",
+    to: "Funded",
+    actor: "anyone-with-buyer-signature",
+    when: "until the order's leaseBy",
+  },
+  {
+    action: "lease",
+    from: "Funded",
+    to: "Leased",
+    actor: "matcher",
+    when: "until leaseBy and the terms' acceptBy, with the provider's signed terms and a fencing token above every earlier one",
+  },
+  {
+    action: "deliver",
+    from: "Leased",
+    to: "Delivered",
+    actor: "anyone-with-provider-signature",
+    when: "until deliverBy, under the live fencing token",
+  },
+  {
+    action: "release",
+    from: "Leased",
+    to: "Funded",
+    actor: "matcher",
+    when: "at any time before delivery; the fencing token stays burned",
+  },
+  {
+    action: "refute",
+    from: "Delivered",
+    to: "Funded",
+    actor: "anyone",
+    when: "until settleBy, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned",
+  },
+  {
+    action: "verify-final",
+    from: "Delivered",
+    to: "Settled",
+    actor: "anyone",
+    when: "until settleBy, when the verifier says Final",
+  },
+  {
+    action: "verify-pending",
+    from: "Delivered",
+    to: "Pending",
+    actor: "anyone",
+    when: "until settleBy, when the verifier says PendingUntil",
+  },
+  {
+    action: "accept",
+    from: "Delivered",
+    to: "Settled",
+    actor: "anyone-with-buyer-signature",
+    when: "until settleBy, where the verifier lets the buyer's word suffice",
+  },
+  {
+    action: "accept",
+    from: "Pending",
+    to: "Settled",
+    actor: "anyone-with-buyer-signature",
+    when: "at any time, where the verifier lets the buyer's word suffice",
+  },
+  {
+    action: "window-ends",
+    from: "Pending",
+    to: "Settled",
+    actor: "anyone",
+    when: "from the end of the challenge window on",
+  },
   { action: "refund-unleased", from: "Funded", to: "Refunded", actor: "anyone", when: "after leaseBy" },
-  { action: "refund-unsettled", from: "Leased", to: "Refunded", actor: "anyone", when: "after leaseBy and deliverBy" },
+  {
+    action: "refund-unsettled",
+    from: "Leased",
+    to: "Refunded",
+    actor: "anyone",
+    when: "after leaseBy and deliverBy",
+  },
   { action: "refund-unsettled", from: "Delivered", to: "Refunded", actor: "anyone", when: "after settleBy" },
 ];
 

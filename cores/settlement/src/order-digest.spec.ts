@@ -1,6 +1,12 @@
 import { Wallet } from "ethers";
 import { describe, expect, it } from "vitest";
-import { jobIdOfOrder, orderTypedData, permitTypedData, typedDataDigest, type Order } from "./order-digest.js";
+import {
+  jobIdOfOrder,
+  type Order,
+  orderTypedData,
+  permitTypedData,
+  typedDataDigest,
+} from "./order-digest.js";
 import { NO_PERMIT, tokenDomain, tokenPermit } from "./permit.js";
 import { ORDER_TYPES, PERMIT_TYPES, signingDomain } from "./typed-data.js";
 
@@ -26,7 +32,9 @@ const order: Order = {
 
 describe("jobIdOfOrder", () => {
   it("does not change from release to release", () => {
-    expect(jobIdOfOrder(domain, order)).toBe("0x2b546017db30ae2a7b5ad63990163992cdf08734ffbf3b75a2598b2b97673ba2");
+    expect(jobIdOfOrder(domain, order)).toBe(
+      "0x2b546017db30ae2a7b5ad63990163992cdf08734ffbf3b75a2598b2b97673ba2",
+    );
   });
 
   it("depends on every field, the chain and the contract", () => {
@@ -76,7 +84,9 @@ describe("permits", () => {
     const token = tokenDomain(26_070n, ESCROW);
     const permit = { owner: wallet.address, spender: ESCROW, value: 5n, nonce: 0n, deadline: 9n };
     expect(permitTypedData(token, permit).domain).toMatchObject({ name: "Wrapped AIOS", version: "1" });
-    expect(typedDataDigest(token, PERMIT_TYPES, permit)).not.toBe(typedDataDigest(domain, PERMIT_TYPES, permit));
+    expect(typedDataDigest(token, PERMIT_TYPES, permit)).not.toBe(
+      typedDataDigest(domain, PERMIT_TYPES, permit),
+    );
     expect(tokenPermit(permit, "0xab")).toEqual({ valueWei: 5n, deadline: 9n, signature: "0xab" });
     expect(NO_PERMIT.signature).toBe("0x");
   });

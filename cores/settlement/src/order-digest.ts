@@ -1,5 +1,5 @@
-import { jobId, type JobId } from "@aios/kernel/identifiers";
-import { TypedDataEncoder, type TypedDataDomain } from "ethers";
+import { type JobId, jobId } from "@aios/kernel/identifiers";
+import { type TypedDataDomain, TypedDataEncoder } from "ethers";
 import {
   ACCEPTANCE_TYPES,
   DELIVERY_TYPES,
@@ -116,7 +116,11 @@ export interface TypedDataPayload {
 }
 
 /** The message as the wallet's JSON. Throws what ethers throws where a field is missing or out of its type's range. */
-export function typedDataPayload(domain: TypedDataDomain, types: TypedDataTypes, message: object): TypedDataPayload {
+export function typedDataPayload(
+  domain: TypedDataDomain,
+  types: TypedDataTypes,
+  message: object,
+): TypedDataPayload {
   return TypedDataEncoder.getPayload(domain, types, message) as TypedDataPayload;
 }
 
@@ -155,11 +159,17 @@ export function receiptTypedData(registryDomain: SigningDomain, receipt: Receipt
   return typedDataPayload(registryDomain, RECEIPT_TYPES, receipt);
 }
 
-export function modelPublicationTypedData(licenceDomain: SigningDomain, publication: ModelPublication): TypedDataPayload {
+export function modelPublicationTypedData(
+  licenceDomain: SigningDomain,
+  publication: ModelPublication,
+): TypedDataPayload {
   return typedDataPayload(licenceDomain, MODEL_PUBLICATION_TYPES, publication);
 }
 
-export function licencePurchaseTypedData(licenceDomain: SigningDomain, purchase: LicencePurchase): TypedDataPayload {
+export function licencePurchaseTypedData(
+  licenceDomain: SigningDomain,
+  purchase: LicencePurchase,
+): TypedDataPayload {
   return typedDataPayload(licenceDomain, LICENCE_PURCHASE_TYPES, purchase);
 }
 

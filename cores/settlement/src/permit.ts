@@ -24,6 +24,9 @@ export interface TokenPermit {
 /** For a payer whose allowance suffices already. */
 export const NO_PERMIT: TokenPermit = { valueWei: 0n, deadline: 0n, signature: "0x" };
 
-export function tokenPermit(permit: { readonly value: bigint; readonly deadline: bigint }, signature: string): TokenPermit {
+export function tokenPermit(
+  permit: { readonly value: bigint; readonly deadline: bigint },
+  signature: string,
+): TokenPermit {
   return { valueWei: permit.value, deadline: permit.deadline, signature };
 }

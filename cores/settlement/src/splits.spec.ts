@@ -1,9 +1,20 @@
 import { isCodedError } from "@aios/kernel/coded-error";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { affordableProviderPrice, jobCost, MAX_AMOUNT_WEI, splitJobPayment, splitLicencePrice, type JobPriceTerms } from "./splits.js";
+import {
+  affordableProviderPrice,
+  type JobPriceTerms,
+  jobCost,
+  MAX_AMOUNT_WEI,
+  splitJobPayment,
+  splitLicencePrice,
+} from "./splits.js";
 
-const amount = fc.oneof(fc.bigInt({ min: 0n, max: 1_000n }), fc.bigInt({ min: 0n, max: 10n ** 27n }), fc.bigInt({ min: 0n, max: MAX_AMOUNT_WEI }));
+const amount = fc.oneof(
+  fc.bigInt({ min: 0n, max: 1_000n }),
+  fc.bigInt({ min: 0n, max: 10n ** 27n }),
+  fc.bigInt({ min: 0n, max: MAX_AMOUNT_WEI }),
+);
 const bps = fc.nat({ max: 10_000 });
 const terms: fc.Arbitrary<JobPriceTerms> = fc.record({
   providerPriceWei: amount,
@@ -24,7 +35,13 @@ function codeOf(action: () => unknown): string | undefined {
 
 describe("splitJobPayment", () => {
   it("gives the worked example", () => {
-    const example = { providerPriceWei: 4_000n, proverFeeWei: 501n, usageFeeWei: 30n, royaltyBps: 700, protocolFeeBps: 500 };
+    const example = {
+      providerPriceWei: 4_000n,
+      proverFeeWei: 501n,
+      usageFeeWei: 30n,
+      royaltyBps: 700,
+      protocolFeeBps: 500,
+    };
     expect(splitJobPayment(example, 10_000n)).toEqual({
       providerWei: 4_000n,
       proverWei: 501n,
@@ -45,10 +62,20 @@ describe("splitJobPayment", () => {
           return;
         }
         const split = splitJobPayment(item, cap);
-        const parts = [split.providerWei, split.proverWei, split.royaltyWei, split.feeBurnedWei, split.feeTreasuryWei, split.refundWei];
+        const parts = [
+          split.providerWei,
+          split.proverWei,
+          split.royaltyWei,
+          split.feeBurnedWei,
+          split.feeTreasuryWei,
+          split.refundWei,
+        ];
         expect(parts.reduce((sum, part) => sum + part, 0n)).toBe(cap);
         expect(parts.every((part) => part >= 0n)).toBe(true);
-        expect(split.feeTreasuryWei - split.feeBurnedWei === 0n || split.feeTreasuryWei - split.feeBurnedWei === 1n).toBe(true);
+        expect(
+          split.feeTreasuryWei - split.feeBurnedWei === 0n ||
+            split.feeTreasuryWei - split.feeBurnedWei === 1n,
+        ).toBe(true);
       }),
     );
   });
@@ -57,13 +84,21 @@ describe("splitJobPayment", () => {
     fc.assert(
       fc.property(terms, (item) => {
         const { totalWei, protocolFeeWei } = jobCost(item);
-        expect(protocolFeeWei * 10_000n).toBeGreaterThanOrEqual((totalWei - protocolFeeWei) * BigInt(item.protocolFeeBps));
+        expect(protocolFeeWei * 10_000n).toBeGreaterThanOrEqual(
+          (totalWei - protocolFeeWei) * BigInt(item.protocolFeeBps),
+        );
       }),
     );
   });
 
   it("refuses amounts and shares out of range by name", () => {
-    const item = { providerPriceWei: 1n, proverFeeWei: 0n, usageFeeWei: 0n, royaltyBps: 0, protocolFeeBps: 0 };
+    const item = {
+      providerPriceWei: 1n,
+      proverFeeWei: 0n,
+      usageFeeWei: 0n,
+      royaltyBps: 0,
+      protocolFeeBps: 0,
+    };
     expect(codeOf(() => jobCost({ ...item, providerPriceWei: -1n }))).toBe("amount-out-of-range");
     expect(codeOf(() => jobCost({ ...item, proverFeeWei: MAX_AMOUNT_WEI + 1n }))).toBe("amount-out-of-range");
     expect(codeOf(() => jobCost({ ...item, royaltyBps: 10_001 }))).toBe("bps-out-of-range");
@@ -81,7 +116,8 @@ describe("affordableProviderPrice", () => {
           return;
         }
         expect(jobCost({ ...item, providerPriceWei: best }).totalWei).toBeLessThanOrEqual(cap);
-        if (best < cap) expect(jobCost({ ...item, providerPriceWei: best + 1n }).totalWei).toBeGreaterThan(cap);
+        if (best < cap)
+          expect(jobCost({ ...item, providerPriceWei: best + 1n }).totalWei).toBeGreaterThan(cap);
       }),
     );
   });

@@ -50,7 +50,8 @@ export interface JobSplit extends JobCost {
 /** What one job costs its buyer. Integer for integer what `PaymentSplit.sol` computes. Throws `amount-out-of-range`. */
 export function jobCost(terms: JobPriceTerms): JobCost {
   const { providerPriceWei, proverFeeWei, usageFeeWei } = terms;
-  for (const [field, wei] of Object.entries({ providerPriceWei, proverFeeWei, usageFeeWei })) checkAmount(wei, field);
+  for (const [field, wei] of Object.entries({ providerPriceWei, proverFeeWei, usageFeeWei }))
+    checkAmount(wei, field);
   checkBps(terms.royaltyBps, "royaltyBps");
   checkBps(terms.protocolFeeBps, "protocolFeeBps");
   const royaltyWei = usageFeeWei + (providerPriceWei * BigInt(terms.royaltyBps)) / BPS_DENOMINATOR;
@@ -99,7 +100,10 @@ export function splitLicencePrice(priceWei: bigint, protocolFeeBps: number): Lic
 }
 
 /** The largest provider price whose whole cost stays within `maxPriceWei`, or undefined where none does. */
-export function affordableProviderPrice(terms: Omit<JobPriceTerms, "providerPriceWei">, maxPriceWei: bigint): bigint | undefined {
+export function affordableProviderPrice(
+  terms: Omit<JobPriceTerms, "providerPriceWei">,
+  maxPriceWei: bigint,
+): bigint | undefined {
   const fits = (providerPriceWei: bigint) => jobCost({ ...terms, providerPriceWei }).totalWei <= maxPriceWei;
   if (!fits(0n)) return undefined;
   let low = 0n;
@@ -133,5 +137,10 @@ function checkAmount(wei: bigint, field: string): void {
 
 function checkBps(bps: number, field: string): void {
   if (Number.isInteger(bps) && bps >= 0 && bps <= Number(BPS_DENOMINATOR)) return;
-  throw new CodedError({ code: "bps-out-of-range", kind: "invalid", message: `${field} must be 0 to 10000 basis points.`, field });
+  throw new CodedError({
+    code: "bps-out-of-range",
+    kind: "invalid",
+    message: `${field} must be 0 to 10000 basis points.`,
+    field,
+  });
 }
