@@ -11,10 +11,10 @@ import type { TimestampMs } from "@aios/kernel/units";
 import { contentNotInLease, invalidGrant, leaseNotLive, notAllowedByOwner } from "./errors.js";
 
 /** Which service may use a key for which purpose, when the owner allows the purpose. */
-const SERVICES_OF_PURPOSE: Readonly<Record<string, readonly string[]>> = {
-  "proving-key-setup": ["zk-prover"],
-  proof: ["zk-prover"],
-};
+const SERVICES_OF_PURPOSE: ReadonlyMap<string, readonly string[]> = new Map([
+  ["proving-key-setup", ["zk-prover"]],
+  ["proof", ["zk-prover"]],
+]);
 const LICENSED_JOBS = "licensed-jobs";
 const MAX_LEASE_SCOPES = 100;
 
@@ -64,7 +64,7 @@ export const releaseContext = (cid: ContentId): string => `release:${cid}`;
 
 /** Throws `invalid-grant` for a purpose that no service has. */
 export function servicePurposes(values: readonly string[]): readonly string[] {
-  const known = Object.keys(SERVICES_OF_PURPOSE);
+  const known = [...SERVICES_OF_PURPOSE.keys()];
   if (values.some((value) => !known.includes(value))) {
     throw invalidGrant("servicePurposes", `some of ${known.join(", ")}`);
   }
@@ -101,6 +101,6 @@ export function authoriseLease(key: DepositedKey, claim: LeaseClaim, standing: L
 /** A service gets a key for its own purposes, if the owner allowed them. Throws `not-allowed-by-owner`. */
 export function authoriseService(key: DepositedKey, service: string, purpose: string): void {
   const allowed =
-    SERVICES_OF_PURPOSE[purpose]?.includes(service) === true && key.servicePurposes.includes(purpose);
+    SERVICES_OF_PURPOSE.get(purpose)?.includes(service) === true && key.servicePurposes.includes(purpose);
   if (!allowed) throw notAllowedByOwner(key.cid, purpose);
 }

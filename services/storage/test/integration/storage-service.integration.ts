@@ -267,4 +267,47 @@ describe("the service", () => {
     expect(releaseId).not.toBe("");
     expect((await download(provider, cid)).length).toBeGreaterThan(1_000);
   });
+
+  it.each(["storage.put.before-claim", "storage.put.after-claim"])(
+    "killed at %s takes the same upload again, once",
+    async (point) => {
+      const marker = `${platform.directory.path}/${point}`;
+      await platform.service.restart({ AIOS_CRASH_AT: `${point}=${marker}` });
+      const bytes = rng.bytes(300_000);
+      await expect(as(OWNER, () => gateway.contents.putContent(upload(bytes)))).rejects.toMatchObject({
+        kind: "unavailable",
+      });
+      await platform.service.restart({ AIOS_CRASH_AT: `${point}=${marker}` });
+      const { cid } = await eventually(() => as(OWNER, () => gateway.contents.putContent(upload(bytes))));
+      expect(await download(gateway, cid)).toEqual(bytes);
+      const rows = await withConnection(platform.postgres.url("aios_storage"), (client) =>
+        client.query("SELECT 1 FROM content WHERE cid = $1", [cid]),
+      );
+      expect(rows.rowCount).toBe(1);
+    },
+  );
+
+  it.each(["storage.release-key.before-log", "storage.release-key.after-log"])(
+    "killed at %s lets no key out that is not in the log",
+    async (point) => {
+      const { cid } = await deposited(["licensed-jobs"]);
+      platform.leaseRule = live([cid]);
+      const marker = `${platform.directory.path}/${point}`;
+      await platform.service.restart({ AIOS_CRASH_AT: `${point}=${marker}` });
+      const provider = await platform.asProvider(PROVIDER);
+      const { publicKey } = generateSealingKeyPair(rng);
+      const ask = () =>
+        provider.keys.releaseKey({
+          cid,
+          recipientPublicKey: publicKey,
+          lease: { jobId: JOB, fencingToken: 2 },
+        });
+      await expect(ask()).rejects.toMatchObject({ kind: "unavailable" });
+      await platform.service.restart({ AIOS_CRASH_AT: `${point}=${marker}` });
+      const { releaseId } = await eventually(ask);
+      const { releases } = await as(OWNER, () => gateway.keys.listReleases({ cid }));
+      expect(releases[0]?.releaseId).toBe(releaseId);
+      expect(releases).toHaveLength(point.endsWith("before-log") ? 1 : 2);
+    },
+  );
 });

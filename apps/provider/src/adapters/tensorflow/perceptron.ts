@@ -17,7 +17,7 @@ interface Layer {
  * A multi-layer perceptron under training: ReLU between layers, softmax cross-entropy, Adam. Gradients are written
  * out, because the gradient registry comes only with the package's layers API, five times the size of its core.
  */
-export class Perceptron implements Disposable {
+export class Perceptron {
   readonly #tf: Tf;
   readonly #layers: readonly Layer[];
   readonly #optimizer: Tensorflow.AdamOptimizer;
@@ -71,7 +71,8 @@ export class Perceptron implements Disposable {
     };
   }
 
-  [Symbol.dispose](): void {
+  /** Frees its memory in the WASM heap. */
+  dispose(): void {
     this.#optimizer.dispose();
     for (const { weights, biases } of this.#layers) this.#tf.dispose([weights, biases]);
   }

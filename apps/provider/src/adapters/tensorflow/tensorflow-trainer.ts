@@ -30,48 +30,56 @@ export class TensorflowTrainer implements Trainer {
     const { train, unseen } = splitDigits(await loadDigits(), plan);
     const rng = new SeededRng(plan.seed);
     const baseRate = LEARNING_RATE * Math.sqrt(plan.batchSize / REFERENCE_BATCH);
-    using model = new Perceptron(tf, plan.layers, baseRate, rng);
-    const batches = new BatchMaker(tf, train, plan, rng);
-    let accuracy = 0;
-    for (let epoch = 0; epoch < plan.epochs; epoch++) {
-      const rate = baseRate * 0.5 * (1 + Math.cos((Math.PI * epoch) / plan.epochs));
-      for (const { inputs, targets } of batches.epoch()) {
-        model.step(inputs, targets, rate);
-        tf.dispose([inputs, targets]);
+    const model = new Perceptron(tf, plan.layers, baseRate, rng);
+    try {
+      const batches = new BatchMaker(tf, train, plan, rng);
+      let accuracy = 0;
+      for (let epoch = 0; epoch < plan.epochs; epoch++) {
+        const rate = baseRate * 0.5 * (1 + Math.cos((Math.PI * epoch) / plan.epochs));
+        for (const { inputs, targets } of batches.epoch()) {
+          model.step(inputs, targets, rate);
+          tf.dispose([inputs, targets]);
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+        signal.throwIfAborted();
+        accuracy = accuracyOf(tf, model, unseen);
+        onProgress({ epoch: epoch + 1, epochs: plan.epochs, accuracy });
       }
-      await new Promise((resolve) => setImmediate(resolve));
-      signal.throwIfAborted();
-      accuracy = accuracyOf(tf, model, unseen);
-      onProgress({ epoch: epoch + 1, epochs: plan.epochs, accuracy });
+      return {
+        model: encodeFloatModel(model.toFloatModel()),
+        accuracy,
+        trainedOn: train.count,
+        testedOn: unseen.count,
+        samplesSeen: train.count * plan.epochs,
+      };
+    } finally {
+      model.dispose();
     }
-    return {
-      model: encodeFloatModel(model.toFloatModel()),
-      accuracy,
-      trainedOn: train.count,
-      testedOn: unseen.count,
-      samplesSeen: train.count * plan.epochs,
-    };
   }
 
   async measureSamplesPerSecond(signal: AbortSignal): Promise<number> {
     const tf = await startTensorflow();
     signal.throwIfAborted();
     const rng = new SeededRng(1);
-    using model = new Perceptron(tf, [784, 128, 10], LEARNING_RATE, rng);
-    const inputs = tf.tensor2d(
-      Float32Array.from(rng.bytes(REFERENCE_BATCH * 784), (byte) => byte / 255),
-      [REFERENCE_BATCH, 784],
-    );
-    const targets = tf.tensor2d(
-      Float32Array.from({ length: REFERENCE_BATCH * 10 }, (_, at) => (at % 10 === 0 ? 1 : 0)),
-      [REFERENCE_BATCH, 10],
-    );
-    model.step(inputs, targets, LEARNING_RATE);
-    const startedAt = performance.now();
-    for (let step = 0; step < MEASURED_STEPS; step++) model.step(inputs, targets, LEARNING_RATE);
-    const elapsedSeconds = (performance.now() - startedAt) / 1_000;
-    tf.dispose([inputs, targets]);
-    return Math.round((MEASURED_STEPS * REFERENCE_BATCH) / elapsedSeconds);
+    const model = new Perceptron(tf, [784, 128, 10], LEARNING_RATE, rng);
+    try {
+      const inputs = tf.tensor2d(
+        Float32Array.from(rng.bytes(REFERENCE_BATCH * 784), (byte) => byte / 255),
+        [REFERENCE_BATCH, 784],
+      );
+      const targets = tf.tensor2d(
+        Float32Array.from({ length: REFERENCE_BATCH * 10 }, (_, at) => (at % 10 === 0 ? 1 : 0)),
+        [REFERENCE_BATCH, 10],
+      );
+      model.step(inputs, targets, LEARNING_RATE);
+      const startedAt = performance.now();
+      for (let step = 0; step < MEASURED_STEPS; step++) model.step(inputs, targets, LEARNING_RATE);
+      const elapsedSeconds = (performance.now() - startedAt) / 1_000;
+      tf.dispose([inputs, targets]);
+      return Math.round((MEASURED_STEPS * REFERENCE_BATCH) / elapsedSeconds);
+    } finally {
+      model.dispose();
+    }
   }
 }
 
