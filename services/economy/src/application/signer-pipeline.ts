@@ -5,6 +5,7 @@ import type { Attempt, ChainTransaction, Signer, TransactionFailure } from "../d
 import { nonceTaken } from "../domain/errors.js";
 import { type FeeSettings, gasLimitFor, initialFees, replacementFees } from "../domain/fee-policy.js";
 import type { Assignment, ChainNode, SignerVault, TransactionStore } from "../domain/ports.js";
+import { inRequestTrace } from "./request-trace.js";
 import type { TransactionFeed } from "./transaction-feed.js";
 
 const BATCH = 32;
@@ -114,7 +115,7 @@ export class SignerPipeline {
     );
     this.observer.crashPoint("economy.send.after-store");
     for (const attempt of attempts) this.#queuedSinceMs.delete(attempt.transactionId);
-    await this.#broadcast(attempts);
+    await this.#broadcast(attempts, new Map(queued.map((transaction) => [transaction.id, transaction])));
     this.observer.crashPoint("economy.send.after-broadcast");
     this.observer.sent(this.signer, attempts.length);
     this.feed.announce(attempts.map((attempt) => attempt.transactionId));
@@ -165,18 +166,31 @@ export class SignerPipeline {
     this.feed.announce([transactionId]);
   }
 
-  async #broadcast(attempts: readonly Attempt[]): Promise<void> {
-    const accepted: string[] = [];
-    for (const attempt of attempts) {
+  /** True when the node took all of them. */
+  async #broadcast(
+    attempts: readonly Attempt[],
+    transactions: ReadonlyMap<string, ChainTransaction>,
+  ): Promise<boolean> {
+    const accepted = await Promise.all(
+      attempts.map(async (attempt) => {
+        const transaction = transactions.get(attempt.transactionId);
+        return (await this.#broadcastOne(attempt, transaction)) ? [attempt.hash] : [];
+      }),
+    );
+    const hashes = accepted.flat();
+    if (hashes.length > 0) await this.store.markBroadcast(hashes, this.clock.now());
+    return hashes.length === attempts.length;
+  }
+
+  /** Part of the trace of the request that queued it. */
+  #broadcastOne(attempt: Attempt, transaction: ChainTransaction | undefined): Promise<boolean> {
+    const attributes = { "aios.chain.transaction_hash": attempt.hash, "aios.chain.signer": this.signer };
+    return inRequestTrace(transaction?.traceparent ?? "", "broadcast transaction", attributes, async () => {
       const result = await this.node.broadcast(attempt.raw);
-      if (result.kind === "accepted" || (await this.node.knows(attempt.hash))) accepted.push(attempt.hash);
-      else
-        this.observer.problem(
-          `${this.signer}: the node refused ${attempt.hash}: ${result.reason}`,
-          undefined,
-        );
-    }
-    if (accepted.length > 0) await this.store.markBroadcast(accepted, this.clock.now());
+      if (result.kind === "accepted" || (await this.node.knows(attempt.hash))) return true;
+      this.observer.problem(`${this.signer}: the node refused ${attempt.hash}: ${result.reason}`, undefined);
+      return false;
+    });
   }
 
   /**
@@ -194,10 +208,12 @@ export class SignerPipeline {
         await this.#settleUsedNonce(transaction, attempts);
         continue;
       }
-      const age = now - (newest.broadcastAtMs ?? newest.createdAtMs);
       const lost = newest.broadcastAtMs === undefined || !(await this.node.knows(newest.hash));
-      if (force || lost) await this.#broadcast([newest]);
-      if (!force && transaction.nonce === chainNonce && age >= this.settings.stuckAfterMs) {
+      // Seen anew by the node, it gets its full time again before it is replaced.
+      if ((force || lost) && (await this.#broadcast([newest], new Map([[transaction.id, transaction]]))))
+        continue;
+      const ageMs = now - (newest.broadcastAtMs ?? newest.createdAtMs);
+      if (transaction.nonce === chainNonce && ageMs >= this.settings.stuckAfterMs) {
         await this.#replace(transaction, newest);
       }
     }
@@ -241,7 +257,7 @@ export class SignerPipeline {
     this.observer.crashPoint("economy.replace.before-store");
     if (!(await this.store.addAttempt(attempt))) return;
     this.observer.crashPoint("economy.replace.after-store");
-    await this.#broadcast([attempt]);
+    await this.#broadcast([attempt], new Map([[transaction.id, transaction]]));
     this.observer.replaced(this.signer);
     this.feed.announce([transaction.id]);
   }

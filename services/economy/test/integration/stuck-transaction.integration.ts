@@ -31,7 +31,7 @@ describe("a transaction that does not get through", () => {
     economy = await startEconomy({
       ...(await economyEnv(foundation, node.url)),
       CHAIN_POLL_INTERVAL: "50ms",
-      TX_STUCK_AFTER: "500ms",
+      TX_STUCK_AFTER: "4s",
       TX_RESCUE_INTERVAL: "50ms",
     });
   });
