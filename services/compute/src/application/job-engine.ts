@@ -16,7 +16,8 @@ import type { WriteToChain } from "./write-to-chain.js";
 
 /** More steps in a row than this mean a loop; the job is then left to its timer. */
 const MAX_STEPS_IN_A_ROW = 25;
-const MAX_JOBS_AT_ONCE = 24;
+/** About as many as there are database connections: more would only wait for each other. */
+const MAX_JOBS_AT_ONCE = 8;
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 10_000;
 const WAITING_AT_ONCE = 32;

@@ -61,7 +61,7 @@ export class ComputePlatform {
         CHAIN_RPC_URL: rpcUrl,
         CLOCK_MARGIN: "500ms",
         HEARTBEAT_INTERVAL: "500ms",
-        OFFER_TIMEOUT: "1s",
+        OFFER_TIMEOUT: "3s",
         PROVIDER_GRACE: "1s",
         PROVIDER_REST: "2s",
         LOG_LEVEL: "info",

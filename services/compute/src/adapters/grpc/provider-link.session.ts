@@ -43,6 +43,7 @@ const MAX_UNSENT_MESSAGES = 512;
 const MISSED_HEARTBEATS = 3;
 const PROGRESS_INTERVAL_MS = 200;
 const MAX_HEARTBEAT_LEASES = 2_000;
+const MAX_MESSAGES_AT_ONCE = 16;
 const STORAGE = "storage";
 
 /** One provider's stream: handshake, then one message after the other until either side ends it. */
@@ -51,6 +52,7 @@ export class ProviderLinkSession implements OpenLink {
   readonly #parts: LinkParts;
   readonly #ended = new AbortController();
   readonly #lastProgressMs = new Map<string, number>();
+  readonly #running = new Map<string, Promise<void>>();
   #unsent = 0;
   #heardAtMs: number;
 
@@ -184,11 +186,31 @@ export class ProviderLinkSession implements OpenLink {
         if (message === undefined) return;
         this.#heardAtMs = this.#parts.now();
         metrics.linkMessages.add(1, { direction: "in", kind: kindOf(message) });
-        await this.#receive(provider, message);
+        await this.#inOrderOfJob(provider, message);
       }
     } finally {
       clearInterval(refresh);
     }
+  }
+
+  /** Messages about one job wait for each other, those about others do not; when too many run, reading waits. */
+  async #inOrderOfJob(provider: Address, message: ConnectRequest): Promise<void> {
+    const about = message.jobResult ?? message.leaseDecision ?? message.jobFailure ?? message.jobProgress;
+    const key = about?.jobId ?? "";
+    const earlier = this.#running.get(key) ?? Promise.resolve();
+    const handled = earlier
+      .then(() => this.#receive(provider, message))
+      .catch((error: unknown) => this.#fail(error));
+    this.#running.set(key, handled);
+    void handled.finally(() => {
+      if (this.#running.get(key) === handled) this.#running.delete(key);
+    });
+    if (this.#running.size >= MAX_MESSAGES_AT_ONCE) await Promise.race(this.#running.values());
+  }
+
+  /** Ours to mend: the link ends with the error and the provider comes back to try again. */
+  #fail(error: unknown): void {
+    if (!this.#ended.signal.aborted) this.#call.emit("error", error);
   }
 
   /** A refusal answers the message and leaves the link open; a failure of ours ends it, and the provider comes back. */

@@ -29,6 +29,7 @@ export class PrismaJobStore implements JobStore {
   readonly #clock: Clock;
   readonly #policy: StepPolicy;
   readonly #onChange: (job: Job, wakeAtMs: number | undefined) => void;
+  #lastPlacement: Promise<unknown> = Promise.resolve();
 
   constructor(
     prisma: PrismaClient,
@@ -123,7 +124,27 @@ export class PrismaJobStore implements JobStore {
       market: MarketState,
     ) => { readonly change: JobChange; readonly placement: PlacementRecord } | undefined,
   ): Promise<Job | undefined> {
-    const saved = await this.#prisma.$transaction(async (tx) => {
+    const saved = await this.#inTurn(() => this.#placeLocked(jobId, work));
+    if (saved.changed && saved.job !== undefined) this.#onChange(saved.job, saved.wakeAt);
+    return saved.job;
+  }
+
+  /** Placements of this process wait here rather than on a connection each. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#lastPlacement.then(work, work);
+    this.#lastPlacement = result.catch(() => undefined);
+    return result;
+  }
+
+  #placeLocked(
+    jobId: JobId,
+    work: Parameters<JobStore["place"]>[1],
+  ): Promise<{
+    readonly job: Job | undefined;
+    readonly wakeAt: number | undefined;
+    readonly changed: boolean;
+  }> {
+    return this.#prisma.$transaction(async (tx) => {
       // One order of locks everywhere: first all placements, then the job's row.
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${PLACEMENT_LOCK}::bigint)`;
       const job = await lock(tx, jobId);
@@ -140,8 +161,6 @@ export class PrismaJobStore implements JobStore {
       const wakeAt = await this.#save(tx, job, change);
       return { job: change.job, wakeAt, changed: true };
     });
-    if (saved.changed && saved.job !== undefined) this.#onChange(saved.job, saved.wakeAt);
-    return saved.job;
   }
 
   async due(nowMs: number, limit: number): Promise<readonly JobId[]> {
