@@ -75,7 +75,8 @@ export class ByteReader {
   tag(expected: string): void {
     if (this.remaining < expected.length) throw malformed(this.what, "it is too short");
     const found = String.fromCharCode(...this.bytes(expected.length));
-    if (found !== expected) throw malformed(this.what, "its first bytes are not those of this format and version");
+    if (found !== expected)
+      throw malformed(this.what, "its first bytes are not those of this format and version");
   }
 
   /** Throws `malformed-…` when bytes are left over. */
@@ -147,7 +148,11 @@ export class ByteWriter {
   /** The finished bytes. Every byte of the announced size has been written. */
   finish(): Uint8Array {
     if (this.#at !== this.#bytes.length) {
-      throw new CodedError({ code: "size-miscounted", kind: "internal", message: "An encoding has the wrong size." });
+      throw new CodedError({
+        code: "size-miscounted",
+        kind: "internal",
+        message: "An encoding has the wrong size.",
+      });
     }
     return this.#bytes;
   }

@@ -27,9 +27,29 @@ function changed(witness: Witness, signal: number, value: bigint): Witness {
 /** Two hidden layers; a saturated, a cut and an ordinary neuron for the input used below. */
 const small = handModel(
   [
-    { weights: [[100, 90], [-100, -90], [24, -38]], biases: [500, -20, 40] },
-    { weights: [[60, 70, 80], [-60, 50, -40]], biases: [7, 9] },
-    { weights: [[5, -3], [-2, 4], [1, 1]], biases: [-100, 20, 0] },
+    {
+      weights: [
+        [100, 90],
+        [-100, -90],
+        [24, -38],
+      ],
+      biases: [500, -20, 40],
+    },
+    {
+      weights: [
+        [60, 70, 80],
+        [-60, 50, -40],
+      ],
+      biases: [7, 9],
+    },
+    {
+      weights: [
+        [5, -3],
+        [-2, 4],
+        [1, 1],
+      ],
+      biases: [-100, 20, 0],
+    },
   ],
   129,
   10,
@@ -47,7 +67,12 @@ describe("circuit", () => {
         const input = randomInput(rng, widths[0] as number);
         const witness = computeWitness(model, r1cs, input, salt, context);
         expect(breaks(r1cs, witness)).toBeUndefined();
-        expect(witness.slice(0, 4)).toEqual([1n, context, inputCommitment(input, salt), packOutput(evaluate(model, input))]);
+        expect(witness.slice(0, 4)).toEqual([
+          1n,
+          context,
+          inputCommitment(input, salt),
+          packOutput(evaluate(model, input)),
+        ]);
         expect(r1cs.constraints).toBe(countConstraints(model));
         expect(r1cs.signalNames).toHaveLength(r1cs.variables);
         expect(breaks(r1cs, changed(witness, 3, (witness[3] as bigint) + 1n))).toBe("packed output");
@@ -74,7 +99,10 @@ describe("circuit", () => {
     expect(breaks(r1cs, changed(witness, 2, 5n))).toBe("input commitment");
     expect(breaks(r1cs, changed(witness, 3, 5n))).toBe("packed output");
     expect(() => assertSatisfied(r1cs, changed(witness, 3, 5n))).toThrow(
-      expect.objectContaining({ code: "unsatisfied-witness", details: expect.objectContaining({ constraint: "packed output" }) }),
+      expect.objectContaining({
+        code: "unsatisfied-witness",
+        details: expect.objectContaining({ constraint: "packed output" }),
+      }),
     );
   });
 
@@ -92,7 +120,11 @@ describe("circuit", () => {
 
   it("leaves no signal free to move, alone or with others, once input, salt and context are given", () => {
     const r1cs = compileCircuit(small);
-    const fixed = new Set(r1cs.signalNames.flatMap((name, index) => (/^(one|context|salt\..*|input\[\d+\])$/.test(name) ? [index] : [])));
+    const fixed = new Set(
+      r1cs.signalNames.flatMap((name, index) =>
+        /^(one|context|salt\..*|input\[\d+\])$/.test(name) ? [index] : [],
+      ),
+    );
     expect(fixed.size).toBe(6);
     for (const input of [smallInput, Uint8Array.of(0, 0), Uint8Array.of(255, 255), Uint8Array.of(0, 255)]) {
       expect(movableSignals(r1cs, computeWitness(small, r1cs, input, salt, context), fixed)).toEqual([]);
@@ -102,8 +134,20 @@ describe("circuit", () => {
   it("would notice a missing constraint: the search finds the signal it left free", () => {
     const r1cs = compileCircuit(small);
     const witness = computeWitness(small, r1cs, smallInput, salt, context);
-    const fixed = new Set(r1cs.signalNames.flatMap((name, index) => (/^(one|context|salt\..*|input\[\d+\])$/.test(name) ? [index] : [])));
-    const needed = [/^context is bound$/, /^input commitment$/, /^packed output$/, /^layer\[1\].*activation is ReLU$/, /^layer\[1\].*clipped$/, /^layer\[0\]\.neuron\[2\]\.inverse is 0/, /^commitment.*fifth$/];
+    const fixed = new Set(
+      r1cs.signalNames.flatMap((name, index) =>
+        /^(one|context|salt\..*|input\[\d+\])$/.test(name) ? [index] : [],
+      ),
+    );
+    const needed = [
+      /^context is bound$/,
+      /^input commitment$/,
+      /^packed output$/,
+      /^layer\[1\].*activation is ReLU$/,
+      /^layer\[1\].*clipped$/,
+      /^layer\[0\]\.neuron\[2\]\.inverse is 0/,
+      /^commitment.*fifth$/,
+    ];
     for (const pattern of needed) {
       const row = r1cs.constraintNames.findIndex((name) => pattern.test(name));
       expect(row, String(pattern)).toBeGreaterThanOrEqual(0);
@@ -114,7 +158,9 @@ describe("circuit", () => {
   it("refuses another model's witness, even one weight away", () => {
     const other = {
       ...small,
-      layers: small.layers.map((layer, index) => (index === 0 ? { ...layer, weights: Int8Array.of(100, 90, -100, -90, 24, -39) } : layer)),
+      layers: small.layers.map((layer, index) =>
+        index === 0 ? { ...layer, weights: Int8Array.of(100, 90, -100, -90, 24, -39) } : layer,
+      ),
     };
     const witness = computeWitness(other, compileCircuit(other), smallInput, salt, context);
     const r1cs = compileCircuit(small);
@@ -127,14 +173,58 @@ describe("circuit", () => {
 
   it("agrees with the evaluator at the ends of every range and at ties", () => {
     for (const [weights, biases] of [
-      [[[127, -127], [-128, 127]], [2 ** 30, -(2 ** 30)]],
-      [[[127, 127], [-128, -128]], [0, 0]],
-      [[[1, 0], [0, -1]], [0, 1]],
+      [
+        [
+          [127, -127],
+          [-128, 127],
+        ],
+        [2 ** 30, -(2 ** 30)],
+      ],
+      [
+        [
+          [127, 127],
+          [-128, -128],
+        ],
+        [0, 0],
+      ],
+      [
+        [
+          [1, 0],
+          [0, -1],
+        ],
+        [0, 1],
+      ],
     ] as const) {
-      for (const [multiplier, shift] of [[1, 1], [32_767, 1], [32_767, 40], [1, 40], [3, 2], [128, 8]] as const) {
-        const model = handModel([{ weights, biases }, { weights: [[1, 0], [0, 1]], biases: [0, 0] }], multiplier, shift);
+      for (const [multiplier, shift] of [
+        [1, 1],
+        [32_767, 1],
+        [32_767, 40],
+        [1, 40],
+        [3, 2],
+        [128, 8],
+      ] as const) {
+        const model = handModel(
+          [
+            { weights, biases },
+            {
+              weights: [
+                [1, 0],
+                [0, 1],
+              ],
+              biases: [0, 0],
+            },
+          ],
+          multiplier,
+          shift,
+        );
         const r1cs = compileCircuit(model);
-        for (const input of [[0, 0], [255, 255], [0, 255], [255, 0], [1, 3]]) {
+        for (const input of [
+          [0, 0],
+          [255, 255],
+          [0, 255],
+          [255, 0],
+          [1, 3],
+        ]) {
           const witness = computeWitness(model, r1cs, Uint8Array.from(input), salt, context);
           expect(breaks(r1cs, witness)).toBeUndefined();
           expect(unpackOutput(witness[3] as bigint, 2)).toEqual(evaluate(model, Uint8Array.from(input)));
@@ -146,11 +236,25 @@ describe("circuit", () => {
   it("refuses malformed witnesses, contexts outside the field and models too large to prove", () => {
     const r1cs = compileCircuit(small);
     const witness = computeWitness(small, r1cs, smallInput, salt, context);
-    const malformed = [witness.slice(1), [...witness, 0n], [2n, ...witness.slice(1)], witness.map((value, index) => (index === 5 ? value + SCALAR_FIELD_ORDER : value))];
-    for (const bad of malformed) expect(() => firstUnsatisfied(r1cs, bad)).toThrow(expect.objectContaining({ code: "malformed-witness" }));
-    expect(() => computeWitness(small, r1cs, smallInput, salt, SCALAR_FIELD_ORDER)).toThrow(expect.objectContaining({ code: "invalid-statement" }));
-    expect(() => computeWitness(small, r1cs, Uint8Array.of(1), salt, context)).toThrow(expect.objectContaining({ code: "wrong-input-shape" }));
-    expect(() => compileCircuit(randomIntegerModel([4, 16_384, 2], 1))).toThrow(expect.objectContaining({ code: "circuit-too-large" }));
+    const malformed = [
+      witness.slice(1),
+      [...witness, 0n],
+      [2n, ...witness.slice(1)],
+      witness.map((value, index) => (index === 5 ? value + SCALAR_FIELD_ORDER : value)),
+    ];
+    for (const bad of malformed)
+      expect(() => firstUnsatisfied(r1cs, bad)).toThrow(
+        expect.objectContaining({ code: "malformed-witness" }),
+      );
+    expect(() => computeWitness(small, r1cs, smallInput, salt, SCALAR_FIELD_ORDER)).toThrow(
+      expect.objectContaining({ code: "invalid-statement" }),
+    );
+    expect(() => computeWitness(small, r1cs, Uint8Array.of(1), salt, context)).toThrow(
+      expect.objectContaining({ code: "wrong-input-shape" }),
+    );
+    expect(() => compileCircuit(randomIntegerModel([4, 16_384, 2], 1))).toThrow(
+      expect.objectContaining({ code: "circuit-too-large" }),
+    );
   });
 });
 
@@ -159,9 +263,15 @@ describe("gadgets that were replaced because they prove nothing", () => {
 
   it("ReLU as x² + y² = z² lets any Pythagorean triple through; ours refuses the same claim", () => {
     const builder = new R1csBuilder();
-    const [x, y, z, xx, yy, zz] = ["x", "y", "z", "xx", "yy", "zz"].map((name) => signalTerm(builder.signal(name))) as [
-      ReturnType<typeof signalTerm>, ReturnType<typeof signalTerm>, ReturnType<typeof signalTerm>,
-      ReturnType<typeof signalTerm>, ReturnType<typeof signalTerm>, ReturnType<typeof signalTerm>,
+    const [x, y, z, xx, yy, zz] = ["x", "y", "z", "xx", "yy", "zz"].map((name) =>
+      signalTerm(builder.signal(name)),
+    ) as [
+      ReturnType<typeof signalTerm>,
+      ReturnType<typeof signalTerm>,
+      ReturnType<typeof signalTerm>,
+      ReturnType<typeof signalTerm>,
+      ReturnType<typeof signalTerm>,
+      ReturnType<typeof signalTerm>,
     ];
     builder.constrain("xx", x, x, xx);
     builder.constrain("yy", y, y, yy);
@@ -197,7 +307,11 @@ describe("builder", () => {
   it("refuses public inputs after private signals and signals that do not exist", () => {
     const builder = new R1csBuilder();
     builder.signal("private");
-    expect(() => builder.publicInput("late")).toThrow(expect.objectContaining({ code: "public-after-private" }));
-    expect(() => builder.constrainBoolean("unknown", signalTerm(9))).toThrow(expect.objectContaining({ code: "unknown-signal" }));
+    expect(() => builder.publicInput("late")).toThrow(
+      expect.objectContaining({ code: "public-after-private" }),
+    );
+    expect(() => builder.constrainBoolean("unknown", signalTerm(9))).toThrow(
+      expect.objectContaining({ code: "unknown-signal" }),
+    );
   });
 });

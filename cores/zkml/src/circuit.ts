@@ -1,13 +1,28 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { assertProvable } from "./circuit-size.js";
 import { accumulate, assertInputShape, requantise } from "./evaluator.js";
-import { absorbInBlocks, commitmentTag, PACKED_BYTES, packElements, saltElements } from "./input-commitment.js";
+import {
+  absorbInBlocks,
+  commitmentTag,
+  PACKED_BYTES,
+  packElements,
+  saltElements,
+} from "./input-commitment.js";
 import type { IntegerLayer } from "./integer-layer.js";
 import { type IntegerModel, validateIntegerModel } from "./integer-model.js";
 import { logitBits, logitRange, packOutput } from "./output-packing.js";
 import { poseidonGadget, poseidonWitness } from "./poseidon-gadget.js";
 import type { R1cs, Witness } from "./r1cs.js";
-import { combine, constantTerm, type LinearCombination, minus, ONE, plus, R1csBuilder, signalTerm } from "./r1cs-builder.js";
+import {
+  combine,
+  constantTerm,
+  type LinearCombination,
+  minus,
+  ONE,
+  plus,
+  R1csBuilder,
+  signalTerm,
+} from "./r1cs-builder.js";
 import { analyseRanges, type LayerRange } from "./range-analysis.js";
 import { requantisationBits, requantisationGadget, requantisationWitness } from "./requantisation-gadget.js";
 import { SCALAR_FIELD_ORDER } from "./scalar-field.js";
@@ -28,7 +43,9 @@ function byteGadget(builder: R1csBuilder, name: string): LinearCombination {
 function packedBytes(bytes: readonly LinearCombination[]): LinearCombination[] {
   return Array.from({ length: Math.ceil(bytes.length / PACKED_BYTES) }, (_, index) => {
     const group = bytes.slice(index * PACKED_BYTES, (index + 1) * PACKED_BYTES);
-    return combine(group.map((byte, position) => [byte, 1n << BigInt(8 * (group.length - 1 - position))] as const));
+    return combine(
+      group.map((byte, position) => [byte, 1n << BigInt(8 * (group.length - 1 - position))] as const),
+    );
   });
 }
 
@@ -36,7 +53,10 @@ function accumulators(layer: IntegerLayer, activations: readonly LinearCombinati
   return Array.from({ length: layer.outputs }, (_, row) =>
     combine([
       [ONE, BigInt(layer.biases[row] as number)],
-      ...activations.map((activation, column) => [activation, BigInt(layer.weights[row * layer.inputs + column] as number)] as const),
+      ...activations.map(
+        (activation, column) =>
+          [activation, BigInt(layer.weights[row * layer.inputs + column] as number)] as const,
+      ),
     ]),
   );
 }
@@ -80,7 +100,9 @@ export function compileCircuit(model: IntegerModel): R1cs {
   }
   const bits = BigInt(logitBits(activations.length));
   const offset = constantTerm(BigInt(-logitRange(activations.length).min));
-  const packed = combine(activations.map((logit, index) => [plus(logit, offset), 1n << (bits * BigInt(index))] as const));
+  const packed = combine(
+    activations.map((logit, index) => [plus(logit, offset), 1n << (bits * BigInt(index))] as const),
+  );
   builder.constrainEqual("packed output", packed, packedOutput);
   return builder.build();
 }
@@ -90,10 +112,21 @@ export function compileCircuit(model: IntegerModel): R1cs {
  * order in which `compileCircuit` declares them. Secret beyond the first four. Throws `wrong-input-shape`,
  * `invalid-job-input`, `invalid-statement` for a context outside the field, `circuit-mismatch`.
  */
-export function computeWitness(model: IntegerModel, r1cs: R1cs, input: Uint8Array, salt: Uint8Array, context: bigint): Witness {
+export function computeWitness(
+  model: IntegerModel,
+  r1cs: R1cs,
+  input: Uint8Array,
+  salt: Uint8Array,
+  context: bigint,
+): Witness {
   assertInputShape(model, input);
   if (context < 0n || context >= SCALAR_FIELD_ORDER) {
-    throw new CodedError({ code: "invalid-statement", kind: "invalid", message: "The statement's context is not a field element.", field: "context" });
+    throw new CodedError({
+      code: "invalid-statement",
+      kind: "invalid",
+      message: "The statement's context is not a field element.",
+      field: "context",
+    });
   }
   const ranges = analyseRanges(model.layers);
   const signals: bigint[] = [(context * context) % SCALAR_FIELD_ORDER];
@@ -124,7 +157,11 @@ export function computeWitness(model: IntegerModel, r1cs: R1cs, input: Uint8Arra
   }
   const witness = [1n, context, digest, packOutput(logits), ...signals];
   if (witness.length !== r1cs.variables) {
-    throw new CodedError({ code: "circuit-mismatch", kind: "invalid", message: "The circuit was not compiled from this model." });
+    throw new CodedError({
+      code: "circuit-mismatch",
+      kind: "invalid",
+      message: "The circuit was not compiled from this model.",
+    });
   }
   return witness;
 }

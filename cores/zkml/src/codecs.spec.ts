@@ -31,9 +31,13 @@ describe.each(formats)("$name codec", ({ name, bytes, decode, value }) => {
 
   it("refuses every truncation and anything appended", () => {
     for (let length = 0; length < bytes.length; length++) {
-      expect(() => decode(bytes.subarray(0, length))).toThrow(expect.objectContaining({ code: `malformed-${name}` }));
+      expect(() => decode(bytes.subarray(0, length))).toThrow(
+        expect.objectContaining({ code: `malformed-${name}` }),
+      );
     }
-    expect(() => decode(Uint8Array.of(...bytes, 0))).toThrow(expect.objectContaining({ code: `malformed-${name}` }));
+    expect(() => decode(Uint8Array.of(...bytes, 0))).toThrow(
+      expect.objectContaining({ code: `malformed-${name}` }),
+    );
   });
 
   it("answers any bytes with a value that encodes to them or with a coded error", () => {
@@ -66,8 +70,12 @@ describe("float model", () => {
         return { ...layer, [part]: copy };
       }),
     });
-    expect(() => encodeFloatModel(withBad("weights"))).toThrow(expect.objectContaining({ code: "invalid-float-model" }));
-    expect(() => encodeFloatModel(withBad("biases"))).toThrow(expect.objectContaining({ code: "invalid-float-model" }));
+    expect(() => encodeFloatModel(withBad("weights"))).toThrow(
+      expect.objectContaining({ code: "invalid-float-model" }),
+    );
+    expect(() => encodeFloatModel(withBad("biases"))).toThrow(
+      expect.objectContaining({ code: "invalid-float-model" }),
+    );
   });
 
   it("names huge dimensions before reserving memory for them", () => {
@@ -77,7 +85,9 @@ describe("float model", () => {
   });
 
   it("refuses an input of the wrong shape", () => {
-    expect(() => evaluateFloat(float, new Uint8Array(5))).toThrow(expect.objectContaining({ code: "wrong-input-shape", field: "input" }));
+    expect(() => evaluateFloat(float, new Uint8Array(5))).toThrow(
+      expect.objectContaining({ code: "wrong-input-shape", field: "input" }),
+    );
   });
 });
 
@@ -99,7 +109,12 @@ describe("input commitment", () => {
     const input = Uint8Array.from({ length: 784 }, (_, i) => i % 251);
     const packed = Array.from({ length: 26 }, (_, i) => bytesToInteger(input.subarray(i * 31, i * 31 + 31)));
     const tag = (0x41494f5349433031n << 32n) | 784n;
-    const first = poseidonHash([tag, bytesToInteger(salt.subarray(0, 16)), bytesToInteger(salt.subarray(16)), ...packed.slice(0, 13)]);
+    const first = poseidonHash([
+      tag,
+      bytesToInteger(salt.subarray(0, 16)),
+      bytesToInteger(salt.subarray(16)),
+      ...packed.slice(0, 13),
+    ]);
     expect(inputCommitment(input, salt)).toBe(poseidonHash([first, ...packed.slice(13)]));
   });
 
@@ -115,7 +130,11 @@ describe("input commitment", () => {
   });
 
   it("refuses empty inputs and short salts", () => {
-    expect(() => inputCommitment(new Uint8Array(0), new Uint8Array(32))).toThrow(expect.objectContaining({ code: "invalid-job-input" }));
-    expect(() => inputCommitment(new Uint8Array(1), new Uint8Array(31))).toThrow(expect.objectContaining({ code: "invalid-job-input" }));
+    expect(() => inputCommitment(new Uint8Array(0), new Uint8Array(32))).toThrow(
+      expect.objectContaining({ code: "invalid-job-input" }),
+    );
+    expect(() => inputCommitment(new Uint8Array(1), new Uint8Array(31))).toThrow(
+      expect.objectContaining({ code: "invalid-job-input" }),
+    );
   });
 });

@@ -26,7 +26,7 @@ export function requantise(layer: IntegerLayer, accumulators: Int32Array): Uint8
   const out = new Uint8Array(accumulators.length);
   for (let i = 0; i < accumulators.length; i++) {
     const scaled = Math.floor(((accumulators[i] as number) * layer.multiplier + half) / divisor);
-    out[i] = scaled < 0 ? 0 : scaled > 255 ? 255 : scaled;
+    out[i] = Math.max(0, Math.min(255, scaled));
   }
   return out;
 }

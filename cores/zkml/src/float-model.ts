@@ -31,7 +31,8 @@ export function validateFloatModel(model: FloatModel): void {
   const problem = shapeProblem(model.layers);
   if (problem !== undefined) throw refuse(problem);
   for (const [index, layer] of model.layers.entries()) {
-    if (layer.weights.length !== layer.inputs * layer.outputs) throw refuse(`layer ${index} has the wrong number of weights`);
+    if (layer.weights.length !== layer.inputs * layer.outputs)
+      throw refuse(`layer ${index} has the wrong number of weights`);
     if (layer.biases.length !== layer.outputs) throw refuse(`layer ${index} has the wrong number of biases`);
     if (!layer.weights.every(Number.isFinite) || !layer.biases.every(Number.isFinite)) {
       throw refuse(`layer ${index} has a number that is not finite`);
@@ -49,7 +50,10 @@ export function encodeFloatModel(model: FloatModel): Uint8Array {
   const writer = new ByteWriter(TAG.length + 4 + model.layers.length * 9 + parameters * 4);
   writer.tag(TAG).uint32(model.layers.length);
   for (const layer of model.layers) {
-    writer.uint32(layer.inputs).uint32(layer.outputs).uint8(layer.activation === "relu" ? 1 : 0);
+    writer
+      .uint32(layer.inputs)
+      .uint32(layer.outputs)
+      .uint8(layer.activation === "relu" ? 1 : 0);
   }
   for (const layer of model.layers) writer.float32Array(layer.weights).float32Array(layer.biases);
   return writer.finish();

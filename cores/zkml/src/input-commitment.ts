@@ -25,7 +25,9 @@ export function saltElements(salt: Uint8Array): readonly [bigint, bigint] {
  */
 export function absorbInBlocks<T>(elements: readonly T[]): T[][] {
   const rate = MAX_POSEIDON_INPUTS - 1;
-  return Array.from({ length: Math.ceil(elements.length / rate) }, (_, block) => elements.slice(block * rate, (block + 1) * rate));
+  return Array.from({ length: Math.ceil(elements.length / rate) }, (_, block) =>
+    elements.slice(block * rate, (block + 1) * rate),
+  );
 }
 
 /** Salt, then the bytes packed big-endian 31 to an element (the last one shorter). Throws `invalid-job-input`. */
@@ -39,7 +41,8 @@ export function packElements(input: Uint8Array, salt: Uint8Array): bigint[] {
     });
   }
   const elements: bigint[] = [...saltElements(salt)];
-  for (let at = 0; at < input.length; at += PACKED_BYTES) elements.push(bytesToInteger(input.subarray(at, at + PACKED_BYTES)));
+  for (let at = 0; at < input.length; at += PACKED_BYTES)
+    elements.push(bytesToInteger(input.subarray(at, at + PACKED_BYTES)));
   return elements;
 }
 

@@ -31,13 +31,16 @@ function refuse(problem: string): CodedError {
 export function validateIntegerModel(model: IntegerModel): void {
   const problem = shapeProblem(model.layers);
   if (problem !== undefined) throw refuse(problem);
-  if (model.salt.length !== SALT_BYTES) throw refuse(`its salt has ${model.salt.length} bytes, not ${SALT_BYTES}`);
+  if (model.salt.length !== SALT_BYTES)
+    throw refuse(`its salt has ${model.salt.length} bytes, not ${SALT_BYTES}`);
   for (const [index, layer] of model.layers.entries()) {
-    if (layer.weights.length !== layer.inputs * layer.outputs) throw refuse(`layer ${index} has the wrong number of weights`);
+    if (layer.weights.length !== layer.inputs * layer.outputs)
+      throw refuse(`layer ${index} has the wrong number of weights`);
     if (layer.biases.length !== layer.outputs) throw refuse(`layer ${index} has the wrong number of biases`);
     const { multiplier, shift } = layer;
     if (layer.activation === "none") {
-      if (multiplier !== 0 || shift !== 0) throw refuse("its last layer is not requantised, so multiplier and shift must be 0");
+      if (multiplier !== 0 || shift !== 0)
+        throw refuse("its last layer is not requantised, so multiplier and shift must be 0");
     } else {
       if (!Number.isInteger(multiplier) || multiplier < 1 || multiplier > MAX_MULTIPLIER) {
         throw refuse(`layer ${index} has a multiplier of ${multiplier}, not 1 to ${MAX_MULTIPLIER}`);
@@ -57,11 +60,17 @@ export function validateIntegerModel(model: IntegerModel): void {
  */
 export function encodeIntegerModel(model: IntegerModel): Uint8Array {
   validateIntegerModel(model);
-  const parameterBytes = model.layers.reduce((sum, layer) => sum + layer.weights.length + layer.biases.length * 4, 0);
+  const parameterBytes = model.layers.reduce(
+    (sum, layer) => sum + layer.weights.length + layer.biases.length * 4,
+    0,
+  );
   const writer = new ByteWriter(TAG.length + SALT_BYTES + 4 + model.layers.length * 12 + parameterBytes);
   writer.tag(TAG).bytes(model.salt).uint32(model.layers.length);
   for (const layer of model.layers) {
-    writer.uint32(layer.inputs).uint32(layer.outputs).uint8(layer.activation === "relu" ? 1 : 0);
+    writer
+      .uint32(layer.inputs)
+      .uint32(layer.outputs)
+      .uint8(layer.activation === "relu" ? 1 : 0);
     writer.uint16(layer.multiplier).uint8(layer.shift);
   }
   for (const layer of model.layers) writer.int8Array(layer.weights).int32Array(layer.biases);

@@ -12,9 +12,15 @@ const WHAT = "job-input";
 
 /** Tag "AIOSJI01", salt (32), length (u32, little-endian), input bytes. Throws `malformed-job-input`. */
 export function encodeJobInput({ input, salt }: JobInput): Uint8Array {
-  if (input.length < 1 || input.length > MAX_LAYER_WIDTH) throw malformed(WHAT, `it has ${input.length} input bytes`);
+  if (input.length < 1 || input.length > MAX_LAYER_WIDTH)
+    throw malformed(WHAT, `it has ${input.length} input bytes`);
   if (salt.length !== SALT_BYTES) throw malformed(WHAT, `its salt has ${salt.length} bytes`);
-  return new ByteWriter(TAG.length + SALT_BYTES + 4 + input.length).tag(TAG).bytes(salt).uint32(input.length).bytes(input).finish();
+  return new ByteWriter(TAG.length + SALT_BYTES + 4 + input.length)
+    .tag(TAG)
+    .bytes(salt)
+    .uint32(input.length)
+    .bytes(input)
+    .finish();
 }
 
 /** Inverse of `encodeJobInput`. Throws `malformed-job-input`. */

@@ -19,7 +19,8 @@ export interface LayerShape {
  * hidden layers end in ReLU, the last one gives raw logits.
  */
 export function shapeProblem(layers: readonly LayerShape[]): string | undefined {
-  if (layers.length < 1 || layers.length > MAX_LAYERS) return `it has ${layers.length} layers, not 1 to ${MAX_LAYERS}`;
+  if (layers.length < 1 || layers.length > MAX_LAYERS)
+    return `it has ${layers.length} layers, not 1 to ${MAX_LAYERS}`;
   let parameters = 0;
   for (const [index, layer] of layers.entries()) {
     for (const width of [layer.inputs, layer.outputs]) {
@@ -35,7 +36,8 @@ export function shapeProblem(layers: readonly LayerShape[]): string | undefined 
     if (layer.activation !== (last ? "none" : "relu")) {
       return `layer ${index} must have activation "${last ? "none" : "relu"}"`;
     }
-    if (last && layer.outputs > MAX_OUTPUTS) return `it has ${layer.outputs} outputs, not 1 to ${MAX_OUTPUTS}`;
+    if (last && layer.outputs > MAX_OUTPUTS)
+      return `it has ${layer.outputs} outputs, not 1 to ${MAX_OUTPUTS}`;
     parameters += layer.outputs * (layer.inputs + 1);
     if (parameters > MAX_PARAMETERS) return `it has more than ${MAX_PARAMETERS} parameters`;
   }

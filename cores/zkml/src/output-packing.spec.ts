@@ -8,14 +8,18 @@ describe("output packing", () => {
     expect(logitBits(10)).toBe(25);
     expect(logitBits(1)).toBe(32);
     for (let count = 1; count <= 31; count++) {
-      expect(packOutput(Array.from({ length: count }, () => logitRange(count).max))).toBeLessThan(SCALAR_FIELD_ORDER);
+      expect(packOutput(Array.from({ length: count }, () => logitRange(count).max))).toBeLessThan(
+        SCALAR_FIELD_ORDER,
+      );
     }
   });
 
   it("round-trips any logits in range, signs included", () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 1, max: 31 }).chain((count) => fc.array(fc.integer(logitRange(count)), { minLength: count, maxLength: count })),
+        fc
+          .integer({ min: 1, max: 31 })
+          .chain((count) => fc.array(fc.integer(logitRange(count)), { minLength: count, maxLength: count })),
         (logits) => {
           expect([...unpackOutput(packOutput(logits), logits.length)]).toEqual(logits);
         },
@@ -26,10 +30,16 @@ describe("output packing", () => {
   it("refuses logits just outside and numbers that nothing packs to", () => {
     const { min, max } = logitRange(10);
     const zeros = Array.from({ length: 9 }, () => 0);
-    expect(() => packOutput([min - 1, ...zeros])).toThrow(expect.objectContaining({ code: "logit-out-of-range" }));
-    expect(() => packOutput([...zeros, max + 1])).toThrow(expect.objectContaining({ code: "logit-out-of-range" }));
+    expect(() => packOutput([min - 1, ...zeros])).toThrow(
+      expect.objectContaining({ code: "logit-out-of-range" }),
+    );
+    expect(() => packOutput([...zeros, max + 1])).toThrow(
+      expect.objectContaining({ code: "logit-out-of-range" }),
+    );
     expect(() => packOutput([0.5])).toThrow(expect.objectContaining({ code: "logit-out-of-range" }));
-    expect(() => unpackOutput(1n << 250n, 10)).toThrow(expect.objectContaining({ code: "malformed-packed-output" }));
+    expect(() => unpackOutput(1n << 250n, 10)).toThrow(
+      expect.objectContaining({ code: "malformed-packed-output" }),
+    );
     expect(() => unpackOutput(-1n, 10)).toThrow(expect.objectContaining({ code: "malformed-packed-output" }));
     expect(() => packOutput([])).toThrow(expect.objectContaining({ code: "invalid-logit-count" }));
     expect(() => unpackOutput(0n, 32)).toThrow(expect.objectContaining({ code: "invalid-logit-count" }));

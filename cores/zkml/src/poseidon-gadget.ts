@@ -1,5 +1,13 @@
-import { poseidonParameters, type PoseidonParameters } from "./poseidon.js";
-import { combine, constantTerm, type LinearCombination, ONE, plus, type R1csBuilder, signalTerm } from "./r1cs-builder.js";
+import { type PoseidonParameters, poseidonParameters } from "./poseidon.js";
+import {
+  combine,
+  constantTerm,
+  type LinearCombination,
+  ONE,
+  plus,
+  type R1csBuilder,
+  signalTerm,
+} from "./r1cs-builder.js";
 import { SCALAR_FIELD_ORDER, toScalar } from "./scalar-field.js";
 
 /**
@@ -14,7 +22,11 @@ interface PartialRounds {
 
 const partialRoundsOf = new Map<number, PartialRounds>();
 
-function mix(mds: PoseidonParameters["mds"], state: readonly (readonly bigint[])[], length: number): bigint[][] {
+function mix(
+  mds: PoseidonParameters["mds"],
+  state: readonly (readonly bigint[])[],
+  length: number,
+): bigint[][] {
   return mds.map((row) =>
     Array.from({ length }, (_, at) => {
       let sum = 0n;
@@ -29,12 +41,15 @@ function partialRounds(parameters: PoseidonParameters): PartialRounds {
   const known = partialRoundsOf.get(width);
   if (known !== undefined) return known;
   let length = 1 + width;
-  let state: bigint[][] = Array.from({ length: width }, (_, index) => Array.from({ length }, (__, at) => (at === index + 1 ? 1n : 0n)));
+  let state: bigint[][] = Array.from({ length: width }, (_, index) =>
+    Array.from({ length }, (__, at) => (at === index + 1 ? 1n : 0n)),
+  );
   state = mix(mds, state, length);
   const sboxInputs: bigint[][] = [];
   for (let round = 0; round < roundsPartial; round++) {
     const constants = roundConstants[roundsFull / 2 + round] as readonly bigint[];
-    for (const [index, element] of state.entries()) element[0] = toScalar((element[0] as bigint) + (constants[index] as bigint));
+    for (const [index, element] of state.entries())
+      element[0] = toScalar((element[0] as bigint) + (constants[index] as bigint));
     sboxInputs.push(state[0] as bigint[]);
     const output = Array.from({ length: length + 1 }, (_, at) => (at === length ? 1n : 0n));
     length++;
@@ -72,14 +87,24 @@ function sbox(builder: R1csBuilder, name: string, x: LinearCombination): LinearC
  * Poseidon of 1 to 16 combinations: the digest as a combination of the last round's signals. Costs 3 constraints an
  * s-box, (8 · width + partial rounds) of them; mixing is free, it lives in the coefficients.
  */
-export function poseidonGadget(builder: R1csBuilder, name: string, inputs: readonly LinearCombination[]): LinearCombination {
+export function poseidonGadget(
+  builder: R1csBuilder,
+  name: string,
+  inputs: readonly LinearCombination[],
+): LinearCombination {
   const parameters = poseidonParameters(inputs.length);
   const { roundsFull, roundsPartial, roundConstants, mds } = parameters;
   const half = roundsFull / 2;
 
   const fullRoundSboxes = (state: readonly LinearCombination[], round: number): LinearCombination[] => {
     const constants = roundConstants[round] as readonly bigint[];
-    return state.map((element, index) => sbox(builder, `${name}.round[${round}].sbox[${index}]`, plus(element, constantTerm(constants[index] as bigint))));
+    return state.map((element, index) =>
+      sbox(
+        builder,
+        `${name}.round[${round}].sbox[${index}]`,
+        plus(element, constantTerm(constants[index] as bigint)),
+      ),
+    );
   };
   const mixed = (state: readonly LinearCombination[]): LinearCombination[] =>
     mds.map((row) => combine(state.map((element, index) => [element, row[index] as bigint] as const)));
@@ -94,7 +119,8 @@ export function poseidonGadget(builder: R1csBuilder, name: string, inputs: reado
     basis.push(sbox(builder, `${name}.round[${half + round}].sbox[0]`, over(weights)));
   }
   state = after.map(over);
-  for (let round = half + roundsPartial; round < roundsFull + roundsPartial; round++) state = mixed(fullRoundSboxes(state, round));
+  for (let round = half + roundsPartial; round < roundsFull + roundsPartial; round++)
+    state = mixed(fullRoundSboxes(state, round));
   return state[0] as LinearCombination;
 }
 
@@ -118,7 +144,10 @@ export function poseidonWitness(
       if (!known) signals.push(square, fourth, fifth);
       return fifth;
     });
-    state = mds.map((row) => row.reduce((sum, weight, index) => sum + weight * (next[index] as bigint), 0n) % SCALAR_FIELD_ORDER);
+    state = mds.map(
+      (row) =>
+        row.reduce((sum, weight, index) => sum + weight * (next[index] as bigint), 0n) % SCALAR_FIELD_ORDER,
+    );
   }
   return { signals, digest: state[0] as bigint };
 }

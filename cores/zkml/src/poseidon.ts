@@ -1,6 +1,6 @@
+import { CodedError } from "@aios/kernel/coded-error";
 import { Field } from "@noble/curves/abstract/modular.js";
 import { grainGenConstants, poseidon } from "@noble/curves/abstract/poseidon.js";
-import { CodedError } from "@aios/kernel/coded-error";
 import { SCALAR_FIELD_ORDER } from "./scalar-field.js";
 
 /**
@@ -61,7 +61,11 @@ export function poseidonParameters(inputs: number): PoseidonParameters {
 export function poseidonHash(inputs: readonly bigint[]): bigint {
   for (const input of inputs) {
     if (input < 0n || input >= SCALAR_FIELD_ORDER) {
-      throw new CodedError({ code: "not-a-scalar", kind: "invalid", message: "A Poseidon input is not a field element." });
+      throw new CodedError({
+        code: "not-a-scalar",
+        kind: "invalid",
+        message: "A Poseidon input is not a field element.",
+      });
     }
   }
   return instance(inputs.length).permute([0n, ...inputs])[0] as bigint;

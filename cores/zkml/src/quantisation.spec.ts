@@ -15,7 +15,10 @@ function evaluateExactly(model: IntegerModel, input: Uint8Array): bigint[] {
   let values = [...input].map(BigInt);
   for (const layer of model.layers) {
     const sums = Array.from({ length: layer.outputs }, (_, row) =>
-      values.reduce((sum, value, column) => sum + value * BigInt(layer.weights[row * layer.inputs + column] as number), BigInt(layer.biases[row] as number)),
+      values.reduce(
+        (sum, value, column) => sum + value * BigInt(layer.weights[row * layer.inputs + column] as number),
+        BigInt(layer.biases[row] as number),
+      ),
     );
     if (layer.activation === "none") return sums;
     const half = 1n << BigInt(layer.shift - 1);
@@ -43,7 +46,17 @@ describe("evaluator", () => {
 
   it("rounds ties up, cuts below zero and saturates above 255", () => {
     const pass = (bias: number, multiplier: number, shift: number) =>
-      evaluate(handModel([{ weights: [[1]], biases: [bias] }, { weights: [[1]], biases: [0] }], multiplier, shift), Uint8Array.of(0))[0];
+      evaluate(
+        handModel(
+          [
+            { weights: [[1]], biases: [bias] },
+            { weights: [[1]], biases: [0] },
+          ],
+          multiplier,
+          shift,
+        ),
+        Uint8Array.of(0),
+      )[0];
     expect(pass(1, 1, 1)).toBe(1); // 0.5
     expect(pass(3, 1, 1)).toBe(2); // 1.5
     expect(pass(-1, 1, 1)).toBe(0); // −0.5
@@ -56,7 +69,9 @@ describe("evaluator", () => {
 
   it("refuses an input of the wrong shape, naming the field", () => {
     const model = handModel([{ weights: [[1, 2]], biases: [0] }], 1, 1);
-    expect(() => evaluate(model, new Uint8Array(3))).toThrow(expect.objectContaining({ code: "wrong-input-shape", field: "input" }));
+    expect(() => evaluate(model, new Uint8Array(3))).toThrow(
+      expect.objectContaining({ code: "wrong-input-shape", field: "input" }),
+    );
   });
 
   it("takes the first of equal logits", () => {
@@ -70,7 +85,10 @@ describe("quantisation", () => {
     const float = randomFloatModel([64, 32, 10], 3);
     const inputs = Array.from({ length: 300 }, () => randomInput(rng, 64));
     const labels = inputs.map((input) => argmax(evaluateFloat(float, input)));
-    const { model, report } = quantiseModel(float, inputs.slice(0, 100), salt, { inputs: inputs.slice(100), labels: labels.slice(100) });
+    const { model, report } = quantiseModel(float, inputs.slice(0, 100), salt, {
+      inputs: inputs.slice(100),
+      labels: labels.slice(100),
+    });
     expect(report.accuracy?.floatAccuracy).toBe(1);
     expect(report.accuracy?.samples).toBe(200);
     expect(report.accuracy?.integerAccuracy).toBeGreaterThan(0.95);
@@ -88,23 +106,42 @@ describe("quantisation", () => {
     const float = randomFloatModel([4, 3, 2], 3);
     const inputs = Array.from({ length: 10 }, () => randomInput(rng, 4));
     const wrong = inputs.map((input) => 1 - argmax(evaluateFloat(float, input)));
-    expect(quantiseModel(float, inputs, salt, { inputs, labels: wrong }).report.accuracy?.floatAccuracy).toBe(0);
+    expect(quantiseModel(float, inputs, salt, { inputs, labels: wrong }).report.accuracy?.floatAccuracy).toBe(
+      0,
+    );
   });
 
   it("survives dead layers", () => {
-    const float = { layers: randomFloatModel([4, 3, 2], 1).layers.map((layer) => ({ ...layer, weights: new Float32Array(layer.weights.length) })) };
-    expect(evaluate(quantiseModel(float, [new Uint8Array(4)], salt).model, Uint8Array.of(1, 2, 3, 4))).toHaveLength(2);
+    const float = {
+      layers: randomFloatModel([4, 3, 2], 1).layers.map((layer) => ({
+        ...layer,
+        weights: new Float32Array(layer.weights.length),
+      })),
+    };
+    expect(
+      evaluate(quantiseModel(float, [new Uint8Array(4)], salt).model, Uint8Array.of(1, 2, 3, 4)),
+    ).toHaveLength(2);
   });
 
   it("refuses numbers that are not finite, biases that overflow and missing calibration", () => {
     const float = randomFloatModel([4, 3, 2], 1);
     const withBias = (bias: number) => ({
-      layers: float.layers.map((layer, index) => (index === 0 ? { ...layer, biases: Float32Array.of(bias, 0, 0) } : layer)),
+      layers: float.layers.map((layer, index) =>
+        index === 0 ? { ...layer, biases: Float32Array.of(bias, 0, 0) } : layer,
+      ),
     });
-    expect(() => quantiseModel(withBias(Number.NaN), [new Uint8Array(4)], salt)).toThrow(expect.objectContaining({ code: "invalid-float-model" }));
-    expect(() => quantiseModel(withBias(3e38), [new Uint8Array(4)], salt)).toThrow(expect.objectContaining({ code: "bias-out-of-range" }));
-    expect(() => quantiseModel(float, [], salt)).toThrow(expect.objectContaining({ code: "invalid-samples" }));
-    expect(() => quantiseModel(float, [new Uint8Array(3)], salt)).toThrow(expect.objectContaining({ code: "wrong-input-shape" }));
+    expect(() => quantiseModel(withBias(Number.NaN), [new Uint8Array(4)], salt)).toThrow(
+      expect.objectContaining({ code: "invalid-float-model" }),
+    );
+    expect(() => quantiseModel(withBias(3e38), [new Uint8Array(4)], salt)).toThrow(
+      expect.objectContaining({ code: "bias-out-of-range" }),
+    );
+    expect(() => quantiseModel(float, [], salt)).toThrow(
+      expect.objectContaining({ code: "invalid-samples" }),
+    );
+    expect(() => quantiseModel(float, [new Uint8Array(3)], salt)).toThrow(
+      expect.objectContaining({ code: "wrong-input-shape" }),
+    );
   });
 });
 
@@ -114,20 +151,38 @@ describe("range analysis", () => {
     const model = (bias: number) => ({ weights: [[127]], biases: [bias] });
     const tail = { weights: [[1]], biases: [0] };
     expect(() => handModel([model(atBound), tail], 1, 1)).not.toThrow();
-    expect(() => handModel([model(atBound + 1), tail], 1, 1)).toThrow(expect.objectContaining({ code: "model-range-exceeded" }));
-    expect(() => handModel([{ weights: [[-127]], biases: [-atBound - 1] }, tail], 1, 1)).toThrow(expect.objectContaining({ code: "model-range-exceeded" }));
+    expect(() => handModel([model(atBound + 1), tail], 1, 1)).toThrow(
+      expect.objectContaining({ code: "model-range-exceeded" }),
+    );
+    expect(() => handModel([{ weights: [[-127]], biases: [-atBound - 1] }, tail], 1, 1)).toThrow(
+      expect.objectContaining({ code: "model-range-exceeded" }),
+    );
   });
 
   it("refuses logits that could leave their share of the packed output", () => {
-    const rows = (bias: number) => ({ weights: Array.from({ length: 10 }, () => [1]), biases: [bias, ...Array.from({ length: 9 }, () => 0)] });
+    const rows = (bias: number) => ({
+      weights: Array.from({ length: 10 }, () => [1]),
+      biases: [bias, ...Array.from({ length: 9 }, () => 0)],
+    });
     expect(() => handModel([rows(2 ** 24 - 1 - 255)], 1, 1)).not.toThrow();
-    expect(() => handModel([rows(2 ** 24 - 255)], 1, 1)).toThrow(expect.objectContaining({ code: "model-range-exceeded" }));
+    expect(() => handModel([rows(2 ** 24 - 255)], 1, 1)).toThrow(
+      expect.objectContaining({ code: "model-range-exceeded" }),
+    );
     expect(() => handModel([rows(-(2 ** 24))], 1, 1)).not.toThrow();
-    expect(() => handModel([rows(-(2 ** 24) - 1)], 1, 1)).toThrow(expect.objectContaining({ code: "model-range-exceeded" }));
+    expect(() => handModel([rows(-(2 ** 24) - 1)], 1, 1)).toThrow(
+      expect.objectContaining({ code: "model-range-exceeded" }),
+    );
   });
 
   it("refuses shapes and scalings that the formats do not know", () => {
-    const good = handModel([{ weights: [[1]], biases: [0] }, { weights: [[1]], biases: [0] }], 1, 1);
+    const good = handModel(
+      [
+        { weights: [[1]], biases: [0] },
+        { weights: [[1]], biases: [0] },
+      ],
+      1,
+      1,
+    );
     const [hidden, last] = good.layers as [IntegerModel["layers"][number], IntegerModel["layers"][number]];
     const bad: IntegerModel[] = [
       { ...good, salt: new Uint8Array(31) },
@@ -141,6 +196,9 @@ describe("range analysis", () => {
       { ...good, layers: [hidden, { ...last, inputs: 2, weights: Int8Array.of(1, 1) }] },
       { ...good, layers: [hidden, { ...last, weights: Int8Array.of(1, 1) }] },
     ];
-    for (const model of bad) expect(() => validateIntegerModel(model)).toThrow(expect.objectContaining({ code: "invalid-integer-model" }));
+    for (const model of bad)
+      expect(() => validateIntegerModel(model)).toThrow(
+        expect.objectContaining({ code: "invalid-integer-model" }),
+      );
   });
 });

@@ -62,11 +62,15 @@ function quantiseBiases(layer: FloatLayer, accumulatorScale: number, index: numb
   return Int32Array.from(layer.biases, (bias, row) => {
     const quantised = Math.round(bias / accumulatorScale);
     if (Math.abs(quantised) > 2 ** 31 - 1) {
-      throw refuse("bias-out-of-range", `Bias ${row} of layer ${index} is too large beside the layer's weights.`, {
-        layer: index,
-        output: row,
-        bias,
-      });
+      throw refuse(
+        "bias-out-of-range",
+        `Bias ${row} of layer ${index} is too large beside the layer's weights.`,
+        {
+          layer: index,
+          output: row,
+          bias,
+        },
+      );
     }
     return quantised;
   });
@@ -85,7 +89,10 @@ function requantisationFor(largest: number): { readonly multiplier: number; read
 /** Stands in for a layer that calibration never activates, so that its scale stays in proportion to its weights. */
 function largestMagnitude(layer: IntegerLayer): number {
   const range = layerRange(layer);
-  return [...range.accumulatorMin, ...range.accumulatorMax].reduce((bound, value) => Math.max(bound, Math.abs(value)), 1);
+  return [...range.accumulatorMin, ...range.accumulatorMax].reduce(
+    (bound, value) => Math.max(bound, Math.abs(value)),
+    1,
+  );
 }
 
 function measureAccuracy(float: FloatModel, integer: IntegerModel, samples: LabelledSamples): AccuracyReport {
@@ -130,11 +137,15 @@ export function quantiseModel(
 ): { readonly model: IntegerModel; readonly report: QuantisationReport } {
   validateFloatModel(float);
   if (calibrationInputs.length < 1 || calibrationInputs.length > MAX_CALIBRATION_SAMPLES) {
-    throw refuse("invalid-samples", `Calibration needs 1 to ${MAX_CALIBRATION_SAMPLES} inputs.`, { inputs: calibrationInputs.length });
+    throw refuse("invalid-samples", `Calibration needs 1 to ${MAX_CALIBRATION_SAMPLES} inputs.`, {
+      inputs: calibrationInputs.length,
+    });
   }
   for (const input of calibrationInputs) {
     if (input.length !== float.layers[0]?.inputs) {
-      throw refuse("wrong-input-shape", "A calibration input does not fit the model.", { actual: input.length });
+      throw refuse("wrong-input-shape", "A calibration input does not fit the model.", {
+        actual: input.length,
+      });
     }
   }
   const layers: IntegerLayer[] = [];
@@ -159,7 +170,9 @@ export function quantiseModel(
     if (largest === 0) largest = largestMagnitude(unscaled);
     const hidden = layer.activation === "relu";
     const quantised = hidden ? { ...unscaled, ...requantisationFor(largest) } : unscaled;
-    const activationScale = hidden ? (accumulatorScale * 2 ** quantised.shift) / quantised.multiplier : undefined;
+    const activationScale = hidden
+      ? (accumulatorScale * 2 ** quantised.shift) / quantised.multiplier
+      : undefined;
     if (activationScale !== undefined) {
       activations = accumulators.map((row) => requantise(quantised, row));
       inputScale = activationScale;

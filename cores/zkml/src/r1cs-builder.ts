@@ -19,7 +19,8 @@ export function signalTerm(signal: number, coefficient = 1n): LinearCombination 
 export function combine(parts: Iterable<readonly [LinearCombination, bigint]>): LinearCombination {
   const sum = new Map<number, bigint>();
   for (const [combination, weight] of parts) {
-    for (const [signal, coefficient] of combination) sum.set(signal, (sum.get(signal) ?? 0n) + coefficient * weight);
+    for (const [signal, coefficient] of combination)
+      sum.set(signal, (sum.get(signal) ?? 0n) + coefficient * weight);
   }
   return sum;
 }
@@ -44,7 +45,12 @@ class MatrixBuilder {
 
   addRow(combination: LinearCombination, signals: number): void {
     for (const [signal, coefficient] of combination) {
-      if (signal >= signals) throw new CodedError({ code: "unknown-signal", kind: "internal", message: "A constraint uses an unknown signal." });
+      if (signal >= signals)
+        throw new CodedError({
+          code: "unknown-signal",
+          kind: "internal",
+          message: "A constraint uses an unknown signal.",
+        });
       const scalar = toScalar(coefficient);
       if (scalar === 0n) continue;
       this.#columns.push(signal);
@@ -91,7 +97,11 @@ export class R1csBuilder {
   /** Throws `public-after-private`. */
   publicInput(name: string): number {
     if (this.#signalNames.length !== this.#publicInputs + 1) {
-      throw new CodedError({ code: "public-after-private", kind: "internal", message: "Public inputs come before private signals." });
+      throw new CodedError({
+        code: "public-after-private",
+        kind: "internal",
+        message: "Public inputs come before private signals.",
+      });
     }
     this.#publicInputs++;
     return this.#signalNames.push(name) - 1;

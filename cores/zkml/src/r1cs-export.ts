@@ -68,14 +68,18 @@ export function encodeR1csFile(r1cs: R1cs): Uint8Array {
   const constraints = new GrowingWriter();
   const coefficients = r1cs.coefficients.map(scalarBytes);
   const row = (matrix: R1csMatrix, index: number): void => {
-    const [start, end] = [index === 0 ? 0 : (matrix.rowEnds[index - 1] as number), matrix.rowEnds[index] as number];
+    const [start, end] = [
+      index === 0 ? 0 : (matrix.rowEnds[index - 1] as number),
+      matrix.rowEnds[index] as number,
+    ];
     constraints.uint32(end - start);
     for (let term = start; term < end; term++) {
       constraints.uint32(matrix.columns[term] as number);
       constraints.bytes(coefficients[matrix.coefficientIds[term] as number] as Uint8Array);
     }
   };
-  for (let index = 0; index < r1cs.constraints; index++) for (const matrix of [r1cs.a, r1cs.b, r1cs.c]) row(matrix, index);
+  for (let index = 0; index < r1cs.constraints; index++)
+    for (const matrix of [r1cs.a, r1cs.b, r1cs.c]) row(matrix, index);
 
   const labels = new GrowingWriter();
   for (let signal = 0; signal < r1cs.variables; signal++) labels.uint64(signal);

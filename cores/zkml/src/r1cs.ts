@@ -35,7 +35,11 @@ export type Witness = readonly bigint[];
 
 function rowValue(r1cs: R1cs, matrix: R1csMatrix, row: number, witness: Witness): bigint {
   let sum = 0n;
-  for (let term = row === 0 ? 0 : (matrix.rowEnds[row - 1] as number); term < (matrix.rowEnds[row] as number); term++) {
+  for (
+    let term = row === 0 ? 0 : (matrix.rowEnds[row - 1] as number);
+    term < (matrix.rowEnds[row] as number);
+    term++
+  ) {
     const coefficient = r1cs.coefficients[matrix.coefficientIds[term] as number] as bigint;
     sum += coefficient * (witness[matrix.columns[term] as number] as bigint);
   }
@@ -46,7 +50,11 @@ function rowValue(r1cs: R1cs, matrix: R1csMatrix, row: number, witness: Witness)
 export function firstUnsatisfied(r1cs: R1cs, witness: Witness): number | undefined {
   const canonical = witness.length === r1cs.variables && witness[0] === 1n;
   if (!canonical || !witness.every((value) => value >= 0n && value < SCALAR_FIELD_ORDER)) {
-    throw new CodedError({ code: "malformed-witness", kind: "invalid", message: "The witness does not belong to this circuit." });
+    throw new CodedError({
+      code: "malformed-witness",
+      kind: "invalid",
+      message: "The witness does not belong to this circuit.",
+    });
   }
   for (let row = 0; row < r1cs.constraints; row++) {
     const product = rowValue(r1cs, r1cs.a, row, witness) * rowValue(r1cs, r1cs.b, row, witness);

@@ -1,5 +1,14 @@
 import type { IntegerLayer } from "./integer-layer.js";
-import { combine, constantTerm, type LinearCombination, minus, ONE, plus, type R1csBuilder, signalTerm } from "./r1cs-builder.js";
+import {
+  combine,
+  constantTerm,
+  type LinearCombination,
+  minus,
+  ONE,
+  plus,
+  type R1csBuilder,
+  signalTerm,
+} from "./r1cs-builder.js";
 import type { LayerRange } from "./range-analysis.js";
 import { invertScalar } from "./scalar-field.js";
 
@@ -76,12 +85,21 @@ export function requantisationGadget(
     magnitude = plus(kept, clipped);
   }
   const activation = signalTerm(builder.signal(`${name}.activation`));
-  builder.constrain(`${name}.activation is ReLU`, bits[size.magnitude] as LinearCombination, magnitude, activation);
+  builder.constrain(
+    `${name}.activation is ReLU`,
+    bits[size.magnitude] as LinearCombination,
+    magnitude,
+    activation,
+  );
   return activation;
 }
 
 /** The gadget's signals, in the order it declares them; the last one is the activation. */
-export function requantisationWitness(accumulator: number, layer: IntegerLayer, size: RequantisationBits): bigint[] {
+export function requantisationWitness(
+  accumulator: number,
+  layer: IntegerLayer,
+  size: RequantisationBits,
+): bigint[] {
   let rest = accumulator * layer.multiplier + 2 ** (layer.shift - 1) + 2 ** size.magnitude;
   const bits: number[] = [];
   for (let index = 0; index <= size.magnitude; index++) {
@@ -90,7 +108,8 @@ export function requantisationWitness(accumulator: number, layer: IntegerLayer, 
   }
   const signals = bits.map(BigInt);
   let magnitude = 0;
-  for (let index = 0; index < size.kept; index++) magnitude += (bits[size.shift + index] as number) * 2 ** index;
+  for (let index = 0; index < size.kept; index++)
+    magnitude += (bits[size.shift + index] as number) * 2 ** index;
   if (size.excess > 0) {
     const set = bits.slice(size.shift + size.kept, size.magnitude).reduce((sum, bit) => sum + bit, 0);
     if (size.excess > 1) signals.push(invertScalar(BigInt(set)), set > 0 ? 1n : 0n);

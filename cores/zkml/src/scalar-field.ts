@@ -1,5 +1,6 @@
 /** Order of BN254's scalar field (EIP-196): circuits, public inputs and Poseidon compute modulo this prime. */
-export const SCALAR_FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
+export const SCALAR_FIELD_ORDER =
+  21888242871839275222246405745257275088548364400416034343698204186575808495617n;
 
 /** The representative of `value` in [0, order). */
 export function toScalar(value: bigint): bigint {

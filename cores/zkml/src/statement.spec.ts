@@ -15,8 +15,18 @@ const parts: StatementParts = {
 describe("statement context", () => {
   it("is what Solidity's abi.encode and keccak256 give, shifted into the field", () => {
     const types = ["uint256", "uint256", "address", "bytes32", "address", "bytes32", "bytes32"];
-    const values = [1, 7331, parts.escrow, parts.jobId, parts.requester.toLowerCase(), parts.modelCommitment, parts.verifyingKeyHash];
-    expect(statementContext(parts)).toBe(BigInt(keccak256(AbiCoder.defaultAbiCoder().encode(types, values))) >> 8n);
+    const values = [
+      1,
+      7331,
+      parts.escrow,
+      parts.jobId,
+      parts.requester.toLowerCase(),
+      parts.modelCommitment,
+      parts.verifyingKeyHash,
+    ];
+    expect(statementContext(parts)).toBe(
+      BigInt(keccak256(AbiCoder.defaultAbiCoder().encode(types, values))) >> 8n,
+    );
   });
 
   it("changes with every part", () => {
@@ -41,6 +51,8 @@ describe("statement context", () => {
     ["chainId", { chainId: -1 }],
     ["version", { version: 1.5 }],
   ])("refuses a malformed %s", (field, change) => {
-    expect(() => statementContext({ ...parts, ...change })).toThrow(expect.objectContaining({ code: "invalid-statement", field }));
+    expect(() => statementContext({ ...parts, ...change })).toThrow(
+      expect.objectContaining({ code: "invalid-statement", field }),
+    );
   });
 });

@@ -22,7 +22,12 @@ export interface StatementParts {
 }
 
 function invalid(field: string): CodedError {
-  return new CodedError({ code: "invalid-statement", kind: "invalid", message: `The statement's ${field} is not valid.`, field });
+  return new CodedError({
+    code: "invalid-statement",
+    kind: "invalid",
+    message: `The statement's ${field} is not valid.`,
+    field,
+  });
 }
 
 function uintWord(value: number | bigint, field: string): Uint8Array {
@@ -63,6 +68,10 @@ export function statementContext(parts: StatementParts): bigint {
 }
 
 /** The circuit's public inputs, in the order of the verifying key. */
-export function publicInputs(context: bigint, commitment: bigint, packedOutput: bigint): readonly [bigint, bigint, bigint] {
+export function publicInputs(
+  context: bigint,
+  commitment: bigint,
+  packedOutput: bigint,
+): readonly [bigint, bigint, bigint] {
   return [context, commitment, packedOutput];
 }

@@ -5,8 +5,15 @@ type Row = Map<number, bigint>;
 
 function termsOf(r1cs: R1cs, matrix: R1csMatrix, row: number): [number, bigint][] {
   const terms: [number, bigint][] = [];
-  for (let at = row === 0 ? 0 : (matrix.rowEnds[row - 1] as number); at < (matrix.rowEnds[row] as number); at++) {
-    terms.push([matrix.columns[at] as number, r1cs.coefficients[matrix.coefficientIds[at] as number] as bigint]);
+  for (
+    let at = row === 0 ? 0 : (matrix.rowEnds[row - 1] as number);
+    at < (matrix.rowEnds[row] as number);
+    at++
+  ) {
+    terms.push([
+      matrix.columns[at] as number,
+      r1cs.coefficients[matrix.coefficientIds[at] as number] as bigint,
+    ]);
   }
   return terms;
 }
@@ -16,12 +23,22 @@ function termsOf(r1cs: R1cs, matrix: R1csMatrix, row: number): [number, bigint][
  * columns without a pivot when the Jacobian of the constraints is brought to echelon form. None means that the
  * witness is the only one in its neighbourhood. `skip` leaves one constraint out.
  */
-export function movableSignals(r1cs: R1cs, witness: Witness, fixed: ReadonlySet<number>, skip?: number): number[] {
+export function movableSignals(
+  r1cs: R1cs,
+  witness: Witness,
+  fixed: ReadonlySet<number>,
+  skip?: number,
+): number[] {
   const rows: Row[] = [];
   for (let index = 0; index < r1cs.constraints; index++) {
     if (index === skip) continue;
-    const [a, b, c] = [r1cs.a, r1cs.b, r1cs.c].map((matrix) => termsOf(r1cs, matrix, index)) as [[number, bigint][], [number, bigint][], [number, bigint][]];
-    const value = (terms: [number, bigint][]): bigint => toScalar(terms.reduce((sum, [signal, weight]) => sum + weight * (witness[signal] as bigint), 0n));
+    const [a, b, c] = [r1cs.a, r1cs.b, r1cs.c].map((matrix) => termsOf(r1cs, matrix, index)) as [
+      [number, bigint][],
+      [number, bigint][],
+      [number, bigint][],
+    ];
+    const value = (terms: [number, bigint][]): bigint =>
+      toScalar(terms.reduce((sum, [signal, weight]) => sum + weight * (witness[signal] as bigint), 0n));
     const row: Row = new Map();
     const add = (terms: [number, bigint][], factor: bigint): void => {
       for (const [signal, weight] of terms) {
@@ -56,6 +73,7 @@ export function movableSignals(r1cs: R1cs, witness: Witness, fixed: ReadonlySet<
     pivots.set(pivot, new Map([...row].map(([signal, weight]) => [signal, toScalar(weight * inverse)])));
   }
   const movable: number[] = [];
-  for (let signal = 1; signal < r1cs.variables; signal++) if (!fixed.has(signal) && !pivots.has(signal)) movable.push(signal);
+  for (let signal = 1; signal < r1cs.variables; signal++)
+    if (!fixed.has(signal) && !pivots.has(signal)) movable.push(signal);
   return movable;
 }
