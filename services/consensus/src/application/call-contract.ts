@@ -11,9 +11,10 @@ import type {
   StateReference,
   StateStore,
 } from "../domain/ports.js";
-import { type AccountState, OverlayState, type StateView } from "../domain/state.js";
+import { type AccountState, OverlayState, type StateChanges, type StateView } from "../domain/state.js";
 import { EMPTY_ACCOUNT } from "../domain/state-commitment.js";
 import type { AccessListEntry } from "../domain/transaction.js";
+import { readState } from "../domain/with-state.js";
 import type { ChainView } from "./chain-view.js";
 
 /** What a call pretends about an account; `state` replaces all storage, `stateDiff` single slots. */
@@ -141,30 +142,14 @@ export class CallContract {
 
   #withOverrides(state: StateReference, overrides: Overrides): StateReference {
     if (overrides === undefined) return state;
-    using snapshot = this.states.snapshot(state.root);
-    const view = state.overlays.reduce<StateView>(
-      (base, changes) => new OverlayState(base, changes),
-      snapshot,
-    );
-    const accounts = new Map<Address, AccountState>();
-    const storage = new Map<Address, ReadonlyMap<Bytes32, Uint8Array>>();
-    const clearedStorage = new Set<Address>();
-    const codes = new Map<Bytes32, Uint8Array>();
-    for (const [owner, override] of overrides) {
-      const account = view.account(owner) ?? EMPTY_ACCOUNT;
-      const codeHash = override.code === undefined ? account.codeHash : bytes32Of(keccak256(override.code));
-      if (override.code !== undefined) codes.set(codeHash, override.code);
-      accounts.set(owner, {
-        ...account,
-        codeHash,
-        balance: override.balance ?? account.balance,
-        nonce: override.nonce ?? account.nonce,
-      });
-      if (override.state !== undefined) clearedStorage.add(owner);
-      const slots = override.state ?? override.stateDiff;
-      if (slots !== undefined) storage.set(owner, slots);
-    }
-    return { ...state, overlays: [...state.overlays, { accounts, storage, clearedStorage, codes }] };
+    const changes = readState(this.states, state.root, (committed) => {
+      const view = state.overlays.reduce<StateView>(
+        (base, overlay) => new OverlayState(base, overlay),
+        committed,
+      );
+      return overrideChanges(view, overrides);
+    });
+    return { ...state, overlays: [...state.overlays, changes] };
   }
 
   #request(args: CallArguments, defaultGas: bigint): CallRequest {
@@ -181,4 +166,26 @@ export class CallContract {
       authorizationList: args.authorizationList ?? [],
     };
   }
+}
+
+function overrideChanges(view: StateView, overrides: ReadonlyMap<Address, StateOverride>): StateChanges {
+  const accounts = new Map<Address, AccountState>();
+  const storage = new Map<Address, ReadonlyMap<Bytes32, Uint8Array>>();
+  const clearedStorage = new Set<Address>();
+  const codes = new Map<Bytes32, Uint8Array>();
+  for (const [owner, override] of overrides) {
+    const account = view.account(owner) ?? EMPTY_ACCOUNT;
+    const codeHash = override.code === undefined ? account.codeHash : bytes32Of(keccak256(override.code));
+    if (override.code !== undefined) codes.set(codeHash, override.code);
+    accounts.set(owner, {
+      ...account,
+      codeHash,
+      balance: override.balance ?? account.balance,
+      nonce: override.nonce ?? account.nonce,
+    });
+    if (override.state !== undefined) clearedStorage.add(owner);
+    const slots = override.state ?? override.stateDiff;
+    if (slots !== undefined) storage.set(owner, slots);
+  }
+  return { accounts, storage, clearedStorage, codes };
 }

@@ -5,7 +5,8 @@ import { crashPoint } from "@aios/service-kit/crash-point";
 import type { BlockWithReceipts } from "../domain/block.js";
 import { alreadyKnown, oversized } from "../domain/errors.js";
 import type { Genesis } from "../domain/genesis.js";
-import { EMPTY_CODE_HASH } from "../domain/keccak.js";
+import { bytes32Of } from "../domain/hex.js";
+import { EMPTY_CODE_HASH, keccak256 } from "../domain/keccak.js";
 import { type MempoolLimits, type SenderState, TransactionPool } from "../domain/mempool.js";
 import type {
   BlockStore,
@@ -16,6 +17,7 @@ import type {
 } from "../domain/ports.js";
 import type { StateView } from "../domain/state.js";
 import type { SignedTransaction } from "../domain/transaction.js";
+import { readState } from "../domain/with-state.js";
 import type { ChainEvents } from "./chain-events.js";
 
 const DELEGATION_BYTES = 23;
@@ -77,19 +79,12 @@ export class Mempool {
   async restore(): Promise<void> {
     const gone: Bytes32[] = [];
     const entries = [...this.journal.entries()].sort((a, b) => a.receivedAtMs - b.receivedAtMs);
-    const transactions = entries.map((entry) => ({
-      ...entry,
-      transaction: this.codec.decode(entry.raw.slice()),
-    }));
-    transactions.sort((a, b) =>
-      a.transaction.sender === b.transaction.sender ? Number(a.transaction.nonce - b.transaction.nonce) : 0,
-    );
-    for (const { transaction, receivedAtMs } of transactions) {
+    for (const { raw, receivedAtMs } of entries) {
       try {
-        this.#admit(transaction, receivedAtMs);
+        this.#admit(this.codec.decode(raw.slice()), receivedAtMs);
       } catch (error) {
         if (!isCodedError(error)) throw error;
-        gone.push(transaction.hash);
+        gone.push(bytes32Of(keccak256(raw)));
       }
     }
     await this.journal.remove(gone);
@@ -97,21 +92,17 @@ export class Mempool {
 
   /** Brings the pool up to date with a stored checkpoint. */
   async settle(block: BlockWithReceipts, dropped: readonly DroppedTransaction[]): Promise<void> {
-    using view = this.states.snapshot(block.header.stateRoot);
-    const left = [
+    const left = readState(this.states, block.header.stateRoot, (view) => [
       ...this.pool.afterBlock(block.transactions, dropped, (sender) => senderState(view, sender)),
       ...this.pool.expire(this.clock.now()),
-    ];
+    ]);
     if (left.length > 0) await this.journal.remove(left.map((drop) => drop.hash));
   }
 
   #admit(transaction: SignedTransaction, nowMs: number): readonly DroppedTransaction[] {
     const head = this.blocks.head();
     if (head === undefined) return [];
-    using view = this.states.snapshot(head.stateRoot);
-    return this.pool.add(transaction, senderState(view, transaction.sender), {
-      nowMs,
-      blockGasLimit: this.genesis.gasLimit,
-    });
+    const sender = readState(this.states, head.stateRoot, (view) => senderState(view, transaction.sender));
+    return this.pool.add(transaction, sender, { nowMs, blockGasLimit: this.genesis.gasLimit });
   }
 }

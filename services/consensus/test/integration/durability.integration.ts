@@ -136,7 +136,7 @@ describe("durability", () => {
       await sender?.signTransaction({ ...FEES, nonce: 2 }),
     ]);
     const before = await rpc(chain.node.url, "eth_getBlockByNumber", ["earliest", false]);
-    await using again = await chain.restart();
+    const again = await chain.restart();
     expect((await rpc(again.node.url, "eth_getBlockByNumber", ["earliest", false])).result).toEqual(
       before.result,
     );
@@ -151,6 +151,7 @@ describe("durability", () => {
     ]);
     expect((await provider.waitForTransaction(String(waiting.result), 1, 10_000))?.status).toBe(1);
     provider.destroy();
+    await again[Symbol.asyncDispose]();
   });
 
   it("refuses a data directory of another chain", async () => {

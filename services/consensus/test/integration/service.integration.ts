@@ -49,7 +49,7 @@ describe("the consensus service", () => {
   }
 
   it("tells its status and streams every checkpoint from the head on", async () => {
-    using client = await as("gateway");
+    const client = await as("gateway");
     const status = await client.getStatus({});
     expect(status).toMatchObject({
       chainId: 26_070,
@@ -79,7 +79,7 @@ describe("the consensus service", () => {
   });
 
   it("refuses callers that it does not know by name", async () => {
-    using client = await as("stranger");
+    const client = await as("stranger");
     await expect(client.getStatus({})).rejects.toMatchObject({ kind: "forbidden" });
   });
 
@@ -97,7 +97,7 @@ describe("the consensus service", () => {
     expect((await service.stop()).code).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(8_000);
     await service.restart();
-    using client = await as("gateway");
+    const client = await as("gateway");
     expect((await client.getStatus({})).latestHeight).toBe(2);
   });
 });

@@ -80,7 +80,7 @@ export function executionEngineConformance(
       return block;
     };
     const balance = (owner: string): bigint => {
-      using view = subject.states.snapshot(head().stateRoot);
+      const view = subject.states.snapshot(head().stateRoot);
       return view.account(address(owner))?.balance ?? 0n;
     };
     const call = (change: Partial<CallRequest>): CallRequest => ({
@@ -109,7 +109,7 @@ export function executionEngineConformance(
     it("puts the allocation and the system contracts into genesis", () => {
       expect(subject.blocks.header(0)?.number).toBe(0);
       expect(balance(senders[0] as string)).toBe(10n ** 24n);
-      using view = subject.states.snapshot(head().stateRoot);
+      const view = subject.states.snapshot(head().stateRoot);
       const history = view.account(address("0x0000f90827f1c53a10cb7a02335b175320002935"));
       expect(view.code(history?.codeHash as Bytes32).length).toBeGreaterThan(0);
     });

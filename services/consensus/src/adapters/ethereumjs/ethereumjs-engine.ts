@@ -24,19 +24,14 @@ import type {
   StateReference,
   StateStore,
 } from "../../domain/ports.js";
-import {
-  type AccountState,
-  OverlayState,
-  type StateChanges,
-  type StateSnapshot,
-  type StateView,
-} from "../../domain/state.js";
+import { type AccountState, OverlayState, type StateChanges, type StateView } from "../../domain/state.js";
 import {
   type AccessListEntry,
   effectiveTip,
   maximumCost,
   type SignedTransaction,
 } from "../../domain/transaction.js";
+import { withState } from "../../domain/with-state.js";
 import { CallRecorder } from "./call-recorder.js";
 import { EngineLane } from "./engine-lane.js";
 import { isDelegation, runMessage } from "./message-call.js";
@@ -144,8 +139,7 @@ export class EthereumJsEngine implements ExecutionEngine {
 
   async executeBlock(input: BlockInput): Promise<ExecutedBlock> {
     const context = contextAfter(this.genesis, input.parent, input.timestamp);
-    using snapshot = this.states.snapshot(input.parent.stateRoot);
-    return await this.blockLane.run(snapshot, async (lane) => {
+    const run = async (lane: EngineLane): Promise<ExecutedBlock> => {
       await beginBlock(lane.state, context, input.parent.hash);
       const included = await this.#runTransactions(lane, context, input.transactions);
       for (const credit of baseFeeCredits(this.genesis, {
@@ -155,7 +149,8 @@ export class EthereumJsEngine implements ExecutionEngine {
         lane.state.credit(credit.address, credit.amount);
       }
       return this.#seal(input.parent.hash, input.parent.stateRoot, context, included, lane.state.changes());
-    });
+    };
+    return await withState(this.states, input.parent.stateRoot, (view) => this.blockLane.run(view, run));
   }
 
   async call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome> {
@@ -187,22 +182,26 @@ export class EthereumJsEngine implements ExecutionEngine {
         });
       }
       const traced = block.transactions[index] as SignedTransaction;
-      using recorder = new CallRecorder(lane.evm);
-      const result = await runTx(lane.vm, {
-        tx: this.codec.typed(traced),
-        block: evmBlock,
-        skipHardForkValidation: true,
-      });
-      return recorder.root(traced, result.totalGasSpent);
+      const recorder = new CallRecorder(lane.evm);
+      try {
+        const tx = this.codec.typed(traced);
+        const result = await runTx(lane.vm, { tx, block: evmBlock, skipHardForkValidation: true });
+        return recorder.root(traced, result.totalGasSpent);
+      } finally {
+        recorder[Symbol.dispose]();
+      }
     });
   }
 
   async #onCallLane<T>(reference: StateReference, execute: (lane: EngineLane) => Promise<T>): Promise<T> {
     if (this.callLane.depth >= this.limits.maxQueuedCalls) throw engineBusy();
-    using snapshot: StateSnapshot = this.states.snapshot(reference.root);
-    let view: StateView = snapshot;
-    for (const overlay of reference.overlays) view = new OverlayState(view, overlay);
-    return await this.callLane.run(view, execute);
+    return await withState(this.states, reference.root, (committed) => {
+      const view = reference.overlays.reduce<StateView>(
+        (base, changes) => new OverlayState(base, changes),
+        committed,
+      );
+      return this.callLane.run(view, execute);
+    });
   }
 
   async #runTransactions(

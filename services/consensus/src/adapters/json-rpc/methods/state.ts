@@ -5,6 +5,7 @@ import type { BlockSelector } from "../../../domain/block-tag.js";
 import { toHex } from "../../../domain/hex.js";
 import type { StateStore } from "../../../domain/ports.js";
 import { OverlayState, type StateView } from "../../../domain/state.js";
+import { readState } from "../../../domain/with-state.js";
 import { formatProof, formatWord, hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
 import { addressParam, blockSelector, callArguments, slot, stateOverrides } from "../parameters.js";
@@ -21,9 +22,8 @@ export function stateMethods(
 ): RpcMethods {
   const read = async (selector: BlockSelector, look: (view: StateView) => RpcValue): Promise<RpcValue> => {
     const { state } = await chain.point(selector);
-    using snapshot = states.snapshot(state.root);
-    return look(
-      state.overlays.reduce<StateView>((view, changes) => new OverlayState(view, changes), snapshot),
+    return readState(states, state.root, (committed) =>
+      look(state.overlays.reduce<StateView>((view, changes) => new OverlayState(view, changes), committed)),
     );
   };
   return {
