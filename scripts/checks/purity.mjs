@@ -10,7 +10,7 @@ const IMPURE = [
   [/from "(@nestjs\/|@prisma\/|pg"|node:(fs|net|http|child_process))/, "imports a framework or I/O"],
 ];
 // The one place where a core talks to a worker thread: the prover's WASM host.
-const HOSTS = /^cores\/groth16\/src\/(prover-worker|groth16-worker|wasm-host|worker-host|prover)[a-z-]*\.ts$/;
+const HOSTS = /^cores\/groth16\/src\/prover-thread[a-z-]*\.ts$/;
 
 const files = execFileSync("git", ["ls-files", "cores/*/src/*.ts", "services/*/src/domain/*.ts"], {
   encoding: "utf8",
