@@ -9,6 +9,7 @@ import type { Job } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
 import { systemClock } from "@aios/service-kit/system-clock";
+import { Contract, JsonRpcProvider, Wallet } from "ethers";
 import { type Figure, percentile, printFigures } from "../src/figures.js";
 import { LocalPlatform } from "../src/local-platform.js";
 import { residentMiB } from "../src/resident-memory.js";
@@ -40,7 +41,7 @@ async function measure(platform: LocalPlatform): Promise<void> {
   const modelId = model.modelId as number;
   await runInference(business, modelId, digitAt(unseen, 1), "proof", report);
   await measureProven(business, modelId, unseen);
-  await measureConcurrent(business, modelId, unseen);
+  await measureConcurrent(platform, business, modelId, unseen);
   measureMemory(platform);
 }
 
@@ -84,6 +85,7 @@ async function measureConcurrent(
   modelId: number,
   unseen: LabelledDigits,
 ): Promise<void> {
+  await approveEscrow(platform, business);
   const began = performance.now();
   const latencies: number[] = [];
   const outcomes = await Promise.allSettled(
@@ -121,6 +123,21 @@ async function measureConcurrent(
       percentile(latencies, 0.95) / 1000,
     ),
   );
+}
+
+/** Permits are signed one after the other; who orders many jobs at once lets the escrow take more, once. */
+async function approveEscrow({ platform }: LocalPlatform, business: AiosClient): Promise<void> {
+  const { contracts } = await business.protocol();
+  const provider = new JsonRpcProvider(platform.jsonRpcUrl);
+  const wallet = new Wallet(platform.privateKey("business"), provider);
+  const token = new Contract(
+    contracts["WrappedAios"] as string,
+    ["function approve(address,uint256)"],
+    wallet,
+  );
+  const allowanceWei = INFERENCE_PRICE_CAP_WEI * BigInt(CONCURRENT_REQUESTS);
+  await (await token.getFunction("approve")(contracts["JobEscrow"], allowanceWei)).wait();
+  provider.destroy();
 }
 
 function measureMemory(platform: LocalPlatform): void {

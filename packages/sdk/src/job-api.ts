@@ -1,5 +1,6 @@
 import { JOB_KIND } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
+import { canonicalJson, type Json } from "@aios/kernel/canonical-json";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { keccak256 } from "ethers/crypto";
 import type {
@@ -23,7 +24,14 @@ import { fromHex, toHex32 } from "./hex.js";
 import { pause } from "./http-transport.js";
 import { problemToError } from "./problem.js";
 import { signAll } from "./sign-all.js";
-import { mismatch, onlyNames, requestNamed, reviewAcceptance, reviewOrder, reviewPermit } from "./typed-data-review.js";
+import {
+  mismatch,
+  onlyNames,
+  requestNamed,
+  reviewAcceptance,
+  reviewOrder,
+  reviewPermit,
+} from "./typed-data-review.js";
 
 export type JobRequest = JobSpec & {
   readonly verification: Verification;
@@ -60,12 +68,16 @@ export class JobApi {
 
   /** Price, time and trust of each way to verify this work. Buys nothing. */
   async quote(spec: JobSpec): Promise<readonly VerificationQuote[]> {
-    const answer = await this.#connection.signed<{ quotes: VerificationQuote[] }>({ method: "POST", path: "/v1/quotes", json: spec });
+    const answer = await this.#connection.signed<{ quotes: VerificationQuote[] }>({
+      method: "POST",
+      path: "/v1/quotes",
+      json: spec,
+    });
     return answer.quotes;
   }
 
   /**
-   * Asks the platform to prepare the job and compares what it wants signed with the request: buyer, cap, model,
+   * Asks the platform to prepare the job and compares what it wants signed with the request: buyer, cap, model, work,
    * verifier, matcher, deadlines, job id, the input commitment (recomputed from input and salt), and the permit's
    * chain, token, spender and amount. Throws `typed-data-mismatch` where anything differs.
    */
@@ -89,13 +101,20 @@ export class JobApi {
         jobKind: request.training === undefined ? JOB_KIND.inference : JOB_KIND.training,
         modelId: request.inference?.modelId ?? 0,
         maxPriceWei: request.priceCapWei,
+        requestHash: requestHashOf(request),
         verifier: VERIFIER_CONTRACT[request.verification],
-        inputCommitment: request.inference === undefined ? null : openedCommitment(request.inference.input, prepared.inputSalt),
+        inputCommitment:
+          request.inference === undefined
+            ? null
+            : openedCommitment(request.inference.input, prepared.inputSalt),
       },
       now,
     );
-    const permit = { owner: buyer, spender: "JobEscrow", valueWei: request.priceCapWei };
-    reviewPermit(requestNamed(prepared.toSign, "permit"), protocol, permit, now);
+    // Absent where the account already lets the escrow take as much.
+    if (prepared.toSign.some((asked) => asked.name === "permit")) {
+      const permit = { owner: buyer, spender: "JobEscrow", valueWei: request.priceCapWei };
+      reviewPermit(requestNamed(prepared.toSign, "permit"), protocol, permit, now);
+    }
     return prepared;
   }
 
@@ -124,7 +143,10 @@ export class JobApi {
    * Yields the job at once and at every change until it ends. Reconnects (with `Last-Event-ID`) when the stream
    * breaks; gives up after `maxFailures` failed attempts in a row (default 20).
    */
-  async *watch(jobId: string, options: { signal?: AbortSignal; maxFailures?: number } = {}): AsyncGenerator<Job, void> {
+  async *watch(
+    jobId: string,
+    options: { signal?: AbortSignal; maxFailures?: number } = {},
+  ): AsyncGenerator<Job, void> {
     const maxFailures = options.maxFailures ?? 20;
     let lastEventId: string | undefined;
     for (let failures = 0; ; ) {
@@ -133,7 +155,10 @@ export class JobApi {
           method: "GET",
           path: `${jobPath(jobId)}/events`,
           signal: options.signal,
-          headers: { accept: "text/event-stream", ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }) },
+          headers: {
+            accept: "text/event-stream",
+            ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+          },
         });
         for await (const event of parseEventStream(body)) {
           if (event.event === "problem") throw streamProblem(event.data);
@@ -156,8 +181,15 @@ export class JobApi {
   }
 
   /** Watches until the job satisfies the condition (default: it ended) and returns it. */
-  async wait(jobId: string, done: (job: Job) => boolean = (job) => ENDED.includes(job.state), options: { signal?: AbortSignal; onChange?: (job: Job) => void } = {}): Promise<Job> {
-    for await (const job of this.watch(jobId, options.signal === undefined ? {} : { signal: options.signal })) {
+  async wait(
+    jobId: string,
+    done: (job: Job) => boolean = (job) => ENDED.includes(job.state),
+    options: { signal?: AbortSignal; onChange?: (job: Job) => void } = {},
+  ): Promise<Job> {
+    for await (const job of this.watch(
+      jobId,
+      options.signal === undefined ? {} : { signal: options.signal },
+    )) {
       options.onChange?.(job);
       if (done(job)) return job;
       if (ENDED.includes(job.state)) return job;
@@ -186,17 +218,30 @@ export class JobApi {
       outputHash: outputHash ?? deliveredOutputHash(job),
     });
     const signatures = await signAll(this.#connection.signer, toSign);
-    return this.#connection.signed<Job>({ method: "PUT", path, json: { signatures }, idempotencyKey: newIdempotencyKey() });
+    return this.#connection.signed<Job>({
+      method: "PUT",
+      path,
+      json: { signatures },
+      idempotencyKey: newIdempotencyKey(),
+    });
   }
 
   /** Why this provider, why not that one. */
   placement(jobId: string): Promise<PlacementExplanation> {
-    return this.#connection.signed<PlacementExplanation>({ method: "GET", path: `${jobPath(jobId)}/placement` });
+    return this.#connection.signed<PlacementExplanation>({
+      method: "GET",
+      path: `${jobPath(jobId)}/placement`,
+    });
   }
 
   /** Every movement of the job's money, from indexed chain events. */
   async payments(jobId: string): Promise<readonly JobPayment[]> {
-    return (await this.#connection.signed<{ payments: JobPayment[] }>({ method: "GET", path: `${jobPath(jobId)}/payments` })).payments;
+    return (
+      await this.#connection.signed<{ payments: JobPayment[] }>({
+        method: "GET",
+        path: `${jobPath(jobId)}/payments`,
+      })
+    ).payments;
   }
 
   /** Where the money is, who may act next and until when. */
@@ -210,12 +255,34 @@ export class JobApi {
   }
 
   async receipts(jobId: string): Promise<readonly Receipt[]> {
-    return (await this.#connection.signed<{ receipts: Receipt[] }>({ method: "GET", path: `${jobPath(jobId)}/receipts` })).receipts;
+    return (
+      await this.#connection.signed<{ receipts: Receipt[] }>({
+        method: "GET",
+        path: `${jobPath(jobId)}/receipts`,
+      })
+    ).receipts;
   }
 }
 
 function jobPath(jobId: string): string {
   return `/v1/jobs/${encodeURIComponent(jobId)}`;
+}
+
+/**
+ * What an order's `requestHash` stands for: keccak256 of the canonical JSON of the work. The private input is not in
+ * it: the input commitment stands for that.
+ */
+export function requestHashOf(request: JobRequest): string {
+  const work: Json =
+    request.training === undefined
+      ? { kind: "inference", modelId: String(request.inference.modelId) }
+      : {
+          kind: "training",
+          ...request.training,
+          layers: [...request.training.layers],
+          outputRecipientPublicKey: request.outputRecipientPublicKey?.toLowerCase() ?? "",
+        };
+  return keccak256(new TextEncoder().encode(canonicalJson(work)));
 }
 
 function openedCommitment(input: string, salt: string | null): string {
@@ -227,7 +294,11 @@ function openedCommitment(input: string, salt: string | null): string {
 export function deliveredOutputHash(job: Job): string {
   if (job.output !== null && job.kind === "inference") return keccak256(job.output);
   if (job.outputCid !== null) return keccak256(new TextEncoder().encode(job.outputCid));
-  throw new CodedError({ code: "nothing-delivered", kind: "conflict", message: "The job has no delivered output yet." });
+  throw new CodedError({
+    code: "nothing-delivered",
+    kind: "conflict",
+    message: "The job has no delivered output yet.",
+  });
 }
 
 function streamProblem(data: string): CodedError {
