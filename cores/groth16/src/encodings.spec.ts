@@ -8,12 +8,23 @@ import { decodeProvingKey, encodeProvingKey, provingKeyHash } from "./proving-ke
 import { decodeVerifyingKey, encodeVerifyingKey, verifyingKeyHash } from "./verifying-key.js";
 
 const g1 = (seed: bigint): G1Point => ({ x: seed, y: seed + 1n });
-const g2 = (seed: bigint): G2Point => ({ x: { real: seed, imaginary: seed + 1n }, y: { real: seed + 2n, imaginary: seed + 3n } });
-const key: VerifyingKey = { alpha: g1(1n), beta: g2(10n), gamma: g2(20n), delta: g2(30n), ic: [g1(40n), g1(50n), g1(60n), g1(70n)] };
+const g2 = (seed: bigint): G2Point => ({
+  x: { real: seed, imaginary: seed + 1n },
+  y: { real: seed + 2n, imaginary: seed + 3n },
+});
+const key: VerifyingKey = {
+  alpha: g1(1n),
+  beta: g2(10n),
+  gamma: g2(20n),
+  delta: g2(30n),
+  ic: [g1(40n), g1(50n), g1(60n), g1(70n)],
+};
 const proof = { a: g1(80n), b: g2(90n), c: g1(100n) };
 
 function words(bytes: Uint8Array): bigint[] {
-  return Array.from({ length: bytes.length / 32 }, (_, index) => BigInt(`0x${Buffer.from(bytes.subarray(index * 32, index * 32 + 32)).toString("hex")}`));
+  return Array.from({ length: bytes.length / 32 }, (_, index) =>
+    BigInt(`0x${Buffer.from(bytes.subarray(index * 32, index * 32 + 32)).toString("hex")}`),
+  );
 }
 
 describe("encodings", () => {
@@ -29,15 +40,22 @@ describe("encodings", () => {
   });
 
   it("hash the key as the contract does", () => {
-    expect(`0x${Buffer.from(verifyingKeyHash(key)).toString("hex")}`).toBe(keccak256(encodeVerifyingKey(key)));
+    expect(`0x${Buffer.from(verifyingKeyHash(key)).toString("hex")}`).toBe(
+      keccak256(encodeVerifyingKey(key)),
+    );
   });
 
   it("refuse coordinates that are not canonical and wrong lengths", () => {
     const bytes = encodeProof({ ...proof, c: { x: BASE_FIELD_ORDER, y: 1n } });
     expect(() => decodeProof(bytes)).toThrow(expect.objectContaining({ code: "malformed-proof" }));
-    for (const length of [0, 255, 257, 512]) expect(() => decodeProof(new Uint8Array(length))).toThrow(expect.objectContaining({ code: "malformed-proof" }));
+    for (const length of [0, 255, 257, 512])
+      expect(() => decodeProof(new Uint8Array(length))).toThrow(
+        expect.objectContaining({ code: "malformed-proof" }),
+      );
     for (const length of [0, 14 * 32, 14 * 32 + 63, 15 * 32, (14 + 2 * 66) * 32, 1_000_000]) {
-      expect(() => decodeVerifyingKey(new Uint8Array(length))).toThrow(expect.objectContaining({ code: "malformed-verifying-key" }));
+      expect(() => decodeVerifyingKey(new Uint8Array(length))).toThrow(
+        expect.objectContaining({ code: "malformed-verifying-key" }),
+      );
     }
   });
 });
@@ -46,7 +64,10 @@ describe("evidence", () => {
   const evidence = { verifyingKey: encodeVerifyingKey(key), proof: encodeProof(proof) };
 
   it("is abi.encode(bytes, bytes)", () => {
-    const expected = AbiCoder.defaultAbiCoder().encode(["bytes", "bytes"], [evidence.verifyingKey, evidence.proof]);
+    const expected = AbiCoder.defaultAbiCoder().encode(
+      ["bytes", "bytes"],
+      [evidence.verifyingKey, evidence.proof],
+    );
     expect(`0x${Buffer.from(encodeEvidence(evidence)).toString("hex")}`).toBe(expected);
     expect(decodeEvidence(encodeEvidence(evidence))).toEqual(evidence);
   });
@@ -54,10 +75,16 @@ describe("evidence", () => {
   it("takes one layout only, and refuses any other bytes with a coded error", () => {
     const bytes = encodeEvidence(evidence);
     for (const length of [0, 31, 127, bytes.length - 1]) {
-      expect(() => decodeEvidence(bytes.subarray(0, length))).toThrow(expect.objectContaining({ code: "malformed-evidence" }));
+      expect(() => decodeEvidence(bytes.subarray(0, length))).toThrow(
+        expect.objectContaining({ code: "malformed-evidence" }),
+      );
     }
-    expect(() => decodeEvidence(Uint8Array.of(...bytes, 0))).toThrow(expect.objectContaining({ code: "malformed-evidence" }));
-    expect(() => decodeEvidence(new Uint8Array(1_000_000))).toThrow(expect.objectContaining({ code: "malformed-evidence" }));
+    expect(() => decodeEvidence(Uint8Array.of(...bytes, 0))).toThrow(
+      expect.objectContaining({ code: "malformed-evidence" }),
+    );
+    expect(() => decodeEvidence(new Uint8Array(1_000_000))).toThrow(
+      expect.objectContaining({ code: "malformed-evidence" }),
+    );
     fc.assert(
       fc.property(fc.nat(4 * 32 - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
         const forged = bytes.slice();
@@ -70,7 +97,11 @@ describe("evidence", () => {
 });
 
 describe("proving key file", () => {
-  const file = { circuitDigest: new Uint8Array(32).fill(4), verifyingKey: key, points: Uint8Array.of(1, 2, 3) };
+  const file = {
+    circuitDigest: new Uint8Array(32).fill(4),
+    verifyingKey: key,
+    points: Uint8Array.of(1, 2, 3),
+  };
   const encoded = encodeProvingKey(file);
 
   it("round-trips when its hash is the pinned one", () => {
@@ -81,13 +112,17 @@ describe("proving key file", () => {
     for (let at = 0; at < encoded.length; at += 7) {
       const forged = encoded.slice();
       forged[at] = (forged[at] as number) ^ 1;
-      expect(() => decodeProvingKey(forged, provingKeyHash(encoded))).toThrow(expect.objectContaining({ code: "proving-key-altered" }));
+      expect(() => decodeProvingKey(forged, provingKeyHash(encoded))).toThrow(
+        expect.objectContaining({ code: "proving-key-altered" }),
+      );
     }
   });
 
   it("is refused when malformed under its own hash", () => {
     for (const bytes of [new Uint8Array(0), new Uint8Array(100), encoded.subarray(0, 60)]) {
-      expect(() => decodeProvingKey(bytes, provingKeyHash(bytes))).toThrow(expect.objectContaining({ code: expect.stringMatching(/^malformed-/) }));
+      expect(() => decodeProvingKey(bytes, provingKeyHash(bytes))).toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^malformed-/) }),
+      );
     }
   });
 });

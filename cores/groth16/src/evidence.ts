@@ -35,7 +35,8 @@ export function encodeEvidence({ verifyingKey, proof }: Evidence): Uint8Array {
 
 /** Inverse of `encodeEvidence`; takes its canonical layout only. Throws `malformed-evidence`. */
 export function decodeEvidence(bytes: Uint8Array): Evidence {
-  if (bytes.length < 4 * WORD || bytes.length > MAX_EVIDENCE_BYTES) throw malformed("evidence", `it has ${bytes.length} bytes`);
+  if (bytes.length < 4 * WORD || bytes.length > MAX_EVIDENCE_BYTES)
+    throw malformed("evidence", `it has ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const dynamic = (pointerAt: number): Uint8Array => {
     const at = view.getUint32(pointerAt + WORD - 4);

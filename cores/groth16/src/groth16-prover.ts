@@ -1,6 +1,6 @@
-import { CodedError } from "@aios/kernel/coded-error";
 import { type R1cs, unsatisfiedError, type Witness } from "@aios/core-zkml/r1cs";
 import { SCALAR_FIELD_ORDER } from "@aios/core-zkml/scalar-field";
+import { CodedError } from "@aios/kernel/coded-error";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { circuitDigest, encodeCircuit, encodeScalars } from "./circuit-encoding.js";
 import type { Proof, VerifyingKey } from "./points.js";
@@ -32,10 +32,18 @@ const BLINDING = ["r", "s"];
 /** One scalar a label: SHA-512 of label and seed, reduced; the bias of 512 bits over 254 is negligible. */
 function deriveScalars(seed: Uint8Array, labels: readonly string[]): Uint8Array<ArrayBuffer> {
   if (seed.length < SEED_BYTES) {
-    throw new CodedError({ code: "seed-too-short", kind: "invalid", message: `A seed needs at least ${SEED_BYTES} random bytes.` });
+    throw new CodedError({
+      code: "seed-too-short",
+      kind: "invalid",
+      message: `A seed needs at least ${SEED_BYTES} random bytes.`,
+    });
   }
   const scalars = labels.map((label) => {
-    const digest = sha512.create().update(new TextEncoder().encode(`aios/groth16/${label}/`)).update(seed).digest();
+    const digest = sha512
+      .create()
+      .update(new TextEncoder().encode(`aios/groth16/${label}/`))
+      .update(seed)
+      .digest();
     let value = 0n;
     for (const byte of digest) value = (value << 8n) | BigInt(byte);
     return value % SCALAR_FIELD_ORDER;
@@ -60,11 +68,19 @@ export class Groth16Prover {
    * can forge proofs for this key: it is for development, or for a prover that verifiers trust anyway, and is to be
    * labelled with `DEVELOPMENT_TRUST`. Throws `seed-too-short`, `prover-refused`, `prover-stopped`, `prover-busy`.
    */
-  async developmentSetup(r1cs: R1cs, trapdoorSeed: Uint8Array, options: CallOptions = {}): Promise<SetUpResult> {
+  async developmentSetup(
+    r1cs: R1cs,
+    trapdoorSeed: Uint8Array,
+    options: CallOptions = {},
+  ): Promise<SetUpResult> {
     const circuit = encodeCircuit(r1cs);
     const digest = circuitDigest(circuit);
     const trapdoor = deriveScalars(trapdoorSeed, TRAPDOOR);
-    const result = await this.#port.call({ kind: "development-setup", circuit, trapdoor }, [circuit.buffer], options);
+    const result = await this.#port.call(
+      { kind: "development-setup", circuit, trapdoor },
+      [circuit.buffer],
+      options,
+    );
     if (result.kind !== "set-up") throw unexpected();
     const verifyingKey = decodeVerifyingKey(result.verifyingKey);
     const provingKey = encodeProvingKey({ circuitDigest: digest, verifyingKey, points: result.points });
@@ -75,15 +91,28 @@ export class Groth16Prover {
    * Takes a key into the thread. `pinnedHash` is the `provingKeyHash` kept since set-up. Throws `proving-key-altered`,
    * `malformed-proving-key`, `proving-key-mismatch` when it was made for other constraints.
    */
-  async load(provingKey: Uint8Array, pinnedHash: Uint8Array, r1cs: R1cs, options: CallOptions = {}): Promise<LoadedKey> {
+  async load(
+    provingKey: Uint8Array,
+    pinnedHash: Uint8Array,
+    r1cs: R1cs,
+    options: CallOptions = {},
+  ): Promise<LoadedKey> {
     const key = decodeProvingKey(provingKey, pinnedHash);
     const circuit = encodeCircuit(r1cs);
     const digest = circuitDigest(circuit);
     if (!digest.every((byte, index) => byte === key.circuitDigest[index])) {
-      throw new CodedError({ code: "proving-key-mismatch", kind: "invalid", message: "The proving key was made for another circuit." });
+      throw new CodedError({
+        code: "proving-key-mismatch",
+        kind: "invalid",
+        message: "The proving key was made for another circuit.",
+      });
     }
     const points = new Uint8Array(key.points);
-    const result = await this.#port.call({ kind: "load", circuit, points, constraints: r1cs.constraints }, [circuit.buffer, points.buffer], options);
+    const result = await this.#port.call(
+      { kind: "load", circuit, points, constraints: r1cs.constraints },
+      [circuit.buffer, points.buffer],
+      options,
+    );
     if (result.kind !== "loaded") throw unexpected();
     return { r1cs, verifyingKey: key.verifyingKey, threadKey: result.key, generation: this.#port.generation };
   }
@@ -97,13 +126,26 @@ export class Groth16Prover {
    * same bytes for two witnesses would leak). Refuses first, with the name of the broken constraint, if it does not.
    * Throws `unsatisfied-witness`, `seed-too-short`, `key-not-loaded`, `prover-stopped`, `prover-busy`.
    */
-  async prove(key: LoadedKey, witness: Witness, randomness: Uint8Array, options: CallOptions = {}): Promise<Proof> {
+  async prove(
+    key: LoadedKey,
+    witness: Witness,
+    randomness: Uint8Array,
+    options: CallOptions = {},
+  ): Promise<Proof> {
     if (!this.isLoaded(key)) {
-      throw new CodedError({ code: "key-not-loaded", kind: "unavailable", message: "The proving key has to be loaded again." });
+      throw new CodedError({
+        code: "key-not-loaded",
+        kind: "unavailable",
+        message: "The proving key has to be loaded again.",
+      });
     }
     const encoded = encodeScalars(witness);
     const blinding = deriveScalars(randomness, BLINDING);
-    const result = await this.#port.call({ kind: "prove", key: key.threadKey, witness: encoded, blinding }, [encoded.buffer], options);
+    const result = await this.#port.call(
+      { kind: "prove", key: key.threadKey, witness: encoded, blinding },
+      [encoded.buffer],
+      options,
+    );
     if (result.kind === "unsatisfied") throw unsatisfiedError(key.r1cs, result.row);
     if (result.kind !== "proven") throw unexpected();
     return decodeProof(result.proof);
@@ -121,5 +163,9 @@ export class Groth16Prover {
 }
 
 function unexpected(): CodedError {
-  return new CodedError({ code: "internal", kind: "internal", message: "The prover gave an answer to another question." });
+  return new CodedError({
+    code: "internal",
+    kind: "internal",
+    message: "The prover gave an answer to another question.",
+  });
 }

@@ -1,7 +1,8 @@
 import { CodedError } from "@aios/kernel/coded-error";
 
 /** Prime of BN254's base field (EIP-196). */
-export const BASE_FIELD_ORDER = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
+export const BASE_FIELD_ORDER =
+  21888242871839275222246405745257275088696311157297823662689037894645226208583n;
 
 /** Affine point over the base field; infinity has no place in keys and proofs. */
 export interface G1Point {
@@ -58,7 +59,8 @@ export class WordReader {
 
   #coordinate(): bigint {
     let value = 0n;
-    for (const byte of this.bytes.subarray(this.#at, this.#at + WORD_BYTES)) value = (value << 8n) | BigInt(byte);
+    for (const byte of this.bytes.subarray(this.#at, this.#at + WORD_BYTES))
+      value = (value << 8n) | BigInt(byte);
     this.#at += WORD_BYTES;
     if (value >= BASE_FIELD_ORDER) throw malformed(this.what, "a coordinate is not below the field's prime");
     return value;
@@ -79,7 +81,12 @@ export function encodeWords(points: readonly (G1Point | G2Point)[]): Uint8Array 
   const words = points.flatMap((point) =>
     typeof point.x === "bigint"
       ? [point.x, (point as G1Point).y]
-      : [(point as G2Point).x.imaginary, (point as G2Point).x.real, (point as G2Point).y.imaginary, (point as G2Point).y.real],
+      : [
+          (point as G2Point).x.imaginary,
+          (point as G2Point).x.real,
+          (point as G2Point).y.imaginary,
+          (point as G2Point).y.real,
+        ],
   );
   const out = new Uint8Array(words.length * WORD_BYTES);
   for (const [index, word] of words.entries()) {

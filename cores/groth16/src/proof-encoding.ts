@@ -9,7 +9,8 @@ export function encodeProof(proof: Proof): Uint8Array {
 
 /** Inverse of `encodeProof`; `verify` checks curve and subgroup. Throws `malformed-proof`. */
 export function decodeProof(bytes: Uint8Array): Proof {
-  if (bytes.length !== PROOF_BYTES) throw malformed("proof", `it has ${bytes.length} bytes, not ${PROOF_BYTES}`);
+  if (bytes.length !== PROOF_BYTES)
+    throw malformed("proof", `it has ${bytes.length} bytes, not ${PROOF_BYTES}`);
   const words = new WordReader(bytes, "proof");
   return { a: words.g1(), b: words.g2(), c: words.g1() };
 }

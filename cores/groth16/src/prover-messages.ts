@@ -1,7 +1,18 @@
+import type { ErrorKind } from "@aios/kernel/coded-error";
+
 /** What the host sends to the prover's thread. Byte arrays are moved, not copied, unless they are used again. */
 export type ProverRequest =
-  | { readonly kind: "development-setup"; readonly circuit: Uint8Array<ArrayBuffer>; readonly trapdoor: Uint8Array<ArrayBuffer> }
-  | { readonly kind: "load"; readonly circuit: Uint8Array<ArrayBuffer>; readonly points: Uint8Array<ArrayBuffer>; readonly constraints: number }
+  | {
+      readonly kind: "development-setup";
+      readonly circuit: Uint8Array<ArrayBuffer>;
+      readonly trapdoor: Uint8Array<ArrayBuffer>;
+    }
+  | {
+      readonly kind: "load";
+      readonly circuit: Uint8Array<ArrayBuffer>;
+      readonly points: Uint8Array<ArrayBuffer>;
+      readonly constraints: number;
+    }
   | {
       readonly kind: "prove";
       readonly key: string;
@@ -11,7 +22,11 @@ export type ProverRequest =
   | { readonly kind: "unload"; readonly key: string };
 
 export type ProverResult =
-  | { readonly kind: "set-up"; readonly verifyingKey: Uint8Array<ArrayBuffer>; readonly points: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: "set-up";
+      readonly verifyingKey: Uint8Array<ArrayBuffer>;
+      readonly points: Uint8Array<ArrayBuffer>;
+    }
   | { readonly kind: "loaded"; readonly key: string }
   | { readonly kind: "proven"; readonly proof: Uint8Array<ArrayBuffer> }
   | { readonly kind: "unsatisfied"; readonly row: number }
@@ -25,4 +40,10 @@ export interface ProverCall {
 export type ProverReply =
   | { readonly id: number; readonly type: "result"; readonly result: ProverResult }
   | { readonly id: number; readonly type: "progress"; readonly fraction: number }
-  | { readonly id: number; readonly type: "refused"; readonly code: string; readonly message: string };
+  | {
+      readonly id: number;
+      readonly type: "refused";
+      readonly code: string;
+      readonly kind: ErrorKind;
+      readonly message: string;
+    };

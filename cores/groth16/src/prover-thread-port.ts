@@ -26,7 +26,11 @@ async function compileModule(): Promise<WebAssembly.Module> {
   const path = locate.resolve("@aios/core-groth16/groth16.wasm");
   const [bytes, pinned] = await Promise.all([readFile(path), readFile(`${path}.sha256`, "utf8")]);
   if (createHash("sha256").update(bytes).digest("hex") !== pinned.slice(0, 64)) {
-    throw new CodedError({ code: "prover-altered", kind: "unavailable", message: "The prover's module does not have its pinned hash." });
+    throw new CodedError({
+      code: "prover-altered",
+      kind: "unavailable",
+      message: "The prover's module does not have its pinned hash.",
+    });
   }
   return WebAssembly.compile(bytes);
 }
@@ -64,7 +68,10 @@ export class ProverThreadPort {
       throw error;
     });
     if (this.#closed) throw stopped("it is closed");
-    const worker = new Worker(locate.resolve("@aios/core-groth16/prover-thread"), { workerData: module, name: "groth16-prover" });
+    const worker = new Worker(locate.resolve("@aios/core-groth16/prover-thread"), {
+      workerData: module,
+      name: "groth16-prover",
+    });
     this.#generation++;
     worker.on("message", (reply: ProverReply) => this.#receive(reply));
     worker.on("error", (error) => this.#end(worker, stopped("its thread failed", error)));
@@ -81,7 +88,7 @@ export class ProverThreadPort {
       return;
     }
     if (reply.type === "result") call.resolve(reply.result);
-    else call.reject(new CodedError({ code: reply.code, kind: "invalid", message: reply.message }));
+    else call.reject(new CodedError({ code: reply.code, kind: reply.kind, message: reply.message }));
   }
 
   #end(worker: Worker, error: CodedError): void {
@@ -94,12 +101,21 @@ export class ProverThreadPort {
   }
 
   /** Sends one request and waits for its result. `moved` buffers belong to the thread afterwards. */
-  async call(request: ProverRequest, moved: readonly ArrayBuffer[], options: CallOptions): Promise<ProverResult> {
+  async call(
+    request: ProverRequest,
+    moved: readonly ArrayBuffer[],
+    options: CallOptions,
+  ): Promise<ProverResult> {
     const { signal, onProgress } = options;
     if (this.#closed) throw stopped("it is closed");
     if (signal?.aborted === true) throw stopped("the caller gave up or its time ran out", signal.reason);
     if (this.#pending.size >= this.maxPending) {
-      throw new CodedError({ code: "prover-busy", kind: "unavailable", message: "The prover has too much to do.", retryAfterMs: 1_000 });
+      throw new CodedError({
+        code: "prover-busy",
+        kind: "unavailable",
+        message: "The prover has too much to do.",
+        retryAfterMs: 1_000,
+      });
     }
     const id = this.#nextId++;
     const settled = Promise.withResolvers<ProverResult>();

@@ -1,5 +1,5 @@
-import { isCodedError } from "@aios/kernel/coded-error";
 import { parentPort, workerData } from "node:worker_threads";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { ProverCall, ProverReply, ProverRequest, ProverResult } from "./prover-messages.js";
 import { type Handle, WasmProver } from "./wasm-prover.js";
 
@@ -14,7 +14,19 @@ if (host === null) throw new Error("prover-thread runs in a worker thread only")
 const prover = new WasmProver(workerData as WebAssembly.Module);
 const keys = new Map<string, LoadedKey>();
 
-function developmentSetup(circuitBytes: Uint8Array, trapdoor: Uint8Array, onStep: (fraction: number) => void): ProverResult {
+function keyNotLoaded(): CodedError {
+  return new CodedError({
+    code: "key-not-loaded",
+    kind: "unavailable",
+    message: "The proving key has to be loaded again.",
+  });
+}
+
+function developmentSetup(
+  circuitBytes: Uint8Array,
+  trapdoor: Uint8Array,
+  onStep: (fraction: number) => void,
+): ProverResult {
   const circuit = prover.loadCircuit(circuitBytes);
   try {
     const key = prover.developmentSetup(circuit, trapdoor, onStep);
@@ -48,10 +60,13 @@ function answer(request: ProverRequest, onStep: (fraction: number) => void): Pro
       return load(request.circuit, request.points, request.constraints);
     case "prove": {
       const loaded = keys.get(request.key);
-      if (loaded === undefined) throw new Error("the key is not loaded");
+      if (loaded === undefined) throw keyNotLoaded();
       const row = prover.firstUnsatisfied(loaded.circuit, request.witness, loaded.constraints);
       if (row !== undefined) return { kind: "unsatisfied", row };
-      return { kind: "proven", proof: prover.prove(loaded.circuit, loaded.key, request.witness, request.blinding) };
+      return {
+        kind: "proven",
+        proof: prover.prove(loaded.circuit, loaded.key, request.witness, request.blinding),
+      };
     }
     case "unload": {
       const loaded = keys.get(request.key);
@@ -70,6 +85,6 @@ host.on("message", ({ id, request }: ProverCall) => {
   } catch (error) {
     // A trap leaves the module's memory in an unknown state: the thread ends and the host starts another.
     if (!isCodedError(error)) throw error;
-    send({ id, type: "refused", code: error.code, message: error.message });
+    send({ id, type: "refused", code: error.code, kind: error.kind, message: error.message });
   }
 });

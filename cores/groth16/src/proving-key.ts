@@ -47,15 +47,20 @@ export function provingKeyHash(encoded: Uint8Array): Uint8Array {
  * `proving-key-altered`, `malformed-proving-key`, `malformed-verifying-key`.
  */
 export function decodeProvingKey(encoded: Uint8Array, pinnedHash: Uint8Array): ProvingKey {
-  if (encoded.length > MAX_PROVING_KEY_BYTES) throw refuse("malformed-proving-key", "The proving key is too large.");
+  if (encoded.length > MAX_PROVING_KEY_BYTES)
+    throw refuse("malformed-proving-key", "The proving key is too large.");
   if (!equal(provingKeyHash(encoded), pinnedHash)) {
     throw refuse("proving-key-altered", "The proving key is not the one that was made for this model.");
   }
   if (encoded.length < HEADER_BYTES || !equal(encoded.subarray(0, TAG.length), TAG)) {
     throw refuse("malformed-proving-key", "These bytes are not a proving key.");
   }
-  const verifyingKeyBytes = new DataView(encoded.buffer, encoded.byteOffset).getUint32(HEADER_BYTES - 4, true);
-  if (verifyingKeyBytes > encoded.length - HEADER_BYTES) throw refuse("malformed-proving-key", "The proving key is cut short.");
+  const verifyingKeyBytes = new DataView(encoded.buffer, encoded.byteOffset).getUint32(
+    HEADER_BYTES - 4,
+    true,
+  );
+  if (verifyingKeyBytes > encoded.length - HEADER_BYTES)
+    throw refuse("malformed-proving-key", "The proving key is cut short.");
   return {
     circuitDigest: encoded.slice(TAG.length, TAG.length + DIGEST_BYTES),
     verifyingKey: decodeVerifyingKey(encoded.subarray(HEADER_BYTES, HEADER_BYTES + verifyingKeyBytes)),

@@ -1,6 +1,13 @@
-import { bn254 } from "@noble/curves/bn254.js";
 import { CodedError } from "@aios/kernel/coded-error";
-import { BASE_FIELD_ORDER, type G1Point, type G2Point, malformed, type Proof, type VerifyingKey } from "./points.js";
+import { bn254 } from "@noble/curves/bn254.js";
+import {
+  BASE_FIELD_ORDER,
+  type G1Point,
+  type G2Point,
+  malformed,
+  type Proof,
+  type VerifyingKey,
+} from "./points.js";
 
 type G1 = InstanceType<typeof bn254.G1.Point>;
 type G2 = InstanceType<typeof bn254.G2.Point>;
@@ -10,7 +17,8 @@ const { Fp12 } = bn254.fields;
 const SCALAR_FIELD_ORDER = bn254.fields.Fr.ORDER;
 
 function assertCanonical(what: What, coordinates: readonly bigint[]): void {
-  if (!coordinates.every((value) => value >= 0n && value < BASE_FIELD_ORDER)) throw malformed(what, "a coordinate is not below the field's prime");
+  if (!coordinates.every((value) => value >= 0n && value < BASE_FIELD_ORDER))
+    throw malformed(what, "a coordinate is not below the field's prime");
   if (coordinates.every((value) => value === 0n)) throw malformed(what, "a point is at infinity");
 }
 
@@ -35,7 +43,10 @@ function g2(point: G2Point, what: What): G2 {
   try {
     made.assertValidity();
   } catch (cause) {
-    throw new CodedError({ ...asInit(malformed(what, "a point is not on the twisted curve or not in the right subgroup")), cause });
+    throw new CodedError({
+      ...asInit(malformed(what, "a point is not on the twisted curve or not in the right subgroup")),
+      cause,
+    });
   }
   if (!made.isTorsionFree()) throw malformed(what, "a point is not in the right subgroup");
   return made;
@@ -55,7 +66,10 @@ function asInit(error: CodedError): ConstructorParameters<typeof CodedError>[0] 
  */
 export function verify(key: VerifyingKey, publicInputs: readonly bigint[], proof: Proof): boolean {
   if (key.ic.length !== publicInputs.length + 1) {
-    throw malformed("verifying-key", `it is for ${key.ic.length - 1} public inputs, not ${publicInputs.length}`);
+    throw malformed(
+      "verifying-key",
+      `it is for ${key.ic.length - 1} public inputs, not ${publicInputs.length}`,
+    );
   }
   const [a, b, c] = [g1(proof.a, "proof"), g2(proof.b, "proof"), g1(proof.c, "proof")];
   const [alpha, beta] = [g1(key.alpha, "verifying-key"), g2(key.beta, "verifying-key")];

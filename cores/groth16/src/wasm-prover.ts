@@ -36,7 +36,12 @@ const ERRORS: Readonly<Record<string, string>> = {
 function checked(result: bigint): bigint {
   if (result >= 0n) return result;
   const message = ERRORS[String(result)] ?? "The prover failed.";
-  throw new CodedError({ code: "prover-refused", kind: "invalid", message, details: { result: Number(result) } });
+  throw new CodedError({
+    code: "prover-refused",
+    kind: "invalid",
+    message,
+    details: { result: Number(result) },
+  });
 }
 
 /**
@@ -75,13 +80,17 @@ export class WasmProver {
 
   /** Row of the first broken constraint, or `undefined`. */
   firstUnsatisfied(circuit: Handle, witness: Uint8Array, constraints: number): number | undefined {
-    const row = this.#withInput(witness, (at) => checked(this.#exports.first_unsatisfied(circuit, at, witness.length)));
+    const row = this.#withInput(witness, (at) =>
+      checked(this.#exports.first_unsatisfied(circuit, at, witness.length)),
+    );
     return Number(row) === constraints ? undefined : Number(row);
   }
 
   /** Computes a key from tau, alpha, beta, gamma, delta; `onStep` hears the fraction done. */
   developmentSetup(circuit: Handle, trapdoor: Uint8Array, onStep: (fraction: number) => void): Handle {
-    const setup = this.#withInput(trapdoor, (at) => checked(this.#exports.setup_begin(circuit, at, trapdoor.length)));
+    const setup = this.#withInput(trapdoor, (at) =>
+      checked(this.#exports.setup_begin(circuit, at, trapdoor.length)),
+    );
     let total: number | undefined;
     for (;;) {
       const left = Number(checked(this.#exports.setup_step(setup)));

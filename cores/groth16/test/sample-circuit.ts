@@ -15,7 +15,15 @@ export const sampleModel: IntegerModel = {
       multiplier: 130,
       shift: 12,
     },
-    { inputs: 2, outputs: 2, activation: "none", weights: Int8Array.of(5, -7, 11, 3), biases: Int32Array.of(-9, 40), multiplier: 0, shift: 0 },
+    {
+      inputs: 2,
+      outputs: 2,
+      activation: "none",
+      weights: Int8Array.of(5, -7, 11, 3),
+      biases: Int32Array.of(-9, 40),
+      multiplier: 0,
+      shift: 0,
+    },
   ],
 };
 

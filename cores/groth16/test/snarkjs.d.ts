@@ -18,9 +18,20 @@ declare module "snarkjs" {
     contribute(from: File, to: File, name: string, entropy: string): Promise<unknown>;
     exportVerificationKey(key: File): Promise<Record<string, unknown>>;
   };
-  export const wtns: { check(r1cs: File, witness: File, logger: Pick<Console, "info" | "warn">): Promise<boolean> };
+  export const wtns: {
+    check(r1cs: File, witness: File, logger: Pick<Console, "info" | "warn">): Promise<boolean>;
+  };
   export const groth16: {
-    prove(key: File, witness: File, logger?: undefined, options?: { singleThread: boolean }): Promise<{ proof: Record<string, unknown>; publicSignals: string[] }>;
-    verify(key: Record<string, unknown>, publicSignals: string[], proof: Record<string, unknown>): Promise<boolean>;
+    prove(
+      key: File,
+      witness: File,
+      logger?: undefined,
+      options?: { singleThread: boolean },
+    ): Promise<{ proof: Record<string, unknown>; publicSignals: string[] }>;
+    verify(
+      key: Record<string, unknown>,
+      publicSignals: string[],
+      proof: Record<string, unknown>,
+    ): Promise<boolean>;
   };
 }

@@ -1,6 +1,6 @@
-import { SCALAR_FIELD_ORDER, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import type { Witness } from "@aios/core-zkml/r1cs";
 import { encodeR1csFile } from "@aios/core-zkml/r1cs-export";
+import { SCALAR_FIELD_ORDER, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import * as snarkjs from "snarkjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Groth16Prover, type SetUpResult } from "../../src/groth16-prover.js";
@@ -25,7 +25,13 @@ const g2ToPeer = (point: G2Point) => [
   [String(point.y.real), String(point.y.imaginary)],
   ["1", "0"],
 ];
-const proofToPeer = (proof: Proof) => ({ pi_a: g1ToPeer(proof.a), pi_b: g2ToPeer(proof.b), pi_c: g1ToPeer(proof.c), protocol: "groth16", curve: "bn128" });
+const proofToPeer = (proof: Proof) => ({
+  pi_a: g1ToPeer(proof.a),
+  pi_b: g2ToPeer(proof.b),
+  pi_c: g1ToPeer(proof.c),
+  protocol: "groth16",
+  curve: "bn128",
+});
 const keyToPeer = (key: VerifyingKey) => ({
   protocol: "groth16",
   curve: "bn128",
@@ -42,7 +48,10 @@ const g1FromPeer = (value: unknown): G1Point => {
 };
 const g2FromPeer = (value: unknown): G2Point => {
   const [x, y] = value as string[][];
-  const part = (pair: string[] | undefined) => ({ real: BigInt(pair?.[0] as string), imaginary: BigInt(pair?.[1] as string) });
+  const part = (pair: string[] | undefined) => ({
+    real: BigInt(pair?.[0] as string),
+    imaginary: BigInt(pair?.[1] as string),
+  });
   return { x: part(x), y: part(y) };
 };
 
@@ -73,7 +82,9 @@ describe("against snarkjs", () => {
       expect(await snarkjs.groth16.verify(key, forged.map(String), proofToPeer(proof))).toBe(false);
       expect(verify(keys.verifyingKey, forged, proof)).toBe(false);
     }
-    expect(await snarkjs.groth16.verify(key, inputs.map(String), proofToPeer({ ...proof, a: proof.c }))).toBe(false);
+    expect(await snarkjs.groth16.verify(key, inputs.map(String), proofToPeer({ ...proof, a: proof.c }))).toBe(
+      false,
+    );
   });
 
   it("its prover, on our exported circuit and its own ceremony, convinces our verifier", async () => {
@@ -100,7 +111,11 @@ describe("against snarkjs", () => {
       delta: g2FromPeer(key["vk_delta_2"]),
       ic: (key["IC"] as unknown[]).map(g1FromPeer),
     };
-    const theirs: Proof = { a: g1FromPeer(made.proof["pi_a"]), b: g2FromPeer(made.proof["pi_b"]), c: g1FromPeer(made.proof["pi_c"]) };
+    const theirs: Proof = {
+      a: g1FromPeer(made.proof["pi_a"]),
+      b: g2FromPeer(made.proof["pi_b"]),
+      c: g1FromPeer(made.proof["pi_c"]),
+    };
     expect(verify(ours, inputs, theirs)).toBe(true);
     expect(verify(ours, inputs, proof)).toBe(false);
     expect(verify(ours, [(inputs[0] as bigint) + 1n, ...inputs.slice(1)], theirs)).toBe(false);
