@@ -37,7 +37,11 @@ class EconomyModule {}
 /** The only place that knows every part. */
 export async function economyModule(context: ServiceContext<typeof definition>): Promise<DynamicModule> {
   const { settings, clock, logger } = context;
-  const prisma = new PrismaClient({ adapter: new PrismaPg(context.pool) });
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(context.pool),
+    transactionOptions: { maxWait: 10_000, timeout: 20_000 },
+  });
+  context.onShutdown("prisma", () => prisma.$disconnect());
   const transactions = new PrismaTransactionStore(prisma);
   const index = new PrismaIndexStore(prisma);
   const rpc = new JsonRpcClient(settings.CHAIN_RPC_URL, settings.CHAIN_RPC_TIMEOUT);

@@ -30,7 +30,11 @@ const systemRng: Rng = { bytes: (length) => randomBytes(length) };
 /** The only place that knows every part. */
 export function marketplaceModule(context: ServiceContext<typeof definition>): DynamicModule {
   const { settings, clock, logger } = context;
-  const prisma = new PrismaClient({ adapter: new PrismaPg(context.pool) });
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(context.pool),
+    transactionOptions: { maxWait: 10_000, timeout: 20_000 },
+  });
+  context.onShutdown("prisma", () => prisma.$disconnect());
   const models = new PrismaModelStore(prisma);
   const purchases = new PrismaPurchaseStore(prisma);
   const keys = new ProverKeyMaker(context.grpcClient(ProverServiceService, "ZK_PROVER_GRPC_URL"));

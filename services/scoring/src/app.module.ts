@@ -20,7 +20,11 @@ class ScoringModule {}
 /** The only place that knows every part. */
 export function scoringModule(context: ServiceContext<typeof definition>): DynamicModule {
   const { settings, clock, logger } = context;
-  const prisma = new PrismaClient({ adapter: new PrismaPg(context.pool) });
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(context.pool),
+    transactionOptions: { maxWait: 10_000, timeout: 20_000 },
+  });
+  context.onShutdown("prisma", () => prisma.$disconnect());
   const store = new PrismaReceiptStore(prisma);
   const anchor = new EconomyAnchor(context.grpcClient(EconomyServiceService, "ECONOMY_GRPC_URL"));
   const judge = new JudgeReceipts(
