@@ -81,6 +81,7 @@ function collectSteps(job: Job, steps: Map<string, number[]>): void {
 }
 
 async function measureConcurrent(
+  platform: LocalPlatform,
   business: AiosClient,
   modelId: number,
   unseen: LabelledDigits,

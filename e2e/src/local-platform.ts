@@ -6,6 +6,7 @@ import type { AccountName } from "@aios/launcher/identities";
 import { Platform, type PlatformOptions } from "@aios/launcher/platform";
 import { AiosClient } from "@aios/sdk/client";
 import { privateKeySigner } from "@aios/sdk/wallet";
+import { wipeEmbeddedPostgres } from "@aios/service-kit/embedded-postgres";
 import { systemClock } from "@aios/service-kit/system-clock";
 
 const ROOT = repositoryRoot();
@@ -79,6 +80,7 @@ export class LocalPlatform {
 
   async stop(): Promise<void> {
     await this.platform.stop();
+    wipeEmbeddedPostgres(join(this.dataDir, "postgres"));
     rmSync(this.dataDir, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,8 @@
 import { existsSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isCodedError } from "@aios/kernel/coded-error";
+import { wipeEmbeddedPostgres } from "@aios/service-kit/embedded-postgres";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { announcements } from "./announcements.js";
 import { type LauncherArguments, parseLauncherArguments, USAGE } from "./arguments.js";
@@ -98,6 +99,7 @@ async function startOrStop(
 function wipe(dataDir: string): void {
   if (!existsSync(dataDir)) return;
   out.write(`\n--fresh: removing chain, databases, content, keys and logs in ${dataDir}\n`);
+  wipeEmbeddedPostgres(join(dataDir, "postgres"));
   rmSync(dataDir, { recursive: true, force: true });
 }
 

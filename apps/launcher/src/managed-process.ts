@@ -37,7 +37,13 @@ export class ManagedProcess {
     this.startedAtMs = nowMs;
     this.#child = spawn(
       process.execPath,
-      [`--max-old-space-size=${spec.heapMiB}`, "--enable-source-maps", spec.script, ...(spec.args ?? [])],
+      [
+        `--max-old-space-size=${spec.heapMiB}`,
+        "--max-semi-space-size=1",
+        "--enable-source-maps",
+        spec.script,
+        ...(spec.args ?? []),
+      ],
       {
         env: { ...inheritedEnvironment(), ...spec.env },
         stdio: ["ignore", "pipe", "pipe"],
