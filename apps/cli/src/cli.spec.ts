@@ -34,25 +34,44 @@ it("lists its commands, and fails without one", async () => {
 });
 
 it("says what is wrong with a command line", async () => {
-  expect(await run("nonsense")).toMatchObject({ code: 2, errors: expect.stringContaining("doctor, status, job, verify") });
-  expect(await run("verify", "0x12")).toMatchObject({ code: 2, errors: expect.stringContaining("64 hex digits") });
-  expect(await run("status", "--surprise")).toMatchObject({ code: 2, errors: expect.stringContaining("--surprise") });
-  expect(await run("status", "--url", "nowhere")).toMatchObject({ code: 2, errors: expect.stringContaining("--url") });
+  expect(await run("nonsense")).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining("doctor, status, job, verify"),
+  });
+  expect(await run("verify", "0x12")).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining("64 hex digits"),
+  });
+  expect(await run("status", "--surprise")).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining("--surprise"),
+  });
+  expect(await run("status", "--url", "nowhere")).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining("--url"),
+  });
 });
 
 it("says that nobody answers, and what to do", async () => {
   const { code, errors } = await run("status", "--url", NOBODY);
   expect(code).toBe(1);
   expect(errors).toContain("npm start");
-  expect(JSON.parse((await run("status", "--url", NOBODY, "--json")).text)).toMatchObject({ error: { code: "gateway-unreachable" } });
+  expect(JSON.parse((await run("status", "--url", NOBODY, "--json")).text)).toMatchObject({
+    error: { code: "gateway-unreachable" },
+  });
 });
 
 it("doctor gives the fix for a platform that is down", async () => {
   const { code, text } = await run("doctor", "--url", NOBODY, "--json");
   expect(code).toBe(1);
   const { findings } = JSON.parse(text) as { findings: { name: string; state: string; fix?: string }[] };
-  expect(findings.find((finding) => finding.name === "gateway")).toMatchObject({ state: "problem", fix: expect.stringContaining("npm start") });
-  expect(findings.map((finding) => finding.name)).toEqual(expect.arrayContaining(["node", "memory", "disk", "ports"]));
+  expect(findings.find((finding) => finding.name === "gateway")).toMatchObject({
+    state: "problem",
+    fix: expect.stringContaining("npm start"),
+  });
+  expect(findings.map((finding) => finding.name)).toEqual(
+    expect.arrayContaining(["node", "memory", "disk", "ports"]),
+  );
 });
 
 it("judges versions, memory and taken ports", async () => {

@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util";
 import { isCodedError } from "@aios/kernel/coded-error";
+import { type Command, type Output, UsageError } from "./command.js";
 import { doctorCommand } from "./commands/doctor.command.js";
 import { jobCommand } from "./commands/job.command.js";
 import { statusCommand } from "./commands/status.command.js";
 import { verifyCommand } from "./commands/verify.command.js";
-import { type Command, type Output, UsageError } from "./command.js";
 
 const COMMANDS: readonly Command[] = [doctorCommand, statusCommand, jobCommand, verifyCommand];
 
@@ -27,12 +27,23 @@ export async function runCli(argv: readonly string[], output: Output): Promise<n
       output.write(overview());
       return name === undefined && values.help !== true ? 2 : 0;
     }
-    if (command === undefined) throw new UsageError(`There is no command '${name}'. There are: ${COMMANDS.map((each) => each.name).join(", ")}.`);
+    if (command === undefined)
+      throw new UsageError(
+        `There is no command '${name}'. There are: ${COMMANDS.map((each) => each.name).join(", ")}.`,
+      );
     if (values.help === true) {
       output.write(`${command.usage}\n\n${command.description}\n\n${GLOBAL_OPTIONS}`);
       return 0;
     }
-    return await command.run({ positionals: rest, url: values.url, keyFile: values["key-file"], input: values.input, salt: values.salt, json, output });
+    return await command.run({
+      positionals: rest,
+      url: values.url,
+      keyFile: values["key-file"],
+      input: values.input,
+      salt: values.salt,
+      json,
+      output,
+    });
   } catch (error) {
     return report(error, json, output);
   }
@@ -68,7 +79,10 @@ function report(error: unknown, json: boolean, output: Output): number {
   const usage = error instanceof UsageError;
   const message = error instanceof Error ? error.message : String(error);
   const code = usage ? "usage" : isCodedError(error) ? error.code : "unexpected";
-  if (json) output.write(`${JSON.stringify({ error: { code, message, ...(isCodedError(error) ? { details: error.details } : {}) } })}\n`);
+  if (json)
+    output.write(
+      `${JSON.stringify({ error: { code, message, ...(isCodedError(error) ? { details: error.details } : {}) } })}\n`,
+    );
   else output.writeError(`aios: ${message}${usage ? " Try 'aios --help'." : ""}\n`);
   return usage ? 2 : 1;
 }

@@ -11,7 +11,8 @@ const DEFAULT_URL = "http://127.0.0.1:8080";
 /** The gateway that a command talks to: named, configured, running here, or at the default address. */
 export function gatewayUrl({ url, output }: Pick<CommandInput, "url" | "output">): string {
   const chosen = url ?? output.env.AIOS_URL ?? DEFAULT_URL;
-  if (!/^https?:\/\//.test(chosen) || !URL.canParse(chosen)) throw new UsageError(`--url must be an http(s) address, not '${chosen}'.`);
+  if (!/^https?:\/\//.test(chosen) || !URL.canParse(chosen))
+    throw new UsageError(`--url must be an http(s) address, not '${chosen}'.`);
   return chosen;
 }
 
@@ -42,21 +43,27 @@ async function keyFrom(file: string): Promise<string> {
   });
   const key = text.trim();
   if (/^(0x)?[0-9a-fA-F]{64}$/.test(key)) return key;
-  throw new CodedError({ code: "bad-key-file", kind: "invalid", message: `${file} does not hold 32 bytes of hex.` });
+  throw new CodedError({
+    code: "bad-key-file",
+    kind: "invalid",
+    message: `${file} does not hold 32 bytes of hex.`,
+  });
 }
 
 /** A job id from the command line. */
 export function jobIdArgument(positionals: readonly string[], usage: string): string {
   const [jobId, ...extra] = positionals;
   if (jobId === undefined || extra.length > 0) throw new UsageError(`Usage: ${usage}.`);
-  if (!/^0x[0-9a-fA-F]{64}$/.test(jobId)) throw new UsageError(`'${jobId}' is not a job id: 0x and 64 hex digits.`);
+  if (!/^0x[0-9a-fA-F]{64}$/.test(jobId))
+    throw new UsageError(`'${jobId}' is not a job id: 0x and 64 hex digits.`);
   return jobId.toLowerCase();
 }
 
 /** The repository that this program belongs to, where there is one. */
 export function repositoryRoot(from = import.meta.dirname): string | undefined {
   for (let directory = from; ; directory = dirname(directory)) {
-    if (existsSync(join(directory, "turbo.json")) && existsSync(join(directory, "package.json"))) return directory;
+    if (existsSync(join(directory, "turbo.json")) && existsSync(join(directory, "package.json")))
+      return directory;
     if (dirname(directory) === directory) return undefined;
   }
 }

@@ -42,11 +42,18 @@ export function App() {
       <PageHeader health={health} />
       <main id="main">
         {health.error === undefined ? null : (
-          <Notice kind="error">The platform does not answer. This page keeps trying. On the machine that runs it, “aios doctor” says what is wrong.</Notice>
+          <Notice kind="error">
+            The platform does not answer. This page keeps trying. On the machine that runs it, “aios doctor”
+            says what is wrong.
+          </Notice>
         )}
         <InferenceCard
           buyer={account}
-          buyerProblem={buyer.value === "none" ? "This network offers no demo key, so nothing can be bought from this page. Everything can still be looked at." : undefined}
+          buyerProblem={
+            buyer.value === "none"
+              ? "This network offers no demo key, so nothing can be bought from this page. Everything can still be looked at."
+              : undefined
+          }
           run={run}
           onStart={start}
           onOpenTransaction={openTransaction}
@@ -57,7 +64,8 @@ export function App() {
         </div>
       </main>
       <footer className="muted small">
-        A proof shows that the committed model gave this output for the committed input, and nothing more. <a href="/docs">API</a>
+        A proof shows that the committed model gave this output for the committed input, and nothing more.{" "}
+        <a href="/docs">API</a>
       </footer>
     </>
   );

@@ -7,7 +7,13 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FakePlatform } from "./support/fake-platform.js";
 
-const CANDIDATES = [process.env.CHROME_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/usr/bin/google-chrome-stable"];
+const CANDIDATES = [
+  process.env.CHROME_PATH,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/usr/bin/google-chrome-stable",
+];
 const chrome = CANDIDATES.find((path) => path !== undefined && existsSync(path));
 const dist = join(import.meta.dirname, "..", "dist");
 const FIRST_LOAD_BYTES = 250 * 1024;
@@ -25,134 +31,150 @@ describe("the built page", () => {
   });
 });
 
-describe.skipIf(chrome === undefined)(`in a browser${chrome === undefined ? " (skipped: no Chromium found; set CHROME_PATH)" : ""}`, () => {
-  const platform = new FakePlatform();
-  let browser: Browser;
-  let page: Page;
-  let url: string;
+describe.skipIf(chrome === undefined)(
+  `in a browser${chrome === undefined ? " (skipped: no Chromium found; set CHROME_PATH)" : ""}`,
+  () => {
+    const platform = new FakePlatform();
+    let browser: Browser;
+    let page: Page;
+    let url: string;
 
-  beforeAll(async () => {
-    url = await platform.start();
-    browser = await chromium.launch({ executablePath: chrome ?? "", args: ["--no-sandbox"] });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    platform.stop();
-  });
-  beforeEach(async () => {
-    platform.mood = "full";
-    await page?.context().close();
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    page = await context.newPage();
-  });
-
-  async function shoot(name: string): Promise<void> {
-    const directory = process.env.STUDIO_SCREENSHOTS;
-    if (directory === undefined) return;
-    await mkdir(directory, { recursive: true });
-    await page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });
-  }
-
-  async function expectAccessible(): Promise<void> {
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" | ")}`)).toEqual([]);
-  }
-
-  it("shows the network, a digit, providers and blocks, without an error or a violation", async () => {
-    const problems: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error" && !message.text().includes("favicon")) problems.push(message.text());
+    beforeAll(async () => {
+      url = await platform.start();
+      browser = await chromium.launch({ executablePath: chrome ?? "", args: ["--no-sandbox"] });
     });
-    page.on("pageerror", (error) => problems.push(error.message));
-    await page.goto(url);
-    await page.getByText("All services answer").waitFor();
-    await page.getByText("Handwritten digits").first().waitFor();
-    await page.getByText("north").waitFor();
-    await page.getByText("42", { exact: true }).waitFor();
-    await page.getByRole("button", { name: "Run a proven inference" }).isEnabled();
-    await expectAccessible();
-    await shoot("desktop-light");
-    expect(problems).toEqual([]);
-  });
+    afterAll(async () => {
+      await browser?.close();
+      platform.stop();
+    });
+    beforeEach(async () => {
+      platform.mood = "full";
+      await page?.context().close();
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+      page = await context.newPage();
+    });
 
-  it("is as good in the dark", async () => {
-    await page.goto(url);
-    await page.getByRole("button", { name: "Switch to the dark theme" }).click();
-    await page.getByText("north").waitFor();
-    await expectAccessible();
-    await shoot("desktop-dark");
-  });
+    async function shoot(name: string): Promise<void> {
+      const directory = process.env.STUDIO_SCREENSHOTS;
+      if (directory === undefined) return;
+      await mkdir(directory, { recursive: true });
+      await page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });
+    }
 
-  it("fits a phone without scrolling sideways", async () => {
-    await page.setViewportSize({ width: 390, height: 844 });
-    await page.goto(url);
-    await page.getByText("north").waitFor();
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(overflow).toBe(0);
-    await expectAccessible();
-    await shoot("phone");
-  });
+    async function expectAccessible(): Promise<void> {
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(
+        violations.map(
+          (violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" | ")}`,
+        ),
+      ).toEqual([]);
+    }
 
-  it("opens a transaction by keyboard alone", async () => {
-    await page.goto(url);
-    const transaction = page.getByRole("button", { name: /^Transaction 0x/ }).first();
-    await transaction.focus();
-    await page.keyboard.press("Enter");
-    await page.getByText("succeeded").waitFor();
-    await expectAccessible();
-  });
+    it("shows the network, a digit, providers and blocks, without an error or a violation", async () => {
+      const problems: string[] = [];
+      page.on("console", (message) => {
+        if (message.type() === "error" && !message.text().includes("favicon")) problems.push(message.text());
+      });
+      page.on("pageerror", (error) => problems.push(error.message));
+      await page.goto(url);
+      await page.getByText("All services answer").waitFor();
+      await page.getByText("Handwritten digits").first().waitFor();
+      await page.getByText("north").waitFor();
+      await page.getByText("42", { exact: true }).waitFor();
+      await page.getByRole("button", { name: "Run a proven inference" }).isEnabled();
+      await expectAccessible();
+      await shoot("desktop-light");
+      expect(problems).toEqual([]);
+    });
 
-  it.each([
-    ["desktop", 1280],
-    ["phone", 390],
-  ])("runs an inference with the demo key and shows each step (%s)", async (name, width) => {
-    await page.setViewportSize({ width, height: 844 });
-    await page.goto(url);
-    await page.getByRole("button", { name: "Run a proven inference" }).click();
-    await page.getByText("The model reads a 7.").waitFor();
-    await page.getByText("Chosen:", { exact: true }).waitFor();
-    for (const step of ["Funded", "Leased", "Delivered", "Proven", "Settled"]) await page.getByText(step, { exact: true }).first().waitFor();
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
-    await expectAccessible();
-    await page.getByRole("button", { name: "Verify in your browser" }).click();
-    // This fake has no chain behind it: the page must say so and not pretend.
-    await page.getByRole("alert").waitFor();
-    await shoot(`run-${name}`);
-  });
+    it("is as good in the dark", async () => {
+      await page.goto(url);
+      await page.getByRole("button", { name: "Switch to the dark theme" }).click();
+      await page.getByText("north").waitFor();
+      await expectAccessible();
+      await shoot("desktop-dark");
+    });
 
-  it("takes a drawing by keyboard", async () => {
-    await page.goto(url);
-    await page.getByRole("img", { name: "A handwritten 7" }).focus();
-    await page.keyboard.press("Delete");
-    await page.getByRole("img", { name: "Your drawing" }).waitFor();
-    expect(await page.getByRole("button", { name: "Run a proven inference" }).isDisabled()).toBe(true);
-    await page.getByRole("img", { name: "Your drawing" }).focus();
-    await page.keyboard.down("Shift");
-    for (let step = 0; step < 6; step++) await page.keyboard.press("ArrowDown");
-    await page.keyboard.up("Shift");
-    await expect.poll(() => page.getByRole("button", { name: "Run a proven inference" }).isEnabled()).toBe(true);
-  });
+    it("fits a phone without scrolling sideways", async () => {
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.goto(url);
+      await page.getByText("north").waitFor();
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow).toBe(0);
+      await expectAccessible();
+      await shoot("phone");
+    });
 
-  it("says what is missing where nothing is there yet", async () => {
-    platform.mood = "empty";
-    await page.goto(url);
-    await page.getByText("No model is published yet").waitFor();
-    await page.getByText("No provider has joined yet").waitFor();
-    await page.getByText("offers no demo key").waitFor();
-    await expectAccessible();
-    await shoot("empty");
-  });
+    it("opens a transaction by keyboard alone", async () => {
+      await page.goto(url);
+      const transaction = page.getByRole("button", { name: /^Transaction 0x/ }).first();
+      await transaction.focus();
+      await page.keyboard.press("Enter");
+      await page.getByText("succeeded").waitFor();
+      await expectAccessible();
+    });
 
-  it("says what is loading, and what went wrong", async () => {
-    platform.mood = "silent";
-    await page.goto(url);
-    await page.getByText("Asking for providers…").waitFor();
-    await expectAccessible();
-    platform.mood = "broken";
-    await page.reload();
-    await page.getByText("Offline", { exact: true }).waitFor();
-    await page.getByText("The platform does not answer").waitFor();
-    await expectAccessible();
-    await shoot("offline");
-  });
-});
+    it.each([
+      ["desktop", 1280],
+      ["phone", 390],
+    ])("runs an inference with the demo key and shows each step (%s)", async (name, width) => {
+      await page.setViewportSize({ width, height: 844 });
+      await page.goto(url);
+      await page.getByRole("button", { name: "Run a proven inference" }).click();
+      await page.getByText("The model reads a 7.").waitFor();
+      await page.getByText("Chosen:", { exact: true }).waitFor();
+      for (const step of ["Funded", "Leased", "Delivered", "Proven", "Settled"])
+        await page.getByText(step, { exact: true }).first().waitFor();
+      expect(
+        await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        ),
+      ).toBe(0);
+      await expectAccessible();
+      await page.getByRole("button", { name: "Verify in your browser" }).click();
+      // This fake has no chain behind it: the page must say so and not pretend.
+      await page.getByRole("alert").waitFor();
+      await shoot(`run-${name}`);
+    });
+
+    it("takes a drawing by keyboard", async () => {
+      await page.goto(url);
+      await page.getByRole("img", { name: "A handwritten 7" }).focus();
+      await page.keyboard.press("Delete");
+      await page.getByRole("img", { name: "Your drawing" }).waitFor();
+      expect(await page.getByRole("button", { name: "Run a proven inference" }).isDisabled()).toBe(true);
+      await page.getByRole("img", { name: "Your drawing" }).focus();
+      await page.keyboard.down("Shift");
+      for (let step = 0; step < 6; step++) await page.keyboard.press("ArrowDown");
+      await page.keyboard.up("Shift");
+      await expect
+        .poll(() => page.getByRole("button", { name: "Run a proven inference" }).isEnabled())
+        .toBe(true);
+    });
+
+    it("says what is missing where nothing is there yet", async () => {
+      platform.mood = "empty";
+      await page.goto(url);
+      await page.getByText("No model is published yet").waitFor();
+      await page.getByText("No provider has joined yet").waitFor();
+      await page.getByText("offers no demo key").waitFor();
+      await expectAccessible();
+      await shoot("empty");
+    });
+
+    it("says what is loading, and what went wrong", async () => {
+      platform.mood = "silent";
+      await page.goto(url);
+      await page.getByText("Asking for providers…").waitFor();
+      await expectAccessible();
+      platform.mood = "broken";
+      await page.reload();
+      await page.getByText("Offline", { exact: true }).waitFor();
+      await page.getByText("The platform does not answer").waitFor();
+      await expectAccessible();
+      await shoot("offline");
+    });
+  },
+);

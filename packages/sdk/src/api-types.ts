@@ -387,7 +387,12 @@ export interface ChainTransaction {
 export interface PlatformHealth {
   readonly status: "ok" | "degraded";
   readonly version: string;
-  readonly services: readonly { readonly name: string; readonly healthy: boolean; readonly detail: string; readonly latencyMs: number }[];
+  readonly services: readonly {
+    readonly name: string;
+    readonly healthy: boolean;
+    readonly detail: string;
+    readonly latencyMs: number;
+  }[];
 }
 
 /** A page of a list; `nextCursor` is null at the end. */

@@ -74,26 +74,39 @@ export class AiosClient {
 
   /** Balances of an account, by default the signer's own. */
   balances(account = this.account): Promise<Balances> {
-    return this.#connection.signed<Balances>({ method: "GET", path: `/v1/accounts/${encodeURIComponent(account)}/balances` });
+    return this.#connection.signed<Balances>({
+      method: "GET",
+      path: `/v1/accounts/${encodeURIComponent(account)}/balances`,
+    });
   }
 
   /** Contribution features and level of an account. */
   contribution(account: string): Promise<Contribution> {
-    return this.#connection.signed<Contribution>({ method: "GET", path: `/v1/accounts/${encodeURIComponent(account)}/contribution` });
+    return this.#connection.signed<Contribution>({
+      method: "GET",
+      path: `/v1/accounts/${encodeURIComponent(account)}/contribution`,
+    });
   }
 
   async providers(): Promise<readonly Provider[]> {
-    return (await this.#connection.open<{ providers: Provider[] }>({ method: "GET", path: "/v1/providers" })).providers;
+    return (await this.#connection.open<{ providers: Provider[] }>({ method: "GET", path: "/v1/providers" }))
+      .providers;
   }
 
   /** Merkle path of a receipt to the anchored root. */
   receiptProof(receiptId: string): Promise<ReceiptProof> {
-    return this.#connection.signed<ReceiptProof>({ method: "GET", path: `/v1/receipts/${encodeURIComponent(receiptId)}/proof` });
+    return this.#connection.signed<ReceiptProof>({
+      method: "GET",
+      path: `/v1/receipts/${encodeURIComponent(receiptId)}/proof`,
+    });
   }
 
   /** A transaction of the platform's relayer, by its id. */
   transaction(transactionId: string): Promise<ChainTransaction> {
-    return this.#connection.signed<ChainTransaction>({ method: "GET", path: `/v1/transactions/${encodeURIComponent(transactionId)}` });
+    return this.#connection.signed<ChainTransaction>({
+      method: "GET",
+      path: `/v1/transactions/${encodeURIComponent(transactionId)}`,
+    });
   }
 
   /** The demo key of a local network. Throws `not-found` where none is configured. */

@@ -35,7 +35,11 @@ export class ContentApi {
   }
 
   /** Stores bytes as they are. Same bytes, same CID. */
-  put(bytes: Uint8Array, description: ContentDescription, idempotencyKey = newIdempotencyKey()): Promise<StoredContent> {
+  put(
+    bytes: Uint8Array,
+    description: ContentDescription,
+    idempotencyKey = newIdempotencyKey(),
+  ): Promise<StoredContent> {
     return this.#connection.signed<StoredContent>({
       method: "POST",
       path: "/v1/content",
@@ -59,7 +63,10 @@ export class ContentApi {
 
   /** The stored bytes: ciphertext where the content is encrypted. */
   get(cid: string): Promise<Uint8Array> {
-    return this.#connection.transport.bytes({ method: "GET", path: `/v1/content/${encodeURIComponent(cid)}` });
+    return this.#connection.transport.bytes({
+      method: "GET",
+      path: `/v1/content/${encodeURIComponent(cid)}`,
+    });
   }
 
   /** Fetches and decrypts. Throws where the key is another one or the bytes were changed. */

@@ -29,7 +29,11 @@ export async function* parseEventStream(body: ReadableStream<Uint8Array>): Async
       }
       if (done) return;
       if (buffered.length > MAXIMUM_EVENT_CHARACTERS) {
-        throw new CodedError({ code: "event-too-large", kind: "too-large", message: "The event stream sent an oversized event." });
+        throw new CodedError({
+          code: "event-too-large",
+          kind: "too-large",
+          message: "The event stream sent an oversized event.",
+        });
       }
     }
   } finally {

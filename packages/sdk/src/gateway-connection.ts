@@ -101,7 +101,11 @@ export class GatewayConnection {
 
   async #signIn(): Promise<Session> {
     const signer = this.signer;
-    const nonce = await this.transport.json<SignInNonce>({ method: "POST", path: "/v1/auth/nonce", json: {} });
+    const nonce = await this.transport.json<SignInNonce>({
+      method: "POST",
+      path: "/v1/auth/nonce",
+      json: {},
+    });
     const origin = new URL(this.transport.baseUrl);
     const now = this.#now();
     const message = signInText({
@@ -115,7 +119,11 @@ export class GatewayConnection {
       expirationTime: new Date(now + SIGN_IN_VALID_MS).toISOString(),
     });
     const signature = await signer.signMessage(message);
-    return this.transport.json<Session>({ method: "POST", path: "/v1/auth/siwe", json: { message, signature } });
+    return this.transport.json<Session>({
+      method: "POST",
+      path: "/v1/auth/siwe",
+      json: { message, signature },
+    });
   }
 }
 

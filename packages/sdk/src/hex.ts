@@ -11,7 +11,11 @@ export function toHex(bytes: Uint8Array): Hex {
 /** 0x hex as bytes. Throws `invalid-hex`. */
 export function fromHex(text: string): Uint8Array {
   if (!/^0x([0-9a-fA-F]{2})*$/.test(text)) {
-    throw new CodedError({ code: "invalid-hex", kind: "invalid", message: "Expected 0x followed by whole bytes of hex." });
+    throw new CodedError({
+      code: "invalid-hex",
+      kind: "invalid",
+      message: "Expected 0x followed by whole bytes of hex.",
+    });
   }
   const bytes = new Uint8Array((text.length - 2) / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 + 2 * i, 4 + 2 * i), 16);

@@ -3,7 +3,10 @@ import { parseEventStream } from "./event-stream.js";
 import { HttpTransport } from "./http-transport.js";
 import { retryAfterMs } from "./problem.js";
 
-function transport(...answers: (() => Response)[]): { readonly transport: HttpTransport; readonly calls: RequestInit[] } {
+function transport(...answers: (() => Response)[]): {
+  readonly transport: HttpTransport;
+  readonly calls: RequestInit[];
+} {
   const calls: RequestInit[] = [];
   const made = new HttpTransport({
     baseUrl: "http://gateway.test/",
@@ -17,7 +20,11 @@ function transport(...answers: (() => Response)[]): { readonly transport: HttpTr
   return { transport: made, calls };
 }
 
-const unavailable = (): Response => Response.json({ code: "peer-unavailable", detail: "Later." }, { status: 503, headers: { "retry-after": "0" } });
+const unavailable = (): Response =>
+  Response.json(
+    { code: "peer-unavailable", detail: "Later." },
+    { status: 503, headers: { "retry-after": "0" } },
+  );
 const fine = (): Response => Response.json({ fine: true });
 
 describe("calls", () => {
@@ -26,17 +33,31 @@ describe("calls", () => {
     expect(await get.transport.json({ method: "GET", path: "/x" })).toEqual({ fine: true });
     const keyed = transport(unavailable, fine);
     await keyed.transport.json({ method: "POST", path: "/x", json: {}, idempotencyKey: "k" });
-    expect(keyed.calls.map((call) => (call.headers as Record<string, string>)["idempotency-key"])).toEqual(["k", "k"]);
+    expect(keyed.calls.map((call) => (call.headers as Record<string, string>)["idempotency-key"])).toEqual([
+      "k",
+      "k",
+    ]);
   });
 
   it("are not repeated without a key", async () => {
     const post = transport(unavailable, fine);
-    await expect(post.transport.json({ method: "POST", path: "/x", json: {} })).rejects.toMatchObject({ code: "peer-unavailable", retryAfterMs: 0 });
+    await expect(post.transport.json({ method: "POST", path: "/x", json: {} })).rejects.toMatchObject({
+      code: "peer-unavailable",
+      retryAfterMs: 0,
+    });
     expect(post.calls).toHaveLength(1);
   });
 
   it("fail with the platform's own error", async () => {
-    const problem = { code: "licence-required", detail: "Buy a licence.", status: 402, traceId: "abc", why: "/v1/x", field: "modelId", details: { licencePriceWei: "5" } };
+    const problem = {
+      code: "licence-required",
+      detail: "Buy a licence.",
+      status: 402,
+      traceId: "abc",
+      why: "/v1/x",
+      field: "modelId",
+      details: { licencePriceWei: "5" },
+    };
     const { transport: refusing } = transport(() => Response.json(problem, { status: 402 }));
     await expect(refusing.json({ method: "GET", path: "/x" })).rejects.toMatchObject({
       name: "CodedError",
@@ -49,13 +70,18 @@ describe("calls", () => {
   });
 
   it("say that nobody answers", async () => {
-    await expect(transport().transport.json({ method: "POST", path: "/x", json: {} })).rejects.toMatchObject({ code: "gateway-unreachable", kind: "unavailable" });
+    await expect(transport().transport.json({ method: "POST", path: "/x", json: {} })).rejects.toMatchObject({
+      code: "gateway-unreachable",
+      kind: "unavailable",
+    });
   });
 
   it("end with their caller's own reason", async () => {
     const leave = new AbortController();
     leave.abort(new Error("enough"));
-    await expect(transport(unavailable).transport.json({ method: "GET", path: "/x", signal: leave.signal })).rejects.toThrow();
+    await expect(
+      transport(unavailable).transport.json({ method: "GET", path: "/x", signal: leave.signal }),
+    ).rejects.toThrow();
   });
 });
 
@@ -67,7 +93,8 @@ it("reads Retry-After in both of its forms", () => {
 });
 
 it("parses event streams however they are cut", async () => {
-  const text = ": hello\nretry: 1\n\nid: 1\nevent: job\ndata: {\"a\":\ndata: 1}\n\n: beat\r\n\r\nid: 2\r\ndata: two\r\n\r\n";
+  const text =
+    ': hello\nretry: 1\n\nid: 1\nevent: job\ndata: {"a":\ndata: 1}\n\n: beat\r\n\r\nid: 2\r\ndata: two\r\n\r\n';
   for (const size of [1, 3, 7, 1000]) {
     const bytes = new TextEncoder().encode(text);
     const body = new ReadableStream<Uint8Array>({

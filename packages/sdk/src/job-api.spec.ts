@@ -1,4 +1,9 @@
-import { orderTypedData, permitTypedData, jobIdOfOrder, type Order } from "@aios/core-settlement/order-digest";
+import {
+  jobIdOfOrder,
+  type Order,
+  orderTypedData,
+  permitTypedData,
+} from "@aios/core-settlement/order-digest";
 import { tokenDomain } from "@aios/core-settlement/permit";
 import { signingDomain } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
@@ -6,13 +11,19 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Protocol, SigningRequest, TypedData } from "./api-types.js";
 import { AiosClient } from "./client.js";
 import { toHex, toHex32 } from "./hex.js";
+import { type JobRequest, requestHashOf } from "./job-api.js";
 import { type AccountSigner, privateKeySigner } from "./wallet.js";
 
 const address = (digit: string): string => `0x${digit.repeat(40)}`;
 const protocol: Protocol = {
   chainId: 8018,
   jsonRpcUrl: "",
-  contracts: { JobEscrow: address("e"), WrappedAios: address("a"), Groth16ResultVerifier: address("9"), DeliveryResultVerifier: address("8") },
+  contracts: {
+    JobEscrow: address("e"),
+    WrappedAios: address("a"),
+    Groth16ResultVerifier: address("9"),
+    DeliveryResultVerifier: address("8"),
+  },
   accounts: { matcher: address("3") },
   protocolFeeBps: 500,
   challengeWindowSeconds: 60,
@@ -20,6 +31,11 @@ const protocol: Protocol = {
 const nowMs = 1_800_000_000_000;
 const input = new Uint8Array(784).fill(9);
 const salt = new Uint8Array(32).fill(4);
+const request: JobRequest = {
+  inference: { modelId: 1, input: toHex(input) },
+  verification: "proof",
+  priceCapWei: 1_000n,
+};
 const wallet = privateKeySigner(`0x${"a1".repeat(32)}`);
 
 let signed: TypedData[];
@@ -40,13 +56,20 @@ interface Proposal {
   readonly extra?: SigningRequest;
 }
 
-function proposed({ order: change = {}, permit = {}, chainId = 8018n, jobId, salt: shownSalt = salt, extra }: Proposal): unknown {
+function proposed({
+  order: change = {},
+  permit = {},
+  chainId = 8018n,
+  jobId,
+  salt: shownSalt = salt,
+  extra,
+}: Proposal): unknown {
   const order: Order = {
     buyer: wallet.address,
     jobKind: 2,
     modelId: 1n,
     licenceId: 1n,
-    requestHash: toHex32(5n),
+    requestHash: requestHashOf(request),
     inputCommitment: toHex32(inputCommitment(input, salt)),
     verifier: address("9"),
     matcher: address("3"),
@@ -58,7 +81,14 @@ function proposed({ order: change = {}, permit = {}, chainId = 8018n, jobId, sal
     ...change,
   };
   const domain = signingDomain(chainId, address("e"));
-  const allowance = { owner: wallet.address, spender: address("e"), value: 1_000n, nonce: 0n, deadline: BigInt(nowMs / 1000 + 60), ...permit };
+  const allowance = {
+    owner: wallet.address,
+    spender: address("e"),
+    value: 1_000n,
+    nonce: 0n,
+    deadline: BigInt(nowMs / 1000 + 60),
+    ...permit,
+  };
   const toSign = [
     { name: "order", typedData: orderTypedData(domain, order) },
     { name: "permit", typedData: permitTypedData(tokenDomain(chainId, address("a")), allowance) },
@@ -76,12 +106,13 @@ const client = new AiosClient({
   fetch: async (url) => {
     const path = new URL(url).pathname;
     if (path === "/v1/protocol") return Response.json(protocol);
-    if (path === "/v1/auth/nonce") return Response.json({ nonce: "0123456789abcdef", expiresAtMs: nowMs + 1000, chainId: 8018 });
-    if (path === "/v1/auth/siwe") return Response.json({ accessToken: "t", expiresAtMs: nowMs + 900_000, account: wallet.address });
+    if (path === "/v1/auth/nonce")
+      return Response.json({ nonce: "0123456789abcdef", expiresAtMs: nowMs + 1000, chainId: 8018 });
+    if (path === "/v1/auth/siwe")
+      return Response.json({ accessToken: "t", expiresAtMs: nowMs + 900_000, account: wallet.address });
     return Response.json(answer);
   },
 });
-const request = { inference: { modelId: 1, input: toHex(input) }, verification: "proof" as const, priceCapWei: 1_000n };
 
 beforeEach(() => {
   signed = [];
@@ -100,6 +131,7 @@ describe("refuses to sign what differs from what was asked", () => {
     ["jobKind", { order: { jobKind: 1 } }],
     ["modelId", { order: { modelId: 2n } }],
     ["maxPriceWei", { order: { maxPriceWei: 1_001n } }],
+    ["requestHash", { order: { requestHash: toHex32(5n) } }],
     ["verifier", { order: { verifier: address("8") } }],
     ["matcher", { order: { matcher: address("1") } }],
     ["inputCommitment", { order: { inputCommitment: toHex32(1n) } }],
@@ -122,7 +154,10 @@ describe("refuses to sign what differs from what was asked", () => {
   it("anything more than order and permit", async () => {
     const { toSign } = proposed({}) as { toSign: SigningRequest[] };
     answer = proposed({ extra: { ...(toSign[1] as SigningRequest), name: "another-permit" } });
-    await expect(client.jobs.prepare(request)).rejects.toMatchObject({ code: "typed-data-mismatch", field: "toSign" });
+    await expect(client.jobs.prepare(request)).rejects.toMatchObject({
+      code: "typed-data-mismatch",
+      field: "toSign",
+    });
   });
 
   it("a type with another field", async () => {
@@ -130,6 +165,9 @@ describe("refuses to sign what differs from what was asked", () => {
     const [order] = structuredClone(proposal.toSign);
     order?.typedData.types.Order?.push({ name: "secret", type: "uint256" });
     answer = { ...proposal, toSign: [order, proposal.toSign[1]] };
-    await expect(client.jobs.prepare(request)).rejects.toMatchObject({ code: "typed-data-mismatch", field: "types" });
+    await expect(client.jobs.prepare(request)).rejects.toMatchObject({
+      code: "typed-data-mismatch",
+      field: "types",
+    });
   });
 });

@@ -86,7 +86,12 @@ export class JsonRpc {
     return this.call<RpcReceipt | null>("eth_getTransactionReceipt", [hash]);
   }
 
-  logs(filter: { address: string; topics: readonly (string | null)[]; fromBlock?: string; toBlock?: string }): Promise<readonly RpcLog[]> {
+  logs(filter: {
+    address: string;
+    topics: readonly (string | null)[];
+    fromBlock?: string;
+    toBlock?: string;
+  }): Promise<readonly RpcLog[]> {
     return this.call<readonly RpcLog[]>("eth_getLogs", [{ fromBlock: "0x0", toBlock: "latest", ...filter }]);
   }
 

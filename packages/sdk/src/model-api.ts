@@ -3,7 +3,13 @@ import { CodedError } from "@aios/kernel/coded-error";
 import type { Model, Page, PreparedPurchase, Protocol, Purchase, SigningRequest } from "./api-types.js";
 import { type GatewayConnection, newIdempotencyKey } from "./gateway-connection.js";
 import { signAll } from "./sign-all.js";
-import { onlyNames, requestNamed, reviewLicencePurchase, reviewPermit, reviewPublication } from "./typed-data-review.js";
+import {
+  onlyNames,
+  requestNamed,
+  reviewLicencePurchase,
+  reviewPermit,
+  reviewPublication,
+} from "./typed-data-review.js";
 import { until, type WaitOptions } from "./until.js";
 
 export interface ModelDraft {
@@ -38,7 +44,11 @@ export class ModelApi {
       method: "POST",
       path: "/v1/models",
       idempotencyKey,
-      json: { ...draft, licencePriceWei: draft.licencePriceWei.toString(), usageFeeWei: draft.usageFeeWei.toString() },
+      json: {
+        ...draft,
+        licencePriceWei: draft.licencePriceWei.toString(),
+        usageFeeWei: draft.usageFeeWei.toString(),
+      },
     });
   }
 
@@ -84,7 +94,12 @@ export class ModelApi {
     };
     reviewPublication(requestNamed(toSign, "model-publication"), protocol, expected, this.#connection.now());
     const signatures = await signAll(this.#connection.signer, toSign);
-    await this.#connection.signed<Model>({ method: "PUT", path, json: { signatures }, idempotencyKey: newIdempotencyKey() });
+    await this.#connection.signed<Model>({
+      method: "PUT",
+      path,
+      json: { signatures },
+      idempotencyKey: newIdempotencyKey(),
+    });
     return this.#waitFor(draftId, ["published"], options);
   }
 
@@ -92,7 +107,11 @@ export class ModelApi {
    * Buys a licence for at most `maxPriceWei` and waits until it is owned. Signs a purchase and a permit for
    * exactly the price, and nothing else.
    */
-  async purchaseLicence(modelId: number, maxPriceWei: bigint, options?: WaitOptions<Purchase>): Promise<Purchase> {
+  async purchaseLicence(
+    modelId: number,
+    maxPriceWei: bigint,
+    options?: WaitOptions<Purchase>,
+  ): Promise<Purchase> {
     const protocol = await this.#protocol();
     const prepared = await this.#connection.signed<PreparedPurchase>({
       method: "POST",
@@ -112,13 +131,28 @@ export class ModelApi {
     const buyer = this.#connection.signer.address;
     const now = this.#connection.now();
     onlyNames(prepared.toSign, ["licence-purchase", "permit"]);
-    reviewLicencePurchase(requestNamed(prepared.toSign, "licence-purchase"), protocol, { buyer, modelId, maxPriceWei: priceWei }, now);
+    reviewLicencePurchase(
+      requestNamed(prepared.toSign, "licence-purchase"),
+      protocol,
+      { buyer, modelId, maxPriceWei: priceWei },
+      now,
+    );
     if (prepared.toSign.some((request) => request.name === "permit")) {
-      reviewPermit(requestNamed(prepared.toSign, "permit"), protocol, { owner: buyer, spender: "ModelLicence", valueWei: priceWei }, now);
+      reviewPermit(
+        requestNamed(prepared.toSign, "permit"),
+        protocol,
+        { owner: buyer, spender: "ModelLicence", valueWei: priceWei },
+        now,
+      );
     }
     const signatures = await signAll(this.#connection.signer, prepared.toSign);
     const path = `/v1/purchases/${encodeURIComponent(prepared.purchaseId)}`;
-    await this.#connection.signed<Purchase>({ method: "PUT", path, json: { signatures }, idempotencyKey: newIdempotencyKey() });
+    await this.#connection.signed<Purchase>({
+      method: "PUT",
+      path,
+      json: { signatures },
+      idempotencyKey: newIdempotencyKey(),
+    });
     return until(
       () => this.#connection.signed<Purchase>({ method: "GET", path }),
       (purchase) => {

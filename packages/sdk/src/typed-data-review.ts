@@ -28,7 +28,12 @@ interface Review {
   readonly request: SigningRequest;
   readonly primaryType: string;
   readonly types: TypedDataTypes;
-  readonly domain: { readonly name: string; readonly version: string; readonly chainId: number; readonly contract: string | undefined };
+  readonly domain: {
+    readonly name: string;
+    readonly version: string;
+    readonly chainId: number;
+    readonly contract: string | undefined;
+  };
   readonly expect: Readonly<Record<string, Expectation>>;
 }
 
@@ -44,18 +49,26 @@ export function mismatch(name: string, field: string, expected: unknown, propose
 }
 
 function printable(value: unknown): string {
-  return typeof value === "function" ? "another value" : typeof value === "string" ? value : String(typeof value === "object" ? JSON.stringify(value) : value);
+  return typeof value === "function"
+    ? "another value"
+    : typeof value === "string"
+      ? value
+      : String(typeof value === "object" ? JSON.stringify(value) : value);
 }
 
 function review({ request, primaryType, types, domain, expect }: Review): void {
   const { typedData, name } = request;
-  if (typedData.primaryType !== primaryType) throw mismatch(name, "primaryType", primaryType, typedData.primaryType);
+  if (typedData.primaryType !== primaryType)
+    throw mismatch(name, "primaryType", primaryType, typedData.primaryType);
   const proposedType = TypedDataEncoder.from(messageTypes(typedData)).encodeType(primaryType);
   const expectedType = TypedDataEncoder.from(types).encodeType(primaryType);
   if (proposedType !== expectedType) throw mismatch(name, "types", expectedType, proposedType);
-  if (typedData.domain.name !== domain.name) throw mismatch(name, "domain.name", domain.name, typedData.domain.name);
-  if (typedData.domain.version !== domain.version) throw mismatch(name, "domain.version", domain.version, typedData.domain.version);
-  if (!same(domain.chainId, typedData.domain.chainId)) throw mismatch(name, "domain.chainId", domain.chainId, typedData.domain.chainId);
+  if (typedData.domain.name !== domain.name)
+    throw mismatch(name, "domain.name", domain.name, typedData.domain.name);
+  if (typedData.domain.version !== domain.version)
+    throw mismatch(name, "domain.version", domain.version, typedData.domain.version);
+  if (!same(domain.chainId, typedData.domain.chainId))
+    throw mismatch(name, "domain.chainId", domain.chainId, typedData.domain.chainId);
   if (domain.contract === undefined || !same(domain.contract, typedData.domain.verifyingContract)) {
     throw mismatch(name, "domain.verifyingContract", domain.contract, typedData.domain.verifyingContract);
   }
@@ -90,13 +103,19 @@ function soon(nowMs: number): Expectation {
 }
 
 function ownDomain(protocol: Protocol, contract: string): Review["domain"] {
-  return { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId: protocol.chainId, contract: protocol.contracts[contract] };
+  return {
+    name: DOMAIN_NAME,
+    version: DOMAIN_VERSION,
+    chainId: protocol.chainId,
+    contract: protocol.contracts[contract],
+  };
 }
 
 /** The request of this name. Throws `typed-data-mismatch` where it is absent. */
 export function requestNamed(requests: readonly SigningRequest[], name: string): SigningRequest {
   const found = requests.filter((request) => request.name === name);
-  if (found.length !== 1 || found[0] === undefined) throw mismatch(name, "toSign", `one request named ${name}`, found.length);
+  if (found.length !== 1 || found[0] === undefined)
+    throw mismatch(name, "toSign", `one request named ${name}`, found.length);
   return found[0];
 }
 
@@ -121,10 +140,17 @@ export interface ExpectedOrder {
   readonly verifier: string;
   /** 32 bytes; null where the job has no committed input. */
   readonly inputCommitment: string | null;
+  /** What the order's hash of the request must be. */
+  readonly requestHash: string;
 }
 
 /** Compares a proposed order with what the buyer asked for; the job id must be the order's own digest. */
-export function reviewOrder(request: SigningRequest, protocol: Protocol, expected: ExpectedOrder, nowMs: number): void {
+export function reviewOrder(
+  request: SigningRequest,
+  protocol: Protocol,
+  expected: ExpectedOrder,
+  nowMs: number,
+): void {
   review({
     request,
     primaryType: "Order",
@@ -135,6 +161,7 @@ export function reviewOrder(request: SigningRequest, protocol: Protocol, expecte
       jobKind: expected.jobKind,
       modelId: expected.modelId,
       maxPriceWei: expected.maxPriceWei,
+      requestHash: expected.requestHash,
       verifier: contractAddress(protocol, expected.verifier),
       matcher: platformAccount(protocol, "matcher"),
       leaseBy: soon(nowMs),
@@ -165,7 +192,12 @@ export function reviewPermit(
     request,
     primaryType: "Permit",
     types: PERMIT_TYPES,
-    domain: { name: "Wrapped AIOS", version: "1", chainId: protocol.chainId, contract: protocol.contracts.WrappedAios },
+    domain: {
+      name: "Wrapped AIOS",
+      version: "1",
+      chainId: protocol.chainId,
+      contract: protocol.contracts.WrappedAios,
+    },
     expect: {
       owner: expected.owner,
       spender: contractAddress(protocol, expected.spender),
@@ -202,7 +234,12 @@ export interface ExpectedPublication {
 }
 
 /** Compares a proposed publication with the terms that the owner set. */
-export function reviewPublication(request: SigningRequest, protocol: Protocol, expected: ExpectedPublication, nowMs: number): void {
+export function reviewPublication(
+  request: SigningRequest,
+  protocol: Protocol,
+  expected: ExpectedPublication,
+  nowMs: number,
+): void {
   review({
     request,
     primaryType: "ModelPublication",

@@ -16,7 +16,11 @@ const LONGEST_INTERVAL_MS = 1_000;
  * Reads a resource until it satisfies the condition; the interval grows from 0.1 s to 1 s. A platform that is
  * unavailable in between is asked again until the time is over. Throws `wait-timed-out`.
  */
-export async function until<T>(read: () => Promise<T>, done: (value: T) => boolean, options: WaitOptions<T> = {}): Promise<T> {
+export async function until<T>(
+  read: () => Promise<T>,
+  done: (value: T) => boolean,
+  options: WaitOptions<T> = {},
+): Promise<T> {
   const timeoutMs = options.timeoutMs ?? 120_000;
   const deadline = performance.now() + timeoutMs;
   for (let interval = FIRST_INTERVAL_MS; ; interval = Math.min(LONGEST_INTERVAL_MS, interval * 1.5)) {

@@ -16,7 +16,8 @@ export interface AccountSigner {
 export function messageTypes(typedData: TypedData): Record<string, { name: string; type: string }[]> {
   const types: Record<string, { name: string; type: string }[]> = {};
   for (const [name, fields] of Object.entries(typedData.types)) {
-    if (name !== "EIP712Domain") types[name] = fields.map((field) => ({ name: field.name, type: field.type }));
+    if (name !== "EIP712Domain")
+      types[name] = fields.map((field) => ({ name: field.name, type: field.type }));
   }
   return types;
 }

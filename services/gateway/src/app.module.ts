@@ -1,9 +1,9 @@
-import type { DynamicModule } from "@nestjs/common";
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from "@nestjs/core";
 import type { Clock } from "@aios/kernel/clock";
 import type { Rng } from "@aios/kernel/random";
 import type { Logger } from "@aios/service-kit/logger";
 import type { RateLimiter } from "@aios/service-kit/rate-limiter";
+import type { DynamicModule } from "@nestjs/common";
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from "@nestjs/core";
 import type { PrismaClient } from "../generated/prisma/client.js";
 import { ethersMessageVerifier } from "./adapters/chain/ethers-message-verifier.js";
 import { HttpRpcNode } from "./adapters/chain/http-rpc-node.js";
@@ -15,7 +15,10 @@ import { AccessGuard } from "./adapters/http/pipeline/access.guard.js";
 import { OperationInterceptor } from "./adapters/http/pipeline/operation.interceptor.js";
 import { ProblemFilter } from "./adapters/http/pipeline/problem.filter.js";
 import { HTTP_SETTINGS, type HttpSettings, LOGGER, RATE_LIMITER } from "./adapters/http/tokens.js";
-import { PrismaIdempotencyStore, type IdempotencySettings } from "./adapters/prisma/prisma-idempotency.repository.js";
+import {
+  type IdempotencySettings,
+  PrismaIdempotencyStore,
+} from "./adapters/prisma/prisma-idempotency.repository.js";
 import { PrismaSessionStore } from "./adapters/prisma/prisma-session.repository.js";
 import { DEMO_ACCOUNT, type DemoAccount } from "./application/demo-account.js";
 import { JsonRpcPassthrough } from "./application/json-rpc-passthrough.use-case.js";
@@ -57,9 +60,23 @@ export function gatewayModule(parts: GatewayParts): DynamicModule {
   const { clock, http, prisma } = parts;
   const sessions = new PrismaSessionStore(prisma);
   const runOnce = new RunOnce(new PrismaIdempotencyStore(prisma, parts.idempotency), clock);
-  const chainId = async (): Promise<number> => (await parts.peers.economy.getProtocol({}, { deadlineMs: 5_000 })).chainId;
-  const signIn = new SignIn(sessions, sessions, parts.tokens, ethersMessageVerifier, chainId, clock, parts.rng, parts.signIn);
-  const node = new HttpRpcNode({ url: http.rpcUrl, timeoutMs: http.rpcTimeoutMs, maxAnswerBytes: http.rpcMaxAnswerBytes });
+  const chainId = async (): Promise<number> =>
+    (await parts.peers.economy.getProtocol({}, { deadlineMs: 5_000 })).chainId;
+  const signIn = new SignIn(
+    sessions,
+    sessions,
+    parts.tokens,
+    ethersMessageVerifier,
+    chainId,
+    clock,
+    parts.rng,
+    parts.signIn,
+  );
+  const node = new HttpRpcNode({
+    url: http.rpcUrl,
+    timeoutMs: http.rpcTimeoutMs,
+    maxAnswerBytes: http.rpcMaxAnswerBytes,
+  });
   const values: readonly [unknown, unknown][] = [
     [peers.COMPUTE, parts.peers.compute],
     [peers.ECONOMY, parts.peers.economy],
@@ -76,7 +93,13 @@ export function gatewayModule(parts: GatewayParts): DynamicModule {
     [DEMO_ACCOUNT, parts.demo],
     [HTTP_SETTINGS, http],
     [LOGGER, parts.logger],
-    [API_DOCUMENTS, { openApi: openApiDocument(CONTROLLERS, http.version), page: docsPage(routesOf(CONTROLLERS), http.version) }],
+    [
+      API_DOCUMENTS,
+      {
+        openApi: openApiDocument(CONTROLLERS, http.version),
+        page: docsPage(routesOf(CONTROLLERS), http.version),
+      },
+    ],
   ];
   return {
     module: GatewayModule,

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import {
   baseSettings,
   byteSize,
@@ -13,6 +12,7 @@ import {
   setting,
   text,
 } from "@aios/service-kit/config";
+import { z } from "zod";
 
 const list: z.ZodType<readonly string[]> = z.string().transform((value) =>
   value
@@ -25,41 +25,105 @@ const list: z.ZodType<readonly string[]> = z.string().transform((value) =>
 export const gatewaySettings = defineSettings({
   ...baseSettings,
   ...databaseSettings,
-  GATEWAY_HTTP_LISTEN: setting(hostPort, { description: "address of the public API, host:port", default: "127.0.0.1:8080" }),
+  GATEWAY_HTTP_LISTEN: setting(hostPort, {
+    description: "address of the public API, host:port",
+    default: "127.0.0.1:8080",
+  }),
   GATEWAY_SIGN_IN_DOMAINS: setting(list, {
-    description: "comma-separated host[:port] that sign-in messages may name; empty: localhost and 127.0.0.1 at the listening port",
+    description:
+      "comma-separated host[:port] that sign-in messages may name; empty: localhost and 127.0.0.1 at the listening port",
     default: " ",
   }),
   GATEWAY_CORS_ORIGINS: setting(list, {
     description: "comma-separated origins of other sites that browsers may call this API from; empty: none",
     default: " ",
   }),
-  GATEWAY_STUDIO_DIR: optionalSetting(text, { description: "directory of the built studio, served at /; absent: not served" }),
-  GATEWAY_SESSION_LIFETIME: setting(duration, { description: "life of an access token, with its unit", default: "15m" }),
-  GATEWAY_NONCE_LIFETIME: setting(duration, { description: "life of a sign-in nonce, with its unit", default: "5m" }),
+  GATEWAY_STUDIO_DIR: optionalSetting(text, {
+    description: "directory of the built studio, served at /; absent: not served",
+  }),
+  GATEWAY_SESSION_LIFETIME: setting(duration, {
+    description: "life of an access token, with its unit",
+    default: "15m",
+  }),
+  GATEWAY_NONCE_LIFETIME: setting(duration, {
+    description: "life of a sign-in nonce, with its unit",
+    default: "5m",
+  }),
   GATEWAY_IDEMPOTENCY_CLAIM: setting(duration, {
     description: "how long a mutating call may run before a repetition takes it over, with its unit",
     default: "30s",
   }),
-  GATEWAY_IDEMPOTENCY_KEEP: setting(duration, { description: "how long outcomes are replayed, with its unit", default: "24h" }),
-  GATEWAY_JSON_MAX: setting(byteSize, { description: "largest JSON body, with its unit", default: "512KiB" }),
-  GATEWAY_CONTENT_MAX: setting(byteSize, { description: "largest stored content, with its unit", default: "64MiB" }),
-  GATEWAY_RATE_BURST: setting(integer(1, 1_000_000), { description: "calls that one address may make at once", default: 600 }),
-  GATEWAY_RATE_PER_SECOND: setting(integer(1, 1_000_000), { description: "calls a second that one address may go on making", default: 200 }),
-  GATEWAY_SSE_HEARTBEAT: setting(duration, { description: "time between heartbeats of a progress stream, with its unit", default: "10s" }),
-  GATEWAY_SSE_MAX_PER_ACCOUNT: setting(integer(1, 10_000), { description: "progress streams that one account may hold open", default: 256 }),
-  GATEWAY_RPC_TIMEOUT: setting(duration, { description: "longest wait for the chain's node, with its unit", default: "10s" }),
-  GATEWAY_RPC_MAX_BATCH: setting(integer(1, 1_000), { description: "calls in one JSON-RPC batch", default: 50 }),
-  GATEWAY_RPC_MAX_ANSWER: setting(byteSize, { description: "largest answer of the chain's node, with its unit", default: "8MiB" }),
-  DEMO_BUYER_KEY_FILE: optionalSetting(text, {
-    description: "file with the private key (hex) of a demo buyer that /v1/demo gives to everyone; for local networks only",
+  GATEWAY_IDEMPOTENCY_KEEP: setting(duration, {
+    description: "how long outcomes are replayed, with its unit",
+    default: "24h",
   }),
-  CHAIN_RPC_URL: setting(httpUrl, { description: "JSON-RPC of the chain's node", default: "http://127.0.0.1:8545" }),
-  CONSENSUS_GRPC_URL: setting(grpcUrl, { description: "gRPC of consensus, host:port", default: "127.0.0.1:50051" }),
-  STORAGE_GRPC_URL: setting(grpcUrl, { description: "gRPC of storage, host:port", default: "127.0.0.1:50052" }),
-  COMPUTE_GRPC_URL: setting(grpcUrl, { description: "gRPC of compute, host:port", default: "127.0.0.1:50053" }),
-  ZK_PROVER_GRPC_URL: setting(grpcUrl, { description: "gRPC of zk-prover, host:port", default: "127.0.0.1:50054" }),
-  MARKETPLACE_GRPC_URL: setting(grpcUrl, { description: "gRPC of marketplace, host:port", default: "127.0.0.1:50055" }),
-  ECONOMY_GRPC_URL: setting(grpcUrl, { description: "gRPC of economy, host:port", default: "127.0.0.1:50056" }),
-  SCORING_GRPC_URL: setting(grpcUrl, { description: "gRPC of scoring, host:port", default: "127.0.0.1:50057" }),
+  GATEWAY_JSON_MAX: setting(byteSize, { description: "largest JSON body, with its unit", default: "512KiB" }),
+  GATEWAY_CONTENT_MAX: setting(byteSize, {
+    description: "largest stored content, with its unit",
+    default: "64MiB",
+  }),
+  GATEWAY_RATE_BURST: setting(integer(1, 1_000_000), {
+    description: "calls that one address may make at once",
+    default: 600,
+  }),
+  GATEWAY_RATE_PER_SECOND: setting(integer(1, 1_000_000), {
+    description: "calls a second that one address may go on making",
+    default: 200,
+  }),
+  GATEWAY_SSE_HEARTBEAT: setting(duration, {
+    description: "time between heartbeats of a progress stream, with its unit",
+    default: "10s",
+  }),
+  GATEWAY_SSE_MAX_PER_ACCOUNT: setting(integer(1, 10_000), {
+    description: "progress streams that one account may hold open",
+    default: 256,
+  }),
+  GATEWAY_RPC_TIMEOUT: setting(duration, {
+    description: "longest wait for the chain's node, with its unit",
+    default: "10s",
+  }),
+  GATEWAY_RPC_MAX_BATCH: setting(integer(1, 1_000), {
+    description: "calls in one JSON-RPC batch",
+    default: 50,
+  }),
+  GATEWAY_RPC_MAX_ANSWER: setting(byteSize, {
+    description: "largest answer of the chain's node, with its unit",
+    default: "8MiB",
+  }),
+  DEMO_BUYER_KEY_FILE: optionalSetting(text, {
+    description:
+      "file with the private key (hex) of a demo buyer that /v1/demo gives to everyone; for local networks only",
+  }),
+  CHAIN_RPC_URL: setting(httpUrl, {
+    description: "JSON-RPC of the chain's node",
+    default: "http://127.0.0.1:8545",
+  }),
+  CONSENSUS_GRPC_URL: setting(grpcUrl, {
+    description: "gRPC of consensus, host:port",
+    default: "127.0.0.1:50051",
+  }),
+  STORAGE_GRPC_URL: setting(grpcUrl, {
+    description: "gRPC of storage, host:port",
+    default: "127.0.0.1:50052",
+  }),
+  COMPUTE_GRPC_URL: setting(grpcUrl, {
+    description: "gRPC of compute, host:port",
+    default: "127.0.0.1:50053",
+  }),
+  ZK_PROVER_GRPC_URL: setting(grpcUrl, {
+    description: "gRPC of zk-prover, host:port",
+    default: "127.0.0.1:50054",
+  }),
+  MARKETPLACE_GRPC_URL: setting(grpcUrl, {
+    description: "gRPC of marketplace, host:port",
+    default: "127.0.0.1:50055",
+  }),
+  ECONOMY_GRPC_URL: setting(grpcUrl, {
+    description: "gRPC of economy, host:port",
+    default: "127.0.0.1:50056",
+  }),
+  SCORING_GRPC_URL: setting(grpcUrl, {
+    description: "gRPC of scoring, host:port",
+    default: "127.0.0.1:50057",
+  }),
 });

@@ -1,7 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { PrismaPg } from "@prisma/adapter-pg";
-import { Wallet } from "ethers/wallet";
-import { type CryptoKey, importJWK, type JWK } from "jose";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { DurationMs } from "@aios/kernel/units";
 import { ComputeServiceService } from "@aios/proto/aios/compute/v1/compute";
@@ -14,6 +11,9 @@ import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aio
 import type { Logger } from "@aios/service-kit/logger";
 import { MemoryRateLimiter } from "@aios/service-kit/memory-rate-limiter";
 import type { ServiceContext } from "@aios/service-kit/service-context";
+import { PrismaPg } from "@prisma/adapter-pg";
+import { Wallet } from "ethers/wallet";
+import { type CryptoKey, importJWK, type JWK } from "jose";
 import { PrismaClient } from "../generated/prisma/client.js";
 import { PrismaIdempotencyStore } from "./adapters/prisma/prisma-idempotency.repository.js";
 import { PrismaSessionStore } from "./adapters/prisma/prisma-session.repository.js";
@@ -33,11 +33,21 @@ const HOUSEKEEPING_INTERVAL_MS = 60_000 as DurationMs;
 export async function gatewayParts(context: ServiceContext<typeof gatewaySettings>): Promise<GatewayParts> {
   const { clock, logger, settings } = context;
   const prisma = new PrismaClient({
-    adapter: new PrismaPg({ connectionString: settings.DATABASE_URL, max: settings.DATABASE_POOL_MAX, connectionTimeoutMillis: 5_000 }),
+    adapter: new PrismaPg({
+      connectionString: settings.DATABASE_URL,
+      max: settings.DATABASE_POOL_MAX,
+      connectionTimeoutMillis: 5_000,
+    }),
   });
   context.onShutdown("prisma", () => prisma.$disconnect());
-  const idempotency = { claimMs: settings.GATEWAY_IDEMPOTENCY_CLAIM, keepMs: settings.GATEWAY_IDEMPOTENCY_KEEP };
-  const house = keepHouse([new PrismaSessionStore(prisma), new PrismaIdempotencyStore(prisma, idempotency)], context);
+  const idempotency = {
+    claimMs: settings.GATEWAY_IDEMPOTENCY_CLAIM,
+    keepMs: settings.GATEWAY_IDEMPOTENCY_KEEP,
+  };
+  const house = keepHouse(
+    [new PrismaSessionStore(prisma), new PrismaIdempotencyStore(prisma, idempotency)],
+    context,
+  );
   context.onShutdown("housekeeping", () => house);
   const peers: Peers = {
     compute: context.grpcClient(ComputeServiceService, "COMPUTE_GRPC_URL"),
@@ -80,7 +90,10 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
 }
 
 /** Access tokens are signed with the service's own key; audience and type keep them apart from service tokens. */
-async function accessTokens(keyFile: string, { clock }: { clock: GatewayParts["clock"] }): Promise<JwtAccessTokens> {
+async function accessTokens(
+  keyFile: string,
+  { clock }: { clock: GatewayParts["clock"] },
+): Promise<JwtAccessTokens> {
   const { d, ...open } = JSON.parse(await readFile(keyFile, "utf8")) as JWK;
   const signingKey = (await importJWK({ ...open, ...(d === undefined ? {} : { d }) }, "EdDSA")) as CryptoKey;
   return new JwtAccessTokens(signingKey, (await importJWK(open, "EdDSA")) as CryptoKey, clock);
@@ -110,7 +123,10 @@ interface HouseContext {
   readonly draining: AbortSignal;
 }
 
-async function keepHouse(stores: readonly Housekeeping[], { clock, logger, draining }: HouseContext): Promise<void> {
+async function keepHouse(
+  stores: readonly Housekeeping[],
+  { clock, logger, draining }: HouseContext,
+): Promise<void> {
   while (!draining.aborted) {
     try {
       for (const store of stores) metrics.expiredRows.add(await store.removeExpired(clock.now()));

@@ -18,7 +18,10 @@ function within(signal: AbortSignal): Limits {
 }
 
 /** A cheap question to each service, whose answer says something about its state. */
-export function platformProbes(peers: Peers, consensus: GrpcClient<typeof ConsensusServiceService>): readonly PlatformProbe[] {
+export function platformProbes(
+  peers: Peers,
+  consensus: GrpcClient<typeof ConsensusServiceService>,
+): readonly PlatformProbe[] {
   return [
     {
       name: "consensus",
@@ -47,7 +50,8 @@ export function platformProbes(peers: Peers, consensus: GrpcClient<typeof Consen
     },
     {
       name: "marketplace",
-      probe: (signal) => answersAtAll(() => peers.marketplace.listModels({ pageSize: 1, pageToken: "" }, within(signal))),
+      probe: (signal) =>
+        answersAtAll(() => peers.marketplace.listModels({ pageSize: 1, pageToken: "" }, within(signal))),
     },
     {
       name: "zk-prover",
@@ -55,7 +59,8 @@ export function platformProbes(peers: Peers, consensus: GrpcClient<typeof Consen
     },
     {
       name: "scoring",
-      probe: (signal) => answersAtAll(() => peers.scoring.getContribution({ account: NO_ACCOUNT }, within(signal))),
+      probe: (signal) =>
+        answersAtAll(() => peers.scoring.getContribution({ account: NO_ACCOUNT }, within(signal))),
     },
   ];
 }

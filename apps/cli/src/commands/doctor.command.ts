@@ -4,13 +4,18 @@ import { diskFinding, memoryFinding, nodeFinding, portFindings } from "../doctor
 import { backendFindings, clockFindings } from "../doctor/platform-findings.js";
 import { gatewayUrl, repositoryRoot, visitorClient } from "../platform.js";
 
-const MARK: Readonly<Record<Finding["state"], string>> = { ok: "  ok  ", warning: "  !   ", problem: " WRONG" };
+const MARK: Readonly<Record<Finding["state"], string>> = {
+  ok: "  ok  ",
+  warning: "  !   ",
+  problem: " WRONG",
+};
 
 export const doctorCommand: Command = {
   name: "doctor",
   usage: "aios doctor",
   summary: "check ports, versions, disk, clocks and services, with the fix for each finding",
-  description: "Looks at this machine and at the platform. Exit code 1 when something is wrong; warnings alone give 0.",
+  description:
+    "Looks at this machine and at the platform. Exit code 1 when something is wrong; warnings alone give 0.",
   async run(input) {
     const url = gatewayUrl(input);
     const client = visitorClient(input);

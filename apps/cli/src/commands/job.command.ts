@@ -9,28 +9,48 @@ export const jobCommand: Command = {
   name: "job",
   usage: USAGE,
   summary: "one job with its steps, money and placement, or all of the account's",
-  description: "Shows the account's own jobs. The account is that of --key-file, or the demo buyer of a local network.",
+  description:
+    "Shows the account's own jobs. The account is that of --key-file, or the demo buyer of a local network.",
   async run(input) {
     if (input.positionals.length === 0) throw new UsageError(`Usage: ${USAGE}.`);
     const client = await accountClient(input);
     if (input.positionals[0] === "list") {
       const { items } = await client.jobs.list();
-      input.output.write(input.json ? `${JSON.stringify(items)}\n` : `${items.map(line).join("\n") || "no jobs"}\n`);
+      input.output.write(
+        input.json ? `${JSON.stringify(items)}\n` : `${items.map(line).join("\n") || "no jobs"}\n`,
+      );
       return 0;
     }
     const jobId = jobIdArgument(input.positionals, USAGE);
-    const [job, money, placement] = await Promise.all([client.jobs.get(jobId), client.jobs.money(jobId), client.jobs.placement(jobId)]);
+    const [job, money, placement] = await Promise.all([
+      client.jobs.get(jobId),
+      client.jobs.money(jobId),
+      client.jobs.placement(jobId),
+    ]);
     if (input.json) {
       input.output.write(`${JSON.stringify({ job, money, placement })}\n`);
       return 0;
     }
     const start = job.steps[0]?.atMs ?? job.createdAtMs;
-    const steps = [...job.steps].sort((a, b) => a.atMs - b.atMs).map((step) => {
-      const chain = step.transactionHash === null ? "" : `  ${step.transactionHash}  ${step.gasUsed ?? "?"} gas`;
-      return `  +${String(step.atMs - start).padStart(6)} ms  ${step.name.padEnd(18)}${chain}`;
-    });
-    const reasons = (placement.placements.at(-1)?.candidates ?? []).map((each) => `  ${each.chosen ? "chosen" : "not   "}  ${each.provider}  ${each.explanation}`);
-    const sections = [line(job), "steps", ...steps, "money", ...money.explanation.map((sentence) => `  ${sentence}`), "placement", ...reasons];
+    const steps = [...job.steps]
+      .sort((a, b) => a.atMs - b.atMs)
+      .map((step) => {
+        const chain =
+          step.transactionHash === null ? "" : `  ${step.transactionHash}  ${step.gasUsed ?? "?"} gas`;
+        return `  +${String(step.atMs - start).padStart(6)} ms  ${step.name.padEnd(18)}${chain}`;
+      });
+    const reasons = (placement.placements.at(-1)?.candidates ?? []).map(
+      (each) => `  ${each.chosen ? "chosen" : "not   "}  ${each.provider}  ${each.explanation}`,
+    );
+    const sections = [
+      line(job),
+      "steps",
+      ...steps,
+      "money",
+      ...money.explanation.map((sentence) => `  ${sentence}`),
+      "placement",
+      ...reasons,
+    ];
     if (job.error !== null) sections.push(`error ${job.error.code}: ${job.error.message}`);
     input.output.write(`${sections.join("\n")}\n`);
     return 0;

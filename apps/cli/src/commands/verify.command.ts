@@ -22,12 +22,21 @@ and the settlement's finality. Says what it checked and what had to be trusted. 
     const jobId = jobIdArgument(input.positionals, USAGE);
     const opening = await inputOpening(input);
     const client = await accountClient(input);
-    const onCheck = input.json ? undefined : (check: VerificationCheck): void => input.output.write(describe(check));
-    const report = await verifyJob(client, jobId, { ...opening, ...(onCheck === undefined ? {} : { onCheck }) });
+    const onCheck = input.json
+      ? undefined
+      : (check: VerificationCheck): void => input.output.write(describe(check));
+    const report = await verifyJob(client, jobId, {
+      ...opening,
+      ...(onCheck === undefined ? {} : { onCheck }),
+    });
     if (input.json) input.output.write(`${JSON.stringify(report)}\n`);
     else {
-      const verdict = report.ok ? "Everything that can be checked holds." : "Something does not hold, or the job is not settled.";
-      input.output.write(`\n${verdict}\nWhat had to be trusted:\n${report.trusted.map((sentence) => `  - ${sentence}`).join("\n")}\n`);
+      const verdict = report.ok
+        ? "Everything that can be checked holds."
+        : "Something does not hold, or the job is not settled.";
+      input.output.write(
+        `\n${verdict}\nWhat had to be trusted:\n${report.trusted.map((sentence) => `  - ${sentence}`).join("\n")}\n`,
+      );
     }
     return report.ok ? 0 : 1;
   },
@@ -35,17 +44,26 @@ and the settlement's finality. Says what it checked and what had to be trusted. 
 
 function describe(check: VerificationCheck): string {
   const mark = check.ok === undefined ? "  -   " : check.ok ? "  ok  " : " WRONG";
-  const evidence = Object.entries(check.evidence).map(([name, value]) => `          ${name} ${value.length > 140 ? `${value.slice(0, 140)}…` : value}\n`);
+  const evidence = Object.entries(check.evidence).map(
+    ([name, value]) => `          ${name} ${value.length > 140 ? `${value.slice(0, 140)}…` : value}\n`,
+  );
   return `${mark}  ${check.name}\n          ${check.how}\n${evidence.join("")}`;
 }
 
-async function inputOpening({ input, salt }: CommandInput): Promise<{ input?: Uint8Array; inputSalt?: Uint8Array }> {
+async function inputOpening({
+  input,
+  salt,
+}: CommandInput): Promise<{ input?: Uint8Array; inputSalt?: Uint8Array }> {
   if (input === undefined && salt === undefined) return {};
   if (input === undefined || salt === undefined) throw new UsageError("Give --input and --salt together.");
   const inputSalt = fromHex(salt.startsWith("0x") ? salt : `0x${salt}`);
   if (inputSalt.length !== 32) throw new UsageError("--salt must be 32 bytes of hex.");
   const bytes = await readFile(input).catch(() => {
-    throw new CodedError({ code: "input-unreadable", kind: "invalid", message: `The input file ${input} cannot be read.` });
+    throw new CodedError({
+      code: "input-unreadable",
+      kind: "invalid",
+      message: `The input file ${input} cannot be read.`,
+    });
   });
   return { input: new Uint8Array(bytes), inputSalt };
 }

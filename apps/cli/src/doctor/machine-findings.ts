@@ -27,7 +27,11 @@ export const DEFAULT_PORTS: readonly (readonly [string, number])[] = [
 export function nodeFinding(version: string): Finding {
   const major = Number(version.split(".")[0]);
   if (major >= MINIMUM_NODE) return ok("node", `Node ${version}`);
-  return problem("node", `Node ${version} runs this; ${MINIMUM_NODE} or newer is needed.`, "Start it by 'npm run aios', which brings the pinned Node 24 along.");
+  return problem(
+    "node",
+    `Node ${version} runs this; ${MINIMUM_NODE} or newer is needed.`,
+    "Start it by 'npm run aios', which brings the pinned Node 24 along.",
+  );
 }
 
 export async function diskFinding(directory: string): Promise<Finding> {
@@ -37,22 +41,40 @@ export async function diskFinding(directory: string): Promise<Finding> {
   try {
     await access(directory, constants.W_OK);
   } catch {
-    return problem("disk", `${directory} cannot be written to.`, `Give this user the right to write there, or clone elsewhere.`);
+    return problem(
+      "disk",
+      `${directory} cannot be written to.`,
+      `Give this user the right to write there, or clone elsewhere.`,
+    );
   }
-  return free >= NEEDED_DISK_BYTES ? ok("disk", text) : problem("disk", text, "Free at least 2 GiB: databases and contents stop the platform when the disk is full.");
+  return free >= NEEDED_DISK_BYTES
+    ? ok("disk", text)
+    : problem(
+        "disk",
+        text,
+        "Free at least 2 GiB: databases and contents stop the platform when the disk is full.",
+      );
 }
 
 export function memoryFinding(free = freemem(), total = totalmem(), cores = availableParallelism()): Finding {
   const text = `${(free / GIB).toFixed(1)} of ${(total / GIB).toFixed(1)} GiB free, ${cores} cores`;
-  if (total < NEEDED_MEMORY_BYTES) return problem("memory", text, "All processes together need 2.5 GiB: use a larger machine.");
-  return free < NEEDED_MEMORY_BYTES / 2 ? warning("memory", text, "Close other programs; the platform takes up to 2.5 GiB.") : ok("memory", text);
+  if (total < NEEDED_MEMORY_BYTES)
+    return problem("memory", text, "All processes together need 2.5 GiB: use a larger machine.");
+  return free < NEEDED_MEMORY_BYTES / 2
+    ? warning("memory", text, "Close other programs; the platform takes up to 2.5 GiB.")
+    : ok("memory", text);
 }
 
 /** While the platform runs its ports are taken by it; otherwise a taken port is somebody else's. */
 export async function portFindings(platformRuns: boolean, ports = DEFAULT_PORTS): Promise<Finding[]> {
-  const taken = await Promise.all(ports.map(async ([owner, port]) => ({ owner, port, listening: await isListening(port) })));
+  const taken = await Promise.all(
+    ports.map(async ([owner, port]) => ({ owner, port, listening: await isListening(port) })),
+  );
   const busy = taken.filter((each) => each.listening);
-  if (platformRuns) return [ok("ports", `${busy.length} of ${ports.length} default ports are in use while the platform runs`)];
+  if (platformRuns)
+    return [
+      ok("ports", `${busy.length} of ${ports.length} default ports are in use while the platform runs`),
+    ];
   if (busy.length === 0) return [ok("ports", `all ${ports.length} default ports are free`)];
   return busy.map(({ owner, port }) =>
     warning(

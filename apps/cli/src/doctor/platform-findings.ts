@@ -14,17 +14,27 @@ export async function backendFindings(client: AiosClient, url: string): Promise<
       ...health.services.map((service) =>
         service.healthy
           ? ok(service.name, service.detail)
-          : problem(service.name, service.detail, `Its log says why; the supervisor restarts it. If it stays down: stop the platform and 'npm start' again.`),
+          : problem(
+              service.name,
+              service.detail,
+              `Its log says why; the supervisor restarts it. If it stays down: stop the platform and 'npm start' again.`,
+            ),
       ),
     ];
   } catch (error) {
     const message = isCodedError(error) ? error.message : String(error);
-    return [problem("gateway", message, "Start the platform with 'npm start', or name its address with --url.")];
+    return [
+      problem("gateway", message, "Start the platform with 'npm start', or name its address with --url."),
+    ];
   }
 }
 
 /** This machine's clock against the gateway's and the chain's. */
-export async function clockFindings(client: AiosClient, url: string, now: () => number = Date.now): Promise<Finding[]> {
+export async function clockFindings(
+  client: AiosClient,
+  url: string,
+  now: () => number = Date.now,
+): Promise<Finding[]> {
   const startedAt = now();
   const answer = await fetch(new URL("/health", url), { signal: AbortSignal.timeout(5_000) });
   await answer.arrayBuffer();
@@ -32,16 +42,31 @@ export async function clockFindings(client: AiosClient, url: string, now: () => 
   // The Date header has whole seconds.
   const difference = Date.parse(answer.headers.get("date") ?? "") + 500 - halfway;
   const findings: Finding[] = [];
-  if (Number.isNaN(difference)) findings.push(warning("clock", "The gateway tells no time.", "Check what answers at this address."));
+  if (Number.isNaN(difference))
+    findings.push(warning("clock", "The gateway tells no time.", "Check what answers at this address."));
   else if (Math.abs(difference) > LARGEST_CLOCK_DIFFERENCE_MS) {
-    findings.push(problem("clock", `This clock is ${Math.round(-difference / 1000)} s off the gateway's.`, "Set the clock (NTP): sign-in and deadlines depend on it."));
+    findings.push(
+      problem(
+        "clock",
+        `This clock is ${Math.round(-difference / 1000)} s off the gateway's.`,
+        "Set the clock (NTP): sign-in and deadlines depend on it.",
+      ),
+    );
   } else findings.push(ok("clock", `within ${LARGEST_CLOCK_DIFFERENCE_MS / 1000} s of the gateway's`));
   const block = await client.rpc.block("latest").catch(() => undefined);
-  if (block === undefined || block === null) findings.push(problem("chain", "The chain does not answer.", "Look at the consensus service's log."));
+  if (block === undefined || block === null)
+    findings.push(problem("chain", "The chain does not answer.", "Look at the consensus service's log."));
   else {
     const ahead = Number(block.timestamp) - now() / 1000;
     const text = `block ${Number(block.number)}, ${Math.round(-ahead)} s old`;
-    if (ahead > OLDEST_BLOCK_SECONDS) findings.push(problem("chain", `${text}: chain time is ahead of this clock.`, "Set the clock (NTP) and restart the platform."));
+    if (ahead > OLDEST_BLOCK_SECONDS)
+      findings.push(
+        problem(
+          "chain",
+          `${text}: chain time is ahead of this clock.`,
+          "Set the clock (NTP) and restart the platform.",
+        ),
+      );
     else findings.push(ok("chain", text));
   }
   return findings;

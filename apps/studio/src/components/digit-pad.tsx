@@ -55,7 +55,10 @@ export function DigitPad({ disabled, onChange }: Props) {
   };
   const position = (event: PointerEvent<HTMLCanvasElement>): { x: number; y: number } => {
     const box = event.currentTarget.getBoundingClientRect();
-    return { x: ((event.clientX - box.left) / box.width) * SIZE, y: ((event.clientY - box.top) / box.height) * SIZE };
+    return {
+      x: ((event.clientX - box.left) / box.width) * SIZE,
+      y: ((event.clientY - box.top) / box.height) * SIZE,
+    };
   };
   const finish = (): void => {
     if (last.current === undefined) return;
@@ -63,7 +66,12 @@ export function DigitPad({ disabled, onChange }: Props) {
     if (canvas.current !== null) onChange(normalised(canvas.current));
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    const moves: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const moves: Record<string, [number, number]> = {
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+    };
     const move = moves[event.key];
     const at = cursor ?? { x: SIDE / 2, y: SIDE / 2 };
     if (move !== undefined) {
@@ -106,22 +114,33 @@ export function DigitPad({ disabled, onChange }: Props) {
           onKeyUp={finish}
         />
         {cursor === undefined ? null : (
-          <span className="pad-cursor" aria-hidden="true" style={{ left: `${(cursor.x / SIDE) * 100}%`, top: `${(cursor.y / SIDE) * 100}%` }} />
+          <span
+            className="pad-cursor"
+            aria-hidden="true"
+            style={{ left: `${(cursor.x / SIDE) * 100}%`, top: `${(cursor.y / SIDE) * 100}%` }}
+          />
         )}
       </div>
       <p id="pad-help" className="muted small">
         Draw a digit, or pick one. Keyboard: arrows move, space dots, shift with arrows draws, delete clears.
       </p>
-      <div className="samples" role="group" aria-label="Handwritten samples">
+      <fieldset className="samples" aria-label="Handwritten samples">
         {LABELS.map((label) => (
-          <button key={label} type="button" className="sample" aria-pressed={sample === label} disabled={disabled} onClick={() => pick(label)}>
+          <button
+            key={label}
+            type="button"
+            className="sample"
+            aria-pressed={sample === label}
+            disabled={disabled}
+            onClick={() => pick(label)}
+          >
             {label}
           </button>
         ))}
         <button type="button" className="quiet" disabled={disabled} onClick={clear}>
           Clear
         </button>
-      </div>
+      </fieldset>
     </div>
   );
 }

@@ -26,7 +26,9 @@ export function ExplorerCard({ opened, onOpen }: Props) {
   return (
     <section className="card" aria-labelledby="explorer-title" id="explorer">
       <h2 id="explorer-title">Blocks</h2>
-      {opened === undefined ? null : <TransactionView key={opened} hash={opened} onClose={() => onOpen(undefined)} />}
+      {opened === undefined ? null : (
+        <TransactionView key={opened} hash={opened} onClose={() => onOpen(undefined)} />
+      )}
       {blocks.value === undefined ? (
         blocks.error === undefined ? (
           <Notice kind="loading">Reading the chain…</Notice>
@@ -53,7 +55,13 @@ export function ExplorerCard({ opened, onOpen }: Props) {
   );
 }
 
-function TransactionList({ block, onOpen }: { readonly block: RpcBlock; readonly onOpen: (hash: string) => void }) {
+function TransactionList({
+  block,
+  onOpen,
+}: {
+  readonly block: RpcBlock;
+  readonly onOpen: (hash: string) => void;
+}) {
   if (block.transactions.length === 0) return <div className="muted small">No transactions</div>;
   return (
     <div className="small transactions">
@@ -94,16 +102,36 @@ function TransactionView({ hash, onClose }: { readonly hash: string; readonly on
       </div>
       {error === undefined ? null : <Notice kind="error">{error}</Notice>}
       {details === undefined && error === undefined ? <Notice kind="loading">Reading…</Notice> : null}
-      {details?.transaction === null ? <Notice kind="empty">The chain knows no such transaction.</Notice> : null}
+      {details?.transaction === null ? (
+        <Notice kind="empty">The chain knows no such transaction.</Notice>
+      ) : null}
       {details?.transaction == null ? null : (
         <dl>
           <Row name="Hash" value={hash} />
-          <Row name="State" value={details.receipt === null ? "pending" : details.receipt.status === "0x1" ? "succeeded" : "reverted"} />
-          <Row name="Block" value={details.receipt === null ? "–" : Number(details.receipt.blockNumber).toLocaleString("en")} />
+          <Row
+            name="State"
+            value={
+              details.receipt === null
+                ? "pending"
+                : details.receipt.status === "0x1"
+                  ? "succeeded"
+                  : "reverted"
+            }
+          />
+          <Row
+            name="Block"
+            value={details.receipt === null ? "–" : Number(details.receipt.blockNumber).toLocaleString("en")}
+          />
           <Row name="From" value={details.transaction.from} />
           <Row name="To" value={details.transaction.to ?? "contract creation"} />
-          <Row name="Gas used" value={details.receipt === null ? "–" : Number(details.receipt.gasUsed).toLocaleString("en")} />
-          <Row name="Calldata" value={`${(details.transaction.input.length - 2) / 2} bytes, ${details.transaction.input.slice(0, 10)}`} />
+          <Row
+            name="Gas used"
+            value={details.receipt === null ? "–" : Number(details.receipt.gasUsed).toLocaleString("en")}
+          />
+          <Row
+            name="Calldata"
+            value={`${(details.transaction.input.length - 2) / 2} bytes, ${details.transaction.input.slice(0, 10)}`}
+          />
           <Row name="Events" value={String(details.receipt?.logs.length ?? 0)} />
         </dl>
       )}

@@ -51,7 +51,8 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransac
       <h2 id="inference-title">Run a proven inference</h2>
       {buyer === undefined ? null : (
         <p className="demo-banner">
-          <strong>Demo key.</strong> {buyer.info.warning} Account <Hash value={buyer.info.account} label="Account" />.
+          <strong>Demo key.</strong> {buyer.info.warning} Account{" "}
+          <Hash value={buyer.info.account} label="Account" />.
         </p>
       )}
       {buyerProblem === undefined ? null : <Notice kind="warning">{buyerProblem}</Notice>}
@@ -61,7 +62,11 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransac
           {models.value !== undefined && models.value.length > 1 ? (
             <label className="field">
               Model
-              <select value={model?.modelId ?? ""} onChange={(event) => setChosen(Number(event.target.value))} disabled={busy}>
+              <select
+                value={model?.modelId ?? ""}
+                onChange={(event) => setChosen(Number(event.target.value))}
+                disabled={busy}
+              >
                 {models.value.map((each) => (
                   <option key={each.draftId} value={each.modelId ?? ""}>
                     {each.name} (#{each.modelId})
@@ -76,11 +81,15 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransac
             ) : models.error !== undefined ? (
               <Notice kind="error">{models.error}</Notice>
             ) : (
-              <Notice kind="empty">No model is published yet. The main job publishes one in about two minutes; this page will notice.</Notice>
+              <Notice kind="empty">
+                No model is published yet. The main job publishes one in about two minutes; this page will
+                notice.
+              </Notice>
             )
           ) : (
             <p className="muted small">
-              Model “{model.name}”, licence {aios(model.licencePriceWei)}, {aios(model.usageFeeWei)} a use, royalty {model.royaltyBps / 100}%.
+              Model “{model.name}”, licence {aios(model.licencePriceWei)}, {aios(model.usageFeeWei)} a use,
+              royalty {model.royaltyBps / 100}%.
             </p>
           )}
           <button
@@ -105,15 +114,17 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransac
           {run.job === undefined ? (
             <>
               <p className="muted">
-                Your key signs an order and a permit, the escrow takes the price, a provider computes, a prover proves, and the chain pays only for a
-                proof that holds. Each step appears here with its transaction.
+                Your key signs an order and a permit, the escrow takes the price, a provider computes, a
+                prover proves, and the chain pays only for a proof that holds. Each step appears here with its
+                transaction.
               </p>
               <Timeline job={undefined} onOpenTransaction={onOpenTransaction} />
             </>
           ) : (
             <>
               <p className="small">
-                Job <Hash value={run.job.jobId} label="Job" /> <span className={`state ${run.job.state}`}>{run.job.state}</span>
+                Job <Hash value={run.job.jobId} label="Job" />{" "}
+                <span className={`state ${run.job.state}`}>{run.job.state}</span>
               </p>
               <Timeline job={run.job} onOpenTransaction={onOpenTransaction} />
               {run.job.error === null ? null : <Notice kind="error">{run.job.error.message}</Notice>}
@@ -126,7 +137,9 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransac
           </div>
         )}
       </div>
-      {buyer !== undefined && run.job?.state === "settled" ? <VerificationView key={run.job.jobId} client={buyer.client} run={run} /> : null}
+      {buyer !== undefined && run.job?.state === "settled" ? (
+        <VerificationView key={run.job.jobId} client={buyer.client} run={run} />
+      ) : null}
     </section>
   );
 }

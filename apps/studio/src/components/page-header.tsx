@@ -28,7 +28,12 @@ export function PageHeader({ health }: { readonly health: Polled<PlatformHealth>
       </div>
       <div className="header-side">
         <NetworkStatus health={health} />
-        <button type="button" className="quiet" onClick={() => setTheme(other)} aria-label={`Switch to the ${other} theme`}>
+        <button
+          type="button"
+          className="quiet"
+          onClick={() => setTheme(other)}
+          aria-label={`Switch to the ${other} theme`}
+        >
           {theme === "dark" ? "Light" : "Dark"}
         </button>
       </div>
@@ -37,8 +42,11 @@ export function PageHeader({ health }: { readonly health: Polled<PlatformHealth>
 }
 
 function NetworkStatus({ health }: { readonly health: Polled<PlatformHealth> }) {
-  const state = health.error !== undefined ? "offline" : health.value === undefined ? "unknown" : health.value.status;
-  const text = { offline: "Offline", unknown: "Connecting", ok: "All services answer", degraded: "Degraded" }[state];
+  const state =
+    health.error !== undefined ? "offline" : health.value === undefined ? "unknown" : health.value.status;
+  const text = { offline: "Offline", unknown: "Connecting", ok: "All services answer", degraded: "Degraded" }[
+    state
+  ];
   return (
     <details className="network">
       <summary>
@@ -51,7 +59,8 @@ function NetworkStatus({ health }: { readonly health: Polled<PlatformHealth> }) 
           {health.value?.services.map((service) => (
             <li key={service.name}>
               <span className={`dot ${service.healthy ? "ok" : "offline"}`} aria-hidden="true" />
-              <strong>{service.name}</strong> <span className="muted">{service.healthy ? service.detail : `down: ${service.detail}`}</span>
+              <strong>{service.name}</strong>{" "}
+              <span className="muted">{service.healthy ? service.detail : `down: ${service.detail}`}</span>
             </li>
           ))}
         </ul>

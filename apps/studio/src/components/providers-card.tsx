@@ -11,7 +11,8 @@ const readProviders = (): Promise<readonly Provider[]> => visitor.providers();
 export function ProvidersCard({ placement }: { readonly placement: PlacementExplanation | undefined }) {
   const providers = usePolled(readProviders, 5_000);
   const candidates = placement?.placements.at(-1)?.candidates ?? [];
-  const reasonOf = (address: string) => candidates.find((candidate) => candidate.provider.toLowerCase() === address.toLowerCase());
+  const reasonOf = (address: string) =>
+    candidates.find((candidate) => candidate.provider.toLowerCase() === address.toLowerCase());
   return (
     <section className="card" aria-labelledby="providers-title">
       <h2 id="providers-title">Providers</h2>
@@ -32,17 +33,23 @@ export function ProvidersCard({ placement }: { readonly placement: PlacementExpl
                 <div className="row-head">
                   <span className={`dot ${provider.online ? "ok" : "offline"}`} aria-hidden="true" />
                   <strong>{provider.name}</strong>
-                  <span className="muted small">{provider.online ? (provider.draining ? "draining" : "online") : "offline"}</span>
+                  <span className="muted small">
+                    {provider.online ? (provider.draining ? "draining" : "online") : "offline"}
+                  </span>
                   <Hash value={provider.address} label="Provider" />
                 </div>
                 <div className="muted small">
-                  {provider.capabilities?.cpuCores ?? 0} cores · {Math.round((provider.selfTest?.evaluatorMacsPerSecond ?? 0) / 1e6)} M operations/s · stake{" "}
+                  {provider.capabilities?.cpuCores ?? 0} cores ·{" "}
+                  {Math.round((provider.selfTest?.evaluatorMacsPerSecond ?? 0) / 1e6)} M operations/s · stake{" "}
                   {aios(provider.stakedWei)} · {provider.runningJobs} running
-                  {provider.priceWei.inference === undefined ? "" : ` · ${aios(provider.priceWei.inference)} an inference`}
+                  {provider.priceWei.inference === undefined
+                    ? ""
+                    : ` · ${aios(provider.priceWei.inference)} an inference`}
                 </div>
                 {reason === undefined ? null : (
                   <div className={`why small ${reason.chosen ? "chosen" : ""}`}>
-                    <strong>{reason.chosen ? "Chosen" : "Not chosen"}:</strong> {shortenHexIn(reason.explanation)}
+                    <strong>{reason.chosen ? "Chosen" : "Not chosen"}:</strong>{" "}
+                    {shortenHexIn(reason.explanation)}
                   </div>
                 )}
               </li>

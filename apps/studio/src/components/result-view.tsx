@@ -10,7 +10,7 @@ function shares(logits: readonly number[]): readonly number[] {
 }
 
 export function ResultView({ result }: { readonly result: InferenceResult }) {
-  const parts = shares(result.logits);
+  const rows = shares(result.logits).map((part, digit) => ({ digit, part, score: result.logits[digit] }));
   return (
     <section className="result" aria-label="Result">
       <div className="verdict">
@@ -20,18 +20,20 @@ export function ResultView({ result }: { readonly result: InferenceResult }) {
       <table className="bars">
         <caption className="visually-hidden">Score of each digit</caption>
         <tbody>
-          {parts.map((part, digit) => (
+          {rows.map(({ digit, part, score }) => (
             <tr key={digit} className={digit === result.prediction ? "winner" : ""}>
               <th scope="row">{digit}</th>
               <td className="bar">
                 <span style={{ width: `${Math.max(1, part * 100)}%` }} />
               </td>
-              <td className="score">{result.logits[digit]}</td>
+              <td className="score">{score}</td>
             </tr>
           ))}
         </tbody>
       </table>
-      <p className="muted small">Numbers are the integer scores that the proof is about; bars show them relative to each other.</p>
+      <p className="muted small">
+        Numbers are the integer scores that the proof is about; bars show them relative to each other.
+      </p>
     </section>
   );
 }

@@ -5,10 +5,18 @@ import { Hash } from "./hash.js";
 const EXPECTED = ["prepared", "funded", "matched", "leased", "computed", "delivered", "proven", "settled"];
 
 /** Each step of the job as it happens: time since the order, transaction, gas. */
-export function Timeline({ job, onOpenTransaction }: { readonly job: Job | undefined; readonly onOpenTransaction: (hash: string) => void }) {
+export function Timeline({
+  job,
+  onOpenTransaction,
+}: {
+  readonly job: Job | undefined;
+  readonly onOpenTransaction: (hash: string) => void;
+}) {
   const steps = [...(job?.steps ?? [])].sort((a, b) => a.atMs - b.atMs);
   const start = steps[0]?.atMs ?? job?.createdAtMs ?? 0;
-  const ahead = EXPECTED.slice(EXPECTED.findLastIndex((name) => steps.some((step) => step.name === name)) + 1);
+  const names = new Set(steps.map((step) => step.name));
+  const reached = EXPECTED.findLast((name) => names.has(name));
+  const ahead = reached === undefined ? EXPECTED : EXPECTED.slice(EXPECTED.indexOf(reached) + 1);
   const ended = job !== undefined && ["settled", "refunded", "failed"].includes(job.state);
   return (
     <ol className="timeline" aria-label="Steps of the job" aria-live="polite">
@@ -18,11 +26,17 @@ export function Timeline({ job, onOpenTransaction }: { readonly job: Job | undef
             <strong>{sentenceCase(step.name)}</strong>
             <span className="muted">+{seconds(step.atMs - start)}</span>
           </div>
-          {step.note === "" ? null : <div className="muted small" title={step.note}>{shortenHexIn(step.note)}</div>}
+          {step.note === "" ? null : (
+            <div className="muted small" title={step.note}>
+              {shortenHexIn(step.note)}
+            </div>
+          )}
           {step.transactionHash === null ? null : (
             <div className="small">
               <Hash value={step.transactionHash} label="Transaction" onOpen={onOpenTransaction} />
-              {step.gasUsed === null ? null : <span className="muted"> · {step.gasUsed.toLocaleString("en")} gas</span>}
+              {step.gasUsed === null ? null : (
+                <span className="muted"> · {step.gasUsed.toLocaleString("en")} gas</span>
+              )}
             </div>
           )}
         </li>
@@ -33,7 +47,9 @@ export function Timeline({ job, onOpenTransaction }: { readonly job: Job | undef
             <li key={name} className={index === 0 && job !== undefined ? "current" : "ahead"}>
               <div className="step-head">
                 <span>{sentenceCase(name)}</span>
-                {index === 0 && job?.progress != null ? <span className="muted">{job.progress.message}</span> : null}
+                {index === 0 && job?.progress != null ? (
+                  <span className="muted">{job.progress.message}</span>
+                ) : null}
               </div>
             </li>
           ))}

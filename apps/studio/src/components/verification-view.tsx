@@ -1,15 +1,24 @@
-import { fromHex } from "@aios/sdk/hex";
 import type { AiosClient } from "@aios/sdk/client";
+import { fromHex } from "@aios/sdk/hex";
 import type { VerificationCheck, VerificationReport } from "@aios/sdk/verification/verification-report";
 import { useState } from "react";
 import { sentenceCase, shortHex } from "../lib/format.js";
 import type { InferenceRun } from "../lib/use-inference.js";
 import { Notice } from "./notice.js";
 
-type Phase = { readonly name: "idle" | "checking" } | { readonly name: "done"; readonly report: VerificationReport } | { readonly name: "failed"; readonly message: string };
+type Phase =
+  | { readonly name: "idle" | "checking" }
+  | { readonly name: "done"; readonly report: VerificationReport }
+  | { readonly name: "failed"; readonly message: string };
 
 /** Everything about the job, checked again here in the browser. */
-export function VerificationView({ client, run }: { readonly client: AiosClient; readonly run: InferenceRun }) {
+export function VerificationView({
+  client,
+  run,
+}: {
+  readonly client: AiosClient;
+  readonly run: InferenceRun;
+}) {
   const [phase, setPhase] = useState<Phase>({ name: "idle" });
   const [checks, setChecks] = useState<readonly VerificationCheck[]>([]);
   const jobId = run.job?.jobId;
@@ -32,14 +41,23 @@ export function VerificationView({ client, run }: { readonly client: AiosClient;
   };
   return (
     <section className="verification" aria-label="Verification">
-      <button type="button" className="primary" disabled={phase.name === "checking"} onClick={() => void verify()}>
+      <button
+        type="button"
+        className="primary"
+        disabled={phase.name === "checking"}
+        onClick={() => void verify()}
+      >
         {phase.name === "idle" ? "Verify in your browser" : "Verify again"}
       </button>
-      {phase.name === "checking" ? <Notice kind="loading">Checking signatures, proof, payments and receipts…</Notice> : null}
+      {phase.name === "checking" ? (
+        <Notice kind="loading">Checking signatures, proof, payments and receipts…</Notice>
+      ) : null}
       {phase.name === "failed" ? <Notice kind="error">{phase.message}</Notice> : null}
       {phase.name === "done" ? (
         <p className={`verdict-line ${phase.report.ok ? "good" : "bad"}`} role="status">
-          {phase.report.ok ? "Everything that can be checked holds." : "Something does not hold. Look at the marked checks."}
+          {phase.report.ok
+            ? "Everything that can be checked holds."
+            : "Something does not hold. Look at the marked checks."}
         </p>
       ) : null}
       <ul className="checks">
@@ -52,7 +70,9 @@ export function VerificationView({ client, run }: { readonly client: AiosClient;
                 </span>
                 <span>
                   <strong>{sentenceCase(check.name)}</strong>
-                  <span className="visually-hidden">{check.ok === undefined ? " not applicable" : check.ok ? " holds" : " does not hold"}</span>
+                  <span className="visually-hidden">
+                    {check.ok === undefined ? " not applicable" : check.ok ? " holds" : " does not hold"}
+                  </span>
                   <span className="muted small how">{check.how}</span>
                 </span>
               </summary>

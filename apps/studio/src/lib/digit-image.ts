@@ -22,7 +22,12 @@ export function boundsOf(pixels: Uint8Array, width: number): Bounds | undefined 
   pixels.forEach((value, index) => {
     if (value < 32) return;
     const [x, y] = [index % width, Math.floor(index / width)];
-    [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];
+    [left, right, top, bottom] = [
+      Math.min(left, x),
+      Math.max(right, x),
+      Math.min(top, y),
+      Math.max(bottom, y),
+    ];
   });
   return right < 0 ? undefined : { left, top, width: right - left + 1, height: bottom - top + 1 };
 }
@@ -65,7 +70,9 @@ export function paint(canvas: HTMLCanvasElement, image: Uint8Array): void {
   small.width = SIDE;
   small.height = SIDE;
   const pixels = new ImageData(SIDE, SIDE);
-  image.forEach((value, index) => pixels.data.set([value, value, value, 255], index * 4));
+  image.forEach((value, index) => {
+    pixels.data.set([value, value, value, 255], index * 4);
+  });
   small.getContext("2d")?.putImageData(pixels, 0, 0);
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, canvas.width, canvas.height);

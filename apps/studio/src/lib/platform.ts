@@ -13,7 +13,10 @@ export interface DemoBuyer {
 /** A client that signs with the local network's demo key. Throws `not-found` where there is none. */
 export async function demoBuyer(): Promise<DemoBuyer> {
   const info = await visitor.demo();
-  return { info, client: new AiosClient({ baseUrl: window.location.origin, signer: privateKeySigner(info.privateKey) }) };
+  return {
+    info,
+    client: new AiosClient({ baseUrl: window.location.origin, signer: privateKeySigner(info.privateKey) }),
+  };
 }
 
 /** Models that can be used: published ones, newest first. */

@@ -50,7 +50,11 @@ export function useInference(client: AiosClient | undefined): {
         const inference = { modelId: model.modelId, input: toHex(input) };
         const quote = (await client.jobs.quote({ inference })).find((each) => each.verification === "proof");
         if (quote === undefined) throw new Error("This model is not offered with a proof just now.");
-        const prepared = await client.jobs.prepare({ inference, verification: "proof", priceCapWei: BigInt(quote.priceWei) });
+        const prepared = await client.jobs.prepare({
+          inference,
+          verification: "proof",
+          priceCapWei: BigInt(quote.priceWei),
+        });
         update({ phase: "signing", job: prepared.job, inputSalt: prepared.inputSalt ?? undefined });
         await client.jobs.place(prepared);
         update({ phase: "running" });
@@ -58,7 +62,10 @@ export function useInference(client: AiosClient | undefined): {
         update({ phase: "ended", placement: await client.jobs.placement(prepared.job.jobId) });
       } catch (error) {
         const code = isCodedError(error) ? error.code : "unexpected";
-        update({ phase: "failed", error: { code, message: error instanceof Error ? error.message : String(error) } });
+        update({
+          phase: "failed",
+          error: { code, message: error instanceof Error ? error.message : String(error) },
+        });
       } finally {
         running.current = false;
       }

@@ -1,17 +1,29 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname, join } from "node:path";
-import { jobIdOfOrder, type Order, orderTypedData, permitTypedData } from "@aios/core-settlement/order-digest";
+import {
+  jobIdOfOrder,
+  type Order,
+  orderTypedData,
+  permitTypedData,
+} from "@aios/core-settlement/order-digest";
 import { tokenDomain } from "@aios/core-settlement/permit";
 import { signingDomain } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { packOutput } from "@aios/core-zkml/output-packing";
+import { requestHashOf } from "@aios/sdk/job-api";
 import { privateKeySigner } from "@aios/sdk/wallet";
 
 const DIST = join(import.meta.dirname, "..", "..", "dist");
-const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const TYPES: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
 // As the gateway sends it.
-const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'";
+const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'";
 
 const CHAIN_ID = 8018;
 const DEMO_KEY = `0x${"a1".repeat(32)}`;
@@ -46,12 +58,34 @@ export class FakePlatform {
     if (this.mood === "silent") return;
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
-    const body = pieces.length === 0 ? {} : (JSON.parse(Buffer.concat(pieces).toString()) as { method?: string; params?: string[]; id?: number; inference?: { input: string } });
-    if (this.mood === "broken") return send(response, 503, { code: "peer-unavailable", status: 503, detail: "compute cannot be reached just now; try again shortly." });
-    if (url.pathname === "/rpc") return send(response, 200, { jsonrpc: "2.0", id: body.id, result: rpc(body.method ?? "", body.params ?? []) });
+    const body =
+      pieces.length === 0
+        ? {}
+        : (JSON.parse(Buffer.concat(pieces).toString()) as {
+            method?: string;
+            params?: string[];
+            id?: number;
+            inference?: { input: string };
+          });
+    if (this.mood === "broken")
+      return send(response, 503, {
+        code: "peer-unavailable",
+        status: 503,
+        detail: "compute cannot be reached just now; try again shortly.",
+      });
+    if (url.pathname === "/rpc")
+      return send(response, 200, {
+        jsonrpc: "2.0",
+        id: body.id,
+        result: rpc(body.method ?? "", body.params ?? []),
+      });
     if (this.mood === "full" && url.pathname.endsWith("/events")) return this.#events(response);
-    const value = this.mood === "empty" ? empty(url.pathname) : (full(url.pathname) ?? this.#work(url.pathname, request.method ?? "GET", body));
-    if (value === undefined) return send(response, 404, { code: "not-found", status: 404, detail: "There is no such thing." });
+    const value =
+      this.mood === "empty"
+        ? empty(url.pathname)
+        : (full(url.pathname) ?? this.#work(url.pathname, request.method ?? "GET", body));
+    if (value === undefined)
+      return send(response, 404, { code: "not-found", status: 404, detail: "There is no such thing." });
     send(response, 200, value);
   }
 
@@ -59,14 +93,44 @@ export class FakePlatform {
   #work(path: string, method: string, body: { inference?: { input: string } }): unknown {
     const now = Date.now();
     if (path === "/v1/protocol") {
-      const contracts = { JobEscrow: address("e"), WrappedAios: address("a"), Groth16ResultVerifier: address("9"), ReceiptRegistry: address("d") };
-      return { chainId: CHAIN_ID, jsonRpcUrl: "", contracts, accounts: { matcher: address("3") }, protocolFeeBps: 500, challengeWindowSeconds: 60 };
+      const contracts = {
+        JobEscrow: address("e"),
+        WrappedAios: address("a"),
+        Groth16ResultVerifier: address("9"),
+        ReceiptRegistry: address("d"),
+      };
+      return {
+        chainId: CHAIN_ID,
+        jsonRpcUrl: "",
+        contracts,
+        accounts: { matcher: address("3") },
+        protocolFeeBps: 500,
+        challengeWindowSeconds: 60,
+      };
     }
-    if (path === "/v1/auth/nonce") return { nonce: "0123456789abcdef", expiresAtMs: now + 60_000, chainId: CHAIN_ID };
-    if (path === "/v1/auth/siwe") return { accessToken: "token", expiresAtMs: now + 900_000, account: DEMO_ACCOUNT };
-    if (path === "/v1/quotes") return { quotes: [{ verification: "proof", priceWei: PRICE_WEI.toString(), expectedMs: 5_000, trust: "", visibility: "" }] };
-    if (path === "/v1/jobs" && method === "POST") return this.#prepared(Buffer.from((body.inference?.input ?? "0x").slice(2), "hex"), now);
-    if (path.endsWith("/placement")) return { placements: [{ fencingToken: 1, decidedAtMs: now, candidates: candidates(), endedBecause: null }], advice: [] };
+    if (path === "/v1/auth/nonce")
+      return { nonce: "0123456789abcdef", expiresAtMs: now + 60_000, chainId: CHAIN_ID };
+    if (path === "/v1/auth/siwe")
+      return { accessToken: "token", expiresAtMs: now + 900_000, account: DEMO_ACCOUNT };
+    if (path === "/v1/quotes")
+      return {
+        quotes: [
+          {
+            verification: "proof",
+            priceWei: PRICE_WEI.toString(),
+            expectedMs: 5_000,
+            trust: "",
+            visibility: "",
+          },
+        ],
+      };
+    if (path === "/v1/jobs" && method === "POST")
+      return this.#prepared(Buffer.from((body.inference?.input ?? "0x").slice(2), "hex"), now);
+    if (path.endsWith("/placement"))
+      return {
+        placements: [{ fencingToken: 1, decidedAtMs: now, candidates: candidates(), endedBecause: null }],
+        advice: [],
+      };
     if (path.endsWith("/signatures")) return job(this.#jobId, "funding", 1);
     return undefined;
   }
@@ -78,7 +142,11 @@ export class FakePlatform {
       jobKind: 2,
       modelId: 1n,
       licenceId: 1n,
-      requestHash: transaction("5"),
+      requestHash: requestHashOf({
+        inference: { modelId: 1, input: "0x" },
+        verification: "proof",
+        priceCapWei: PRICE_WEI,
+      }),
       inputCommitment: `0x${inputCommitment(input, SALT).toString(16).padStart(64, "0")}`,
       verifier: address("9"),
       matcher: address("3"),
@@ -90,17 +158,31 @@ export class FakePlatform {
     };
     const domain = signingDomain(BigInt(CHAIN_ID), address("e"));
     this.#jobId = jobIdOfOrder(domain, order);
-    const permit = { owner: DEMO_ACCOUNT, spender: address("e"), value: PRICE_WEI, nonce: 0n, deadline: soon };
+    const permit = {
+      owner: DEMO_ACCOUNT,
+      spender: address("e"),
+      value: PRICE_WEI,
+      nonce: 0n,
+      deadline: soon,
+    };
     const toSign = [
       { name: "order", typedData: orderTypedData(domain, order) },
       { name: "permit", typedData: permitTypedData(tokenDomain(BigInt(CHAIN_ID), address("a")), permit) },
     ];
-    return { job: job(this.#jobId, "prepared", 1), toSign, inputSalt: `0x${Buffer.from(SALT).toString("hex")}` };
+    return {
+      job: job(this.#jobId, "prepared", 1),
+      toSign,
+      inputSalt: `0x${Buffer.from(SALT).toString("hex")}`,
+    };
   }
 
   #events(response: ServerResponse): void {
     response.writeHead(200, { "content-type": "text/event-stream" });
-    for (const [state, steps] of [["funded", 3], ["delivered", 6], ["settled", 8]] as const) {
+    for (const [state, steps] of [
+      ["funded", 3],
+      ["delivered", 6],
+      ["settled", 8],
+    ] as const) {
       response.write(`id: ${state}\nevent: job\ndata: ${JSON.stringify(job(this.#jobId, state, steps))}\n\n`);
     }
     response.end();
@@ -109,7 +191,10 @@ export class FakePlatform {
   async #file(path: string, response: ServerResponse): Promise<void> {
     try {
       const bytes = await readFile(join(DIST, path));
-      response.writeHead(200, { "content-type": TYPES[extname(path)] ?? "application/octet-stream", "content-security-policy": POLICY });
+      response.writeHead(200, {
+        "content-type": TYPES[extname(path)] ?? "application/octet-stream",
+        "content-security-policy": POLICY,
+      });
       response.end(bytes);
     } catch {
       response.writeHead(404).end();
@@ -132,9 +217,22 @@ function empty(path: string): unknown {
 function full(path: string): unknown {
   switch (path) {
     case "/health":
-      return { status: "ok", version: "0.1.0", services: ["consensus", "economy", "compute"].map((name) => ({ name, healthy: true, detail: "answers", latencyMs: 1.2 })) };
+      return {
+        status: "ok",
+        version: "0.1.0",
+        services: ["consensus", "economy", "compute"].map((name) => ({
+          name,
+          healthy: true,
+          detail: "answers",
+          latencyMs: 1.2,
+        })),
+      };
     case "/v1/demo":
-      return { warning: "A demo key of a local network. Everyone who opens this page has it.", privateKey: DEMO_KEY, account: DEMO_ACCOUNT };
+      return {
+        warning: "A demo key of a local network. Everyone who opens this page has it.",
+        privateKey: DEMO_KEY,
+        account: DEMO_ACCOUNT,
+      };
     case "/v1/models":
       return { items: [model()], nextCursor: null };
     case "/v1/providers":
@@ -174,8 +272,22 @@ function provider(name: string, digit: string): unknown {
     name,
     online: true,
     draining: false,
-    capabilities: { cpuCores: 2, memoryBytes: 1, diskBytes: 1, gpus: [], jobKinds: ["inference"], maxParallelJobs: 2, softwareVersion: "0.1.0" },
-    selfTest: { evaluatorMacsPerSecond: 320_000_000, trainingSamplesPerSecond: 900, resultHash: "0x", measuredAtMs: 1, signature: "0x" },
+    capabilities: {
+      cpuCores: 2,
+      memoryBytes: 1,
+      diskBytes: 1,
+      gpus: [],
+      jobKinds: ["inference"],
+      maxParallelJobs: 2,
+      softwareVersion: "0.1.0",
+    },
+    selfTest: {
+      evaluatorMacsPerSecond: 320_000_000,
+      trainingSamplesPerSecond: 900,
+      resultHash: "0x",
+      measuredAtMs: 1,
+      signature: "0x",
+    },
     stakedWei: "1000000000000000000000",
     registrationTransactionHash: transaction("8"),
     lastSeenMs: 1,
@@ -187,13 +299,38 @@ function provider(name: string, digit: string): unknown {
 function candidates(): unknown[] {
   const [north, south] = [address("2"), address("3")];
   return [
-    { provider: north, chosen: true, removedBy: null, explanation: "It scored highest.", scoreParts: {}, score: 831, offeredPriceWei: "1" },
-    { provider: south, chosen: false, removedBy: null, explanation: `It scored 817, ${north} scored 831.`, scoreParts: {}, score: 817, offeredPriceWei: "1" },
+    {
+      provider: north,
+      chosen: true,
+      removedBy: null,
+      explanation: "It scored highest.",
+      scoreParts: {},
+      score: 831,
+      offeredPriceWei: "1",
+    },
+    {
+      provider: south,
+      chosen: false,
+      removedBy: null,
+      explanation: `It scored 817, ${north} scored 831.`,
+      scoreParts: {},
+      score: 817,
+      offeredPriceWei: "1",
+    },
   ];
 }
 
 function job(jobId: string, state: string, stepsDone: number): unknown {
-  const steps = ["prepared", "funded", "matched", "leased", "computed", "delivered", "proven", "settled"].slice(0, stepsDone);
+  const steps = [
+    "prepared",
+    "funded",
+    "matched",
+    "leased",
+    "computed",
+    "delivered",
+    "proven",
+    "settled",
+  ].slice(0, stepsDone);
   const onChain = new Set(["funded", "leased", "delivered", "settled"]);
   const packed = packOutput([-900, -500, 120, 300, -800, -200, -1100, 2400, -40, 610]);
   return {
@@ -223,12 +360,43 @@ function rpc(method: string, params: readonly string[]): unknown {
       timestamp: "0x6560a000",
       gasUsed: "0x1d4c0",
       gasLimit: "0x1c9c380",
-      transactions: number % 2 === 0 ? [{ hash: `0x${number.toString(16).padStart(64, "0")}`, from: address("1"), to: address("2"), input: "0x", value: "0x0", nonce: "0x0", blockNumber: "0x2a" }] : [],
+      transactions:
+        number % 2 === 0
+          ? [
+              {
+                hash: `0x${number.toString(16).padStart(64, "0")}`,
+                from: address("1"),
+                to: address("2"),
+                input: "0x",
+                value: "0x0",
+                nonce: "0x0",
+                blockNumber: "0x2a",
+              },
+            ]
+          : [],
     };
   }
-  if (method === "eth_getTransactionByHash") return { hash: params[0], from: address("1"), to: address("2"), input: "0x12345678", value: "0x0", nonce: "0x1", blockNumber: "0x2a" };
+  if (method === "eth_getTransactionByHash")
+    return {
+      hash: params[0],
+      from: address("1"),
+      to: address("2"),
+      input: "0x12345678",
+      value: "0x0",
+      nonce: "0x1",
+      blockNumber: "0x2a",
+    };
   if (method === "eth_getTransactionReceipt") {
-    return { transactionHash: params[0], blockHash: transaction("1"), blockNumber: "0x2a", from: address("1"), to: address("2"), gasUsed: "0x1d4c0", status: "0x1", logs: [] };
+    return {
+      transactionHash: params[0],
+      blockHash: transaction("1"),
+      blockNumber: "0x2a",
+      from: address("1"),
+      to: address("2"),
+      gasUsed: "0x1d4c0",
+      status: "0x1",
+      logs: [],
+    };
   }
   return null;
 }

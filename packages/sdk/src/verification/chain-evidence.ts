@@ -20,7 +20,13 @@ export interface ChainEvidence {
   readonly delivery: Delivery | undefined;
   readonly deliverySignature: string | undefined;
   readonly deliveredIn: string | undefined;
-  readonly settlement: { readonly transactionHash: string; readonly blockNumber: number; readonly evidence: string | undefined } | undefined;
+  readonly settlement:
+    | {
+        readonly transactionHash: string;
+        readonly blockNumber: number;
+        readonly evidence: string | undefined;
+      }
+    | undefined;
 }
 
 /** Reads a job's events and calldata over JSON-RPC. Throws `job-not-on-chain`. */
@@ -29,7 +35,8 @@ export async function readChainEvidence(rpc: JsonRpc, escrow: string, jobId: str
   const events = logs
     .map((log) => ({ log, parsed: escrowInterface.parseLog({ topics: [...log.topics], data: log.data }) }))
     .filter((event): event is ChainEvent => event.parsed !== null);
-  const named = (name: string): ChainEvent | undefined => events.findLast((event) => event.parsed.name === name);
+  const named = (name: string): ChainEvent | undefined =>
+    events.findLast((event) => event.parsed.name === name);
   const opened = named("JobOpened");
   if (opened === undefined) {
     throw new CodedError({
@@ -41,9 +48,13 @@ export async function readChainEvidence(rpc: JsonRpc, escrow: string, jobId: str
   }
   const open = await calldata(rpc, opened.log.transactionHash, "open");
   const delivered = named("JobDelivered");
-  const deliver = delivered === undefined ? undefined : await calldata(rpc, delivered.log.transactionHash, "deliver");
+  const deliver =
+    delivered === undefined ? undefined : await calldata(rpc, delivered.log.transactionHash, "deliver");
   const settled = named("JobSettled");
-  const settle = settled === undefined ? undefined : await calldata(rpc, settled.log.transactionHash, "settle").catch(() => undefined);
+  const settle =
+    settled === undefined
+      ? undefined
+      : await calldata(rpc, settled.log.transactionHash, "settle").catch(() => undefined);
   return {
     events,
     order: orderOf(open[0] as Result),

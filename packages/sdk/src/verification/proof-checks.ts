@@ -31,7 +31,12 @@ async function modelOnChain(rpc: JsonRpc, protocol: Protocol, modelId: bigint): 
 }
 
 /** The proof, from what the settling transaction carried: key, statement, equation. */
-export async function* checkProof(rpc: JsonRpc, protocol: Protocol, jobId: string, chain: ChainEvidence): AsyncGenerator<VerificationCheck> {
+export async function* checkProof(
+  rpc: JsonRpc,
+  protocol: Protocol,
+  jobId: string,
+  chain: ChainEvidence,
+): AsyncGenerator<VerificationCheck> {
   const { order, delivery, settlement } = chain;
   if (order.verifier !== contractAddress(protocol, "Groth16ResultVerifier").toLowerCase()) {
     yield {
@@ -43,7 +48,12 @@ export async function* checkProof(rpc: JsonRpc, protocol: Protocol, jobId: strin
     return;
   }
   if (settlement?.evidence === undefined || delivery === undefined) {
-    yield { name: "proof", ok: undefined, how: "No transaction has settled this job with a proof yet.", evidence: {} };
+    yield {
+      name: "proof",
+      ok: undefined,
+      how: "No transaction has settled this job with a proof yet.",
+      evidence: {},
+    };
     return;
   }
   const model = await modelOnChain(rpc, protocol, order.modelId);
@@ -72,11 +82,23 @@ export async function* checkProof(rpc: JsonRpc, protocol: Protocol, jobId: strin
     evidence: { context: toHex32(context), modelCommitment: model.modelCommitment, escrow },
   };
   const inputs = publicInputs(context, BigInt(order.inputCommitment), delivery.output);
-  yield { ...proofEquation(verifyingKey, proof, inputs), evidence: { proof: toHex(proof), output: toHex32(delivery.output), transaction: settlement.transactionHash } };
+  yield {
+    ...proofEquation(verifyingKey, proof, inputs),
+    evidence: {
+      proof: toHex(proof),
+      output: toHex32(delivery.output),
+      transaction: settlement.transactionHash,
+    },
+  };
 }
 
-function proofEquation(verifyingKey: Uint8Array, proof: Uint8Array, inputs: readonly bigint[]): Omit<VerificationCheck, "evidence"> {
-  const how = "Groth16 over BN254, verified here by @noble/curves for exactly this statement, input commitment and output.";
+function proofEquation(
+  verifyingKey: Uint8Array,
+  proof: Uint8Array,
+  inputs: readonly bigint[],
+): Omit<VerificationCheck, "evidence"> {
+  const how =
+    "Groth16 over BN254, verified here by @noble/curves for exactly this statement, input commitment and output.";
   try {
     return { name: "proof", ok: verify(decodeVerifyingKey(verifyingKey), inputs, decodeProof(proof)), how };
   } catch (error) {

@@ -13,7 +13,12 @@ const registry = new Interface(registryAbi);
 export function checkPayments(chain: ChainEvidence, shown: readonly JobPayment[]): VerificationCheck {
   const paid = chain.events.filter((event) => event.parsed.name === "JobPayment");
   if (chain.settlement === undefined) {
-    return { name: "payments", ok: undefined, how: "The job is not settled: its money is still in escrow or was refunded.", evidence: {} };
+    return {
+      name: "payments",
+      ok: undefined,
+      how: "The job is not settled: its money is still in escrow or was refunded.",
+      evidence: {},
+    };
   }
   let escrowed = 0n;
   let released = 0n;
@@ -29,7 +34,11 @@ export function checkPayments(chain: ChainEvidence, shown: readonly JobPayment[]
   const shownTotal = shownOut.reduce((sum, payment) => sum + BigInt(payment.amountWei), 0n);
   return {
     name: "payments",
-    ok: escrowed > 0n && escrowed === released && escrowed === chain.order.maxPriceWei && shownTotal === released,
+    ok:
+      escrowed > 0n &&
+      escrowed === released &&
+      escrowed === chain.order.maxPriceWei &&
+      shownTotal === released,
     how: "Summed here from the escrow's own events: what went in came out, to the last wei, and the gateway lists the same sum.",
     evidence,
   };
@@ -38,9 +47,13 @@ export function checkPayments(chain: ChainEvidence, shown: readonly JobPayment[]
 /** Exactly one settlement, in a successful transaction below the finalised block. */
 export async function checkSettlement(rpc: JsonRpc, chain: ChainEvidence): Promise<VerificationCheck> {
   const { settlement } = chain;
-  if (settlement === undefined) return { name: "settlement", ok: undefined, how: "The job is not settled yet.", evidence: {} };
+  if (settlement === undefined)
+    return { name: "settlement", ok: undefined, how: "The job is not settled yet.", evidence: {} };
   const settlements = chain.events.filter((event) => event.parsed.name === "JobSettled").length;
-  const [receipt, finalized] = await Promise.all([rpc.receipt(settlement.transactionHash), rpc.block("finalized")]);
+  const [receipt, finalized] = await Promise.all([
+    rpc.receipt(settlement.transactionHash),
+    rpc.block("finalized"),
+  ]);
   const finalHeight = Number(finalized?.number ?? -1);
   return {
     name: "settlement",
@@ -57,11 +70,24 @@ export async function checkSettlement(rpc: JsonRpc, chain: ChainEvidence): Promi
 }
 
 /** The receipt is in the batch whose root is on chain. */
-export async function checkInclusion(rpc: JsonRpc, protocol: Protocol, proof: ReceiptProof | undefined): Promise<VerificationCheck> {
+export async function checkInclusion(
+  rpc: JsonRpc,
+  protocol: Protocol,
+  proof: ReceiptProof | undefined,
+): Promise<VerificationCheck> {
   if (proof === undefined || proof.batch === 0) {
-    return { name: "receipt-anchored", ok: undefined, how: "The receipt is not anchored yet; anchoring follows settlement.", evidence: {} };
+    return {
+      name: "receipt-anchored",
+      ok: undefined,
+      how: "The receipt is not anchored yet; anchoring follows settlement.",
+      evidence: {},
+    };
   }
-  const data = registry.encodeFunctionData("isIncluded", [proof.batch, proof.receipt.receiptId, proof.siblings]);
+  const data = registry.encodeFunctionData("isIncluded", [
+    proof.batch,
+    proof.receipt.receiptId,
+    proof.siblings,
+  ]);
   const answer = await rpc.ethCall(contractAddress(protocol, "ReceiptRegistry"), data);
   const [included] = registry.decodeFunctionResult("isIncluded", answer);
   return {

@@ -1,8 +1,13 @@
 import { type Receipt as ReceiptMessage, receiptDigest } from "@aios/core-settlement/order-digest";
-import { DELIVERY_TYPES, ORDER_TYPES, signingDomain, type TypedDataTypes } from "@aios/core-settlement/typed-data";
+import {
+  DELIVERY_TYPES,
+  ORDER_TYPES,
+  signingDomain,
+  type TypedDataTypes,
+} from "@aios/core-settlement/typed-data";
+import { keccak256 } from "ethers/crypto";
 import { TypedDataEncoder } from "ethers/hash";
 import { recoverAddress } from "ethers/transaction";
-import { keccak256 } from "ethers/crypto";
 import type { Job, Protocol, Receipt } from "../api-types.js";
 import { toHex32 } from "../hex.js";
 import { contractAddress } from "../typed-data-review.js";
@@ -38,25 +43,40 @@ export function checkOrder(protocol: Protocol, jobId: string, chain: ChainEviden
 export function checkDelivery(protocol: Protocol, chain: ChainEvidence): VerificationCheck {
   const { delivery, deliverySignature } = chain;
   if (delivery === undefined || deliverySignature === undefined) {
-    return { name: "delivery-signature", ok: undefined, how: "Nothing has been delivered on chain yet.", evidence: {} };
+    return {
+      name: "delivery-signature",
+      ok: undefined,
+      how: "Nothing has been delivered on chain yet.",
+      evidence: {},
+    };
   }
   const lease = chain.events.findLast((event) => event.parsed.name === "JobLeased");
   const provider = String(lease?.parsed.args.provider ?? "").toLowerCase();
   const signer = signerOf(escrowDigest(protocol, DELIVERY_TYPES, delivery), deliverySignature);
   return {
     name: "delivery-signature",
-    ok: signer !== undefined && signer === provider && BigInt(lease?.parsed.args.fencingToken ?? -1) === delivery.fencingToken,
+    ok:
+      signer !== undefined &&
+      signer === provider &&
+      BigInt(lease?.parsed.args.fencingToken ?? -1) === delivery.fencingToken,
     how: "The delivery was read from its transaction; the provider of the live lease signed it, under that lease's fencing token.",
-    evidence: { provider, signer: signer ?? "none", fencingToken: delivery.fencingToken.toString(), transaction: chain.deliveredIn ?? "" },
+    evidence: {
+      provider,
+      signer: signer ?? "none",
+      fencingToken: delivery.fencingToken.toString(),
+      transaction: chain.deliveredIn ?? "",
+    },
   };
 }
 
 /** What the gateway shows as output is what was delivered on chain. */
 export function checkOutput(job: Job, chain: ChainEvidence): VerificationCheck {
   const { delivery } = chain;
-  if (delivery === undefined) return { name: "output", ok: undefined, how: "Nothing has been delivered on chain yet.", evidence: {} };
+  if (delivery === undefined)
+    return { name: "output", ok: undefined, how: "Nothing has been delivered on chain yet.", evidence: {} };
   const shown = job.kind === "inference" ? (job.output ?? "") : (job.outputCid ?? "");
-  const shownHash = job.kind === "inference" ? keccak256(job.output ?? "0x") : keccak256(new TextEncoder().encode(shown));
+  const shownHash =
+    job.kind === "inference" ? keccak256(job.output ?? "0x") : keccak256(new TextEncoder().encode(shown));
   const sameOutput = job.kind !== "inference" || job.output === toHex32(delivery.output);
   return {
     name: "output",
@@ -67,15 +87,28 @@ export function checkOutput(job: Job, chain: ChainEvidence): VerificationCheck {
 }
 
 /** The provider's receipt: its digest is named by the delivery, and the provider signed it. */
-export function checkReceiptSignature(protocol: Protocol, receipt: Receipt, chain: ChainEvidence): VerificationCheck {
+export function checkReceiptSignature(
+  protocol: Protocol,
+  receipt: Receipt,
+  chain: ChainEvidence,
+): VerificationCheck {
   const digest = digestOfReceipt(protocol, receipt);
   const signer = digest === undefined ? undefined : signerOf(digest, receipt.providerSignature);
   const named = chain.delivery?.receiptHash ?? "";
   return {
     name: "receipt-signature",
-    ok: digest !== undefined && digest === receipt.receiptId.toLowerCase() && signer === receipt.provider.toLowerCase() && named === digest,
+    ok:
+      digest !== undefined &&
+      digest === receipt.receiptId.toLowerCase() &&
+      signer === receipt.provider.toLowerCase() &&
+      named === digest,
     how: "The receipt's digest was computed here; the provider signed it, and the delivery on chain names it.",
-    evidence: { receiptId: receipt.receiptId, digest: digest ?? "unreadable", signer: signer ?? "none", namedByDelivery: named },
+    evidence: {
+      receiptId: receipt.receiptId,
+      digest: digest ?? "unreadable",
+      signer: signer ?? "none",
+      namedByDelivery: named,
+    },
   };
 }
 

@@ -11,8 +11,8 @@ import {
 } from "@aios/core-settlement/order-digest";
 import { PAYMENT_KINDS } from "@aios/core-settlement/splits";
 import { signingDomain } from "@aios/core-settlement/typed-data";
-import { packOutput } from "@aios/core-zkml/output-packing";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
+import { packOutput } from "@aios/core-zkml/output-packing";
 import { Interface } from "ethers/abi";
 import { keccak256 } from "ethers/crypto";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -89,8 +89,15 @@ beforeAll(async () => {
     storedBytes: 0n,
     priceWei: 5n,
   };
-  const delivery = { jobId, fencingToken: 2n, output, outputHash, receiptHash: receiptDigest(registryDomain, receipt) };
-  const sign = (signer: typeof buyer, payload: unknown): Promise<string> => signer.signTypedData(payload as TypedData);
+  const delivery = {
+    jobId,
+    fencingToken: 2n,
+    output,
+    outputHash,
+    receiptHash: receiptDigest(registryDomain, receipt),
+  };
+  const sign = (signer: typeof buyer, payload: unknown): Promise<string> =>
+    signer.signTypedData(payload as TypedData);
   honest = {
     order,
     orderSignature: await sign(buyer, orderTypedData(escrowDomain, order)),
@@ -117,19 +124,55 @@ beforeAll(async () => {
 
 function log(name: string, values: unknown[], transactionHash: string, block: number): RpcLog {
   const { data, topics } = escrowInterface.encodeEventLog(name, values);
-  return { address: escrow, data, topics, blockNumber: `0x${block.toString(16)}`, transactionHash, logIndex: "0x0" };
+  return {
+    address: escrow,
+    data,
+    topics,
+    blockNumber: `0x${block.toString(16)}`,
+    transactionHash,
+    logIndex: "0x0",
+  };
 }
 
 function logsOf(world: World): RpcLog[] {
   const { order, delivery } = world;
   const id = delivery.jobId;
   return [
-    log("JobOpened", [id, order.buyer, 1n, 2, 1n, order.requestHash, order.inputCommitment, order.verifier, order.matcher, 1_000n, 1n], openTx, 6),
+    log(
+      "JobOpened",
+      [
+        id,
+        order.buyer,
+        1n,
+        2,
+        1n,
+        order.requestHash,
+        order.inputCommitment,
+        order.verifier,
+        order.matcher,
+        1_000n,
+        1n,
+      ],
+      openTx,
+      6,
+    ),
     log("JobLeased", [id, provider.address, address("0"), 2n, 600n, 0n, 99n], leaseTx, 7),
-    log("JobDelivered", [id, provider.address, 2n, delivery.output, delivery.outputHash, delivery.receiptHash, 99n], deliverTx, 8),
-    ...world.payments.map(([kind, wei]) => log("JobPayment", [id, PAYMENT_KINDS.indexOf(kind), address("7"), wei], settleTx, world.settledBlock)),
+    log(
+      "JobDelivered",
+      [id, provider.address, 2n, delivery.output, delivery.outputHash, delivery.receiptHash, 99n],
+      deliverTx,
+      8,
+    ),
+    ...world.payments.map(([kind, wei]) =>
+      log("JobPayment", [id, PAYMENT_KINDS.indexOf(kind), address("7"), wei], settleTx, world.settledBlock),
+    ),
     ...Array.from({ length: world.settlements }, () =>
-      log("JobSettled", [id, order.buyer, provider.address, 2n, delivery.outputHash, 0], settleTx, world.settledBlock),
+      log(
+        "JobSettled",
+        [id, order.buyer, provider.address, 2n, delivery.outputHash, 0],
+        settleTx,
+        world.settledBlock,
+      ),
     ),
   ];
 }
@@ -167,22 +210,36 @@ function answer(world: World, path: string): unknown {
   const receipt = {
     receiptId: honest.delivery.receiptHash,
     provider: provider.address,
-    message: JSON.parse(JSON.stringify(world.receipt, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value))) as unknown,
+    message: JSON.parse(
+      JSON.stringify(world.receipt, (_key, value: unknown) =>
+        typeof value === "bigint" ? value.toString() : value,
+      ),
+    ) as unknown,
     providerSignature: world.receiptSignature,
   };
   if (path === "/v1/protocol") {
-    return { chainId: 8018, contracts: { JobEscrow: escrow, ReceiptRegistry: registry, Groth16ResultVerifier: address("9") }, accounts: {} };
+    return {
+      chainId: 8018,
+      contracts: { JobEscrow: escrow, ReceiptRegistry: registry, Groth16ResultVerifier: address("9") },
+      accounts: {},
+    };
   }
   if (path === "/v1/auth/nonce") return { nonce: "0123456789abcdef", expiresAtMs: 1, chainId: 8018 };
-  if (path === "/v1/auth/siwe") return { accessToken: "t", expiresAtMs: Date.now() + 900_000, account: buyer.address };
-  if (path === `/v1/jobs/${jobId}`) return { jobId, kind: "inference", verification: "none", output: world.shownOutput, modelId: 1 };
-  if (path.endsWith("/payments")) return { payments: world.shownPayments.map((wei) => ({ kind: "provider", amountWei: wei.toString() })) };
+  if (path === "/v1/auth/siwe")
+    return { accessToken: "t", expiresAtMs: Date.now() + 900_000, account: buyer.address };
+  if (path === `/v1/jobs/${jobId}`)
+    return { jobId, kind: "inference", verification: "none", output: world.shownOutput, modelId: 1 };
+  if (path.endsWith("/payments"))
+    return { payments: world.shownPayments.map((wei) => ({ kind: "provider", amountWei: wei.toString() })) };
   if (path.endsWith("/receipts")) return { receipts: [receipt] };
   if (path.endsWith("/proof")) return { receipt, batch: 1, root: hash("c"), leafIndex: 0, siblings: [] };
   throw new Error(`unexpected ${path}`);
 }
 
-function verified(change: Partial<World>, options: VerifyJobOptions = { input, inputSalt: salt }): Promise<VerificationReport> {
+function verified(
+  change: Partial<World>,
+  options: VerifyJobOptions = { input, inputSalt: salt },
+): Promise<VerificationReport> {
   const world = { ...honest, ...change };
   const client = new AiosClient({
     baseUrl: "http://gateway.test",
@@ -206,7 +263,17 @@ it("finds nothing wrong with an honest job, and says what it trusted", async () 
   expect(failed(report)).toEqual([]);
   expect(report.ok).toBe(true);
   const made = report.checks.filter((check) => check.ok === true).map((check) => check.name);
-  expect(made).toEqual(["chain", "order-signature", "input", "delivery-signature", "output", "payments", "settlement", "receipt-signature", "receipt-anchored"]);
+  expect(made).toEqual([
+    "chain",
+    "order-signature",
+    "input",
+    "delivery-signature",
+    "output",
+    "payments",
+    "settlement",
+    "receipt-signature",
+    "receipt-anchored",
+  ]);
   expect(report.trusted.join(" ")).toContain("one block producer");
 });
 
@@ -219,17 +286,37 @@ it("leaves the input open for those who do not know it", async () => {
 describe("notices", () => {
   it.each<[string, string, () => Partial<World>]>([
     ["another chain", "chain", () => ({ chainId: 1 })],
-    ["an order that another key signed", "order-signature", () => ({ orderSignature: honest.deliverySignature })],
-    ["an order that is not the job's", "order-signature", () => ({ order: { ...honest.order, maxPriceWei: 1_001n } })],
-    ["a delivery that another key signed", "delivery-signature", () => ({ deliverySignature: honest.orderSignature })],
-    ["a delivery under an old fencing token", "delivery-signature", () => ({ delivery: { ...honest.delivery, fencingToken: 1n } })],
+    [
+      "an order that another key signed",
+      "order-signature",
+      () => ({ orderSignature: honest.deliverySignature }),
+    ],
+    [
+      "an order that is not the job's",
+      "order-signature",
+      () => ({ order: { ...honest.order, maxPriceWei: 1_001n } }),
+    ],
+    [
+      "a delivery that another key signed",
+      "delivery-signature",
+      () => ({ deliverySignature: honest.orderSignature }),
+    ],
+    [
+      "a delivery under an old fencing token",
+      "delivery-signature",
+      () => ({ delivery: { ...honest.delivery, fencingToken: 1n } }),
+    ],
     ["another output than the delivered one", "output", () => ({ shownOutput: toHex32(output + 1n) })],
     ["money that vanished", "payments", () => ({ payments: honest.payments.slice(0, -1) })],
     ["money that the gateway does not list", "payments", () => ({ shownPayments: [600n] })],
     ["two settlements", "settlement", () => ({ settlements: 2 })],
     ["a settlement that is not final", "settlement", () => ({ finalizedBlock: 8 })],
     ["a changed receipt", "receipt-signature", () => ({ receipt: { ...honest.receipt, workUnits: 400n } })],
-    ["a receipt that another key signed", "receipt-signature", () => ({ receiptSignature: honest.orderSignature })],
+    [
+      "a receipt that another key signed",
+      "receipt-signature",
+      () => ({ receiptSignature: honest.orderSignature }),
+    ],
     ["a receipt outside the anchored root", "receipt-anchored", () => ({ included: false })],
   ])("%s", async (_what, check, change) => {
     const report = await verified(change());

@@ -13,7 +13,11 @@ import type { VerificationCheck, VerificationReport, VerifyJobOptions } from "./
  * sum, and the settlement. Reads the chain through the gateway's JSON-RPC. Works in Node and in browsers.
  * Throws what the gateway answers where the job is unknown or another account's, and `job-not-on-chain`.
  */
-export async function verifyJob(client: AiosClient, jobId: string, options: VerifyJobOptions = {}): Promise<VerificationReport> {
+export async function verifyJob(
+  client: AiosClient,
+  jobId: string,
+  options: VerifyJobOptions = {},
+): Promise<VerificationReport> {
   const { rpc } = client;
   const checks: VerificationCheck[] = [];
   const add = (check: VerificationCheck): void => {
@@ -40,12 +44,18 @@ export async function verifyJob(client: AiosClient, jobId: string, options: Veri
   add(await checkSettlement(rpc, chain));
   const own = receipts.find((receipt) => receipt.receiptId === chain.delivery?.receiptHash) ?? receipts[0];
   if (own === undefined) {
-    add({ name: "receipt-signature", ok: undefined, how: "No receipt is known for this job yet.", evidence: {} });
+    add({
+      name: "receipt-signature",
+      ok: undefined,
+      how: "No receipt is known for this job yet.",
+      evidence: {},
+    });
   } else {
     add(checkReceiptSignature(protocol, own, chain));
     add(await checkInclusion(rpc, protocol, await receiptProof(client, own.receiptId)));
   }
-  const model = job.modelId === null || job.verification === "none" ? undefined : await client.models.get(job.modelId);
+  const model =
+    job.modelId === null || job.verification === "none" ? undefined : await client.models.get(job.modelId);
   return {
     jobId,
     ok: checks.every((check) => check.ok !== false) && chain.settlement !== undefined,

@@ -10,7 +10,12 @@ export interface PlatformProbe {
 export interface PlatformReport {
   readonly status: "ok" | "degraded";
   readonly version: string;
-  readonly services: { readonly name: string; readonly healthy: boolean; readonly detail: string; readonly latencyMs: number }[];
+  readonly services: {
+    readonly name: string;
+    readonly healthy: boolean;
+    readonly detail: string;
+    readonly latencyMs: number;
+  }[];
 }
 
 const PROBE_TIMEOUT_MS = 2_000;
@@ -47,6 +52,10 @@ export class PlatformStatus {
         }
       }),
     );
-    return { status: services.every((service) => service.healthy) ? "ok" : "degraded", version: this.version, services };
+    return {
+      status: services.every((service) => service.healthy) ? "ok" : "degraded",
+      version: this.version,
+      services,
+    };
   }
 }

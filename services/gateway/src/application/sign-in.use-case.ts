@@ -1,8 +1,8 @@
-import { SiweMessage } from "siwe";
 import type { Clock } from "@aios/kernel/clock";
-import type { Rng } from "@aios/kernel/random";
 import { address, tenantOfAccount } from "@aios/kernel/identifiers";
+import type { Rng } from "@aios/kernel/random";
 import type { TimestampMs } from "@aios/kernel/units";
+import { SiweMessage } from "siwe";
 import { sessionExpired, signInRefused } from "../domain/errors.js";
 import type { AccessTokens, MessageVerifier, NonceStore, RevocationStore, Session } from "../domain/ports.js";
 import { checkSignIn } from "../domain/siwe-policy.js";
@@ -35,7 +35,10 @@ export class SignIn {
   }
 
   /** Throws `sign-in-refused`. The nonce is used up only by a message that is right in all else. */
-  async signIn(text: string, signature: string): Promise<{ accessToken: string; expiresAtMs: number; account: string }> {
+  async signIn(
+    text: string,
+    signature: string,
+  ): Promise<{ accessToken: string; expiresAtMs: number; account: string }> {
     const message = parse(text);
     const now = this.clock.now();
     checkSignIn(

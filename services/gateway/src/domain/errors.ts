@@ -4,21 +4,34 @@ export const signInRequired = (): CodedError =>
   new CodedError({
     code: "sign-in-required",
     kind: "unauthenticated",
-    message: "Sign in first: POST /v1/auth/nonce, sign the message, POST /v1/auth/siwe, then send the access token.",
+    message:
+      "Sign in first: POST /v1/auth/nonce, sign the message, POST /v1/auth/siwe, then send the access token.",
   });
 
 export const sessionInvalid = (): CodedError =>
-  new CodedError({ code: "session-invalid", kind: "unauthenticated", message: "The access token is not valid here; sign in again." });
+  new CodedError({
+    code: "session-invalid",
+    kind: "unauthenticated",
+    message: "The access token is not valid here; sign in again.",
+  });
 
 export const sessionExpired = (): CodedError =>
-  new CodedError({ code: "session-expired", kind: "unauthenticated", message: "The session has ended; sign in again." });
+  new CodedError({
+    code: "session-expired",
+    kind: "unauthenticated",
+    message: "The session has ended; sign in again.",
+  });
 
 /** `reason` names the field of the EIP-4361 message that is wrong. */
 export const signInRefused = (field: string, message: string): CodedError =>
   new CodedError({ code: "sign-in-refused", kind: "unauthenticated", message, field });
 
 export const routeNotDeclared = (): CodedError =>
-  new CodedError({ code: "route-not-declared", kind: "forbidden", message: "This address is not open to callers." });
+  new CodedError({
+    code: "route-not-declared",
+    kind: "forbidden",
+    message: "This address is not open to callers.",
+  });
 
 export const idempotencyKeyMissing = (): CodedError =>
   new CodedError({

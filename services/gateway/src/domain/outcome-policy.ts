@@ -5,5 +5,10 @@ import type { CodedError } from "@aios/kernel/coded-error";
  * another call is; what may pass by itself (unavailable, rate limits, time-outs, our own bugs) is not.
  */
 export function isLastingOutcome(error: CodedError): boolean {
-  return error.errorClass === "user" && error.retryAfterMs === undefined && error.kind !== "unauthenticated" && error.kind !== "rate-limited";
+  return (
+    error.errorClass === "user" &&
+    error.retryAfterMs === undefined &&
+    error.kind !== "unauthenticated" &&
+    error.kind !== "rate-limited"
+  );
 }

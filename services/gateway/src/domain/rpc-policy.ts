@@ -31,7 +31,13 @@ export const OPEN_RPC_METHODS: ReadonlySet<string> = new Set([
 export const ACCOUNT_RPC_METHODS: ReadonlySet<string> = new Set(["eth_sendRawTransaction"]);
 
 /** JSON-RPC 2.0 and EIP-1474 error codes that the gateway itself gives. */
-export const RPC_ERROR = { parse: -32700, invalidRequest: -32600, methodNotFound: -32601, unauthorised: -32001, limit: -32005 } as const;
+export const RPC_ERROR = {
+  parse: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  unauthorised: -32001,
+  limit: -32005,
+} as const;
 
 export interface RpcRequest {
   readonly jsonrpc: "2.0";
@@ -51,9 +57,15 @@ export function refusalOf(request: unknown, signedIn: boolean): RpcRefusal | und
   if (!isRequest(request)) return refusal(null, RPC_ERROR.invalidRequest, "Not a JSON-RPC 2.0 request.");
   if (OPEN_RPC_METHODS.has(request.method)) return undefined;
   if (!ACCOUNT_RPC_METHODS.has(request.method)) {
-    return refusal(request.id, RPC_ERROR.methodNotFound, `The method ${request.method.slice(0, 64)} is not offered here.`);
+    return refusal(
+      request.id,
+      RPC_ERROR.methodNotFound,
+      `The method ${request.method.slice(0, 64)} is not offered here.`,
+    );
   }
-  return signedIn ? undefined : refusal(request.id, RPC_ERROR.unauthorised, `Sign in to call ${request.method}.`);
+  return signedIn
+    ? undefined
+    : refusal(request.id, RPC_ERROR.unauthorised, `Sign in to call ${request.method}.`);
 }
 
 export function refusal(id: string | number | null, code: number, message: string): RpcRefusal {

@@ -24,9 +24,12 @@ const LONGEST_VALIDITY_MS = 15 * 60_000;
 export function checkSignIn(fields: SignInFields, policy: SignInPolicy): void {
   const { nowMs } = policy;
   if (fields.version !== "1") throw signInRefused("Version", "The sign-in message must have version 1.");
-  if (!policy.domains.includes(fields.domain)) throw signInRefused("domain", "The sign-in message is for another site.");
-  if (hostOf(fields.uri) !== fields.domain) throw signInRefused("URI", "The sign-in message's URI must be on its own domain.");
-  if (fields.chainId !== policy.chainId) throw signInRefused("Chain ID", `The sign-in message must name chain ${policy.chainId}.`);
+  if (!policy.domains.includes(fields.domain))
+    throw signInRefused("domain", "The sign-in message is for another site.");
+  if (hostOf(fields.uri) !== fields.domain)
+    throw signInRefused("URI", "The sign-in message's URI must be on its own domain.");
+  if (fields.chainId !== policy.chainId)
+    throw signInRefused("Chain ID", `The sign-in message must name chain ${policy.chainId}.`);
   if (fields.issuedAtMs === undefined || fields.issuedAtMs > nowMs + CLOCK_TOLERANCE_MS) {
     throw signInRefused("Issued At", "The sign-in message must have been issued by now.");
   }
@@ -36,7 +39,8 @@ export function checkSignIn(fields: SignInFields, policy: SignInPolicy): void {
   if (fields.expirationTimeMs === undefined || fields.expirationTimeMs > nowMs + LONGEST_VALIDITY_MS) {
     throw signInRefused("Expiration Time", "The sign-in message must expire within 15 minutes.");
   }
-  if (fields.expirationTimeMs <= nowMs) throw signInRefused("Expiration Time", "The sign-in message has expired.");
+  if (fields.expirationTimeMs <= nowMs)
+    throw signInRefused("Expiration Time", "The sign-in message has expired.");
 }
 
 function hostOf(uri: string): string | undefined {

@@ -1,12 +1,18 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { type SignInMessage, signInText } from "@aios/sdk/sign-in";
 import { Wallet } from "ethers/wallet";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { signInText, type SignInMessage } from "@aios/sdk/sign-in";
 import { CONTROLLERS } from "../../src/adapters/http/controllers.js";
 import { openApiDocument, routesOf } from "../../src/adapters/http/openapi/openapi-document.js";
 import { GATEWAY_VERSION } from "../../src/gateway-parts.js";
-import { jobMessage, JOB_ID } from "../support/fake-peers.js";
-import { answerProtocol, BUYER_KEY, CHAIN_ID, type GatewayHarness, startGateway } from "../support/gateway-harness.js";
+import { JOB_ID, jobMessage } from "../support/fake-peers.js";
+import {
+  answerProtocol,
+  BUYER_KEY,
+  CHAIN_ID,
+  type GatewayHarness,
+  startGateway,
+} from "../support/gateway-harness.js";
 
 const PUBLIC = [
   "callJsonRpc",
@@ -42,25 +48,38 @@ describe("every route", () => {
   });
 
   it("is public only when it is on the list", () => {
-    const open = routes.filter((route) => route.operation?.access === "public").map((route) => route.operation?.id ?? "");
+    const open = routes
+      .filter((route) => route.operation?.access === "public")
+      .map((route) => route.operation?.id ?? "");
     expect([...new Set(open)].sort()).toEqual(PUBLIC);
   });
 
   it("says how repetitions are told apart where it changes something", () => {
-    const undeclared = routes.filter((route) => route.method !== "get" && route.operation?.repetition === undefined);
+    const undeclared = routes.filter(
+      (route) => route.method !== "get" && route.operation?.repetition === undefined,
+    );
     expect(undeclared).toEqual([]);
   });
 
-  it.each(routes.filter((route) => route.operation?.access === "account"))("refuses strangers: $method $path", async ({ method, path }) => {
-    const url = path.replace("{jobId}", JOB_ID).replace("{address}", `0x${"11".repeat(20)}`).replace("{receiptId}", JOB_ID).replace("{id}", "1").replace("{cid}", "bafkreisomething").replace("{purchaseId}", "p");
-    const answer = await fetch(`${gateway.baseUrl}${url}`, {
-      method: method.toUpperCase(),
-      ...(method === "get" ? {} : { headers: { "content-type": "application/json" }, body: "{}" }),
-    });
-    expect(answer.status).toBe(401);
-    expect(await answer.json()).toMatchObject({ code: "sign-in-required" });
-    expect(gateway.peers.calls).toEqual([]);
-  });
+  it.each(routes.filter((route) => route.operation?.access === "account"))(
+    "refuses strangers: $method $path",
+    async ({ method, path }) => {
+      const url = path
+        .replace("{jobId}", JOB_ID)
+        .replace("{address}", `0x${"11".repeat(20)}`)
+        .replace("{receiptId}", JOB_ID)
+        .replace("{id}", "1")
+        .replace("{cid}", "bafkreisomething")
+        .replace("{purchaseId}", "p");
+      const answer = await fetch(`${gateway.baseUrl}${url}`, {
+        method: method.toUpperCase(),
+        ...(method === "get" ? {} : { headers: { "content-type": "application/json" }, body: "{}" }),
+      });
+      expect(answer.status).toBe(401);
+      expect(await answer.json()).toMatchObject({ code: "sign-in-required" });
+      expect(gateway.peers.calls).toEqual([]);
+    },
+  );
 });
 
 it("describes itself as the committed openapi.json does", async () => {
@@ -81,9 +100,16 @@ it("answers what its schemas say", async () => {
 
 describe("sign-in", () => {
   const wallet = new Wallet(BUYER_KEY);
-  async function attempt(change: Partial<SignInMessage>, signer = wallet): Promise<{ status: number; body: { field?: string; accessToken?: string } }> {
+  async function attempt(
+    change: Partial<SignInMessage>,
+    signer = wallet,
+  ): Promise<{ status: number; body: { field?: string; accessToken?: string } }> {
     const post = (path: string, json: unknown): Promise<Response> =>
-      fetch(`${gateway.baseUrl}${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(json) });
+      fetch(`${gateway.baseUrl}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(json),
+      });
     const { nonce } = (await (await post("/v1/auth/nonce", {})).json()) as { nonce: string };
     const site = new URL(gateway.baseUrl);
     const now = Date.now();
@@ -136,11 +162,18 @@ describe("sign-in", () => {
 
 describe("browsers", () => {
   it("may call from allowed origins only", async () => {
-    const friend = await fetch(`${gateway.baseUrl}/v1/protocol`, { headers: { origin: "https://friend.example" } });
+    const friend = await fetch(`${gateway.baseUrl}/v1/protocol`, {
+      headers: { origin: "https://friend.example" },
+    });
     expect(friend.headers.get("access-control-allow-origin")).toBe("https://friend.example");
-    const stranger = await fetch(`${gateway.baseUrl}/v1/protocol`, { headers: { origin: "https://evil.example" } });
+    const stranger = await fetch(`${gateway.baseUrl}/v1/protocol`, {
+      headers: { origin: "https://evil.example" },
+    });
     expect(stranger.headers.get("access-control-allow-origin")).toBeNull();
-    const preflight = await fetch(`${gateway.baseUrl}/v1/jobs`, { method: "OPTIONS", headers: { origin: "https://friend.example" } });
+    const preflight = await fetch(`${gateway.baseUrl}/v1/jobs`, {
+      method: "OPTIONS",
+      headers: { origin: "https://friend.example" },
+    });
     expect(preflight.status).toBe(204);
   });
 

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { PrismaPg } from "@prisma/adapter-pg";
+import { CodedError } from "@aios/kernel/coded-error";
 import { tenantOfAccount } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
-import { CodedError } from "@aios/kernel/coded-error";
+import { PrismaPg } from "@prisma/adapter-pg";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { PrismaClient } from "../../generated/prisma/client.js";
 import { PrismaIdempotencyStore } from "../../src/adapters/prisma/prisma-idempotency.repository.js";
 import { jobMessage } from "../support/fake-peers.js";
@@ -10,7 +10,11 @@ import { answerProtocol, type GatewayHarness, OTHER_KEY, startGateway } from "..
 
 let gateway: GatewayHarness;
 let token: string;
-const body = { inference: { modelId: 1, input: `0x${"00".repeat(784)}` }, verification: "proof", priceCapWei: "1000" };
+const body = {
+  inference: { modelId: 1, input: `0x${"00".repeat(784)}` },
+  verification: "proof",
+  priceCapWei: "1000",
+};
 
 beforeAll(async () => {
   gateway = await startGateway();
@@ -25,19 +29,31 @@ afterAll(() => gateway?.close());
 function prepare(key: string, json: unknown = body, accessToken = token): Promise<Response> {
   return fetch(`${gateway.baseUrl}/v1/jobs`, {
     method: "POST",
-    headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json", "idempotency-key": key },
+    headers: {
+      authorization: `Bearer ${accessToken}`,
+      "content-type": "application/json",
+      "idempotency-key": key,
+    },
     body: JSON.stringify(json),
   });
 }
 
 function answerPrepare(): void {
-  gateway.peers.answer("PrepareJob", () => ({ job: jobMessage(), toSign: [], inputSalt: new Uint8Array(32) }));
+  gateway.peers.answer("PrepareJob", () => ({
+    job: jobMessage(),
+    toSign: [],
+    inputSalt: new Uint8Array(32),
+  }));
 }
 
 it("replays the stored outcome for the same key and body, whatever the order of its keys", async () => {
   answerPrepare();
   const first = await prepare("same");
-  const again = await prepare("same", { priceCapWei: "1000", verification: "proof", inference: body.inference });
+  const again = await prepare("same", {
+    priceCapWei: "1000",
+    verification: "proof",
+    inference: body.inference,
+  });
   expect([first.status, again.status]).toEqual([201, 201]);
   expect(await again.text()).toBe(await first.text());
   expect(again.headers.get("idempotency-replayed")).toBe("true");
@@ -55,14 +71,18 @@ it("answers 409 for another body under the same key", async () => {
 it("keeps the keys of accounts apart", async () => {
   answerPrepare();
   await prepare("shared");
-  expect((await prepare("shared", { ...body, priceCapWei: "7" }, await gateway.token(OTHER_KEY))).status).toBe(201);
+  expect(
+    (await prepare("shared", { ...body, priceCapWei: "7" }, await gateway.token(OTHER_KEY))).status,
+  ).toBe(201);
 });
 
 it("hands the key down, told apart by account", async () => {
   answerPrepare();
   await prepare("down");
   const account = gateway.client().account;
-  expect(gateway.peers.callsOf("PrepareJob")[0]?.request).toMatchObject({ idempotencyKey: `${tenantOfAccount(account as never)}:down` });
+  expect(gateway.peers.callsOf("PrepareJob")[0]?.request).toMatchObject({
+    idempotencyKey: `${tenantOfAccount(account as never)}:down`,
+  });
 });
 
 it("answers 409 with Retry-After while the first one runs", async () => {
@@ -105,7 +125,9 @@ it("stores lasting refusals, and forgets passing ones", async () => {
 });
 
 it("lets a claim that ran out be taken over, and the old one write nothing", async () => {
-  const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: gateway.postgres.url("aios_gateway") }) });
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg({ connectionString: gateway.postgres.url("aios_gateway") }),
+  });
   const store = new PrismaIdempotencyStore(prisma, { claimMs: 1_000, keepMs: 60_000 });
   const key = { tenant: tenantOfAccount(`0x${"aa".repeat(20)}` as never), key: "crashed" };
   const at = (ms: number): TimestampMs => ms as TimestampMs;

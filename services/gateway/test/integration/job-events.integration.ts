@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { CodedError } from "@aios/kernel/coded-error";
 import { JobState } from "@aios/proto/aios/compute/v1/compute";
 import { parseEventStream } from "@aios/sdk/event-stream";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { JOB_ID, jobMessage } from "../support/fake-peers.js";
 import { answerProtocol, type GatewayHarness, startGateway } from "../support/gateway-harness.js";
 
@@ -34,7 +34,9 @@ it("leaves out what was seen before a break", async () => {
   watching(JobState.JOB_STATE_FUNDED, JobState.JOB_STATE_SETTLED);
   const headers = { authorization: `Bearer ${await gateway.token()}` };
   const read = async (lastEventId?: string): Promise<(string | undefined)[]> => {
-    const answer = await fetch(url(), { headers: { ...headers, ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }) } });
+    const answer = await fetch(url(), {
+      headers: { ...headers, ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }) },
+    });
     const ids: (string | undefined)[] = [];
     if (answer.body !== null) for await (const event of parseEventStream(answer.body)) ids.push(event.id);
     return ids;
@@ -60,7 +62,10 @@ it("keeps a quiet connection alive, and ends the watch when the caller leaves", 
     }
   });
   const leave = new AbortController();
-  const answer = await fetch(url(), { headers: { authorization: `Bearer ${await gateway.token()}` }, signal: leave.signal });
+  const answer = await fetch(url(), {
+    headers: { authorization: `Bearer ${await gateway.token()}` },
+    signal: leave.signal,
+  });
   const reader = answer.body?.getReader();
   let text = "";
   while (!text.includes("event: job")) text += Buffer.from((await reader?.read())?.value ?? []).toString();

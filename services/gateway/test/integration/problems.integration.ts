@@ -1,7 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CodedError, type CodedErrorInit } from "@aios/kernel/coded-error";
-import { answerProtocol, CHAIN_ID, freePort, type GatewayHarness, startGateway } from "../support/gateway-harness.js";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { JOB_ID, jobMessage } from "../support/fake-peers.js";
+import {
+  answerProtocol,
+  CHAIN_ID,
+  freePort,
+  type GatewayHarness,
+  startGateway,
+} from "../support/gateway-harness.js";
 
 let gateway: GatewayHarness;
 let token: string;
@@ -25,7 +31,10 @@ interface Call {
   readonly headers?: Record<string, string>;
 }
 
-async function call(path: string, { method = "GET", json, body, key, anonymous, headers }: Call = {}): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }> {
+async function call(
+  path: string,
+  { method = "GET", json, body, key, anonymous, headers }: Call = {},
+): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }> {
   const answer = await fetch(`${gateway.baseUrl}${path}`, {
     method,
     headers: {
@@ -36,10 +45,18 @@ async function call(path: string, { method = "GET", json, body, key, anonymous, 
     },
     ...(json === undefined ? (body === undefined ? {} : { body }) : { body: JSON.stringify(json) }),
   });
-  return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Record<string, unknown> };
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: (await answer.json()) as Record<string, unknown>,
+  };
 }
 
-const inference = { inference: { modelId: 1, input: `0x${"00".repeat(784)}` }, verification: "proof", priceCapWei: "1000" };
+const inference = {
+  inference: { modelId: 1, input: `0x${"00".repeat(784)}` },
+  verification: "proof",
+  priceCapWei: "1000",
+};
 
 function expectProblem(answer: Awaited<ReturnType<typeof call>>, status: number, code: string): void {
   expect(answer.status).toBe(status);
@@ -51,10 +68,18 @@ function expectProblem(answer: Awaited<ReturnType<typeof call>>, status: number,
 }
 
 describe("what users do wrong", () => {
-  it("refuses a missing sign-in", async () => expectProblem(await call("/v1/jobs", { anonymous: true }), 401, "sign-in-required"));
+  it("refuses a missing sign-in", async () =>
+    expectProblem(await call("/v1/jobs", { anonymous: true }), 401, "sign-in-required"));
 
   it("refuses a forged token", async () => {
-    expectProblem(await call("/v1/jobs", { anonymous: true, headers: { authorization: `Bearer ${token.slice(0, -4)}AAAA` } }), 401, "session-invalid");
+    expectProblem(
+      await call("/v1/jobs", {
+        anonymous: true,
+        headers: { authorization: `Bearer ${token.slice(0, -4)}AAAA` },
+      }),
+      401,
+      "session-invalid",
+    );
   });
 
   it("refuses a revoked session", async () => {
@@ -63,13 +88,21 @@ describe("what users do wrong", () => {
   });
 
   it("names the field of an input that does not fit", async () => {
-    const answer = await call("/v1/jobs", { method: "POST", key: "k-field", json: { ...inference, priceCapWei: "-1" } });
+    const answer = await call("/v1/jobs", {
+      method: "POST",
+      key: "k-field",
+      json: { ...inference, priceCapWei: "-1" },
+    });
     expectProblem(answer, 422, "invalid-input");
     expect(answer.body.field).toBe("priceCapWei");
   });
 
   it("refuses unknown fields by name", async () => {
-    const answer = await call("/v1/jobs", { method: "POST", key: "k-unknown", json: { ...inference, surprise: 1 } });
+    const answer = await call("/v1/jobs", {
+      method: "POST",
+      key: "k-unknown",
+      json: { ...inference, surprise: 1 },
+    });
     expectProblem(answer, 422, "invalid-input");
     expect(answer.body.field).toBe("surprise");
   });
@@ -79,16 +112,33 @@ describe("what users do wrong", () => {
   });
 
   it("refuses malformed JSON", async () => {
-    expectProblem(await call("/v1/jobs", { method: "POST", key: "k", body: "{", headers: { "content-type": "application/json" } }), 400, "malformed-request");
+    expectProblem(
+      await call("/v1/jobs", {
+        method: "POST",
+        key: "k",
+        body: "{",
+        headers: { "content-type": "application/json" },
+      }),
+      400,
+      "malformed-request",
+    );
   });
 
   it("refuses a body of __proto__", async () => {
-    const answer = await call("/v1/quotes", { method: "POST", body: '{"__proto__":{"training":1}}', headers: { "content-type": "application/json" } });
+    const answer = await call("/v1/quotes", {
+      method: "POST",
+      body: '{"__proto__":{"training":1}}',
+      headers: { "content-type": "application/json" },
+    });
     expectProblem(answer, 400, "malformed-request");
   });
 
   it("refuses an oversized JSON body", async () => {
-    expectProblem(await call("/v1/quotes", { method: "POST", json: { x: "y".repeat(70_000) } }), 413, "body-too-large");
+    expectProblem(
+      await call("/v1/quotes", { method: "POST", json: { x: "y".repeat(70_000) } }),
+      413,
+      "body-too-large",
+    );
   });
 
   it("refuses a malformed path parameter", async () => {
@@ -100,19 +150,47 @@ describe("what users do wrong", () => {
   it("knows no other address", async () => expectProblem(await call("/v1/nothing"), 404, "route-unknown"));
 
   it("asks for an Idempotency-Key", async () => {
-    expectProblem(await call("/v1/jobs", { method: "POST", json: inference }), 400, "idempotency-key-missing");
+    expectProblem(
+      await call("/v1/jobs", { method: "POST", json: inference }),
+      400,
+      "idempotency-key-missing",
+    );
   });
 });
 
 describe("what services answer", () => {
   const refusals: (CodedErrorInit & { readonly status: number })[] = [
-    { status: 402, code: "licence-required", kind: "payment-required", message: "Buy a licence first.", details: { licencePriceWei: "50" } },
+    {
+      status: 402,
+      code: "licence-required",
+      kind: "payment-required",
+      message: "Buy a licence first.",
+      details: { licencePriceWei: "50" },
+    },
     { status: 403, code: "not-owner", kind: "forbidden", message: "Another account owns this." },
     { status: 404, code: "job-unknown", kind: "not-found", message: "There is no such job." },
-    { status: 409, code: "cap-too-low", kind: "conflict", message: "Every offer is above the cap.", details: { cheapestWei: "1200" } },
-    { status: 422, code: "input-shape", kind: "unprocessable", message: "The image must be 28 by 28.", field: "inference.input" },
+    {
+      status: 409,
+      code: "cap-too-low",
+      kind: "conflict",
+      message: "Every offer is above the cap.",
+      details: { cheapestWei: "1200" },
+    },
+    {
+      status: 422,
+      code: "input-shape",
+      kind: "unprocessable",
+      message: "The image must be 28 by 28.",
+      field: "inference.input",
+    },
     { status: 429, code: "slow-down", kind: "rate-limited", message: "Wait.", retryAfterMs: 2_000 },
-    { status: 503, code: "database-unavailable", kind: "unavailable", message: "Try again.", retryAfterMs: 1_000 },
+    {
+      status: 503,
+      code: "database-unavailable",
+      kind: "unavailable",
+      message: "Try again.",
+      retryAfterMs: 1_000,
+    },
   ];
 
   it.each(refusals)("passes on $status $code", async ({ status, ...refusal }) => {
@@ -123,7 +201,8 @@ describe("what services answer", () => {
     expectProblem(answer, status, refusal.code);
     if (refusal.details !== undefined) expect(answer.body.details).toMatchObject(refusal.details);
     if (refusal.field !== undefined) expect(answer.body.field).toBe(refusal.field);
-    if (status === 429 || status === 503) expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+    if (status === 429 || status === 503)
+      expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
   });
 
   it("hides what broke inside", async () => {
@@ -137,10 +216,19 @@ describe("what services answer", () => {
 
   it("links to the reason of a conflict about a job", async () => {
     gateway.peers.answer("PlaceJob", () => {
-      throw new CodedError({ code: "insufficient-funds", kind: "payment-required", message: "The balance is too low.", details: { jobId: JOB_ID } });
+      throw new CodedError({
+        code: "insufficient-funds",
+        kind: "payment-required",
+        message: "The balance is too low.",
+        details: { jobId: JOB_ID },
+      });
     });
     const signatures = [{ name: "order", signature: `0x${"1b".repeat(65)}` }];
-    const answer = await call(`/v1/jobs/${JOB_ID}/signatures`, { method: "PUT", key: "why", json: { signatures } });
+    const answer = await call(`/v1/jobs/${JOB_ID}/signatures`, {
+      method: "PUT",
+      key: "why",
+      json: { signatures },
+    });
     expectProblem(answer, 402, "insufficient-funds");
     expect(answer.body.why).toBe(`/v1/jobs/${JOB_ID}/money`);
   });
@@ -149,13 +237,21 @@ describe("what services answer", () => {
     gateway.peers.answer("GetJob", () => ({ job: jobMessage() }));
     await call(`/v1/jobs/${JOB_ID}`);
     const account = gateway.client().account;
-    expect(gateway.peers.callsOf("GetJob")[0]?.claims).toMatchObject({ iss: "gateway", aud: "compute", account, tenant: `account:${account}` });
+    expect(gateway.peers.callsOf("GetJob")[0]?.claims).toMatchObject({
+      iss: "gateway",
+      aud: "compute",
+      account,
+      tenant: `account:${account}`,
+    });
   });
 });
 
 describe("what is down", () => {
   it("answers 503 with Retry-After when the chain's node is down", async () => {
-    const answer = await call("/rpc", { method: "POST", json: { jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] } });
+    const answer = await call("/rpc", {
+      method: "POST",
+      json: { jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] },
+    });
     expectProblem(answer, 503, "chain-unavailable");
     expect(answer.headers.get("retry-after")).toBe("1");
   });
@@ -165,11 +261,16 @@ describe("what is down", () => {
     try {
       const headers = { authorization: `Bearer ${await down.token()}` };
       const startedAt = performance.now();
-      const answer = await fetch(`${down.baseUrl}/v1/accounts/${down.client().account}/contribution`, { headers });
+      const answer = await fetch(`${down.baseUrl}/v1/accounts/${down.client().account}/contribution`, {
+        headers,
+      });
       expect(answer.status).toBe(503);
       expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
       expect(performance.now() - startedAt).toBeLessThan(11_000);
-      const health = (await (await fetch(`${down.baseUrl}/health`)).json()) as { status: string; services: { name: string; healthy: boolean }[] };
+      const health = (await (await fetch(`${down.baseUrl}/health`)).json()) as {
+        status: string;
+        services: { name: string; healthy: boolean }[];
+      };
       expect(health.status).toBe("degraded");
       expect(health.services.find((service) => service.name === "scoring")?.healthy).toBe(false);
     } finally {
@@ -178,7 +279,10 @@ describe("what is down", () => {
   });
 
   it("answers 429 with Retry-After beyond the rate limit", async () => {
-    const limited = await startGateway({ GATEWAY_RATE_BURST: "3", GATEWAY_RATE_PER_SECOND: "1" }, gateway.postgres);
+    const limited = await startGateway(
+      { GATEWAY_RATE_BURST: "3", GATEWAY_RATE_PER_SECOND: "1" },
+      gateway.postgres,
+    );
     try {
       const statuses: number[] = [];
       let retryAfter: string | null = null;
@@ -201,19 +305,46 @@ describe("content", () => {
   it("streams bytes to storage and answers the CID", async () => {
     gateway.peers.answer("PutContent", ({ request }) => {
       const parts = request as { metadata?: unknown; chunk?: Uint8Array }[];
-      return { cid: "bafkreistored", sizeBytes: parts.reduce((sum, part) => sum + (part.chunk?.length ?? 0), 0), deduplicated: false };
+      return {
+        cid: "bafkreistored",
+        sizeBytes: parts.reduce((sum, part) => sum + (part.chunk?.length ?? 0), 0),
+        deduplicated: false,
+      };
     });
-    const headers = { "content-type": "application/octet-stream", "x-aios-category": "model", "x-aios-encrypted": "true" };
-    const answer = await call("/v1/content", { method: "POST", key: "content-1", body: new Uint8Array(600_000), headers });
+    const headers = {
+      "content-type": "application/octet-stream",
+      "x-aios-category": "model",
+      "x-aios-encrypted": "true",
+    };
+    const answer = await call("/v1/content", {
+      method: "POST",
+      key: "content-1",
+      body: new Uint8Array(600_000),
+      headers,
+    });
     expect(answer).toMatchObject({ status: 201, body: { cid: "bafkreistored", sizeBytes: 600_000 } });
-    const other = await call("/v1/content", { method: "POST", key: "content-1", body: new Uint8Array(10), headers });
+    const other = await call("/v1/content", {
+      method: "POST",
+      key: "content-1",
+      body: new Uint8Array(10),
+      headers,
+    });
     expectProblem(other, 409, "idempotency-key-reused");
   });
 
   it("refuses more than the limit, told or streamed", async () => {
     gateway.peers.answer("PutContent", () => ({ cid: "bafkreistored", sizeBytes: 1, deduplicated: false }));
-    const headers = { "content-type": "application/octet-stream", "x-aios-category": "model", "x-aios-encrypted": "true" };
-    const told = await call("/v1/content", { method: "POST", key: "big-1", body: new Uint8Array(1_100_000), headers });
+    const headers = {
+      "content-type": "application/octet-stream",
+      "x-aios-category": "model",
+      "x-aios-encrypted": "true",
+    };
+    const told = await call("/v1/content", {
+      method: "POST",
+      key: "big-1",
+      body: new Uint8Array(1_100_000),
+      headers,
+    });
     expectProblem(told, 413, "body-too-large");
     const answer = await fetch(`${gateway.baseUrl}/v1/content`, {
       method: "POST",
@@ -231,14 +362,26 @@ describe("content", () => {
   });
   it("answers 404 for an unknown CID", async () => {
     gateway.peers.answer("GetContent", () => {
-      throw new CodedError({ code: "content-unknown", kind: "not-found", message: "There is no such content." });
+      throw new CodedError({
+        code: "content-unknown",
+        kind: "not-found",
+        message: "There is no such content.",
+      });
     });
     expectProblem(await call("/v1/content/bafkreiunknown", { anonymous: true }), 404, "content-unknown");
   });
 
   it("serves bytes as a download and never as a page", async () => {
     gateway.peers.answer("GetContent", async function* () {
-      yield { stat: { cid: "bafkreihtml", sizeBytes: 5, metadata: { category: "model", encrypted: false, mediaType: "text/html" }, ownerTenant: "", createdAtMs: 1 } };
+      yield {
+        stat: {
+          cid: "bafkreihtml",
+          sizeBytes: 5,
+          metadata: { category: "model", encrypted: false, mediaType: "text/html" },
+          ownerTenant: "",
+          createdAtMs: 1,
+        },
+      };
       yield { chunk: Buffer.from("<html") };
     });
     const answer = await fetch(`${gateway.baseUrl}/v1/content/bafkreihtml`);
@@ -250,15 +393,28 @@ describe("content", () => {
 
 describe("JSON-RPC passthrough", () => {
   it("offers no method that is not on the list", async () => {
-    const answer = await call("/rpc", { method: "POST", anonymous: true, json: { jsonrpc: "2.0", id: 7, method: "debug_traceTransaction", params: [] } });
+    const answer = await call("/rpc", {
+      method: "POST",
+      anonymous: true,
+      json: { jsonrpc: "2.0", id: 7, method: "debug_traceTransaction", params: [] },
+    });
     expect(answer.body).toMatchObject({ id: 7, error: { code: -32601 } });
   });
 
   it("wants a session for sending transactions, and bounds batches", async () => {
     const send = { jsonrpc: "2.0", id: 1, method: "eth_sendRawTransaction", params: ["0x"] };
-    expect((await call("/rpc", { method: "POST", anonymous: true, json: send })).body).toMatchObject({ error: { code: -32001 } });
-    const batch = Array.from({ length: 51 }, (_, id) => ({ jsonrpc: "2.0", id, method: "eth_chainId", params: [] }));
-    expect((await call("/rpc", { method: "POST", json: batch })).body).toMatchObject({ error: { code: -32005 } });
+    expect((await call("/rpc", { method: "POST", anonymous: true, json: send })).body).toMatchObject({
+      error: { code: -32001 },
+    });
+    const batch = Array.from({ length: 51 }, (_, id) => ({
+      jsonrpc: "2.0",
+      id,
+      method: "eth_chainId",
+      params: [],
+    }));
+    expect((await call("/rpc", { method: "POST", json: batch })).body).toMatchObject({
+      error: { code: -32005 },
+    });
   });
 });
 

@@ -1,7 +1,11 @@
-import { type Metadata, Server, ServerCredentials, type ServerWritableStream, type UntypedHandleCall } from "@grpc/grpc-js";
-import { decodeJwt } from "jose";
 import { CodedError } from "@aios/kernel/coded-error";
-import { ComputeServiceService, type Job, JobKind, JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
+import {
+  ComputeServiceService,
+  type Job,
+  JobKind,
+  JobState,
+  Verification,
+} from "@aios/proto/aios/compute/v1/compute";
 import { ConsensusServiceService } from "@aios/proto/aios/consensus/v1/consensus";
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import { MarketplaceServiceService } from "@aios/proto/aios/marketplace/v1/marketplace";
@@ -10,6 +14,14 @@ import { ScoringServiceService } from "@aios/proto/aios/scoring/v1/scoring";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import { toGrpcFailure } from "@aios/service-kit/error-mapping";
 import type { GrpcServiceDefinition } from "@aios/service-kit/grpc-methods";
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerWritableStream,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
+import { decodeJwt } from "jose";
 
 const DEFINITIONS: readonly GrpcServiceDefinition[] = [
   ComputeServiceService,
@@ -40,11 +52,19 @@ export class FakePeers {
 
   async start(): Promise<void> {
     for (const definition of DEFINITIONS) {
-      const handlers = Object.entries(definition).map(([name, method]) => [name, this.#handler(method.path.split("/").at(-1) ?? name, method)]);
-      this.#server.addService(definition as never, Object.fromEntries(handlers) as Record<string, UntypedHandleCall>);
+      const handlers = Object.entries(definition).map(([name, method]) => [
+        name,
+        this.#handler(method.path.split("/").at(-1) ?? name, method),
+      ]);
+      this.#server.addService(
+        definition as never,
+        Object.fromEntries(handlers) as Record<string, UntypedHandleCall>,
+      );
     }
     const port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error)));
+      this.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
+      );
     });
     this.url = `127.0.0.1:${port}`;
   }
@@ -74,7 +94,8 @@ export class FakePeers {
       }) as unknown as UntypedHandleCall;
     }
     if (method.responseStream) {
-      return ((call: ServerWritableStream<unknown, unknown>) => void this.#stream(name, call)) as unknown as UntypedHandleCall;
+      return ((call: ServerWritableStream<unknown, unknown>) =>
+        void this.#stream(name, call)) as unknown as UntypedHandleCall;
     }
     return ((call: { request: unknown; metadata: Metadata }, callback: Callback) => {
       void this.#run(name, call.request, call.metadata).then(
@@ -84,7 +105,11 @@ export class FakePeers {
     }) as unknown as UntypedHandleCall;
   }
 
-  async #collect(name: string, call: AsyncIterable<unknown> & { metadata: Metadata }, callback: Callback): Promise<void> {
+  async #collect(
+    name: string,
+    call: AsyncIterable<unknown> & { metadata: Metadata },
+    callback: Callback,
+  ): Promise<void> {
     try {
       const messages: unknown[] = [];
       for await (const message of call) messages.push(message);
@@ -96,7 +121,11 @@ export class FakePeers {
 
   async #stream(name: string, call: ServerWritableStream<unknown, unknown>): Promise<void> {
     try {
-      for await (const message of (await this.#run(name, call.request, call.metadata)) as AsyncIterable<unknown>) {
+      for await (const message of (await this.#run(
+        name,
+        call.request,
+        call.metadata,
+      )) as AsyncIterable<unknown>) {
         if (call.cancelled) return;
         call.write(message);
       }
@@ -111,7 +140,12 @@ export class FakePeers {
     const call: PeerCall = { method, request, claims: token === "" ? {} : decodeJwt(token) };
     this.calls.push(call);
     const answer = this.#answers.get(method);
-    if (answer === undefined) throw new CodedError({ code: "unimplemented", kind: "unimplemented", message: `${method} has no answer in this test.` });
+    if (answer === undefined)
+      throw new CodedError({
+        code: "unimplemented",
+        kind: "unimplemented",
+        message: `${method} has no answer in this test.`,
+      });
     return answer(call);
   }
 }

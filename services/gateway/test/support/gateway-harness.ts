@@ -26,7 +26,10 @@ export interface GatewayHarness {
 }
 
 /** A gateway on real Postgres with fake services behind it. */
-export async function startGateway(env: Readonly<Record<string, string>> = {}, shared?: TestPostgres): Promise<GatewayHarness> {
+export async function startGateway(
+  env: Readonly<Record<string, string>> = {},
+  shared?: TestPostgres,
+): Promise<GatewayHarness> {
   const directory = await mkdtemp(join(tmpdir(), "aios-gateway-"));
   const postgres = shared ?? (await startPostgres());
   const peers = new FakePeers();
@@ -51,13 +54,17 @@ export async function startGateway(env: Readonly<Record<string, string>> = {}, s
       GATEWAY_RATE_BURST: "100000",
       CHAIN_RPC_URL: "http://127.0.0.1:9",
       ...Object.fromEntries(
-        ["CONSENSUS", "STORAGE", "COMPUTE", "ZK_PROVER", "MARKETPLACE", "ECONOMY", "SCORING"].map((name) => [`${name}_GRPC_URL`, peers.url]),
+        ["CONSENSUS", "STORAGE", "COMPUTE", "ZK_PROVER", "MARKETPLACE", "ECONOMY", "SCORING"].map((name) => [
+          `${name}_GRPC_URL`,
+          peers.url,
+        ]),
       ),
       ...env,
     },
   });
   const baseUrl = `http://127.0.0.1:${port}`;
-  const client = (privateKey = BUYER_KEY): AiosClient => new AiosClient({ baseUrl, signer: privateKeySigner(privateKey), retries: 0 });
+  const client = (privateKey = BUYER_KEY): AiosClient =>
+    new AiosClient({ baseUrl, signer: privateKeySigner(privateKey), retries: 0 });
   return {
     baseUrl,
     peers,

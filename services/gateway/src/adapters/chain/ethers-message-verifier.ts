@@ -1,5 +1,5 @@
-import { verifyMessage } from "ethers/hash";
 import { type Address, address } from "@aios/kernel/identifiers";
+import { verifyMessage } from "ethers/hash";
 import type { MessageVerifier } from "../../domain/ports.js";
 
 /** EIP-191 signatures of externally owned accounts. */

@@ -32,7 +32,8 @@ export class HttpRpcNode implements RpcNode {
     let total = 0;
     for await (const piece of response.body ?? []) {
       total += piece.length;
-      if (total > this.settings.maxAnswerBytes) throw new Error(`the node's answer exceeds ${this.settings.maxAnswerBytes} bytes`);
+      if (total > this.settings.maxAnswerBytes)
+        throw new Error(`the node's answer exceeds ${this.settings.maxAnswerBytes} bytes`);
       pieces.push(Buffer.from(piece));
     }
     return Buffer.concat(pieces).toString("utf8");

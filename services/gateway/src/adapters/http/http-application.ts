@@ -11,7 +11,10 @@ export interface HttpApplicationOptions {
 }
 
 /** The HTTP server with everything but its address: hooks, parsers, routes, files. */
-export async function createHttpApplication(module: DynamicModule, options: HttpApplicationOptions): Promise<NestFastifyApplication> {
+export async function createHttpApplication(
+  module: DynamicModule,
+  options: HttpApplicationOptions,
+): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: options.jsonMaxBytes,
     // Time for the whole request to arrive; answers have no such limit, streams may be long.
@@ -21,11 +24,15 @@ export async function createHttpApplication(module: DynamicModule, options: Http
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 256 },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { bufferLogs: true, abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bufferLogs: true,
+    abortOnError: false,
+  });
   const fastify = app.getHttpAdapter().getInstance();
   addRequestHooks(fastify, options.corsOrigins);
   // Contents stay streams: the handler counts and forwards them.
   fastify.addContentTypeParser("application/octet-stream", (_request, payload, done) => done(null, payload));
-  if (options.studioDirectory !== undefined) serveStaticFiles(fastify, await loadStaticFiles(options.studioDirectory));
+  if (options.studioDirectory !== undefined)
+    serveStaticFiles(fastify, await loadStaticFiles(options.studioDirectory));
   return app;
 }

@@ -1,6 +1,6 @@
+import { startSpan } from "@aios/service-kit/tracing";
 import { SpanKind } from "@opentelemetry/api";
 import type { FastifyInstance } from "fastify";
-import { startSpan } from "@aios/service-kit/tracing";
 import { metrics } from "../../metrics.js";
 
 const CONTENT_SECURITY_POLICY = [
@@ -30,10 +30,16 @@ const SECURITY_HEADERS = {
 export function addRequestHooks(fastify: FastifyInstance, corsOrigins: readonly string[]): void {
   fastify.addHook("onRequest", (request, reply, done) => {
     const { traceparent, tracestate } = request.headers;
-    const parent = typeof traceparent === "string" ? { traceparent, ...(typeof tracestate === "string" ? { tracestate } : {}) } : undefined;
+    const parent =
+      typeof traceparent === "string"
+        ? { traceparent, ...(typeof tracestate === "string" ? { tracestate } : {}) }
+        : undefined;
     const span = startSpan(`${request.method} ${request.routeOptions.url ?? "unknown"}`, {
       kind: SpanKind.SERVER,
-      attributes: { "http.request.method": request.method, "http.route": request.routeOptions.url ?? "unknown" },
+      attributes: {
+        "http.request.method": request.method,
+        "http.route": request.routeOptions.url ?? "unknown",
+      },
       ...(parent === undefined ? {} : { parent }),
     });
     const gone = new AbortController();
@@ -72,7 +78,10 @@ export function addRequestHooks(fastify: FastifyInstance, corsOrigins: readonly 
     const operation = request.routeOptions.url ?? "unknown";
     request.span?.setAttribute("http.response.status_code", reply.statusCode);
     request.span?.end();
-    metrics.requestDuration.record(performance.now() - (request.startedAt ?? performance.now()), { operation, status: reply.statusCode });
+    metrics.requestDuration.record(performance.now() - (request.startedAt ?? performance.now()), {
+      operation,
+      status: reply.statusCode,
+    });
     done();
   });
   fastify.addHook("onSend", (request, reply, payload, done) => {

@@ -40,7 +40,8 @@ export async function loadStaticFiles(directory: string): Promise<ReadonlyMap<st
     if (type === undefined) continue;
     const plain = await readFile(path);
     total += plain.length;
-    if (total > LARGEST_TOTAL_BYTES) throw new RangeError(`${directory} holds more than ${LARGEST_TOTAL_BYTES} bytes of files to serve`);
+    if (total > LARGEST_TOTAL_BYTES)
+      throw new RangeError(`${directory} holds more than ${LARGEST_TOTAL_BYTES} bytes of files to serve`);
     const url = `/${relative(directory, path).split(sep).join("/")}`;
     const small = COMPRESSIBLE.test(type) && plain.length > 512;
     files.set(url, {
@@ -49,7 +50,9 @@ export async function loadStaticFiles(directory: string): Promise<ReadonlyMap<st
       immutable: url.startsWith("/assets/"),
       plain,
       gzip: small ? await promisify(gzip)(plain, { level: 9 }) : undefined,
-      brotli: small ? await promisify(brotliCompress)(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }) : undefined,
+      brotli: small
+        ? await promisify(brotliCompress)(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } })
+        : undefined,
     });
   }
   return files;
@@ -72,7 +75,9 @@ function answer(request: FastifyRequest, reply: FastifyReply, file: StaticFile):
   });
   if (request.headers["if-none-match"] === file.etag) return reply.status(304).send();
   const accepted = String(request.headers["accept-encoding"] ?? "");
-  if (file.brotli !== undefined && /\bbr\b/.test(accepted)) return reply.header("content-encoding", "br").send(file.brotli);
-  if (file.gzip !== undefined && /\bgzip\b/.test(accepted)) return reply.header("content-encoding", "gzip").send(file.gzip);
+  if (file.brotli !== undefined && /\bbr\b/.test(accepted))
+    return reply.header("content-encoding", "br").send(file.brotli);
+  if (file.gzip !== undefined && /\bgzip\b/.test(accepted))
+    return reply.header("content-encoding", "gzip").send(file.gzip);
   return reply.send(file.plain);
 }

@@ -1,7 +1,15 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { isDatabaseUnavailable } from "@aios/service-kit/database";
 
-const OUTAGE_CODES: ReadonlySet<string> = new Set(["P1001", "P1002", "P1008", "P1011", "P1017", "P2024", "P2037"]);
+const OUTAGE_CODES: ReadonlySet<string> = new Set([
+  "P1001",
+  "P1002",
+  "P1008",
+  "P1011",
+  "P1017",
+  "P2024",
+  "P2037",
+]);
 
 /** Runs a database call; an outage becomes `database-unavailable`, which callers may repeat. */
 export async function whileDatabaseAnswers<T>(work: () => Promise<T>): Promise<T> {
@@ -22,7 +30,11 @@ export async function whileDatabaseAnswers<T>(work: () => Promise<T>): Promise<T
 function isOutage(error: unknown, depth: number): boolean {
   if (error === null || typeof error !== "object" || depth > 4) return false;
   if (isDatabaseUnavailable(error)) return true;
-  const { code, cause, meta } = error as { code?: unknown; cause?: unknown; meta?: { driverAdapterError?: unknown } };
+  const { code, cause, meta } = error as {
+    code?: unknown;
+    cause?: unknown;
+    meta?: { driverAdapterError?: unknown };
+  };
   if (typeof code === "string" && OUTAGE_CODES.has(code)) return true;
   const { originalCode, kind } = error as { originalCode?: unknown; kind?: unknown };
   if (typeof originalCode === "string" && /^(08|57P)/.test(originalCode)) return true;

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { PrismaClient } from "../../../generated/prisma/client.js";
-import { whileDatabaseAnswers } from "./database-outage.js";
 import type { Claim, Housekeeping, IdempotencyKey, IdempotencyStore, Outcome } from "../../domain/ports.js";
+import { whileDatabaseAnswers } from "./database-outage.js";
 
 export interface IdempotencySettings {
   /** How long a call may run before another may take it over. */
@@ -50,18 +50,29 @@ export class PrismaIdempotencyStore implements IdempotencyStore, Housekeeping {
            OR (r."state" = 'running' AND r."claimed_until" <= ${at} AND r."request_hash" = EXCLUDED."request_hash")
       RETURNING "claim"`;
     if (claimed.length > 0) return { kind: "claimed", claim };
-    const row: Row | null = await this.prisma.idempotencyRecord.findUnique({ where: { tenant_key: { tenant, key } } });
+    const row: Row | null = await this.prisma.idempotencyRecord.findUnique({
+      where: { tenant_key: { tenant, key } },
+    });
     if (row === null) return { kind: "running", retryAfterMs: RETRY_AFTER_MS };
     if (row.requestHash !== requestHash) return { kind: "other-request" };
     if (row.state !== "done") return { kind: "running", retryAfterMs: RETRY_AFTER_MS };
     return {
       kind: "done",
-      outcome: { status: row.status ?? 200, contentType: row.contentType ?? "application/json", body: row.body ?? "" },
+      outcome: {
+        status: row.status ?? 200,
+        contentType: row.contentType ?? "application/json",
+        body: row.body ?? "",
+      },
     };
   }
 
   async complete({ tenant, key }: IdempotencyKey, claim: string, outcome: Outcome): Promise<void> {
-    const data = { state: "done", status: outcome.status, contentType: outcome.contentType, body: outcome.body };
+    const data = {
+      state: "done",
+      status: outcome.status,
+      contentType: outcome.contentType,
+      body: outcome.body,
+    };
     await whileDatabaseAnswers(() =>
       this.prisma.idempotencyRecord.updateMany({ where: { tenant, key, claim, state: "running" }, data }),
     );
@@ -74,6 +85,7 @@ export class PrismaIdempotencyStore implements IdempotencyStore, Housekeeping {
   }
 
   async removeExpired(now: TimestampMs): Promise<number> {
-    return (await this.prisma.idempotencyRecord.deleteMany({ where: { expiresAt: { lte: new Date(now) } } })).count;
+    return (await this.prisma.idempotencyRecord.deleteMany({ where: { expiresAt: { lte: new Date(now) } } }))
+      .count;
   }
 }

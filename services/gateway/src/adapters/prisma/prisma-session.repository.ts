@@ -1,20 +1,25 @@
 import type { TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { PrismaClient } from "../../../generated/prisma/client.js";
-import { whileDatabaseAnswers } from "./database-outage.js";
 import type { Housekeeping, NonceStore, RevocationStore, Session } from "../../domain/ports.js";
+import { whileDatabaseAnswers } from "./database-outage.js";
 
 export class PrismaSessionStore implements NonceStore, RevocationStore, Housekeeping {
   constructor(private readonly prisma: PrismaClient) {}
 
   async issue(nonce: string, expiresAt: TimestampMs): Promise<void> {
-    await whileDatabaseAnswers(() => this.prisma.signInNonce.create({ data: { nonce, expiresAt: new Date(expiresAt) } }));
+    await whileDatabaseAnswers(() =>
+      this.prisma.signInNonce.create({ data: { nonce, expiresAt: new Date(expiresAt) } }),
+    );
   }
 
   async consume(nonce: string, now: TimestampMs): Promise<boolean> {
     const at = new Date(now);
     const used = await whileDatabaseAnswers(() =>
-      this.prisma.signInNonce.updateMany({ where: { nonce, usedAt: null, expiresAt: { gt: at } }, data: { usedAt: at } }),
+      this.prisma.signInNonce.updateMany({
+        where: { nonce, usedAt: null, expiresAt: { gt: at } },
+        data: { usedAt: at },
+      }),
     );
     return used.count === 1;
   }

@@ -1,6 +1,6 @@
-import { type CryptoKey, errors, jwtVerify, SignJWT } from "jose";
 import type { Clock } from "@aios/kernel/clock";
 import { address } from "@aios/kernel/identifiers";
+import { type CryptoKey, errors, jwtVerify, SignJWT } from "jose";
 import { sessionExpired, sessionInvalid } from "../../domain/errors.js";
 import type { AccessTokens, Session } from "../../domain/ports.js";
 
@@ -38,7 +38,11 @@ export class JwtAccessTokens implements AccessTokens {
         requiredClaims: ["sub", "jti", "exp"],
         currentDate: new Date(this.clock.now()),
       });
-      return { sessionId: String(payload.jti), account: address(payload.sub), expiresAtMs: Number(payload.exp) * 1000 };
+      return {
+        sessionId: String(payload.jti),
+        account: address(payload.sub),
+        expiresAtMs: Number(payload.exp) * 1000,
+      };
     } catch (error) {
       throw error instanceof errors.JWTExpired ? sessionExpired() : sessionInvalid();
     }

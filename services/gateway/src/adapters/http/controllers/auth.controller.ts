@@ -29,7 +29,8 @@ export class AuthController {
   @Operation({
     id: "signIn",
     summary: "Exchange a signed EIP-4361 message for a short-lived access token",
-    description: "The message must name this site, the platform's chain and an unused nonce, and expire within 15 minutes.",
+    description:
+      "The message must name this site, the platform's chain and an unused nonce, and expire within 15 minutes.",
     tag: "auth",
     access: "public",
     repetition: "harmless",

@@ -67,7 +67,10 @@ export class ContentKeyController {
     answer: keyReleasesView,
     problems: [403, 404],
   })
-  async releases(@Req() request: GatewayRequest, @Param("cid") wanted: string): Promise<z.infer<typeof keyReleasesView>> {
+  async releases(
+    @Req() request: GatewayRequest,
+    @Param("cid") wanted: string,
+  ): Promise<z.infer<typeof keyReleasesView>> {
     const { releases } = await this.keys.listReleases({ cid: wanted }, reading(request));
     return {
       releases: releases.map((release) => ({

@@ -1,16 +1,20 @@
 import { createHash, type Hash } from "node:crypto";
 import { Readable } from "node:stream";
+import { CodedError } from "@aios/kernel/coded-error";
+import type {
+  GetContentResponse,
+  PutContentRequest,
+  StatContentResponse,
+} from "@aios/proto/aios/storage/v1/storage";
 import { Controller, Get, Inject, Param, Post, Req, Res } from "@nestjs/common";
 import { z } from "zod";
-import { CodedError } from "@aios/kernel/coded-error";
-import type { GetContentResponse, PutContentRequest, StatContentResponse } from "@aios/proto/aios/storage/v1/storage";
 import { CONTENT, type ContentPeer } from "../../../application/peers.js";
 import { RunOnce } from "../../../application/run-once.use-case.js";
 import { bodyTooLarge } from "../../../domain/errors.js";
 import { metrics } from "../../../metrics.js";
 import { type GatewayReply, type GatewayRequest, tenantOf } from "../pipeline/gateway-request.js";
-import { Operation } from "../pipeline/operation.js";
 import { idempotencyKeyOf } from "../pipeline/operation.interceptor.js";
+import { Operation } from "../pipeline/operation.js";
 import { problemOutcome, StoredProblem } from "../pipeline/problem.js";
 import { cid } from "../schemas/common.schemas.js";
 import { contentBytes, contentHeaders, storedContentView } from "../schemas/content.schemas.js";
@@ -54,9 +58,13 @@ export class ContentController {
       encrypted: headers["x-aios-encrypted"] === "true",
       mediaType: String(headers["x-aios-media-type"]),
     };
-    const hash = createHash("sha256").update(`${request.method} ${request.url}\n${JSON.stringify(metadata)}\n`);
+    const hash = createHash("sha256").update(
+      `${request.method} ${request.url}\n${JSON.stringify(metadata)}\n`,
+    );
     // Storing comes before the claim: it is harmless by itself (same bytes, same CID), and only the end of the stream tells the body.
-    const stored = await this.content.putContent(parts(metadata, stream, hash, limit), { deadlineMs: UPLOAD_DEADLINE_MS });
+    const stored = await this.content.putContent(parts(metadata, stream, hash, limit), {
+      deadlineMs: UPLOAD_DEADLINE_MS,
+    });
     const view = { cid: stored.cid, sizeBytes: stored.sizeBytes, deduplicated: stored.deduplicated };
     const { outcome } = await this.runOnce.run(
       key,
@@ -79,13 +87,27 @@ export class ContentController {
     answerType: "application/octet-stream",
     problems: [404, 410],
   })
-  async get(@Req() request: GatewayRequest, @Res() reply: GatewayReply, @Param("cid") wanted: string): Promise<void> {
+  async get(
+    @Req() request: GatewayRequest,
+    @Res() reply: GatewayReply,
+    @Param("cid") wanted: string,
+  ): Promise<void> {
     const signal = request.gone;
-    const answer = this.content.getContent({ cid: wanted }, { deadlineMs: UPLOAD_DEADLINE_MS, ...(signal === undefined ? {} : { signal }) });
+    const answer = this.content.getContent(
+      { cid: wanted },
+      { deadlineMs: UPLOAD_DEADLINE_MS, ...(signal === undefined ? {} : { signal }) },
+    );
     const chunks = answer[Symbol.asyncIterator]();
     const stat = (await chunks.next()).value as GetContentResponse | undefined;
-    if (stat?.stat === undefined) throw new CodedError({ code: "content-unavailable", kind: "unavailable", message: "The content could not be read just now; try again." });
-    void reply.headers(contentAnswerHeaders(stat.stat)).send(Readable.from(bytesFrom(chunks), { objectMode: false }));
+    if (stat?.stat === undefined)
+      throw new CodedError({
+        code: "content-unavailable",
+        kind: "unavailable",
+        message: "The content could not be read just now; try again.",
+      });
+    void reply
+      .headers(contentAnswerHeaders(stat.stat))
+      .send(Readable.from(bytesFrom(chunks), { objectMode: false }));
   }
 }
 

@@ -21,7 +21,8 @@ export class DemoController {
   get(): z.infer<typeof demoView> {
     if (this.demo === undefined) throw notFound("demo account on this network");
     return {
-      warning: "A demo key of a local network. Everyone who opens this page has it; it must never hold anything of value.",
+      warning:
+        "A demo key of a local network. Everyone who opens this page has it; it must never hold anything of value.",
       ...this.demo,
     };
   }

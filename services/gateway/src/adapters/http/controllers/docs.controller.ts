@@ -18,21 +18,41 @@ export class DocsController {
   constructor(@Inject(API_DOCUMENTS) private readonly documents: ApiDocuments) {}
 
   @Get("openapi.json")
-  @Operation({ id: "getOpenApi", summary: "This API as OpenAPI 3.1", tag: "platform", access: "public", answer: anything })
+  @Operation({
+    id: "getOpenApi",
+    summary: "This API as OpenAPI 3.1",
+    tag: "platform",
+    access: "public",
+    answer: anything,
+  })
   openApi(): Record<string, unknown> {
     return this.documents.openApi;
   }
 
   @Get("docs")
   @Header("content-type", "text/html; charset=utf-8")
-  @Operation({ id: "getDocs", summary: "This API as a page", tag: "platform", access: "public", answer: anything, answerType: "text/html" })
+  @Operation({
+    id: "getDocs",
+    summary: "This API as a page",
+    tag: "platform",
+    access: "public",
+    answer: anything,
+    answerType: "text/html",
+  })
   page(): string {
     return this.documents.page;
   }
 
   @Get("docs.css")
   @Header("content-type", "text/css; charset=utf-8")
-  @Operation({ id: "getDocsStyle", summary: "Style of the API's page", tag: "platform", access: "public", answer: anything, answerType: "text/html" })
+  @Operation({
+    id: "getDocsStyle",
+    summary: "Style of the API's page",
+    tag: "platform",
+    access: "public",
+    answer: anything,
+    answerType: "text/html",
+  })
   style(): string {
     return DOCS_STYLE;
   }

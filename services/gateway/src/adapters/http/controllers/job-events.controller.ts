@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { Controller, Get, Inject, Param, Req, Res } from "@nestjs/common";
 import { toCodedError } from "@aios/kernel/coded-error";
 import type { WatchJobResponse } from "@aios/proto/aios/compute/v1/compute";
+import { Controller, Get, Inject, Param, Req, Res } from "@nestjs/common";
 import { COMPUTE, type ComputePeer } from "../../../application/peers.js";
 import { tooManyStreams } from "../../../domain/errors.js";
 import { metrics } from "../../../metrics.js";
@@ -36,7 +36,11 @@ export class JobEventsController {
     answerType: "text/event-stream",
     problems: [403, 404],
   })
-  async events(@Req() request: GatewayRequest, @Res() reply: GatewayReply, @Param("jobId") id: string): Promise<void> {
+  async events(
+    @Req() request: GatewayRequest,
+    @Res() reply: GatewayReply,
+    @Param("jobId") id: string,
+  ): Promise<void> {
     const account = sessionOf(request).account;
     const open = this.#open.get(account) ?? 0;
     if (open >= this.settings.sseMaxPerAccount) throw tooManyStreams();
@@ -54,7 +58,11 @@ export class JobEventsController {
       metrics.openStreams.add(-1);
     });
     void reply
-      .headers({ "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no" })
+      .headers({
+        "content-type": "text/event-stream; charset=utf-8",
+        "cache-control": "no-store",
+        "x-accel-buffering": "no",
+      })
       .send(stream);
   }
 
@@ -86,7 +94,8 @@ export class JobEventsController {
         upcoming.catch(() => undefined);
       }
     } catch (error) {
-      if (!signal.aborted) yield `event: problem\ndata: ${renderProblem(toCodedError(error), request).body}\n\n`;
+      if (!signal.aborted)
+        yield `event: problem\ndata: ${renderProblem(toCodedError(error), request).body}\n\n`;
     } finally {
       await changes.return?.();
     }

@@ -38,7 +38,10 @@ export class JobEvidenceController {
     answer: paymentsView,
     problems: [403, 404],
   })
-  async payments(@Req() request: GatewayRequest, @Param("jobId") id: string): Promise<z.infer<typeof paymentsView>> {
+  async payments(
+    @Req() request: GatewayRequest,
+    @Param("jobId") id: string,
+  ): Promise<z.infer<typeof paymentsView>> {
     const jobId = await this.#visibleJob(request, id);
     return paymentsViewOf(await this.economy.getJobPayments({ jobId }, reading(request)));
   }
@@ -53,7 +56,10 @@ export class JobEvidenceController {
     answer: moneyView,
     problems: [403, 404],
   })
-  async money(@Req() request: GatewayRequest, @Param("jobId") id: string): Promise<z.infer<typeof moneyView>> {
+  async money(
+    @Req() request: GatewayRequest,
+    @Param("jobId") id: string,
+  ): Promise<z.infer<typeof moneyView>> {
     const jobId = await this.#visibleJob(request, id);
     return moneyViewOf(await this.economy.explainJobMoney({ jobId }, reading(request)));
   }
@@ -68,7 +74,10 @@ export class JobEvidenceController {
     answer: proofView,
     problems: [403, 404],
   })
-  async proof(@Req() request: GatewayRequest, @Param("jobId") id: string): Promise<z.infer<typeof proofView>> {
+  async proof(
+    @Req() request: GatewayRequest,
+    @Param("jobId") id: string,
+  ): Promise<z.infer<typeof proofView>> {
     const jobId = await this.#visibleJob(request, id);
     return proofViewOf((await this.prover.getProof({ jobId }, reading(request))).proof);
   }
@@ -83,7 +92,10 @@ export class JobEvidenceController {
     answer: receiptsView,
     problems: [403, 404],
   })
-  async receipts(@Req() request: GatewayRequest, @Param("jobId") id: string): Promise<z.infer<typeof receiptsView>> {
+  async receipts(
+    @Req() request: GatewayRequest,
+    @Param("jobId") id: string,
+  ): Promise<z.infer<typeof receiptsView>> {
     const jobId = await this.#visibleJob(request, id);
     const { receipts } = await this.scoring.listReceipts({ account: "", jobId }, reading(request));
     return { receipts: receipts.map(receiptViewOf) };

@@ -2,11 +2,26 @@ import { Body, Controller, Get, Inject, Param, Post, Put, Query, Req } from "@ne
 import { z } from "zod";
 import { COMPUTE, type ComputePeer } from "../../../application/peers.js";
 import { changing, type GatewayRequest, reading, tenantOf } from "../pipeline/gateway-request.js";
-import { Operation } from "../pipeline/operation.js";
 import { idempotencyKeyOf } from "../pipeline/operation.interceptor.js";
+import { Operation } from "../pipeline/operation.js";
 import { bytes32, emptyBody, pageQuery, signaturesBody, signingRequests } from "../schemas/common.schemas.js";
-import { jobsView, jobView, placementView, prepareJobBody, preparedJobView, quoteBody, quotesView } from "../schemas/job.schemas.js";
-import { jobSpecMessage, jobViewOf, placementViewOf, preparedJobViewOf, quotesViewOf, verificationMessage } from "../views/job.views.js";
+import {
+  jobsView,
+  jobView,
+  placementView,
+  preparedJobView,
+  prepareJobBody,
+  quoteBody,
+  quotesView,
+} from "../schemas/job.schemas.js";
+import {
+  jobSpecMessage,
+  jobViewOf,
+  placementViewOf,
+  preparedJobViewOf,
+  quotesViewOf,
+  verificationMessage,
+} from "../views/job.views.js";
 import { bytesOf, signatureMessages, signingRequestView, textOrNull } from "../views/scalar.views.js";
 
 export const jobParams = z.object({ jobId: bytes32 });
@@ -26,7 +41,10 @@ export class JobController {
     answer: quotesView,
     problems: [402, 404, 422],
   })
-  async quote(@Req() request: GatewayRequest, @Body() body: z.infer<typeof quoteBody>): Promise<z.infer<typeof quotesView>> {
+  async quote(
+    @Req() request: GatewayRequest,
+    @Body() body: z.infer<typeof quoteBody>,
+  ): Promise<z.infer<typeof quotesView>> {
     return quotesViewOf(await this.compute.quoteJob({ spec: jobSpecMessage(body) }, reading(request)));
   }
 
@@ -73,20 +91,46 @@ export class JobController {
     status: 202,
     problems: [402, 403, 404, 409, 422],
   })
-  async place(@Param("jobId") jobId: string, @Body() body: z.infer<typeof signaturesBody>): Promise<z.infer<typeof jobView>> {
+  async place(
+    @Param("jobId") jobId: string,
+    @Body() body: z.infer<typeof signaturesBody>,
+  ): Promise<z.infer<typeof jobView>> {
     const signatures = signatureMessages(body.signatures);
-    return jobViewOf((await this.compute.placeJob({ jobId: jobId.toLowerCase(), signatures }, changing())).job);
+    return jobViewOf(
+      (await this.compute.placeJob({ jobId: jobId.toLowerCase(), signatures }, changing())).job,
+    );
   }
 
   @Get("jobs")
-  @Operation({ id: "listJobs", summary: "The account's own jobs, newest first", tag: "jobs", access: "account", query: pageQuery, answer: jobsView })
-  async list(@Req() request: GatewayRequest, @Query() query: z.infer<typeof pageQuery>): Promise<z.infer<typeof jobsView>> {
-    const page = await this.compute.listJobs({ pageSize: query.pageSize, pageToken: query.cursor ?? "" }, reading(request));
+  @Operation({
+    id: "listJobs",
+    summary: "The account's own jobs, newest first",
+    tag: "jobs",
+    access: "account",
+    query: pageQuery,
+    answer: jobsView,
+  })
+  async list(
+    @Req() request: GatewayRequest,
+    @Query() query: z.infer<typeof pageQuery>,
+  ): Promise<z.infer<typeof jobsView>> {
+    const page = await this.compute.listJobs(
+      { pageSize: query.pageSize, pageToken: query.cursor ?? "" },
+      reading(request),
+    );
     return { items: page.jobs.map(jobViewOf), nextCursor: textOrNull(page.nextPageToken) };
   }
 
   @Get("jobs/:jobId")
-  @Operation({ id: "getJob", summary: "A job of the account", tag: "jobs", access: "account", params: jobParams, answer: jobView, problems: [403, 404] })
+  @Operation({
+    id: "getJob",
+    summary: "A job of the account",
+    tag: "jobs",
+    access: "account",
+    params: jobParams,
+    answer: jobView,
+    problems: [403, 404],
+  })
   async get(@Req() request: GatewayRequest, @Param("jobId") jobId: string): Promise<z.infer<typeof jobView>> {
     return jobViewOf((await this.compute.getJob({ jobId: jobId.toLowerCase() }, reading(request))).job);
   }
@@ -121,9 +165,14 @@ export class JobController {
     status: 202,
     problems: [403, 404, 409],
   })
-  async accept(@Param("jobId") jobId: string, @Body() body: z.infer<typeof signaturesBody>): Promise<z.infer<typeof jobView>> {
+  async accept(
+    @Param("jobId") jobId: string,
+    @Body() body: z.infer<typeof signaturesBody>,
+  ): Promise<z.infer<typeof jobView>> {
     const signatures = signatureMessages(body.signatures);
-    return jobViewOf((await this.compute.acceptJob({ jobId: jobId.toLowerCase(), signatures }, changing())).job);
+    return jobViewOf(
+      (await this.compute.acceptJob({ jobId: jobId.toLowerCase(), signatures }, changing())).job,
+    );
   }
 
   @Get("jobs/:jobId/placement")
@@ -136,7 +185,12 @@ export class JobController {
     answer: placementView,
     problems: [403, 404],
   })
-  async placement(@Req() request: GatewayRequest, @Param("jobId") jobId: string): Promise<z.infer<typeof placementView>> {
-    return placementViewOf(await this.compute.explainPlacement({ jobId: jobId.toLowerCase() }, reading(request)));
+  async placement(
+    @Req() request: GatewayRequest,
+    @Param("jobId") jobId: string,
+  ): Promise<z.infer<typeof placementView>> {
+    return placementViewOf(
+      await this.compute.explainPlacement({ jobId: jobId.toLowerCase() }, reading(request)),
+    );
   }
 }

@@ -4,7 +4,13 @@ import { MARKETPLACE, type MarketplacePeer } from "../../../application/peers.js
 import { changing, type GatewayRequest, reading } from "../pipeline/gateway-request.js";
 import { Operation } from "../pipeline/operation.js";
 import { emptyBody, pageQuery, signaturesBody, signingRequests } from "../schemas/common.schemas.js";
-import { createModelBody, modelsView, modelView, preparedPurchaseView, purchaseView } from "../schemas/model.schemas.js";
+import {
+  createModelBody,
+  modelsView,
+  modelView,
+  preparedPurchaseView,
+  purchaseView,
+} from "../schemas/model.schemas.js";
 import { modelViewOf, purchaseViewOf } from "../views/model.views.js";
 import { bytesOf, signatureMessages, signingRequestView, textOrNull } from "../views/scalar.views.js";
 
@@ -13,7 +19,9 @@ const modelNumber = z.string().regex(/^[1-9][0-9]{0,14}$/, "a model's number");
 const anyModelParams = z.object({ id: z.union([modelNumber, uuid]) });
 const draftParams = z.object({ id: uuid });
 const modelParams = z.object({ id: modelNumber });
-const purchaseParams = z.object({ purchaseId: z.string().regex(/^[0-9A-Za-z:_-]{1,128}$/, "a purchase's id") });
+const purchaseParams = z.object({
+  purchaseId: z.string().regex(/^[0-9A-Za-z:_-]{1,128}$/, "a purchase's id"),
+});
 
 @Controller("v1")
 export class ModelController {
@@ -49,9 +57,22 @@ export class ModelController {
   }
 
   @Get("models")
-  @Operation({ id: "listModels", summary: "Published models, newest first", tag: "models", access: "public", query: pageQuery, answer: modelsView })
-  async list(@Req() request: GatewayRequest, @Query() query: z.infer<typeof pageQuery>): Promise<z.infer<typeof modelsView>> {
-    const page = await this.marketplace.listModels({ pageSize: query.pageSize, pageToken: query.cursor ?? "" }, reading(request));
+  @Operation({
+    id: "listModels",
+    summary: "Published models, newest first",
+    tag: "models",
+    access: "public",
+    query: pageQuery,
+    answer: modelsView,
+  })
+  async list(
+    @Req() request: GatewayRequest,
+    @Query() query: z.infer<typeof pageQuery>,
+  ): Promise<z.infer<typeof modelsView>> {
+    const page = await this.marketplace.listModels(
+      { pageSize: query.pageSize, pageToken: query.cursor ?? "" },
+      reading(request),
+    );
     return { items: page.models.map(modelViewOf), nextCursor: textOrNull(page.nextPageToken) };
   }
 
@@ -102,7 +123,10 @@ export class ModelController {
     status: 202,
     problems: [403, 404, 409],
   })
-  async publish(@Param("id") draftId: string, @Body() body: z.infer<typeof signaturesBody>): Promise<z.infer<typeof modelView>> {
+  async publish(
+    @Param("id") draftId: string,
+    @Body() body: z.infer<typeof signaturesBody>,
+  ): Promise<z.infer<typeof modelView>> {
     const signatures = signatureMessages(body.signatures);
     return modelViewOf((await this.marketplace.publishModel({ draftId, signatures }, changing())).model);
   }
@@ -122,7 +146,11 @@ export class ModelController {
   })
   async preparePurchase(@Param("id") id: string): Promise<z.infer<typeof preparedPurchaseView>> {
     const prepared = await this.marketplace.prepareLicencePurchase({ modelId: Number(id) }, changing());
-    return { purchaseId: prepared.purchaseId, priceWei: prepared.priceWei, toSign: prepared.toSign.map(signingRequestView) };
+    return {
+      purchaseId: prepared.purchaseId,
+      priceWei: prepared.priceWei,
+      toSign: prepared.toSign.map(signingRequestView),
+    };
   }
 
   @Put("purchases/:purchaseId")
@@ -143,7 +171,9 @@ export class ModelController {
     @Body() body: z.infer<typeof signaturesBody>,
   ): Promise<z.infer<typeof purchaseView>> {
     const signatures = signatureMessages(body.signatures);
-    return purchaseViewOf((await this.marketplace.purchaseLicence({ purchaseId, signatures }, changing())).purchase);
+    return purchaseViewOf(
+      (await this.marketplace.purchaseLicence({ purchaseId, signatures }, changing())).purchase,
+    );
   }
 
   @Get("purchases/:purchaseId")
@@ -156,7 +186,10 @@ export class ModelController {
     answer: purchaseView,
     problems: [403, 404],
   })
-  async getPurchase(@Req() request: GatewayRequest, @Param("purchaseId") purchaseId: string): Promise<z.infer<typeof purchaseView>> {
+  async getPurchase(
+    @Req() request: GatewayRequest,
+    @Param("purchaseId") purchaseId: string,
+  ): Promise<z.infer<typeof purchaseView>> {
     return purchaseViewOf((await this.marketplace.getPurchase({ purchaseId }, reading(request))).purchase);
   }
 }

@@ -1,6 +1,13 @@
 import { Controller, Get, Inject, Param, Req } from "@nestjs/common";
 import { z } from "zod";
-import { COMPUTE, type ComputePeer, ECONOMY, type EconomyPeer, SCORING, type ScoringPeer } from "../../../application/peers.js";
+import {
+  COMPUTE,
+  type ComputePeer,
+  ECONOMY,
+  type EconomyPeer,
+  SCORING,
+  type ScoringPeer,
+} from "../../../application/peers.js";
 import { PlatformStatus } from "../../../application/platform-status.use-case.js";
 import { type GatewayRequest, reading } from "../pipeline/gateway-request.js";
 import { Operation } from "../pipeline/operation.js";
@@ -14,7 +21,13 @@ import {
   receiptProofView,
   transactionView,
 } from "../schemas/platform.schemas.js";
-import { contributionViewOf, protocolViewOf, providerViewOf, receiptProofViewOf, transactionViewOf } from "../views/platform.views.js";
+import {
+  contributionViewOf,
+  protocolViewOf,
+  providerViewOf,
+  receiptProofViewOf,
+  transactionViewOf,
+} from "../views/platform.views.js";
 
 const accountParams = z.object({ address });
 const transactionParams = z.object({ id: z.string().min(1).max(200) });
@@ -30,21 +43,46 @@ export class PlatformController {
   ) {}
 
   @Get("health")
-  @Operation({ id: "getHealth", summary: "Whether each part of the platform answers", tag: "platform", access: "public", answer: healthView })
+  @Operation({
+    id: "getHealth",
+    summary: "Whether each part of the platform answers",
+    tag: "platform",
+    access: "public",
+    answer: healthView,
+  })
   health(): Promise<z.infer<typeof healthView>> {
     return this.status.read();
   }
 
   @Get("v1/protocol")
-  @Operation({ id: "getProtocol", summary: "Chain, contracts, platform accounts, fees", tag: "platform", access: "public", answer: protocolView })
+  @Operation({
+    id: "getProtocol",
+    summary: "Chain, contracts, platform accounts, fees",
+    tag: "platform",
+    access: "public",
+    answer: protocolView,
+  })
   async protocol(@Req() request: GatewayRequest): Promise<z.infer<typeof protocolView>> {
     return protocolViewOf(await this.economy.getProtocol({}, reading(request)));
   }
 
   @Get("v1/accounts/:address/balances")
-  @Operation({ id: "getBalances", summary: "Balances of an account", tag: "platform", access: "account", params: accountParams, answer: balancesView })
-  async balances(@Req() request: GatewayRequest, @Param("address") account: string): Promise<z.infer<typeof balancesView>> {
-    return { account: account.toLowerCase(), ...(await this.economy.getBalances({ account: account.toLowerCase() }, reading(request))) };
+  @Operation({
+    id: "getBalances",
+    summary: "Balances of an account",
+    tag: "platform",
+    access: "account",
+    params: accountParams,
+    answer: balancesView,
+  })
+  async balances(
+    @Req() request: GatewayRequest,
+    @Param("address") account: string,
+  ): Promise<z.infer<typeof balancesView>> {
+    return {
+      account: account.toLowerCase(),
+      ...(await this.economy.getBalances({ account: account.toLowerCase() }, reading(request))),
+    };
   }
 
   @Get("v1/accounts/:address/contribution")
@@ -57,12 +95,23 @@ export class PlatformController {
     answer: contributionView,
     problems: [404],
   })
-  async contribution(@Req() request: GatewayRequest, @Param("address") account: string): Promise<z.infer<typeof contributionView>> {
-    return contributionViewOf(await this.scoring.getContribution({ account: account.toLowerCase() }, reading(request)));
+  async contribution(
+    @Req() request: GatewayRequest,
+    @Param("address") account: string,
+  ): Promise<z.infer<typeof contributionView>> {
+    return contributionViewOf(
+      await this.scoring.getContribution({ account: account.toLowerCase() }, reading(request)),
+    );
   }
 
   @Get("v1/providers")
-  @Operation({ id: "listProviders", summary: "Providers with capabilities, prices and state", tag: "platform", access: "public", answer: providersView })
+  @Operation({
+    id: "listProviders",
+    summary: "Providers with capabilities, prices and state",
+    tag: "platform",
+    access: "public",
+    answer: providersView,
+  })
   async providers(@Req() request: GatewayRequest): Promise<z.infer<typeof providersView>> {
     const { providers } = await this.compute.listProviders({}, reading(request));
     return { providers: providers.map(providerViewOf) };
@@ -78,8 +127,13 @@ export class PlatformController {
     answer: transactionView,
     problems: [404],
   })
-  async transaction(@Req() request: GatewayRequest, @Param("id") transactionId: string): Promise<z.infer<typeof transactionView>> {
-    return transactionViewOf((await this.economy.getTransaction({ transactionId }, reading(request))).transaction);
+  async transaction(
+    @Req() request: GatewayRequest,
+    @Param("id") transactionId: string,
+  ): Promise<z.infer<typeof transactionView>> {
+    return transactionViewOf(
+      (await this.economy.getTransaction({ transactionId }, reading(request))).transaction,
+    );
   }
 
   @Get("v1/receipts/:receiptId/proof")
@@ -92,7 +146,12 @@ export class PlatformController {
     answer: receiptProofView,
     problems: [404, 409],
   })
-  async receiptProof(@Req() request: GatewayRequest, @Param("receiptId") receiptId: string): Promise<z.infer<typeof receiptProofView>> {
-    return receiptProofViewOf(await this.scoring.getReceiptProof({ receiptId: receiptId.toLowerCase() }, reading(request)));
+  async receiptProof(
+    @Req() request: GatewayRequest,
+    @Param("receiptId") receiptId: string,
+  ): Promise<z.infer<typeof receiptProofView>> {
+    return receiptProofViewOf(
+      await this.scoring.getReceiptProof({ receiptId: receiptId.toLowerCase() }, reading(request)),
+    );
   }
 }

@@ -12,7 +12,8 @@ export class RpcController {
   @HttpCode(200)
   @Operation({
     id: "callJsonRpc",
-    summary: "Ethereum JSON-RPC of the chain: reading methods for all, eth_sendRawTransaction for signed-in accounts",
+    summary:
+      "Ethereum JSON-RPC of the chain: reading methods for all, eth_sendRawTransaction for signed-in accounts",
     tag: "chain",
     access: "public",
     repetition: "harmless",

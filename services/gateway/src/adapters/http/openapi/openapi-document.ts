@@ -54,8 +54,10 @@ export function openApiDocument(controllers: readonly Type<unknown>[], version: 
   const paths: Record<string, JsonSchema> = {};
   for (const route of routesOf(controllers)) {
     if (route.operation === undefined) continue;
-    const item = (paths[route.path] ??= {});
-    item[route.method] = operationObject(route.operation, components);
+    paths[route.path] = {
+      ...paths[route.path],
+      [route.method]: operationObject(route.operation, components),
+    };
   }
   return {
     openapi: "3.1.0",
@@ -82,7 +84,9 @@ function operationObject(operation: OperationDefinition, components: Components)
     ...parametersOf(operation.params, "path", components),
     ...parametersOf(operation.query, "query", components),
     ...parametersOf(operation.headers, "header", components),
-    ...(operation.repetition === "idempotency-key" || operation.repetition === "idempotency-key-of-stream" ? [IDEMPOTENCY_KEY] : []),
+    ...(operation.repetition === "idempotency-key" || operation.repetition === "idempotency-key-of-stream"
+      ? [IDEMPOTENCY_KEY]
+      : []),
   ];
   const requestBody =
     operation.bodyType === "application/octet-stream"
@@ -111,14 +115,21 @@ function operationObject(operation: OperationDefinition, components: Components)
 function problemResponses(operation: OperationDefinition, components: Components): JsonSchema {
   const statuses = new Set([...(operation.problems ?? []), 429, 503]);
   if (operation.access === "account") statuses.add(401);
-  if (operation.params !== undefined || operation.query !== undefined || operation.repetition?.startsWith("idempotency")) statuses.add(400);
+  if (
+    operation.params !== undefined ||
+    operation.query !== undefined ||
+    operation.repetition?.startsWith("idempotency")
+  )
+    statuses.add(400);
   if (operation.body !== undefined) for (const status of [400, 413, 422]) statuses.add(status);
   if (operation.repetition?.startsWith("idempotency")) statuses.add(409);
   const responses: JsonSchema = {};
   for (const status of [...statuses].sort((a, b) => a - b)) {
     responses[String(status)] = {
       description: PROBLEM_TEXT[status] ?? "A problem.",
-      ...(status === 429 || status === 503 ? { headers: { "Retry-After": { schema: { type: "integer" }, description: "Seconds." } } } : {}),
+      ...(status === 429 || status === 503
+        ? { headers: { "Retry-After": { schema: { type: "integer" }, description: "Seconds." } } }
+        : {}),
       content: { "application/problem+json": { schema: components.reference(problem) } },
     };
   }
@@ -129,7 +140,8 @@ const IDEMPOTENCY_KEY = {
   name: "Idempotency-Key",
   in: "header",
   required: true,
-  description: "Fresh for each new intention. The same key and body give the same outcome; another body gives 409.",
+  description:
+    "Fresh for each new intention. The same key and body give the same outcome; another body gives 409.",
   schema: { type: "string", minLength: 1, maxLength: 128 },
 };
 
@@ -154,7 +166,15 @@ class Components {
   readonly #schemas = new Map<string, JsonSchema>();
 
   reference(schema: z.ZodType): JsonSchema {
-    const { $schema: _dialect, $defs, ...root } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any", target: "draft-2020-12" }) as JsonSchema & {
+    const {
+      $schema: _dialect,
+      $defs,
+      ...root
+    } = z.toJSONSchema(schema, {
+      io: "input",
+      unrepresentable: "any",
+      target: "draft-2020-12",
+    }) as JsonSchema & {
       $defs?: Record<string, JsonSchema>;
     };
     for (const [id, definition] of Object.entries($defs ?? {})) this.#add(id, definition);
@@ -179,7 +199,9 @@ function rewritten(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) =>
-      key === "$ref" && typeof item === "string" ? [key, item.replace("#/$defs/", "#/components/schemas/")] : [key, rewritten(item)],
+      key === "$ref" && typeof item === "string"
+        ? [key, item.replace("#/$defs/", "#/components/schemas/")]
+        : [key, rewritten(item)],
     ),
   );
 }

@@ -1,7 +1,7 @@
+import type { RateLimiter } from "@aios/service-kit/rate-limiter";
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from "@nestjs/common";
 import { SignIn } from "../../../application/sign-in.use-case.js";
 import { routeNotDeclared, sessionInvalid, signInRequired, tooManyRequests } from "../../../domain/errors.js";
-import type { RateLimiter } from "@aios/service-kit/rate-limiter";
 import { metrics } from "../../../metrics.js";
 import { HTTP_SETTINGS, type HttpSettings, RATE_LIMITER } from "../tokens.js";
 import type { GatewayRequest } from "./gateway-request.js";
@@ -21,7 +21,11 @@ export class AccessGuard implements CanActivate {
     if (operation === undefined) throw routeNotDeclared();
     const request = context.switchToHttp().getRequest<GatewayRequest>();
     const token = bearerToken(request.headers.authorization);
-    const limited = await this.limiter.take(`address:${request.ip}`, this.settings.rateLimit, operation.cost ?? 1);
+    const limited = await this.limiter.take(
+      `address:${request.ip}`,
+      this.settings.rateLimit,
+      operation.cost ?? 1,
+    );
     if (!limited.allowed) {
       metrics.rateLimited.add(1, { operation: operation.id });
       throw tooManyRequests(limited.retryAfterMs);

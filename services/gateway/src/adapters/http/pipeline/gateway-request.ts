@@ -1,7 +1,7 @@
-import type { Span } from "@opentelemetry/api";
-import type { FastifyReply, FastifyRequest } from "fastify";
 import type { TenantId } from "@aios/kernel/identifiers";
 import { tenantOfAccount } from "@aios/kernel/identifiers";
+import type { Span } from "@opentelemetry/api";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { signInRequired } from "../../../domain/errors.js";
 import type { Session } from "../../../domain/ports.js";
 

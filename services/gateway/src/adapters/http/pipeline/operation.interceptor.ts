@@ -1,12 +1,18 @@
 import { createHash } from "node:crypto";
-import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from "@nestjs/common";
-import { firstValueFrom, from, type Observable } from "rxjs";
-import type { z } from "zod";
-import { CodedError } from "@aios/kernel/coded-error";
 import { canonicalJson, type Json } from "@aios/kernel/canonical-json";
+import { CodedError } from "@aios/kernel/coded-error";
 import { tenantOfAccount } from "@aios/kernel/identifiers";
 import { actingFor } from "@aios/service-kit/caller-context";
 import { withSpanActive } from "@aios/service-kit/tracing";
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+} from "@nestjs/common";
+import { firstValueFrom, from, type Observable } from "rxjs";
+import type { z } from "zod";
 import { RunOnce } from "../../../application/run-once.use-case.js";
 import { idempotencyKeyMissing } from "../../../domain/errors.js";
 import type { Outcome } from "../../../domain/ports.js";
@@ -76,29 +82,43 @@ function requestHash(request: GatewayRequest): string {
 }
 
 function validate(operation: OperationDefinition, request: GatewayRequest): void {
-  if (operation.params !== undefined) request.params = parsed(operation.params, request.params, "", "invalid");
+  if (operation.params !== undefined)
+    request.params = parsed(operation.params, request.params, "", "invalid");
   if (operation.query !== undefined) request.query = parsed(operation.query, request.query, "", "invalid");
   if (operation.headers !== undefined) {
     const headers = parsed(operation.headers, request.headers, "", "invalid") as Record<string, string>;
     Object.assign(request.headers, headers);
   }
-  if (operation.body !== undefined) request.body = parsed(operation.body, request.body ?? {}, "", "unprocessable");
+  if (operation.body !== undefined)
+    request.body = parsed(operation.body, request.body ?? {}, "", "unprocessable");
 }
 
-function parsed(schema: z.ZodType, value: unknown, prefix: string, kind: "invalid" | "unprocessable"): unknown {
+function parsed(
+  schema: z.ZodType,
+  value: unknown,
+  prefix: string,
+  kind: "invalid" | "unprocessable",
+): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const unknownKey = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
-  const path = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].map(String).join(".");
+  const path = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])]
+    .map(String)
+    .join(".");
   const field = `${prefix}${path}`;
   throw new CodedError({
     code: "invalid-input",
     kind,
-    message: field === "" ? `The input is not valid: ${issue?.message ?? "it does not fit"}.` : `${field} is not valid: ${issue?.message ?? "it does not fit"}.`,
+    message:
+      field === ""
+        ? `The input is not valid: ${issue?.message ?? "it does not fit"}.`
+        : `${field} is not valid: ${issue?.message ?? "it does not fit"}.`,
     ...(field === "" ? {} : { field }),
     details: {
-      issues: result.error.issues.slice(0, 10).map((each) => ({ field: each.path.map(String).join("."), problem: each.message })),
+      issues: result.error.issues
+        .slice(0, 10)
+        .map((each) => ({ field: each.path.map(String).join("."), problem: each.message })),
     },
   });
 }

@@ -1,6 +1,6 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from "@nestjs/common";
 import { logLevelOf } from "@aios/service-kit/error-mapping";
 import type { Logger } from "@aios/service-kit/logger";
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from "@nestjs/common";
 import { LOGGER } from "../tokens.js";
 import type { GatewayReply, GatewayRequest } from "./gateway-request.js";
 import { fromFramework, renderProblem, StoredProblem } from "./problem.js";
@@ -15,7 +15,10 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<GatewayReply>();
     if (!(thrown instanceof StoredProblem)) {
       const error = fromFramework(thrown);
-      this.logger[logLevelOf(error)]({ error, method: request.method, url: request.url, traceId: request.traceId }, "request failed");
+      this.logger[logLevelOf(error)](
+        { error, method: request.method, url: request.url, traceId: request.traceId },
+        "request failed",
+      );
     }
     const { status, headers, body } = renderProblem(thrown, request);
     if (reply.sent) return;

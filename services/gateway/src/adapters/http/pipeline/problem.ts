@@ -1,6 +1,6 @@
-import { HttpException } from "@nestjs/common";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { toProblem } from "@aios/service-kit/error-mapping";
+import { HttpException } from "@nestjs/common";
 import type { Outcome } from "../../../domain/ports.js";
 import type { GatewayRequest } from "./gateway-request.js";
 
@@ -26,12 +26,20 @@ export function renderProblem(thrown: unknown, request: GatewayRequest): Rendere
   const error = fromFramework(thrown);
   const { status, headers, body } = toProblem(error, request.traceId ?? "");
   const why = whyLink(error, request);
-  return { status, headers, body: JSON.stringify({ ...body, instance: pathOf(request), ...(why === undefined ? {} : { why }) }) };
+  return {
+    status,
+    headers,
+    body: JSON.stringify({ ...body, instance: pathOf(request), ...(why === undefined ? {} : { why }) }),
+  };
 }
 
 export function problemOutcome(thrown: unknown, request: GatewayRequest): Outcome {
   const rendered = renderProblem(thrown, request);
-  return { status: rendered.status, contentType: rendered.headers["content-type"] ?? "application/problem+json", body: rendered.body };
+  return {
+    status: rendered.status,
+    contentType: rendered.headers["content-type"] ?? "application/problem+json",
+    body: rendered.body,
+  };
 }
 
 /** Errors of Fastify and Nest, which speak in HTTP statuses, as coded errors. */
@@ -40,16 +48,37 @@ export function fromFramework(thrown: unknown): unknown {
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
   switch (status) {
     case 400:
-      return new CodedError({ code: "malformed-request", kind: "invalid", message: "The request cannot be read: check its JSON and headers." });
+      return new CodedError({
+        code: "malformed-request",
+        kind: "invalid",
+        message: "The request cannot be read: check its JSON and headers.",
+      });
     case 404:
-      return new CodedError({ code: "route-unknown", kind: "not-found", message: "There is nothing at this address. /docs lists what there is." });
+      return new CodedError({
+        code: "route-unknown",
+        kind: "not-found",
+        message: "There is nothing at this address. /docs lists what there is.",
+      });
     case 405:
     case 415:
-      return new CodedError({ code: "media-type-unsupported", kind: "invalid", message: "Send application/json, or application/octet-stream for content." });
+      return new CodedError({
+        code: "media-type-unsupported",
+        kind: "invalid",
+        message: "Send application/json, or application/octet-stream for content.",
+      });
     case 413:
-      return new CodedError({ code: "body-too-large", kind: "too-large", message: "The body is larger than this address takes." });
+      return new CodedError({
+        code: "body-too-large",
+        kind: "too-large",
+        message: "The body is larger than this address takes.",
+      });
     case 503:
-      return new CodedError({ code: "draining", kind: "unavailable", message: "This gateway is shutting down; call again.", retryAfterMs: 1_000 });
+      return new CodedError({
+        code: "draining",
+        kind: "unavailable",
+        message: "This gateway is shutting down; call again.",
+        retryAfterMs: 1_000,
+      });
     default:
       return thrown;
   }
@@ -69,7 +98,12 @@ function whyLink(thrown: unknown, request: GatewayRequest): string | undefined {
   if (!isCodedError(thrown)) return undefined;
   const named = thrown.details.why;
   if (typeof named === "string" && named.startsWith("/")) return named;
-  const jobId = typeof thrown.details.jobId === "string" ? thrown.details.jobId : /\/v1\/jobs\/(0x[0-9a-fA-F]{64})/.exec(request.url)?.[1];
+  const jobId =
+    typeof thrown.details.jobId === "string"
+      ? thrown.details.jobId
+      : /\/v1\/jobs\/(0x[0-9a-fA-F]{64})/.exec(request.url)?.[1];
   if (jobId === undefined || !/^0x[0-9a-fA-F]{64}$/.test(jobId)) return undefined;
-  return thrown.kind === "conflict" || thrown.kind === "payment-required" ? `/v1/jobs/${jobId}/money` : undefined;
+  return thrown.kind === "conflict" || thrown.kind === "payment-required"
+    ? `/v1/jobs/${jobId}/money`
+    : undefined;
 }

@@ -1,16 +1,36 @@
 import { z } from "zod";
 
 /** Schemas with an `id` become named components of the OpenAPI document. */
-export const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "0x followed by 40 hex digits").meta({ id: "Address", examples: ["0x71c7656ec7ab88b098defb751b7401b5f6d8976f"] });
-export const bytes32 = z.string().regex(/^0x[0-9a-fA-F]{64}$/, "0x followed by 64 hex digits").meta({ id: "Bytes32" });
-export const hexBytes = z.string().regex(/^0x([0-9a-fA-F]{2})*$/, "0x followed by whole bytes of hex").meta({ id: "HexBytes" });
-export const wei = z.string().regex(/^(0|[1-9][0-9]{0,77})$/, "a decimal integer of wei").meta({ id: "Wei", examples: ["1500000000000000000"] });
-export const cid = z.string().regex(/^[a-zA-Z0-9]{10,128}$/, "a content identifier").meta({ id: "Cid" });
+export const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, "0x followed by 40 hex digits")
+  .meta({ id: "Address", examples: ["0x71c7656ec7ab88b098defb751b7401b5f6d8976f"] });
+export const bytes32 = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{64}$/, "0x followed by 64 hex digits")
+  .meta({ id: "Bytes32" });
+export const hexBytes = z
+  .string()
+  .regex(/^0x([0-9a-fA-F]{2})*$/, "0x followed by whole bytes of hex")
+  .meta({ id: "HexBytes" });
+export const wei = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,77})$/, "a decimal integer of wei")
+  .meta({ id: "Wei", examples: ["1500000000000000000"] });
+export const cid = z
+  .string()
+  .regex(/^[a-zA-Z0-9]{10,128}$/, "a content identifier")
+  .meta({ id: "Cid" });
 export const uint = z.int().nonnegative();
 export const json = z.unknown().meta({ id: "Json", description: "Any JSON value." });
 
 export const progress = z
-  .object({ stage: z.string(), percent: uint.max(100), message: z.string(), figures: z.record(z.string(), z.string()) })
+  .object({
+    stage: z.string(),
+    percent: uint.max(100),
+    message: z.string(),
+    figures: z.record(z.string(), z.string()),
+  })
   .meta({ id: "Progress", description: "Where a unit of work stands." });
 
 export const errorInfo = z
@@ -44,7 +64,9 @@ export const namedSignature = z
   })
   .meta({ id: "NamedSignature" });
 
-export const signaturesBody = z.strictObject({ signatures: z.array(namedSignature).min(1).max(8) }).meta({ id: "Signatures" });
+export const signaturesBody = z
+  .strictObject({ signatures: z.array(namedSignature).min(1).max(8) })
+  .meta({ id: "Signatures" });
 
 export const emptyBody = z.strictObject({}).meta({ id: "Empty" });
 

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { address, bytes32, errorInfo, hexBytes, progress, signingRequest, uint, wei } from "./common.schemas.js";
+import {
+  address,
+  bytes32,
+  errorInfo,
+  hexBytes,
+  progress,
+  signingRequest,
+  uint,
+  wei,
+} from "./common.schemas.js";
 
 const trainingSpec = z
   .strictObject({
@@ -17,7 +26,10 @@ const trainingSpec = z
 const inferenceSpec = z
   .strictObject({
     modelId: z.int().min(1),
-    input: hexBytes.min(4, "at least one byte").max(131_074, "at most 65,536 bytes").meta({ description: "One uint8 a pixel." }),
+    input: hexBytes
+      .min(4, "at least one byte")
+      .max(131_074, "at most 65,536 bytes")
+      .meta({ description: "One uint8 a pixel." }),
   })
   .meta({ id: "InferenceSpec" });
 
@@ -57,7 +69,17 @@ export const quotesView = z
 export const jobView = z
   .object({
     jobId: bytes32,
-    state: z.enum(["prepared", "funding", "funded", "leased", "delivered", "pending", "settled", "refunded", "failed"]),
+    state: z.enum([
+      "prepared",
+      "funding",
+      "funded",
+      "leased",
+      "delivered",
+      "pending",
+      "settled",
+      "refunded",
+      "failed",
+    ]),
     kind: z.enum(["training", "inference"]),
     verification: z.enum(["none", "proof"]),
     buyer: address,
@@ -91,7 +113,9 @@ export const jobView = z
   })
   .meta({ id: "Job" });
 
-export const jobsView = z.object({ items: z.array(jobView), nextCursor: z.string().nullable() }).meta({ id: "Jobs" });
+export const jobsView = z
+  .object({ items: z.array(jobView), nextCursor: z.string().nullable() })
+  .meta({ id: "Jobs" });
 
 export const preparedJobView = z
   .object({ job: jobView, toSign: z.array(signingRequest), inputSalt: bytes32.nullable() })

@@ -38,7 +38,9 @@ export const modelView = z
   })
   .meta({ id: "Model" });
 
-export const modelsView = z.object({ items: z.array(modelView), nextCursor: z.string().nullable() }).meta({ id: "Models" });
+export const modelsView = z
+  .object({ items: z.array(modelView), nextCursor: z.string().nullable() })
+  .meta({ id: "Models" });
 
 export const preparedPurchaseView = z
   .object({ purchaseId: z.string(), priceWei: wei, toSign: z.array(signingRequest) })

@@ -1,11 +1,15 @@
 import { z } from "zod";
 import { address, bytes32, errorInfo, hexBytes, uint, wei } from "./common.schemas.js";
 
-export const nonceView = z.object({ nonce: z.string(), expiresAtMs: uint, chainId: uint }).meta({ id: "SignInNonce" });
+export const nonceView = z
+  .object({ nonce: z.string(), expiresAtMs: uint, chainId: uint })
+  .meta({ id: "SignInNonce" });
 export const siweBody = z
   .strictObject({ message: z.string().min(1).max(4096), signature: hexBytes.max(1024) })
   .meta({ id: "SignIn", description: "An EIP-4361 message and its EIP-191 signature." });
-export const sessionView = z.object({ accessToken: z.string(), expiresAtMs: uint, account: address }).meta({ id: "Session" });
+export const sessionView = z
+  .object({ accessToken: z.string(), expiresAtMs: uint, account: address })
+  .meta({ id: "Session" });
 
 export const protocolView = z
   .object({
@@ -19,7 +23,14 @@ export const protocolView = z
   .meta({ id: "Protocol" });
 
 export const balancesView = z
-  .object({ account: address, nativeWei: wei, wrappedWei: wei, withdrawableWei: wei, stakedWei: wei, atBlock: uint })
+  .object({
+    account: address,
+    nativeWei: wei,
+    wrappedWei: wei,
+    withdrawableWei: wei,
+    stakedWei: wei,
+    atBlock: uint,
+  })
   .meta({ id: "Balances" });
 
 export const transactionView = z
@@ -96,7 +107,9 @@ export const contributionView = z
     epoch: uint,
     level: uint,
     levelExplanation: z.string(),
-    features: z.array(z.object({ name: z.string(), unit: z.string(), value: z.string(), explanation: z.string() })),
+    features: z.array(
+      z.object({ name: z.string(), unit: z.string(), value: z.string(), explanation: z.string() }),
+    ),
     countedReceipts: uint,
   })
   .meta({ id: "Contribution" });
@@ -105,13 +118,20 @@ export const healthView = z
   .object({
     status: z.enum(["ok", "degraded"]),
     version: z.string(),
-    services: z.array(z.object({ name: z.string(), healthy: z.boolean(), detail: z.string(), latencyMs: z.number() })),
+    services: z.array(
+      z.object({ name: z.string(), healthy: z.boolean(), detail: z.string(), latencyMs: z.number() }),
+    ),
   })
   .meta({ id: "PlatformHealth" });
 
 export const demoView = z
   .object({ warning: z.string(), privateKey: z.string(), account: address })
-  .meta({ id: "DemoInfo", description: "Present on a local network only, where its operator configured a demo key." });
+  .meta({
+    id: "DemoInfo",
+    description: "Present on a local network only, where its operator configured a demo key.",
+  });
 
-export const rpcBody = z.unknown().meta({ id: "JsonRpcRequest", description: "A JSON-RPC 2.0 request, or a batch of them." });
+export const rpcBody = z
+  .unknown()
+  .meta({ id: "JsonRpcRequest", description: "A JSON-RPC 2.0 request, or a batch of them." });
 export const rpcView = z.unknown().meta({ id: "JsonRpcResponse" });

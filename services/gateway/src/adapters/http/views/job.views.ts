@@ -1,16 +1,16 @@
+import { CodedError } from "@aios/kernel/coded-error";
 import {
   type ExplainPlacementResponse,
   type Job,
   JobKind,
-  JobState,
   type JobSpec,
+  JobState,
   type PrepareJobResponse,
   type QuoteJobResponse,
   Verification,
 } from "@aios/proto/aios/compute/v1/compute";
 import type { ExplainJobMoneyResponse, GetJobPaymentsResponse } from "@aios/proto/aios/economy/v1/economy";
 import { type ProofJob, ProofState } from "@aios/proto/aios/prover/v1/prover";
-import { CodedError } from "@aios/kernel/coded-error";
 import type { z } from "zod";
 import type {
   jobView,
@@ -48,7 +48,10 @@ const STATES = {
   [JobState.JOB_STATE_FAILED]: "failed",
 } as const;
 const KINDS = { [JobKind.JOB_KIND_TRAINING]: "training", [JobKind.JOB_KIND_INFERENCE]: "inference" } as const;
-const VERIFICATIONS = { [Verification.VERIFICATION_NONE]: "none", [Verification.VERIFICATION_PROOF]: "proof" } as const;
+const VERIFICATIONS = {
+  [Verification.VERIFICATION_NONE]: "none",
+  [Verification.VERIFICATION_PROOF]: "proof",
+} as const;
 const PROOF_STATES = {
   [ProofState.PROOF_STATE_QUEUED]: "queued",
   [ProofState.PROOF_STATE_PROVING]: "proving",
@@ -113,7 +116,11 @@ export function jobViewOf(job: Job | undefined): z.infer<typeof jobView> {
 }
 
 export function preparedJobViewOf(answer: PrepareJobResponse): z.infer<typeof preparedJobView> {
-  return { job: jobViewOf(answer.job), toSign: answer.toSign.map(signingRequestView), inputSalt: hexOrNull(answer.inputSalt) };
+  return {
+    job: jobViewOf(answer.job),
+    toSign: answer.toSign.map(signingRequestView),
+    inputSalt: hexOrNull(answer.inputSalt),
+  };
 }
 
 export function quotesViewOf(answer: QuoteJobResponse): z.infer<typeof quotesView> {

@@ -2,7 +2,16 @@ import { type Model, ModelState, type Purchase } from "@aios/proto/aios/marketpl
 import type { z } from "zod";
 import type { modelView, purchaseView } from "../schemas/model.schemas.js";
 import { missing } from "./job.views.js";
-import { countOrNull, errorOrNull, hex, hexOrNull, jsonOrNull, named, progressOrNull, textOrNull } from "./scalar.views.js";
+import {
+  countOrNull,
+  errorOrNull,
+  hex,
+  hexOrNull,
+  jsonOrNull,
+  named,
+  progressOrNull,
+  textOrNull,
+} from "./scalar.views.js";
 
 const STATES = {
   [ModelState.MODEL_STATE_DRAFT]: "draft",

@@ -1,6 +1,14 @@
 import type { Provider } from "@aios/proto/aios/compute/v1/compute";
-import { type ChainTransaction, type GetProtocolResponse, TransactionState } from "@aios/proto/aios/economy/v1/economy";
-import type { GetContributionResponse, GetReceiptProofResponse, Receipt } from "@aios/proto/aios/scoring/v1/scoring";
+import {
+  type ChainTransaction,
+  type GetProtocolResponse,
+  TransactionState,
+} from "@aios/proto/aios/economy/v1/economy";
+import type {
+  GetContributionResponse,
+  GetReceiptProofResponse,
+  Receipt,
+} from "@aios/proto/aios/scoring/v1/scoring";
 import type { z } from "zod";
 import type {
   contributionView,
@@ -32,7 +40,9 @@ export function protocolViewOf(answer: GetProtocolResponse): z.infer<typeof prot
   };
 }
 
-export function transactionViewOf(transaction: ChainTransaction | undefined): z.infer<typeof transactionView> {
+export function transactionViewOf(
+  transaction: ChainTransaction | undefined,
+): z.infer<typeof transactionView> {
   if (transaction === undefined) throw missing("transaction");
   return {
     transactionId: transaction.transactionId,

@@ -1,5 +1,10 @@
-import type { ErrorInfo, NamedSignature, Progress, TypedDataRequest } from "@aios/proto/aios/common/v1/common";
 import { CodedError } from "@aios/kernel/coded-error";
+import type {
+  ErrorInfo,
+  NamedSignature,
+  Progress,
+  TypedDataRequest,
+} from "@aios/proto/aios/common/v1/common";
 import type { z } from "zod";
 import type { errorInfo, progress, signingRequest } from "../schemas/common.schemas.js";
 import { typedData } from "../schemas/common.schemas.js";
@@ -36,11 +41,20 @@ export function jsonOrNull(text: string): unknown {
 }
 
 export function progressOrNull(value: Progress | undefined): z.infer<typeof progress> | null {
-  return value === undefined ? null : { stage: value.stage, percent: Math.min(100, value.percent), message: value.message, figures: value.figures };
+  return value === undefined
+    ? null
+    : {
+        stage: value.stage,
+        percent: Math.min(100, value.percent),
+        message: value.message,
+        figures: value.figures,
+      };
 }
 
 export function errorOrNull(value: ErrorInfo | undefined): z.infer<typeof errorInfo> | null {
-  return value === undefined || value.code === "" ? null : { code: value.code, message: value.message, details: jsonOrNull(value.detailsJson) };
+  return value === undefined || value.code === ""
+    ? null
+    : { code: value.code, message: value.message, details: jsonOrNull(value.detailsJson) };
 }
 
 export function signingRequestView(request: TypedDataRequest): z.infer<typeof signingRequest> {
@@ -49,7 +63,9 @@ export function signingRequestView(request: TypedDataRequest): z.infer<typeof si
   return { name: request.name, typedData: parsed.data };
 }
 
-export function signatureMessages(signatures: readonly { name: string; signature: string }[]): NamedSignature[] {
+export function signatureMessages(
+  signatures: readonly { name: string; signature: string }[],
+): NamedSignature[] {
   return signatures.map(({ name, signature }) => ({ name, signature: Buffer.from(bytesOf(signature)) }));
 }
 
@@ -64,7 +80,8 @@ function unreadableAnswer(what: string, cause: unknown): CodedError {
   return new CodedError({
     code: "unreadable-answer",
     kind: "internal",
-    message: "A part of the platform gave an answer that the gateway cannot read. The trace id leads an operator to the cause.",
+    message:
+      "A part of the platform gave an answer that the gateway cannot read. The trace id leads an operator to the cause.",
     details: { what },
     cause,
   });
