@@ -71,12 +71,20 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
     },
   });
 
-  const startLoop = <T>(name: string, queue: WorkQueue<T>, work: WorkLoopHooks<T>["work"], ended: typeof metrics.proofsEnded, own: Pick<WorkLoopOptions, "concurrency" | "timeoutMs">): WorkLoop<T> => {
+  const startLoop = <T>(
+    name: string,
+    queue: WorkQueue<T>,
+    work: WorkLoopHooks<T>["work"],
+    ended: typeof metrics.proofsEnded,
+    own: Pick<WorkLoopOptions, "concurrency" | "timeoutMs">,
+  ): WorkLoop<T> => {
     const hooks: WorkLoopHooks<T> = {
-      work: (claim: Claim, item: T, signal: AbortSignal) => inSpan(`zk-prover ${name}`, { parent: claim.traceHeaders }, () => work(claim, item, signal)),
+      work: (claim: Claim, item: T, signal: AbortSignal) =>
+        inSpan(`zk-prover ${name}`, { parent: claim.traceHeaders }, () => work(claim, item, signal)),
       ended(outcome, error) {
         ended.add(1, { outcome });
-        if (error !== undefined && outcome !== "lost") logger.warn({ error, outcome }, `${name} work did not end well`);
+        if (error !== undefined && outcome !== "lost")
+          logger.warn({ error, outcome }, `${name} work did not end well`);
       },
       problem(error) {
         metrics.queueProblems.add(1);
@@ -85,24 +93,42 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
     };
     const options = { ...own, leaseMs: settings.PROVER_LEASE, pollMs: settings.PROVER_POLL_INTERVAL };
     const loop = new WorkLoop(queue, hooks, clock, options);
+    // Work goes back to the queue at once, while calls under way are still answered.
+    context.draining.addEventListener("abort", () => void loop.stop(), { once: true });
     context.onShutdown(`${name} work`, () => loop.stop());
     loop.start();
     return loop;
   };
-  const keyLoop = startLoop("key", keys, (claim, record, signal) => makeKey.execute(claim, record, signal), metrics.keysEnded, {
-    concurrency: 1,
-    timeoutMs: settings.PROVER_SET_UP_TIMEOUT,
-  });
-  const proofLoop = startLoop("proof", proofs, (claim, record, signal) => makeProof.execute(claim, record, signal), metrics.proofsEnded, {
-    concurrency: settings.PROVER_CONCURRENCY,
-    timeoutMs: settings.PROVER_PROOF_TIMEOUT,
-  });
+  const keyLoop = startLoop(
+    "key",
+    keys,
+    (claim, record, signal) => makeKey.execute(claim, record, signal),
+    metrics.keysEnded,
+    {
+      concurrency: 1,
+      timeoutMs: settings.PROVER_SET_UP_TIMEOUT,
+    },
+  );
+  const proofLoop = startLoop(
+    "proof",
+    proofs,
+    (claim, record, signal) => makeProof.execute(claim, record, signal),
+    metrics.proofsEnded,
+    {
+      concurrency: settings.PROVER_CONCURRENCY,
+      timeoutMs: settings.PROVER_PROOF_TIMEOUT,
+    },
+  );
 
   metrics.queuedProofs.observe(() => proofs.unfinishedCount());
   metrics.loadedModels.observe(() => models.size);
   health.register("proof-queue", async () => {
     if ((await proofs.unfinishedCount()) >= settings.PROVER_QUEUE_LIMIT) {
-      throw new CodedError({ code: "prover-queue-full", kind: "unavailable", message: "The queue of proofs is full." });
+      throw new CodedError({
+        code: "prover-queue-full",
+        kind: "unavailable",
+        message: "The queue of proofs is full.",
+      });
     }
   });
 

@@ -1,6 +1,14 @@
 import { address } from "@aios/kernel/identifiers";
 import { weiAmount } from "@aios/kernel/units";
-import { commonSettings, defineSettings, duration, grpcPeers, integer, setting, text } from "@aios/service-kit/config";
+import {
+  commonSettings,
+  defineSettings,
+  duration,
+  grpcPeers,
+  integer,
+  setting,
+  text,
+} from "@aios/service-kit/config";
 
 export const proverSettings = defineSettings({
   ...commonSettings,
@@ -17,11 +25,32 @@ export const proverSettings = defineSettings({
     description: "proofs that are worked on at a time; their proving itself takes turns in one thread",
     default: 2,
   }),
-  PROVER_QUEUE_LIMIT: setting(integer(1, 100_000), { description: "unfinished proofs beyond which new ones are refused", default: 500 }),
-  PROVER_LOADED_MODELS: setting(integer(1, 64), { description: "models whose keys stay in memory, about 30 MiB each", default: 4 }),
-  PROVER_LEASE: setting(duration, { description: "work of a process that shows no life for this long is taken over, with its unit", default: "5s" }),
-  PROVER_PROOF_TIMEOUT: setting(duration, { description: "longest time for one proof, with its unit", default: "60s" }),
-  PROVER_SET_UP_TIMEOUT: setting(duration, { description: "longest time for the keys of one model, with its unit", default: "5m" }),
-  PROVER_STORAGE_DEADLINE: setting(duration, { description: "longest time for one transfer from or to storage, with its unit", default: "30s" }),
-  PROVER_POLL_INTERVAL: setting(duration, { description: "how often the queue is looked at without a request, with its unit", default: "500ms" }),
+  PROVER_QUEUE_LIMIT: setting(integer(1, 100_000), {
+    description: "unfinished proofs beyond which new ones are refused",
+    default: 500,
+  }),
+  PROVER_LOADED_MODELS: setting(integer(1, 64), {
+    description: "models whose keys stay in memory, about 30 MiB each",
+    default: 4,
+  }),
+  PROVER_LEASE: setting(duration, {
+    description: "work of a process that shows no life for this long is taken over, with its unit",
+    default: "5s",
+  }),
+  PROVER_PROOF_TIMEOUT: setting(duration, {
+    description: "longest time for one proof, with its unit",
+    default: "60s",
+  }),
+  PROVER_SET_UP_TIMEOUT: setting(duration, {
+    description: "longest time for the keys of one model, with its unit",
+    default: "5m",
+  }),
+  PROVER_STORAGE_DEADLINE: setting(duration, {
+    description: "longest time for one transfer from or to storage, with its unit",
+    default: "30s",
+  }),
+  PROVER_POLL_INTERVAL: setting(duration, {
+    description: "how often the queue is looked at without a request, with its unit",
+    default: "500ms",
+  }),
 });

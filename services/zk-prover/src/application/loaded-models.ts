@@ -1,7 +1,8 @@
 import type { Groth16Prover, LoadedKey } from "@aios/core-groth16/groth16-prover";
+import { decryptContent } from "@aios/core-sealing/content-encryption";
 import { compileCircuit } from "@aios/core-zkml/circuit";
 import type { IntegerModel } from "@aios/core-zkml/integer-model";
-import { decryptContent } from "@aios/core-sealing/content-encryption";
+import type { R1cs } from "@aios/core-zkml/r1cs";
 import type { Bytes32, JobId } from "@aios/kernel/identifiers";
 import { keyFailed, keyNotFound, keyNotReady } from "../domain/errors.js";
 import type { KeyMaterial } from "../domain/model-key.js";
@@ -18,10 +19,18 @@ export interface LoadedModelsHooks {
   loaded(durationMs: number): void;
 }
 
-/** Models whose keys lie ready in the prover's thread; at most `capacity`, the one used longest ago goes first. */
+interface Entry {
+  readonly loaded: LoadedModel;
+  users: number;
+}
+
+/**
+ * Models whose keys lie ready in the prover's thread. Beyond `capacity` the one used longest ago goes first, but none
+ * that is in use: there may be one more for each piece of work under way.
+ */
 export class LoadedModels {
-  readonly #ready = new Map<Bytes32, LoadedModel>();
-  readonly #loading = new Map<Bytes32, Promise<LoadedModel>>();
+  readonly #ready = new Map<Bytes32, Entry>();
+  readonly #loading = new Map<Bytes32, Promise<Entry>>();
 
   constructor(
     private readonly keys: ModelKeyStore,
@@ -36,33 +45,67 @@ export class LoadedModels {
   }
 
   /**
-   * The model with its key, from memory or storage. `jobId` goes into the owner's log of key releases. Throws
+   * Works with a model and its key, from memory or storage. `jobId` goes into the owner's log of key releases. Throws
    * `model-key-not-found`, `model-key-not-ready`, `model-key-failed`, `model-commitment-mismatch`, storage errors.
    */
-  async get(modelCommitment: Bytes32, jobId: JobId, signal: AbortSignal): Promise<LoadedModel> {
-    const ready = this.#ready.get(modelCommitment);
-    if (ready !== undefined && this.prover.isLoaded(ready.key)) {
-      this.#ready.delete(modelCommitment);
-      this.#ready.set(modelCommitment, ready);
-      return ready;
+  async use<T>(
+    modelCommitment: Bytes32,
+    jobId: JobId,
+    signal: AbortSignal,
+    work: (loaded: LoadedModel) => Promise<T>,
+  ): Promise<T> {
+    const entry = this.#find(modelCommitment) ?? (await this.#loadOnce(modelCommitment, jobId, signal));
+    entry.users++;
+    try {
+      return await work(entry.loaded);
+    } finally {
+      entry.users--;
+      await this.#shrink();
     }
-    this.#ready.delete(modelCommitment);
-    let loading = this.#loading.get(modelCommitment);
-    if (loading === undefined) {
-      loading = this.#load(modelCommitment, jobId, signal).finally(() => this.#loading.delete(modelCommitment));
-      this.#loading.set(modelCommitment, loading);
-    }
-    return loading;
   }
 
   /** Keeps what a set-up has just made, so that the first proof finds it in memory. */
-  async keep(modelCommitment: Bytes32, model: IntegerModel, material: KeyMaterial, provingKey: Uint8Array, signal: AbortSignal): Promise<void> {
-    const r1cs = compileCircuit(model);
-    const key = await this.prover.load(provingKey, material.provingKeyHash, r1cs, { signal });
-    await this.#remember(modelCommitment, { model, material, key });
+  async keep(
+    modelCommitment: Bytes32,
+    made: {
+      readonly model: IntegerModel;
+      readonly r1cs: R1cs;
+      readonly material: KeyMaterial;
+      readonly provingKey: Uint8Array;
+    },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { model, r1cs, material, provingKey } = made;
+    if (this.#find(modelCommitment) !== undefined || this.#loading.has(modelCommitment)) return;
+    const loading = this.prover
+      .load(provingKey, material.provingKeyHash, r1cs, { signal })
+      .then((key) => this.#remember(modelCommitment, { model, material, key }));
+    this.#loading.set(modelCommitment, loading);
+    await loading.finally(() => this.#loading.delete(modelCommitment));
+    await this.#shrink();
   }
 
-  async #load(modelCommitment: Bytes32, jobId: JobId, signal: AbortSignal): Promise<LoadedModel> {
+  /** Moves it to the end of those that go; one of an ended thread is forgotten. */
+  #find(modelCommitment: Bytes32): Entry | undefined {
+    const entry = this.#ready.get(modelCommitment);
+    if (entry === undefined) return undefined;
+    this.#ready.delete(modelCommitment);
+    if (!this.prover.isLoaded(entry.loaded.key)) return undefined;
+    this.#ready.set(modelCommitment, entry);
+    return entry;
+  }
+
+  #loadOnce(modelCommitment: Bytes32, jobId: JobId, signal: AbortSignal): Promise<Entry> {
+    const underWay = this.#loading.get(modelCommitment);
+    if (underWay !== undefined) return underWay;
+    const loading = this.#load(modelCommitment, jobId, signal).finally(() =>
+      this.#loading.delete(modelCommitment),
+    );
+    this.#loading.set(modelCommitment, loading);
+    return loading;
+  }
+
+  async #load(modelCommitment: Bytes32, jobId: JobId, signal: AbortSignal): Promise<Entry> {
     const startedAt = performance.now();
     const record = await this.keys.find(modelCommitment);
     if (record === undefined) throw keyNotFound();
@@ -75,22 +118,27 @@ export class LoadedModels {
     ]);
     const model = openModel(plaintext, modelCommitment);
     const provingKey = decryptContent(material.provingKeySecret, encryptedKey);
-    const key = await this.prover.load(provingKey, material.provingKeyHash, compileCircuit(model), { signal });
-    const loaded = { model, material, key };
-    await this.#remember(modelCommitment, loaded);
+    const key = await this.prover.load(provingKey, material.provingKeyHash, compileCircuit(model), {
+      signal,
+    });
     this.hooks.loaded(performance.now() - startedAt);
-    return loaded;
+    return this.#remember(modelCommitment, { model, material, key });
   }
 
-  async #remember(modelCommitment: Bytes32, loaded: LoadedModel): Promise<void> {
-    const before = this.#ready.get(modelCommitment);
-    this.#ready.set(modelCommitment, loaded);
-    const dropped = before === undefined ? [] : [before];
-    while (this.#ready.size > this.capacity) {
-      const [oldest, entry] = this.#ready.entries().next().value as [Bytes32, LoadedModel];
-      this.#ready.delete(oldest);
-      dropped.push(entry);
+  #remember(modelCommitment: Bytes32, loaded: LoadedModel): Entry {
+    const entry = { loaded, users: 0 };
+    this.#ready.set(modelCommitment, entry);
+    return entry;
+  }
+
+  async #shrink(): Promise<void> {
+    const dropped: LoadedModel[] = [];
+    for (const [modelCommitment, { loaded, users }] of this.#ready) {
+      if (this.#ready.size <= this.capacity) break;
+      if (users > 0) continue;
+      this.#ready.delete(modelCommitment);
+      dropped.push(loaded);
     }
-    await Promise.all(dropped.map((entry) => this.prover.unload(entry.key)));
+    await Promise.all(dropped.map((loaded) => this.prover.unload(loaded.key)));
   }
 }

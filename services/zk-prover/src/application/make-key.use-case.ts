@@ -29,19 +29,35 @@ export class MakeKey {
     private readonly hooks: MakeKeyHooks,
   ) {}
 
-  async execute(claim: Claim, { modelCommitment, modelCid }: ModelKeyRecord, signal: AbortSignal): Promise<void> {
+  async execute(
+    claim: Claim,
+    { modelCommitment, modelCid }: ModelKeyRecord,
+    signal: AbortSignal,
+  ): Promise<void> {
     crashPoint("zk-prover.key.after-claim");
-    const report = (stage: string, percent: number, message: string): void => this.progress.set(modelCommitment, stage, percent, message);
+    const report = (stage: string, percent: number, message: string): void =>
+      this.progress.set(modelCommitment, stage, percent, message);
     try {
       report("fetching-model", 5, "The model is fetched and decrypted.");
-      const model = openModel(await this.contents.readSecret(modelCid, "proving-key-setup", undefined, signal), modelCommitment);
+      const model = openModel(
+        await this.contents.readSecret(modelCid, "proving-key-setup", undefined, signal),
+        modelCommitment,
+      );
       report("compiling-circuit", 15, "The model is compiled into constraints.");
       const r1cs = compileCircuit(model);
       crashPoint("zk-prover.key.before-set-up");
-      report("setting-up-keys", 20, `Keys for ${r1cs.constraints} constraints are computed (${DEVELOPMENT_TRUST}).`);
+      report(
+        "setting-up-keys",
+        20,
+        `Keys for ${r1cs.constraints} constraints are computed (${DEVELOPMENT_TRUST}).`,
+      );
       const startedAt = performance.now();
       const { provingKey, provingKeyHash, verifyingKey } = await this.#setUp(r1cs, signal, (fraction) =>
-        report("setting-up-keys", 20 + 60 * fraction, `Keys for ${r1cs.constraints} constraints are computed (${DEVELOPMENT_TRUST}).`),
+        report(
+          "setting-up-keys",
+          20 + 60 * fraction,
+          `Keys for ${r1cs.constraints} constraints are computed (${DEVELOPMENT_TRUST}).`,
+        ),
       );
       const setUpMs = Math.round(performance.now() - startedAt);
       crashPoint("zk-prover.key.after-set-up");
@@ -49,7 +65,12 @@ export class MakeKey {
       const provingKeySecret = generateContentKey(this.rng);
       const verifyingKeyBytes = encodeVerifyingKey(verifyingKey);
       const [provingKeyCid, verifyingKeyCid] = await Promise.all([
-        this.contents.write(encryptContent(provingKeySecret, provingKey, this.rng), "proving-key", true, signal),
+        this.contents.write(
+          encryptContent(provingKeySecret, provingKey, this.rng),
+          "proving-key",
+          true,
+          signal,
+        ),
         this.contents.write(verifyingKeyBytes, "proof", false, signal),
       ]);
       const material = {
@@ -66,14 +87,20 @@ export class MakeKey {
       crashPoint("zk-prover.key.before-end");
       await this.keys.complete(claim, material);
       crashPoint("zk-prover.key.after-end");
-      await this.loaded.keep(modelCommitment, model, material, provingKey, signal).catch((error: unknown) => this.hooks.notKept(error));
+      await this.loaded
+        .keep(modelCommitment, { model, r1cs, material, provingKey }, signal)
+        .catch((error: unknown) => this.hooks.notKept(error));
     } finally {
       this.progress.end(modelCommitment);
     }
   }
 
   /** In a thread of its own, so that proofs do not wait for it; the seed is forgotten. */
-  async #setUp(r1cs: ReturnType<typeof compileCircuit>, signal: AbortSignal, onProgress: (fraction: number) => void) {
+  async #setUp(
+    r1cs: ReturnType<typeof compileCircuit>,
+    signal: AbortSignal,
+    onProgress: (fraction: number) => void,
+  ) {
     const prover = new Groth16Prover();
     const seed = this.rng.bytes(SEED_BYTES);
     try {

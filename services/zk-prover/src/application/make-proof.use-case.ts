@@ -6,7 +6,7 @@ import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifyi
 import { computeWitness } from "@aios/core-zkml/circuit";
 import { evaluate } from "@aios/core-zkml/evaluator";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
-import { decodeJobInput } from "@aios/core-zkml/job-input";
+import { decodeJobInput, type JobInput } from "@aios/core-zkml/job-input";
 import { packOutput } from "@aios/core-zkml/output-packing";
 import { bytesToInteger, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
@@ -20,9 +20,9 @@ import {
   verifyingKeyMismatch,
 } from "../domain/errors.js";
 import type { ContentStore, ProofStore } from "../domain/ports.js";
-import type { ProofJobRecord } from "../domain/proof-job.js";
+import type { ProofJobRecord, ProofRequest, ProofResult } from "../domain/proof-job.js";
 import type { Claim } from "../domain/work.js";
-import type { LoadedModels } from "./loaded-models.js";
+import type { LoadedModel, LoadedModels } from "./loaded-models.js";
 import { hexOf } from "./open-model.js";
 import type { ProgressBoard } from "./progress-board.js";
 
@@ -48,49 +48,67 @@ export class MakeProof {
 
   async execute(claim: Claim, job: ProofJobRecord, signal: AbortSignal): Promise<void> {
     crashPoint("zk-prover.proof.after-claim");
-    const { proofs, contents, models, prover, progress, rng, hooks } = this.ports;
+    const { contents, models, progress } = this.ports;
     const { request } = job;
-    const report = (stage: string, percent: number, message: string): void => progress.set(request.jobId, stage, percent, message);
     try {
-      report("fetching-input", 5, "Model and input are fetched and decrypted.");
-      if (request.version !== STATEMENT_VERSION) throw statementUnsupported(request.version, STATEMENT_VERSION);
-      const [{ model, material, key }, inputBytes] = await Promise.all([
-        models.get(request.modelCommitment, request.jobId, signal),
-        contents.readSecret(request.inputCid, "proof", request.jobId, signal),
-      ]);
-      const verifyingKey = decodeVerifyingKey(material.verifyingKey);
-      if (hexOf(verifyingKeyHash(verifyingKey)) !== hexOf(request.verifyingKeyHash)) throw verifyingKeyMismatch();
-
-      report("checking-output", 20, "The committed model is evaluated again.");
-      const { input, salt } = decodeJobInput(inputBytes);
-      if (inputCommitment(input, salt) !== bytesToInteger(request.inputCommitment)) throw inputCommitmentMismatch();
-      const output = packOutput(evaluate(model, input));
-      const claimed = bytesToInteger(request.claimedOutput);
-      if (output !== claimed) throw oracleDisagrees(claimed, output);
-
-      crashPoint("zk-prover.proof.before-prove");
-      report("proving", 30, "The proof is computed.");
-      const startedAt = performance.now();
-      const context = statementContext({ ...request, modelCommitment: Buffer.from(request.modelCommitment.slice(2), "hex") });
-      const witness = computeWitness(model, key.r1cs, input, salt, context);
-      const proof = await prover.prove(key, witness, rng.bytes(BLINDING_BYTES), { signal });
-      const proveMs = Math.round(performance.now() - startedAt);
-      crashPoint("zk-prover.proof.after-prove");
-
-      report("verifying", 85, "The proof is verified by the independent verifier.");
-      const inputs = publicInputs(context, bytesToInteger(request.inputCommitment), claimed);
-      if (!verify(verifyingKey, inputs, proof)) throw selfVerificationFailed();
-
-      report("storing-evidence", 90, "The evidence is stored.");
-      const proofBytes = encodeProof(proof);
-      const evidence = encodeEvidence({ verifyingKey: material.verifyingKey, proof: proofBytes });
-      const evidenceCid = await contents.write(evidence, "proof", false, signal);
+      progress.set(request.jobId, "fetching-input", 5, "Model and input are fetched and decrypted.");
+      if (request.version !== STATEMENT_VERSION)
+        throw statementUnsupported(request.version, STATEMENT_VERSION);
+      const input = contents.readSecret(request.inputCid, "proof", request.jobId, signal);
+      // Its failure is awaited below; a model that fails first must not leave it unhandled.
+      input.catch(() => undefined);
+      const result = await models.use(request.modelCommitment, request.jobId, signal, async (loaded) =>
+        this.#prove(request, loaded, decodeJobInput(await input), signal),
+      );
       crashPoint("zk-prover.proof.before-end");
-      await proofs.complete(claim, { proof: proofBytes, publicInputs: inputs.map(scalarToBytes), evidence, evidenceCid, proveMs });
+      await this.ports.proofs.complete(claim, result);
       crashPoint("zk-prover.proof.after-end");
-      hooks.proven(proveMs);
+      this.ports.hooks.proven(result.proveMs);
     } finally {
       progress.end(request.jobId);
     }
+  }
+
+  async #prove(
+    request: ProofRequest,
+    { model, material, key }: LoadedModel,
+    { input, salt }: JobInput,
+    signal: AbortSignal,
+  ): Promise<ProofResult> {
+    const { contents, prover, progress, rng } = this.ports;
+    const report = (stage: string, percent: number, message: string): void =>
+      progress.set(request.jobId, stage, percent, message);
+    const verifyingKey = decodeVerifyingKey(material.verifyingKey);
+    if (hexOf(verifyingKeyHash(verifyingKey)) !== hexOf(request.verifyingKeyHash))
+      throw verifyingKeyMismatch();
+
+    report("checking-output", 20, "The committed model is evaluated again.");
+    if (inputCommitment(input, salt) !== bytesToInteger(request.inputCommitment))
+      throw inputCommitmentMismatch();
+    const output = packOutput(evaluate(model, input));
+    const claimed = bytesToInteger(request.claimedOutput);
+    if (output !== claimed) throw oracleDisagrees(claimed, output);
+
+    crashPoint("zk-prover.proof.before-prove");
+    report("proving", 30, "The proof is computed.");
+    const startedAt = performance.now();
+    const context = statementContext({
+      ...request,
+      modelCommitment: Buffer.from(request.modelCommitment.slice(2), "hex"),
+    });
+    const witness = computeWitness(model, key.r1cs, input, salt, context);
+    const proof = await prover.prove(key, witness, rng.bytes(BLINDING_BYTES), { signal });
+    const proveMs = Math.round(performance.now() - startedAt);
+    crashPoint("zk-prover.proof.after-prove");
+
+    report("verifying", 85, "The proof is verified by the independent verifier.");
+    const inputs = publicInputs(context, bytesToInteger(request.inputCommitment), claimed);
+    if (!verify(verifyingKey, inputs, proof)) throw selfVerificationFailed();
+
+    report("storing-evidence", 90, "The evidence is stored.");
+    const proofBytes = encodeProof(proof);
+    const evidence = encodeEvidence({ verifyingKey: material.verifyingKey, proof: proofBytes });
+    const evidenceCid = await contents.write(evidence, "proof", false, signal);
+    return { proof: proofBytes, publicInputs: inputs.map(scalarToBytes), evidence, evidenceCid, proveMs };
   }
 }

@@ -5,12 +5,11 @@ describe("progress board", () => {
   it("tells watchers of one piece of work until they go", () => {
     const board = new ProgressBoard();
     let told = 0;
-    {
-      using _watch = board.watch("a", () => told++);
-      board.set("a", "proving", 30.4, "Proving.");
-      board.set("b", "proving", 1, "Another.");
-      board.end("a");
-    }
+    const watch = board.watch("a", () => told++);
+    board.set("a", "proving", 30.4, "Proving.");
+    board.set("b", "proving", 1, "Another.");
+    board.end("a");
+    watch[Symbol.dispose]();
     board.set("a", "proving", 2, "Later.");
     expect(told).toBe(2);
     expect(board.get("a")).toEqual({ stage: "proving", percent: 2, message: "Later." });

@@ -10,8 +10,24 @@ import { selfVerificationFailed } from "../domain/errors.js";
 const MODEL: IntegerModel = {
   salt: new Uint8Array(32),
   layers: [
-    { inputs: 2, outputs: 2, activation: "relu", weights: Int8Array.of(90, -70, 40, 60), biases: Int32Array.of(5, -9), multiplier: 130, shift: 12 },
-    { inputs: 2, outputs: 2, activation: "none", weights: Int8Array.of(3, -4, 5, 6), biases: Int32Array.of(1, -1), multiplier: 0, shift: 0 },
+    {
+      inputs: 2,
+      outputs: 2,
+      activation: "relu",
+      weights: Int8Array.of(90, -70, 40, 60),
+      biases: Int32Array.of(5, -9),
+      multiplier: 130,
+      shift: 12,
+    },
+    {
+      inputs: 2,
+      outputs: 2,
+      activation: "none",
+      weights: Int8Array.of(3, -4, 5, 6),
+      biases: Int32Array.of(1, -1),
+      multiplier: 0,
+      shift: 0,
+    },
   ],
 };
 
@@ -29,6 +45,8 @@ export async function testProver(prover: Groth16Prover, rng: Rng): Promise<void>
   await prover.unload(key);
   const [context, commitment] = [witness[1] as bigint, witness[2] as bigint];
   const output = packOutput(evaluate(MODEL, input));
-  const isSound = verify(verifyingKey, [context, commitment, output], proof) && !verify(verifyingKey, [context, commitment, output + 1n], proof);
+  const isSound =
+    verify(verifyingKey, [context, commitment, output], proof) &&
+    !verify(verifyingKey, [context, commitment, output + 1n], proof);
   if (!isSound) throw selfVerificationFailed();
 }

@@ -21,19 +21,24 @@ export async function* watchProof(
   signal: AbortSignal,
 ): AsyncGenerator<ProofView> {
   let bell = Promise.withResolvers<void>();
-  using _watch = ports.progress.watch(jobId, () => bell.resolve());
-  let shown = "";
-  while (!signal.aborted) {
-    const record = await ports.proofs.find(jobId);
-    if (record === undefined) throw proofNotFound();
-    const progress = ports.progress.get(jobId);
-    const state = `${record.state}/${progress?.stage ?? ""}/${progress?.percent ?? ""}`;
-    if (state !== shown) yield { record, progress };
-    shown = state;
-    if (record.state === "proven" || record.state === "failed") return;
-    const pause = new AbortController();
-    await Promise.race([bell.promise, ports.clock.wait(POLL_MS as DurationMs, AbortSignal.any([signal, pause.signal])).catch(() => undefined)]);
-    pause.abort();
-    bell = Promise.withResolvers();
+  const watch = ports.progress.watch(jobId, () => bell.resolve());
+  try {
+    let shown = "";
+    while (!signal.aborted) {
+      const record = await ports.proofs.find(jobId);
+      if (record === undefined) throw proofNotFound();
+      const progress = ports.progress.get(jobId);
+      const state = `${record.state}/${progress?.stage ?? ""}/${progress?.percent ?? ""}`;
+      if (state !== shown) yield { record, progress };
+      shown = state;
+      if (record.state === "proven" || record.state === "failed") return;
+      const pause = new AbortController();
+      const wait = ports.clock.wait(POLL_MS as DurationMs, AbortSignal.any([signal, pause.signal]));
+      await Promise.race([bell.promise, wait.catch(() => undefined)]);
+      pause.abort();
+      bell = Promise.withResolvers();
+    }
+  } finally {
+    watch[Symbol.dispose]();
   }
 }

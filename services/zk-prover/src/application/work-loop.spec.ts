@@ -1,5 +1,5 @@
-import { CodedError } from "@aios/kernel/coded-error";
 import { ManualClock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
 import type { TimestampMs } from "@aios/kernel/units";
 import { describe, expect, it } from "vitest";
 import { leaseLost } from "../domain/errors.js";
@@ -7,7 +7,11 @@ import type { Claim, Failure, WorkQueue } from "../domain/work.js";
 import { WorkLoop, type WorkLoopHooks } from "./work-loop.js";
 
 const OPTIONS = { concurrency: 1, leaseMs: 3_000, timeoutMs: 60_000, pollMs: 1_000 };
-const passing = new CodedError({ code: "peer-unavailable", kind: "unavailable", message: "The peer is away." });
+const passing = new CodedError({
+  code: "peer-unavailable",
+  kind: "unavailable",
+  message: "The peer is away.",
+});
 const final = new CodedError({ code: "oracle-disagrees", kind: "unprocessable", message: "Wrong." });
 
 /** A queue of one piece of work, with the rules of the real ones. */
@@ -25,11 +29,15 @@ class OneItemQueue implements WorkQueue<string> {
   constructor(private readonly clock: ManualClock) {}
 
   async claim() {
-    if (this.held || this.isDone || this.failure !== undefined || this.clock.now() < this.dueAt) return undefined;
+    if (this.held || this.isDone || this.failure !== undefined || this.clock.now() < this.dueAt)
+      return undefined;
     this.held = true;
     this.attempts++;
     this.token++;
-    return { claim: { id: "one", fencingToken: this.token, attempts: this.attempts, traceHeaders: {} }, work: "work" };
+    return {
+      claim: { id: "one", fencingToken: this.token, attempts: this.attempts, traceHeaders: {} },
+      work: "work",
+    };
   }
 
   async renew() {
@@ -147,7 +155,9 @@ describe("work loop", () => {
     const begun = Promise.withResolvers<void>();
     const parts = start(async (_claim, _work, signal) => {
       begun.resolve();
-      await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(passing), { once: true }));
+      await new Promise((_resolve, reject) =>
+        signal.addEventListener("abort", () => reject(passing), { once: true }),
+      );
     });
     parts.loop.start();
     await begun.promise;
@@ -163,7 +173,9 @@ describe("work loop", () => {
     const begun = Promise.withResolvers<void>();
     const parts = start(async (_claim, _work, signal) => {
       begun.resolve();
-      await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(passing), { once: true }));
+      await new Promise((_resolve, reject) =>
+        signal.addEventListener("abort", () => reject(passing), { once: true }),
+      );
     });
     parts.loop.start();
     await begun.promise;

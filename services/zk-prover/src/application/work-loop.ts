@@ -83,7 +83,11 @@ export class WorkLoop<T> {
     const ended = new AbortController();
     const lost = new AbortController();
     const heartbeat = this.#holdLease(claim, ended.signal, lost);
-    const signal = AbortSignal.any([this.#stop.signal, lost.signal, AbortSignal.timeout(this.options.timeoutMs)]);
+    const signal = AbortSignal.any([
+      this.#stop.signal,
+      lost.signal,
+      AbortSignal.timeout(this.options.timeoutMs),
+    ]);
     try {
       await this.hooks.work(claim, work, signal);
       this.hooks.ended("done", undefined);

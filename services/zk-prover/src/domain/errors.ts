@@ -2,7 +2,11 @@ import { CodedError, type CodedErrorInit } from "@aios/kernel/coded-error";
 
 /** Nobody asked for keys of this model yet. */
 export function keyNotFound(): CodedError {
-  return new CodedError({ code: "model-key-not-found", kind: "not-found", message: "There are no keys for this model. Set them up first." });
+  return new CodedError({
+    code: "model-key-not-found",
+    kind: "not-found",
+    message: "There are no keys for this model. Set them up first.",
+  });
 }
 
 /** The keys are being made. */
@@ -21,7 +25,11 @@ export function keyFailed(code: string, message: string): CodedError {
 }
 
 export function proofNotFound(): CodedError {
-  return new CodedError({ code: "proof-not-found", kind: "not-found", message: "No proof was requested for this job." });
+  return new CodedError({
+    code: "proof-not-found",
+    kind: "not-found",
+    message: "No proof was requested for this job.",
+  });
 }
 
 /** A proven job was asked for again with other values. */
@@ -43,7 +51,12 @@ export function queueFull(retryAfterMs: number): CodedError {
 }
 
 export function invalidRequest(field: string, expected: string): CodedError {
-  return new CodedError({ code: "invalid-proof-request", kind: "invalid", message: `${field} must be ${expected}.`, field });
+  return new CodedError({
+    code: "invalid-proof-request",
+    kind: "invalid",
+    message: `${field} must be ${expected}.`,
+    field,
+  });
 }
 
 /** The statement belongs to another version of circuit and commitments. */
@@ -58,7 +71,10 @@ export function statementUnsupported(version: number, supported: number): CodedE
 
 /** The stored model is not the committed one. */
 export function modelCommitmentMismatch(): CodedError {
-  return refused("model-commitment-mismatch", "The stored model does not have the commitment that was given for it.");
+  return refused(
+    "model-commitment-mismatch",
+    "The stored model does not have the commitment that was given for it.",
+  );
 }
 
 /** The statement names another key than the model's. */
@@ -73,15 +89,23 @@ export function inputCommitmentMismatch(): CodedError {
 
 /** The reference evaluation gives another output than the claimed one. */
 export function oracleDisagrees(claimed: bigint, computed: bigint): CodedError {
-  return refused("oracle-disagrees", "The committed model gives another output for this input than the one delivered.", {
-    claimed: claimed.toString(),
-    computed: computed.toString(),
-  });
+  return refused(
+    "oracle-disagrees",
+    "The committed model gives another output for this input than the one delivered.",
+    {
+      claimed: claimed.toString(),
+      computed: computed.toString(),
+    },
+  );
 }
 
 /** Our own proof did not verify: never published. */
 export function selfVerificationFailed(): CodedError {
-  return new CodedError({ code: "self-verification-failed", kind: "internal", message: "The prover made a proof that does not verify; it was not published." });
+  return new CodedError({
+    code: "self-verification-failed",
+    kind: "internal",
+    message: "The prover made a proof that does not verify; it was not published.",
+  });
 }
 
 /** Another replica took the work over. */
@@ -90,5 +114,10 @@ export function leaseLost(): CodedError {
 }
 
 function refused(code: string, message: string, details?: CodedErrorInit["details"]): CodedError {
-  return new CodedError({ code, kind: "unprocessable", message, ...(details === undefined ? {} : { details }) });
+  return new CodedError({
+    code,
+    kind: "unprocessable",
+    message,
+    ...(details === undefined ? {} : { details }),
+  });
 }

@@ -22,7 +22,12 @@ export interface ProofStore extends WorkQueue<ProofJobRecord> {
    * Adds the work. The same request again changes nothing; another one replaces it (whoever works on it loses the
    * lease) unless the job is proven: `proof-request-differs`. At most `limit` may be unfinished: `prover-queue-full`.
    */
-  request(request: ProofRequest, tenantId: TenantId, limit: number, retryAfterMs: number): Promise<ProofJobRecord>;
+  request(
+    request: ProofRequest,
+    tenantId: TenantId,
+    limit: number,
+    retryAfterMs: number,
+  ): Promise<ProofJobRecord>;
   /** Throws `work-lease-lost`. */
   complete(claim: Claim, result: ProofResult): Promise<void>;
   unfinishedCount(): Promise<number>;
@@ -33,9 +38,19 @@ export type KeyPurpose = "proving-key-setup" | "proof";
 /** Contents of the storage service. All bytes are checked against their CID there. */
 export interface ContentStore {
   /** Decrypts an owner's content with a key released for the purpose; each release is logged at the owner's. */
-  readSecret(cid: string, purpose: KeyPurpose, jobId: JobId | undefined, signal: AbortSignal): Promise<Uint8Array>;
+  readSecret(
+    cid: string,
+    purpose: KeyPurpose,
+    jobId: JobId | undefined,
+    signal: AbortSignal,
+  ): Promise<Uint8Array>;
   /** Reads a content as it is stored. */
   read(cid: string, signal: AbortSignal): Promise<Uint8Array>;
   /** Stores bytes; the same bytes give the same CID. */
-  write(bytes: Uint8Array, category: "proof" | "proving-key", encrypted: boolean, signal: AbortSignal): Promise<string>;
+  write(
+    bytes: Uint8Array,
+    category: "proof" | "proving-key",
+    encrypted: boolean,
+    signal: AbortSignal,
+  ): Promise<string>;
 }

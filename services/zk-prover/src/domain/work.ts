@@ -29,7 +29,12 @@ export interface WorkQueue<T> {
 }
 
 /** How often work is taken at most while it fails for this kind of reason; other kinds end it at once. */
-const MAX_ATTEMPTS: Readonly<Partial<Record<ErrorKind, number>>> = { unavailable: 60, timeout: 60, "rate-limited": 60, internal: 5 };
+const MAX_ATTEMPTS: Readonly<Partial<Record<ErrorKind, number>>> = {
+  unavailable: 60,
+  timeout: 60,
+  "rate-limited": 60,
+  internal: 5,
+};
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 10_000;
 

@@ -4,13 +4,27 @@ import { verify } from "@aios/core-groth16/verify";
 import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
 import { bytesToInteger, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { statementContext } from "@aios/core-zkml/statement";
-import { KeyState, type ModelKey, type ProofJob, ProofState, type WatchProofResponse } from "@aios/proto/aios/prover/v1/prover";
+import {
+  KeyState,
+  type ModelKey,
+  type ProofJob,
+  ProofState,
+  type WatchProofResponse,
+} from "@aios/proto/aios/prover/v1/prover";
 import { topics } from "@aios/proto/topics";
 import { eventually } from "@aios/testkit/eventually";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { recordEvents } from "../support/event-recorder.js";
-import { endedKey, endedProof, ESCROW, forAccount, type ProverClient, ProverPlatform, REQUESTER } from "../support/prover-platform.js";
+import {
+  ESCROW,
+  endedKey,
+  endedProof,
+  forAccount,
+  type ProverClient,
+  ProverPlatform,
+  REQUESTER,
+} from "../support/prover-platform.js";
 
 let platform: ProverPlatform;
 let compute: ProverClient;
@@ -20,7 +34,7 @@ let key: ModelKey;
 
 beforeAll(async () => {
   platform = await ProverPlatform.start();
-  await platform.startProver({ PROVER_QUEUE_LIMIT: "3" });
+  await platform.startProver({ PROVER_QUEUE_LIMIT: "3", PROVER_LOADED_MODELS: "1" });
   [compute, marketplace] = await Promise.all([platform.as("compute"), platform.as("marketplace")]);
   model = platform.addModel(1);
   await marketplace.setUpKey({ modelCid: model.modelCid, modelCommitment: model.modelCommitment });
@@ -31,22 +45,37 @@ afterAll(() => platform?.stop());
 function expectToVerify(proof: ProofJob, request: ReturnType<ProverPlatform["jobRequest"]>): void {
   const { statement } = request;
   const context = statementContext(statement);
-  expect(proof.publicInputs.map(bytesToInteger)).toEqual([context, bytesToInteger(statement.inputCommitment), bytesToInteger(request.claimedOutput)]);
+  expect(proof.publicInputs.map(bytesToInteger)).toEqual([
+    context,
+    bytesToInteger(statement.inputCommitment),
+    bytesToInteger(request.claimedOutput),
+  ]);
   const evidence = decodeEvidence(proof.evidence);
   const verifyingKey = decodeVerifyingKey(evidence.verifyingKey);
   expect(Buffer.from(verifyingKeyHash(verifyingKey))).toEqual(Buffer.from(key.verifyingKeyHash));
-  expect(verify(verifyingKey, proof.publicInputs.map(bytesToInteger), decodeProof(evidence.proof))).toBe(true);
+  expect(verify(verifyingKey, proof.publicInputs.map(bytesToInteger), decodeProof(evidence.proof))).toBe(
+    true,
+  );
   expect(Buffer.from(platform.storage.content(proof.evidenceCid) ?? [])).toEqual(Buffer.from(proof.evidence));
 }
 
 describe("keys", () => {
   it("are made once for a model and say what they are worth", async () => {
-    expect(key).toMatchObject({ state: KeyState.KEY_STATE_READY, trust: "forgeable by whoever ran the development set-up" });
+    expect(key).toMatchObject({
+      state: KeyState.KEY_STATE_READY,
+      trust: "forgeable by whoever ran the development set-up",
+    });
     expect(key.constraintCount).toBeGreaterThan(0);
-    const again = (await marketplace.setUpKey({ modelCid: model.modelCid, modelCommitment: model.modelCommitment })).key;
+    const again = (
+      await marketplace.setUpKey({ modelCid: model.modelCid, modelCommitment: model.modelCommitment })
+    ).key;
     expect(again).toEqual(key);
-    expect(verifyingKeyHash(decodeVerifyingKey(platform.storage.content(key.verifyingKeyCid) as Uint8Array))).toEqual(Uint8Array.from(key.verifyingKeyHash));
-    expect(platform.storage.releases.filter(({ purpose }) => purpose === "proving-key-setup")).toHaveLength(1);
+    expect(
+      verifyingKeyHash(decodeVerifyingKey(platform.storage.content(key.verifyingKeyCid) as Uint8Array)),
+    ).toEqual(Uint8Array.from(key.verifyingKeyHash));
+    expect(platform.storage.releases.filter(({ purpose }) => purpose === "proving-key-setup")).toHaveLength(
+      1,
+    );
   });
 
   it("keep the proving key encrypted where others could read it", () => {
@@ -58,10 +87,17 @@ describe("keys", () => {
   it("fail by name for a content that is not the committed model, and start anew with the right one", async () => {
     const [wrong, right] = [platform.addModel(2), platform.addModel(3)];
     await marketplace.setUpKey({ modelCid: wrong.modelCid, modelCommitment: right.modelCommitment });
-    expect(await endedKey(marketplace, right.modelCommitment)).toMatchObject({ state: KeyState.KEY_STATE_FAILED, error: { code: "model-commitment-mismatch" } });
-    await expect(compute.quoteProof({ modelCommitment: right.modelCommitment })).rejects.toMatchObject({ code: "model-key-failed" });
+    expect(await endedKey(marketplace, right.modelCommitment)).toMatchObject({
+      state: KeyState.KEY_STATE_FAILED,
+      error: { code: "model-commitment-mismatch" },
+    });
+    await expect(compute.quoteProof({ modelCommitment: right.modelCommitment })).rejects.toMatchObject({
+      code: "model-key-failed",
+    });
     await marketplace.setUpKey({ modelCid: right.modelCid, modelCommitment: right.modelCommitment });
-    expect(await endedKey(marketplace, right.modelCommitment)).toMatchObject({ state: KeyState.KEY_STATE_READY });
+    expect(await endedKey(marketplace, right.modelCommitment)).toMatchObject({
+      state: KeyState.KEY_STATE_READY,
+    });
   });
 
   it("fail when the owner does not allow it, and when the content is no model", async () => {
@@ -71,7 +107,9 @@ describe("keys", () => {
     const nonsense = platform.storage.deposit(Uint8Array.of(1, 2, 3), ["proving-key-setup"]);
     const commitment = new Uint8Array(32).fill(9);
     await marketplace.setUpKey({ modelCid: nonsense, modelCommitment: commitment });
-    expect(await endedKey(marketplace, commitment)).toMatchObject({ error: { code: "malformed-integer-model" } });
+    expect(await endedKey(marketplace, commitment)).toMatchObject({
+      error: { code: "malformed-integer-model" },
+    });
   });
 
   it("are quoted with price, time and trust", async () => {
@@ -81,7 +119,9 @@ describe("keys", () => {
       system: "groth16-bn254",
       trust: key.trust,
     });
-    await expect(compute.quoteProof({ modelCommitment: new Uint8Array(32).fill(77) })).rejects.toMatchObject({ code: "model-key-not-found" });
+    await expect(compute.quoteProof({ modelCommitment: new Uint8Array(32).fill(77) })).rejects.toMatchObject({
+      code: "model-key-not-found",
+    });
   });
 });
 
@@ -91,23 +131,36 @@ describe("proofs", () => {
     const request = platform.jobRequest(1, { ...model, key });
     await Promise.all([compute.requestProof(request), compute.requestProof(request)]);
     const watched: WatchProofResponse[] = [];
-    for await (const response of compute.watchProof({ jobId: request.statement.jobId })) watched.push(response);
+    for await (const response of compute.watchProof({ jobId: request.statement.jobId }))
+      watched.push(response);
     const proof = await endedProof(compute, request.statement.jobId);
     expect(watched.at(-1)?.proof).toEqual(proof);
     expect(proof.state).toBe(ProofState.PROOF_STATE_PROVEN);
     expectToVerify(proof, request);
     expect((await compute.requestProof(request)).proof).toEqual(proof);
-    await eventually(() => expect(recorded.events.filter(({ jobId }) => jobId === request.statement.jobId)).toEqual([{ jobId: request.statement.jobId, proven: true, errorCode: "", errorMessage: "" }]));
+    await eventually(() =>
+      expect(recorded.events.filter(({ jobId }) => jobId === request.statement.jobId)).toEqual([
+        { jobId: request.statement.jobId, proven: true, errorCode: "", errorMessage: "" },
+      ]),
+    );
     await recorded.close();
-    await expect(compute.requestProof({ ...request, claimedOutput: scalarToBytes(1n) })).rejects.toMatchObject({ code: "proof-request-differs", kind: "conflict" });
+    await expect(
+      compute.requestProof({ ...request, claimedOutput: scalarToBytes(1n) }),
+    ).rejects.toMatchObject({ code: "proof-request-differs", kind: "conflict" });
   });
 
   it("are refused for a wrong output, and made when the right one is claimed afterwards", async () => {
     const request = platform.jobRequest(2, { ...model, key });
     const { jobId } = request.statement;
-    await compute.requestProof({ ...request, claimedOutput: scalarToBytes(bytesToInteger(request.claimedOutput) + 1n) });
+    await compute.requestProof({
+      ...request,
+      claimedOutput: scalarToBytes(bytesToInteger(request.claimedOutput) + 1n),
+    });
     const failed = await endedProof(compute, jobId);
-    expect(failed).toMatchObject({ state: ProofState.PROOF_STATE_FAILED, error: { code: "oracle-disagrees" } });
+    expect(failed).toMatchObject({
+      state: ProofState.PROOF_STATE_FAILED,
+      error: { code: "oracle-disagrees" },
+    });
     expect(failed.proof).toHaveLength(0);
     await compute.requestProof(request);
     expectToVerify(await endedProof(compute, jobId), request);
@@ -116,16 +169,28 @@ describe("proofs", () => {
   it("are refused for another input, key, model and statement version, each by name", async () => {
     const other = platform.addModel(5);
     const cases: [string, (request: ReturnType<ProverPlatform["jobRequest"]>) => void][] = [
-      ["input-commitment-mismatch", (request) => Object.assign(request.statement, { inputCommitment: scalarToBytes(5n) })],
-      ["verifying-key-mismatch", (request) => Object.assign(request.statement, { verifyingKeyHash: new Uint8Array(32).fill(1) })],
-      ["model-key-not-found", (request) => Object.assign(request.statement, { modelCommitment: other.modelCommitment })],
+      [
+        "input-commitment-mismatch",
+        (request) => Object.assign(request.statement, { inputCommitment: scalarToBytes(5n) }),
+      ],
+      [
+        "verifying-key-mismatch",
+        (request) => Object.assign(request.statement, { verifyingKeyHash: new Uint8Array(32).fill(1) }),
+      ],
+      [
+        "model-key-not-found",
+        (request) => Object.assign(request.statement, { modelCommitment: other.modelCommitment }),
+      ],
       ["statement-unsupported", (request) => Object.assign(request.statement, { version: 99 })],
     ];
     for (const [index, [code, spoil]] of cases.entries()) {
       const request = platform.jobRequest(10 + index, { ...model, key });
       spoil(request);
       await compute.requestProof(request);
-      expect(await endedProof(compute, request.statement.jobId)).toMatchObject({ state: ProofState.PROOF_STATE_FAILED, error: { code } });
+      expect(await endedProof(compute, request.statement.jobId)).toMatchObject({
+        state: ProofState.PROOF_STATE_FAILED,
+        error: { code },
+      });
     }
   });
 
@@ -136,8 +201,36 @@ describe("proofs", () => {
     const evidence = decodeEvidence(proof.evidence);
     const [verifyingKey, decoded] = [decodeVerifyingKey(evidence.verifyingKey), decodeProof(evidence.proof)];
     const [, commitment, output] = proof.publicInputs.map(bytesToInteger) as [bigint, bigint, bigint];
-    for (const change of [{ chainId: 1 }, { escrow: REQUESTER }, { jobId: `0x${"9".repeat(64)}` }, { requester: ESCROW }]) {
-      expect(verify(verifyingKey, [statementContext({ ...request.statement, ...change }), commitment, output], decoded)).toBe(false);
+    for (const change of [
+      { chainId: 1 },
+      { escrow: REQUESTER },
+      { jobId: `0x${"9".repeat(64)}` },
+      { requester: ESCROW },
+    ]) {
+      expect(
+        verify(
+          verifyingKey,
+          [statementContext({ ...request.statement, ...change }), commitment, output],
+          decoded,
+        ),
+      ).toBe(false);
+    }
+  });
+
+  it("are made for more models than stay in memory", async () => {
+    const second = platform.addModel(6);
+    await marketplace.setUpKey({ modelCid: second.modelCid, modelCommitment: second.modelCommitment });
+    const secondKey = await endedKey(marketplace, second.modelCommitment);
+    for (const job of [60, 61]) {
+      const requests = [
+        platform.jobRequest(job, { ...model, key }),
+        platform.jobRequest(job + 10, { ...second, key: secondKey }),
+      ];
+      await Promise.all(requests.map((request) => compute.requestProof(request)));
+      for (const request of requests)
+        expect((await endedProof(compute, request.statement.jobId)).state).toBe(
+          ProofState.PROOF_STATE_PROVEN,
+        );
     }
   });
 
@@ -154,24 +247,35 @@ describe("proofs", () => {
     platform.storage.outage = { code: status.UNAVAILABLE, message: "down" };
     const requests = [40, 41, 42, 43].map((job) => platform.jobRequest(job, { ...model, key }));
     for (const request of requests.slice(0, 3)) await compute.requestProof(request);
-    await expect(compute.requestProof(requests[3] as (typeof requests)[number], { idempotent: false })).rejects.toMatchObject({
+    await expect(
+      compute.requestProof(requests[3] as (typeof requests)[number], { idempotent: false }),
+    ).rejects.toMatchObject({
       code: "prover-queue-full",
       kind: "unavailable",
       retryAfterMs: expect.any(Number) as number,
     });
-    expect((await compute.requestProof(requests[0] as (typeof requests)[number])).proof?.jobId).toBe(requests[0]?.statement.jobId);
+    expect((await compute.requestProof(requests[0] as (typeof requests)[number])).proof?.jobId).toBe(
+      requests[0]?.statement.jobId,
+    );
     platform.storage.outage = undefined;
-    for (const request of requests.slice(0, 3)) expectToVerify(await endedProof(compute, request.statement.jobId), request);
+    for (const request of requests.slice(0, 3))
+      expectToVerify(await endedProof(compute, request.statement.jobId), request);
   });
 
   it("are shown to their requester only, and asked for by compute only", async () => {
     const gateway = await platform.as("gateway");
     const jobId = platform.jobRequest(1, { ...model, key }).statement.jobId;
-    expect((await forAccount(REQUESTER, () => gateway.getProof({ jobId }))).proof?.state).toBe(ProofState.PROOF_STATE_PROVEN);
-    await expect(forAccount(ESCROW, () => gateway.getProof({ jobId }))).rejects.toMatchObject({ code: "proof-not-found" });
+    expect((await forAccount(REQUESTER, () => gateway.getProof({ jobId }))).proof?.state).toBe(
+      ProofState.PROOF_STATE_PROVEN,
+    );
+    await expect(forAccount(ESCROW, () => gateway.getProof({ jobId }))).rejects.toMatchObject({
+      code: "proof-not-found",
+    });
     const scoring = await platform.as("scoring");
     await expect(scoring.getProof({ jobId })).rejects.toMatchObject({ kind: "forbidden" });
-    await expect(gateway.requestProof(platform.jobRequest(1, { ...model, key }))).rejects.toMatchObject({ kind: "forbidden" });
+    await expect(gateway.requestProof(platform.jobRequest(1, { ...model, key }))).rejects.toMatchObject({
+      kind: "forbidden",
+    });
   });
 
   it.each([
@@ -179,6 +283,8 @@ describe("proofs", () => {
     ["claimedOutput", { claimedOutput: new Uint8Array(31) }],
     ["inputCid", { inputCid: "../etc" }],
   ])("are refused for a malformed %s", async (field, change) => {
-    await expect(compute.requestProof({ ...platform.jobRequest(50, { ...model, key }), ...change })).rejects.toMatchObject({ code: "invalid-proof-request", field });
+    await expect(
+      compute.requestProof({ ...platform.jobRequest(50, { ...model, key }), ...change }),
+    ).rejects.toMatchObject({ code: "invalid-proof-request", field });
   });
 });

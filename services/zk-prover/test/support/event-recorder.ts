@@ -4,8 +4,15 @@ import { createLogger } from "@aios/service-kit/logger";
 import { PostgresEventLog } from "@aios/service-kit/postgres-event-log";
 
 /** Everything of a topic from the start on, in the order of arrival; the array grows until `close`. */
-export async function recordEvents<T>(url: string, topic: Topic<T>): Promise<{ readonly events: readonly T[]; close(): Promise<void> }> {
-  const bus = await PostgresEventLog.open({ url, applicationName: "test", logger: createLogger({ service: "test", level: "silent" }) });
+export async function recordEvents<T>(
+  url: string,
+  topic: Topic<T>,
+): Promise<{ readonly events: readonly T[]; close(): Promise<void> }> {
+  const bus = await PostgresEventLog.open({
+    url,
+    applicationName: "test",
+    logger: createLogger({ service: "test", level: "silent" }),
+  });
   const events: T[] = [];
   await bus.subscribe({
     group: `recorder-${randomUUID()}`,

@@ -40,17 +40,26 @@ export class FakeStorage {
     storage.#server.addService(
       { putContent: ContentServiceService.putContent, getContent: ContentServiceService.getContent },
       {
-        putContent: (call: ServerReadableStream<PutContentRequest, PutContentResponse>, callback: sendUnaryData<PutContentResponse>) =>
-          void storage.#put(call, callback),
+        putContent: (
+          call: ServerReadableStream<PutContentRequest, PutContentResponse>,
+          callback: sendUnaryData<PutContentResponse>,
+        ) => void storage.#put(call, callback),
         getContent: (call: ServerWritableStream<GetContentRequest, GetContentResponse>) => storage.#get(call),
       },
     );
     storage.#server.addService(
       { releaseKey: ContentKeyServiceService.releaseKey },
-      { releaseKey: (call: ServerUnaryCall<ReleaseKeyRequest, ReleaseKeyResponse>, callback: sendUnaryData<ReleaseKeyResponse>) => storage.#release(call, callback) },
+      {
+        releaseKey: (
+          call: ServerUnaryCall<ReleaseKeyRequest, ReleaseKeyResponse>,
+          callback: sendUnaryData<ReleaseKeyResponse>,
+        ) => storage.#release(call, callback),
+      },
     );
     storage.port = await new Promise<number>((resolve, reject) => {
-      storage.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => (error === null ? resolve(port) : reject(error)));
+      storage.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
+        error === null ? resolve(port) : reject(error),
+      );
     });
     return storage;
   }
@@ -77,9 +86,13 @@ export class FakeStorage {
     this.#server.forceShutdown();
   }
 
-  async #put(call: ServerReadableStream<PutContentRequest, PutContentResponse>, callback: sendUnaryData<PutContentResponse>): Promise<void> {
+  async #put(
+    call: ServerReadableStream<PutContentRequest, PutContentResponse>,
+    callback: sendUnaryData<PutContentResponse>,
+  ): Promise<void> {
     const chunks: Uint8Array[] = [];
-    for await (const { chunk } of call as AsyncIterable<PutContentRequest>) if (chunk !== undefined) chunks.push(chunk);
+    for await (const { chunk } of call as AsyncIterable<PutContentRequest>)
+      if (chunk !== undefined) chunks.push(chunk);
     if (this.outage !== undefined) return callback(this.outage);
     const bytes = Buffer.concat(chunks);
     callback(null, { cid: this.store(bytes), sizeBytes: bytes.length, deduplicated: false });
@@ -87,24 +100,45 @@ export class FakeStorage {
 
   #get(call: ServerWritableStream<GetContentRequest, GetContentResponse>): void {
     const bytes = this.#contents.get(call.request.cid);
-    const failure = this.outage ?? (bytes === undefined ? { code: status.NOT_FOUND, message: "no such content" } : undefined);
+    const failure =
+      this.outage ??
+      (bytes === undefined ? { code: status.NOT_FOUND, message: "no such content" } : undefined);
     if (failure !== undefined || bytes === undefined) {
       call.emit("error", failure);
       return;
     }
-    call.write({ stat: { cid: call.request.cid, sizeBytes: bytes.length, metadata: undefined, ownerTenant: "", createdAtMs: 0 } });
-    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) call.write({ chunk: bytes.subarray(at, at + CHUNK_BYTES) });
+    call.write({
+      stat: {
+        cid: call.request.cid,
+        sizeBytes: bytes.length,
+        metadata: undefined,
+        ownerTenant: "",
+        createdAtMs: 0,
+      },
+    });
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
+      call.write({ chunk: bytes.subarray(at, at + CHUNK_BYTES) });
     call.end();
   }
 
-  #release(call: ServerUnaryCall<ReleaseKeyRequest, ReleaseKeyResponse>, callback: sendUnaryData<ReleaseKeyResponse>): void {
-    if (this.outage !== undefined) return callback(this.outage);
+  #release(
+    call: ServerUnaryCall<ReleaseKeyRequest, ReleaseKeyResponse>,
+    callback: sendUnaryData<ReleaseKeyResponse>,
+  ): void {
+    if (this.outage !== undefined) {
+      callback(this.outage);
+      return;
+    }
     const { cid, recipientPublicKey, service } = call.request;
     const deposited = this.#keys.get(cid);
     if (deposited === undefined || service === undefined || !deposited.purposes.includes(service.purpose)) {
-      return callback({ code: status.PERMISSION_DENIED, message: "the owner does not allow this" });
+      callback({ code: status.PERMISSION_DENIED, message: "the owner does not allow this" });
+      return;
     }
     this.releases.push({ cid, purpose: service.purpose, jobId: service.jobId });
-    callback(null, { sealedKey: sealKey(deposited.key, recipientPublicKey, `release:${cid}`, this.#rng), releaseId: String(this.releases.length) });
+    callback(null, {
+      sealedKey: sealKey(deposited.key, recipientPublicKey, `release:${cid}`, this.#rng),
+      releaseId: String(this.releases.length),
+    });
   }
 }

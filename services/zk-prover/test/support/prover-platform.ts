@@ -7,7 +7,14 @@ import { packOutput } from "@aios/core-zkml/output-packing";
 import { scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
 import { address, type TenantId, tenantOfAccount } from "@aios/kernel/identifiers";
-import { KeyState, type ModelKey, type ProofJob, ProofState, ProverServiceService, type RequestProofRequest } from "@aios/proto/aios/prover/v1/prover";
+import {
+  KeyState,
+  type ModelKey,
+  type ProofJob,
+  ProofState,
+  ProverServiceService,
+  type RequestProofRequest,
+} from "@aios/proto/aios/prover/v1/prover";
 import { actingFor } from "@aios/service-kit/caller-context";
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
 import { loadTokenIssuer } from "@aios/service-kit/service-token";
@@ -30,8 +37,24 @@ export function sampleModel(variant: number): IntegerModel {
   return {
     salt: new Uint8Array(32).fill(variant),
     layers: [
-      { inputs: 4, outputs: 2, activation: "relu", weights: Int8Array.of(60, -20, 90, 7, -33, 70, 12, variant), biases: Int32Array.of(100, -200), multiplier: 130, shift: 12 },
-      { inputs: 2, outputs: 3, activation: "none", weights: Int8Array.of(5, -7, 11, 3, 1, 2), biases: Int32Array.of(-9, 40, 0), multiplier: 0, shift: 0 },
+      {
+        inputs: 4,
+        outputs: 2,
+        activation: "relu",
+        weights: Int8Array.of(60, -20, 90, 7, -33, 70, 12, variant),
+        biases: Int32Array.of(100, -200),
+        multiplier: 130,
+        shift: 12,
+      },
+      {
+        inputs: 2,
+        outputs: 3,
+        activation: "none",
+        weights: Int8Array.of(5, -7, 11, 3, 1, 2),
+        biases: Int32Array.of(-9, 40, 0),
+        multiplier: 0,
+        shift: 0,
+      },
     ],
   };
 }
@@ -51,9 +74,23 @@ export class ProverPlatform {
 
   static async start(): Promise<ProverPlatform> {
     const directory = temporaryDirectory("zk-prover");
-    const keys = await writeServiceKeys(directory.path, ["zk-prover", "storage", "compute", "marketplace", "gateway", "scoring"]);
+    const keys = await writeServiceKeys(directory.path, [
+      "zk-prover",
+      "storage",
+      "compute",
+      "marketplace",
+      "gateway",
+      "scoring",
+    ]);
     const postgres = await startPostgres();
-    return new ProverPlatform(postgres, directory, await FakeStorage.start(), await postgres.createDatabase(), await postgres.createDatabase(), keys);
+    return new ProverPlatform(
+      postgres,
+      directory,
+      await FakeStorage.start(),
+      await postgres.createDatabase(),
+      await postgres.createDatabase(),
+      keys,
+    );
   }
 
   async startProver(env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
@@ -80,17 +117,27 @@ export class ProverPlatform {
   async as(service: string, process = this.processes[0]): Promise<ProverClient> {
     if (process === undefined) throw new TypeError("no prover has started");
     const identity = await loadTokenIssuer(service, this.keyFiles.keyFile(service));
-    return createGrpcClient(ProverServiceService, `127.0.0.1:${process.ports.grpcPort}`, { audience: "zk-prover", identity });
+    return createGrpcClient(ProverServiceService, `127.0.0.1:${process.ports.grpcPort}`, {
+      audience: "zk-prover",
+      identity,
+    });
   }
 
   /** A model in storage whose owner allows both purposes. */
   addModel(variant: number, purposes: readonly string[] = ["proving-key-setup", "proof"]) {
     const model = sampleModel(variant);
-    return { model, modelCid: this.storage.deposit(encodeIntegerModel(model), purposes), modelCommitment: modelCommitment(model) };
+    return {
+      model,
+      modelCid: this.storage.deposit(encodeIntegerModel(model), purposes),
+      modelCommitment: modelCommitment(model),
+    };
   }
 
   /** The request of an honest job on one input. */
-  jobRequest(job: number, ready: { readonly model: IntegerModel; readonly modelCid: string; readonly key: ModelKey }): RequestProofRequest & { statement: NonNullable<RequestProofRequest["statement"]> } {
+  jobRequest(
+    job: number,
+    ready: { readonly model: IntegerModel; readonly modelCid: string; readonly key: ModelKey },
+  ): RequestProofRequest & { statement: NonNullable<RequestProofRequest["statement"]> } {
     const input = Uint8Array.from({ length: 4 }, (_, index) => (job * 37 + index * 91) % 256);
     const salt = new Uint8Array(32).fill(job % 256);
     return {
@@ -128,7 +175,8 @@ export function forAccount<T>(account: string, work: () => T): T {
 export async function endedKey(client: ProverClient, modelCommitmentBytes: Uint8Array): Promise<ModelKey> {
   return eventually(async () => {
     const { key } = await client.getKey({ modelCommitment: modelCommitmentBytes });
-    if (key === undefined || key.state === KeyState.KEY_STATE_SETTING_UP) throw new Error("the key is still being made");
+    if (key === undefined || key.state === KeyState.KEY_STATE_SETTING_UP)
+      throw new Error("the key is still being made");
     return key;
   }, 40_000);
 }
@@ -137,7 +185,11 @@ export async function endedKey(client: ProverClient, modelCommitmentBytes: Uint8
 export async function endedProof(client: ProverClient, jobId: string): Promise<ProofJob> {
   return eventually(async () => {
     const { proof } = await client.getProof({ jobId });
-    if (proof === undefined || proof.state === ProofState.PROOF_STATE_QUEUED || proof.state === ProofState.PROOF_STATE_PROVING) {
+    if (
+      proof === undefined ||
+      proof.state === ProofState.PROOF_STATE_QUEUED ||
+      proof.state === ProofState.PROOF_STATE_PROVING
+    ) {
       throw new Error(`the proof is still being made: ${JSON.stringify(proof?.progress)}`);
     }
     return proof;

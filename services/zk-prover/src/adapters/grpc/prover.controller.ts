@@ -106,7 +106,9 @@ export class ProverController {
 function callingTenant(): TenantId {
   const caller = currentCaller();
   if (caller.tenant !== undefined) return caller.tenant;
-  return caller.account === undefined ? (`service:${caller.service}` as TenantId) : tenantOfAccount(caller.account);
+  return caller.account === undefined
+    ? (`service:${caller.service}` as TenantId)
+    : tenantOfAccount(caller.account);
 }
 
 /** Users, through the gateway, see their own; compute sees what it asked for. */

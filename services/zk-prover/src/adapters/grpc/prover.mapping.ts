@@ -1,6 +1,12 @@
 import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
 import { address, type Bytes32, bytes32, jobId } from "@aios/kernel/identifiers";
-import { KeyState, type ModelKey, type ProofJob, ProofState, type RequestProofRequest } from "@aios/proto/aios/prover/v1/prover";
+import {
+  KeyState,
+  type ModelKey,
+  type ProofJob,
+  ProofState,
+  type RequestProofRequest,
+} from "@aios/proto/aios/prover/v1/prover";
 import type { Progress } from "../../application/progress-board.js";
 import type { ProofQuestion } from "../../application/request-proof.use-case.js";
 import { invalidRequest } from "../../domain/errors.js";
@@ -9,7 +15,11 @@ import type { ProofJobRecord } from "../../domain/proof-job.js";
 import type { Failure } from "../../domain/work.js";
 
 const MAX_CID_LENGTH = 128;
-const KEY_STATES = { "setting-up": KeyState.KEY_STATE_SETTING_UP, ready: KeyState.KEY_STATE_READY, failed: KeyState.KEY_STATE_FAILED } as const;
+const KEY_STATES = {
+  "setting-up": KeyState.KEY_STATE_SETTING_UP,
+  ready: KeyState.KEY_STATE_READY,
+  failed: KeyState.KEY_STATE_FAILED,
+} as const;
 const PROOF_STATES = {
   queued: ProofState.PROOF_STATE_QUEUED,
   proving: ProofState.PROOF_STATE_PROVING,
@@ -23,7 +33,8 @@ export function commitmentOf(value: Uint8Array): Bytes32 {
 }
 
 export function cidOf(value: string, field: string): string {
-  if (!/^[a-z0-9]{8,}$/.test(value) || value.length > MAX_CID_LENGTH) throw invalidRequest(field, "a CID, version 1, base32");
+  if (!/^[a-z0-9]{8,}$/.test(value) || value.length > MAX_CID_LENGTH)
+    throw invalidRequest(field, "a CID, version 1, base32");
   return value;
 }
 
@@ -35,7 +46,8 @@ function word(value: Uint8Array, field: string): Uint8Array {
 export function questionOf(request: RequestProofRequest): ProofQuestion {
   const { statement } = request;
   if (statement === undefined) throw invalidRequest("statement", "present");
-  if (!Number.isSafeInteger(statement.chainId) || statement.chainId < 1) throw invalidRequest("statement.chainId", "a chain id");
+  if (!Number.isSafeInteger(statement.chainId) || statement.chainId < 1)
+    throw invalidRequest("statement.chainId", "a chain id");
   return {
     jobId: jobId(statement.jobId, "statement.jobId"),
     version: statement.version,
@@ -65,7 +77,8 @@ export function keyMessage(record: ModelKeyRecord, progress: Progress | undefine
   return {
     modelCommitment: Buffer.from(record.modelCommitment.slice(2), "hex"),
     state: KEY_STATES[record.state],
-    verifyingKeyHash: material === undefined ? NO_BYTES : verifyingKeyHash(decodeVerifyingKey(material.verifyingKey)),
+    verifyingKeyHash:
+      material === undefined ? NO_BYTES : verifyingKeyHash(decodeVerifyingKey(material.verifyingKey)),
     verifyingKeyCid: material?.verifyingKeyCid ?? "",
     provingKeyCid: material?.provingKeyCid ?? "",
     constraintCount: material?.constraintCount ?? 0,

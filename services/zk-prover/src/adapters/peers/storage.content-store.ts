@@ -3,7 +3,11 @@ import { generateSealingKeyPair, openKey } from "@aios/core-sealing/sealed-key";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { JobId } from "@aios/kernel/identifiers";
 import type { Rng } from "@aios/kernel/random";
-import type { ContentKeyServiceService, ContentServiceService, PutContentRequest } from "@aios/proto/aios/storage/v1/storage";
+import type {
+  ContentKeyServiceService,
+  ContentServiceService,
+  PutContentRequest,
+} from "@aios/proto/aios/storage/v1/storage";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import type { ContentStore, KeyPurpose } from "../../domain/ports.js";
 
@@ -18,7 +22,12 @@ export class StorageContentStore implements ContentStore {
     private readonly deadlineMs: number,
   ) {}
 
-  async readSecret(cid: string, purpose: KeyPurpose, jobId: JobId | undefined, signal: AbortSignal): Promise<Uint8Array> {
+  async readSecret(
+    cid: string,
+    purpose: KeyPurpose,
+    jobId: JobId | undefined,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
     const recipient = generateSealingKeyPair(this.rng);
     const [{ sealedKey }, ciphertext] = await Promise.all([
       this.keys.releaseKey(
@@ -41,26 +50,45 @@ export class StorageContentStore implements ContentStore {
     const chunks: Uint8Array[] = [];
     let expected: number | undefined;
     let received = 0;
-    for await (const { stat, chunk } of this.contents.getContent({ cid }, { deadlineMs: this.deadlineMs, signal })) {
+    for await (const { stat, chunk } of this.contents.getContent(
+      { cid },
+      { deadlineMs: this.deadlineMs, signal },
+    )) {
       expected ??= stat?.sizeBytes;
       if (chunk === undefined) continue;
       received += chunk.length;
-      if (received > MAX_CONTENT_BYTES) throw new CodedError({ code: "content-too-large", kind: "too-large", message: "The content is too large for the prover." });
+      if (received > MAX_CONTENT_BYTES)
+        throw new CodedError({
+          code: "content-too-large",
+          kind: "too-large",
+          message: "The content is too large for the prover.",
+        });
       chunks.push(chunk);
     }
     if (expected !== undefined && expected !== received) throw incomplete("a content");
     return Buffer.concat(chunks);
   }
 
-  async write(bytes: Uint8Array, category: "proof" | "proving-key", encrypted: boolean, signal: AbortSignal): Promise<string> {
+  async write(
+    bytes: Uint8Array,
+    category: "proof" | "proving-key",
+    encrypted: boolean,
+    signal: AbortSignal,
+  ): Promise<string> {
     async function* parts(): AsyncGenerator<PutContentRequest> {
       yield { metadata: { category, encrypted, mediaType: "application/octet-stream" } };
-      for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield { chunk: bytes.subarray(at, at + CHUNK_BYTES) };
+      for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
+        yield { chunk: bytes.subarray(at, at + CHUNK_BYTES) };
     }
     return (await this.contents.putContent(parts(), { deadlineMs: this.deadlineMs, signal })).cid;
   }
 }
 
 function incomplete(what: string): CodedError {
-  return new CodedError({ code: "storage-answer-incomplete", kind: "unavailable", message: `The storage service sent ${what} incompletely.`, retryAfterMs: 500 });
+  return new CodedError({
+    code: "storage-answer-incomplete",
+    kind: "unavailable",
+    message: `The storage service sent ${what} incompletely.`,
+    retryAfterMs: 500,
+  });
 }

@@ -1,9 +1,8 @@
+import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
+import type { Clock } from "@aios/kernel/clock";
 import type { Bytes32, TenantId } from "@aios/kernel/identifiers";
 import { bytes32 } from "@aios/kernel/identifiers";
-import { verifyingKeyHash } from "@aios/core-groth16/verifying-key";
-import { decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
 import type { TimestampMs } from "@aios/kernel/units";
-import type { Clock } from "@aios/kernel/clock";
 import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
@@ -14,7 +13,12 @@ import type { ModelKeyStore } from "../../domain/ports.js";
 import type { Claim, Failure } from "../../domain/work.js";
 import { WorkRows } from "./work-rows.js";
 
-const rows = new WorkRows({ table: "model_key", id: "model_commitment", openStates: ["setting-up"], heldState: "setting-up" });
+const rows = new WorkRows({
+  table: "model_key",
+  id: "model_commitment",
+  openStates: ["setting-up"],
+  heldState: "setting-up",
+});
 const LONG_AGO = new Date(0);
 
 export class PrismaModelKeyStore implements ModelKeyStore {
@@ -30,13 +34,30 @@ export class PrismaModelKeyStore implements ModelKeyStore {
 
   async request(modelCommitment: Bytes32, modelCid: string, tenantId: TenantId): Promise<ModelKeyRecord> {
     const now = new Date(this.clock.now());
-    const fresh = { modelCid, state: "setting-up", nextAttemptAt: now, leaseUntil: LONG_AGO, traceHeaders: currentTraceHeaders(), requestedAt: now };
+    const fresh = {
+      modelCid,
+      state: "setting-up",
+      nextAttemptAt: now,
+      leaseUntil: LONG_AGO,
+      traceHeaders: currentTraceHeaders(),
+      requestedAt: now,
+    };
     await this.prisma.$transaction(async (transaction) => {
-      const { count } = await transaction.modelKey.createMany({ data: { modelCommitment, tenantId, ...fresh }, skipDuplicates: true });
+      const { count } = await transaction.modelKey.createMany({
+        data: { modelCommitment, tenantId, ...fresh },
+        skipDuplicates: true,
+      });
       if (count === 1) return;
       await transaction.modelKey.updateMany({
         where: { modelCommitment, state: "failed", NOT: { modelCid } },
-        data: { ...fresh, attempts: 0, fencingToken: { increment: 1 }, endedAt: null, errorCode: null, errorMessage: null },
+        data: {
+          ...fresh,
+          attempts: 0,
+          fencingToken: { increment: 1 },
+          endedAt: null,
+          errorCode: null,
+          errorMessage: null,
+        },
       });
     });
     const record = await this.find(modelCommitment);
@@ -110,7 +131,11 @@ function recordOf(row: ModelKey): ModelKeyRecord {
     failure:
       row.state !== "failed"
         ? undefined
-        : { code: row.errorCode ?? "", message: row.errorMessage ?? "", details: (row.errorDetails ?? {}) as Record<string, unknown> },
+        : {
+            code: row.errorCode ?? "",
+            message: row.errorMessage ?? "",
+            details: (row.errorDetails ?? {}) as Record<string, unknown>,
+          },
   };
 }
 

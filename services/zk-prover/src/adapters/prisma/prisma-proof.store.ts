@@ -12,7 +12,12 @@ import type { Claim, Failure } from "../../domain/work.js";
 import { WorkRows } from "./work-rows.js";
 
 const OPEN_STATES = ["queued", "proving"];
-const rows = new WorkRows({ table: "proof_job", id: "job_id", openStates: OPEN_STATES, heldState: "proving" });
+const rows = new WorkRows({
+  table: "proof_job",
+  id: "job_id",
+  openStates: OPEN_STATES,
+  heldState: "proving",
+});
 const LONG_AGO = new Date(0);
 const WORD_BYTES = 32;
 
@@ -31,20 +36,37 @@ export class PrismaProofStore implements ProofStore {
     return this.prisma.proofJob.count({ where: { state: { in: OPEN_STATES } } });
   }
 
-  async request(request: ProofRequest, tenantId: TenantId, limit: number, retryAfterMs: number): Promise<ProofJobRecord> {
+  async request(
+    request: ProofRequest,
+    tenantId: TenantId,
+    limit: number,
+    retryAfterMs: number,
+  ): Promise<ProofJobRecord> {
     await this.prisma.$transaction(async (transaction) => {
       const before = await lockRow(transaction, request.jobId);
       if (before !== undefined && Buffer.compare(before.request_hash, request.requestHash) === 0) return;
       if (before?.state === "proven") throw proofRequestDiffers();
       const isNew = before === undefined || !OPEN_STATES.includes(before.state);
-      if (isNew && (await transaction.proofJob.count({ where: { state: { in: OPEN_STATES } } })) >= limit) throw queueFull(retryAfterMs);
+      if (isNew && (await transaction.proofJob.count({ where: { state: { in: OPEN_STATES } } })) >= limit)
+        throw queueFull(retryAfterMs);
       const data = this.#rowOf(request);
       if (before === undefined) {
-        await transaction.proofJob.createMany({ data: { jobId: request.jobId, tenantId, ...data }, skipDuplicates: true });
+        await transaction.proofJob.createMany({
+          data: { jobId: request.jobId, tenantId, ...data },
+          skipDuplicates: true,
+        });
       } else {
         await transaction.proofJob.update({
           where: { jobId: request.jobId },
-          data: { ...data, tenantId, attempts: 0, fencingToken: { increment: 1 }, endedAt: null, errorCode: null, errorMessage: null },
+          data: {
+            ...data,
+            tenantId,
+            attempts: 0,
+            fencingToken: { increment: 1 },
+            endedAt: null,
+            errorCode: null,
+            errorMessage: null,
+          },
         });
       }
     });
@@ -106,7 +128,12 @@ export class PrismaProofStore implements ProofStore {
         },
       });
       if (count !== 1) throw leaseLost();
-      await outbox.add(transaction, topics.proverProofEnded, { jobId: claim.id, proven: true, errorCode: "", errorMessage: "" });
+      await outbox.add(transaction, topics.proverProofEnded, {
+        jobId: claim.id,
+        proven: true,
+        errorCode: "",
+        errorMessage: "",
+      });
     });
   }
 
@@ -123,7 +150,10 @@ export class PrismaProofStore implements ProofStore {
   }
 }
 
-async function lockRow(transaction: Prisma.TransactionClient, id: JobId): Promise<{ state: string; request_hash: Uint8Array } | undefined> {
+async function lockRow(
+  transaction: Prisma.TransactionClient,
+  id: JobId,
+): Promise<{ state: string; request_hash: Uint8Array } | undefined> {
   const found = await transaction.$queryRaw<{ state: string; request_hash: Uint8Array }[]>`
     SELECT "state", "request_hash" FROM "proof_job" WHERE "job_id" = ${id} FOR UPDATE`;
   return found[0];
@@ -151,7 +181,11 @@ function recordOf(row: ProofJob): ProofJobRecord {
     failure:
       row.state !== "failed"
         ? undefined
-        : { code: row.errorCode ?? "", message: row.errorMessage ?? "", details: (row.errorDetails ?? {}) as Record<string, unknown> },
+        : {
+            code: row.errorCode ?? "",
+            message: row.errorMessage ?? "",
+            details: (row.errorDetails ?? {}) as Record<string, unknown>,
+          },
   };
 }
 
@@ -160,7 +194,9 @@ function resultOf(row: ProofJob): ProofResult {
   const inputs = row.publicInputs ?? none;
   return {
     proof: row.proof ?? none,
-    publicInputs: Array.from({ length: inputs.length / WORD_BYTES }, (_, index) => inputs.slice(index * WORD_BYTES, (index + 1) * WORD_BYTES)),
+    publicInputs: Array.from({ length: inputs.length / WORD_BYTES }, (_, index) =>
+      inputs.slice(index * WORD_BYTES, (index + 1) * WORD_BYTES),
+    ),
     evidence: row.evidence ?? none,
     evidenceCid: row.evidenceCid ?? "",
     proveMs: row.proveMs ?? 0,

@@ -46,16 +46,28 @@ export class WorkRows {
     );
     const row = rows[0];
     if (row === undefined) return undefined;
-    return { id: row.id, fencingToken: row.fencing_token, attempts: row.attempts, traceHeaders: row.trace_headers };
+    return {
+      id: row.id,
+      fencingToken: row.fencing_token,
+      attempts: row.attempts,
+      traceHeaders: row.trace_headers,
+    };
   }
 
   async renew(sql: Sql, claim: Claim, leaseMs: number): Promise<boolean> {
-    return (await this.#write(sql, `"lease_until" = clock_timestamp() + $3::float8 ${MS}`, claim, leaseMs)) === 1;
+    return (
+      (await this.#write(sql, `"lease_until" = clock_timestamp() + $3::float8 ${MS}`, claim, leaseMs)) === 1
+    );
   }
 
   /** Loses nothing when the lease is gone: somebody else works on it then. */
   async postpone(sql: Sql, claim: Claim, delayMs: number): Promise<void> {
-    await this.#write(sql, `"lease_until" = '-infinity', "next_attempt_at" = clock_timestamp() + $3::float8 ${MS}`, claim, delayMs);
+    await this.#write(
+      sql,
+      `"lease_until" = '-infinity', "next_attempt_at" = clock_timestamp() + $3::float8 ${MS}`,
+      claim,
+      delayMs,
+    );
   }
 
   async fail(sql: Sql, claim: Claim, failure: Failure): Promise<void> {
