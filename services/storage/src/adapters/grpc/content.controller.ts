@@ -21,8 +21,10 @@ import { metrics } from "../../metrics.js";
 import { callingTenant } from "./calling-tenant.js";
 import { GrpcArgument } from "./grpc-argument.js";
 
-/** Largest piece in one message, in both directions. */
+/** Largest piece in one message that is taken. */
 const LARGEST_CHUNK_BYTES = 1024 * 1024;
+/** Piece that is sent; the stream holds up to 16 before a slow receiver stops it. */
+const SENT_CHUNK_BYTES = 256 * 1024;
 
 @Controller()
 @AllowCallers("gateway", "compute", "zk-prover", "marketplace", "provider")
@@ -77,8 +79,8 @@ export class ContentController {
   async *#messages(record: ContentRecord): AsyncGenerator<GetContentResponse> {
     yield { stat: statOf(record) };
     for await (const bytes of this.#readContent.read(record.cid)) {
-      for (let offset = 0; offset < bytes.length; offset += LARGEST_CHUNK_BYTES) {
-        const chunk = bytes.subarray(offset, offset + LARGEST_CHUNK_BYTES);
+      for (let offset = 0; offset < bytes.length; offset += SENT_CHUNK_BYTES) {
+        const chunk = bytes.subarray(offset, offset + SENT_CHUNK_BYTES);
         metrics.bytesOut.add(chunk.length, { category: record.metadata.category });
         yield { chunk };
       }

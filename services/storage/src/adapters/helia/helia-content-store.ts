@@ -12,6 +12,8 @@ import type { DiskSpace } from "./disk-space.js";
 import type { HeliaNode } from "./helia-node.js";
 import { isDiskFull } from "./verified-blockstore.js";
 
+/** Whole blocks, so that none is read twice. */
+const WINDOW_BYTES = 4 * CHUNK_BYTES;
 /** Blocks of one content read ahead; with 1 MiB blocks this bounds the memory of a reader. */
 const BLOCKS_AHEAD = 2;
 
@@ -58,7 +60,11 @@ export class HeliaContentStore implements ContentStore {
       const options = { offline: true, blockReadConcurrency: BLOCKS_AHEAD };
       const file = await exporter(CID.parse(cid), this.#node.blockstore, options);
       if (file.type !== "file" && file.type !== "raw") throw contentNotFound(cid);
-      yield* file.content(options);
+      // The exporter reads ahead of its reader without bound; a window at a time keeps that to the window.
+      const sizeBytes = Number(file.size);
+      for (let offset = 0; offset < sizeBytes; offset += WINDOW_BYTES) {
+        yield* file.content({ ...options, offset, length: Math.min(WINDOW_BYTES, sizeBytes - offset) });
+      }
     } catch (error) {
       throw damageOf(error) ?? (isMissing(error) ? contentNotFound(cid) : error);
     }
