@@ -1,5 +1,9 @@
+import { economyModule } from "@aios/economy/app.module";
+import { settings } from "@aios/economy/config";
+import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import type { EscrowJobChanged } from "@aios/proto/aios/events/v1/events";
 import { topics } from "@aios/proto/topics";
+import { startService } from "@aios/service-kit/service";
 import { eventually } from "@aios/testkit/eventually";
 import type { ServiceProcess } from "@aios/testkit/service-process";
 import { parseEther } from "ethers";
@@ -123,12 +127,23 @@ describe("an economy service before the protocol exists", () => {
     const foundation = await startFoundation();
     const chain = await startTestChain();
     const env = await economyEnv(foundation, chain.url);
+    const economy = await startService({
+      name: "economy",
+      settings,
+      migrationsDir: new URL("../../prisma/migrations/", import.meta.url),
+      grpc: { services: [EconomyServiceService] },
+      module: economyModule,
+      env,
+    });
+    const ready = () => fetch(`http://127.0.0.1:${economy.healthPort}/health/ready`);
     try {
-      await expect(startEconomy(env)).rejects.toThrow(/Waiting for the protocol's contracts to be deployed/);
+      const waiting = await ready();
+      expect(waiting.status).toBe(503);
+      expect(await waiting.text()).toContain("Waiting for the protocol's contracts to be deployed");
       await deployTestProtocol(chain.provider);
-      const economy = await startEconomy(env);
-      await economy.stop();
+      await eventually(async () => expect((await ready()).status).toBe(200));
     } finally {
+      await economy.close();
       await chain.stop();
       await foundation.stop();
     }

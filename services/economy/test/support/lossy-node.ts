@@ -21,7 +21,9 @@ export class LossyNode {
   constructor(private readonly upstream: string) {}
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server?.address() as AddressInfo).port}`;
+    const listening = this.#server?.address() as AddressInfo | undefined;
+    if (listening === undefined) throw new TypeError("the lossy node was not started");
+    return `http://127.0.0.1:${listening.port}`;
   }
 
   async start(): Promise<void> {
