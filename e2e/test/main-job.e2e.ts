@@ -8,11 +8,16 @@ import { runInference } from "@aios/main-job/proven-inference";
 import type { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
 import { systemClock } from "@aios/service-kit/system-clock";
+import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LocalPlatform } from "../src/local-platform.js";
 import { SilentReport } from "../src/silent-report.js";
 
+/** Processes that one proven inference passes through. */
+const TRACED = ["gateway", "compute", "economy", "storage", "zk-prover", "scoring"];
+
 describe("the main job, through the gateway only", () => {
+  let otlp: OtlpReceiver;
   let local: LocalPlatform;
   let developer: AiosClient;
   let business: AiosClient;
@@ -21,7 +26,9 @@ describe("the main job, through the gateway only", () => {
   const report = new SilentReport();
 
   beforeAll(async () => {
-    local = await LocalPlatform.start();
+    otlp = await startOtlpReceiver();
+    const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url };
+    local = await LocalPlatform.start(Object.fromEntries(TRACED.map((name) => [name, traced])));
     developer = local.client("developer");
     business = local.client("business");
     unseen = splitDigits(await loadDigits(), TRAINING).unseen;
@@ -35,7 +42,10 @@ describe("the main job, through the gateway only", () => {
     }
   }, 600_000);
 
-  afterAll(() => local?.stop());
+  afterAll(async () => {
+    await local?.stop();
+    await otlp?.close();
+  });
 
   test("trains, publishes, sells, proves, settles and anchors", () => {
     expect(result.trainedAnew).toBe(true);
@@ -78,6 +88,20 @@ describe("the main job, through the gateway only", () => {
     const releases = await developer.content.releases(result.model.contentCid);
     expect(releases.some((release) => release.purpose === "proving-key-setup")).toBe(true);
     expect(releases.some((release) => release.jobId === result.inference.job.jobId)).toBe(true);
+  });
+
+  test("is one trace from the HTTP request through gRPC and events to the settling transaction", async () => {
+    const { traceId } = result.inference.job;
+    const own = (spans: readonly ReceivedSpan[]) => spans.filter((span) => span.traceId === traceId);
+    const spans = own(
+      await otlp.awaitTrace((received) =>
+        TRACED.every((service) => own(received).some((span) => span.service.includes(service))),
+      ),
+    );
+    const byId = new Map(spans.map((span) => [span.spanId, span]));
+    const roots = spans.filter((span) => span.parentSpanId === undefined || !byId.has(span.parentSpanId));
+    expect(new Set(spans.map((span) => span.traceId))).toEqual(new Set([traceId]));
+    expect(roots.every((root) => root.service.includes("gateway"))).toBe(true);
   });
 
   test("settles an unproven inference by the buyer's acceptance", async () => {

@@ -45,7 +45,7 @@ export class ManagedProcess {
         ...(spec.args ?? []),
       ],
       {
-        env: { ...inheritedEnvironment(), ...spec.env },
+        env: { ...inheritedEnvironment(), MALLOC_ARENA_MAX: "2", ...spec.env },
         stdio: ["ignore", "pipe", "pipe"],
         // Own group: Ctrl-C reaches the supervisor alone, which then stops its children in order.
         detached: true,
