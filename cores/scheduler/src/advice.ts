@@ -48,7 +48,7 @@ export function adviseUnplaced(
 
 function raiseCap(request: PlacementRequest, priced: readonly CandidateExplanation[]): PlacementAdvice {
   const prices = priced.map((candidate) => candidate.offeredPriceWei ?? 0n);
-  const cheapestWei = prices.reduce((low, price) => (price < low ? price : low));
+  const [cheapestWei = 0n] = prices.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   return {
     code: "raise-price-cap",
     cheapestWei,
