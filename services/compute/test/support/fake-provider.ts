@@ -141,14 +141,17 @@ export class FakeProvider {
         }
         void this.#answer(message);
       });
+      let over = false;
       const lost = (error?: Error): void => {
+        if (over) return;
+        over = true;
         clearInterval(this.#heartbeat);
         reject(error ?? new Error("the link ended"));
         client.close();
         if (!this.#closed && this.#stream === stream)
           setTimeout(() => void this.#open().catch(() => undefined), 100);
       };
-      stream.once("error", lost);
+      stream.on("error", lost);
       stream.once("end", () => lost());
       const selfTest = {
         evaluatorMacsPerSecond: 50_000_000,
