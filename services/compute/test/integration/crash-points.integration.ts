@@ -52,12 +52,4 @@ describe("a killed service", () => {
     await platform.reaches(jobId, JobState.JOB_STATE_SETTLED, 40_000);
     expect(platform.chain.payments.filter((payment) => payment.jobId === jobId)).toHaveLength(1);
   });
-
-  it("goes on when its database dies and comes back", async () => {
-    const jobId = await platform.placeJob();
-    await platform.postgres.kill();
-    await platform.postgres.restart();
-    await platform.reaches(jobId, JobState.JOB_STATE_SETTLED, 40_000);
-    expect(platform.chain.payments.filter((payment) => payment.jobId === jobId)).toHaveLength(1);
-  });
 });
