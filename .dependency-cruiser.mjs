@@ -81,7 +81,11 @@ export default {
       severity: "error",
       comment: "What ships may not lean on a development dependency.",
       from: { path: "^(packages|cores|services|apps)/[^/]+/src/", pathNot: [TESTS, "^apps/studio/"] },
-      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"], pathNot: "node_modules/@types/" },
+      to: {
+        dependencyTypes: ["npm-dev"],
+        dependencyTypesNot: ["type-only"],
+        pathNot: "node_modules/@types/",
+      },
     },
   ],
   options: {

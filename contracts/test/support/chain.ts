@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "@aios/kernel/clock";
 import type { TimestampMs } from "@aios/kernel/units";
@@ -103,13 +103,9 @@ async function startOwnNode(): Promise<TestChain> {
 
 async function startAnvil(): Promise<TestChain> {
   const port = await freePort();
-  const child = spawn(
-    process.execPath,
-    [anvilScript(), "--port", String(port), "--silent", "--hardfork", "osaka"],
-    {
-      stdio: "ignore",
-    },
-  );
+  const child = spawn(anvilBinary(), ["--port", String(port), "--silent", "--hardfork", "osaka"], {
+    stdio: "ignore",
+  });
   const url = `http://127.0.0.1:${port}`;
   await answering(url, child);
   return evmChain(url, async () => {
@@ -161,8 +157,9 @@ async function connect(
   };
 }
 
-function anvilScript(): string {
-  return join(dirname(createRequire(import.meta.url).resolve("@foundry-rs/anvil/package.json")), "bin.mjs");
+/** A test peer for Linux x64; elsewhere the tests run on the platform's own chain alone. */
+function anvilBinary(): string {
+  return createRequire(import.meta.url).resolve("@foundry-rs/anvil-linux-amd64/bin/anvil");
 }
 
 async function freePort(): Promise<number> {

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -114,11 +114,8 @@ async function freePort(): Promise<number> {
 /** The same load against anvil, which mines every 200 ms as this node does at most. */
 async function measureAnvil(): Promise<Measured | string> {
   const port = await freePort();
-  const script = join(
-    dirname(createRequire(import.meta.url).resolve("@foundry-rs/anvil/package.json")),
-    "bin.mjs",
-  );
-  const child = spawn(process.execPath, [script, "--port", String(port), "--silent", "--block-time", "0.2"], {
+  const binary = createRequire(import.meta.url).resolve("@foundry-rs/anvil-linux-amd64/bin/anvil");
+  const child = spawn(binary, ["--port", String(port), "--silent", "--block-time", "0.2"], {
     stdio: "ignore",
   });
   try {

@@ -9,7 +9,11 @@ beforeAll(async () => {
 afterAll(() => gateway?.close());
 
 it("answers 503 while its database is gone, keeps open reads, and recovers by itself", async () => {
-  gateway.peers.answer("PrepareJob", () => ({ job: jobMessage(), toSign: [], inputSalt: new Uint8Array(32) }));
+  gateway.peers.answer("PrepareJob", () => ({
+    job: jobMessage(),
+    toSign: [],
+    inputSalt: new Uint8Array(32),
+  }));
   const headers = { authorization: `Bearer ${await gateway.token()}`, "content-type": "application/json" };
   const body = JSON.stringify({
     inference: { modelId: 1, input: `0x${"00".repeat(784)}` },
@@ -17,7 +21,11 @@ it("answers 503 while its database is gone, keeps open reads, and recovers by it
     priceCapWei: "1000",
   });
   const prepare = (): Promise<Response> =>
-    fetch(`${gateway.baseUrl}/v1/jobs`, { method: "POST", headers: { ...headers, "idempotency-key": "outage" }, body });
+    fetch(`${gateway.baseUrl}/v1/jobs`, {
+      method: "POST",
+      headers: { ...headers, "idempotency-key": "outage" },
+      body,
+    });
 
   await gateway.postgres.kill();
   const refused = await prepare();

@@ -124,12 +124,10 @@ export const healthView = z
   })
   .meta({ id: "PlatformHealth" });
 
-export const demoView = z
-  .object({ warning: z.string(), privateKey: z.string(), account: address })
-  .meta({
-    id: "DemoInfo",
-    description: "Present on a local network only, where its operator configured a demo key.",
-  });
+export const demoView = z.object({ warning: z.string(), privateKey: z.string(), account: address }).meta({
+  id: "DemoInfo",
+  description: "Present on a local network only, where its operator configured a demo key.",
+});
 
 export const rpcBody = z
   .unknown()
