@@ -115,7 +115,6 @@ function environment(node) {
     ...process.env,
     PATH: `${node.binDir}:${join(root, "node_modules", ".bin")}:${process.env.PATH}`,
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(stateDir, "compile-cache"),
-    PRISMA_SCHEMA_ENGINE_BINARY: process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? "/bin/true",
   };
 }
 
