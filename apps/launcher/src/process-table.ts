@@ -28,16 +28,19 @@ export interface PlatformSettings extends CommonSettings {
 
 const HOST = "127.0.0.1";
 
-/** First choice of every port; a taken one moves up. */
+/**
+ * First choice of every port; a taken one moves up. All lie below 32768, where outgoing connections of other programs
+ * do not take them between the choice and the use.
+ */
 export function wantedPorts(base: number | undefined): Map<string, number> {
   const defaults: [string, number][] = [
     ["gateway", 8080],
     ["json-rpc", 8545],
-    ["postgres", 54_329],
+    ["postgres", 15_432],
     ["libp2p", 4_001],
     ...SERVICE_ORDER.filter((name) => name !== "gateway").map((name, index): [string, number] => [
       `grpc-${name}`,
-      50_051 + index,
+      15_051 + index,
     ]),
     ...SERVICE_ORDER.map((name, index): [string, number] => [`health-${name}`, 9_051 + index]),
     ["health-provider-1", 9_061],
