@@ -22,14 +22,14 @@ export class FollowEscrow {
   }
 
   /** Facts about jobs of others, and facts that are known, change nothing. */
-  async execute(jobId: JobId, fact: Omit<EscrowFact, "pendingUntilMs">): Promise<void> {
+  async execute(jobId: JobId, fact: Omit<EscrowFact, "pendingUntilMs" | "seenAtMs">): Promise<void> {
     let before: Job | undefined;
     const after = await this.#jobs.change(jobId, (job) => {
       before = job;
       const deliveredAtMs = fact.state === "delivered" ? fact.chainTimeMs : job.deliveredAtMs;
       const pendingUntilMs =
         (deliveredAtMs === 0 ? fact.chainTimeMs : deliveredAtMs) + job.terms.challengeWindowSeconds * 1_000;
-      const next = applyEscrowFact(job, { ...fact, pendingUntilMs });
+      const next = applyEscrowFact(job, { ...fact, pendingUntilMs, seenAtMs: this.#clock.now() });
       if (next === job) return undefined;
       return { job: next, publishReceipt: next.state === "settled" && job.state !== "settled" };
     });

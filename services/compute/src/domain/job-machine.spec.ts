@@ -161,6 +161,7 @@ class World {
       gasUsed: 1,
       position: { blockNumber: this.block, logIndex: 0 },
       chainTimeMs: this.nowMs,
+      seenAtMs: this.nowMs,
       pendingUntilMs: this.nowMs + 30_000,
     });
     return true;
@@ -353,5 +354,6 @@ const FACT = {
   gasUsed: 1,
   position: { blockNumber: 1, logIndex: 0 },
   chainTimeMs: 0,
+  seenAtMs: 0,
   pendingUntilMs: 30_000,
 } as const;

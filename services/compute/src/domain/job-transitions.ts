@@ -40,6 +40,8 @@ export interface EscrowFact {
   readonly position: ChainPosition;
   readonly chainTimeMs: number;
   readonly pendingUntilMs: number;
+  /** When this service heard of it. Chain time has whole seconds only and decides deadlines; this is for people. */
+  readonly seenAtMs: number;
 }
 
 /** The buyer's signatures arrived. Only a prepared job takes them; later calls change nothing. */
@@ -184,7 +186,7 @@ export function applyEscrowFact(job: Job, fact: EscrowFact): Job {
   if (!isNewer(fact.position, job.chainPosition)) return job;
   if (isTerminalJob(job) && job.state !== "failed") return job;
   const moved: Job = { ...job, chainPosition: fact.position };
-  const step = { atMs: fact.chainTimeMs, transactionHash: fact.transactionHash, gasUsed: fact.gasUsed };
+  const step = { atMs: fact.seenAtMs, transactionHash: fact.transactionHash, gasUsed: fact.gasUsed };
   switch (fact.state) {
     case "funded":
       return funded(moved, step);
