@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -11,12 +11,19 @@ const PORT_BASE = 32_000;
 
 describe("npm start", () => {
   let dataDir: string;
+  const running = new Set<ChildProcess>();
 
   beforeEach(() => {
     dataDir = mkdtempSync(join(tmpdir(), "aios-launcher-"));
   });
 
-  afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+  afterEach(async () => {
+    for (const child of running) {
+      child.kill("SIGTERM");
+      if (child.exitCode === null) await once(child, "close");
+    }
+    rmSync(dataDir, { recursive: true, force: true });
+  });
 
   function launch(...args: string[]) {
     const child = spawn(process.execPath, [
@@ -28,6 +35,8 @@ describe("npm start", () => {
       String(PORT_BASE),
       ...args,
     ]);
+    running.add(child);
+    child.once("close", () => running.delete(child));
     let output = "";
     const waiters: { readonly text: string; readonly wake: () => void }[] = [];
     const take = (chunk: Buffer): void => {

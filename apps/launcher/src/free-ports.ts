@@ -27,38 +27,31 @@ function canListen(port: number, host: string): Promise<boolean> {
 }
 
 /**
- * A free port for every name: the wanted one, or the next free one above it. With `exact` a taken port is an
- * error that names it.
+ * A port for every name: the wanted one where it is free, else the next free one above it that nobody wants. Throws
+ * `port-taken` where there is none near.
  */
-export async function choosePorts(
-  wanted: ReadonlyMap<string, number>,
-  options: { readonly exact?: boolean } = {},
-): Promise<PortChoice[]> {
-  const taken = new Set<number>();
+export async function choosePorts(wanted: ReadonlyMap<string, number>): Promise<PortChoice[]> {
+  const spoken = new Set(wanted.values());
   const choices: PortChoice[] = [];
   for (const [name, first] of wanted) {
-    const port = await firstFree(first, taken, options.exact === true ? 1 : SEARCH_SPAN);
+    const port = (await isPortFree(first)) ? first : await nextFree(first, spoken);
     if (port === undefined) {
       throw new CodedError({
         code: "port-taken",
         kind: "conflict",
-        message: `Port ${first} (${name}) is taken by another program. Stop it, or choose others with --port-base.`,
+        message: `Port ${first} (${name}) and the ${SEARCH_SPAN} above it are taken by other programs. Stop them, or choose other ports with --port-base.`,
         details: { name, port: first },
       });
     }
-    taken.add(port);
+    spoken.add(port);
     choices.push({ name, wanted: first, port });
   }
   return choices;
 }
 
-async function firstFree(
-  first: number,
-  taken: ReadonlySet<number>,
-  span: number,
-): Promise<number | undefined> {
-  for (let port = first; port < first + span && port < 65_536; port++) {
-    if (!taken.has(port) && (await isPortFree(port))) return port;
+async function nextFree(above: number, spoken: ReadonlySet<number>): Promise<number | undefined> {
+  for (let port = above + 1; port <= Math.min(above + SEARCH_SPAN, 65_535); port++) {
+    if (!spoken.has(port) && (await isPortFree(port))) return port;
   }
   return undefined;
 }
