@@ -12,9 +12,9 @@ export interface SupervisorEvents {
 }
 
 const FIRST_RESTART_MS = 250;
-const MAX_RESTART_MS = 10_000;
+const MAX_RESTART_MS = 5_000;
 /** A process that ran this long had started well: its next crash starts from the first pause again. */
-const STABLE_AFTER_MS = 60_000;
+const STABLE_AFTER_MS = 10_000;
 const CALLERS_GRACE_MS = 2_500;
 const FOUNDATIONS_GRACE_MS = 2_000;
 const READY_POLL_MS = 100;
@@ -26,6 +26,8 @@ export class Supervisor {
   readonly #foundations: ReadonlySet<string>;
   readonly #specs = new Map<string, ProcessSpec>();
   readonly #processes = new Map<string, ManagedProcess>();
+  /** Processes that end because they were asked to: they start again at once. */
+  readonly #asked = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #keepers: Promise<void>[] = [];
 
@@ -60,6 +62,7 @@ export class Supervisor {
     const running = this.#processes.get(name);
     if (spec === undefined || running === undefined) throw new RangeError(`no process named ${name}`);
     this.#specs.set(name, { ...spec, env: { ...spec.env, ...env } });
+    this.#asked.add(name);
     running.signal("SIGTERM");
     await running.exited;
     await this.#awaitReady(spec, readyWithinMs);
@@ -112,6 +115,7 @@ export class Supervisor {
       this.#events.started(spec.name, attempt);
       const exit = await managed.exited;
       if (this.#stopping.signal.aborted) return;
+      if (this.#asked.delete(name)) continue;
       const ranMs = this.#clock.now() - managed.startedAtMs;
       pauseMs = ranMs >= STABLE_AFTER_MS ? FIRST_RESTART_MS : pauseMs;
       this.#events.crashed(exit, pauseMs);
