@@ -62,7 +62,7 @@ export class Supervisor {
     const running = this.#processes.get(name);
     if (spec === undefined || running === undefined) throw new RangeError(`no process named ${name}`);
     this.#specs.set(name, { ...spec, env: { ...spec.env, ...env } });
-    this.#asked.add(name);
+    if (running.isRunning) this.#asked.add(name);
     running.signal("SIGTERM");
     await running.exited;
     await this.#awaitReady(spec, readyWithinMs);

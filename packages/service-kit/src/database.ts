@@ -1,5 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import pg from "pg";
+import { sqlState } from "./database-outage.js";
 
 const DUPLICATE_DATABASE = "42P04";
 const UNIQUE_VIOLATION = "23505";
@@ -34,25 +35,6 @@ export async function withConnection<T>(url: string, work: (client: pg.Client) =
   } finally {
     await client.end().catch(() => undefined);
   }
-}
-
-/** Five-character SQLSTATE of a database error. */
-export function sqlState(error: unknown): string | undefined {
-  const code = (error as { readonly code?: unknown } | null)?.code;
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
-}
-
-/** True when the database cannot be reached or is just starting or stopping: the same statement may work later. */
-export function isDatabaseUnavailable(error: unknown): boolean {
-  const state = sqlState(error);
-  if (state !== undefined && (state.startsWith("08") || state.startsWith("57P"))) return true;
-  const code = (error as { readonly code?: unknown } | null)?.code;
-  if (code === "ECONNREFUSED" || code === "ECONNRESET" || code === "EPIPE" || code === "ETIMEDOUT")
-    return true;
-  return (
-    error instanceof Error &&
-    /Connection terminated|timeout exceeded when trying to connect|not queryable/.test(error.message)
-  );
 }
 
 function databaseOf(url: string): string {

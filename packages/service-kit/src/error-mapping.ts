@@ -1,5 +1,6 @@
-import { CodedError, type ErrorKind, isCodedError, toCodedError } from "@aios/kernel/coded-error";
+import { CodedError, type ErrorKind, isCodedError } from "@aios/kernel/coded-error";
 import { Metadata, status } from "@grpc/grpc-js";
+import { codedErrorOf } from "./database-outage.js";
 
 type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -56,7 +57,7 @@ export interface GrpcFailure {
 
 /** What a gRPC server answers for any thrown value; unknown errors become `internal` and keep their cause at home. */
 export function toGrpcFailure(thrown: unknown): GrpcFailure {
-  const error = toCodedError(thrown);
+  const error = codedErrorOf(thrown);
   const metadata = new Metadata();
   metadata.set(ERROR_KEY, encodeError(error));
   return { code: ERROR_MAPPING[error.kind].grpc, details: error.message, metadata };
@@ -158,7 +159,7 @@ export function toProblem(
   thrown: unknown,
   traceId?: string,
 ): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Problem } {
-  const error = toCodedError(thrown);
+  const error = codedErrorOf(thrown);
   const mapping = ERROR_MAPPING[error.kind];
   const body: Problem = {
     type: `urn:aios:error:${error.code}`,
@@ -182,5 +183,5 @@ export function toProblem(
 
 /** How loudly an error is logged. */
 export function logLevelOf(thrown: unknown): LogLevel {
-  return ERROR_MAPPING[toCodedError(thrown).kind].log;
+  return ERROR_MAPPING[codedErrorOf(thrown).kind].log;
 }

@@ -1,10 +1,10 @@
-import { isCodedError } from "@aios/kernel/coded-error";
 import { findTopic, type Topic } from "@aios/proto/topics";
 import { type BaseRpcContext, Server } from "@nestjs/microservices";
 import { SpanKind } from "@opentelemetry/api";
 import { defaultIfEmpty, isObservable, lastValueFrom } from "rxjs";
 import { runAsCaller } from "./caller-context.js";
 import { crashPoint } from "./crash-point.js";
+import { codedErrorOf } from "./database-outage.js";
 import type { EventBus, ReceivedEvent, RetryPolicy, Subscription } from "./event-bus.js";
 import { EventContext } from "./event-context.js";
 import type { Logger } from "./logger.js";
@@ -98,7 +98,7 @@ export class EventBusTransport extends Server {
       );
       outcome = "ok";
     } catch (error) {
-      const level = isCodedError(error) && error.kind === "unavailable" ? "warn" : "error";
+      const level = codedErrorOf(error).kind === "unavailable" ? "warn" : "error";
       const facts = { topic: event.topic, eventId: event.id, key: event.key, attempt: event.attempt };
       this.#options.logger[level]({ error, ...facts }, "an event could not be handled");
       throw error;

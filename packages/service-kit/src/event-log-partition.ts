@@ -1,4 +1,3 @@
-import { toCodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
 import { type EventHandler, type ReceivedEvent, type RetryPolicy, retryDelayMs } from "./event-bus.js";
 import type { Logger } from "./logger.js";
@@ -117,7 +116,7 @@ export class EventLogPartition {
         return true;
       } catch (thrown) {
         if (this.#stopping) return false;
-        const error = toCodedError(thrown);
+        const error = codedErrorOf(thrown);
         const waitsForOthers = error.kind === "unavailable" || error.kind === "timeout";
         if (attempt >= (waitsForOthers ? retry.maxUnavailableAttempts : retry.maxAttempts)) {
           await this.#bury(row, offset, attempt, thrown);
@@ -165,7 +164,7 @@ export class EventLogPartition {
 
   /** Keeps the event with its cause and moves on, both or neither. */
   async #bury(row: LogRow, offset: bigint, attempts: number, thrown: unknown): Promise<void> {
-    const error = toCodedError(thrown);
+    const error = codedErrorOf(thrown);
     const cause = thrown instanceof Error ? thrown.message : String(thrown);
     await inTransaction(this.#options.pool, async (client) => {
       await client.query(

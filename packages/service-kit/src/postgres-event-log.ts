@@ -1,5 +1,5 @@
 import { CodedError } from "@aios/kernel/coded-error";
-import { isDatabaseUnavailable } from "./database.js";
+import { isDatabaseUnavailable } from "./database-outage.js";
 import {
   DEFAULT_RETRY,
   type DeadLetter,

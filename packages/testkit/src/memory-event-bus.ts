@@ -1,4 +1,4 @@
-import { CodedError, toCodedError } from "@aios/kernel/coded-error";
+import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
 import {
   DEFAULT_RETRY,
@@ -235,7 +235,7 @@ class Member {
         return true;
       } catch (thrown) {
         if (this.#abort.signal.aborted || !owned()) return false;
-        const error = toCodedError(thrown);
+        const error = codedErrorOf(thrown);
         const waits = error.kind === "unavailable" || error.kind === "timeout";
         if (attempt >= (waits ? this.#retry.maxUnavailableAttempts : this.#retry.maxAttempts)) {
           this.#bury(event, partition, offset, attempt, error.code, thrown);

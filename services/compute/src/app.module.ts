@@ -18,7 +18,6 @@ import { EconomyChainWriter } from "./adapters/peers/economy-chain.writer.js";
 import { MarketplaceModelCatalogue } from "./adapters/peers/marketplace-model.catalogue.js";
 import { StorageInputVault } from "./adapters/peers/storage-input.vault.js";
 import { ZkProver } from "./adapters/peers/zk-prover.js";
-import { namingOutages } from "./adapters/prisma/database-outage.js";
 import { createPrisma } from "./adapters/prisma/prisma-client.js";
 import { PrismaJobStore } from "./adapters/prisma/prisma-job.store.js";
 import { PrismaProviderStore } from "./adapters/prisma/prisma-provider.store.js";
@@ -66,14 +65,12 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   const market = marketSettings(values);
   const prisma = createPrisma(values.DATABASE_URL, values.DATABASE_POOL_MAX);
   const feed = new InProcessJobFeed();
-  const providers = namingOutages(new PrismaProviderStore(prisma));
-  const jobs = namingOutages(
-    new PrismaJobStore(prisma, clock, stepPolicy, (job, wakeAtMs) => {
+  const providers = new PrismaProviderStore(prisma);
+  const jobs = new PrismaJobStore(prisma, clock, stepPolicy, (job, wakeAtMs) => {
       feed.changed(job);
       engine.advance(job.jobId);
       if (wakeAtMs !== undefined && wakeAtMs > clock.now()) timer.due(wakeAtMs);
-    }),
-  );
+    });
   const hub = new ProviderLinkHub(
     () => engine.placeWaiting(),
     (provider: Address) => watch.offline(provider),

@@ -1,7 +1,7 @@
 import type { Clock } from "@aios/kernel/clock";
-import { toCodedError } from "@aios/kernel/coded-error";
 import type { JobId } from "@aios/kernel/identifiers";
 import { actingFor } from "@aios/service-kit/caller-context";
+import { codedErrorOf } from "@aios/service-kit/database-outage";
 import type { Logger } from "@aios/service-kit/logger";
 import { inSpan } from "@aios/service-kit/tracing";
 import type { Job } from "../domain/job.js";
@@ -154,7 +154,7 @@ export class JobEngine {
     const failures = (this.#failures.get(jobId) ?? 0) + 1;
     if (this.#failures.size < MAX_REMEMBERED_FAILURES) this.#failures.set(jobId, failures);
     const delayMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 10));
-    const coded = toCodedError(error);
+    const coded = codedErrorOf(error);
     const level = coded.errorClass === "bug" ? "error" : "warn";
     this.#logger[level]({ error, jobId, retryInMs: delayMs }, "a job's step could not be done yet");
     metrics.stepRetries.add(1, { code: coded.code });

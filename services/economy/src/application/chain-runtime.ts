@@ -1,5 +1,5 @@
 import type { Clock } from "@aios/kernel/clock";
-import { type CodedError, toCodedError } from "@aios/kernel/coded-error";
+import type { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
 import { SIGNERS, type Signer } from "../domain/chain-transaction.js";
 import type { ChainNode, ContractBook, IndexStore } from "../domain/ports.js";
@@ -120,7 +120,7 @@ export class ChainRuntime {
   }
 
   #report(error: unknown): void {
-    const problem = toCodedError(error);
+    const problem = codedErrorOf(error);
     if (problem.code !== this.#problem?.code) this.onProblem(problem.message, error);
     this.#problem = problem;
   }

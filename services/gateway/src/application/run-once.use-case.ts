@@ -1,5 +1,5 @@
 import type { Clock } from "@aios/kernel/clock";
-import { toCodedError } from "@aios/kernel/coded-error";
+import { codedErrorOf } from "@aios/service-kit/database-outage";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { idempotencyKeyReused, requestInFlight } from "../domain/errors.js";
 import { isLastingOutcome } from "../domain/outcome-policy.js";
@@ -36,7 +36,7 @@ export class RunOnce {
     try {
       outcome = await act();
     } catch (error) {
-      if (!isLastingOutcome(toCodedError(error))) {
+      if (!isLastingOutcome(codedErrorOf(error))) {
         await this.store.release(key, claim.claim);
         throw error;
       }

@@ -1,5 +1,5 @@
 import type { Clock } from "@aios/kernel/clock";
-import { type CodedError, toCodedError } from "@aios/kernel/coded-error";
+import type { CodedError } from "@aios/kernel/coded-error";
 import type { DurationMs, TimestampMs } from "@aios/kernel/units";
 import { type Claim, failureOf, isWorthRepeating, retryDelayMs, type WorkQueue } from "../domain/work.js";
 
@@ -92,7 +92,7 @@ export class WorkLoop<T> {
       await this.hooks.work(claim, work, signal);
       this.hooks.ended("done", undefined);
     } catch (error) {
-      await this.#afterFailure(claim, toCodedError(error), lost.signal.aborted);
+      await this.#afterFailure(claim, codedErrorOf(error), lost.signal.aborted);
     } finally {
       ended.abort();
       await heartbeat;

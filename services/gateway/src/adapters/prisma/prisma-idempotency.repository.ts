@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { PrismaClient } from "../../../generated/prisma/client.js";
 import type { Claim, Housekeeping, IdempotencyKey, IdempotencyStore, Outcome } from "../../domain/ports.js";
-import { whileDatabaseAnswers } from "./database-outage.js";
 
 export interface IdempotencySettings {
   /** How long a call may run before another may take it over. */
@@ -31,7 +30,7 @@ export class PrismaIdempotencyStore implements IdempotencyStore, Housekeeping {
 
   /** One statement decides: insert, or take over a claim that ran out (same request only), or neither. */
   claim(key: IdempotencyKey, requestHash: string, now: TimestampMs): Promise<Claim> {
-    return whileDatabaseAnswers(() => this.#claim(key, requestHash, now));
+    return this.#claim(key, requestHash, now);
   }
 
   async #claim({ tenant, key }: IdempotencyKey, requestHash: string, now: TimestampMs): Promise<Claim> {
@@ -73,15 +72,11 @@ export class PrismaIdempotencyStore implements IdempotencyStore, Housekeeping {
       contentType: outcome.contentType,
       body: outcome.body,
     };
-    await whileDatabaseAnswers(() =>
-      this.prisma.idempotencyRecord.updateMany({ where: { tenant, key, claim, state: "running" }, data }),
-    );
+    await this.prisma.idempotencyRecord.updateMany({ where: { tenant, key, claim, state: "running" }, data });
   }
 
   async release({ tenant, key }: IdempotencyKey, claim: string): Promise<void> {
-    await whileDatabaseAnswers(() =>
-      this.prisma.idempotencyRecord.deleteMany({ where: { tenant, key, claim, state: "running" } }),
-    );
+    await this.prisma.idempotencyRecord.deleteMany({ where: { tenant, key, claim, state: "running" } });
   }
 
   async removeExpired(now: TimestampMs): Promise<number> {

@@ -2,37 +2,30 @@ import type { TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { PrismaClient } from "../../../generated/prisma/client.js";
 import type { Housekeeping, NonceStore, RevocationStore, Session } from "../../domain/ports.js";
-import { whileDatabaseAnswers } from "./database-outage.js";
 
 export class PrismaSessionStore implements NonceStore, RevocationStore, Housekeeping {
   constructor(private readonly prisma: PrismaClient) {}
 
   async issue(nonce: string, expiresAt: TimestampMs): Promise<void> {
-    await whileDatabaseAnswers(() =>
-      this.prisma.signInNonce.create({ data: { nonce, expiresAt: new Date(expiresAt) } }),
-    );
+    await this.prisma.signInNonce.create({ data: { nonce, expiresAt: new Date(expiresAt) } });
   }
 
   async consume(nonce: string, now: TimestampMs): Promise<boolean> {
     const at = new Date(now);
-    const used = await whileDatabaseAnswers(() =>
-      this.prisma.signInNonce.updateMany({
+    const used = await this.prisma.signInNonce.updateMany({
         where: { nonce, usedAt: null, expiresAt: { gt: at } },
         data: { usedAt: at },
-      }),
-    );
+      });
     return used.count === 1;
   }
 
   async revoke(session: Session, tenant: TenantId): Promise<void> {
     const data = [{ sessionId: session.sessionId, tenant, expiresAt: new Date(session.expiresAtMs) }];
-    await whileDatabaseAnswers(() => this.prisma.revokedSession.createMany({ data, skipDuplicates: true }));
+    await this.prisma.revokedSession.createMany({ data, skipDuplicates: true });
   }
 
   async isRevoked(sessionId: string): Promise<boolean> {
-    const found = await whileDatabaseAnswers(() =>
-      this.prisma.revokedSession.findUnique({ where: { sessionId }, select: { sessionId: true } }),
-    );
+    const found = await this.prisma.revokedSession.findUnique({ where: { sessionId }, select: { sessionId: true } });
     return found !== null;
   }
 

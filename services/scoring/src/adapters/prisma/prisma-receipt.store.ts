@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CountedReceipt } from "@aios/core-contribution/receipt";
-import { sqlState } from "@aios/service-kit/database";
+import { sqlState } from "@aios/service-kit/database-outage";
 import { Prisma, type PrismaClient } from "../../../generated/prisma/client.js";
 import type { AnchorBatchModel, ReceiptModel, SettledJobModel } from "../../../generated/prisma/models.js";
 import { receiptNotFound } from "../../domain/errors.js";
