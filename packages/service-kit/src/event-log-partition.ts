@@ -1,4 +1,5 @@
 import { durationMs } from "@aios/kernel/units";
+import { codedErrorOf } from "./database-outage.js";
 import { type EventHandler, type ReceivedEvent, type RetryPolicy, retryDelayMs } from "./event-bus.js";
 import type { Logger } from "./logger.js";
 import { inTransaction, type PostgresPool } from "./postgres-pool.js";

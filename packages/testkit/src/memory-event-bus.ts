@@ -1,5 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
+import { codedErrorOf } from "@aios/service-kit/database-outage";
 import {
   DEFAULT_RETRY,
   type DeadLetter,

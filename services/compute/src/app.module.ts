@@ -67,10 +67,10 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   const feed = new InProcessJobFeed();
   const providers = new PrismaProviderStore(prisma);
   const jobs = new PrismaJobStore(prisma, clock, stepPolicy, (job, wakeAtMs) => {
-      feed.changed(job);
-      engine.advance(job.jobId);
-      if (wakeAtMs !== undefined && wakeAtMs > clock.now()) timer.due(wakeAtMs);
-    });
+    feed.changed(job);
+    engine.advance(job.jobId);
+    if (wakeAtMs !== undefined && wakeAtMs > clock.now()) timer.due(wakeAtMs);
+  });
   const hub = new ProviderLinkHub(
     () => engine.placeWaiting(),
     (provider: Address) => watch.offline(provider),

@@ -143,6 +143,10 @@ describe("crashes", () => {
       checks: expect.arrayContaining([expect.objectContaining({ name: "database", ok: false })]),
     });
     expect((await fetch(`http://127.0.0.1:${storage.ports.healthPort}/health/live`)).status).toBe(200);
+    const refused = { code: "database-unavailable", kind: "unavailable", retryAfterMs: 1_000 };
+    await expect(
+      (await clientOf(storage, "storage")).statContent({ cid: "note:during the outage" }),
+    ).rejects.toMatchObject(refused);
     await platform.postgres.restart();
     await eventually(async () => expect((await ready()).status).toBe(200));
     await (await clientOf(storage, "storage")).statContent({ cid: "note:after the crash" });

@@ -1,6 +1,7 @@
 import type { Clock } from "@aios/kernel/clock";
 import type { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
+import { codedErrorOf } from "@aios/service-kit/database-outage";
 import { SIGNERS, type Signer } from "../domain/chain-transaction.js";
 import type { ChainNode, ContractBook, IndexStore } from "../domain/ports.js";
 import type { ChainFollower } from "./follow-chain.js";

@@ -1,5 +1,5 @@
 import type { Clock } from "@aios/kernel/clock";
-import { codedErrorOf } from "@aios/service-kit/database-outage";
+import { toCodedError } from "@aios/kernel/coded-error";
 
 /** Asks one part of the platform something cheap; rejects when it does not answer. */
 export interface PlatformProbe {
@@ -48,7 +48,7 @@ export class PlatformStatus {
           const detail = await probe(AbortSignal.timeout(PROBE_TIMEOUT_MS));
           return { name, healthy: true, detail, latencyMs: latencyMs() };
         } catch (error) {
-          return { name, healthy: false, detail: codedErrorOf(error).message, latencyMs: latencyMs() };
+          return { name, healthy: false, detail: toCodedError(error).message, latencyMs: latencyMs() };
         }
       }),
     );

@@ -1,6 +1,6 @@
 import type { Clock } from "@aios/kernel/clock";
-import { codedErrorOf } from "@aios/service-kit/database-outage";
 import { crashPoint } from "@aios/service-kit/crash-point";
+import { codedErrorOf } from "@aios/service-kit/database-outage";
 import { idempotencyKeyReused, requestInFlight } from "../domain/errors.js";
 import { isLastingOutcome } from "../domain/outcome-policy.js";
 import type { IdempotencyKey, IdempotencyStore, Outcome } from "../domain/ports.js";

@@ -1,6 +1,7 @@
 import type { Clock } from "@aios/kernel/clock";
 import type { CodedError } from "@aios/kernel/coded-error";
 import type { DurationMs, TimestampMs } from "@aios/kernel/units";
+import { codedErrorOf } from "@aios/service-kit/database-outage";
 import { type Claim, failureOf, isWorthRepeating, retryDelayMs, type WorkQueue } from "../domain/work.js";
 
 export interface WorkLoopOptions {

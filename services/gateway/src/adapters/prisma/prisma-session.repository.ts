@@ -13,9 +13,9 @@ export class PrismaSessionStore implements NonceStore, RevocationStore, Housekee
   async consume(nonce: string, now: TimestampMs): Promise<boolean> {
     const at = new Date(now);
     const used = await this.prisma.signInNonce.updateMany({
-        where: { nonce, usedAt: null, expiresAt: { gt: at } },
-        data: { usedAt: at },
-      });
+      where: { nonce, usedAt: null, expiresAt: { gt: at } },
+      data: { usedAt: at },
+    });
     return used.count === 1;
   }
 
@@ -25,7 +25,10 @@ export class PrismaSessionStore implements NonceStore, RevocationStore, Housekee
   }
 
   async isRevoked(sessionId: string): Promise<boolean> {
-    const found = await this.prisma.revokedSession.findUnique({ where: { sessionId }, select: { sessionId: true } });
+    const found = await this.prisma.revokedSession.findUnique({
+      where: { sessionId },
+      select: { sessionId: true },
+    });
     return found !== null;
   }
 

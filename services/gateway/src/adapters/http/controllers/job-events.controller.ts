@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { codedErrorOf } from "@aios/service-kit/database-outage";
+import { toCodedError } from "@aios/kernel/coded-error";
 import type { WatchJobResponse } from "@aios/proto/aios/compute/v1/compute";
 import { Controller, Get, Inject, Param, Req, Res } from "@nestjs/common";
 import { COMPUTE, type ComputePeer } from "../../../application/peers.js";
@@ -95,7 +95,7 @@ export class JobEventsController {
       }
     } catch (error) {
       if (!signal.aborted)
-        yield `event: problem\ndata: ${renderProblem(codedErrorOf(error), request).body}\n\n`;
+        yield `event: problem\ndata: ${renderProblem(toCodedError(error), request).body}\n\n`;
     } finally {
       await changes.return?.();
     }
