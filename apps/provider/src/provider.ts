@@ -6,6 +6,7 @@ import { durationMs } from "@aios/kernel/units";
 import { HealthRegistry, startHealthServer } from "@aios/service-kit/health";
 import type { Logger } from "@aios/service-kit/logger";
 import { systemClock } from "@aios/service-kit/system-clock";
+import type { Telemetry } from "@aios/service-kit/telemetry";
 import { FileLeaseJournal } from "./adapters/file/file-lease-journal.js";
 import { readSelfTest, writeSelfTest } from "./adapters/file/self-test-file.js";
 import { ComputeLink } from "./adapters/grpc/compute-link.js";
@@ -38,6 +39,7 @@ export async function startProvider(
   trainer: Trainer = new ChildProcessTrainer(),
 ): Promise<RunningProvider> {
   const signer = await loadSigner(settings.PROVIDER_KEY_FILE);
+  const telemetry = await startWatching(settings, signer);
   await mkdir(settings.AIOS_DATA_DIR, { recursive: true, mode: 0o700 });
   const journal = await FileLeaseJournal.open(join(settings.AIOS_DATA_DIR, "leases"));
   const figures = await selfTest(settings, trainer, logger);
@@ -87,7 +89,7 @@ export async function startProvider(
     clock: systemClock,
     logger,
   });
-  const health = await startHealth(settings, link);
+  const health = await startHealth(settings, link, telemetry);
   const stopping = new AbortController();
   const running = link.run(stopping.signal);
   logger.info({ address: signer.address, compute: settings.COMPUTE_GRPC_URL, kinds }, "provider started");
@@ -106,6 +108,9 @@ export async function startProvider(
       stopping.abort();
       await running;
       await health?.close();
+      await telemetry?.shutdown().catch((error: unknown) => {
+        logger.warn({ error }, "the last traces could not be sent");
+      });
       logger.info("provider stopped");
     },
   };
@@ -140,31 +145,32 @@ async function selfTest(
   return figures;
 }
 
+/** Telemetry costs 40 MB; a provider that nobody watches does without. */
+async function startWatching(settings: ProviderSettings, signer: Signer): Promise<Telemetry | undefined> {
+  const { AIOS_HEALTH_LISTEN, OTEL_EXPORTER_OTLP_ENDPOINT } = settings;
+  if (AIOS_HEALTH_LISTEN === undefined && OTEL_EXPORTER_OTLP_ENDPOINT === undefined) return undefined;
+  const { startTelemetry } = await import("@aios/service-kit/telemetry");
+  return startTelemetry({
+    service: "provider",
+    instanceId: signer.address,
+    otlpEndpoint: OTEL_EXPORTER_OTLP_ENDPOINT,
+    samplePercent: 100,
+  });
+}
+
 async function startHealth(
   settings: ProviderSettings,
   link: ComputeLink,
+  telemetry: Telemetry | undefined,
 ): Promise<{ close(): Promise<void> } | undefined> {
-  if (settings.AIOS_HEALTH_LISTEN === undefined) return undefined;
+  if (settings.AIOS_HEALTH_LISTEN === undefined || telemetry === undefined) return undefined;
   const health = new HealthRegistry("provider");
   health.register("compute-link", async () => {
     if (!link.welcomed) throw new Error("compute has not welcomed this provider yet");
-  });
-  // Telemetry costs 40 MB; a provider that nobody watches does without.
-  const { startTelemetry } = await import("@aios/service-kit/telemetry");
-  const telemetry = await startTelemetry({
-    service: "provider",
-    instanceId: SOFTWARE_VERSION,
-    otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
-    samplePercent: 100,
   });
   const server = await startHealthServer(settings.AIOS_HEALTH_LISTEN, health, () =>
     telemetry.prometheusText(),
   );
   health.started();
-  return {
-    async close() {
-      await server.close();
-      await telemetry.shutdown();
-    },
-  };
+  return server;
 }

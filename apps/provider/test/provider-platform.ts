@@ -13,6 +13,7 @@ import {
 import { actingFor } from "@aios/service-kit/caller-context";
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
 import { loadTokenIssuer } from "@aios/service-kit/service-token";
+import { type OtlpReceiver, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
 import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
 import { writeServiceKeys } from "@aios/testkit/service-keys";
 import { ServiceProcess } from "@aios/testkit/service-process";
@@ -27,19 +28,21 @@ export class ProviderPlatform {
   readonly compute = new ScriptedCompute();
   readonly #postgres: TestPostgres;
   readonly directory: TemporaryDirectory;
+  readonly collector: OtlpReceiver;
   readonly #rng = new SeededRng(21);
   storage!: ServiceProcess;
   contents!: GrpcClient<typeof ContentServiceService>;
   #keys!: GrpcClient<typeof ContentKeyServiceService>;
 
-  private constructor(postgres: TestPostgres, directory: TemporaryDirectory) {
+  private constructor(postgres: TestPostgres, directory: TemporaryDirectory, collector: OtlpReceiver) {
+    this.collector = collector;
     this.#postgres = postgres;
     this.directory = directory;
   }
 
   static async start(): Promise<ProviderPlatform> {
     const directory = temporaryDirectory("provider");
-    const platform = new ProviderPlatform(await startPostgres(), directory);
+    const platform = new ProviderPlatform(await startPostgres(), directory, await startOtlpReceiver());
     await platform.#startStorage();
     return platform;
   }
@@ -85,6 +88,7 @@ export class ProviderPlatform {
     this.compute.stop();
     await this.storage.kill();
     await this.#postgres.stop();
+    await this.collector.close();
     this.directory.remove();
   }
 
@@ -101,6 +105,7 @@ export class ProviderPlatform {
         AIOS_TRUST_BUNDLE_FILE: keys.trustBundleFile,
         AIOS_DATA_DIR: this.dataDir("storage"),
         COMPUTE_GRPC_URL: this.compute.url,
+        OTEL_EXPORTER_OTLP_ENDPOINT: this.collector.url,
         LIBP2P_LISTEN: "/ip4/127.0.0.1/tcp/0",
       },
     });

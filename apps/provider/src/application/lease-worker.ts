@@ -7,6 +7,7 @@ import type { Rng } from "@aios/kernel/random";
 import { ConnectRequest, LeaseGranted } from "@aios/proto/aios/compute/v1/compute";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { Logger } from "@aios/service-kit/logger";
+import { inSpan } from "@aios/service-kit/tracing";
 import { type OrderFacts, orderFacts, signDelivery, type WorkDone } from "../domain/delivery.js";
 import { leaseEnded, malformedGrant, providerBusy } from "../domain/errors.js";
 import type { Network, WorkKind } from "../domain/lease-policy.js";
@@ -178,7 +179,7 @@ export class LeaseWorker {
     const { logger } = this.#ports;
     let outcome: ConnectRequest;
     try {
-      outcome = await this.#work(work, link);
+      outcome = await inTraceOf(work, () => this.#work(work, link));
       logger.info({ ...lease, kind: work.kind }, "job done");
     } catch (error) {
       if (abort.signal.aborted) return this.#startNext();
@@ -274,6 +275,13 @@ export class LeaseWorker {
     if (this.#works.size > 0) return;
     for (const wake of this.#idle.splice(0)) wake();
   }
+}
+
+/** Every try of a lease, also one after a restart, belongs to the trace in which the job was ordered. */
+function inTraceOf<T>({ lease, grant, kind }: Work, work: () => Promise<T>): Promise<T> {
+  const attributes = { "aios.job.id": lease.jobId, "aios.lease.fencing_token": lease.fencingToken };
+  const parent = grant.traceparent === "" ? {} : { parent: { traceparent: grant.traceparent } };
+  return inSpan(`run ${kind}`, { attributes, ...parent }, work);
 }
 
 function failureOf(lease: LeaseRef, error: unknown): ConnectRequest {

@@ -210,6 +210,37 @@ describe("inference", () => {
     await eventually(() => expect(journalOf(dataDir)).toEqual([]));
   });
 
+  it("runs in the trace in which the job was ordered, and storage sees it", async () => {
+    const { running } = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: platform.collector.url });
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const ordered = "00f067aa0ba902b7";
+    const { grant } = await inferenceJob(jobIdOf(16), 2);
+    platform.compute.grant({ ...grant, traceparent: `00-${traceId}-${ordered}-01` });
+    await platform.compute.all("jobResult");
+    const spans = await platform.collector.awaitTrace(
+      (trace) =>
+        trace.every((span) => span.traceId === traceId) &&
+        trace.some(({ service }) => service === "provider") &&
+        trace.filter(({ service, kind }) => service === "storage" && kind === 2).length >= 4,
+    );
+    const [run, ...others] = spans.filter((span) => span.parentSpanId === ordered);
+    expect(others).toEqual([]);
+    expect(run).toMatchObject({
+      service: "provider",
+      name: "run inference",
+      attributes: { "aios.job.id": grant.jobId, "aios.lease.fencing_token": 2 },
+      failed: false,
+    });
+    const asked = spans.filter(
+      ({ service, parentSpanId }) => service === "provider" && parentSpanId === run?.spanId,
+    );
+    const served = spans.filter(({ service, kind }) => service === "storage" && kind === 2);
+    expect(asked.map(({ name }) => name)).toContain("aios.storage.v1.ContentKeyService/ReleaseKey");
+    for (const span of served) expect(asked.map(({ spanId }) => spanId)).toContain(span.parentSpanId);
+    platform.compute.send({ resultAcknowledged: { jobId: grant.jobId, fencingToken: 2 } });
+  });
+
   it("is taken up again by the next process, and its result is the same", async () => {
     const { running, dataDir } = await start();
     await eventually(() => expect(running.link.welcomed).toBe(true));

@@ -82,6 +82,7 @@ export class ProviderLinkHub implements ProviderLinks {
         outputRecipientPublicKey: hexBytes(terms.outputRecipientPublicKey),
         orderJson: JSON.stringify(terms.order),
         agreedPriceWei: lease.terms.providerPriceWei,
+        traceparent: job.traceparent,
       },
     });
   }
