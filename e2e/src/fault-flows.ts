@@ -15,6 +15,7 @@ import type { Job, JobPayment } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
 import type { JobRequest } from "@aios/sdk/job-api";
+import { until } from "@aios/sdk/until";
 import { webRng } from "@aios/sdk/web-rng";
 import type { Flow } from "./crash-points.js";
 import type { LocalPlatform } from "./local-platform.js";
@@ -82,7 +83,14 @@ async function runJob(context: FlowContext, request: JobRequest): Promise<string
     await persistently(clock, () => buyer.jobs.accept(jobId));
     job = await wait((changed) => ENDED.includes(changed.state));
   }
-  return violationsOf(job, await persistently(clock, () => buyer.jobs.payments(jobId)));
+  const violations = violationsOf(job, await persistently(clock, () => buyer.jobs.payments(jobId)));
+  const receipts = await until(
+    () => buyer.jobs.receipts(jobId),
+    (all) => all.length > 0 && all.every((receipt) => receipt.state !== "pending"),
+  );
+  return receipts.length === 1 && receipts[0]?.state === "anchored"
+    ? violations
+    : [...violations, `its receipts are ${receipts.map((receipt) => receipt.state).join(", ")}`];
 }
 
 /** A job may end only settled, with one payment of each kind and every wei of the escrow accounted for. */
