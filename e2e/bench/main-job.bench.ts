@@ -12,12 +12,14 @@ import { systemClock } from "@aios/service-kit/system-clock";
 import { Contract, JsonRpcProvider, Wallet } from "ethers";
 import { type Figure, percentile, printFigures } from "../src/figures.js";
 import { LocalPlatform } from "../src/local-platform.js";
+import { persistently } from "../src/persistence.js";
 import { residentMiB } from "../src/resident-memory.js";
 import { SilentReport } from "../src/silent-report.js";
 
 const SUITE = "main-job";
 const PROVEN_RUNS = 20;
 const CONCURRENT_REQUESTS = 200;
+const PATIENCE_MS = 180_000;
 
 const figures: Figure[] = [];
 const report = new SilentReport();
@@ -92,13 +94,22 @@ async function measureConcurrent(
   const outcomes = await Promise.allSettled(
     Array.from({ length: CONCURRENT_REQUESTS }, async (_, index) => {
       const from = performance.now();
-      const prepared = await business.jobs.prepare({
+      const request = {
         inference: { modelId, input: toHex(digitAt(unseen, index)) },
-        verification: "none",
+        verification: "none" as const,
         priceCapWei: INFERENCE_PRICE_CAP_WEI,
-      });
-      await business.jobs.place(prepared);
-      const job = await business.jobs.wait(prepared.job.jobId, (changed) => changed.output !== null);
+      };
+      const key = crypto.randomUUID();
+      // A platform under load answers 503 with Retry-After; a careful client repeats under the same key.
+      const prepared = await persistently(
+        systemClock,
+        () => business.jobs.prepare(request, key),
+        PATIENCE_MS,
+      );
+      await persistently(systemClock, () => business.jobs.place(prepared), PATIENCE_MS);
+      const { jobId } = prepared.job;
+      const done = (changed: Job): boolean => changed.output !== null;
+      const job = await persistently(systemClock, () => business.jobs.wait(jobId, done), PATIENCE_MS);
       if (job.output === null) throw new Error(`job ${job.jobId} ended as ${job.state}`);
       latencies.push(performance.now() - from);
     }),

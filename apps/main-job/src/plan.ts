@@ -5,7 +5,7 @@ import type { TrainingSpec } from "@aios/sdk/api-types";
 export const TRAINING: TrainingSpec = {
   dataSet: "mnist-digits",
   seed: 20_240_301,
-  epochs: 8,
+  epochs: 12,
   batchSize: 64,
   layers: [784, 128, 10],
   trainPerClass: 800,
