@@ -94,6 +94,7 @@ export class ProviderPlatform {
 
   async #startStorage(): Promise<void> {
     const keys = await writeServiceKeys(this.directory.path, ["storage", "gateway", "compute"]);
+    this.compute.modelOwner = OWNER;
     await this.compute.start();
     const issuer = await loadTokenIssuer("compute", keys.keyFile("compute"));
     this.compute.sessionToken = (provider) => issuer.issueProviderSession(provider, "storage", 600_000);

@@ -48,6 +48,8 @@ export class ScriptedCompute {
   storageUrl = "127.0.0.1:9";
   sessionToken: (provider: Address) => Promise<string> = async () => "none";
   #token = "";
+  /** Of every job's model. */
+  modelOwner = "";
 
   async start(port = 0): Promise<void> {
     this.#server.addService(
@@ -212,6 +214,7 @@ export class ScriptedCompute {
       modelId: 1,
       contentCids: [...(contentCids ?? [])],
       expiresAtMs: 9e12,
+      modelOwner: this.modelOwner,
     };
   }
 }

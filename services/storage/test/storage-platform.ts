@@ -34,6 +34,7 @@ export class StoragePlatform {
     modelId: 0,
     contentCids: [],
     expiresAtMs: 0,
+    modelOwner: "",
   });
 
   private constructor(

@@ -7,16 +7,18 @@ export interface LeaseStanding {
   readonly live: boolean;
   readonly reason: string;
   readonly modelId: number;
+  /** Who published the model on chain; empty for training. */
+  readonly modelOwner: Address | "";
   readonly contentCids: readonly string[];
   readonly expiresAtMs: number;
 }
 
 /** Whether this provider holds the job's live lease on chain, under this token: asked before a key is released. */
 export class CheckLease {
-  readonly #jobs: JobStore;
+  readonly #jobs: Pick<JobStore, "find">;
   readonly #clock: Clock;
 
-  constructor(jobs: JobStore, clock: Clock) {
+  constructor(jobs: Pick<JobStore, "find">, clock: Clock) {
     this.#jobs = jobs;
     this.#clock = clock;
   }
@@ -31,11 +33,12 @@ export class CheckLease {
     if (lease.failure !== undefined) return dead("The lease is being released.");
     if (lease.state === "leased" && this.#clock.now() > lease.deliverByMs)
       return dead("The delivery deadline has passed.");
-    const { work, modelCid, inputCid } = job.terms;
+    const { work, modelOwner, modelCid, inputCid } = job.terms;
     return {
       live: true,
       reason: "",
       modelId: work.kind === "inference" ? work.modelId : 0,
+      modelOwner,
       contentCids: [modelCid, inputCid].filter((cid) => cid !== ""),
       expiresAtMs: lease.deliverByMs,
     };
@@ -43,5 +46,5 @@ export class CheckLease {
 }
 
 function dead(reason: string): LeaseStanding {
-  return { live: false, reason, modelId: 0, contentCids: [], expiresAtMs: 0 };
+  return { live: false, reason, modelId: 0, modelOwner: "", contentCids: [], expiresAtMs: 0 };
 }

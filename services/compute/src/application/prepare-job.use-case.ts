@@ -254,6 +254,7 @@ export class PrepareJob {
       contracts: { chainId, jobEscrow, wrappedAios, receiptRegistry },
       licenceId: licensed?.licenceId ?? 0,
       modelCommitment: licensed === undefined ? ZERO_BYTES32 : bytes32(hex(licensed.model.modelCommitment)),
+      modelOwner: licensed?.model.owner ?? "",
       modelCid: licensed?.model.contentCid ?? "",
       verifyingKeyHash: licensed === undefined ? ZERO_BYTES32 : bytes32(hex(licensed.model.verifyingKeyHash)),
       inputCid: committed?.cid ?? "",

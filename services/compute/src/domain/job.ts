@@ -67,6 +67,7 @@ export interface JobTerms {
   readonly licenceId: number;
   /** Zeroes and empty text for training. */
   readonly modelCommitment: Bytes32;
+  readonly modelOwner: Address | "";
   readonly modelCid: ContentId | "";
   readonly verifyingKeyHash: Bytes32;
   readonly inputCid: ContentId | "";

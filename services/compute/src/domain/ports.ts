@@ -146,6 +146,7 @@ export interface ChainReader {
 export interface PublishedModel {
   readonly modelId: number;
   readonly published: boolean;
+  readonly owner: Address;
   readonly contentCid: ContentId;
   readonly modelCommitment: Uint8Array;
   readonly verifyingKeyHash: Uint8Array;

@@ -40,6 +40,7 @@ export function sampleJob(
       contracts: { chainId: 1, jobEscrow: SOMEBODY, wrappedAios: SOMEBODY, receiptRegistry: SOMEBODY },
       licenceId: 5,
       modelCommitment: bytes32(`0x${"0d".repeat(32)}`),
+      modelOwner: SOMEBODY,
       modelCid: "",
       verifyingKeyHash: ZERO_BYTES32,
       inputCid: "",

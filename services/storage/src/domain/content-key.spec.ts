@@ -1,4 +1,4 @@
-import { type Address, type ContentId, jobId, type TenantId } from "@aios/kernel/identifiers";
+import { type Address, type ContentId, jobId, tenantOfAccount } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -7,6 +7,7 @@ import {
   authoriseLease,
   authoriseService,
   type DepositedKey,
+  type LeaseStanding,
   leaseScopes,
   servicePurposes,
 } from "./content-key.js";
@@ -14,9 +15,11 @@ import {
 const JOB = jobId(`0x${"0d".repeat(32)}`);
 const CID = "bafkcontent" as ContentId;
 const claim = { jobId: JOB, fencingToken: 1, provider: `0x${"11".repeat(20)}` as Address };
-const standing = { live: true, reason: "", contentCids: [CID] };
+const OWNER = `0x${"a1".repeat(20)}` as Address;
+const STRANGER = `0x${"b2".repeat(20)}` as Address;
+const standing: LeaseStanding = { live: true, reason: "", contentCids: [CID], modelOwner: OWNER };
 const key = (scopes: readonly string[], purposes: readonly string[] = []): DepositedKey => ({
-  tenantId: "account:0x" as TenantId,
+  tenantId: tenantOfAccount(OWNER),
   cid: CID,
   keyId: "k",
   sealedKey: {
@@ -60,6 +63,10 @@ describe("a lease", () => {
     expect(code(key([`job:0x${"0e".repeat(32)}`]))).toBe("not-allowed-by-owner");
     expect(code(key(["licensed-jobs"]), { ...standing, contentCids: [] })).toBe("content-not-in-lease");
     expect(code(key(["licensed-jobs"]), { ...standing, live: false })).toBe("lease-not-live");
+    const republished = { ...standing, modelOwner: STRANGER };
+    expect(code(key(["licensed-jobs"]), republished)).toBe("not-allowed-by-owner");
+    expect(code(key(["licensed-jobs"]), { ...standing, modelOwner: undefined })).toBe("not-allowed-by-owner");
+    expect(code(key([`job:${JOB}`]), republished)).toBeUndefined();
   });
 });
 

@@ -6,6 +6,7 @@ import {
   type ContentId,
   type JobId,
   type TenantId,
+  tenantOfAccount,
 } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import { contentNotInLease, invalidGrant, leaseNotLive, notAllowedByOwner } from "./errors.js";
@@ -51,6 +52,8 @@ export interface LeaseStanding {
   readonly live: boolean;
   readonly reason: string;
   readonly contentCids: readonly string[];
+  /** Who published the job's model; `undefined` where the job has none. */
+  readonly modelOwner: Address | undefined;
 }
 
 export interface LeaseClaim {
@@ -89,12 +92,17 @@ function jobScope(jobId: Bytes32 | JobId): string {
 
 /**
  * A provider gets a key for a lease that is live, that needs this content, and that the owner's scopes cover.
+ * `licensed-jobs` covers jobs of the owner's own models: anybody can publish a model that names this content.
  * Throws `lease-not-live`, `content-not-in-lease`, `not-allowed-by-owner`.
  */
 export function authoriseLease(key: DepositedKey, claim: LeaseClaim, standing: LeaseStanding): void {
   if (!standing.live) throw leaseNotLive(claim.jobId, standing.reason);
   if (!standing.contentCids.includes(key.cid)) throw contentNotInLease(claim.jobId, key.cid);
-  const covered = key.leaseScopes.includes(LICENSED_JOBS) || key.leaseScopes.includes(jobScope(claim.jobId));
+  const ofOwnModel =
+    standing.modelOwner !== undefined && tenantOfAccount(standing.modelOwner) === key.tenantId;
+  const covered =
+    (ofOwnModel && key.leaseScopes.includes(LICENSED_JOBS)) ||
+    key.leaseScopes.includes(jobScope(claim.jobId));
   if (!covered) throw notAllowedByOwner(key.cid, "lease");
 }
 

@@ -61,13 +61,16 @@ async function deposited(
   return { cid, plaintext };
 }
 
-const live = (contentCids: string[]) => () => ({
-  live: true,
-  reason: "",
-  modelId: 1,
-  contentCids,
-  expiresAtMs: 9e12,
-});
+const live =
+  (contentCids: string[], modelOwner: Address = OWNER) =>
+  () => ({
+    live: true,
+    reason: "",
+    modelId: 1,
+    contentCids,
+    expiresAtMs: 9e12,
+    modelOwner,
+  });
 
 describe("contents", () => {
   it("come back as they went in, under the platform's CID, with who put them", async () => {
@@ -207,6 +210,18 @@ describe("content keys", () => {
         service: { purpose: "proof", jobId: JOB },
       }),
     ).rejects.toMatchObject({ code: "invalid-grant" });
+    const { releases } = await as(OWNER, () => gateway.keys.listReleases({ cid }));
+    expect(releases).toEqual([]);
+  });
+
+  it("do not go to jobs of a model that somebody else published over the same content", async () => {
+    const { cid } = await deposited(["licensed-jobs"]);
+    const provider = await platform.asProvider(PROVIDER);
+    const { publicKey: recipientPublicKey } = generateSealingKeyPair(rng);
+    platform.leaseRule = live([cid], OTHER);
+    await expect(
+      provider.keys.releaseKey({ cid, recipientPublicKey, lease: { jobId: JOB, fencingToken: 1 } }),
+    ).rejects.toMatchObject({ code: "not-allowed-by-owner" });
     const { releases } = await as(OWNER, () => gateway.keys.listReleases({ cid }));
     expect(releases).toEqual([]);
   });

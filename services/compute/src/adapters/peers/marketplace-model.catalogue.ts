@@ -1,4 +1,4 @@
-import type { Address, ContentId } from "@aios/kernel/identifiers";
+import { type Address, address, type ContentId } from "@aios/kernel/identifiers";
 import { type MarketplaceServiceService, ModelState } from "@aios/proto/aios/marketplace/v1/marketplace";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import type { ModelCatalogue, PublishedModel } from "../../domain/ports.js";
@@ -15,6 +15,7 @@ export class MarketplaceModelCatalogue implements ModelCatalogue {
     return {
       modelId,
       published: model?.state === ModelState.MODEL_STATE_PUBLISHED,
+      owner: address(model?.owner ?? "", "owner"),
       contentCid: (model?.contentCid ?? "") as ContentId,
       modelCommitment: model?.modelCommitment ?? new Uint8Array(0),
       verifyingKeyHash: model?.verifyingKeyHash ?? new Uint8Array(0),

@@ -1,3 +1,4 @@
+import { address } from "@aios/kernel/identifiers";
 import type { ComputeServiceService } from "@aios/proto/aios/compute/v1/compute";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import type { LeaseClaim, LeaseStanding } from "../../domain/content-key.js";
@@ -11,7 +12,12 @@ export class GrpcLeaseChecker implements LeaseChecker {
   }
 
   async check(claim: LeaseClaim): Promise<LeaseStanding> {
-    const { live, reason, contentCids } = await this.#compute.checkLease({ ...claim });
-    return { live, reason, contentCids };
+    const { live, reason, contentCids, modelOwner } = await this.#compute.checkLease({ ...claim });
+    return {
+      live,
+      reason,
+      contentCids,
+      modelOwner: modelOwner === "" ? undefined : address(modelOwner, "modelOwner"),
+    };
   }
 }
