@@ -17,11 +17,11 @@ export class UnfinishedRepeater {
   #loop: Promise<void> | undefined;
 
   constructor(
-    private readonly models: ModelStore,
-    private readonly purchases: PurchaseStore,
-    private readonly createModel: CreateModelUseCase,
-    private readonly publishModel: PublishModelUseCase,
-    private readonly purchaseLicence: PurchaseLicenceUseCase,
+    private readonly models: Pick<ModelStore, "inState">,
+    private readonly purchases: Pick<PurchaseStore, "submitted">,
+    private readonly createModel: Pick<CreateModelUseCase, "setUpKeys" | "checkKeys">,
+    private readonly publishModel: Pick<PublishModelUseCase, "relay">,
+    private readonly purchaseLicence: Pick<PurchaseLicenceUseCase, "relay">,
     private readonly clock: Clock,
     everyMs: number,
     private readonly onProblem: (message: string, error: unknown) => void,
@@ -73,13 +73,20 @@ export class UnfinishedRepeater {
     list: () => Promise<readonly T[]>,
     work: (item: T) => Promise<void>,
   ): Promise<void> {
+    const items = await this.#attempt(what, list);
+    for (const item of items ?? []) {
+      if (this.#abort.signal.aborted) return;
+      await this.#attempt(what, () => work(item));
+    }
+  }
+
+  /** One that fails keeps none of the others waiting. */
+  async #attempt<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
     try {
-      for (const item of await list()) {
-        if (this.#abort.signal.aborted) return;
-        await work(item);
-      }
+      return await work();
     } catch (error) {
       if (!this.#abort.signal.aborted) this.onProblem(`unfinished ${what} were not taken up`, error);
+      return undefined;
     }
   }
 }
