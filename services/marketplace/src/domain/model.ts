@@ -49,6 +49,42 @@ export interface Model extends ModelTerms {
   readonly createdAtMs: number;
 }
 
+/** A model as its owner published it on chain, where terms never change. */
+export interface ChainModel {
+  readonly modelId: bigint;
+  readonly owner: Address;
+  readonly modelCommitment: Bytes32;
+  readonly verifyingKeyHash: Bytes32;
+  readonly contentCid: string;
+  readonly licencePriceWei: bigint;
+  readonly usageFeeWei: bigint;
+  readonly royaltyBps: number;
+  readonly transactionHash: string;
+}
+
+/** Names of the terms that the chain has otherwise than the draft; empty where both agree. */
+export function differingTerms(draft: Model, onChain: ChainModel): readonly string[] {
+  const agreed: Readonly<Record<string, boolean>> = {
+    owner: draft.owner === onChain.owner,
+    modelCommitment: draft.modelCommitment === onChain.modelCommitment,
+    verifyingKeyHash: draft.verifyingKey?.hash === onChain.verifyingKeyHash,
+    contentCid: draft.contentCid === onChain.contentCid,
+    licencePriceWei: draft.licencePriceWei === onChain.licencePriceWei,
+    usageFeeWei: draft.usageFeeWei === onChain.usageFeeWei,
+    royaltyBps: draft.royaltyBps === onChain.royaltyBps,
+  };
+  return Object.keys(agreed).filter((term) => agreed[term] === false);
+}
+
+/** Why a draft that was published under other terms is not listed. */
+export function publishedTermsDiffer(modelId: bigint, terms: readonly string[]): Failure {
+  return {
+    code: "published-terms-differ",
+    message: `The owner published this model on chain under other terms (${terms.join(", ")}); it is not listed.`,
+    detailsJson: JSON.stringify({ modelId: modelId.toString(), terms }),
+  };
+}
+
 export type PurchaseState = "prepared" | "submitted" | "owned" | "failed";
 
 export interface Purchase {

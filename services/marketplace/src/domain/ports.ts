@@ -1,5 +1,5 @@
 import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
-import type { Failure, Licence, Model, ModelTerms, Purchase, VerifyingKey } from "./model.js";
+import type { ChainModel, Failure, Licence, Model, ModelTerms, Purchase, VerifyingKey } from "./model.js";
 import type { SigningContext } from "./typed-data.js";
 
 /** Drafts and published models. Every method is one database transaction. */
@@ -28,13 +28,11 @@ export interface ModelStore {
   submitPublication(draftId: string, signature: Uint8Array, nowMs: number): Promise<Model>;
   /** publishing → ready with the failure, for the publication with this nonce. */
   publicationFailed(draftId: string, nonce: bigint, failure: Failure, nowMs: number): Promise<void>;
-  publishedOnChain(
-    owner: Address,
-    modelCommitment: Bytes32,
-    modelId: bigint,
-    transactionHash: string,
-    nowMs: number,
-  ): Promise<void>;
+  /**
+   * ready or publishing → published where the chain has the draft's terms, else → failed with
+   * `published-terms-differ`. No change in other states.
+   */
+  publishedOnChain(onChain: ChainModel, nowMs: number): Promise<void>;
 }
 
 export interface NewPurchase {

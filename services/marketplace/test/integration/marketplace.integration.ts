@@ -160,6 +160,59 @@ describe("the marketplace on our own chain", () => {
     expect(nextPageToken).toBe("");
   });
 
+  it("lists no draft whose terms, key or content are not those that the chain has", async () => {
+    const owner = ACCOUNTS.developer;
+    const published = (modelCommitment: Uint8Array, change: object) =>
+      recorder.publish(topics.economyModelPublished, {
+        modelId: 900,
+        owner: owner.address,
+        modelCommitment,
+        verifyingKeyHash,
+        contentCid: terms.contentCid,
+        transactionHash: `0x${"12".repeat(32)}`,
+        blockNumber: 1,
+        licencePriceWei: terms.licencePriceWei,
+        usageFeeWei: terms.usageFeeWei,
+        royaltyBps: 700,
+        ...change,
+      });
+    const differences = [
+      { licencePriceWei: "1" },
+      { usageFeeWei: parseEther("9").toString() },
+      { royaltyBps: 1_500 },
+      { contentCid: "bafkreianother" },
+      { verifyingKeyHash: randomBytes(32) },
+    ];
+    for (const change of differences) {
+      const modelCommitment = randomBytes(32);
+      const { model: drafted } = await as(owner, () => client.createModel({ ...terms, modelCommitment }));
+      const id = drafted?.draftId ?? "";
+      const reaches = (state: ModelState) =>
+        eventually(async () => {
+          const { model } = await as(owner, () => client.getModel({ draftId: id }));
+          expect(model?.state).toBe(state);
+          return model;
+        });
+      await recorder.publish(topics.proverKeyEnded, {
+        modelCommitment,
+        ready: true,
+        verifyingKeyHash,
+        verifyingKeyCid: "bafkreikey",
+        trust: "",
+        errorCode: "",
+        errorMessage: "",
+      });
+      await reaches(ModelState.MODEL_STATE_READY);
+      await published(modelCommitment, change);
+      const failed = await reaches(ModelState.MODEL_STATE_FAILED);
+      expect(failed?.error?.code).toBe("published-terms-differ");
+      expect(JSON.parse(failed?.error?.detailsJson ?? "")).toMatchObject({ terms: Object.keys(change) });
+    }
+    await expect(client.getModel({ modelId: 900 })).rejects.toMatchObject({ code: "model-not-found" });
+    const { models } = await client.listModels({ pageSize: 100, pageToken: "" });
+    expect(models.map((model) => model.modelId)).toEqual([1]);
+  });
+
   it("sells a licence for two signatures", async () => {
     const buyer = ACCOUNTS.business;
     const none = await client.findLicence({ modelId, account: buyer.address });

@@ -56,6 +56,9 @@ async function publishEvent(tx: Tx, event: ContractEvent, context: PublishContex
         contentCid: text(event, "contentCid"),
         transactionHash,
         blockNumber,
+        licencePriceWei: text(event, "licencePriceWei"),
+        usageFeeWei: text(event, "usageFeeWei"),
+        royaltyBps: Number(text(event, "royaltyBps")),
       });
       return;
     case "ModelLicence.LicencePurchased":

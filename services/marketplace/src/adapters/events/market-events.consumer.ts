@@ -51,10 +51,17 @@ export class MarketEventsConsumer {
   @EventPattern<string>(topics.economyModelPublished.name)
   async modelPublished(@Payload() event: ModelPublished): Promise<void> {
     await this.models.publishedOnChain(
-      address(event.owner, "owner"),
-      bytes32(hex(event.modelCommitment), "modelCommitment"),
-      BigInt(event.modelId),
-      event.transactionHash,
+      {
+        modelId: BigInt(event.modelId),
+        owner: address(event.owner, "owner"),
+        modelCommitment: bytes32(hex(event.modelCommitment), "modelCommitment"),
+        verifyingKeyHash: bytes32(hex(event.verifyingKeyHash), "verifyingKeyHash"),
+        contentCid: event.contentCid,
+        licencePriceWei: BigInt(event.licencePriceWei),
+        usageFeeWei: BigInt(event.usageFeeWei),
+        royaltyBps: event.royaltyBps,
+        transactionHash: event.transactionHash,
+      },
       this.clock.now(),
     );
   }

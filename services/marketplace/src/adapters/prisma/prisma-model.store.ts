@@ -2,11 +2,21 @@ import { createHash, randomUUID } from "node:crypto";
 import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
 import type { PrismaClient } from "../../../generated/prisma/client.js";
 import { modelAlreadyDrafted, modelNotFound, wrongState } from "../../domain/errors.js";
-import type { Failure, Model, ModelState, ModelTerms, VerifyingKey } from "../../domain/model.js";
+import {
+  type ChainModel,
+  differingTerms,
+  type Failure,
+  type Model,
+  type ModelState,
+  type ModelTerms,
+  publishedTermsDiffer,
+  type VerifyingKey,
+} from "../../domain/model.js";
 import type { ModelStore } from "../../domain/ports.js";
 import { failureColumns, toModel } from "./mapping.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const PUBLISHABLE: ModelState[] = ["ready", "publishing"];
 
 export class PrismaModelStore implements ModelStore {
   constructor(private readonly prisma: PrismaClient) {}
@@ -151,22 +161,21 @@ export class PrismaModelStore implements ModelStore {
     });
   }
 
-  async publishedOnChain(
-    owner: Address,
-    modelCommitment: Bytes32,
-    modelId: bigint,
-    transactionHash: string,
-    nowMs: number,
-  ): Promise<void> {
+  async publishedOnChain(onChain: ChainModel, nowMs: number): Promise<void> {
+    const { owner, modelCommitment, modelId, transactionHash } = onChain;
+    const row = await this.prisma.modelDraft.findFirst({
+      where: { owner, modelCommitment, state: { in: PUBLISHABLE } },
+    });
+    if (row === null) return;
+    // Terms and key of a publishable draft never change, so what was read still holds.
+    const differing = differingTerms(toModel(row), onChain);
+    const outcome =
+      differing.length === 0
+        ? { state: "published", modelId, transactionHash, ...failureColumns(undefined) }
+        : { state: "failed", ...failureColumns(publishedTermsDiffer(modelId, differing)) };
     await this.prisma.modelDraft.updateMany({
-      where: { owner, modelCommitment, state: { not: "published" } },
-      data: {
-        state: "published",
-        modelId,
-        transactionHash,
-        ...failureColumns(undefined),
-        updatedAtMs: BigInt(nowMs),
-      },
+      where: { draftId: row.draftId, state: { in: PUBLISHABLE } },
+      data: { ...outcome, updatedAtMs: BigInt(nowMs) },
     });
   }
 }
