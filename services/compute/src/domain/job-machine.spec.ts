@@ -342,6 +342,36 @@ describe("the job's machine", () => {
     });
   });
 
+  it("gives up on money that never came, unless the chain says later that it did", () => {
+    const signed = sign(sampleJob(), "0x", "", 0);
+    const deadline = LEASE_BY_SECONDS * 1_000 + POLICY.clockMarginMs;
+    const submitted = withAttempt(signed, {
+      step: "open",
+      fencingToken: 0,
+      attempt: 1,
+      state: "submitted",
+      transactionId: "t1",
+      checkAtMs: deadline + 60_000,
+      error: undefined,
+    });
+    expect(nextStep(signed, deadline, POLICY)).toMatchObject({ kind: "submit", step: "open" });
+    expect(nextStep(submitted, deadline, POLICY)).toEqual({ kind: "wait", untilMs: deadline + 1 });
+    for (const job of [signed, submitted]) {
+      expect(nextStep(job, deadline + 1, POLICY)).toMatchObject({
+        kind: "fail",
+        error: { code: "funding-expired" },
+      });
+    }
+    const opened = endAttempt(submitted, { step: "open", fencingToken: 0, attempt: 1 }, undefined, 0);
+    expect(nextStep(opened, deadline + 1, POLICY)).toMatchObject({ kind: "check-transaction" });
+    const error = { code: "funding-expired", message: "", detailsJson: "{}" };
+    const failed = fail(submitted, error, deadline + 1);
+    expect(failed).toMatchObject({ state: "failed", error: { code: "funding-expired" } });
+    const funded = applyEscrowFact(failed, { ...FACT, state: "funded" });
+    expect(funded).toMatchObject({ state: "funded", error: undefined });
+    expect(nextStep(funded, deadline + 1, POLICY)).toMatchObject({ kind: "submit", step: "refund" });
+  });
+
   it("knows every state of the escrow", () => {
     const states: readonly string[] = ["funded", "leased", "delivered", "pending", "settled", "refunded"];
     expect(JOB_STATES.slice(1).map((state) => state.toLowerCase())).toEqual(states);

@@ -42,7 +42,7 @@ export function nextStep(job: Job, nowMs: number, policy: StepPolicy): NextStep 
     case "prepared":
       return prepared(job, nowMs);
     case "funding":
-      return funding(job, nowMs);
+      return funding(job, nowMs, policy);
     case "funded":
       return funded(job, nowMs, policy);
     case "leased":
@@ -77,10 +77,23 @@ function prepared(job: Job, nowMs: number): NextStep {
   };
 }
 
-function funding(job: Job, nowMs: number): NextStep {
+/** The escrow opens no order after its `leaseBy`. Word of one that opened in time still moves the failed job. */
+function funding(job: Job, nowMs: number, policy: StepPolicy): NextStep {
   const open = attemptOf(job, "open", 0);
   if (open?.state === "failed") return { kind: "fail", error: open.error ?? unexplained() };
-  return chainStep(job, "open", 0, nowMs);
+  const expiresAtMs = leaseBy(job) + policy.clockMarginMs;
+  if (nowMs > expiresAtMs && open?.state !== "succeeded") {
+    return {
+      kind: "fail",
+      error: {
+        code: "funding-expired",
+        message: "The order did not reach the chain in time; no money moved. Prepare the job again.",
+        detailsJson: "{}",
+      },
+    };
+  }
+  const next = chainStep(job, "open", 0, nowMs);
+  return nowMs > expiresAtMs ? next : earliest(next, expiresAtMs + 1);
 }
 
 function funded(job: Job, nowMs: number, policy: StepPolicy): NextStep {
