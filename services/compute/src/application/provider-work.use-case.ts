@@ -74,10 +74,11 @@ export class ProviderWork {
     let refused: unknown;
     await this.#change(jobId, (job) => {
       refused = undefined;
-      const lease = requireLease(job, provider, claimed.fencingToken, this.#clock.now());
+      const nowMs = this.#clock.now();
+      const lease = requireLease(job, provider, claimed.fencingToken, nowMs);
       if (lease.state === "computed") return job;
       try {
-        return complete(job, claimed.fencingToken, checkResult(job, lease, claimed), this.#clock.now());
+        return complete(job, claimed.fencingToken, checkResult(job, lease, claimed, nowMs), nowMs);
       } catch (error) {
         if (!isCodedError(error) || error.code === "stale-fencing-token") throw error;
         refused = error;

@@ -10,6 +10,7 @@ export const FAULT_REASONS: ReadonlySet<string> = new Set([
   "delivery-forged",
   "receipt-malformed",
   "receipt-mismatch",
+  "receipt-implausible",
   "receipt-forged",
 ]);
 

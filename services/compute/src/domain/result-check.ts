@@ -1,9 +1,11 @@
 import { RECEIPT_KIND } from "@aios/core-settlement/typed-data";
+import { MAX_PARAMETERS } from "@aios/core-zkml/model-limits";
 import { canonicalJson, type Json } from "@aios/kernel/canonical-json";
 import { type Bytes32, bytes32 } from "@aios/kernel/identifiers";
 import { keccak256, toBeHex, toUtf8Bytes } from "ethers";
 import { fencingTokenStale, leaseExpired, resultRefused } from "./errors.js";
 import { type Delivery, type Job, type Lease, type LeaseResult, liveLease } from "./job.js";
+import { trainingSamples } from "./job-request.js";
 import { ZERO_BYTES32 } from "./job-transitions.js";
 import { deliveryData, receiptData, signerOf, typedDataDigest } from "./typed-data.js";
 
@@ -20,6 +22,8 @@ export interface ClaimedResult {
 }
 
 const FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
+/** How far a provider's clock may be off. */
+const CLOCK_TOLERANCE_MS = 60_000;
 const MAX_JSON_CHARACTERS = 20_000;
 const CID = /^b[a-z2-7]{20,120}$/;
 const DECIMAL = /^(0|[1-9][0-9]{0,77})$/;
@@ -38,13 +42,13 @@ export function requireLease(job: Job, provider: string, fencingToken: number, n
 /**
  * Checks that output, delivery and receipt agree with each other and with the job, and that the provider signed both.
  * Throws `output-malformed`, `delivery-malformed`, `delivery-mismatch`, `delivery-forged`, `receipt-malformed`,
- * `receipt-mismatch`, `receipt-forged`.
+ * `receipt-mismatch`, `receipt-implausible`, `receipt-forged`.
  */
-export function checkResult(job: Job, lease: Lease, claimed: ClaimedResult): LeaseResult {
+export function checkResult(job: Job, lease: Lease, claimed: ClaimedResult, nowMs: number): LeaseResult {
   const { chainId, jobEscrow, receiptRegistry } = job.terms.contracts;
   const { packed, hash } = outputOf(job, claimed);
   const receipt = parseObject(claimed.receiptJson, "receipt");
-  checkReceipt(job, lease, receipt, hash);
+  checkReceipt(job, lease, receipt, hash, nowMs);
   const receiptTyped = receiptData(chainId, receiptRegistry, receipt);
   if (signerOf(receiptTyped, claimed.receiptSignature) !== lease.provider) {
     throw resultRefused(
@@ -113,15 +117,19 @@ function checkReceipt(
   lease: Lease,
   receipt: Readonly<Record<string, Json>>,
   outputHash: string,
+  nowMs: number,
 ): void {
+  const { order } = job.terms;
   const expected: Readonly<Record<string, string>> = {
     kind: (job.kind === "inference" ? RECEIPT_KIND.inference : RECEIPT_KIND.trainingRound).toString(),
     jobId: job.jobId,
     provider: lease.provider,
     counterparty: job.buyer,
     modelCommitment: job.kind === "inference" ? job.terms.modelCommitment : ZERO_BYTES32,
-    inputCommitment: job.terms.order.inputCommitment,
+    inputCommitment: order.inputCommitment,
     outputHash,
+    promisedMs: (BigInt(order.deliverWithinSeconds) * 1_000n).toString(),
+    storedBytes: "0",
     priceWei: lease.terms.providerPriceWei,
   };
   for (const [field, value] of Object.entries(expected)) {
@@ -129,30 +137,45 @@ function checkReceipt(
       throw resultRefused("receipt-mismatch", `receipt.${field}`, `The receipt's ${field} must be ${value}.`);
     }
   }
-  const [started, finished, ,] = [
-    "startedAtMs",
-    "finishedAtMs",
-    "promisedMs",
-    "workUnits",
-    "storedBytes",
-  ].map((field) => {
-    const text = normal(receipt[field]);
-    if (!DECIMAL.test(text) || BigInt(text) >= 1n << 64n) {
-      throw resultRefused(
-        "receipt-malformed",
-        `receipt.${field}`,
-        `The receipt's ${field} must be a whole number.`,
-      );
-    }
-    return BigInt(text);
-  });
-  if (started === undefined || finished === undefined || finished < started) {
+  const started = uint64(receipt, "startedAtMs");
+  const finished = uint64(receipt, "finishedAtMs");
+  if (finished < started) {
     throw resultRefused(
       "receipt-malformed",
       "receipt.finishedAtMs",
       "The receipt's work ends before it starts.",
     );
   }
+  // The offer is on this service's clock and at most seconds before the lease, whose chain time may run ahead.
+  requireBetween("startedAtMs", started, lease.offeredAtMs - CLOCK_TOLERANCE_MS, nowMs + CLOCK_TOLERANCE_MS);
+  requireBetween("finishedAtMs", finished, 0, nowMs + CLOCK_TOLERANCE_MS);
+  requireBetween("workUnits", uint64(receipt, "workUnits"), 1, mostWorkUnits(job));
+}
+
+/** Samples that a training was ordered to see, or weights that the largest model has: one is used once. */
+function mostWorkUnits({ terms: { work } }: Job): number {
+  return work.kind === "training" ? trainingSamples(work) : MAX_PARAMETERS;
+}
+
+function uint64(receipt: Readonly<Record<string, Json>>, field: string): bigint {
+  const text = normal(receipt[field]);
+  if (!DECIMAL.test(text) || BigInt(text) >= 1n << 64n) {
+    throw resultRefused(
+      "receipt-malformed",
+      `receipt.${field}`,
+      `The receipt's ${field} must be a whole number.`,
+    );
+  }
+  return BigInt(text);
+}
+
+function requireBetween(field: string, value: bigint, low: number, high: number): void {
+  if (value >= low && value <= high) return;
+  throw resultRefused(
+    "receipt-implausible",
+    `receipt.${field}`,
+    `The receipt's ${field} must lie between ${low} and ${high}.`,
+  );
 }
 
 function parseObject(text: string, what: string): Readonly<Record<string, Json>> {

@@ -118,7 +118,7 @@ describe("a job", () => {
     paidOnce(jobId);
   });
 
-  it.each(["silent", "deaf", "refusing", "forger", "failing"] as const)(
+  it.each(["silent", "deaf", "refusing", "forger", "failing", "boaster"] as const)(
     "goes to another provider when the cheapest is %s",
     async (manner) => {
       const bad = await provider({ manner, priceWei: "10" });
@@ -128,6 +128,7 @@ describe("a job", () => {
       expect(job.provider).toBe(good.address);
       paidOnce(jobId, good);
       if (manner === "forger") expect(bad.refusals()).toContain("receipt-forged");
+      if (manner === "boaster") expect(bad.refusals()).toContain("receipt-mismatch");
     },
   );
 

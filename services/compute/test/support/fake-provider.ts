@@ -16,8 +16,8 @@ import {
 export interface Behaviour {
   /** Packed output that it returns. */
   readonly output: bigint;
-  /** "silent" takes leases and never delivers; "forger" signs receipts with another key. */
-  readonly manner: "honest" | "silent" | "deaf" | "refusing" | "forger" | "failing";
+  /** "silent" takes leases and never delivers; "forger" signs receipts with another key; "boaster" claims bytes it did not store. */
+  readonly manner: "honest" | "silent" | "deaf" | "refusing" | "forger" | "failing" | "boaster";
   readonly priceWei: string;
 }
 
@@ -79,7 +79,13 @@ export class FakeProvider {
     const outputCid = inference ? "" : "bafkreitrainingoutputaaaaaaaaaaaa";
     const output = inference ? this.#behaviour.output : 0n;
     const outputHash = keccak256(inference ? toBeHex(output, 32) : toUtf8Bytes(outputCid));
-    const order = JSON.parse(grant.orderJson) as { buyer: string; inputCommitment: string };
+    const order = JSON.parse(grant.orderJson) as {
+      buyer: string;
+      inputCommitment: string;
+      deliverWithinSeconds: string;
+    };
+    const { training } = grant.spec ?? {};
+    const finishedAtMs = Date.now();
     const receipt = {
       kind: (inference ? RECEIPT_KIND.inference : RECEIPT_KIND.trainingRound).toString(),
       jobId: change.jobId ?? grant.jobId,
@@ -88,11 +94,12 @@ export class FakeProvider {
       modelCommitment: inference ? `0x${Buffer.from(grant.modelCommitment).toString("hex")}` : ZERO,
       inputCommitment: order.inputCommitment,
       outputHash,
-      startedAtMs: "1000",
-      finishedAtMs: "1500",
-      promisedMs: "60000",
-      workUnits: "101632",
-      storedBytes: "0",
+      startedAtMs: (finishedAtMs - 500).toString(),
+      finishedAtMs: finishedAtMs.toString(),
+      promisedMs: (Number(order.deliverWithinSeconds) * 1_000).toString(),
+      workUnits:
+        training === undefined ? "101632" : (training.trainPerClass * 10 * training.epochs).toString(),
+      storedBytes: this.#behaviour.manner === "boaster" ? "1" : "0",
       priceWei: grant.agreedPriceWei,
     };
     const receiptTyped = receiptData(CHAIN_ID, CONTRACTS.ReceiptRegistry as never, receipt);
