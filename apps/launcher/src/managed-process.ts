@@ -20,6 +20,10 @@ export interface ProcessExit {
   readonly lastLines: readonly string[];
 }
 
+const EXIT_WITH_PARENT = new URL(
+  import.meta.url.endsWith(".ts") ? "../dist/src/exit-with-parent.js" : "./exit-with-parent.js",
+  import.meta.url,
+).href;
 const KEPT_LINES = 12;
 const MAX_LOG_BYTES = 50 * 1024 ** 2;
 
@@ -41,12 +45,14 @@ export class ManagedProcess {
         `--max-old-space-size=${spec.heapMiB}`,
         "--max-semi-space-size=1",
         "--enable-source-maps",
+        "--import",
+        EXIT_WITH_PARENT,
         spec.script,
         ...(spec.args ?? []),
       ],
       {
         env: { ...inheritedEnvironment(), MALLOC_ARENA_MAX: "2", ...spec.env },
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: ["pipe", "pipe", "pipe"],
         // Own group: Ctrl-C reaches the supervisor alone, which then stops its children in order.
         detached: true,
       },
