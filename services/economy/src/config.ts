@@ -47,7 +47,7 @@ export const settings = defineSettings({
     default: "2s",
   }),
   TX_GIVE_UP_AFTER: setting(duration, {
-    description: "a request that the signer has no gas money for fails after this long",
+    description: "a request that cannot be tried (no gas money, refused by the node) fails after this long",
     default: "2m",
   }),
   TX_MAX_IN_FLIGHT: setting(integer(1, 1_000), {

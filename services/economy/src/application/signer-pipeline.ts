@@ -2,7 +2,7 @@ import type { Clock } from "@aios/kernel/clock";
 import { type CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
 import type { Attempt, ChainTransaction, Signer, TransactionFailure } from "../domain/chain-transaction.js";
-import { nonceTaken } from "../domain/errors.js";
+import { nonceTaken, simulationFailed } from "../domain/errors.js";
 import { type FeeSettings, gasLimitFor, initialFees, replacementFees } from "../domain/fee-policy.js";
 import type { Assignment, ChainNode, SignerVault, TransactionStore } from "../domain/ports.js";
 import { inRequestTrace } from "./request-trace.js";
@@ -14,7 +14,7 @@ export interface PipelineSettings extends FeeSettings {
   readonly maxInFlight: number;
   /** A sent transaction that is not mined after this long is broadcast again, then replaced. */
   readonly stuckAfterMs: number;
-  /** A request that cannot even be tried (no gas funds) fails after this long. */
+  /** A request that cannot even be tried although the chain answers (no gas funds, say) fails after this long. */
   readonly giveUpAfterMs: number;
 }
 
@@ -88,7 +88,15 @@ export class SignerPipeline {
     const queued = await this.store.queued(this.signer, Math.min(BATCH, room));
     if (queued.length === 0) return;
     const fees = initialFees(await this.node.baseFeePerGasWei(), this.settings);
-    const simulated = await Promise.all(queued.map((transaction) => this.#simulate(transaction)));
+    const simulated = await Promise.all(
+      queued.map((transaction) =>
+        // One that cannot be judged must not keep the others waiting.
+        this.#simulate(transaction).catch((error: unknown) => {
+          this.observer.problem(`${this.signer}: ${transaction.purpose} waits: it was not judged`, error);
+          return undefined;
+        }),
+      ),
+    );
     const assignments: Assignment[] = [];
     queued.forEach((transaction, index) => {
       const estimate = simulated[index];
@@ -134,16 +142,21 @@ export class SignerPipeline {
         valueWei: transaction.valueWei,
       });
     } catch (error) {
-      if (!isCodedError(error)) throw error;
-      if (error.code === "reverted" && !missesEarlier) await this.#refuse(transaction, error);
-      if (error.code === "insufficient-gas-funds" && this.#waitedTooLong(transaction)) {
-        await this.#refuse(transaction, error);
-      }
-      if (error.code !== "reverted") {
-        this.observer.problem(`${this.signer}: ${transaction.purpose} waits: ${error.message}`, error);
+      const reason = isCodedError(error) ? error : simulationFailed(error);
+      if (this.#isFinal(transaction, reason, missesEarlier)) await this.#refuse(transaction, reason);
+      else if (!isVerdict(reason)) {
+        this.observer.problem(`${this.signer}: ${transaction.purpose} waits: ${reason.message}`, error);
       }
       return undefined;
     }
+  }
+
+  /** Whether the request ends with this; what waits for earlier ones or for the chain is never given up. */
+  #isFinal(transaction: ChainTransaction, reason: CodedError, missesEarlier: boolean): boolean {
+    if (isVerdict(reason)) return !missesEarlier;
+    if (reason.code !== "chain-unavailable") return this.#waitedTooLong(transaction);
+    this.#queuedSinceMs.delete(transaction.id);
+    return false;
   }
 
   #waitedTooLong(transaction: ChainTransaction): boolean {
@@ -261,4 +274,9 @@ export class SignerPipeline {
     this.observer.replaced(this.signer);
     this.feed.announce([transaction.id]);
   }
+}
+
+/** What the contracts themselves say to the call; true as long as the state is the same. */
+function isVerdict(reason: CodedError): boolean {
+  return reason.code === "reverted" || reason.code === "execution-halted";
 }

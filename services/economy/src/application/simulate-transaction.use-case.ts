@@ -42,7 +42,9 @@ export class SimulateTransactionUseCase {
     try {
       return { gasEstimate: await this.node.estimateGas(call), failure: undefined };
     } catch (error) {
-      if (isCodedError(error) && error.code === "reverted") return { gasEstimate: 0n, failure: error };
+      if (isCodedError(error) && (error.code === "reverted" || error.code === "execution-halted")) {
+        return { gasEstimate: 0n, failure: error };
+      }
       throw error;
     }
   }

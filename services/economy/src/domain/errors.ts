@@ -65,6 +65,38 @@ export function chainUnavailable(retryAfterMs: number, cause?: unknown): CodedEr
   });
 }
 
+/** The call ends without success whatever gas it gets: out of gas at the cap, an invalid instruction. */
+export function executionHalted(reason: string): CodedError {
+  return new CodedError({
+    code: "execution-halted",
+    kind: "unprocessable",
+    message: `The contract's execution halts: ${reason}.`,
+    details: { reason },
+  });
+}
+
+/** The node answers, but does not try the call; it may do so later. */
+export function callRefused(retryAfterMs: number, cause: Error): CodedError {
+  return new CodedError({
+    code: "call-refused",
+    kind: "unavailable",
+    message: `The chain's node does not try the call: ${cause.message}`,
+    details: { reason: cause.message },
+    retryAfterMs,
+    cause,
+  });
+}
+
+/** Trying a transaction broke off in a way nobody foresaw. */
+export function simulationFailed(cause: unknown): CodedError {
+  return new CodedError({
+    code: "simulation-failed",
+    kind: "internal",
+    message: "The transaction could not be tried on the chain's state.",
+    cause,
+  });
+}
+
 /** The protocol's contracts are not on the chain yet. */
 export function contractsNotDeployed(): CodedError {
   return new CodedError({

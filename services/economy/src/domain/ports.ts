@@ -26,7 +26,8 @@ export type BroadcastResult =
 
 /**
  * The chain's node. Every method throws `chain-unavailable` when it does not answer in time;
- * `estimateGas` and `call` throw `reverted` with the decoded custom error, or `insufficient-gas-funds`.
+ * `estimateGas` and `call` throw `reverted` with the decoded custom error, `execution-halted`,
+ * `insufficient-gas-funds`, or `call-refused` when the node answers without trying.
  */
 export interface ChainNode {
   identity(): Promise<{ readonly chainId: bigint; readonly genesisHash: string }>;

@@ -57,6 +57,9 @@ export function toRpcError(error: unknown, onInternal: (error: unknown) => void)
       data: output instanceof Uint8Array ? toHex(output) : "0x",
     };
   }
+  // Named, so that callers tell a call that can never work from a node that cannot answer now.
+  if (error.code === "execution-halted")
+    return { code: RPC.server, message: error.message, data: { code: error.code } };
   if (error.code === "invalid-hex" || error.code === "invalid-unit")
     return { code: RPC.invalidParams, message: error.message };
   if (error.kind === "rate-limited" || error.code === "engine-busy")

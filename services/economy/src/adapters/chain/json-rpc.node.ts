@@ -3,13 +3,15 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
 import type { BlockPosition, ChainBlock, ChainReceipt } from "../../domain/chain-block.js";
 import type { TransactionFailure } from "../../domain/chain-transaction.js";
-import { chainUnavailable, insufficientGasFunds } from "../../domain/errors.js";
+import { callRefused, chainUnavailable, executionHalted, insufficientGasFunds } from "../../domain/errors.js";
 import type { BroadcastResult, ChainCall, ChainNode } from "../../domain/ports.js";
 import { subscribeToHeads } from "./head-subscription.js";
 import { type JsonRpcClient, JsonRpcError } from "./json-rpc-client.js";
 import { type RpcBlock, type RpcReceipt, rpcBlock, rpcReceipt } from "./rpc-shapes.js";
 
 const HTTP_RETRY_MS = 500;
+/** Internal error, resource unavailable, limit exceeded: the node's own trouble, whatever it was asked. */
+const NODE_TROUBLE: ReadonlySet<number> = new Set([-32_603, -32_002, -32_005]);
 
 /** The chain behind Ethereum's JSON-RPC. */
 export class JsonRpcNode implements ChainNode {
@@ -85,7 +87,7 @@ export class JsonRpcNode implements ChainNode {
       await this.rpc.request("eth_call", [callObject(call), hex(before)]);
     } catch (error) {
       const coded = callError(error, call.from);
-      if (isCodedError(coded) && coded.code === "reverted") {
+      if (isCodedError(coded) && (coded.code === "reverted" || coded.code === "execution-halted")) {
         return { code: coded.code, message: coded.message, details: coded.details };
       }
       if (isCodedError(coded)) throw coded;
@@ -121,8 +123,14 @@ function callError(error: unknown, account: string): unknown {
   const data = revertDataOf(error);
   if (data !== undefined) return contractRevert(data);
   if (/insufficient (funds|balance)/i.test(error.message)) return insufficientGasFunds("paying", account);
+  if (halted(error)) return executionHalted(error.message);
   if (/revert/i.test(error.message)) return contractRevert("0x");
-  return chainUnavailable(HTTP_RETRY_MS, error);
+  if (NODE_TROUBLE.has(error.code)) return chainUnavailable(HTTP_RETRY_MS, error);
+  return callRefused(HTTP_RETRY_MS, error);
+}
+
+function halted({ data }: JsonRpcError): boolean {
+  return typeof data === "object" && data !== null && "code" in data && data.code === "execution-halted";
 }
 
 function toBlock(block: RpcBlock, receipts: ReadonlyMap<string, RpcReceipt | null>): ChainBlock {

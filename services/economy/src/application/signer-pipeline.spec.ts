@@ -1,0 +1,188 @@
+import { ManualClock } from "@aios/kernel/clock";
+import { address } from "@aios/kernel/identifiers";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { Attempt, ChainTransaction, TransactionFailure } from "../domain/chain-transaction.js";
+import { callRefused, chainUnavailable, executionHalted } from "../domain/errors.js";
+import type { ChainNode, SignerVault, TransactionStore } from "../domain/ports.js";
+import { SignerPipeline } from "./signer-pipeline.js";
+import { TransactionFeed } from "./transaction-feed.js";
+
+const ACCOUNT = address(`0x${"aa".repeat(20)}`);
+const GIVE_UP_AFTER_MS = 1_000;
+
+/** Requests by id; each is tried as `outcomes` says and succeeds without an entry. */
+const queued = new Map<string, ChainTransaction>();
+const outcomes = new Map<string, unknown>();
+const failed = new Map<string, string>();
+const sent: string[] = [];
+let unsettledBefore = false;
+let passes = 0;
+let clock: ManualClock;
+let pipeline: SignerPipeline;
+
+const store: Pick<TransactionStore, "countInFlight" | "queued" | "hasUnsettledBefore" | "assign" | "fail"> &
+  Pick<TransactionStore, "markBroadcast"> = {
+  countInFlight: async () => 0,
+  queued: async () => {
+    passes += 1;
+    return [...queued.values()];
+  },
+  hasUnsettledBefore: async (sequence) => {
+    if (sequence === 13n) throw new Error("an unreadable row");
+    return unsettledBefore;
+  },
+  assign: async (_signer, assignments): Promise<readonly Attempt[]> =>
+    assignments.map(({ transactionId, fees }) => {
+      queued.delete(transactionId);
+      const raw = new TextEncoder().encode(transactionId);
+      const form = { hash: transactionId, raw, number: 1, createdAtMs: 0, broadcastAtMs: undefined };
+      return { transactionId, ...form, ...fees };
+    }),
+  markBroadcast: async () => undefined,
+  fail: async (transactionId, failure: TransactionFailure) => {
+    const transaction = queued.get(transactionId);
+    if (transaction === undefined) throw new Error(`${transactionId} is not queued`);
+    queued.delete(transactionId);
+    failed.set(transactionId, failure.code);
+    return transaction;
+  },
+};
+
+const node: Pick<ChainNode, "baseFeePerGasWei" | "estimateGas" | "broadcast"> = {
+  baseFeePerGasWei: async () => 1n,
+  estimateGas: async ({ data }) => {
+    const outcome = outcomes.get(new TextDecoder().decode(data));
+    if (outcome !== undefined) throw outcome;
+    return 21_000n;
+  },
+  broadcast: async (raw) => {
+    sent.push(new TextDecoder().decode(raw));
+    return { kind: "accepted" };
+  },
+};
+
+function queue(id: string, sequence = 1n): void {
+  queued.set(id, {
+    id,
+    sequence,
+    state: "queued",
+    caller: "compute",
+    idempotencyKey: id,
+    tenant: "",
+    signer: "relayer",
+    contract: "JobEscrow",
+    to: ACCOUNT,
+    data: new TextEncoder().encode(id),
+    valueWei: 0n,
+    purpose: "open",
+    traceparent: "",
+    nonce: undefined,
+    gasLimit: undefined,
+    hash: "",
+    blockNumber: undefined,
+    gasUsed: undefined,
+    failure: undefined,
+  });
+}
+
+/** One whole pass: passes follow each other, so the start of the second is the end of the first. */
+async function pass(): Promise<void> {
+  for (let count = 0; count < 2; count++) {
+    const before = passes;
+    pipeline.wake();
+    await vi.waitFor(() => expect(passes).toBeGreaterThan(before));
+  }
+}
+
+beforeEach(() => {
+  queued.clear();
+  outcomes.clear();
+  failed.clear();
+  sent.length = 0;
+  unsettledBefore = false;
+  clock = new ManualClock();
+  pipeline = new SignerPipeline(
+    "relayer",
+    ACCOUNT,
+    1n,
+    node as ChainNode,
+    {} as SignerVault,
+    store as TransactionStore,
+    new TransactionFeed(),
+    clock,
+    {
+      priorityFeePerGasWei: 1n,
+      maxFeePerGasCapWei: 100n,
+      maxInFlight: 16,
+      stuckAfterMs: 1_000,
+      giveUpAfterMs: GIVE_UP_AFTER_MS,
+    },
+    {
+      sent: () => undefined,
+      replaced: () => undefined,
+      refused: () => undefined,
+      problem: () => undefined,
+      crashPoint: () => undefined,
+    },
+  );
+});
+
+describe("queued transactions", () => {
+  it("end at once when their execution halts", async () => {
+    queue("halts");
+    outcomes.set("halts", executionHalted("out of gas"));
+    await pass();
+    expect(failed).toEqual(new Map([["halts", "execution-halted"]]));
+  });
+
+  it("are not judged by a state that misses earlier ones", async () => {
+    unsettledBefore = true;
+    queue("halts");
+    outcomes.set("halts", executionHalted("out of gas"));
+    await pass();
+    clock.advance(GIVE_UP_AFTER_MS * 10);
+    await pass();
+    expect(failed.size).toBe(0);
+  });
+
+  it("go out although others of the same pass cannot be tried", async () => {
+    queue("odd");
+    queue("unreadable", 13n);
+    queue("good");
+    outcomes.set("odd", new TypeError("unforeseen"));
+    await pass();
+    expect(sent).toEqual(["good"]);
+    expect([...queued.keys()]).toEqual(["odd", "unreadable"]);
+  });
+
+  it("fail in the end for a reason that stays, but never because the chain is away", async () => {
+    queue("refused");
+    queue("odd");
+    queue("patient");
+    outcomes.set("refused", callRefused(1, new Error("no")));
+    outcomes.set("odd", new TypeError("unforeseen"));
+    outcomes.set("patient", chainUnavailable(1));
+    await pass();
+    clock.advance(GIVE_UP_AFTER_MS);
+    await pass();
+    expect(failed.size).toBe(0);
+    clock.advance(1);
+    await pass();
+    expect(Object.fromEntries(failed)).toEqual({ refused: "call-refused", odd: "simulation-failed" });
+    clock.advance(GIVE_UP_AFTER_MS * 100);
+    await pass();
+    expect([...queued.keys()]).toEqual(["patient"]);
+  });
+
+  it("start waiting anew after the chain was away", async () => {
+    queue("refused");
+    outcomes.set("refused", callRefused(1, new Error("no")));
+    await pass();
+    outcomes.set("refused", chainUnavailable(1));
+    clock.advance(GIVE_UP_AFTER_MS * 2);
+    await pass();
+    outcomes.set("refused", callRefused(1, new Error("no")));
+    await pass();
+    expect(failed.size).toBe(0);
+  });
+});
