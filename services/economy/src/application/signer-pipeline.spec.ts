@@ -15,6 +15,7 @@ const queued = new Map<string, ChainTransaction>();
 const outcomes = new Map<string, unknown>();
 const failed = new Map<string, string>();
 const sent: string[] = [];
+const marked: string[] = [];
 let unsettledBefore = false;
 let passes = 0;
 let clock: ManualClock;
@@ -38,7 +39,9 @@ const store: Pick<TransactionStore, "countInFlight" | "queued" | "hasUnsettledBe
       const form = { hash: transactionId, raw, number: 1, createdAtMs: 0, broadcastAtMs: undefined };
       return { transactionId, ...form, ...fees };
     }),
-  markBroadcast: async () => undefined,
+  markBroadcast: async (hashes) => {
+    marked.push(...hashes);
+  },
   fail: async (transactionId, failure: TransactionFailure) => {
     const transaction = queued.get(transactionId);
     if (transaction === undefined) throw new Error(`${transactionId} is not queued`);
@@ -56,7 +59,9 @@ const node: Pick<ChainNode, "baseFeePerGasWei" | "estimateGas" | "broadcast"> = 
     return 21_000n;
   },
   broadcast: async (raw) => {
-    sent.push(new TextDecoder().decode(raw));
+    const id = new TextDecoder().decode(raw);
+    if (id === "lost") throw chainUnavailable(1);
+    sent.push(id);
     return { kind: "accepted" };
   },
 };
@@ -99,6 +104,7 @@ beforeEach(() => {
   outcomes.clear();
   failed.clear();
   sent.length = 0;
+  marked.length = 0;
   unsettledBefore = false;
   clock = new ManualClock();
   pipeline = new SignerPipeline(
@@ -153,6 +159,13 @@ describe("queued transactions", () => {
     await pass();
     expect(sent).toEqual(["good"]);
     expect([...queued.keys()]).toEqual(["odd", "unreadable"]);
+  });
+
+  it("are noted as sent although another's broadcast breaks off", async () => {
+    queue("lost");
+    queue("good");
+    await pass();
+    expect(marked).toEqual(["good"]);
   });
 
   it("fail in the end for a reason that stays, but never because the chain is away", async () => {

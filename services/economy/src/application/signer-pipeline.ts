@@ -187,7 +187,13 @@ export class SignerPipeline {
     const accepted = await Promise.all(
       attempts.map(async (attempt) => {
         const transaction = transactions.get(attempt.transactionId);
-        return (await this.#broadcastOne(attempt, transaction)) ? [attempt.hash] : [];
+        try {
+          return (await this.#broadcastOne(attempt, transaction)) ? [attempt.hash] : [];
+        } catch (error) {
+          // It is stored: the rescue sends it again. The others of the pass are noted as sent.
+          this.observer.problem(`${this.signer}: ${attempt.hash} was not broadcast`, error);
+          return [];
+        }
       }),
     );
     const hashes = accepted.flat();
