@@ -107,6 +107,17 @@ describe("the main job, through the gateway only", () => {
     expect(isWhole(spans)).toBe(true);
   });
 
+  test("goes through again on the same platform, with the model and the licence of before", async () => {
+    const again = await new MainJob({ developer, business }, new SilentReport(), systemClock).run({
+      providers: 2,
+      digitIndex: 8,
+    });
+    expect(again.trainedAnew).toBe(false);
+    expect(again.model.modelId).toBe(result.model.modelId);
+    expect(again.inference.job.jobId).not.toBe(result.inference.job.jobId);
+    expect(again.verification.ok).toBe(true);
+  });
+
   test("settles an unproven inference by the buyer's acceptance", async () => {
     const digit = digitAt(unseen, 11);
     const outcome = await runInference(business, result.model.modelId as number, digit, "none", report);

@@ -3,8 +3,9 @@ import { digitAsText } from "@aios/datasets/digit-text";
 import { loadDigits } from "@aios/datasets/digits";
 import { digitAt } from "@aios/datasets/labelled-digits";
 import type { Clock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
 import { formatAios } from "@aios/kernel/units";
-import type { Balances, Model, Provider, Receipt } from "@aios/sdk/api-types";
+import type { Balances, Model, Provider, Purchase, Receipt } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
 import { fromHex } from "@aios/sdk/hex";
 import { until } from "@aios/sdk/until";
@@ -128,9 +129,14 @@ export class MainJob {
   }
 
   async #buyLicence(modelId: number): Promise<Outcome<number>> {
-    const purchase = await this.#parties.business.models.purchaseLicence(modelId, LICENCE_PRICE_LIMIT_WEI, {
-      onChange: (state) => this.#report.progress(`purchase ${state.state}`),
-    });
+    let purchase: Purchase;
+    try {
+      purchase = await this.#parties.business.models.purchaseLicence(modelId, LICENCE_PRICE_LIMIT_WEI, {
+        onChange: (state) => this.#report.progress(`purchase ${state.state}`),
+      });
+    } catch (error) {
+      return heldLicence(error, modelId);
+    }
     const licenceId = present(purchase.licenceId, "the licence id");
     return {
       value: licenceId,
@@ -241,6 +247,16 @@ export class MainJob {
 interface Outcome<T> {
   readonly value: T;
   readonly facts: readonly Fact[];
+}
+
+/** On a platform that has run before, the business holds its licence already. */
+function heldLicence(error: unknown, modelId: number): Outcome<number> {
+  if (!(error instanceof CodedError) || error.code !== "licence-already-owned") throw error;
+  const licenceId = Number(error.details.licenceId);
+  return {
+    value: licenceId,
+    facts: [{ name: "licence", value: `${licenceId} of model ${modelId}, held since an earlier run` }],
+  };
 }
 
 function balanceFacts(before: Balances, after: Balances): Fact[] {
