@@ -216,6 +216,12 @@ export const postgresUrl: z.ZodType<string> = z.url({
   error: "expected postgres://user:password@host:port/database",
 });
 
+/** `redis://user:password@host:port/database`; `rediss://` for TLS. */
+export const redisUrl: z.ZodType<string> = z.url({
+  protocol: /^rediss?$/,
+  error: "expected redis://user:password@host:port/database",
+});
+
 /** A peer's gRPC address, `host:port` with a port from 1. */
 export const grpcUrl: z.ZodType<string> = hostPort
   .refine(({ port }) => port > 0, { message: "expected host:port with a port from 1 to 65535" })
@@ -278,6 +284,15 @@ export const databaseSettings = defineSettings({
 export const eventBusSettings = defineSettings({
   EVENT_BUS_URL: setting(postgresUrl, {
     description: "the event log, postgres://user:password@host:port/database",
+    secret: true,
+  }),
+});
+
+/** What several processes of one service share for a short time. */
+export const coordinationSettings = defineSettings({
+  REDIS_URL: optionalSetting(redisUrl, {
+    description:
+      "Redis for limits over all processes, redis://user:password@host:port/database; absent: each process counts by itself",
     secret: true,
   }),
 });

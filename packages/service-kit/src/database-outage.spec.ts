@@ -1,11 +1,10 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { CodedError } from "@aios/kernel/coded-error";
 import { status } from "@grpc/grpc-js";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { codedErrorOf, isDatabaseUnavailable } from "./database-outage.js";
 import { fromGrpcFailure, logLevelOf, toGrpcFailure, toProblem } from "./error-mapping.js";
+import { freePort } from "./free-port.js";
 
 /** An error as its library makes it: a message and own fields. */
 function error(name: string, message: string, fields: Readonly<Record<string, unknown>> = {}): Error {
@@ -115,12 +114,3 @@ describe("an outage of the database", () => {
     expect(codedErrorOf(thrown)).toMatchObject({ code: "database-unavailable" });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}

@@ -11,7 +11,6 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { CodedError } from "@aios/kernel/coded-error";
@@ -25,6 +24,7 @@ import {
   unusable,
 } from "./embedded-postgres-host.js";
 import { endProcess, isServerOf, readPostmasterPid } from "./embedded-postgres-process.js";
+import { freePort } from "./free-port.js";
 import { systemClock } from "./system-clock.js";
 
 export interface EmbeddedPostgresOptions {
@@ -182,16 +182,6 @@ async function takeOver(cluster: string): Promise<void> {
   if (pid === undefined) return;
   if (await isServerOf(pid, cluster)) await endProcess(pid, "SIGINT", TAKEOVER_TIMEOUT_MS);
   rmSync(join(cluster, "postmaster.pid"), { force: true });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function serverEnvironment(): NodeJS.ProcessEnv {

@@ -18,6 +18,7 @@ const SECRET_KEYS = [
   "contentKey",
   "DATABASE_URL",
   "EVENT_BUS_URL",
+  "REDIS_URL",
 ];
 
 export interface LoggerOptions {

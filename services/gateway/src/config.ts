@@ -1,6 +1,7 @@
 import {
   baseSettings,
   byteSize,
+  coordinationSettings,
   databaseSettings,
   defineSettings,
   duration,
@@ -25,6 +26,7 @@ const list: z.ZodType<readonly string[]> = z.string().transform((value) =>
 export const gatewaySettings = defineSettings({
   ...baseSettings,
   ...databaseSettings,
+  ...coordinationSettings,
   GATEWAY_HTTP_LISTEN: setting(hostPort, {
     description: "address of the public API, host:port",
     default: "127.0.0.1:8080",

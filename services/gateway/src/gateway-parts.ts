@@ -10,6 +10,9 @@ import { ScoringServiceService } from "@aios/proto/aios/scoring/v1/scoring";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import type { Logger } from "@aios/service-kit/logger";
 import { MemoryRateLimiter } from "@aios/service-kit/memory-rate-limiter";
+import type { RateLimiter } from "@aios/service-kit/rate-limiter";
+import { RedisConnection } from "@aios/service-kit/redis-connection";
+import { RedisRateLimiter } from "@aios/service-kit/redis-rate-limiter";
 import type { ServiceContext } from "@aios/service-kit/service-context";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Wallet } from "ethers/wallet";
@@ -63,7 +66,7 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
     peers,
     prisma,
     tokens: await accessTokens(settings.AIOS_SERVICE_KEY_FILE, context),
-    limiter: new MemoryRateLimiter(clock),
+    limiter: rateLimiter(settings.REDIS_URL, context),
     clock,
     rng: systemRng,
     logger,
@@ -87,6 +90,17 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
       rpcMaxAnswerBytes: settings.GATEWAY_RPC_MAX_ANSWER,
     },
   };
+}
+
+/** Over all gateways where they share a Redis, else in each by itself. */
+function rateLimiter(
+  redisUrl: string | undefined,
+  context: ServiceContext<typeof gatewaySettings>,
+): RateLimiter {
+  if (redisUrl === undefined) return new MemoryRateLimiter(context.clock);
+  const redis = new RedisConnection({ url: redisUrl, applicationName: context.name, logger: context.logger });
+  context.onShutdown("redis", () => redis.close());
+  return new RedisRateLimiter(redis);
 }
 
 /** Access tokens are signed with the service's own key; audience and type keep them apart from service tokens. */

@@ -8,6 +8,10 @@ export const metrics = defineMetrics("gateway", {
     unit: "ms",
   },
   rateLimited: { kind: "counter", description: "Requests refused by the rate limit, by operation" },
+  uncounted: {
+    kind: "counter",
+    description: "Reads let through while the rate limiter's backend was away, by operation",
+  },
   replayedOutcomes: {
     kind: "counter",
     description: "Mutating calls answered with a stored outcome, by operation",

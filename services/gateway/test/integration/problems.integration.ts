@@ -1,13 +1,8 @@
 import { CodedError, type CodedErrorInit } from "@aios/kernel/coded-error";
+import { freePort } from "@aios/service-kit/free-port";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { JOB_ID, jobMessage } from "../support/fake-peers.js";
-import {
-  answerProtocol,
-  CHAIN_ID,
-  freePort,
-  type GatewayHarness,
-  startGateway,
-} from "../support/gateway-harness.js";
+import { answerProtocol, CHAIN_ID, type GatewayHarness, startGateway } from "../support/gateway-harness.js";
 
 let gateway: GatewayHarness;
 let token: string;

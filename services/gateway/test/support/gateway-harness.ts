@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AiosClient } from "@aios/sdk/client";
 import { privateKeySigner } from "@aios/sdk/wallet";
+import { freePort } from "@aios/service-kit/free-port";
 import { startService } from "@aios/service-kit/service";
 import { generateServiceKeys } from "@aios/service-kit/service-keys";
 import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
@@ -90,12 +90,4 @@ export function answerProtocol(peers: FakePeers): void {
     protocolFeeBps: 500,
     challengeWindowSeconds: 60,
   }));
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,11 +1,12 @@
-import type { RateLimiter } from "@aios/service-kit/rate-limiter";
+import { CodedError } from "@aios/kernel/coded-error";
+import type { RateDecision, RateLimiter } from "@aios/service-kit/rate-limiter";
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from "@nestjs/common";
 import { SignIn } from "../../../application/sign-in.use-case.js";
 import { routeNotDeclared, sessionInvalid, signInRequired, tooManyRequests } from "../../../domain/errors.js";
 import { metrics } from "../../../metrics.js";
 import { HTTP_SETTINGS, type HttpSettings, RATE_LIMITER } from "../tokens.js";
 import type { GatewayRequest } from "./gateway-request.js";
-import { operationOf } from "./operation.js";
+import { type OperationDefinition, operationOf } from "./operation.js";
 
 /** Deny by default: a route that declares no operation is closed, one for accounts needs a live session. */
 @Injectable()
@@ -21,11 +22,7 @@ export class AccessGuard implements CanActivate {
     if (operation === undefined) throw routeNotDeclared();
     const request = context.switchToHttp().getRequest<GatewayRequest>();
     const token = bearerToken(request.headers.authorization);
-    const limited = await this.limiter.take(
-      `address:${request.ip}`,
-      this.settings.rateLimit,
-      operation.cost ?? 1,
-    );
+    const limited = await this.#take(request, operation);
     if (!limited.allowed) {
       metrics.rateLimited.add(1, { operation: operation.id });
       throw tooManyRequests(limited.retryAfterMs);
@@ -33,6 +30,18 @@ export class AccessGuard implements CanActivate {
     if (token !== undefined) request.session = await this.signIn.session(token);
     if (operation.access === "account" && request.session === undefined) throw signInRequired();
     return true;
+  }
+
+  /** While the limiter's backend is away, reads go on uncounted and everything that changes something waits for it. */
+  async #take(request: GatewayRequest, operation: OperationDefinition): Promise<RateDecision> {
+    try {
+      return await this.limiter.take(`address:${request.ip}`, this.settings.rateLimit, operation.cost ?? 1);
+    } catch (error) {
+      const reads = request.method === "GET" || request.method === "HEAD";
+      if (!reads || !(error instanceof CodedError) || error.kind !== "unavailable") throw error;
+      metrics.uncounted.add(1, { operation: operation.id });
+      return { allowed: true, remaining: 0, retryAfterMs: 0 };
+    }
   }
 }
 
