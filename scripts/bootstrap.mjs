@@ -17,6 +17,7 @@ const COMMANDS = {
   aios: { run: ["apps/cli/dist/src/main.js"] },
   test: { run: ["scripts/test.mjs"] },
   bench: { run: ["scripts/bench.mjs"] },
+  conformance: { run: ["apps/conformance/dist/src/main.js"] },
   "test:faults": { run: ["e2e/dist/src/faults.js"] },
   build: { run: undefined },
 };

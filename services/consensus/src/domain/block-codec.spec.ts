@@ -1,3 +1,5 @@
+import { fromHex, toHex } from "@aios/core-rlp/hex";
+import { encodeRlp } from "@aios/core-rlp/rlp";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { createBlockHeader } from "@ethereumjs/block";
 import { createCustomCommon, Hardfork, Mainnet } from "@ethereumjs/common";
@@ -16,8 +18,6 @@ import {
   sealHeader,
 } from "./block-codec.js";
 import { logsBloom } from "./bloom.js";
-import { fromHex, toHex } from "./hex.js";
-import { encodeRlp } from "./rlp.js";
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => toHex(bytes) as Bytes32);
 const account = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => toHex(bytes) as Address);

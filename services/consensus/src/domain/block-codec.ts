@@ -1,11 +1,11 @@
+import { addressOf, bigintToBytes, bytes32Of, bytesToBigint, concat, fromHex } from "@aios/core-rlp/hex";
+import { decodeRlp, encodeRlp, type RlpItem, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockHeader, Log, Receipt } from "./block.js";
 import { logsBloom } from "./bloom.js";
 import { corruptStore } from "./errors.js";
-import { addressOf, bigintToBytes, bytes32Of, bytesToBigint, concat, fromHex } from "./hex.js";
 import { EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH, keccak256 } from "./keccak.js";
 import { orderedTrieRoot } from "./merkle-patricia-trie.js";
-import { decodeRlp, encodeRlp, type RlpItem, rlpBytes, rlpList } from "./rlp.js";
 import type { SignedTransaction } from "./transaction.js";
 
 const NO_BYTES = new Uint8Array(0);

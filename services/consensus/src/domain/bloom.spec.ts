@@ -1,9 +1,9 @@
+import { fromHex, toHex } from "@aios/core-rlp/hex";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { Bloom } from "@ethereumjs/vm";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { bloomTest, combineBlooms, logsBloom } from "./bloom.js";
-import { fromHex, toHex } from "./hex.js";
 
 const account = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => toHex(bytes) as Address);
 const topic = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => toHex(bytes) as Bytes32);

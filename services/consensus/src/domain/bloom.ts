@@ -1,5 +1,5 @@
+import { fromHex } from "@aios/core-rlp/hex";
 import type { Log } from "./block.js";
-import { fromHex } from "./hex.js";
 import { keccak256 } from "./keccak.js";
 
 /** Ethereum's 2048-bit log filter (yellow paper, 4.4.3). */

@@ -1,7 +1,7 @@
+import { fromHex, unpad } from "@aios/core-rlp/hex";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { address, bytes32 } from "@aios/kernel/identifiers";
 import { invalidGenesis } from "./errors.js";
-import { fromHex, unpad } from "./hex.js";
 
 export type Hardfork = "prague" | "osaka";
 

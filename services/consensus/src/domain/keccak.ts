@@ -1,7 +1,7 @@
+import { toHex } from "@aios/core-rlp/hex";
+import { encodeRlp } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { toHex } from "./hex.js";
-import { encodeRlp } from "./rlp.js";
 
 export function keccak256(bytes: Uint8Array): Uint8Array {
   return keccak_256(bytes);

@@ -1,11 +1,11 @@
+import { fromHex, toHex } from "@aios/core-rlp/hex";
+import { encodeRlp } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { MerklePatriciaTrie as ReferenceTrie, verifyMerkleProof } from "@ethereumjs/mpt";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fromHex, toHex } from "./hex.js";
 import { EMPTY_TRIE_ROOT, keccak256 } from "./keccak.js";
 import { MerklePatriciaTrie, orderedTrieRoot } from "./merkle-patricia-trie.js";
-import { encodeRlp } from "./rlp.js";
 
 class Store {
   readonly nodes = new Map<Bytes32, Uint8Array>();

@@ -1,8 +1,8 @@
+import { equalBytes, fromHex, toHex } from "@aios/core-rlp/hex";
+import { decodeRlp, encodeRlp, type RlpItem, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { corruptStore } from "./errors.js";
-import { equalBytes, fromHex, toHex } from "./hex.js";
 import { EMPTY_TRIE_ROOT, keccak256 } from "./keccak.js";
-import { decodeRlp, encodeRlp, type RlpItem, rlpBytes, rlpList } from "./rlp.js";
 
 /** Where trie nodes come from: RLP by keccak256 hash. */
 export type NodeSource = (hash: Bytes32) => Uint8Array | undefined;

@@ -1,8 +1,8 @@
+import { bigintToBytes, bytes32Of, bytesToBigint, fromHex } from "@aios/core-rlp/hex";
+import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
-import { bigintToBytes, bytes32Of, bytesToBigint, fromHex } from "./hex.js";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, keccak256 } from "./keccak.js";
 import { MerklePatriciaTrie, type NodeSource } from "./merkle-patricia-trie.js";
-import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "./rlp.js";
 import type { AccountProof, AccountState, StateChanges, StateView } from "./state.js";
 
 export const EMPTY_ACCOUNT: AccountState = {

@@ -1,5 +1,5 @@
+import { addressOf } from "@aios/core-rlp/hex";
 import type { EVM, EVMResult, Message } from "@ethereumjs/evm";
-import { addressOf } from "../../domain/hex.js";
 import type { CallFrame } from "../../domain/ports.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
 

@@ -1,8 +1,8 @@
+import { fromHex, toHex } from "@aios/core-rlp/hex";
 import { createBlock, type Block as EvmBlock } from "@ethereumjs/block";
 import type { Common } from "@ethereumjs/common";
 import { createEVM, type EVM } from "@ethereumjs/evm";
 import { createVM, type VM } from "@ethereumjs/vm";
-import { fromHex, toHex } from "../../domain/hex.js";
 import type { BlockContext, BlockStore } from "../../domain/ports.js";
 import type { StateView } from "../../domain/state.js";
 import { EngineState } from "./engine-state.js";

@@ -1,7 +1,7 @@
+import { addressOf, bytes32Of, fromHex, unpad } from "@aios/core-rlp/hex";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { AccountFields, StateManagerInterface } from "@ethereumjs/common";
 import { Account, type Address as EvmAddress } from "@ethereumjs/util";
-import { addressOf, bytes32Of, fromHex, unpad } from "../../domain/hex.js";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, keccak256 } from "../../domain/keccak.js";
 import type { AccountState, StateChanges, StateView } from "../../domain/state.js";
 import { EMPTY_ACCOUNT } from "../../domain/state-commitment.js";

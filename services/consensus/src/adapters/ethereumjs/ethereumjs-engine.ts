@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { addressOf, bytes32Of, concat, fromHex } from "@aios/core-rlp/hex";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Common } from "@ethereumjs/common";
@@ -9,7 +10,6 @@ import { combineBlooms, logsBloom } from "../../domain/bloom.js";
 import { engineBusy, insufficientFunds, nonceTooLow, senderNotExternallyOwned } from "../../domain/errors.js";
 import { baseFeeCredits, nextBaseFee } from "../../domain/fees.js";
 import type { Genesis } from "../../domain/genesis.js";
-import { addressOf, bytes32Of, concat, fromHex } from "../../domain/hex.js";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, keccak256 } from "../../domain/keccak.js";
 import type {
   BlockContext,

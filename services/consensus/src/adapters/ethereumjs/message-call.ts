@@ -1,3 +1,4 @@
+import { bigintToBytes, fromHex } from "@aios/core-rlp/hex";
 import type { Address } from "@aios/kernel/identifiers";
 import { address, bytes32 } from "@aios/kernel/identifiers";
 import { EVMError, type ExecResult } from "@ethereumjs/evm";
@@ -5,7 +6,6 @@ import { createEOACode7702Tx, createFeeMarket1559Tx, type TypedTransaction } fro
 import { type EOACode7702AuthorizationListBytesItem, Address as EvmAddress } from "@ethereumjs/util";
 import { runTx } from "@ethereumjs/vm";
 import { gasLimitExceeded, insufficientFunds, intrinsicGasTooLow, underpriced } from "../../domain/errors.js";
-import { bigintToBytes, fromHex } from "../../domain/hex.js";
 import { EMPTY_CODE_HASH } from "../../domain/keccak.js";
 import type { BlockContext, CallOutcome, CallRequest } from "../../domain/ports.js";
 import type { AccessListEntry } from "../../domain/transaction.js";

@@ -1,6 +1,6 @@
+import { fromHex, word } from "@aios/core-rlp/hex";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { Address as EvmAddress } from "@ethereumjs/util";
-import { fromHex, word } from "../../domain/hex.js";
 import type { BlockContext } from "../../domain/ports.js";
 import type { EngineState } from "./engine-state.js";
 

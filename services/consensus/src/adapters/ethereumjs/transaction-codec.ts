@@ -1,3 +1,5 @@
+import { addressOf, bytes32Of, bytesToBigint, fromHex } from "@aios/core-rlp/hex";
+import { decodeRlp, type RlpItem, rlpList } from "@aios/core-rlp/rlp";
 import type { Common } from "@ethereumjs/common";
 import { createTxFromRLP, isEOACode7702Tx, isLegacyTx, type TypedTransaction } from "@ethereumjs/tx";
 import { Address as EvmAddress } from "@ethereumjs/util";
@@ -10,10 +12,8 @@ import {
   transactionTypeNotAdmitted,
   wrongChainId,
 } from "../../domain/errors.js";
-import { addressOf, bytes32Of, bytesToBigint, fromHex } from "../../domain/hex.js";
 import { keccak256 } from "../../domain/keccak.js";
 import type { TransactionCodec } from "../../domain/ports.js";
-import { decodeRlp, type RlpItem, rlpList } from "../../domain/rlp.js";
 import type {
   AccessListEntry,
   Authorization,

@@ -1,3 +1,4 @@
+import { fromHex } from "@aios/core-rlp/hex";
 import type { GetStatusResponse, WatchCheckpointsResponse } from "@aios/proto/aios/consensus/v1/consensus";
 import { AllowCallers } from "@aios/service-kit/allow-callers";
 import { Controller, Inject } from "@nestjs/common";
@@ -5,7 +6,6 @@ import { GrpcMethod } from "@nestjs/microservices";
 import { Observable } from "rxjs";
 import { type Checkpoint, ConsensusStatus } from "../../application/consensus-status.js";
 import { finalizedHeight } from "../../domain/block-tag.js";
-import { fromHex } from "../../domain/hex.js";
 import { NODE_ENDPOINTS, type NodeEndpoints } from "../../tokens.js";
 
 @Controller()

@@ -1,6 +1,6 @@
+import { toHex } from "@aios/core-rlp/hex";
 import type { Block, BlockHeader, BlockWithReceipts, Receipt } from "../../domain/block.js";
 import { logsBloom } from "../../domain/bloom.js";
-import { toHex } from "../../domain/hex.js";
 import { EMPTY_UNCLES_HASH } from "../../domain/keccak.js";
 import type { CallFrame, StoredLog } from "../../domain/ports.js";
 import type { AccountProof } from "../../domain/state.js";

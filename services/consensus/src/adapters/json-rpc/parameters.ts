@@ -1,8 +1,8 @@
+import { fromHex, unpad } from "@aios/core-rlp/hex";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { CallArguments, StateOverride } from "../../application/call-contract.js";
 import type { LogQuery } from "../../application/query-logs.js";
 import type { BlockSelector, BlockTag } from "../../domain/block-tag.js";
-import { fromHex, unpad } from "../../domain/hex.js";
 import type { AccessListEntry, Authorization } from "../../domain/transaction.js";
 import { invalidParams } from "./rpc-error.js";
 

@@ -1,5 +1,5 @@
+import { toHex } from "@aios/core-rlp/hex";
 import { isCodedError } from "@aios/kernel/coded-error";
-import { toHex } from "../../domain/hex.js";
 
 export interface RpcErrorObject {
   readonly code: number;

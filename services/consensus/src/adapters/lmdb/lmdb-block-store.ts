@@ -1,10 +1,10 @@
+import { concat, fromHex } from "@aios/core-rlp/hex";
+import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, BlockHeader, BlockWithReceipts, TransactionPlace } from "../../domain/block.js";
 import { decodeHeader, decodeReceipts, encodeHeader, encodeReceipts } from "../../domain/block-codec.js";
 import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
-import { concat, fromHex } from "../../domain/hex.js";
 import type { BlockStore, ExecutedBlock } from "../../domain/ports.js";
-import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "../../domain/rlp.js";
 import { encodeAccount } from "../../domain/state-commitment.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
 import { type ChainDatabase, heightBytes } from "./chain-database.js";

@@ -1,5 +1,5 @@
+import { fromHex } from "@aios/core-rlp/hex";
 import type { Bytes32 } from "@aios/kernel/identifiers";
-import { fromHex } from "../../domain/hex.js";
 import type { MempoolJournal } from "../../domain/ports.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
 import type { ChainDatabase } from "./chain-database.js";

@@ -1,7 +1,7 @@
+import { concat, fromHex } from "@aios/core-rlp/hex";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Transaction } from "lmdb";
 import { corruptStore, stateUnavailable } from "../../domain/errors.js";
-import { concat, fromHex } from "../../domain/hex.js";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "../../domain/keccak.js";
 import type { NodeSource } from "../../domain/merkle-patricia-trie.js";
 import type { StateStore } from "../../domain/ports.js";

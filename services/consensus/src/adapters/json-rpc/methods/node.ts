@@ -1,8 +1,8 @@
+import { toHex } from "@aios/core-rlp/hex";
 import type { ChainView } from "../../../application/chain-view.js";
 import { blockNotFound } from "../../../application/chain-view.js";
 import type { WhyPending } from "../../../application/why-pending.js";
 import { finalizedHeight } from "../../../domain/block-tag.js";
-import { toHex } from "../../../domain/hex.js";
 import { keccak256 } from "../../../domain/keccak.js";
 import type { BlockStore, ExecutionEngine } from "../../../domain/ports.js";
 import { formatCallFrame, hexNumber, type RpcValue } from "../format.js";

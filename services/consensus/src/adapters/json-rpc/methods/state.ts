@@ -1,8 +1,8 @@
+import { toHex } from "@aios/core-rlp/hex";
 import type { CallContract } from "../../../application/call-contract.js";
 import type { ChainView } from "../../../application/chain-view.js";
 import type { Mempool } from "../../../application/mempool.js";
 import type { BlockSelector } from "../../../domain/block-tag.js";
-import { toHex } from "../../../domain/hex.js";
 import type { StateStore } from "../../../domain/ports.js";
 import { OverlayState, type StateView } from "../../../domain/state.js";
 import { readState } from "../../../domain/with-state.js";

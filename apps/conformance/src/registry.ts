@@ -1,0 +1,12 @@
+import type { Suite } from "./suite.js";
+
+/** Suites by name, loaded on demand: no suite pays for the engines of the others. */
+const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
+  rlp: async () => (await import("./suites/rlp.js")).rlpSuite,
+};
+
+export const suiteNames = (): readonly string[] => Object.keys(SUITES).sort();
+
+export async function loadSuite(name: string): Promise<Suite | undefined> {
+  return Object.hasOwn(SUITES, name) ? SUITES[name]?.() : undefined;
+}

@@ -1,0 +1,32 @@
+import type { CaseResult } from "./suite.js";
+
+/** Prints failures as they come, and at the end what was skipped and the counts. */
+export class Tally {
+  #passed = 0;
+  #failed = 0;
+  readonly #skipped = new Map<string, number>();
+
+  constructor(private readonly print: (line: string) => void) {}
+
+  add(file: string, result: CaseResult): void {
+    if (result.status === "passed") this.#passed++;
+    else if (result.status === "failed") {
+      this.#failed++;
+      this.print(`FAILED: ${file} ${result.name}\n  ${result.detail ?? "no difference was named"}`);
+    } else {
+      const reason = result.detail ?? "no reason was named";
+      this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + 1);
+    }
+  }
+
+  /** The exit code: 0 only when something ran and nothing failed. */
+  close(): number {
+    let skipped = 0;
+    for (const [reason, count] of this.#skipped) {
+      skipped += count;
+      this.print(`skipped ${count}: ${reason}`);
+    }
+    this.print(`${this.#passed} passed, ${this.#failed} failed, ${skipped} skipped`);
+    return this.#failed === 0 && this.#passed > 0 ? 0 : 1;
+  }
+}
