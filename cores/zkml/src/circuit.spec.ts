@@ -143,9 +143,9 @@ describe("circuit", () => {
       /^context is bound$/,
       /^input commitment$/,
       /^packed output$/,
-      /^layer\[1\].*activation is ReLU$/,
-      /^layer\[1\].*clipped$/,
-      /^layer\[0\]\.neuron\[2\]\.inverse is 0/,
+      /^node\[3\].*activation is clamped below$/,
+      /^node\[3\].*clipped$/,
+      /^node\[1\]\.element\[2\]\.inverse is 0/,
       /^commitment.*fifth$/,
     ];
     for (const pattern of needed) {
@@ -165,7 +165,7 @@ describe("circuit", () => {
     const witness = computeWitness(other, compileCircuit(other), smallInput, salt, context);
     const r1cs = compileCircuit(small);
     expect(witness).toHaveLength(r1cs.variables);
-    expect(breaks(r1cs, witness)).toMatch(/^layer\[0\]\.neuron\[2\]/);
+    expect(breaks(r1cs, witness)).toMatch(/^node\[1\]\.element\[2\]/);
     expect(() => computeWitness(randomIntegerModel([2, 2, 2], 1), r1cs, smallInput, salt, context)).toThrow(
       expect.objectContaining({ code: "circuit-mismatch" }),
     );
@@ -259,7 +259,7 @@ describe("circuit", () => {
 });
 
 describe("gadgets that were replaced because they prove nothing", () => {
-  const activation = compileCircuit(small).signalNames.indexOf("layer[0].neuron[2].activation");
+  const activation = compileCircuit(small).signalNames.indexOf("node[1].element[2].activation");
 
   it("ReLU as x² + y² = z² lets any Pythagorean triple through; ours refuses the same claim", () => {
     const builder = new R1csBuilder();
@@ -284,7 +284,7 @@ describe("gadgets that were replaced because they prove nothing", () => {
     const r1cs = compileCircuit(small);
     const witness = computeWitness(small, r1cs, smallInput, salt, context);
     expect(witness[activation]).not.toBe(4n);
-    expect(breaks(r1cs, changed(witness, activation, 4n))).toMatch(/activation is ReLU/);
+    expect(breaks(r1cs, changed(witness, activation, 4n))).toMatch(/activation is clamped below/);
   });
 
   it("y <-- x·(x > 0) assigns without constraining, so any y passes; ours refuses it", () => {

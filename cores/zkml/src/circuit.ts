@@ -1,6 +1,9 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { assertProvable } from "./circuit-size.js";
-import { accumulate, assertInputShape, requantise } from "./evaluator.js";
+import { byteBitsGadget, upperBits } from "./decomposition-gadget.js";
+import { assertGraphInput, evaluateTensors } from "./graph-evaluator.js";
+import { analyseGraphRanges, type TensorRange } from "./graph-ranges.js";
+import { tensorShapes } from "./graph-shapes.js";
 import {
   absorbInBlocks,
   commitmentTag,
@@ -8,8 +11,9 @@ import {
   packElements,
   saltElements,
 } from "./input-commitment.js";
-import type { IntegerLayer } from "./integer-layer.js";
-import { type IntegerModel, validateIntegerModel } from "./integer-model.js";
+import { type ProvableModel, provableGraph, validateIntegerGraph } from "./integer-graph.js";
+import { elementCount, type IntegerNode, inputsOf, type TensorShape } from "./integer-node.js";
+import { type NodeInput, nodeGadget, nodeWitness } from "./node-gadgets.js";
 import { logitBits, logitRange, packOutput } from "./output-packing.js";
 import { poseidonGadget, poseidonWitness } from "./poseidon-gadget.js";
 import type { R1cs, Witness } from "./r1cs.js";
@@ -17,26 +21,15 @@ import {
   combine,
   constantTerm,
   type LinearCombination,
-  minus,
-  ONE,
   plus,
   R1csBuilder,
   signalTerm,
 } from "./r1cs-builder.js";
-import { analyseRanges, type LayerRange } from "./range-analysis.js";
-import { requantisationBits, requantisationGadget, requantisationWitness } from "./requantisation-gadget.js";
 import { SCALAR_FIELD_ORDER } from "./scalar-field.js";
 
-/** A byte as a signal with its upper seven bits; the lowest bit is what remains. Fixes nothing but byte ∈ [0, 255]. */
 function byteGadget(builder: R1csBuilder, name: string): LinearCombination {
   const byte = signalTerm(builder.signal(name));
-  let lowest = byte;
-  for (let index = 1; index < 8; index++) {
-    const bit = builder.signal(`${name}.bit[${index}]`);
-    builder.constrainBoolean(`${name}.bit[${index}] is boolean`, signalTerm(bit));
-    lowest = minus(lowest, signalTerm(bit, 1n << BigInt(index)));
-  }
-  builder.constrainBoolean(`${name}.bit[0] is boolean`, lowest);
+  byteBitsGadget(builder, name, byte);
   return byte;
 }
 
@@ -49,37 +42,42 @@ function packedBytes(bytes: readonly LinearCombination[]): LinearCombination[] {
   });
 }
 
-function accumulators(layer: IntegerLayer, activations: readonly LinearCombination[]): LinearCombination[] {
-  return Array.from({ length: layer.outputs }, (_, row) =>
-    combine([
-      [ONE, BigInt(layer.biases[row] as number)],
-      ...activations.map(
-        (activation, column) =>
-          [activation, BigInt(layer.weights[row * layer.inputs + column] as number)] as const,
-      ),
-    ]),
-  );
+function nodeInput<T>(
+  node: IntegerNode,
+  shapes: readonly TensorShape[],
+  ranges: readonly TensorRange[],
+  tensors: readonly (readonly T[])[],
+): NodeInput<T> {
+  const ids = inputsOf(node);
+  const first = ids[0] as number;
+  return {
+    shape: shapes[first] as TensorShape,
+    range: ranges[first] as TensorRange,
+    tensors: ids.map((id) => tensors[id] as readonly T[]),
+  };
 }
 
 /**
  * The circuit of one model: weights are coefficients, so the key belongs to this model alone. Public inputs
  * [context, inputCommitment, packedOutput]; private are the input bytes, the salt and what follows from them.
  *
- * It says: there are bytes and a salt that `inputCommitment` commits to, and `evaluate(model, bytes)` packs to
+ * It says: there are bytes and a salt that `inputCommitment` commits to, and evaluating the model on the bytes packs to
  * `packedOutput`. The context is only bound: a square of it is constrained, so that it cannot be exchanged.
- * Throws as `validateIntegerModel`, and `circuit-too-large`. Cost: linear in the number of weights.
+ * Throws as `validateIntegerGraph`, and `circuit-too-large` before anything large is built. Cost: linear in the
+ * number of multiplications.
  */
-export function compileCircuit(model: IntegerModel): R1cs {
-  validateIntegerModel(model);
-  assertProvable(model);
-  const ranges = analyseRanges(model.layers);
+export function compileCircuit(model: ProvableModel): R1cs {
+  const graph = provableGraph(model);
+  validateIntegerGraph(graph);
+  assertProvable(graph);
+  const [shapes, ranges] = [tensorShapes(graph), analyseGraphRanges(graph)];
   const builder = new R1csBuilder();
   const context = signalTerm(builder.publicInput("context"));
   const commitment = signalTerm(builder.publicInput("inputCommitment"));
   const packedOutput = signalTerm(builder.publicInput("packedOutput"));
   builder.constrain("context is bound", context, context, signalTerm(builder.signal("contextSquared")));
 
-  const inputs = model.layers[0]?.inputs ?? 0;
+  const inputs = elementCount(graph.inputShape);
   const bytes = Array.from({ length: inputs }, (_, index) => byteGadget(builder, `input[${index}]`));
 
   const salt = ["salt.high", "salt.low"].map((name) => signalTerm(builder.signal(name)));
@@ -89,19 +87,15 @@ export function compileCircuit(model: IntegerModel): R1cs {
   }
   builder.constrainEqual("input commitment", digest, commitment);
 
-  let activations: LinearCombination[] = bytes;
-  for (const [index, layer] of model.layers.entries()) {
-    const sums = accumulators(layer, activations);
-    activations = sums.map((sum, row) => {
-      if (layer.activation === "none") return sum;
-      const size = requantisationBits(layer, ranges[index] as LayerRange, row);
-      return requantisationGadget(builder, `layer[${index}].neuron[${row}]`, sum, layer, size);
-    });
+  const tensors: (readonly LinearCombination[])[] = [bytes];
+  for (const [index, node] of graph.nodes.entries()) {
+    tensors.push(nodeGadget(builder, `node[${index}]`, node, nodeInput(node, shapes, ranges, tensors)));
   }
-  const bits = BigInt(logitBits(activations.length));
-  const offset = constantTerm(BigInt(-logitRange(activations.length).min));
+  const logits = tensors.at(-1) as readonly LinearCombination[];
+  const bits = BigInt(logitBits(logits.length));
+  const offset = constantTerm(BigInt(-logitRange(logits.length).min));
   const packed = combine(
-    activations.map((logit, index) => [plus(logit, offset), 1n << (bits * BigInt(index))] as const),
+    logits.map((logit, index) => [plus(logit, offset), 1n << (bits * BigInt(index))] as const),
   );
   builder.constrainEqual("packed output", packed, packedOutput);
   return builder.build();
@@ -113,13 +107,14 @@ export function compileCircuit(model: IntegerModel): R1cs {
  * `invalid-job-input`, `invalid-statement` for a context outside the field, `circuit-mismatch`.
  */
 export function computeWitness(
-  model: IntegerModel,
+  model: ProvableModel,
   r1cs: R1cs,
   input: Uint8Array,
   salt: Uint8Array,
   context: bigint,
 ): Witness {
-  assertInputShape(model, input);
+  const graph = provableGraph(model);
+  assertGraphInput(graph, input);
   if (context < 0n || context >= SCALAR_FIELD_ORDER) {
     throw new CodedError({
       code: "invalid-statement",
@@ -128,12 +123,8 @@ export function computeWitness(
       field: "context",
     });
   }
-  const ranges = analyseRanges(model.layers);
   const signals: bigint[] = [(context * context) % SCALAR_FIELD_ORDER];
-  for (const byte of input) {
-    signals.push(BigInt(byte));
-    for (let index = 1; index < 8; index++) signals.push(BigInt((byte >> index) & 1));
-  }
+  for (const byte of input) signals.push(BigInt(byte), ...upperBits(byte));
   signals.push(...saltElements(salt));
   let digest = commitmentTag(input.length);
   for (const [index, block] of absorbInBlocks(packElements(input, salt)).entries()) {
@@ -141,21 +132,13 @@ export function computeWitness(
     for (const signal of poseidon.signals) signals.push(signal);
     digest = poseidon.digest;
   }
-  let activations = input;
-  let logits = new Int32Array(0);
-  for (const [index, layer] of model.layers.entries()) {
-    const sums = accumulate(layer, activations);
-    if (layer.activation === "none") {
-      logits = sums as Int32Array<ArrayBuffer>;
-      continue;
-    }
-    for (const [row, sum] of sums.entries()) {
-      const size = requantisationBits(layer, ranges[index] as LayerRange, row);
-      for (const signal of requantisationWitness(sum, layer, size)) signals.push(signal);
-    }
-    activations = requantise(layer, sums);
+  const [shapes, ranges] = [tensorShapes(graph), analyseGraphRanges(graph)];
+  const tensors = evaluateTensors(graph, input).map((tensor) => Array.from(tensor));
+  for (const node of graph.nodes) {
+    for (const group of nodeWitness(node, nodeInput(node, shapes, ranges, tensors)))
+      for (const signal of group) signals.push(signal);
   }
-  const witness = [1n, context, digest, packOutput(logits), ...signals];
+  const witness = [1n, context, digest, packOutput(tensors.at(-1) as number[]), ...signals];
   if (witness.length !== r1cs.variables) {
     throw new CodedError({
       code: "circuit-mismatch",

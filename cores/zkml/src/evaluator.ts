@@ -31,18 +31,20 @@ export function requantise(layer: IntegerLayer, accumulators: Int32Array): Uint8
   return out;
 }
 
+export function wrongInputShape(expected: number, actual: number): CodedError {
+  return new CodedError({
+    code: "wrong-input-shape",
+    kind: "unprocessable",
+    message: `The input has ${actual} values; this model takes ${expected}.`,
+    field: "input",
+    details: { expected, actual },
+  });
+}
+
 /** Throws `wrong-input-shape`. */
 export function assertInputShape(model: IntegerModel, input: Uint8Array): void {
-  const expected = model.layers[0]?.inputs;
-  if (input.length !== expected) {
-    throw new CodedError({
-      code: "wrong-input-shape",
-      kind: "unprocessable",
-      message: `The input has ${input.length} values; this model takes ${expected}.`,
-      field: "input",
-      details: { expected, actual: input.length },
-    });
-  }
+  const expected = model.layers[0]?.inputs ?? 0;
+  if (input.length !== expected) throw wrongInputShape(expected, input.length);
 }
 
 /**

@@ -1,16 +1,10 @@
 import { CodedError } from "@aios/kernel/coded-error";
-import { accumulate, argmax, evaluate, requantise } from "./evaluator.js";
+import { type AccuracyReport, type LabelledSamples, measureAccuracy } from "./accuracy.js";
+import { accumulate, evaluate, requantise } from "./evaluator.js";
 import { evaluateFloat, type FloatLayer, type FloatModel, validateFloatModel } from "./float-model.js";
 import type { IntegerLayer } from "./integer-layer.js";
 import { type IntegerModel, validateIntegerModel } from "./integer-model.js";
 import { analyseRanges, layerRange } from "./range-analysis.js";
-
-/** Labelled samples that neither training nor calibration has seen. */
-export interface LabelledSamples {
-  readonly inputs: readonly Uint8Array[];
-  /** Index of the right output, one per input. */
-  readonly labels: ArrayLike<number>;
-}
 
 export interface LayerReport {
   /** Real value of one unit of weight, of accumulator and (hidden layers) of activation. */
@@ -22,17 +16,6 @@ export interface LayerReport {
   /** Largest accumulator seen in calibration, and the largest magnitude that any input could reach. */
   readonly calibratedMax: number;
   readonly provenBound: number;
-}
-
-export interface AccuracyReport {
-  readonly samples: number;
-  /** Fractions from 0 to 1. */
-  readonly floatAccuracy: number;
-  readonly integerAccuracy: number;
-  /** `floatAccuracy − integerAccuracy` in percentage points; negative when the integers did better. */
-  readonly lossPoints: number;
-  /** Fraction of samples on which both models name the same output. */
-  readonly agreement: number;
 }
 
 export interface QuantisationReport {
@@ -93,31 +76,6 @@ function largestMagnitude(layer: IntegerLayer): number {
     (bound, value) => Math.max(bound, Math.abs(value)),
     1,
   );
-}
-
-function measureAccuracy(float: FloatModel, integer: IntegerModel, samples: LabelledSamples): AccuracyReport {
-  const count = samples.inputs.length;
-  if (count === 0 || samples.labels.length !== count) {
-    throw refuse("invalid-samples", "There must be one label for each sample, and at least one sample.", {
-      inputs: count,
-      labels: samples.labels.length,
-    });
-  }
-  let [floatRight, integerRight, agreeing] = [0, 0, 0];
-  for (const [index, input] of samples.inputs.entries()) {
-    const floatGuess = argmax(evaluateFloat(float, input));
-    const integerGuess = argmax(evaluate(integer, input));
-    if (floatGuess === samples.labels[index]) floatRight++;
-    if (integerGuess === samples.labels[index]) integerRight++;
-    if (floatGuess === integerGuess) agreeing++;
-  }
-  return {
-    samples: count,
-    floatAccuracy: floatRight / count,
-    integerAccuracy: integerRight / count,
-    lossPoints: ((floatRight - integerRight) / count) * 100,
-    agreement: agreeing / count,
-  };
 }
 
 /**
@@ -197,7 +155,14 @@ export function quantiseModel(
       return { ...layer, provenBound: bounds.reduce((bound, value) => Math.max(bound, Math.abs(value)), 0) };
     }),
     calibrationSamples: calibrationInputs.length,
-    accuracy: samples === undefined ? undefined : measureAccuracy(float, model, samples),
+    accuracy:
+      samples === undefined
+        ? undefined
+        : measureAccuracy(
+            samples,
+            (input) => evaluateFloat(float, input),
+            (input) => evaluate(model, input),
+          ),
   };
   return { model, report };
 }
