@@ -20,7 +20,7 @@ import {
   PrismaIdempotencyStore,
 } from "./adapters/prisma/prisma-idempotency.repository.js";
 import { PrismaSessionStore } from "./adapters/prisma/prisma-session.repository.js";
-import { DEMO_ACCOUNT, type DemoAccount } from "./application/demo-account.js";
+import { DEMO_ACCOUNT, type DemoOffer } from "./application/demo-account.js";
 import { JsonRpcPassthrough } from "./application/json-rpc-passthrough.use-case.js";
 import * as peers from "./application/peers.js";
 import { type PlatformProbe, PlatformStatus } from "./application/platform-status.use-case.js";
@@ -47,7 +47,7 @@ export interface GatewayParts {
   readonly rng: Rng;
   readonly logger: Logger;
   readonly probes: readonly PlatformProbe[];
-  readonly demo: DemoAccount | undefined;
+  readonly demo: DemoOffer;
   readonly signIn: SignInSettings;
   readonly idempotency: IdempotencySettings;
   readonly http: HttpSettings;

@@ -85,7 +85,7 @@ export const gatewaySettings = defineSettings({
     default: "10s",
   }),
   GATEWAY_RPC_MAX_BATCH: setting(integer(1, 1_000), {
-    description: "calls in one JSON-RPC batch",
+    description: "calls in one JSON-RPC batch; each costs a call of GATEWAY_RATE_BURST",
     default: 50,
   }),
   GATEWAY_RPC_MAX_ANSWER: setting(byteSize, {
@@ -94,7 +94,7 @@ export const gatewaySettings = defineSettings({
   }),
   DEMO_BUYER_KEY_FILE: optionalSetting(text, {
     description:
-      "file with the private key (hex) of a demo buyer that /v1/demo gives to everyone; for local networks only",
+      "file with the private key (hex) of a demo buyer that /v1/demo gives to everyone on this machine; refused unless GATEWAY_HTTP_LISTEN is a loopback address",
   }),
   CHAIN_RPC_URL: setting(httpUrl, {
     description: "JSON-RPC of the chain's node",

@@ -22,7 +22,7 @@ import { PrismaIdempotencyStore } from "./adapters/prisma/prisma-idempotency.rep
 import { PrismaSessionStore } from "./adapters/prisma/prisma-session.repository.js";
 import { JwtAccessTokens } from "./adapters/tokens/jwt-access-tokens.js";
 import type { GatewayParts, Peers } from "./app.module.js";
-import type { DemoAccount } from "./application/demo-account.js";
+import { type DemoOffer, isLoopback } from "./application/demo-account.js";
 import type { gatewaySettings } from "./config.js";
 import type { Housekeeping } from "./domain/ports.js";
 import { metrics } from "./metrics.js";
@@ -71,7 +71,7 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
     rng: systemRng,
     logger,
     probes: platformProbes(peers, context.grpcClient(ConsensusServiceService, "CONSENSUS_GRPC_URL")),
-    demo: await demoAccount(settings.DEMO_BUYER_KEY_FILE),
+    demo: await demoAccount(settings.DEMO_BUYER_KEY_FILE, settings.GATEWAY_HTTP_LISTEN.host),
     signIn: {
       domains: domains.length > 0 ? domains : localDomains(settings.GATEWAY_HTTP_LISTEN.port),
       nonceLifetimeMs: settings.GATEWAY_NONCE_LIFETIME,
@@ -86,7 +86,8 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
       sseMaxPerAccount: settings.GATEWAY_SSE_MAX_PER_ACCOUNT,
       rpcUrl: settings.CHAIN_RPC_URL,
       rpcTimeoutMs: settings.GATEWAY_RPC_TIMEOUT,
-      rpcMaxBatch: settings.GATEWAY_RPC_MAX_BATCH,
+      // A call of a batch costs what a single one costs: what a full bucket cannot pay for would never be let through.
+      rpcMaxBatch: Math.min(settings.GATEWAY_RPC_MAX_BATCH, settings.GATEWAY_RATE_BURST),
       rpcMaxAnswerBytes: settings.GATEWAY_RPC_MAX_ANSWER,
     },
   };
@@ -113,8 +114,10 @@ async function accessTokens(
   return new JwtAccessTokens(signingKey, (await importJWK(open, "EdDSA")) as CryptoKey, clock);
 }
 
-async function demoAccount(keyFile: string | undefined): Promise<DemoAccount | undefined> {
-  if (keyFile === undefined) return undefined;
+async function demoAccount(keyFile: string | undefined, host: string): Promise<DemoOffer> {
+  if (keyFile === undefined) return "none";
+  if (!isLoopback(host)) return "not-local";
+
   const text = (await readFile(keyFile, "utf8")).trim();
   const privateKey = text.startsWith("0x") ? text : `0x${text}`;
   if (!/^0x[0-9a-fA-F]{64}$/.test(privateKey)) {

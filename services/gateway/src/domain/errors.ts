@@ -90,5 +90,13 @@ export const chainUnavailable = (cause: unknown): CodedError =>
     cause,
   });
 
+/** A demo key is for whoever sits at this machine, not for a network. */
+export const demoNotLocal = (): CodedError =>
+  new CodedError({
+    code: "demo-not-local",
+    kind: "forbidden",
+    message: "The demo account is given out only by a gateway that listens on a loopback address.",
+  });
+
 export const notFound = (what: string): CodedError =>
   new CodedError({ code: "not-found", kind: "not-found", message: `There is no such ${what}.` });

@@ -52,6 +52,11 @@ export interface RpcRefusal {
   readonly error: { readonly code: number; readonly message: string };
 }
 
+/** Calls that a body makes the node answer: those of a batch, otherwise one. A batch over the limit is refused unread. */
+export function callsIn(body: unknown, maxBatch: number): number {
+  return Array.isArray(body) && body.length <= maxBatch ? Math.max(1, body.length) : 1;
+}
+
 /** A refusal for the node never to see the request, or undefined where it may pass. */
 export function refusalOf(request: unknown, signedIn: boolean): RpcRefusal | undefined {
   if (!isRequest(request)) return refusal(null, RPC_ERROR.invalidRequest, "Not a JSON-RPC 2.0 request.");

@@ -1,5 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type SignInMessage, signInText } from "@aios/sdk/sign-in";
+import { freePort } from "@aios/service-kit/free-port";
+import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { Wallet } from "ethers/wallet";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CONTROLLERS } from "../../src/adapters/http/controllers.js";
@@ -157,6 +160,32 @@ describe("sign-in", () => {
   it("refuses another's signature", async () => {
     const { status, body } = await attempt({}, new Wallet(`0x${"c3".repeat(32)}`));
     expect([status, body.field]).toEqual([401, "signature"]);
+  });
+});
+
+describe("the demo account", () => {
+  async function demoOf(env: Readonly<Record<string, string>>): Promise<{ status: number; text: string }> {
+    const other = await startGateway(env, gateway.postgres);
+    try {
+      const answer = await fetch(`${other.baseUrl}/v1/demo`);
+      return { status: answer.status, text: await answer.text() };
+    } finally {
+      await other.close();
+    }
+  }
+
+  it("is given to this machine, never to a network, and not at all where none is configured", async () => {
+    const directory = temporaryDirectory("demo");
+    const DEMO_BUYER_KEY_FILE = join(directory.path, "demo.key");
+    await writeFile(DEMO_BUYER_KEY_FILE, BUYER_KEY);
+    const local = await demoOf({ DEMO_BUYER_KEY_FILE });
+    expect([local.status, local.text.includes(BUYER_KEY)]).toEqual([200, true]);
+    const port = await freePort();
+    const open = await demoOf({ DEMO_BUYER_KEY_FILE, GATEWAY_HTTP_LISTEN: `0.0.0.0:${port}` });
+    directory.remove();
+    expect(open.text).not.toContain(BUYER_KEY);
+    expect([open.status, JSON.parse(open.text)]).toMatchObject([403, { code: "demo-not-local" }]);
+    expect((await demoOf({})).status).toBe(404);
   });
 });
 

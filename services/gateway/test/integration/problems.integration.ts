@@ -273,6 +273,30 @@ describe("what is down", () => {
     }
   });
 
+  it("counts every call of a JSON-RPC batch, and a batch over the limit as one", async () => {
+    const limited = await startGateway(
+      { GATEWAY_RATE_BURST: "10", GATEWAY_RATE_PER_SECOND: "1", GATEWAY_RPC_MAX_BATCH: "50" },
+      gateway.postgres,
+    );
+    const post = async (calls: number): Promise<number> => {
+      const batch = Array.from({ length: calls }, (_, id) => ({ jsonrpc: "2.0", id, method: "debug_x" }));
+      const answer = await fetch(`${limited.baseUrl}/rpc`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(batch),
+      });
+      return answer.status;
+    };
+    try {
+      // 11 calls could never be paid from a bucket of 10: refused in the answer, for one token.
+      expect(await post(11)).toBe(200);
+      expect(await post(6)).toBe(200);
+      expect(await post(9)).toBe(429);
+    } finally {
+      await limited.close();
+    }
+  });
+
   it("answers 429 with Retry-After beyond the rate limit", async () => {
     const limited = await startGateway(
       { GATEWAY_RATE_BURST: "3", GATEWAY_RATE_PER_SECOND: "1" },

@@ -40,12 +40,12 @@ export async function startGateway(
   const bundleFile = join(directory, "trust.json");
   await writeFile(keyFile, JSON.stringify(keys.privateKeys.get("gateway")));
   await writeFile(bundleFile, JSON.stringify(keys.trustBundle));
-  const port = await freePort();
+  const listen = env.GATEWAY_HTTP_LISTEN ?? `127.0.0.1:${await freePort()}`;
   const service = await startService({
     ...gatewayService,
     argv: [],
     env: {
-      GATEWAY_HTTP_LISTEN: `127.0.0.1:${port}`,
+      GATEWAY_HTTP_LISTEN: listen,
       DATABASE_URL: postgres.url("aios_gateway"),
       AIOS_SERVICE_KEY_FILE: keyFile,
       AIOS_TRUST_BUNDLE_FILE: bundleFile,
@@ -62,7 +62,7 @@ export async function startGateway(
       ...env,
     },
   });
-  const baseUrl = `http://127.0.0.1:${port}`;
+  const baseUrl = `http://127.0.0.1:${listen.split(":").at(-1)}`;
   const client = (privateKey = BUYER_KEY): AiosClient =>
     new AiosClient({ baseUrl, signer: privateKeySigner(privateKey), retries: 0 });
   return {

@@ -4,7 +4,8 @@ import { COMPUTE, type ComputePeer } from "../../../application/peers.js";
 import { changing, type GatewayRequest, reading, tenantOf } from "../pipeline/gateway-request.js";
 import { idempotencyKeyOf } from "../pipeline/operation.interceptor.js";
 import { Operation } from "../pipeline/operation.js";
-import { bytes32, emptyBody, pageQuery, signaturesBody, signingRequests } from "../schemas/common.schemas.js";
+import { PreparesSignatures, TakesSignatures } from "../pipeline/signing-operations.js";
+import { bytes32, pageQuery, signaturesBody, signingRequests } from "../schemas/common.schemas.js";
 import {
   jobsView,
   jobView,
@@ -79,16 +80,12 @@ export class JobController {
   }
 
   @Put("jobs/:jobId/signatures")
-  @Operation({
+  @TakesSignatures({
     id: "placeJob",
     summary: "Hand in the buyer's signatures; the relayer funds the escrow",
     tag: "jobs",
-    access: "account",
-    repetition: "idempotency-key",
     params: jobParams,
-    body: signaturesBody,
     answer: jobView,
-    status: 202,
     problems: [402, 403, 404, 409, 422],
   })
   async place(
@@ -136,15 +133,11 @@ export class JobController {
   }
 
   @Post("jobs/:jobId/acceptance")
-  @Operation({
+  @PreparesSignatures({
     id: "prepareAcceptance",
     summary: "Typed data that the buyer signs to accept an unproven result",
     tag: "jobs",
-    access: "account",
-    repetition: "idempotency-key",
     params: jobParams,
-    body: emptyBody,
-    answer: signingRequests,
     problems: [403, 404, 409],
   })
   async prepareAcceptance(@Param("jobId") jobId: string): Promise<z.infer<typeof signingRequests>> {
@@ -153,16 +146,12 @@ export class JobController {
   }
 
   @Put("jobs/:jobId/acceptance")
-  @Operation({
+  @TakesSignatures({
     id: "acceptJob",
     summary: "Hand in the buyer's acceptance; the escrow settles",
     tag: "jobs",
-    access: "account",
-    repetition: "idempotency-key",
     params: jobParams,
-    body: signaturesBody,
     answer: jobView,
-    status: 202,
     problems: [403, 404, 409],
   })
   async accept(

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { MARKETPLACE, type MarketplacePeer } from "../../../application/peers.js";
 import { changing, type GatewayRequest, reading } from "../pipeline/gateway-request.js";
 import { Operation } from "../pipeline/operation.js";
-import { emptyBody, pageQuery, signaturesBody, signingRequests } from "../schemas/common.schemas.js";
+import { PreparesSignatures, TakesSignatures } from "../pipeline/signing-operations.js";
+import { pageQuery, signaturesBody, signingRequests } from "../schemas/common.schemas.js";
 import {
   createModelBody,
   modelsView,
@@ -94,15 +95,11 @@ export class ModelController {
   }
 
   @Post("models/:id/publication")
-  @Operation({
+  @PreparesSignatures({
     id: "preparePublication",
     summary: "Typed data that the owner signs to publish a ready draft",
     tag: "models",
-    access: "account",
-    repetition: "idempotency-key",
     params: draftParams,
-    body: emptyBody,
-    answer: signingRequests,
     problems: [403, 404, 409],
   })
   async preparePublication(@Param("id") draftId: string): Promise<z.infer<typeof signingRequests>> {
@@ -111,16 +108,12 @@ export class ModelController {
   }
 
   @Put("models/:id/publication")
-  @Operation({
+  @TakesSignatures({
     id: "publishModel",
     summary: "Hand in the owner's signature; the relayer publishes",
     tag: "models",
-    access: "account",
-    repetition: "idempotency-key",
     params: draftParams,
-    body: signaturesBody,
     answer: modelView,
-    status: 202,
     problems: [403, 404, 409],
   })
   async publish(
@@ -132,14 +125,11 @@ export class ModelController {
   }
 
   @Post("models/:id/purchases")
-  @Operation({
+  @PreparesSignatures({
     id: "preparePurchase",
     summary: "Typed data (purchase and permit) that the buyer of a licence signs",
     tag: "models",
-    access: "account",
-    repetition: "idempotency-key",
     params: modelParams,
-    body: emptyBody,
     answer: preparedPurchaseView,
     status: 201,
     problems: [404, 409],
@@ -154,16 +144,12 @@ export class ModelController {
   }
 
   @Put("purchases/:purchaseId")
-  @Operation({
+  @TakesSignatures({
     id: "purchaseLicence",
     summary: "Hand in the buyer's signatures; the relayer buys the licence",
     tag: "models",
-    access: "account",
-    repetition: "idempotency-key",
     params: purchaseParams,
-    body: signaturesBody,
     answer: purchaseView,
-    status: 202,
     problems: [403, 404, 409],
   })
   async purchase(

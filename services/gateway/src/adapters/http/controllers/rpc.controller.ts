@@ -1,5 +1,6 @@
 import { Body, Controller, HttpCode, Inject, Post, Req } from "@nestjs/common";
 import { JsonRpcPassthrough } from "../../../application/json-rpc-passthrough.use-case.js";
+import { callsIn } from "../../../domain/rpc-policy.js";
 import type { GatewayRequest } from "../pipeline/gateway-request.js";
 import { Operation } from "../pipeline/operation.js";
 import { rpcBody, rpcView } from "../schemas/platform.schemas.js";
@@ -20,6 +21,7 @@ export class RpcController {
     body: rpcBody,
     answer: rpcView,
     problems: [413, 503],
+    cost: (body, { rpcMaxBatch }) => callsIn(body, rpcMaxBatch),
   })
   call(@Req() request: GatewayRequest, @Body() body: unknown): Promise<unknown> {
     return this.passthrough.call(body, request.session !== undefined, request.gone);

@@ -6,7 +6,7 @@ import { routeNotDeclared, sessionInvalid, signInRequired, tooManyRequests } fro
 import { metrics } from "../../../metrics.js";
 import { HTTP_SETTINGS, type HttpSettings, RATE_LIMITER } from "../tokens.js";
 import type { GatewayRequest } from "./gateway-request.js";
-import { type OperationDefinition, operationOf } from "./operation.js";
+import { costOf, type OperationDefinition, operationOf } from "./operation.js";
 
 /** Deny by default: a route that declares no operation is closed, one for accounts needs a live session. */
 @Injectable()
@@ -34,8 +34,9 @@ export class AccessGuard implements CanActivate {
 
   /** While the limiter's backend is away, reads go on uncounted and everything that changes something waits for it. */
   async #take(request: GatewayRequest, operation: OperationDefinition): Promise<RateDecision> {
+    const cost = costOf(operation, request.body, this.settings);
     try {
-      return await this.limiter.take(`address:${request.ip}`, this.settings.rateLimit, operation.cost ?? 1);
+      return await this.limiter.take(`address:${request.ip}`, this.settings.rateLimit, cost);
     } catch (error) {
       const reads = request.method === "GET" || request.method === "HEAD";
       if (!reads || !(error instanceof CodedError) || error.kind !== "unavailable") throw error;

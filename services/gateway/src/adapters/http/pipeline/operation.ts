@@ -1,5 +1,6 @@
 import { applyDecorators, HttpCode, SetMetadata } from "@nestjs/common";
 import type { z } from "zod";
+import type { HttpSettings } from "../tokens.js";
 
 export const OPERATION = Symbol("operation");
 
@@ -31,8 +32,13 @@ export interface OperationDefinition {
   readonly status?: number;
   /** HTTP statuses of the problems that this operation adds to the common ones. */
   readonly problems?: readonly number[];
-  /** Tokens that one call takes from the caller's bucket. Default 1. */
-  readonly cost?: number;
+  /** Tokens that one call takes from the caller's bucket, or how many a call with this body takes. Default 1. */
+  readonly cost?: number | ((body: unknown, settings: HttpSettings) => number);
+}
+
+/** Tokens that a call with this body takes from its caller's bucket. */
+export function costOf({ cost = 1 }: OperationDefinition, body: unknown, settings: HttpSettings): number {
+  return typeof cost === "number" ? cost : cost(body, settings);
 }
 
 /** Declares a route: access, validation, repetition, documentation. */
