@@ -18,7 +18,7 @@ import {
 } from "../../generated/test/reentering-verifier.js";
 import { expectRevert, TestContract } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
-import { type StatementFacts, signPayload, TestProtocol } from "../support/protocol.js";
+import { type StatementFacts, signData, TestProtocol } from "../support/protocol.js";
 import { ToyGroth16 } from "../support/toy-groth16.js";
 
 const SECP256K1_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
@@ -166,8 +166,8 @@ describe("signatures", () => {
     const payload = orderTypedData(protocol.domain(protocol.escrow), order);
     const open = (signature: string) =>
       protocol.escrow.send(protocol.wallets.relayer, "open", [order, signature, NO_PERMIT]);
-    await expectRevert(open(await signPayload(protocol.wallets.stranger, payload)), "BadSignature");
-    await open(await signPayload(protocol.wallets.buyer, payload));
+    await expectRevert(open(await signData(protocol.wallets.stranger, payload)), "BadSignature");
+    await open(await signData(protocol.wallets.buyer, payload));
     expect(await protocol.state(protocol.jobId(order))).toBe("Funded");
   });
 });

@@ -1,5 +1,5 @@
 import { type Receipt, receiptDigest, receiptTypedData } from "@aios/core-settlement/order-digest";
-import { RECEIPT_KIND } from "@aios/core-settlement/typed-data";
+import { RECEIPT_KINDS } from "@aios/core-settlement/typed-data";
 import { AbiCoder, concat, keccak256, toBeHex, ZeroHash } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectRevert } from "../support/calls.js";
@@ -21,7 +21,7 @@ const pair = (a: string, b: string) => keccak256(concat(BigInt(a) < BigInt(b) ? 
 
 function receipt(serial: number): Receipt {
   return {
-    kind: RECEIPT_KIND.inference,
+    kind: RECEIPT_KINDS.inference,
     jobId: toBeHex(serial, 32),
     provider: protocol.address("provider"),
     counterparty: protocol.address("buyer"),

@@ -1,10 +1,6 @@
-import {
-  permitTypedData,
-  type Receipt,
-  receiptDigest,
-  typedDataDigest,
-} from "@aios/core-settlement/order-digest";
+import { permitTypedData, type Receipt, receiptDigest } from "@aios/core-settlement/order-digest";
 import { tokenDomain } from "@aios/core-settlement/permit";
+import { typedDataDigest, typedDataPayload } from "@aios/core-settlement/signed-data";
 import * as typedData from "@aios/core-settlement/typed-data";
 import { id, TypedDataEncoder, Wallet } from "ethers";
 import fc from "fast-check";
@@ -84,7 +80,9 @@ describe("typed data is the same in Solidity and TypeScript", () => {
       );
       await fc.assert(
         fc.asyncProperty(message, async (value) => {
-          expect(await contract.read(digestName, [value])).toBe(typedDataDigest(domain, types, value));
+          expect(await contract.read(digestName, [value])).toBe(
+            typedDataDigest({ domain, types, message: value }),
+          );
         }),
         { numRuns: 25 },
       );
@@ -95,13 +93,15 @@ describe("typed data is the same in Solidity and TypeScript", () => {
     const domain = tokenDomain(chain.chainId, protocol.token.address);
     expect(await protocol.token.read("DOMAIN_SEPARATOR")).toBe(TypedDataEncoder.hashDomain(domain));
     const owner = Wallet.createRandom();
-    const payload = permitTypedData(domain, {
-      owner: owner.address,
-      spender: owner.address,
-      value: 1n,
-      nonce: 0n,
-      deadline: 1n,
-    });
+    const payload = typedDataPayload(
+      permitTypedData(domain, {
+        owner: owner.address,
+        spender: owner.address,
+        value: 1n,
+        nonce: 0n,
+        deadline: 1n,
+      }),
+    );
     expect(payload.primaryType).toBe("Permit");
     expect(payload.message["value"]).toBe("1");
   });

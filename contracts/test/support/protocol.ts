@@ -16,9 +16,9 @@ import {
   type ProviderRegistration,
   permitTypedData,
   providerRegistrationTypedData,
-  type TypedDataPayload,
 } from "@aios/core-settlement/order-digest";
 import { type TokenPermit, tokenDomain, tokenPermit } from "@aios/core-settlement/permit";
+import type { TypedData } from "@aios/core-settlement/signed-data";
 import { JOB_KIND, type SigningDomain, signingDomain } from "@aios/core-settlement/typed-data";
 import { AbiCoder, keccak256, toBeHex, toUtf8Bytes, Wallet, ZeroAddress, ZeroHash } from "ethers";
 import { abi as registryAbi } from "../../generated/abi/contract-registry.js";
@@ -142,8 +142,8 @@ export class TestProtocol {
     return ++this.#nonce;
   }
 
-  async sign(party: Party, payload: TypedDataPayload): Promise<string> {
-    return signPayload(this.wallets[party], payload);
+  async sign(party: Party, data: TypedData): Promise<string> {
+    return signData(this.wallets[party], data);
   }
 
   async wrap(party: Party, amountWei: bigint): Promise<void> {
@@ -378,8 +378,6 @@ export class TestProtocol {
   }
 }
 
-export function signPayload(wallet: TestWallet, payload: TypedDataPayload): Promise<string> {
-  const { [payload.primaryType]: fields } = payload.types;
-  if (fields === undefined) throw new Error("no primary type");
-  return wallet.signTypedData(payload.domain, { [payload.primaryType]: [...fields] }, payload.message);
+export function signData(wallet: TestWallet, { domain, types, message }: TypedData): Promise<string> {
+  return wallet.signTypedData(domain, types, message);
 }

@@ -1,8 +1,10 @@
+import type { Receipt } from "@aios/core-settlement/order-digest";
+import { RECEIPT_KINDS } from "@aios/core-settlement/typed-data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { describeFeatures } from "./feature-report.js";
 import { featuresOf } from "./features.js";
-import { type CountedReceipt, RECEIPT_KINDS, type Receipt } from "./receipt.js";
+import type { CountedReceipt } from "./receipt.js";
 
 const account = (index: number) => `0x${index.toString(16).padStart(40, "0")}`;
 const hash = (index: number) => `0x${index.toString(16).padStart(64, "0")}`;

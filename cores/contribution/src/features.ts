@@ -1,4 +1,6 @@
-import { type CountedReceipt, RECEIPT_KINDS, type Receipt } from "./receipt.js";
+import type { Receipt } from "@aios/core-settlement/order-digest";
+import { RECEIPT_KINDS } from "@aios/core-settlement/typed-data";
+import type { CountedReceipt } from "./receipt.js";
 
 /** Basis points: 10,000 = the whole. */
 const WHOLE_BPS = 10_000n;

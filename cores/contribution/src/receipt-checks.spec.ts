@@ -1,6 +1,8 @@
+import type { Receipt } from "@aios/core-settlement/order-digest";
+import { RECEIPT_KINDS } from "@aios/core-settlement/typed-data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseReceipt, RECEIPT_KINDS, type Receipt } from "./receipt.js";
+import { parseReceipt } from "./receipt.js";
 import { type ReceiptEvidence, refusalOf } from "./receipt-checks.js";
 
 const provider = `0x${"aa".repeat(20)}`;

@@ -1,4 +1,5 @@
-import { type Receipt, receiptKindName } from "./receipt.js";
+import type { Receipt } from "@aios/core-settlement/order-digest";
+import { receiptKindName } from "./receipt.js";
 
 export type RefusalReason =
   | "malformed"

@@ -1,39 +1,5 @@
-/** Kinds of work a receipt may speak of; the number is the EIP-712 message's `kind`. */
-export const RECEIPT_KINDS = {
-  lease: 1,
-  "storage-audit": 2,
-  retrieval: 3,
-  proof: 4,
-  inference: 5,
-  "training-round": 6,
-  moderation: 7,
-  "block-production": 8,
-} as const;
-
-export type ReceiptKind = keyof typeof RECEIPT_KINDS;
-
-/**
- * Who did what for whom, how much, when and at what price: the EIP-712 message "Receipt". Hex is lower case with 0x;
- * times are milliseconds since the Unix epoch.
- */
-export interface Receipt {
-  readonly kind: number;
-  readonly jobId: string;
-  readonly provider: string;
-  readonly counterparty: string;
-  readonly modelCommitment: string;
-  readonly inputCommitment: string;
-  readonly outputHash: string;
-  readonly startedAtMs: bigint;
-  readonly finishedAtMs: bigint;
-  /** How long the provider said it would take, or how long it said it would serve. */
-  readonly promisedMs: bigint;
-  /** Units of the kind: multiply-accumulates of an inference, examples of a training round, constraints of a proof. */
-  readonly workUnits: bigint;
-  /** Bytes held or produced; 0 where the work leaves none. */
-  readonly storedBytes: bigint;
-  readonly priceWei: bigint;
-}
+import type { Receipt } from "@aios/core-settlement/order-digest";
+import { RECEIPT_KINDS, type ReceiptKind } from "@aios/core-settlement/typed-data";
 
 /** A receipt that passed every check, under its EIP-712 digest. */
 export interface CountedReceipt {

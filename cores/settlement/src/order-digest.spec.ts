@@ -1,14 +1,9 @@
 import { Wallet } from "ethers";
 import { describe, expect, it } from "vitest";
-import {
-  jobIdOfOrder,
-  type Order,
-  orderTypedData,
-  permitTypedData,
-  typedDataDigest,
-} from "./order-digest.js";
+import { jobIdOfOrder, type Order, orderTypedData, permitTypedData } from "./order-digest.js";
 import { NO_PERMIT, tokenDomain, tokenPermit } from "./permit.js";
-import { ORDER_TYPES, PERMIT_TYPES, signingDomain } from "./typed-data.js";
+import { signerOf, textSignerOf, typedDataDigest, typedDataPayload } from "./signed-data.js";
+import { ORDER_TYPES, signingDomain } from "./typed-data.js";
 
 const ESCROW = "0x00000000000000000000000000000000000000e5";
 const domain = signingDomain(26_070n, ESCROW);
@@ -63,19 +58,21 @@ describe("jobIdOfOrder", () => {
 
 describe("orderTypedData", () => {
   it("is JSON, and what a wallet signs from it has the job's id as digest", async () => {
-    const payload = orderTypedData(domain, order);
+    const payload = typedDataPayload(orderTypedData(domain, order));
     const copy = JSON.parse(JSON.stringify(payload)) as typeof payload;
     expect(copy).toEqual(payload);
     expect(payload).toMatchObject({ primaryType: "Order", message: { maxPriceWei: "1000000000000000000" } });
     const fields = { Order: [...(copy.types["Order"] ?? [])] };
     const fromJson = await wallet.signTypedData(copy.domain, fields, copy.message);
     expect(fromJson).toBe(await wallet.signTypedData(domain, ORDER_TYPES, order));
-    expect(jobIdOfOrder(domain, order)).toBe(typedDataDigest(domain, ORDER_TYPES, order));
+    expect(jobIdOfOrder(domain, order)).toBe(
+      typedDataDigest({ domain, types: ORDER_TYPES, message: { ...order } }),
+    );
   });
 
   it("refuses a value outside its type", () => {
-    expect(() => orderTypedData(domain, { ...order, leaseBy: 1n << 64n })).toThrow();
-    expect(() => orderTypedData(domain, { ...order, buyer: "0x12" })).toThrow();
+    expect(() => jobIdOfOrder(domain, { ...order, leaseBy: 1n << 64n })).toThrow();
+    expect(() => jobIdOfOrder(domain, { ...order, buyer: "0x12" })).toThrow();
   });
 });
 
@@ -83,11 +80,32 @@ describe("permits", () => {
   it("are signed under the token's own domain", () => {
     const token = tokenDomain(26_070n, ESCROW);
     const permit = { owner: wallet.address, spender: ESCROW, value: 5n, nonce: 0n, deadline: 9n };
-    expect(permitTypedData(token, permit).domain).toMatchObject({ name: "Wrapped AIOS", version: "1" });
-    expect(typedDataDigest(token, PERMIT_TYPES, permit)).not.toBe(
-      typedDataDigest(domain, PERMIT_TYPES, permit),
-    );
+    const data = permitTypedData(token, permit);
+    expect(data.domain).toMatchObject({ name: "Wrapped AIOS", version: "1" });
+    expect(typedDataDigest(data)).not.toBe(typedDataDigest({ ...data, domain }));
     expect(tokenPermit(permit, "0xab")).toEqual({ valueWei: 5n, deadline: 9n, signature: "0xab" });
     expect(NO_PERMIT.signature).toBe("0x");
+  });
+});
+
+describe("signerOf", () => {
+  const data = orderTypedData(domain, order);
+
+  it("names the account whose key signed exactly this, whether integers are bigints or decimal strings", async () => {
+    const signature = await wallet.signTypedData(domain, ORDER_TYPES, order);
+    const written = { ...order, modelId: order.modelId.toString(), nonce: order.nonce.toString() };
+    expect(signerOf(data, signature)).toBe(wallet.address.toLowerCase());
+    expect(signerOf(orderTypedData(domain, written), signature)).toBe(wallet.address.toLowerCase());
+    const other = orderTypedData(domain, { ...order, nonce: order.nonce + 1n });
+    expect(signerOf(other, signature)).not.toBe(wallet.address.toLowerCase());
+  });
+
+  it("names nobody for what is no signature, or for data that cannot be encoded", async () => {
+    const signature = await wallet.signTypedData(domain, ORDER_TYPES, order);
+    expect(signerOf(data, "0x12")).toBeUndefined();
+    expect(signerOf(data, `0x${"00".repeat(65)}`)).toBeUndefined();
+    expect(signerOf({ ...data, message: {} }, signature)).toBeUndefined();
+    expect(textSignerOf("hello", "0x")).toBeUndefined();
+    expect(textSignerOf("hello", await wallet.signMessage("hello"))).toBe(wallet.address.toLowerCase());
   });
 });

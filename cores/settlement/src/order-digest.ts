@@ -1,5 +1,6 @@
 import { type JobId, jobId } from "@aios/kernel/identifiers";
-import { type TypedDataDomain, TypedDataEncoder } from "ethers";
+import type { TokenDomain } from "./permit.js";
+import { type TypedData, typedDataDigest } from "./signed-data.js";
 import {
   ACCEPTANCE_TYPES,
   DELIVERY_TYPES,
@@ -11,7 +12,6 @@ import {
   PROVIDER_REGISTRATION_TYPES,
   RECEIPT_TYPES,
   type SigningDomain,
-  type TypedDataTypes,
 } from "./typed-data.js";
 
 export interface Order {
@@ -54,7 +54,12 @@ export interface Acceptance {
   readonly outputHash: string;
 }
 
+/**
+ * Who did what for whom, how much, when and at what price; the only input to scores. Hex is lower case with 0x; times
+ * are milliseconds since the Unix epoch.
+ */
 export interface Receipt {
+  /** One of `RECEIPT_KINDS`. */
   readonly kind: number;
   readonly jobId: string;
   readonly provider: string;
@@ -64,8 +69,11 @@ export interface Receipt {
   readonly outputHash: string;
   readonly startedAtMs: bigint;
   readonly finishedAtMs: bigint;
+  /** How long the provider said it would take, or how long it said it would serve. */
   readonly promisedMs: bigint;
+  /** Units of the kind: multiply-accumulates of an inference, examples of a training round, constraints of a proof. */
   readonly workUnits: bigint;
+  /** Bytes held or produced; 0 where the work leaves none. */
   readonly storedBytes: bigint;
   readonly priceWei: bigint;
 }
@@ -107,79 +115,62 @@ export interface Permit {
   readonly deadline: bigint;
 }
 
-/** The JSON that `eth_signTypedData_v4` takes: integers as decimal strings, `EIP712Domain` spelled out. */
-export interface TypedDataPayload {
-  readonly domain: Readonly<Record<string, unknown>>;
-  readonly types: Readonly<Record<string, readonly { readonly name: string; readonly type: string }[]>>;
-  readonly primaryType: string;
-  readonly message: Readonly<Record<string, unknown>>;
-}
-
-/** The message as the wallet's JSON. Throws what ethers throws where a field is missing or out of its type's range. */
-export function typedDataPayload(
-  domain: TypedDataDomain,
-  types: TypedDataTypes,
-  message: object,
-): TypedDataPayload {
-  return TypedDataEncoder.getPayload(domain, types, message) as TypedDataPayload;
-}
-
-/** EIP-712 digest, 0x hex: what is signed. */
-export function typedDataDigest(domain: TypedDataDomain, types: TypedDataTypes, message: object): string {
-  return TypedDataEncoder.hash(domain, types, message);
-}
+/** A message whose integers may also stand as decimal strings, as JSON carries them. */
+export type Written<T> = {
+  readonly [Field in keyof T]: T[Field] extends bigint | number ? bigint | number | string : T[Field];
+};
 
 /** The job's id on and off chain: the order's digest under the domain of `JobEscrow`. */
-export function jobIdOfOrder(escrowDomain: SigningDomain, order: Order): JobId {
-  return jobId(typedDataDigest(escrowDomain, ORDER_TYPES, order));
+export function jobIdOfOrder(escrowDomain: SigningDomain, order: Written<Order>): JobId {
+  return jobId(typedDataDigest(orderTypedData(escrowDomain, order)));
 }
 
 /** The receipt's id: its digest under the domain of `ReceiptRegistry`; goes into `Delivery.receiptHash`. */
-export function receiptDigest(registryDomain: SigningDomain, receipt: Receipt): string {
-  return typedDataDigest(registryDomain, RECEIPT_TYPES, receipt);
+export function receiptDigest(registryDomain: SigningDomain, receipt: Written<Receipt>): string {
+  return typedDataDigest(receiptTypedData(registryDomain, receipt));
 }
 
-export function orderTypedData(escrowDomain: SigningDomain, order: Order): TypedDataPayload {
-  return typedDataPayload(escrowDomain, ORDER_TYPES, order);
+export function orderTypedData(escrowDomain: SigningDomain, order: Written<Order>): TypedData {
+  return { domain: escrowDomain, types: ORDER_TYPES, message: { ...order } };
 }
 
-export function leaseTermsTypedData(escrowDomain: SigningDomain, terms: LeaseTerms): TypedDataPayload {
-  return typedDataPayload(escrowDomain, LEASE_TERMS_TYPES, terms);
+export function leaseTermsTypedData(escrowDomain: SigningDomain, terms: Written<LeaseTerms>): TypedData {
+  return { domain: escrowDomain, types: LEASE_TERMS_TYPES, message: { ...terms } };
 }
 
-export function deliveryTypedData(escrowDomain: SigningDomain, delivery: Delivery): TypedDataPayload {
-  return typedDataPayload(escrowDomain, DELIVERY_TYPES, delivery);
+export function deliveryTypedData(escrowDomain: SigningDomain, delivery: Written<Delivery>): TypedData {
+  return { domain: escrowDomain, types: DELIVERY_TYPES, message: { ...delivery } };
 }
 
-export function acceptanceTypedData(escrowDomain: SigningDomain, acceptance: Acceptance): TypedDataPayload {
-  return typedDataPayload(escrowDomain, ACCEPTANCE_TYPES, acceptance);
+export function acceptanceTypedData(escrowDomain: SigningDomain, acceptance: Written<Acceptance>): TypedData {
+  return { domain: escrowDomain, types: ACCEPTANCE_TYPES, message: { ...acceptance } };
 }
 
-export function receiptTypedData(registryDomain: SigningDomain, receipt: Receipt): TypedDataPayload {
-  return typedDataPayload(registryDomain, RECEIPT_TYPES, receipt);
+export function receiptTypedData(registryDomain: SigningDomain, receipt: Written<Receipt>): TypedData {
+  return { domain: registryDomain, types: RECEIPT_TYPES, message: { ...receipt } };
 }
 
 export function modelPublicationTypedData(
   licenceDomain: SigningDomain,
-  publication: ModelPublication,
-): TypedDataPayload {
-  return typedDataPayload(licenceDomain, MODEL_PUBLICATION_TYPES, publication);
+  publication: Written<ModelPublication>,
+): TypedData {
+  return { domain: licenceDomain, types: MODEL_PUBLICATION_TYPES, message: { ...publication } };
 }
 
 export function licencePurchaseTypedData(
   licenceDomain: SigningDomain,
-  purchase: LicencePurchase,
-): TypedDataPayload {
-  return typedDataPayload(licenceDomain, LICENCE_PURCHASE_TYPES, purchase);
+  purchase: Written<LicencePurchase>,
+): TypedData {
+  return { domain: licenceDomain, types: LICENCE_PURCHASE_TYPES, message: { ...purchase } };
 }
 
 export function providerRegistrationTypedData(
   providersDomain: SigningDomain,
-  registration: ProviderRegistration,
-): TypedDataPayload {
-  return typedDataPayload(providersDomain, PROVIDER_REGISTRATION_TYPES, registration);
+  registration: Written<ProviderRegistration>,
+): TypedData {
+  return { domain: providersDomain, types: PROVIDER_REGISTRATION_TYPES, message: { ...registration } };
 }
 
-export function permitTypedData(tokenDomain: TypedDataDomain, permit: Permit): TypedDataPayload {
-  return typedDataPayload(tokenDomain, PERMIT_TYPES, permit);
+export function permitTypedData(token: TokenDomain, permit: Written<Permit>): TypedData {
+  return { domain: token, types: PERMIT_TYPES, message: { ...permit } };
 }

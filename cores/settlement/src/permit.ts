@@ -9,8 +9,13 @@ export interface TokenDomain {
   readonly verifyingContract: string;
 }
 
-export function tokenDomain(chainId: bigint, wrappedAios: string): TokenDomain {
-  return { name: TOKEN_DOMAIN_NAME, version: TOKEN_DOMAIN_VERSION, chainId, verifyingContract: wrappedAios };
+export function tokenDomain(chainId: bigint | number, wrappedAios: string): TokenDomain {
+  return {
+    name: TOKEN_DOMAIN_NAME,
+    version: TOKEN_DOMAIN_VERSION,
+    chainId: BigInt(chainId),
+    verifyingContract: wrappedAios,
+  };
 }
 
 /** What the contracts take besides a signed action: Solidity's `TokenPermit`. */

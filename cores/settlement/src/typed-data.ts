@@ -20,8 +20,8 @@ export interface SigningDomain {
 }
 
 /** Domain of one of our contracts on one chain. */
-export function signingDomain(chainId: bigint, verifyingContract: string): SigningDomain {
-  return { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId, verifyingContract };
+export function signingDomain(chainId: bigint | number, verifyingContract: string): SigningDomain {
+  return { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId: BigInt(chainId), verifyingContract };
 }
 
 /** What a buyer asks for and the most it pays. Verified by `JobEscrow`; its digest is the job id. */
@@ -147,14 +147,16 @@ export const PERMIT_TYPES: TypedDataTypes = {
 /** Values of `Order.jobKind`. */
 export const JOB_KIND = { training: 1, inference: 2 } as const;
 
-/** Values of `Receipt.kind`; the list of contribution receipts. */
-export const RECEIPT_KIND = {
+/** Kinds of work a receipt may speak of: values of `Receipt.kind`. */
+export const RECEIPT_KINDS = {
   lease: 1,
-  storageAudit: 2,
+  "storage-audit": 2,
   retrieval: 3,
   proof: 4,
   inference: 5,
-  trainingRound: 6,
+  "training-round": 6,
   moderation: 7,
-  blockProduction: 8,
+  "block-production": 8,
 } as const;
+
+export type ReceiptKind = keyof typeof RECEIPT_KINDS;

@@ -5,6 +5,7 @@ import {
   permitTypedData,
 } from "@aios/core-settlement/order-digest";
 import { tokenDomain } from "@aios/core-settlement/permit";
+import { typedDataPayload } from "@aios/core-settlement/signed-data";
 import { signingDomain } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -90,8 +91,11 @@ function proposed({
     ...permit,
   };
   const toSign = [
-    { name: "order", typedData: orderTypedData(domain, order) },
-    { name: "permit", typedData: permitTypedData(tokenDomain(chainId, address("a")), allowance) },
+    { name: "order", typedData: typedDataPayload(orderTypedData(domain, order)) },
+    {
+      name: "permit",
+      typedData: typedDataPayload(permitTypedData(tokenDomain(chainId, address("a")), allowance)),
+    },
     ...(extra === undefined ? [] : [extra]),
   ];
   return { job: { jobId: jobId ?? jobIdOfOrder(domain, order) }, toSign, inputSalt: toHex(shownSalt) };

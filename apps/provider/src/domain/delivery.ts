@@ -1,10 +1,11 @@
-import { DELIVERY_TYPES, RECEIPT_KIND, RECEIPT_TYPES, signingDomain } from "@aios/core-settlement/typed-data";
+import { deliveryTypedData, receiptTypedData } from "@aios/core-settlement/order-digest";
+import { typedDataDigest } from "@aios/core-settlement/signed-data";
+import { RECEIPT_KINDS, signingDomain } from "@aios/core-settlement/typed-data";
 import type { Address } from "@aios/kernel/identifiers";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { malformedGrant } from "./errors.js";
 import type { Network, WorkKind } from "./lease-policy.js";
 import type { LeaseRef, Signer } from "./ports.js";
-import { typedDataDigest } from "./typed-data.js";
 
 const NO_HASH = `0x${"00".repeat(32)}`;
 
@@ -74,36 +75,28 @@ export function signDelivery(
     throw malformedGrant("the network names no escrow or receipt registry");
   const inference = work.kind === "inference";
   const outputHash = hex(keccak_256(inference ? work.output : new TextEncoder().encode(work.outputCid)));
-  const receipt = {
-    domain: signingDomain(network.chainId, registry),
-    types: RECEIPT_TYPES,
-    message: {
-      kind: (inference ? RECEIPT_KIND.inference : RECEIPT_KIND.trainingRound).toString(),
-      jobId: lease.jobId,
-      provider: signer.address,
-      counterparty: order.buyer,
-      modelCommitment: inference ? hex(work.modelCommitment) : NO_HASH,
-      inputCommitment: order.inputCommitment,
-      outputHash,
-      startedAtMs: work.startedAtMs.toString(),
-      finishedAtMs: work.finishedAtMs.toString(),
-      promisedMs: (order.deliverWithinSeconds * 1_000).toString(),
-      workUnits: work.workUnits.toString(),
-      storedBytes: "0",
-      priceWei,
-    },
-  };
-  const delivery = {
-    domain: signingDomain(network.chainId, escrow),
-    types: DELIVERY_TYPES,
-    message: {
-      jobId: lease.jobId,
-      fencingToken: lease.fencingToken.toString(),
-      output: inference ? BigInt(hex(work.output)).toString() : "0",
-      outputHash,
-      receiptHash: typedDataDigest(receipt),
-    },
-  };
+  const receipt = receiptTypedData(signingDomain(network.chainId, registry), {
+    kind: (inference ? RECEIPT_KINDS.inference : RECEIPT_KINDS["training-round"]).toString(),
+    jobId: lease.jobId,
+    provider: signer.address,
+    counterparty: order.buyer,
+    modelCommitment: inference ? hex(work.modelCommitment) : NO_HASH,
+    inputCommitment: order.inputCommitment,
+    outputHash,
+    startedAtMs: work.startedAtMs.toString(),
+    finishedAtMs: work.finishedAtMs.toString(),
+    promisedMs: (order.deliverWithinSeconds * 1_000).toString(),
+    workUnits: work.workUnits.toString(),
+    storedBytes: "0",
+    priceWei,
+  });
+  const delivery = deliveryTypedData(signingDomain(network.chainId, escrow), {
+    jobId: lease.jobId,
+    fencingToken: lease.fencingToken.toString(),
+    output: inference ? BigInt(hex(work.output)).toString() : "0",
+    outputHash,
+    receiptHash: typedDataDigest(receipt),
+  });
   return {
     deliveryJson: JSON.stringify(delivery.message),
     deliverySignature: signer.signTypedData(delivery),

@@ -1,7 +1,8 @@
+import type { TypedData } from "@aios/core-settlement/signed-data";
 import { LEASE_TERMS_TYPES } from "@aios/core-settlement/typed-data";
 import type { Address } from "@aios/kernel/identifiers";
 import type { LeaseRef } from "./ports.js";
-import { parseTypedData, requireField, signatureRefused, type TypedData, wholeNumber } from "./typed-data.js";
+import { parseTypedData, requireField, signatureRefused, wholeNumber } from "./typed-data.js";
 
 export type WorkKind = "training" | "inference";
 

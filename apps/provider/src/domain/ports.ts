@@ -1,6 +1,6 @@
 import type { SealedKey } from "@aios/core-sealing/sealed-key";
+import type { TypedData } from "@aios/core-settlement/signed-data";
 import type { Address, ContentId, JobId } from "@aios/kernel/identifiers";
-import type { TypedData } from "./typed-data.js";
 
 /** The provider's own key; it does not leave the adapter. Signatures are 65 bytes, r ‖ s ‖ v. */
 export interface Signer {

@@ -1,6 +1,7 @@
+import type { TypedData } from "@aios/core-settlement/signed-data";
 import { PERMIT_TYPES, PROVIDER_REGISTRATION_TYPES } from "@aios/core-settlement/typed-data";
 import { type Address, address } from "@aios/kernel/identifiers";
-import { parseTypedData, requireField, signatureRefused, type TypedData, wholeNumber } from "./typed-data.js";
+import { parseTypedData, requireField, signatureRefused, wholeNumber } from "./typed-data.js";
 
 export interface NamedTypedData {
   readonly name: string;

@@ -1,20 +1,5 @@
-import type { TypedDataTypes } from "@aios/core-settlement/typed-data";
+import type { TypedDataDomain } from "@aios/core-settlement/signed-data";
 import { CodedError } from "@aios/kernel/coded-error";
-import { TypedDataEncoder } from "ethers/hash";
-
-export interface TypedDataDomain {
-  readonly name: string;
-  readonly version: string;
-  readonly chainId: bigint;
-  readonly verifyingContract: string;
-}
-
-/** EIP-712 domain, types and message. */
-export interface TypedData {
-  readonly domain: TypedDataDomain;
-  readonly types: TypedDataTypes;
-  readonly message: Readonly<Record<string, unknown>>;
-}
 
 interface ParsedTypedData {
   readonly primaryType: string;
@@ -81,11 +66,6 @@ export function requireField(
   if (String(message[field]).toLowerCase() !== expected.toLowerCase()) {
     throw refuse(`${field} is ${String(message[field])}, not ${expected}: not signed.`);
   }
-}
-
-/** EIP-712 digest. */
-export function typedDataDigest(data: TypedData): string {
-  return TypedDataEncoder.hash(data.domain, data.types, { ...data.message });
 }
 
 export { refuse as signatureRefused };

@@ -8,6 +8,7 @@ import {
   permitTypedData,
 } from "@aios/core-settlement/order-digest";
 import { tokenDomain } from "@aios/core-settlement/permit";
+import { typedDataPayload } from "@aios/core-settlement/signed-data";
 import { signingDomain } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { packOutput } from "@aios/core-zkml/output-packing";
@@ -166,8 +167,11 @@ export class FakePlatform {
       deadline: soon,
     };
     const toSign = [
-      { name: "order", typedData: orderTypedData(domain, order) },
-      { name: "permit", typedData: permitTypedData(tokenDomain(BigInt(CHAIN_ID), address("a")), permit) },
+      { name: "order", typedData: typedDataPayload(orderTypedData(domain, order)) },
+      {
+        name: "permit",
+        typedData: typedDataPayload(permitTypedData(tokenDomain(BigInt(CHAIN_ID), address("a")), permit)),
+      },
     ];
     return {
       job: job(this.#jobId, "prepared", 1),

@@ -1,36 +1,27 @@
-import { type Receipt as ReceiptMessage, receiptDigest } from "@aios/core-settlement/order-digest";
 import {
-  DELIVERY_TYPES,
-  ORDER_TYPES,
-  signingDomain,
-  type TypedDataTypes,
-} from "@aios/core-settlement/typed-data";
+  deliveryTypedData,
+  orderTypedData,
+  type Receipt as ReceiptMessage,
+  receiptTypedData,
+} from "@aios/core-settlement/order-digest";
+import { signerOf, type TypedData, typedDataDigest } from "@aios/core-settlement/signed-data";
+import { type SigningDomain, signingDomain } from "@aios/core-settlement/typed-data";
 import { keccak256 } from "ethers/crypto";
-import { TypedDataEncoder } from "ethers/hash";
-import { recoverAddress } from "ethers/transaction";
 import type { Job, Protocol, Receipt } from "../api-types.js";
 import { toHex32 } from "../hex.js";
 import { contractAddress } from "../typed-data-review.js";
 import type { ChainEvidence } from "./chain-evidence.js";
 import type { VerificationCheck } from "./verification-report.js";
 
-function escrowDigest(protocol: Protocol, types: TypedDataTypes, message: object): string {
-  const domain = signingDomain(BigInt(protocol.chainId), contractAddress(protocol, "JobEscrow"));
-  return TypedDataEncoder.hash(domain, types, message);
-}
-
-function signerOf(digest: string, signature: string): string | undefined {
-  try {
-    return recoverAddress(digest, signature).toLowerCase();
-  } catch {
-    return undefined;
-  }
+function domainOf(protocol: Protocol, contract: "JobEscrow" | "ReceiptRegistry"): SigningDomain {
+  return signingDomain(protocol.chainId, contractAddress(protocol, contract));
 }
 
 /** The order is the job's identity, and its buyer signed it. */
 export function checkOrder(protocol: Protocol, jobId: string, chain: ChainEvidence): VerificationCheck {
-  const digest = escrowDigest(protocol, ORDER_TYPES, chain.order);
-  const signer = signerOf(digest, chain.orderSignature);
+  const order = orderTypedData(domainOf(protocol, "JobEscrow"), chain.order);
+  const digest = typedDataDigest(order);
+  const signer = signerOf(order, chain.orderSignature);
   return {
     name: "order-signature",
     ok: digest === jobId.toLowerCase() && signer === chain.order.buyer,
@@ -52,7 +43,7 @@ export function checkDelivery(protocol: Protocol, chain: ChainEvidence): Verific
   }
   const lease = chain.events.findLast((event) => event.parsed.name === "JobLeased");
   const provider = String(lease?.parsed.args.provider ?? "").toLowerCase();
-  const signer = signerOf(escrowDigest(protocol, DELIVERY_TYPES, delivery), deliverySignature);
+  const signer = signerOf(deliveryTypedData(domainOf(protocol, "JobEscrow"), delivery), deliverySignature);
   return {
     name: "delivery-signature",
     ok:
@@ -92,8 +83,10 @@ export function checkReceiptSignature(
   receipt: Receipt,
   chain: ChainEvidence,
 ): VerificationCheck {
-  const digest = digestOfReceipt(protocol, receipt);
-  const signer = digest === undefined ? undefined : signerOf(digest, receipt.providerSignature);
+  const message = messageOf(receipt.message) as ReceiptMessage;
+  const data = receiptTypedData(domainOf(protocol, "ReceiptRegistry"), message);
+  const digest = digestOf(data);
+  const signer = signerOf(data, receipt.providerSignature);
   const named = chain.delivery?.receiptHash ?? "";
   return {
     name: "receipt-signature",
@@ -112,10 +105,9 @@ export function checkReceiptSignature(
   };
 }
 
-function digestOfReceipt(protocol: Protocol, receipt: Receipt): string | undefined {
-  const domain = signingDomain(BigInt(protocol.chainId), contractAddress(protocol, "ReceiptRegistry"));
+function digestOf(data: TypedData): string | undefined {
   try {
-    return receiptDigest(domain, messageOf(receipt.message) as ReceiptMessage);
+    return typedDataDigest(data);
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { type TypedData, typedDataJson } from "@aios/core-settlement/signed-data";
 import type { Clock } from "@aios/kernel/clock";
 import type { Address, JobId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
@@ -5,7 +6,6 @@ import { notAcceptable } from "../domain/errors.js";
 import type { Job } from "../domain/job.js";
 import { accept } from "../domain/job-transitions.js";
 import type { JobStore } from "../domain/ports.js";
-import { type TypedData, typedDataJson } from "../domain/typed-data.js";
 import { ownJob } from "./own-job.js";
 import { type NamedSignature, requireSignature } from "./signatures.js";
 import { acceptanceToSign, type ToSign } from "./what-to-sign.js";

@@ -1,3 +1,7 @@
+import { permitTypedData, providerRegistrationTypedData } from "@aios/core-settlement/order-digest";
+import { tokenDomain } from "@aios/core-settlement/permit";
+import { signerOf, type TypedData } from "@aios/core-settlement/signed-data";
+import { signingDomain } from "@aios/core-settlement/typed-data";
 import type { Clock } from "@aios/kernel/clock";
 import type { Address } from "@aios/kernel/identifiers";
 import type { Rng } from "@aios/kernel/random";
@@ -12,7 +16,6 @@ import {
   type ProviderSelfTest,
   selfTestHash,
 } from "../domain/provider.js";
-import { permitData, registrationData, signerOf, type TypedData } from "../domain/typed-data.js";
 
 const SIGN_WITHIN_SECONDS = 600;
 const ASK_EVERY_MS = 500;
@@ -82,7 +85,7 @@ export class JoinProvider {
       stakeWei,
       nonce,
       deadline,
-      registration: registrationData(chainId, providerRegistry, {
+      registration: providerRegistrationTypedData(signingDomain(chainId, providerRegistry), {
         provider: hello.address,
         stakeWei,
         capabilitiesHash: capabilitiesHash(hello.capabilities),
@@ -90,10 +93,10 @@ export class JoinProvider {
         nonce,
         deadline,
       }),
-      permit: permitData(chainId, wrappedAios, {
+      permit: permitTypedData(tokenDomain(chainId, wrappedAios), {
         owner: hello.address,
         spender: providerRegistry,
-        valueWei: stakeWei,
+        value: stakeWei,
         nonce: permitNonce.toString(),
         deadline,
       }),

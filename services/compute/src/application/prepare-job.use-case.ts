@@ -1,5 +1,6 @@
 import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
-import { JOB_KIND } from "@aios/core-settlement/typed-data";
+import { jobIdOfOrder } from "@aios/core-settlement/order-digest";
+import { JOB_KIND, signingDomain } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { encodeJobInput } from "@aios/core-zkml/job-input";
 import type { Clock } from "@aios/kernel/clock";
@@ -33,7 +34,6 @@ import type {
   PublishedModel,
   StoredRequest,
 } from "../domain/ports.js";
-import { jobIdOf, orderData } from "../domain/typed-data.js";
 import { metrics } from "../metrics.js";
 import type { MarketSettings } from "./market.js";
 import type { Pricing } from "./pricing.js";
@@ -157,7 +157,7 @@ export class PrepareJob {
       committed,
       outputKey,
     );
-    const jobId = jobIdOf(orderData(protocol.chainId, protocol.jobEscrow, order));
+    const jobId = jobIdOfOrder(signingDomain(protocol.chainId, protocol.jobEscrow), order);
     const permit = await this.#permitOf(input.account, capWei, protocol, order);
     if (committed !== undefined && committed.cid !== "") {
       await this.#ports.vault.depositKey(committed.cid, committed.contentKey, jobId);

@@ -1,3 +1,6 @@
+import { leaseTermsTypedData } from "@aios/core-settlement/order-digest";
+import { signerOf } from "@aios/core-settlement/signed-data";
+import { signingDomain } from "@aios/core-settlement/typed-data";
 import type { Clock } from "@aios/kernel/clock";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address, JobId } from "@aios/kernel/identifiers";
@@ -8,7 +11,6 @@ import { type Job, type JobProgress, liveLease } from "../domain/job.js";
 import { agree, complete, endOffer, failLease, reportProgress } from "../domain/job-transitions.js";
 import type { JobStore, ProviderLinks } from "../domain/ports.js";
 import { type ClaimedResult, checkResult, requireLease } from "../domain/result-check.js";
-import { leaseTermsData, signerOf } from "../domain/typed-data.js";
 import { metrics } from "../metrics.js";
 import type { JobEngine } from "./job-engine.js";
 
@@ -33,7 +35,8 @@ export class ProviderWork {
     await this.#change(jobId, (job) => {
       const lease = requireLease(job, provider, fencingToken, this.#clock.now());
       const { chainId, jobEscrow } = job.terms.contracts;
-      if (signerOf(leaseTermsData(chainId, jobEscrow, lease.terms), signature) !== provider) {
+      const offered = leaseTermsTypedData(signingDomain(chainId, jobEscrow), lease.terms);
+      if (signerOf(offered, signature) !== provider) {
         throw resultRefused(
           "lease-terms-forged",
           "signature",

@@ -1,6 +1,6 @@
+import { signerOf, type TypedData } from "@aios/core-settlement/signed-data";
 import type { Address } from "@aios/kernel/identifiers";
 import { signatureMalformed, signatureMissing, signatureNotYours } from "../domain/errors.js";
-import { signerOf, type TypedData } from "../domain/typed-data.js";
 
 export interface NamedSignature {
   readonly name: string;

@@ -1,11 +1,8 @@
+import { acceptanceTypedData, orderTypedData, permitTypedData } from "@aios/core-settlement/order-digest";
+import { tokenDomain } from "@aios/core-settlement/permit";
+import { type TypedData, typedDataJson } from "@aios/core-settlement/signed-data";
+import { signingDomain } from "@aios/core-settlement/typed-data";
 import { type Job, liveLease } from "../domain/job.js";
-import {
-  acceptanceData,
-  orderData,
-  permitData,
-  type TypedData,
-  typedDataJson,
-} from "../domain/typed-data.js";
 
 export interface ToSign {
   readonly name: string;
@@ -14,14 +11,16 @@ export interface ToSign {
 
 export function orderToSign(job: Job): TypedData {
   const { chainId, jobEscrow } = job.terms.contracts;
-  return orderData(chainId, jobEscrow, job.terms.order);
+  return orderTypedData(signingDomain(chainId, jobEscrow), job.terms.order);
 }
 
 /** Undefined where the allowance already suffices. */
 export function permitToSign(job: Job): TypedData | undefined {
   const { chainId, jobEscrow, wrappedAios } = job.terms.contracts;
   if (job.terms.permit === undefined) return undefined;
-  return permitData(chainId, wrappedAios, { owner: job.buyer, spender: jobEscrow, ...job.terms.permit });
+  const { valueWei: value, nonce, deadline } = job.terms.permit;
+  const permit = { owner: job.buyer, spender: jobEscrow, value, nonce, deadline };
+  return permitTypedData(tokenDomain(chainId, wrappedAios), permit);
 }
 
 /** Undefined until something was delivered. */
@@ -29,7 +28,7 @@ export function acceptanceToSign(job: Job): TypedData | undefined {
   const lease = liveLease(job);
   if (lease?.result === undefined) return undefined;
   const { chainId, jobEscrow } = job.terms.contracts;
-  return acceptanceData(chainId, jobEscrow, {
+  return acceptanceTypedData(signingDomain(chainId, jobEscrow), {
     jobId: job.jobId,
     fencingToken: lease.fencingToken.toString(),
     outputHash: lease.result.delivery.outputHash,

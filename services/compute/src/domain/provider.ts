@@ -1,9 +1,9 @@
 import type { PlacementPolicy, ProviderOffer, WorkKind } from "@aios/core-scheduler/placement-model";
+import { textSignerOf } from "@aios/core-settlement/signed-data";
 import { canonicalJson } from "@aios/kernel/canonical-json";
 import { type Address, type Bytes32, bytes32 } from "@aios/kernel/identifiers";
 import { keccak256, toUtf8Bytes } from "ethers";
 import { invalidRequest, providerNotProven } from "./errors.js";
-import { textSignerOf } from "./typed-data.js";
 
 export interface ProviderCapabilities {
   readonly cpuCores: number;

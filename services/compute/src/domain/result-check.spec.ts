@@ -1,4 +1,6 @@
-import { RECEIPT_KIND } from "@aios/core-settlement/typed-data";
+import { deliveryTypedData, receiptTypedData } from "@aios/core-settlement/order-digest";
+import { type TypedData, typedDataDigest } from "@aios/core-settlement/signed-data";
+import { RECEIPT_KINDS, signingDomain } from "@aios/core-settlement/typed-data";
 import { address } from "@aios/kernel/identifiers";
 import { keccak256, toBeHex, toUtf8Bytes, Wallet } from "ethers";
 import { describe, expect, it } from "vitest";
@@ -6,7 +8,6 @@ import { DELIVER_WITHIN_SECONDS, sampleJob } from "../../test/support/sample-job
 import { type Job, liveLease } from "./job.js";
 import { applyEscrowFact, leaseTermsFor, offer, sign, ZERO_BYTES32 } from "./job-transitions.js";
 import { checkResult } from "./result-check.js";
-import { deliveryData, receiptData, type TypedData, typedDataDigest } from "./typed-data.js";
 
 const wallet = Wallet.createRandom();
 const PROVIDER = address(wallet.address);
@@ -55,7 +56,7 @@ function check(kind: Job["kind"], change: Readonly<Record<string, string>> = {})
   const output = toBeHex(inference ? 7n : 0n, 32);
   const { chainId, jobEscrow, receiptRegistry } = job.terms.contracts;
   const receipt = {
-    kind: (inference ? RECEIPT_KIND.inference : RECEIPT_KIND.trainingRound).toString(),
+    kind: (inference ? RECEIPT_KINDS.inference : RECEIPT_KINDS["training-round"]).toString(),
     jobId: job.jobId,
     provider: PROVIDER,
     counterparty: job.buyer,
@@ -70,7 +71,7 @@ function check(kind: Job["kind"], change: Readonly<Record<string, string>> = {})
     priceWei: "10",
     ...change,
   };
-  const receiptTyped = receiptData(chainId, receiptRegistry, receipt);
+  const receiptTyped = receiptTypedData(signingDomain(chainId, receiptRegistry), receipt);
   const delivery = {
     jobId: job.jobId,
     fencingToken: "1",
@@ -84,7 +85,7 @@ function check(kind: Job["kind"], change: Readonly<Record<string, string>> = {})
     outputCid: inference ? "" : OUTPUT_CID,
     outputKeyJson: inference ? "" : "{}",
     deliveryJson: JSON.stringify(delivery),
-    deliverySignature: signed(deliveryData(chainId, jobEscrow, delivery)),
+    deliverySignature: signed(deliveryTypedData(signingDomain(chainId, jobEscrow), delivery)),
     receiptJson: JSON.stringify(receipt),
     receiptSignature: signed(receiptTyped),
   };

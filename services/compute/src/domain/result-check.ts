@@ -1,4 +1,11 @@
-import { RECEIPT_KIND } from "@aios/core-settlement/typed-data";
+import {
+  deliveryTypedData,
+  type Receipt,
+  receiptTypedData,
+  type Written,
+} from "@aios/core-settlement/order-digest";
+import { signerOf, typedDataDigest } from "@aios/core-settlement/signed-data";
+import { RECEIPT_KINDS, signingDomain } from "@aios/core-settlement/typed-data";
 import { MAX_PARAMETERS } from "@aios/core-zkml/model-limits";
 import { canonicalJson, type Json } from "@aios/kernel/canonical-json";
 import { type Bytes32, bytes32 } from "@aios/kernel/identifiers";
@@ -7,7 +14,6 @@ import { fencingTokenStale, leaseExpired, resultRefused } from "./errors.js";
 import { type Delivery, type Job, type Lease, type LeaseResult, liveLease } from "./job.js";
 import { trainingSamples } from "./job-request.js";
 import { ZERO_BYTES32 } from "./job-transitions.js";
-import { deliveryData, receiptData, signerOf, typedDataDigest } from "./typed-data.js";
 
 /** A result as a provider sent it. */
 export interface ClaimedResult {
@@ -49,7 +55,11 @@ export function checkResult(job: Job, lease: Lease, claimed: ClaimedResult, nowM
   const { packed, hash } = outputOf(job, claimed);
   const receipt = parseObject(claimed.receiptJson, "receipt");
   checkReceipt(job, lease, receipt, hash, nowMs);
-  const receiptTyped = receiptData(chainId, receiptRegistry, receipt);
+  const receiptTyped = receiptTypedData(
+    signingDomain(chainId, receiptRegistry),
+    // What is no receipt has no signer: it is refused below.
+    receipt as unknown as Written<Receipt>,
+  );
   if (signerOf(receiptTyped, claimed.receiptSignature) !== lease.provider) {
     throw resultRefused(
       "receipt-forged",
@@ -74,7 +84,8 @@ export function checkResult(job: Job, lease: Lease, claimed: ClaimedResult, nowM
       );
     }
   }
-  if (signerOf(deliveryData(chainId, jobEscrow, delivery), claimed.deliverySignature) !== lease.provider) {
+  const deliveryTyped = deliveryTypedData(signingDomain(chainId, jobEscrow), delivery);
+  if (signerOf(deliveryTyped, claimed.deliverySignature) !== lease.provider) {
     throw resultRefused(
       "delivery-forged",
       "deliverySignature",
@@ -121,7 +132,7 @@ function checkReceipt(
 ): void {
   const { order } = job.terms;
   const expected: Readonly<Record<string, string>> = {
-    kind: (job.kind === "inference" ? RECEIPT_KIND.inference : RECEIPT_KIND.trainingRound).toString(),
+    kind: (job.kind === "inference" ? RECEIPT_KINDS.inference : RECEIPT_KINDS["training-round"]).toString(),
     jobId: job.jobId,
     provider: lease.provider,
     counterparty: job.buyer,

@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { abi as escrowAbi } from "@aios/contracts/abi/job-escrow";
 import { abi as registryAbi } from "@aios/contracts/abi/provider-registry";
 import { abi as tokenAbi } from "@aios/contracts/abi/wrapped-aios";
+import { type Order, orderTypedData } from "@aios/core-settlement/order-digest";
+import { signingDomain } from "@aios/core-settlement/typed-data";
 import {
   ChainSigner,
   type ChainTransaction,
@@ -13,7 +15,6 @@ import {
 import { topics } from "@aios/proto/topics";
 import type { EventBus } from "@aios/service-kit/event-bus";
 import { Interface, type InterfaceAbi, type TransactionDescription, TypedDataEncoder } from "ethers";
-import { orderData } from "../../src/domain/typed-data.js";
 
 export const CHAIN_ID = 31_337;
 export const CONTRACTS = {
@@ -200,7 +201,7 @@ export class FakeChain {
 
   #open(call: TransactionDescription): [string, EscrowJob] {
     const order = call.args[0].toObject() as Record<string, unknown>;
-    const data = orderData(CHAIN_ID, CONTRACTS.JobEscrow as never, order);
+    const data = orderTypedData(signingDomain(CHAIN_ID, CONTRACTS.JobEscrow), order as unknown as Order);
     const jobId = TypedDataEncoder.hash(data.domain, data.types, order);
     must(!this.jobs.has(jobId), "TransitionNotAllowed");
     const job: EscrowJob = {

@@ -1,8 +1,9 @@
-import { RECEIPT_KIND } from "@aios/core-settlement/typed-data";
+import { deliveryTypedData, receiptTypedData } from "@aios/core-settlement/order-digest";
+import type { TypedData } from "@aios/core-settlement/signed-data";
+import { RECEIPT_KINDS, signingDomain } from "@aios/core-settlement/typed-data";
 import { type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import { getBytes, keccak256, TypedDataEncoder, toBeHex, toUtf8Bytes, Wallet } from "ethers";
 import { selfTestText } from "../../src/domain/provider.js";
-import { deliveryData, receiptData, type TypedData } from "../../src/domain/typed-data.js";
 import { CHAIN_ID, CONTRACTS } from "./fake-chain.js";
 import { TRUE_OUTPUT } from "./fake-peers.js";
 import {
@@ -10,7 +11,6 @@ import {
   type ConnectResponse,
   type LeaseGranted,
   ProviderLinkServiceClient,
-  type TypedDataLike,
 } from "./link-client.js";
 
 export interface Behaviour {
@@ -87,7 +87,7 @@ export class FakeProvider {
     const { training } = grant.spec ?? {};
     const finishedAtMs = Date.now();
     const receipt = {
-      kind: (inference ? RECEIPT_KIND.inference : RECEIPT_KIND.trainingRound).toString(),
+      kind: (inference ? RECEIPT_KINDS.inference : RECEIPT_KINDS["training-round"]).toString(),
       jobId: change.jobId ?? grant.jobId,
       provider: this.address,
       counterparty: order.buyer,
@@ -102,7 +102,7 @@ export class FakeProvider {
       storedBytes: this.#behaviour.manner === "boaster" ? "1" : "0",
       priceWei: grant.agreedPriceWei,
     };
-    const receiptTyped = receiptData(CHAIN_ID, CONTRACTS.ReceiptRegistry as never, receipt);
+    const receiptTyped = receiptTypedData(signingDomain(CHAIN_ID, CONTRACTS.ReceiptRegistry), receipt);
     const delivery = {
       jobId: change.jobId ?? grant.jobId,
       fencingToken: fencingToken.toString(),
@@ -120,7 +120,7 @@ export class FakeProvider {
         outputKeyJson: inference ? "" : "{}",
         deliveryJson: JSON.stringify(delivery),
         deliverySignature: getBytes(
-          await sign(this.wallet, deliveryData(CHAIN_ID, CONTRACTS.JobEscrow as never, delivery)),
+          await sign(this.wallet, deliveryTypedData(signingDomain(CHAIN_ID, CONTRACTS.JobEscrow), delivery)),
         ),
         receiptJson: JSON.stringify(receipt),
         receiptSignature: getBytes(await sign(receiptSigner, receiptTyped)),
@@ -253,7 +253,7 @@ export async function sign(
 }
 
 export function parsed(typedDataJson: string): TypedData {
-  const { domain, types, message } = JSON.parse(typedDataJson) as TypedDataLike;
+  const { domain, types, message } = JSON.parse(typedDataJson) as TypedData;
   const { EIP712Domain: _domain, ...own } = types;
-  return { domain, types: own, message } as TypedData;
+  return { domain, types: own, message };
 }

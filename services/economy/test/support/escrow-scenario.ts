@@ -9,7 +9,7 @@ import {
   ORDER_TYPES,
   PERMIT_TYPES,
   PROVIDER_REGISTRATION_TYPES,
-  RECEIPT_KIND,
+  RECEIPT_KINDS,
   RECEIPT_TYPES,
   signingDomain,
   type TypedDataTypes,
@@ -173,7 +173,7 @@ export class EscrowScenario {
 
     const outputHash = keccak256(randomBytes(32));
     const receipt = {
-      kind: RECEIPT_KIND.trainingRound,
+      kind: RECEIPT_KINDS["training-round"],
       jobId,
       provider: ACCOUNTS.provider.address.toLowerCase(),
       counterparty: buyer.address.toLowerCase(),

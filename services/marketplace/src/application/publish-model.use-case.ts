@@ -6,7 +6,7 @@ import { encodePublication } from "../domain/call-data.js";
 import { badSignature, notOwner, preparationExpired, wrongState } from "../domain/errors.js";
 import type { Failure, Model } from "../domain/model.js";
 import type { ChainWriter, ModelStore } from "../domain/ports.js";
-import { isSignedBy, modelPublication, type TypedData } from "../domain/typed-data.js";
+import { isSignedBy, modelPublication, type NamedTypedData } from "../domain/typed-data.js";
 import { type NamedSignature, requireSignature } from "./signatures.js";
 
 /** How long an owner may take to sign. */
@@ -23,7 +23,7 @@ export class PublishModelUseCase {
     private readonly rng: Rng,
   ) {}
 
-  async prepare(owner: Address, draftId: string): Promise<TypedData> {
+  async prepare(owner: Address, draftId: string): Promise<NamedTypedData> {
     const model = await this.#own(owner, draftId);
     if (model.state !== "ready") throw wrongState("model", model.state, "ready");
     const nowSeconds = BigInt(Math.floor(this.clock.now() / 1_000));
@@ -74,7 +74,7 @@ export class PublishModelUseCase {
     return model;
   }
 
-  async #typedData(model: Model): Promise<TypedData> {
+  async #typedData(model: Model): Promise<NamedTypedData> {
     if (model.verifyingKey === undefined || model.publication === undefined) {
       throw wrongState("model", model.state, "ready");
     }

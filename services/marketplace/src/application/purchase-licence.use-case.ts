@@ -13,14 +13,14 @@ import {
 } from "../domain/errors.js";
 import type { Failure, Purchase } from "../domain/model.js";
 import type { ChainReader, ChainWriter, ModelStore, PurchaseStore } from "../domain/ports.js";
-import { isSignedBy, licencePurchase, purchasePermit, type TypedData } from "../domain/typed-data.js";
+import { isSignedBy, licencePurchase, type NamedTypedData, purchasePermit } from "../domain/typed-data.js";
 import type { FindLicenceUseCase } from "./find-licence.use-case.js";
 import { randomNonce, SIGNING_SECONDS } from "./publish-model.use-case.js";
 import { type NamedSignature, requireSignature } from "./signatures.js";
 
 export interface PreparedPurchase {
   readonly purchase: Purchase;
-  readonly toSign: readonly TypedData[];
+  readonly toSign: readonly NamedTypedData[];
 }
 
 /** From a price to a licence: prepare → the buyer signs order and permit → relay. */

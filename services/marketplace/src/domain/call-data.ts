@@ -1,5 +1,5 @@
 import { getBytes, hexlify, Interface } from "ethers";
-import type { TypedData } from "./typed-data.js";
+import type { NamedTypedData } from "./typed-data.js";
 
 const MODEL_LICENCE = new Interface([
   "function publishModel((address owner, bytes32 modelCommitment, bytes32 verifyingKeyHash, string contentCid, uint256 licencePriceWei, uint256 usageFeeWei, uint16 royaltyBps, uint256 nonce, uint64 deadline) publication, bytes ownerSignature)",
@@ -7,7 +7,7 @@ const MODEL_LICENCE = new Interface([
 ]);
 
 /** Call of `ModelLicence.publishModel` with what the owner signed. */
-export function encodePublication(publication: TypedData, signature: Uint8Array): Uint8Array {
+export function encodePublication(publication: NamedTypedData, signature: Uint8Array): Uint8Array {
   return getBytes(
     MODEL_LICENCE.encodeFunctionData("publishModel", [publication.message, hexlify(signature)]),
   );
@@ -15,9 +15,9 @@ export function encodePublication(publication: TypedData, signature: Uint8Array)
 
 /** Call of `ModelLicence.purchaseLicence` with what the buyer signed. */
 export function encodePurchase(
-  purchase: TypedData,
+  purchase: NamedTypedData,
   purchaseSignature: Uint8Array,
-  permit: TypedData,
+  permit: NamedTypedData,
   permitSignature: Uint8Array,
 ): Uint8Array {
   const { value, deadline } = permit.message;

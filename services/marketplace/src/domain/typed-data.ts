@@ -1,12 +1,13 @@
 import {
-  LICENCE_PURCHASE_TYPES,
-  MODEL_PUBLICATION_TYPES,
-  PERMIT_TYPES,
-  signingDomain,
-  type TypedDataTypes,
-} from "@aios/core-settlement/typed-data";
+  licencePurchaseTypedData,
+  modelPublicationTypedData,
+  permitTypedData,
+} from "@aios/core-settlement/order-digest";
+import { tokenDomain } from "@aios/core-settlement/permit";
+import { signerOf, type TypedData } from "@aios/core-settlement/signed-data";
+import { signingDomain } from "@aios/core-settlement/typed-data";
 import type { Address } from "@aios/kernel/identifiers";
-import { getAddress, hexlify, type TypedDataDomain, TypedDataEncoder, verifyTypedData } from "ethers";
+import { getAddress, hexlify } from "ethers";
 import type { Model, Publication, Purchase, VerifyingKey } from "./model.js";
 
 /** The contracts that verify what is signed here. */
@@ -17,11 +18,8 @@ export interface SigningContext {
 }
 
 /** One EIP-712 request: what `eth_signTypedData_v4` takes. */
-export interface TypedData {
+export interface NamedTypedData extends TypedData {
   readonly name: "model-publication" | "licence-purchase" | "permit";
-  readonly domain: TypedDataDomain;
-  readonly types: TypedDataTypes;
-  readonly message: Readonly<Record<string, unknown>>;
 }
 
 /** The owner's offer, as `ModelLicence.publishModel` verifies it. */
@@ -30,12 +28,10 @@ export function modelPublication(
   model: Model,
   key: VerifyingKey,
   publication: Publication,
-): TypedData {
+): NamedTypedData {
   return {
     name: "model-publication",
-    domain: signingDomain(context.chainId, getAddress(context.modelLicence)),
-    types: MODEL_PUBLICATION_TYPES,
-    message: {
+    ...modelPublicationTypedData(signingDomain(context.chainId, getAddress(context.modelLicence)), {
       owner: getAddress(model.owner),
       modelCommitment: model.modelCommitment,
       verifyingKeyHash: key.hash,
@@ -45,59 +41,39 @@ export function modelPublication(
       royaltyBps: model.royaltyBps,
       nonce: publication.nonce,
       deadline: publication.deadlineSeconds,
-    },
+    }),
   };
 }
 
 /** The buyer's order, as `ModelLicence.purchaseLicence` verifies it. */
-export function licencePurchase(context: SigningContext, purchase: Purchase): TypedData {
+export function licencePurchase(context: SigningContext, purchase: Purchase): NamedTypedData {
   return {
     name: "licence-purchase",
-    domain: signingDomain(context.chainId, getAddress(context.modelLicence)),
-    types: LICENCE_PURCHASE_TYPES,
-    message: {
+    ...licencePurchaseTypedData(signingDomain(context.chainId, getAddress(context.modelLicence)), {
       buyer: getAddress(purchase.buyer),
       modelId: purchase.modelId,
       maxPriceWei: purchase.priceWei,
       nonce: purchase.nonce,
       deadline: purchase.deadlineSeconds,
-    },
+    }),
   };
 }
 
 /** ERC-2612: the licence contract may take the price. */
-export function purchasePermit(context: SigningContext, purchase: Purchase): TypedData {
+export function purchasePermit(context: SigningContext, purchase: Purchase): NamedTypedData {
   return {
     name: "permit",
-    domain: {
-      name: "Wrapped AIOS",
-      version: "1",
-      chainId: context.chainId,
-      verifyingContract: getAddress(context.wrappedAios),
-    },
-    types: PERMIT_TYPES,
-    message: {
+    ...permitTypedData(tokenDomain(context.chainId, getAddress(context.wrappedAios)), {
       owner: getAddress(purchase.buyer),
       spender: getAddress(context.modelLicence),
       value: purchase.priceWei,
       nonce: purchase.permitNonce,
       deadline: purchase.deadlineSeconds,
-    },
+    }),
   };
-}
-
-/** JSON with the EIP712Domain type and integers as decimal strings. */
-export function typedDataJson(data: TypedData): string {
-  return JSON.stringify(TypedDataEncoder.getPayload(data.domain, data.types, data.message));
 }
 
 /** True when `signature` is `account`'s over the data. Accounts with code (ERC-1271) are not looked at here. */
 export function isSignedBy(account: Address, data: TypedData, signature: Uint8Array): boolean {
-  try {
-    return (
-      verifyTypedData(data.domain, data.types, data.message, hexlify(signature)).toLowerCase() === account
-    );
-  } catch {
-    return false;
-  }
+  return signerOf(data, hexlify(signature)) === account;
 }

@@ -1,7 +1,9 @@
-import { parseReceipt, type Receipt } from "@aios/core-contribution/receipt";
-import { RECEIPT_TYPES, signingDomain } from "@aios/core-settlement/typed-data";
+import { parseReceipt } from "@aios/core-contribution/receipt";
+import { type Receipt, receiptTypedData } from "@aios/core-settlement/order-digest";
+import { signerOf, type TypedData, typedDataDigest } from "@aios/core-settlement/signed-data";
+import { signingDomain } from "@aios/core-settlement/typed-data";
 import type { Address } from "@aios/kernel/identifiers";
-import { hexlify, keccak256, TypedDataEncoder, toUtf8Bytes, verifyTypedData } from "ethers";
+import { hexlify, keccak256, toUtf8Bytes } from "ethers";
 
 export type ReceiptState = "waiting" | "counted" | "batched" | "anchored" | "refused";
 
@@ -40,8 +42,7 @@ export function receiptOfJson(text: string): Receipt | undefined {
 
 /** EIP-712 digest of the message: its identity and its leaf. */
 export function receiptDigest(domain: ReceiptDomain, receipt: Receipt): string {
-  const { name, version, chainId, verifyingContract } = signingDomain(domain.chainId, domain.receiptRegistry);
-  return TypedDataEncoder.hash({ name, version, chainId, verifyingContract }, RECEIPT_TYPES, receipt);
+  return typedDataDigest(typedData(domain, receipt));
 }
 
 /** Identity of something that is no receipt, so that it can be shown and said to be refused. */
@@ -55,19 +56,9 @@ export function receiptSigner(
   receipt: Receipt,
   signature: Uint8Array,
 ): string | undefined {
-  try {
-    const { name, version, chainId, verifyingContract } = signingDomain(
-      domain.chainId,
-      domain.receiptRegistry,
-    );
-    const account = verifyTypedData(
-      { name, version, chainId, verifyingContract },
-      RECEIPT_TYPES,
-      receipt,
-      hexlify(signature),
-    );
-    return account.toLowerCase();
-  } catch {
-    return undefined;
-  }
+  return signerOf(typedData(domain, receipt), hexlify(signature));
+}
+
+function typedData({ chainId, receiptRegistry }: ReceiptDomain, receipt: Receipt): TypedData {
+  return receiptTypedData(signingDomain(chainId, receiptRegistry), receipt);
 }

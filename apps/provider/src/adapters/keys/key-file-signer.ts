@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { typedDataDigest } from "@aios/core-settlement/signed-data";
 import { CodedError } from "@aios/kernel/coded-error";
 import { address } from "@aios/kernel/identifiers";
 import { SigningKey } from "ethers/crypto";
@@ -6,7 +7,6 @@ import { hashMessage } from "ethers/hash";
 import { computeAddress } from "ethers/transaction";
 import { getBytes } from "ethers/utils";
 import type { Signer } from "../../domain/ports.js";
-import { typedDataDigest } from "../../domain/typed-data.js";
 
 /** Signs with the secp256k1 key in a file (64 hex digits, 0x optional). Throws `bad-key-file`. */
 export async function loadSigner(file: string): Promise<Signer> {

@@ -1,8 +1,10 @@
+import { leaseTermsTypedData } from "@aios/core-settlement/order-digest";
+import { typedDataJson } from "@aios/core-settlement/signed-data";
+import { signingDomain } from "@aios/core-settlement/typed-data";
 import type { Address, JobId } from "@aios/kernel/identifiers";
 import type { ConnectResponse } from "@aios/proto/aios/compute/v1/compute";
 import { type Job, type Lease, liveLease } from "../../domain/job.js";
 import type { ProviderLinks } from "../../domain/ports.js";
-import { leaseTermsData, typedDataJson } from "../../domain/typed-data.js";
 import { hexBytes, kindOf, specOf } from "./job-mapping.js";
 
 export type LinkMessage = Omit<ConnectResponse, "correlationId">;
@@ -56,7 +58,7 @@ export class ProviderLinkHub implements ProviderLinks {
         fencingToken: lease.fencingToken,
         leaseTerms: {
           name: "lease-terms",
-          typedDataJson: typedDataJson(leaseTermsData(chainId, jobEscrow, lease.terms)),
+          typedDataJson: typedDataJson(leaseTermsTypedData(signingDomain(chainId, jobEscrow), lease.terms)),
         },
         kind: kindOf(job),
         deliverByMs: lease.offerExpiresAtMs + Number(job.terms.order.deliverWithinSeconds) * 1_000,

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { typedDataJson } from "@aios/core-settlement/signed-data";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { type Address, address, jobId } from "@aios/kernel/identifiers";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
@@ -7,7 +8,6 @@ import { isVoidLease, type ProviderWork } from "../../application/provider-work.
 import { linkProtocol, signatureMissing } from "../../domain/errors.js";
 import type { ChainWriter, ProtocolFacts, ProviderStore } from "../../domain/ports.js";
 import { challengeText, checkHello, type ProviderSelfTest } from "../../domain/provider.js";
-import { typedDataJson } from "../../domain/typed-data.js";
 import { metrics } from "../../metrics.js";
 import { bytesHex, errorInfo } from "./job-mapping.js";
 import type { LinkMessage, OpenLink, ProviderLinkHub } from "./provider-link.hub.js";

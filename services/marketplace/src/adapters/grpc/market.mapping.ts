@@ -1,3 +1,4 @@
+import { typedDataJson } from "@aios/core-settlement/signed-data";
 import {
   type Model as ModelMessage,
   type Purchase as PurchaseMessage,
@@ -5,7 +6,7 @@ import {
 } from "@aios/proto/aios/marketplace/v1/marketplace";
 import type { Failure, Model, ModelState, Purchase } from "../../domain/model.js";
 import type { KeyProgress } from "../../domain/ports.js";
-import { type TypedData, typedDataJson } from "../../domain/typed-data.js";
+import type { NamedTypedData } from "../../domain/typed-data.js";
 
 const STATES: Readonly<Record<ModelState, StateMessage>> = {
   draft: StateMessage.MODEL_STATE_DRAFT,
@@ -56,7 +57,7 @@ export function toPurchaseMessage(purchase: Purchase): PurchaseMessage {
   };
 }
 
-export function toSign(data: TypedData) {
+export function toSign(data: NamedTypedData) {
   return { name: data.name, typedDataJson: typedDataJson(data) };
 }
 
