@@ -1,25 +1,19 @@
 // `npm run bench -- main-job`: the main job's figures on this machine, through the gateway only.
-import { splitDigits } from "@aios/datasets/digit-split";
-import { loadDigits } from "@aios/datasets/digits";
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import { MainJob } from "@aios/main-job/main-job";
-import { INFERENCE_PRICE_CAP_WEI, TRAINING } from "@aios/main-job/plan";
 import { runInference } from "@aios/main-job/proven-inference";
 import type { Job } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
-import { toHex } from "@aios/sdk/hex";
 import { systemClock } from "@aios/service-kit/system-clock";
-import { Contract, JsonRpcProvider, Wallet } from "ethers";
+import { concurrentFigures, unseenDigits } from "../src/concurrent-figures.js";
 import { type Figure, percentile, printFigures } from "../src/figures.js";
 import { LocalPlatform } from "../src/local-platform.js";
-import { persistently } from "../src/persistence.js";
 import { residentMiB } from "../src/resident-memory.js";
 import { SilentReport } from "../src/silent-report.js";
 
 const SUITE = "main-job";
 const PROVEN_RUNS = 20;
 const CONCURRENT_REQUESTS = 200;
-const PATIENCE_MS = 180_000;
 
 const figures: Figure[] = [];
 const report = new SilentReport();
@@ -39,11 +33,11 @@ async function measure(platform: LocalPlatform): Promise<void> {
   const { model } = await mainJob.run({ providers: 2, digitIndex: 0 });
   for (const step of report.steps) figures.push(lower(`step: ${step.title}`, "s", step.tookMs / 1000));
   await measureRestart(platform);
-  const { unseen } = splitDigits(await loadDigits(), TRAINING);
+  const unseen = await unseenDigits();
   const modelId = model.modelId as number;
   await runInference(business, modelId, digitAt(unseen, 1), "proof", report);
   await measureProven(business, modelId, unseen);
-  await measureConcurrent(platform, business, modelId, unseen);
+  figures.push(...(await concurrentFigures(SUITE, platform, business, modelId, unseen, CONCURRENT_REQUESTS)));
   measureMemory(platform);
 }
 
@@ -80,76 +74,6 @@ async function measureProven(business: AiosClient, modelId: number, unseen: Labe
 function collectSteps(job: Job, steps: Map<string, number[]>): void {
   const first = job.steps[0]?.atMs ?? job.createdAtMs;
   for (const step of job.steps) steps.set(step.name, [...(steps.get(step.name) ?? []), step.atMs - first]);
-}
-
-async function measureConcurrent(
-  platform: LocalPlatform,
-  business: AiosClient,
-  modelId: number,
-  unseen: LabelledDigits,
-): Promise<void> {
-  await approveEscrow(platform, business);
-  const began = performance.now();
-  const latencies: number[] = [];
-  const outcomes = await Promise.allSettled(
-    Array.from({ length: CONCURRENT_REQUESTS }, async (_, index) => {
-      const from = performance.now();
-      const request = {
-        inference: { modelId, input: toHex(digitAt(unseen, index)) },
-        verification: "none" as const,
-        priceCapWei: INFERENCE_PRICE_CAP_WEI,
-      };
-      const key = crypto.randomUUID();
-      // A platform under load answers 503 with Retry-After; a careful client repeats under the same key.
-      const prepared = await persistently(
-        systemClock,
-        () => business.jobs.prepare(request, key),
-        PATIENCE_MS,
-      );
-      await persistently(systemClock, () => business.jobs.place(prepared), PATIENCE_MS);
-      const { jobId } = prepared.job;
-      const done = (changed: Job): boolean => changed.output !== null;
-      const job = await persistently(systemClock, () => business.jobs.wait(jobId, done), PATIENCE_MS);
-      if (job.output === null) throw new Error(`job ${job.jobId} ended as ${job.state}`);
-      latencies.push(performance.now() - from);
-    }),
-  );
-  const lost = outcomes.filter((outcome) => outcome.status === "rejected");
-  const seconds = (performance.now() - began) / 1000;
-  const reason = lost[0]?.status === "rejected" ? String(lost[0].reason) : undefined;
-  figures.push({
-    ...lower(`${CONCURRENT_REQUESTS} concurrent unproven requests, lost`, "requests", lost.length, 0),
-    ...(reason === undefined ? {} : { note: reason }),
-  });
-  figures.push({
-    suite: SUITE,
-    name: `${CONCURRENT_REQUESTS} concurrent unproven requests, throughput`,
-    value: latencies.length / seconds,
-    unit: "results/s",
-    better: "higher",
-  });
-  figures.push(
-    lower(
-      `${CONCURRENT_REQUESTS} concurrent unproven requests, order to output p95`,
-      "s",
-      percentile(latencies, 0.95) / 1000,
-    ),
-  );
-}
-
-/** Permits are signed one after the other; who orders many jobs at once lets the escrow take more, once. */
-async function approveEscrow({ platform }: LocalPlatform, business: AiosClient): Promise<void> {
-  const { contracts } = await business.protocol();
-  const provider = new JsonRpcProvider(platform.jsonRpcUrl);
-  const wallet = new Wallet(platform.privateKey("business"), provider);
-  const token = new Contract(
-    contracts["WrappedAios"] as string,
-    ["function approve(address,uint256)"],
-    wallet,
-  );
-  const allowanceWei = INFERENCE_PRICE_CAP_WEI * BigInt(CONCURRENT_REQUESTS);
-  await (await token.getFunction("approve")(contracts["JobEscrow"], allowanceWei)).wait();
-  provider.destroy();
 }
 
 function measureMemory(platform: LocalPlatform): void {
