@@ -22,6 +22,7 @@ import { SimulateTransactionUseCase } from "./application/simulate-transaction.u
 import { SubmitTransactionUseCase } from "./application/submit-transaction.use-case.js";
 import { TransactionFeed } from "./application/transaction-feed.js";
 import type { settings as definition } from "./config.js";
+import { gasRuleOf } from "./domain/gas-policy.js";
 import { metrics } from "./metrics.js";
 import {
   CLOCK,
@@ -86,6 +87,7 @@ export async function economyModule(context: ServiceContext<typeof definition>):
         vault,
         transactions,
         feed,
+        ({ contract, data }) => gasRuleOf(contract, contracts.functionOf(contract, data)),
         clock,
         pipelineSettings,
         pipelineObserver(logger),

@@ -16,24 +16,26 @@ const outcomes = new Map<string, unknown>();
 const failed = new Map<string, string>();
 const sent: string[] = [];
 const marked: string[] = [];
+/** Requests that go out under a bound without being tried. */
+const bounded = new Set<string>();
+/** Gas limits that requests were sent under. */
+const gasLimits = new Map<string, bigint>();
 let unsettledBefore = false;
 let passes = 0;
 let clock: ManualClock;
 let pipeline: SignerPipeline;
 
-const store: Pick<TransactionStore, "countInFlight" | "queued" | "hasUnsettledBefore" | "assign" | "fail"> &
+const store: Pick<TransactionStore, "countInFlight" | "queued" | "oldestUnsettled" | "assign" | "fail"> &
   Pick<TransactionStore, "markBroadcast"> = {
   countInFlight: async () => 0,
   queued: async () => {
     passes += 1;
     return [...queued.values()];
   },
-  hasUnsettledBefore: async (sequence) => {
-    if (sequence === 13n) throw new Error("an unreadable row");
-    return unsettledBefore;
-  },
+  oldestUnsettled: async () => (unsettledBefore ? 0n : undefined),
   assign: async (_signer, assignments): Promise<readonly Attempt[]> =>
-    assignments.map(({ transactionId, fees }) => {
+    assignments.map(({ transactionId, fees, gasLimit }) => {
+      gasLimits.set(transactionId, gasLimit);
       queued.delete(transactionId);
       const raw = new TextEncoder().encode(transactionId);
       const form = { hash: transactionId, raw, number: 1, createdAtMs: 0, broadcastAtMs: undefined };
@@ -66,10 +68,10 @@ const node: Pick<ChainNode, "baseFeePerGasWei" | "estimateGas" | "broadcast"> = 
   },
 };
 
-function queue(id: string, sequence = 1n): void {
+function queue(id: string): void {
   queued.set(id, {
     id,
-    sequence,
+    sequence: 1n,
     state: "queued",
     caller: "compute",
     idempotencyKey: id,
@@ -105,6 +107,8 @@ beforeEach(() => {
   failed.clear();
   sent.length = 0;
   marked.length = 0;
+  bounded.clear();
+  gasLimits.clear();
   unsettledBefore = false;
   clock = new ManualClock();
   pipeline = new SignerPipeline(
@@ -115,6 +119,7 @@ beforeEach(() => {
     {} as SignerVault,
     store as TransactionStore,
     new TransactionFeed(),
+    ({ id }) => (bounded.has(id) ? { kind: "bounded", gasLimit: 9n } : { kind: "estimated" }),
     clock,
     {
       priorityFeePerGasWei: 1n,
@@ -153,12 +158,20 @@ describe("queued transactions", () => {
 
   it("go out although others of the same pass cannot be tried", async () => {
     queue("odd");
-    queue("unreadable", 13n);
     queue("good");
     outcomes.set("odd", new TypeError("unforeseen"));
     await pass();
     expect(sent).toEqual(["good"]);
-    expect([...queued.keys()]).toEqual(["odd", "unreadable"]);
+    expect([...queued.keys()]).toEqual(["odd"]);
+  });
+
+  it("go out untried where the state table admits them", async () => {
+    queue("bounded");
+    bounded.add("bounded");
+    outcomes.set("bounded", executionHalted("it was tried"));
+    await pass();
+    expect(sent).toEqual(["bounded"]);
+    expect(gasLimits.get("bounded")).toBe(9n);
   });
 
   it("are noted as sent although another's broadcast breaks off", async () => {

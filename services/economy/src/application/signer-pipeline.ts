@@ -4,11 +4,13 @@ import type { Address } from "@aios/kernel/identifiers";
 import type { Attempt, ChainTransaction, Signer, TransactionFailure } from "../domain/chain-transaction.js";
 import { nonceTaken, simulationFailed } from "../domain/errors.js";
 import { type FeeSettings, gasLimitFor, initialFees, replacementFees } from "../domain/fee-policy.js";
+import type { GasRule } from "../domain/gas-policy.js";
 import type { Assignment, ChainNode, SignerVault, TransactionStore } from "../domain/ports.js";
 import { inRequestTrace } from "./request-trace.js";
 import type { TransactionFeed } from "./transaction-feed.js";
 
-const BATCH = 32;
+/** Most that one pass tries, signs in one database transaction and broadcasts. */
+const BATCH = 64;
 
 export interface PipelineSettings extends FeeSettings {
   readonly maxInFlight: number;
@@ -28,7 +30,7 @@ export interface PipelineObserver {
 }
 
 /**
- * One signer's way to the chain: simulate → give a nonce, sign, store → broadcast → watch. The store decides every
+ * One signer's way to the chain: try → give a nonce, sign, store → broadcast → watch. The store decides every
  * step, so a new process goes on where the old one stopped: it broadcasts the same bytes again.
  */
 export class SignerPipeline {
@@ -45,6 +47,7 @@ export class SignerPipeline {
     private readonly vault: SignerVault,
     private readonly store: TransactionStore,
     private readonly feed: TransactionFeed,
+    private readonly gasRuleOf: (transaction: ChainTransaction) => GasRule,
     private readonly clock: Clock,
     private readonly settings: PipelineSettings,
     private readonly observer: PipelineObserver,
@@ -88,21 +91,22 @@ export class SignerPipeline {
     const queued = await this.store.queued(this.signer, Math.min(BATCH, room));
     if (queued.length === 0) return;
     const fees = initialFees(await this.node.baseFeePerGasWei(), this.settings);
-    const simulated = await Promise.all(
-      queued.map((transaction) =>
+    // Read before the trials: what they miss, they miss for a reason that may go away.
+    const oldestUnsettled = await this.store.oldestUnsettled();
+    const gasLimits = await Promise.all(
+      queued.map((transaction) => {
+        const missesEarlier = oldestUnsettled !== undefined && oldestUnsettled < transaction.sequence;
         // One that cannot be judged must not keep the others waiting.
-        this.#simulate(transaction).catch((error: unknown) => {
+        return this.#gasLimit(transaction, missesEarlier).catch((error: unknown) => {
           this.observer.problem(`${this.signer}: ${transaction.purpose} waits: it was not judged`, error);
           return undefined;
-        }),
-      ),
+        });
+      }),
     );
     const assignments: Assignment[] = [];
     queued.forEach((transaction, index) => {
-      const estimate = simulated[index];
-      if (estimate !== undefined) {
-        assignments.push({ transactionId: transaction.id, gasLimit: gasLimitFor(estimate), fees });
-      }
+      const gasLimit = gasLimits[index];
+      if (gasLimit !== undefined) assignments.push({ transactionId: transaction.id, gasLimit, fees });
     });
     if (assignments.length === 0) return;
     this.observer.crashPoint("economy.send.before-store");
@@ -130,17 +134,16 @@ export class SignerPipeline {
     this.#wanted = true;
   }
 
-  /** The gas it takes; `undefined` when it waits or was refused for good. */
-  async #simulate(transaction: ChainTransaction): Promise<bigint | undefined> {
-    // Read before the simulation: what it misses, it misses for a reason that may go away.
-    const missesEarlier = await this.store.hasUnsettledBefore(transaction.sequence);
+  /** The limit it is sent under; `undefined` when it waits or was refused for good. */
+  async #gasLimit(transaction: ChainTransaction, missesEarlier: boolean): Promise<bigint | undefined> {
+    const rule = this.gasRuleOf(transaction);
+    if (rule.kind === "bounded") return rule.gasLimit;
+    const { to, data, valueWei } = transaction;
+    const call = { from: this.address, to, data, valueWei };
     try {
-      return await this.node.estimateGas({
-        from: this.address,
-        to: transaction.to,
-        data: transaction.data,
-        valueWei: transaction.valueWei,
-      });
+      if (rule.kind === "estimated") return gasLimitFor(await this.node.estimateGas(call));
+      await this.node.tryCall(call, rule.gasLimit);
+      return rule.gasLimit;
     } catch (error) {
       const reason = isCodedError(error) ? error : simulationFailed(error);
       if (this.#isFinal(transaction, reason, missesEarlier)) await this.#refuse(transaction, reason);

@@ -2,10 +2,12 @@ import { type CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { weiAmount } from "@aios/kernel/units";
 import type { Signer } from "../domain/chain-transaction.js";
 import { contractsNotDeployed, signerNotAllowed, unknownContract } from "../domain/errors.js";
-import type { ChainNode, ContractBook, SignerVault } from "../domain/ports.js";
+import { gasRuleOf } from "../domain/gas-policy.js";
+import type { ChainCall, ChainNode, ContractBook, SignerVault } from "../domain/ports.js";
 import { mayUseSigner } from "../domain/signer-policy.js";
 
 export interface Simulation {
+  /** What it would take, or the bound that it would be sent under. */
   readonly gasEstimate: bigint;
   /** Why the call would fail; `undefined` when it would succeed. */
   readonly failure: CodedError | undefined;
@@ -40,12 +42,19 @@ export class SimulateTransactionUseCase {
       valueWei: weiAmount(valueWei === "" ? "0" : valueWei, "valueWei"),
     };
     try {
-      return { gasEstimate: await this.node.estimateGas(call), failure: undefined };
+      return { gasEstimate: await this.#gas(contract, functionName, call), failure: undefined };
     } catch (error) {
       if (isCodedError(error) && (error.code === "reverted" || error.code === "execution-halted")) {
         return { gasEstimate: 0n, failure: error };
       }
       throw error;
     }
+  }
+
+  async #gas(contract: string, functionName: string | undefined, call: ChainCall): Promise<bigint> {
+    const rule = gasRuleOf(contract, functionName);
+    if (rule.kind === "estimated") return this.node.estimateGas(call);
+    await this.node.tryCall(call, rule.gasLimit);
+    return rule.gasLimit;
   }
 }

@@ -26,7 +26,7 @@ export type BroadcastResult =
 
 /**
  * The chain's node. Every method throws `chain-unavailable` when it does not answer in time;
- * `estimateGas` and `call` throw `reverted` with the decoded custom error, `execution-halted`,
+ * `estimateGas`, `tryCall` and `call` throw `reverted` with the decoded custom error, `execution-halted`,
  * `insufficient-gas-funds`, or `call-refused` when the node answers without trying.
  */
 export interface ChainNode {
@@ -39,6 +39,8 @@ export interface ChainNode {
   nonce(account: Address, tag: "latest" | "finalized"): Promise<bigint>;
   balanceWei(account: Address): Promise<bigint>;
   estimateGas(call: ChainCall): Promise<bigint>;
+  /** Runs the call once on the latest state, under this gas limit. */
+  tryCall(call: ChainCall, gasLimit: bigint): Promise<void>;
   call(call: Pick<ChainCall, "to" | "data">): Promise<string>;
   /** Why a mined transaction failed, by running its call again on the state before its block. */
   explainFailure(call: ChainCall, blockNumber: bigint): Promise<TransactionFailure>;
@@ -84,8 +86,8 @@ export interface TransactionStore {
   /** Oldest queued requests of a signer. */
   queued(signer: Signer, limit: number): Promise<readonly ChainTransaction[]>;
   countInFlight(signer: Signer): Promise<number>;
-  /** True while a request that arrived before `sequence` is not mined and not failed. */
-  hasUnsettledBefore(sequence: bigint): Promise<boolean>;
+  /** Sequence of the oldest request, of any signer, that is not mined and not failed. */
+  oldestUnsettled(): Promise<bigint | undefined>;
   /** Records the account and lifts its next nonce to the chain's; call before the first assignment. */
   openSigner(signer: Signer, address: Address, chainNonce: bigint): Promise<void>;
   /**

@@ -67,6 +67,7 @@ export class SimulatedChain implements ChainNode {
   async estimateGas(): Promise<bigint> {
     return 21_000n;
   }
+  async tryCall(): Promise<void> {}
   async call(): Promise<string> {
     return "0x";
   }

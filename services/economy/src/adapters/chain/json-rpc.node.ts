@@ -71,6 +71,14 @@ export class JsonRpcNode implements ChainNode {
     }
   }
 
+  async tryCall(call: ChainCall, gasLimit: bigint): Promise<void> {
+    try {
+      await this.rpc.request("eth_call", [{ ...callObject(call), gas: hex(gasLimit) }, "latest"]);
+    } catch (error) {
+      throw callError(error, call.from);
+    }
+  }
+
   async call(call: Pick<ChainCall, "to" | "data">): Promise<string> {
     try {
       return String(

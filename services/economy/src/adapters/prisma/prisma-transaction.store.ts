@@ -72,12 +72,13 @@ export class PrismaTransactionStore implements TransactionStore {
     return this.prisma.queuedTransaction.count({ where: { signer, state: "sent" } });
   }
 
-  async hasUnsettledBefore(sequence: bigint): Promise<boolean> {
+  async oldestUnsettled(): Promise<bigint | undefined> {
     const found = await this.prisma.queuedTransaction.findFirst({
-      where: { sequence: { lt: sequence }, state: { in: ["queued", "sent"] } },
-      select: { id: true },
+      where: { state: { in: ["queued", "sent"] } },
+      orderBy: { sequence: "asc" },
+      select: { sequence: true },
     });
-    return found !== null;
+    return found?.sequence;
   }
 
   async openSigner(signer: Signer, address: Address, chainNonce: bigint): Promise<void> {
