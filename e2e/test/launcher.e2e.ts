@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 const LAUNCHER = new URL("../../apps/launcher/dist/src/main.js", import.meta.url).pathname;
 const PORT_BASE = 32_000;
@@ -85,6 +85,22 @@ describe("npm start", () => {
     expect(await third.ended).toBe(0);
   }, 240_000);
 
+  test("leaves nothing behind when it is killed, and starts again on the same state", async () => {
+    const killed = launch("--idle");
+    await killed.says("AiOS is up");
+    const children = descendants(killed.child.pid as number);
+    expect(children.length).toBeGreaterThan(10);
+    killed.child.kill("SIGKILL");
+    await killed.ended;
+    await vi.waitUntil(() => children.every((pid) => !isAlive(pid)), { timeout: 30_000, interval: 100 });
+
+    const again = launch("--idle");
+    await again.says("AiOS is up");
+    expect(again.output()).not.toContain("was taken by another program");
+    again.child.kill("SIGTERM");
+    expect(await again.ended).toBe(0);
+  }, 240_000);
+
   test("refuses an unknown option and prints help", async () => {
     const wrong = launch("--frehs");
     expect(await wrong.ended).toBe(1);
@@ -94,6 +110,29 @@ describe("npm start", () => {
     expect(help.output()).toContain("--once");
   });
 });
+
+/** Process ids of all that a process has started, and what those have. */
+function descendants(root: number): number[] {
+  const rows = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const found = [root];
+  for (const parent of found) {
+    for (const [pid, ppid] of rows) if (ppid === parent && pid !== undefined) found.push(pid);
+  }
+  return found.slice(1);
+}
+
+/** False also for one that has ended and that nobody has collected yet. */
+function isAlive(pid: number): boolean {
+  try {
+    const state = execFileSync("ps", ["-p", String(pid), "-o", "stat="], { encoding: "utf8" });
+    return !state.trim().startsWith("Z");
+  } catch {
+    return false;
+  }
+}
 
 async function blockNumber(port: number): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${port}`, {

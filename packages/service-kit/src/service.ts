@@ -27,9 +27,14 @@ export async function runService<D extends SettingsDefinition>(options: ServiceO
     endOnSignals(runtime, logger);
     await runtime.start();
   } catch (error) {
-    if (logger !== undefined) logger.fatal({ error }, "the service could not start");
-    else process.stderr.write(`${options.name}: ${error instanceof Error ? error.message : String(error)}\n`);
-    exitWhenWritten(isCodedError(error) && error.code === "invalid-settings" ? EXIT_BAD_SETTINGS : 1);
+    const code = isCodedError(error) && error.code === "invalid-settings" ? EXIT_BAD_SETTINGS : 1;
+    if (logger !== undefined) {
+      logger.error({ error }, "the service could not start");
+      exitWhenWritten(logger, code);
+    } else {
+      const reason = error instanceof Error ? error.message : String(error);
+      process.stderr.write(`${options.name}: ${reason}\n`, () => process.exit(code));
+    }
   }
 }
 
@@ -75,10 +80,10 @@ function endOnSignals<D extends SettingsDefinition>(runtime: ServiceRuntime<D>, 
       process.exit(code === 0 ? 1 : code);
     }, runtime.drainTimeoutMs + HARD_LIMIT_AFTER_DRAIN_MS).unref();
     runtime.close().then(
-      () => exitWhenWritten(code),
+      () => exitWhenWritten(logger, code),
       (error: unknown) => {
         logger.error({ error }, "the drain failed");
-        exitWhenWritten(1);
+        exitWhenWritten(logger, 1);
       },
     );
   };
@@ -90,13 +95,17 @@ function endOnSignals<D extends SettingsDefinition>(runtime: ServiceRuntime<D>, 
   }
   for (const event of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(event, (error: unknown) => {
-      logger.fatal({ error, event }, "an error was not handled; the process ends");
+      logger.error({ error, event }, "an error was not handled; the process ends");
       end(1);
     });
   }
 }
 
-function exitWhenWritten(code: number): void {
+/**
+ * The log is written, or has failed, before the end: what is still buffered then is written synchronously by pino,
+ * which tries for ever where nobody reads the pipe any more. For the same reason nothing here is logged as fatal.
+ */
+function exitWhenWritten(logger: Logger, code: number): void {
   process.exitCode = code;
-  process.stdout.write("", () => process.exit(code));
+  logger.flush(() => process.exit(code));
 }
