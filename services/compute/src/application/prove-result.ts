@@ -1,6 +1,7 @@
 import type { Clock } from "@aios/kernel/clock";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { crashPoint } from "@aios/service-kit/crash-point";
+import { toBeHex } from "ethers";
 import { type Job, type JobError, liveLease, type ProofProgress } from "../domain/job.js";
 import { failLease, NO_PROOF, withProof } from "../domain/job-transitions.js";
 import type { JobChange, JobStore, ProofOutcome, Prover } from "../domain/ports.js";
@@ -34,7 +35,11 @@ export class ProveResult {
     const nowMs = this.#clock.now();
     const requested = { fencingToken, attempt, state: "requested" as const, checkAtMs: nowMs + ASK_AFTER_MS };
     const noted = await this.#jobs.change(job.jobId, (stored) => ({
-      job: withProof(stored, { ...NO_PROOF, ...requested }, nowMs),
+      job: withProof(
+        stored,
+        { ...NO_PROOF, ...requested, refutingOutput: refutingOutput(stored, fencingToken) },
+        nowMs,
+      ),
     }));
     crashPoint("compute.proof.before-request");
     if (noted !== undefined) await this.check(noted, fencingToken);
@@ -77,7 +82,7 @@ export class ProveResult {
 
   #change(job: Job, fencingToken: number, attempt: number, outcome: ProofOutcome): JobChange {
     const nowMs = this.#clock.now();
-    const base = { fencingToken, attempt, evidence: "", evidenceCid: "", error: undefined };
+    const base = { ...NO_PROOF, fencingToken, attempt, refutingOutput: refutingOutput(job, fencingToken) };
     if (outcome.state === "proven") {
       const { evidence, evidenceCid } = outcome;
       return {
@@ -105,9 +110,22 @@ export class ProveResult {
       code: "wrong-output",
       message: "The prover's evaluation of the committed model gives another output.",
     };
+    const refuted = { ...proof, refutingOutput: computedOutput(error) };
     return {
-      job: failLease(withProof(job, proof, nowMs), proof.fencingToken, failure),
+      job: failLease(withProof(job, refuted, nowMs), proof.fencingToken, failure),
       fault: { provider: lease.provider, fencingToken: lease.fencingToken, reason: failure.code },
     };
   }
+}
+
+/** What is proven against the lease's output; it belongs to that lease alone. */
+function refutingOutput(job: Job, fencingToken: number): string | undefined {
+  return job.proof.fencingToken === fencingToken ? job.proof.refutingOutput : undefined;
+}
+
+/** The prover's own output, as its error says it in decimal; undefined when it says none that fits 32 bytes. */
+function computedOutput({ detailsJson }: JobError): string | undefined {
+  const { computed } = JSON.parse(detailsJson) as { readonly computed?: unknown };
+  if (typeof computed !== "string" || !/^[0-9]{1,77}$/.test(computed)) return undefined;
+  return toBeHex(BigInt(computed), 32);
 }

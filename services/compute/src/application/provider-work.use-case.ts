@@ -8,7 +8,7 @@ import { crashPoint } from "@aios/service-kit/crash-point";
 import { FAULT_REASONS } from "../domain/burned-leases.js";
 import { fencingTokenStale, jobNotFound, resultRefused } from "../domain/errors.js";
 import { type Job, type JobProgress, liveLease } from "../domain/job.js";
-import { agree, complete, endOffer, failLease, reportProgress } from "../domain/job-transitions.js";
+import { agree, complete, desert, endOffer, failLease, reportProgress } from "../domain/job-transitions.js";
 import type { JobStore, ProviderLinks } from "../domain/ports.js";
 import { type ClaimedResult, checkResult, requireLease } from "../domain/result-check.js";
 import { metrics } from "../metrics.js";
@@ -150,9 +150,7 @@ export class ProviderWork {
         code: "provider-vanished",
         message: "The provider's link broke and did not come back.",
       };
-      // Signed terms may be on their way to the chain; they are followed to their end first.
-      if (lease.state !== "agreed")
-        await this.#change(job.jobId, (stored) => failLease(stored, lease.fencingToken, failure));
+      await this.#change(job.jobId, (stored) => desert(stored, lease.fencingToken, failure));
     }
   }
 

@@ -26,7 +26,7 @@ export function parseIdempotencyKey(key: string):
     }
   | undefined {
   const match =
-    /^job:(0x[0-9a-f]{64}):(open|lease|deliver|release|settle|accept|finish|refund):([0-9]{1,9}):([0-9]{1,9})$/.exec(
+    /^job:(0x[0-9a-f]{64}):(open|lease|deliver|release|refute|settle|accept|finish|refund):([0-9]{1,9}):([0-9]{1,9})$/.exec(
       key,
     );
   if (match === null) return undefined;

@@ -21,6 +21,7 @@ import {
   agree,
   applyEscrowFact,
   complete,
+  desert,
   type EscrowFact,
   endAttempt,
   endOffer,
@@ -36,6 +37,8 @@ import {
 import { nextStep } from "./next-step.js";
 
 const POLICY = { clockMarginMs: 1_000, deliverMarginMs: 10_000 };
+const RIGHT_OUTPUT = `0x${"07".padStart(64, "0")}`;
+const VANISHED = { code: "provider-vanished", message: "" };
 const PROVIDERS = [`0x${"a1".repeat(20)}`, `0x${"a2".repeat(20)}`] as Address[];
 
 const ACTIONS: Readonly<Record<Exclude<ChainStep, "settle" | "refund">, EscrowAction>> = {
@@ -43,6 +46,7 @@ const ACTIONS: Readonly<Record<Exclude<ChainStep, "settle" | "refund">, EscrowAc
   lease: "lease",
   deliver: "deliver",
   release: "release",
+  refute: "refute",
   accept: "accept",
   finish: "window-ends",
 };
@@ -53,7 +57,7 @@ interface Luck {
   readonly transactionFails: boolean;
   readonly crashBeforeStore: boolean;
   readonly duplicate: boolean;
-  readonly provider: "answers" | "silent" | "fails" | "delivers" | "wrong";
+  readonly provider: "answers" | "silent" | "fails" | "vanishes" | "delivers" | "wrong";
   readonly acceptance: boolean;
 }
 
@@ -104,11 +108,14 @@ class World {
       case "request-proof":
       case "check-proof": {
         const { fencingToken } = next;
-        const base = { ...NO_PROOF, fencingToken, attempt: this.job.proof.attempt + 1 };
-        if (luck.provider !== "wrong")
+        const known = this.job.proof.fencingToken === fencingToken ? this.job.proof : NO_PROOF;
+        const { refutingOutput } = known;
+        const base = { ...NO_PROOF, fencingToken, attempt: known.attempt + 1, refutingOutput };
+        if (luck.provider !== "wrong" || refutingOutput !== undefined)
           this.job = withProof(this.job, { ...base, state: "proven", evidence: "0x01" }, this.nowMs);
         else {
-          this.job = withProof(this.job, { ...base, state: "failed" }, this.nowMs);
+          const failed = { ...base, state: "failed" as const, refutingOutput: RIGHT_OUTPUT };
+          this.job = withProof(this.job, failed, this.nowMs);
           this.job = failLease(this.job, fencingToken, { code: "wrong-output", message: "" });
         }
         break;
@@ -148,7 +155,7 @@ class World {
   act(step: ChainStep, fencingToken: number): boolean {
     const action = this.actionOf(step);
     const to = action === undefined ? undefined : nextState(this.escrow, action);
-    if (to === undefined || !this.inTime(step)) return false;
+    if (to === undefined || !this.inTime(step) || !this.isProven(step)) return false;
     this.escrow = to;
     if (to === "Settled") this.payments += 1;
     const lease = this.job.leases.find((one) => one.fencingToken === fencingToken);
@@ -165,6 +172,14 @@ class World {
       pendingUntilMs: this.nowMs + 30_000,
     });
     return true;
+  }
+
+  /** The escrow settles on a proof of the delivered output, and refutes on one of another. */
+  isProven(step: ChainStep): boolean {
+    const { state, refutingOutput } = this.job.proof;
+    if (step === "refute") return state === "proven" && refutingOutput !== undefined;
+    if (step !== "settle" || this.job.verification === "none") return true;
+    return state === "proven" && refutingOutput === undefined;
   }
 
   actionOf(step: ChainStep): EscrowAction | undefined {
@@ -188,7 +203,9 @@ class World {
   provider({ provider }: Luck): void {
     const lease = liveLease(this.job);
     if (lease === undefined || provider === "silent") return;
-    if (lease.state === "offered") this.job = agree(this.job, lease.fencingToken, "0xterms");
+    if (provider === "vanishes" && lease.state !== "computed")
+      this.job = desert(this.job, lease.fencingToken, VANISHED);
+    else if (lease.state === "offered") this.job = agree(this.job, lease.fencingToken, "0xterms");
     else if (lease.state === "leased" && provider === "fails")
       this.job = failLease(this.job, lease.fencingToken, { code: "provider-failed", message: "" });
     else if (lease.state === "leased" && lease.failure === undefined) {
@@ -224,7 +241,7 @@ const luckArbitrary: fc.Arbitrary<Luck> = fc.record({
   transactionFails: fc.integer({ min: 0, max: 4 }).map((roll) => roll === 0),
   crashBeforeStore: fc.integer({ min: 0, max: 4 }).map((roll) => roll === 0),
   duplicate: fc.boolean(),
-  provider: fc.constantFrom("answers", "delivers", "silent", "fails", "wrong"),
+  provider: fc.constantFrom("answers", "delivers", "silent", "fails", "vanishes", "wrong"),
   acceptance: fc.integer({ min: 0, max: 5 }).map((roll) => roll === 0),
 });
 
@@ -342,6 +359,61 @@ describe("the job's machine", () => {
     });
   });
 
+  it("takes agreed terms from a provider that is gone: unsent ones at once, sent ones when they have arrived", () => {
+    const funded = applyEscrowFact(sign(sampleJob(), "0x", "", 0), { ...FACT, state: "funded" });
+    const provider = PROVIDERS[0] as Address;
+    const terms = leaseTermsFor(funded, provider, 10n, 100);
+    const agreed = agree(offer(funded, { provider, terms, offerExpiresAtMs: 5_000 }, 0), 1, "0x");
+    expect(nextStep(desert(agreed, 1, VANISHED), 0, POLICY)).toEqual({
+      kind: "end-offer",
+      fencingToken: 1,
+      because: "provider-vanished",
+    });
+    const attempt = { step: "lease" as const, fencingToken: 1, attempt: 1, state: "submitted" as const };
+    const sent = withAttempt(agreed, { ...attempt, transactionId: "t", checkAtMs: 9_000, error: undefined });
+    const deserted = desert(sent, 1, VANISHED);
+    expect(nextStep(deserted, 0, POLICY)).toEqual({ kind: "wait", untilMs: 9_000 });
+    const leased = applyEscrowFact(deserted, {
+      ...FACT,
+      state: "leased",
+      fencingToken: 1,
+      position: { blockNumber: 2, logIndex: 0 },
+    });
+    expect(nextStep(leased, 0, POLICY)).toMatchObject({ kind: "submit", step: "release", fencingToken: 1 });
+    expect(() => complete(leased, 1, sampleResult(leased.jobId, 1), 0)).toThrowError(
+      expect.objectContaining({ code: "stale-fencing-token" }),
+    );
+  });
+
+  it("refutes a wrong output that is on chain already, and leases the job anew", () => {
+    const delivered = deliveredJob();
+    expect(nextStep(delivered, 0, POLICY)).toMatchObject({ kind: "request-proof", attempt: 1 });
+    const failed = { ...NO_PROOF, fencingToken: 1, attempt: 1, state: "failed" as const };
+    const wrong = failLease(withProof(delivered, { ...failed, refutingOutput: RIGHT_OUTPUT }, 0), 1, {
+      code: "wrong-output",
+      message: "",
+    });
+    expect(nextStep(wrong, 0, POLICY)).toMatchObject({ kind: "request-proof", attempt: 2 });
+    const proven = { ...failed, attempt: 2, state: "proven" as const, refutingOutput: RIGHT_OUTPUT };
+    const disproven = withProof(wrong, { ...proven, evidence: "0x01" }, 0);
+    expect(nextStep(disproven, 0, POLICY)).toMatchObject({ kind: "submit", step: "refute", fencingToken: 1 });
+    const released = applyEscrowFact(disproven, {
+      ...FACT,
+      state: "funded",
+      position: { blockNumber: 4, logIndex: 0 },
+    });
+    expect(released.leases[0]).toMatchObject({ state: "ended", endedBecause: "wrong-output" });
+    expect(nextStep(released, 0, POLICY)).toEqual({ kind: "place" });
+  });
+
+  it("refunds a wrong output at the deadline where nobody says which one is right", () => {
+    const failed = { ...NO_PROOF, fencingToken: 1, attempt: 1, state: "failed" as const };
+    const wrong = failLease(withProof(deliveredJob(), failed, 0), 1, { code: "wrong-output", message: "" });
+    const refundAtMs = SETTLE_WITHIN_SECONDS * 1_000 + POLICY.clockMarginMs;
+    expect(nextStep(wrong, 0, POLICY)).toEqual({ kind: "wait", untilMs: refundAtMs + 1 });
+    expect(nextStep(wrong, refundAtMs + 1, POLICY)).toMatchObject({ kind: "submit", step: "refund" });
+  });
+
   it("gives up on money that never came, unless the chain says later that it did", () => {
     const signed = sign(sampleJob(), "0x", "", 0);
     const deadline = LEASE_BY_SECONDS * 1_000 + POLICY.clockMarginMs;
@@ -377,6 +449,18 @@ describe("the job's machine", () => {
     expect(JOB_STATES.slice(1).map((state) => state.toLowerCase())).toEqual(states);
   });
 });
+
+/** A proven inference whose output is on chain before its proof. */
+function deliveredJob(): Job {
+  const funded = applyEscrowFact(sign(sampleJob(), "0x", "", 0), { ...FACT, state: "funded" });
+  const provider = PROVIDERS[0] as Address;
+  const terms = leaseTermsFor(funded, provider, 10n, 100);
+  const agreed = agree(offer(funded, { provider, terms, offerExpiresAtMs: 5_000 }, 0), 1, "0x");
+  const at = (blockNumber: number) => ({ ...FACT, fencingToken: 1, position: { blockNumber, logIndex: 0 } });
+  const leased = applyEscrowFact(agreed, { ...at(2), state: "leased" });
+  const computed = complete(leased, 1, sampleResult(leased.jobId, 1), 0);
+  return applyEscrowFact(computed, { ...at(3), state: "delivered" });
+}
 
 const FACT = {
   fencingToken: 0,

@@ -29,6 +29,7 @@ export const NO_PROOF: ProofProgress = {
   evidence: "",
   evidenceCid: "",
   error: undefined,
+  refutingOutput: undefined,
 };
 
 /** What the indexer saw happen to the job's escrow. */
@@ -110,6 +111,17 @@ export function failLease(job: Job, fencingToken: number, failure: LeaseFailure)
   return withLease(job, { ...lease, failure });
 }
 
+/**
+ * The provider is gone. Unlike `failLease` it keeps agreed terms: they may be on their way to the chain, and are taken
+ * back from there as soon as they have arrived.
+ */
+export function desert(job: Job, fencingToken: number, failure: LeaseFailure): Job {
+  const lease = liveLease(job);
+  if (lease?.fencingToken !== fencingToken || lease.state !== "agreed")
+    return failLease(job, fencingToken, failure);
+  return lease.failure === undefined ? withLease(job, { ...lease, failure }) : job;
+}
+
 /** The checked result is kept. The first one counts; the same again changes nothing. Throws `stale-fencing-token`. */
 export function complete(job: Job, fencingToken: number, result: LeaseResult, atMs: number): Job {
   const lease = requireLive(job, fencingToken);
@@ -140,7 +152,8 @@ export function withProof(job: Job, proof: ProofProgress, atMs: number): Job {
     (attempt > proof.attempt || (attempt === proof.attempt && state !== "requested"));
   if (known) return job;
   const next = { ...job, proof };
-  return proof.state === "proven" ? withStep(next, { name: "proven", atMs }) : next;
+  if (proof.state !== "proven") return next;
+  return withStep(next, { name: proof.refutingOutput === undefined ? "proven" : "disproven", atMs });
 }
 
 /** Notes an attempt at a chain write; attempts of the same step and token replace each other. */

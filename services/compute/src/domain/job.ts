@@ -142,7 +142,7 @@ export interface Lease {
   readonly deliverByMs: number;
   readonly leaseTransactionHash: string;
   readonly result: LeaseResult | undefined;
-  /** The provider gave up or its result was refused: the lease is released on chain before it ends. */
+  /** The provider gave up, vanished, or its result was refused or refuted: the chain takes the lease back before it ends. */
   readonly failure: LeaseFailure | undefined;
   readonly endedBecause: string;
 }
@@ -153,7 +153,16 @@ export interface LeaseFailure {
 }
 
 /** Writes to the chain that a job can need. */
-export type ChainStep = "open" | "lease" | "deliver" | "release" | "settle" | "accept" | "finish" | "refund";
+export type ChainStep =
+  | "open"
+  | "lease"
+  | "deliver"
+  | "release"
+  | "refute"
+  | "settle"
+  | "accept"
+  | "finish"
+  | "refund";
 
 /** The latest attempt at one chain write. Its idempotency key follows from job, step, fencing token and attempt. */
 export interface StepAttempt {
@@ -178,10 +187,12 @@ export interface ProofProgress {
   readonly fencingToken: number;
   readonly attempt: number;
   readonly checkAtMs: number;
-  /** 0x hex, ready for `settle`; empty until proven. */
+  /** 0x hex, ready for `settle`, or for `refute` where there is a `refutingOutput`; empty until proven. */
   readonly evidence: string;
   readonly evidenceCid: string;
   readonly error: JobError | undefined;
+  /** 0x and 64 hex digits: what the prover computed instead of the delivered output; undefined while it agrees. */
+  readonly refutingOutput: string | undefined;
 }
 
 export interface JobStepRecord {

@@ -114,11 +114,12 @@ function funded(job: Job, nowMs: number, policy: StepPolicy): NextStep {
 /** A lease that may be on its way to the chain is never given up before its transaction has ended. */
 function agreed(job: Job, lease: Lease, nowMs: number, refundAtMs: number): NextStep {
   const attempt = attemptOf(job, "lease", lease.fencingToken);
-  if (attempt?.state === "failed" || (attempt === undefined && nowMs > refundAtMs)) {
+  const unsent = attempt === undefined && (lease.failure !== undefined || nowMs > refundAtMs);
+  if (attempt?.state === "failed" || unsent) {
     return {
       kind: "end-offer",
       fencingToken: lease.fencingToken,
-      because: attempt?.error?.code ?? "too-late",
+      because: lease.failure?.code ?? attempt?.error?.code ?? "too-late",
     };
   }
   return chainStep(job, "lease", lease.fencingToken, nowMs);
@@ -160,12 +161,29 @@ function delivered(job: Job, nowMs: number, policy: StepPolicy): NextStep {
     const step = job.acceptanceSignature !== "" && accept?.state !== "failed" ? "accept" : "settle";
     return earliest(chainStep(job, step, token, nowMs), refundAtMs + 1);
   }
+  if (lease?.failure !== undefined) return refutation(job, lease, nowMs, refundAtMs);
   if (lease !== undefined) {
     const proof = proofStep(job, lease, nowMs);
     if (proof !== undefined) return earliest(proof, refundAtMs + 1);
   }
   if (job.proof.state !== "proven") return { kind: "wait", untilMs: refundAtMs + 1 };
   return earliest(chainStep(job, "settle", token, nowMs), refundAtMs + 1);
+}
+
+/**
+ * A wrong output is on chain: the right one is proven, and with that the escrow takes the job from its provider. Where
+ * the prover does not say which one is right, the buyer gets its money back at the deadline.
+ */
+function refutation(job: Job, lease: Lease, nowMs: number, refundAtMs: number): NextStep {
+  const { proof } = job;
+  const { fencingToken } = lease;
+  if (proof.refutingOutput === undefined || proof.fencingToken !== fencingToken)
+    return { kind: "wait", untilMs: refundAtMs + 1 };
+  if (proof.state === "proven")
+    return earliest(chainStep(job, "refute", fencingToken, nowMs), refundAtMs + 1);
+  if (nowMs < proof.checkAtMs) return { kind: "wait", untilMs: Math.min(proof.checkAtMs, refundAtMs + 1) };
+  if (proof.state === "requested") return { kind: "check-proof", fencingToken };
+  return { kind: "request-proof", fencingToken, attempt: proof.attempt + 1 };
 }
 
 function pending(job: Job, nowMs: number, policy: StepPolicy): NextStep {

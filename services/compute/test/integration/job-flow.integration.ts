@@ -147,6 +147,35 @@ describe("a job", () => {
     expect(again?.removedBy).toBe("burned-lease");
   });
 
+  it("takes a wrong output back from the chain when it was delivered before its proof, and pays another", async () => {
+    const wrong = await provider({ output: 8n, priceWei: "10" });
+    platform.peers.proofMs = 4_000;
+    const jobId = await platform.placeJob();
+    await platform.reaches(jobId, JobState.JOB_STATE_DELIVERED);
+    platform.peers.proofMs = 20;
+    const good = await provider();
+    const job = await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
+    expect(job.provider).toBe(good.address);
+    paidOnce(jobId, good);
+    const steps = job.steps.map((step) => step.name);
+    expect(steps.slice(steps.indexOf("delivered"))).toEqual([
+      "delivered",
+      "disproven",
+      "released",
+      "matched",
+      "leased",
+      "computed",
+      "proven",
+      "delivered",
+      "settled",
+    ]);
+    const { placements } = await platform.as(platform.buyer, () =>
+      platform.client.explainPlacement({ jobId }),
+    );
+    expect(placements[0]?.endedBecause).toBe("wrong-output");
+    expect(wrong.refusals()).toEqual([]);
+  });
+
   it("replaces a provider that vanishes with its lease", async () => {
     const gone = await provider({ manner: "silent", priceWei: "10" });
     const jobId = await platform.placeJob();

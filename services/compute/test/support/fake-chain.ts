@@ -179,6 +179,14 @@ export class FakeChain {
         must(job.state === "leased" && matcher, "TransitionNotAllowed");
         Object.assign(job, { state: "funded", provider: "" });
         break;
+      case "refute": {
+        const [, provenOutput, evidence] = call.args;
+        must(job.state === "delivered", "TransitionNotAllowed");
+        must(provenOutput !== job.output, "OutputAsDelivered");
+        must(evidence === evidenceOf(jobId, provenOutput), "NotRefuted");
+        Object.assign(job, { state: "funded", provider: "", output: 0n });
+        break;
+      }
       case "settle":
         this.#settle(job, jobId, String(call.args[1]), now);
         break;

@@ -48,6 +48,8 @@ export class FakePeers {
     string,
     { claimed: bigint; state: ProofState; evidence: string; error: string }
   >();
+  /** How long a proof takes. */
+  proofMs = 20;
   readonly #chain: FakeChain;
   readonly #bus: EventBus;
   readonly #server = new Server();
@@ -194,9 +196,19 @@ export class FakePeers {
     const claimed = BigInt(`0x${Buffer.from(request.claimedOutput).toString("hex")}`);
     const known = this.proofs.get(jobId);
     if (known?.claimed === claimed) return this.#proof(jobId);
+    if (known?.state === ProofState.PROOF_STATE_PROVEN) throw this.#disagrees(claimed);
     this.proofs.set(jobId, { claimed, state: ProofState.PROOF_STATE_PROVING, evidence: "", error: "" });
-    setTimeout(() => void this.#endProof(jobId, claimed), 20);
+    setTimeout(() => void this.#endProof(jobId, claimed), this.proofMs);
     return this.#proof(jobId);
+  }
+
+  #disagrees(claimed: bigint): CodedError {
+    return new CodedError({
+      code: "oracle-disagrees",
+      kind: "unprocessable",
+      message: "The oracle disagrees.",
+      details: { claimed: claimed.toString(), computed: TRUE_OUTPUT.toString() },
+    });
   }
 
   async #endProof(jobId: string, claimed: bigint): Promise<void> {
@@ -231,7 +243,11 @@ export class FakePeers {
         evidenceCid: proof?.evidence ? "bafkreievidence" : "",
         proveMs: 1,
         error: proof?.error
-          ? { code: proof.error, message: "The oracle disagrees.", detailsJson: "{}" }
+          ? {
+              code: proof.error,
+              message: "The oracle disagrees.",
+              detailsJson: JSON.stringify(this.#disagrees(proof.claimed).details),
+            }
           : undefined,
       },
     };

@@ -16,7 +16,7 @@ export const SIGNER_POLICY: readonly PolicyRow[] = [
     caller: "compute",
     signer: "relayer",
     contract: "JobEscrow",
-    functions: ["open", "deliver", "settle", "accept", "refund"],
+    functions: ["open", "deliver", "settle", "accept", "refute", "refund"],
   },
   { caller: "compute", signer: "matcher", contract: "JobEscrow", functions: ["lease", "release"] },
   { caller: "compute", signer: "relayer", contract: "ProviderRegistry", functions: ["register"] },

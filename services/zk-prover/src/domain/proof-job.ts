@@ -30,6 +30,30 @@ export interface ProofResult {
   readonly proveMs: number;
 }
 
+/**
+ * True when both ask about one statement, whatever output they claim for it: a statement has one true output, so a
+ * proof of one claim decides every other.
+ */
+export function sameStatement(
+  a: Omit<ProofRequest, "requestHash">,
+  b: Omit<ProofRequest, "requestHash">,
+): boolean {
+  return (
+    a.jobId === b.jobId &&
+    a.version === b.version &&
+    a.chainId === b.chainId &&
+    a.escrow === b.escrow &&
+    a.requester === b.requester &&
+    a.modelCommitment === b.modelCommitment &&
+    sameBytes(a.verifyingKeyHash, b.verifyingKeyHash) &&
+    sameBytes(a.inputCommitment, b.inputCommitment)
+  );
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
 export interface ProofJobRecord {
   readonly request: ProofRequest;
   readonly tenantId: TenantId;

@@ -145,9 +145,19 @@ describe("proofs", () => {
       ]),
     );
     await recorded.close();
+    const computed = bytesToInteger(request.claimedOutput).toString();
     await expect(
       compute.requestProof({ ...request, claimedOutput: scalarToBytes(1n) }),
-    ).rejects.toMatchObject({ code: "proof-request-differs", kind: "conflict" });
+    ).rejects.toMatchObject({
+      code: "oracle-disagrees",
+      kind: "unprocessable",
+      details: { claimed: "1", computed },
+    });
+    const otherInput = { ...request.statement, inputCommitment: scalarToBytes(1n) };
+    await expect(compute.requestProof({ ...request, statement: otherInput })).rejects.toMatchObject({
+      code: "proof-request-differs",
+      kind: "conflict",
+    });
   });
 
   it("are refused for a wrong output, and made when the right one is claimed afterwards", async () => {

@@ -27,6 +27,8 @@ function encode(job: Job, step: ChainStep, fencingToken: number): string {
     }
     case "release":
       return escrow.encodeFunctionData("release", [job.jobId]);
+    case "refute":
+      return escrow.encodeFunctionData("refute", [job.jobId, job.proof.refutingOutput, job.proof.evidence]);
     case "settle":
       return escrow.encodeFunctionData("settle", [
         job.jobId,

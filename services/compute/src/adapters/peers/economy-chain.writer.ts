@@ -25,6 +25,7 @@ const PURPOSES: Readonly<Record<ChainStep, string>> = {
   lease: "lease-job",
   deliver: "deliver-result",
   release: "release-job",
+  refute: "refute-result",
   settle: "settle-job",
   accept: "accept-job",
   finish: "settle-job",

@@ -34,7 +34,7 @@ export class ZkProver implements Prover {
         },
         modelCid: terms.modelCid,
         inputCid: terms.inputCid,
-        claimedOutput: getBytes(liveLease(job)?.result?.output ?? "0x"),
+        claimedOutput: getBytes(job.proof.refutingOutput ?? liveLease(job)?.result?.output ?? "0x"),
       },
       { idempotent: true },
     );

@@ -1,13 +1,27 @@
+import { bytesToInteger } from "@aios/core-zkml/scalar-field";
 import type { Clock } from "@aios/kernel/clock";
+import type { CodedError } from "@aios/kernel/coded-error";
 import { address, bytes32, type JobId, jobId, type TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
 import type { Prisma, PrismaClient, ProofJob } from "../../../generated/prisma/client.js";
-import { leaseLost, proofNotFound, proofRequestDiffers, queueFull } from "../../domain/errors.js";
+import {
+  leaseLost,
+  oracleDisagrees,
+  proofNotFound,
+  proofRequestDiffers,
+  queueFull,
+} from "../../domain/errors.js";
 import type { ProofStore } from "../../domain/ports.js";
-import type { ProofJobRecord, ProofRequest, ProofResult, ProofState } from "../../domain/proof-job.js";
+import {
+  type ProofJobRecord,
+  type ProofRequest,
+  type ProofResult,
+  type ProofState,
+  sameStatement,
+} from "../../domain/proof-job.js";
 import type { Claim, Failure } from "../../domain/work.js";
 import { WorkRows } from "./work-rows.js";
 
@@ -45,7 +59,7 @@ export class PrismaProofStore implements ProofStore {
     await this.prisma.$transaction(async (transaction) => {
       const before = await lockRow(transaction, request.jobId);
       if (before !== undefined && Buffer.compare(before.request_hash, request.requestHash) === 0) return;
-      if (before?.state === "proven") throw proofRequestDiffers();
+      if (before?.state === "proven") throw await this.#answerOf(request);
       const isNew = before === undefined || !OPEN_STATES.includes(before.state);
       if (isNew && (await transaction.proofJob.count({ where: { state: { in: OPEN_STATES } } })) >= limit)
         throw queueFull(retryAfterMs);
@@ -75,6 +89,16 @@ export class PrismaProofStore implements ProofStore {
     // Two first requests at the same time: the one that came second has not written.
     if (Buffer.compare(record.request.requestHash, request.requestHash) !== 0) throw proofRequestDiffers();
     return record;
+  }
+
+  /** Why a job that is proven is not proven again: the claim is refuted by that proof, or it is about something else. */
+  async #answerOf(request: ProofRequest): Promise<CodedError> {
+    const proven = await this.find(request.jobId);
+    if (proven === undefined || !sameStatement(proven.request, request)) return proofRequestDiffers();
+    return oracleDisagrees(
+      bytesToInteger(request.claimedOutput),
+      bytesToInteger(proven.request.claimedOutput),
+    );
   }
 
   #rowOf(request: ProofRequest) {
