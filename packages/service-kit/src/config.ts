@@ -1,5 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { z } from "zod";
+import { parseKafkaUrl } from "./kafka-url.js";
 
 export interface Setting<T> {
   readonly schema: z.ZodType<T>;
@@ -216,6 +217,21 @@ export const postgresUrl: z.ZodType<string> = z.url({
   error: "expected postgres://user:password@host:port/database",
 });
 
+/** `postgres://…` as above, or `kafka://user:password@host:port,host:port`; `kafkas://` for TLS. */
+export const eventBusUrl: z.ZodType<string> = z.string().refine(isEventBusUrl, {
+  message: "expected postgres://user:password@host:port/database or kafka://host:port,host:port",
+});
+
+function isEventBusUrl(url: string): boolean {
+  if (!/^kafkas?:/.test(url)) return postgresUrl.safeParse(url).success;
+  try {
+    parseKafkaUrl(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** `redis://user:password@host:port/database`; `rediss://` for TLS. */
 export const redisUrl: z.ZodType<string> = z.url({
   protocol: /^rediss?$/,
@@ -282,8 +298,9 @@ export const databaseSettings = defineSettings({
 
 /** The event bus; needed to publish and to consume. */
 export const eventBusSettings = defineSettings({
-  EVENT_BUS_URL: setting(postgresUrl, {
-    description: "the event log, postgres://user:password@host:port/database",
+  EVENT_BUS_URL: setting(eventBusUrl, {
+    description:
+      "the event bus: postgres://user:password@host:port/database for the embedded log, or kafka://host:port,host:port",
     secret: true,
   }),
 });

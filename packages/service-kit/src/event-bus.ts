@@ -79,7 +79,10 @@ export type ReplayPosition =
  * subscriptions wait; both go on by themselves when it is back.
  */
 export interface EventBus {
-  /** Appends all or none. */
+  /**
+   * Appends all, or fails; then publish the same events again. None is written when a topic is unknown (`unknown-topic`)
+   * or there are more than 1,000 (`batch-too-large`). The embedded log appends all or none in every case.
+   */
   publish(events: readonly OutgoingEvent[]): Promise<void>;
   /** Creates the topics that are missing. Resolves once the member takes part. */
   subscribe(options: SubscribeOptions): Promise<Subscription>;

@@ -1,9 +1,8 @@
-import { durationMs } from "@aios/kernel/units";
 import { codedErrorOf } from "./database-outage.js";
-import { type EventHandler, type ReceivedEvent, type RetryPolicy, retryDelayMs } from "./event-bus.js";
+import type { EventHandler, ReceivedEvent, RetryPolicy } from "./event-bus.js";
+import { deliver } from "./event-delivery.js";
 import type { Logger } from "./logger.js";
 import { inTransaction, type PostgresPool } from "./postgres-pool.js";
-import { systemClock } from "./system-clock.js";
 
 export interface LogRow {
   readonly topic: string;
@@ -111,24 +110,18 @@ export class EventLogPartition {
   /** True once the event is handled or dead-lettered, false when work ends before that. */
   async #deliver(row: LogRow, offset: bigint): Promise<boolean> {
     const { retry, handler } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await handler(this.#received(row, offset, attempt));
-        return true;
-      } catch (thrown) {
-        if (this.#stopping) return false;
-        const error = codedErrorOf(thrown);
-        const waitsForOthers = error.kind === "unavailable" || error.kind === "timeout";
-        if (attempt >= (waitsForOthers ? retry.maxUnavailableAttempts : retry.maxAttempts)) {
-          await this.#bury(row, offset, attempt, thrown);
-          return true;
-        }
-        await this.#commit();
-        const delay = durationMs(Math.round(retryDelayMs(retry, attempt)));
-        await systemClock.wait(delay, this.#abort.signal).catch(() => undefined);
-        if (this.#stopping) return false;
-      }
-    }
+    const outcome = await deliver(
+      {
+        handler,
+        retry,
+        signal: this.#abort.signal,
+        stopping: () => this.#stopping,
+        beforeWait: () => this.#commit(),
+      },
+      (attempt) => this.#received(row, offset, attempt),
+    );
+    if (outcome.kind === "poison") await this.#bury(row, offset, outcome.attempts, outcome.thrown);
+    return outcome.kind !== "stopped";
   }
 
   #received(row: LogRow, offset: bigint, attempt: number): ReceivedEvent {

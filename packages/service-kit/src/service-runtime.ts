@@ -17,8 +17,8 @@ import { inbox } from "./inbox.js";
 import { type Logger, NestLogAdapter } from "./logger.js";
 import { createMessagingSchema } from "./messaging-schema.js";
 import { applyMigrations } from "./migrate.js";
+import { openEventBus } from "./open-event-bus.js";
 import { OutboxRelay } from "./outbox-relay.js";
-import { PostgresEventLog } from "./postgres-event-log.js";
 import { createPool, type PostgresPool } from "./postgres-pool.js";
 import { observeProcess } from "./process-metrics.js";
 import { SERVICE_CONTEXT, type ServiceContext } from "./service-context.js";
@@ -154,7 +154,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     if (url === undefined) return;
     const { name } = this.#options;
     const bus = await this.#patiently("EVENT_BUS_URL", () =>
-      PostgresEventLog.open({ url, applicationName: name, logger: this.#logger }),
+      openEventBus({ url, applicationName: name, logger: this.#logger }),
     );
     this.#events = bus;
     this.#onClose("event bus", () => withinMs(bus.close(), FLUSH_MS));
@@ -273,7 +273,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
         if (!passing || performance.now() >= endsAtMs || this.#draining.signal.aborted) throw error;
         this.#logger.info(
           { reason: String(error), setting: settingName },
-          "the database does not answer yet",
+          "what this setting names does not answer yet",
         );
         await systemClock.wait(durationMs(DATABASE_RETRY_MS), this.#draining.signal);
       }

@@ -1,0 +1,226 @@
+import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
+import type { EventHandler, ReceivedEvent, RetryPolicy } from "./event-bus.js";
+import { type DeliveryOutcome, deliver } from "./event-delivery.js";
+import { subscribedRoundRobin } from "./kafka-assigner.js";
+import { eventOf, type StoredEvent } from "./kafka-record.js";
+import type { Logger } from "./logger.js";
+import { defineMetrics } from "./metrics.js";
+
+export interface KafkaMemberOptions {
+  readonly kafka: Kafka;
+  readonly logger: Logger;
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly handler: EventHandler;
+  readonly retry: RetryPolicy;
+  readonly concurrency: number;
+  /** Keeps an event that could not be handled; resolves once it is safe. */
+  readonly bury: (poison: PoisonEvent) => Promise<void>;
+}
+
+export interface PoisonEvent {
+  readonly group: string;
+  readonly stored: StoredEvent;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly attempts: number;
+  readonly thrown: unknown;
+}
+
+/** The least that brokers allow by default: as long, a member that crashed keeps its partitions from others. */
+const SESSION_TIMEOUT_MS = 6_000;
+const REBALANCE_TIMEOUT_MS = 30_000;
+const HEARTBEAT_MS = 1_000;
+/** How long a broker may hold an idle fetch; closing waits for it. */
+const FETCH_WAIT_MS = 300;
+const COMMIT_EVERY = 64;
+/** Ids a partition remembers, to drop what was written twice. */
+const REMEMBERED_IDS = 10_000;
+
+const metrics = defineMetrics("event_bus", {
+  lag: { kind: "gauge", description: "Events that wait in a partition behind the group, by topic" },
+});
+
+/** One member of a consumer group on Kafka: events of a partition one after the other, committed after handling. */
+export class KafkaMember {
+  readonly #options: KafkaMemberOptions;
+  readonly #consumer: Consumer;
+  readonly #closing = new AbortController();
+  #assignment = new AbortController();
+  #seen = new Map<string, Set<string>>();
+
+  constructor(options: KafkaMemberOptions) {
+    this.#options = options;
+    this.#consumer = options.kafka.consumer({
+      groupId: options.group,
+      partitionAssigners: [subscribedRoundRobin()],
+      sessionTimeout: SESSION_TIMEOUT_MS,
+      rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+      heartbeatInterval: HEARTBEAT_MS,
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      allowAutoTopicCreation: false,
+      retry: { retries: 10, initialRetryTime: 50, maxRetryTime: 1_000, restartOnFailure: async () => true },
+    });
+  }
+
+  /** Resolves once the member takes part in the group. */
+  async start(): Promise<void> {
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
+    const joined = new Promise<void>((resolve) => {
+      this.#consumer.on(this.#consumer.events.GROUP_JOIN, () => {
+        this.#seen = new Map();
+        this.#assignment = new AbortController();
+        resolve();
+      });
+    });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: this.#options.concurrency,
+      eachBatch: (payload) => this.#work(payload),
+    });
+    await joined;
+  }
+
+  /** Lets the events in work finish and commits them. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("the consumer is shutting down"));
+    await this.#consumer.disconnect();
+  }
+
+  async #work(payload: EachBatchPayload): Promise<void> {
+    const { batch, resolveOffset, isRunning, isStale, commitOffsetsIfNecessary } = payload;
+    const { topic, partition } = batch;
+    const pulse = this.#keepAlive(payload);
+    let next: bigint | undefined;
+    let uncommitted = 0;
+    const commit = async (): Promise<void> => {
+      if (next === undefined || uncommitted === 0) return;
+      // Not `consumer.commitOffsets`, which does nothing while the consumer is closing.
+      await commitOffsetsIfNecessary({
+        topics: [{ topic, partitions: [{ partition, offset: String(next) }] }],
+      });
+      uncommitted = 0;
+    };
+    try {
+      for (const message of batch.messages) {
+        if (!isRunning() || isStale() || pulse.lost() || this.#closing.signal.aborted) break;
+        if (!(await this.#handle(topic, partition, message, pulse, commit))) break;
+        resolveOffset(message.offset);
+        next = BigInt(message.offset) + 1n;
+        uncommitted += 1;
+        if (uncommitted >= COMMIT_EVERY) await commit();
+      }
+      await commit();
+      const behind = BigInt(batch.highWatermark) - (next ?? BigInt(batch.highWatermark));
+      metrics.lag.set(Number(behind > 0n ? behind : 0n), {
+        topic,
+        partition,
+        group: this.#options.group,
+      });
+    } finally {
+      pulse.stop();
+    }
+    // The group is being dealt out anew: kafkajs must see it, so that this member joins again.
+    pulse.rethrow();
+  }
+
+  /** False when work ends before the event is handled. */
+  async #handle(
+    topic: string,
+    partition: number,
+    message: KafkaMessage,
+    pulse: Pulse,
+    beforeWait: () => Promise<void>,
+  ): Promise<boolean> {
+    const { group, handler, retry } = this.#options;
+    const stored = this.#read(topic, message);
+    if (stored === undefined) return true;
+    if (
+      stored.replayFor === undefined
+        ? this.#isRepeated(topic, partition, stored.event.id)
+        : stored.replayFor !== group
+    ) {
+      return true;
+    }
+    const signal = AbortSignal.any([this.#closing.signal, this.#assignment.signal]);
+    const offset = BigInt(message.offset);
+    const received = (attempt: number): ReceivedEvent => ({
+      ...stored.event,
+      partition,
+      offset,
+      occurredAtMs: stored.occurredAtMs,
+      attempt,
+      signal,
+    });
+    const stopping = (): boolean => signal.aborted || pulse.lost();
+    const outcome: DeliveryOutcome = await deliver(
+      { handler, retry, signal, stopping, beforeWait },
+      received,
+    );
+    if (outcome.kind === "stopped") {
+      this.#seen.get(`${topic}/${partition}`)?.delete(stored.event.id);
+      return false;
+    }
+    if (outcome.kind === "poison") {
+      const { attempts, thrown } = outcome;
+      await this.#options.bury({ group, stored, partition, offset, attempts, thrown });
+    }
+    return true;
+  }
+
+  #read(topic: string, message: KafkaMessage): StoredEvent | undefined {
+    try {
+      return eventOf(topic, message);
+    } catch (error) {
+      this.#options.logger.error({ error, topic }, "a record that no event bus wrote was passed over");
+      return undefined;
+    }
+  }
+
+  /** Whether the partition had this id since the group was last dealt out; it remembers a bounded number. */
+  #isRepeated(topic: string, partition: number, id: string): boolean {
+    const name = `${topic}/${partition}`;
+    const ids = this.#seen.get(name) ?? new Set();
+    this.#seen.set(name, ids);
+    if (ids.has(id)) return true;
+    ids.add(id);
+    const [oldest] = ids;
+    if (ids.size > REMEMBERED_IDS && oldest !== undefined) ids.delete(oldest);
+    return false;
+  }
+
+  /** Tells the group that this member lives while a handler works, and hears when the group is dealt out anew. */
+  #keepAlive({ heartbeat }: EachBatchPayload): Pulse {
+    const assignment = this.#assignment;
+    let failure: unknown;
+    let giveUp: NodeJS.Timeout | undefined;
+    const timer = setInterval(() => {
+      heartbeat().catch((error: unknown) => {
+        failure ??= error;
+        // What is in work may finish; after half of the group's patience it is asked to stop.
+        giveUp ??= setTimeout(
+          () => assignment.abort(new Error("the group waits for this partition")),
+          REBALANCE_TIMEOUT_MS / 2,
+        );
+      });
+    }, HEARTBEAT_MS);
+    return {
+      lost: () => failure !== undefined,
+      stop: () => {
+        clearInterval(timer);
+        clearTimeout(giveUp);
+      },
+      rethrow: () => {
+        if (failure !== undefined) throw failure;
+      },
+    };
+  }
+}
+
+interface Pulse {
+  lost(): boolean;
+  stop(): void;
+  rethrow(): void;
+}
