@@ -32,6 +32,8 @@ export default {
           "node_modules/@noble/",
           "node_modules/ethers/",
           "^@noble/",
+          // Keccak in WebAssembly, for Node and browsers: a state root is mostly hashing.
+          "node_modules/hash-wasm/",
           "^ethers$",
         ],
         dependencyTypesNot: ["type-only"],

@@ -32,6 +32,13 @@ function writeHeaderBefore(out: Uint8Array, end: number, length: number, offset:
   return at - 1;
 }
 
+/** Writes the header of a list whose payload has `length` bytes at `offset`; returns where the payload starts. */
+export function writeRlpListHeader(out: Uint8Array, offset: number, length: number): number {
+  const end = offset + rlpHeaderLength(length);
+  writeHeaderBefore(out, end, length, LIST_OFFSET);
+  return end;
+}
+
 /** Bytes of the encoding. Linear in the number of items. */
 export function rlpLength(item: RlpItem): number {
   if (item instanceof Uint8Array) {

@@ -1,12 +1,13 @@
 import { workerData } from "node:worker_threads";
 import { chainCommon } from "./adapters/ethereumjs/chain-common.js";
 import { EthereumJsEngine } from "./adapters/ethereumjs/ethereumjs-engine.js";
-import { EthereumJsTransactionCodec } from "./adapters/ethereumjs/transaction-codec.js";
 import { ChainDatabase } from "./adapters/lmdb/chain-database.js";
 import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
 import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
+import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
 import { serveCalls } from "./adapters/worker/serve-calls.js";
 import type { Genesis } from "./domain/genesis.js";
+import { AdmissionCodec } from "./domain/transaction-codec.js";
 import type { NodeSettings } from "./node-settings.js";
 
 export interface CallWorkerData {
@@ -17,12 +18,12 @@ export interface CallWorkerData {
 
 const { genesis, dataDir, settings } = workerData as CallWorkerData;
 const common = chainCommon(genesis);
-const codec = new EthereumJsTransactionCodec(common, genesis.chainId);
+const codec = new AdmissionCodec(genesis, recoverPublicKey);
 const database = new ChainDatabase(dataDir, { readOnly: true });
 const states = new LmdbStateStore(database);
 const blocks = new LmdbBlockStore(database, codec);
 serveCalls(
-  await EthereumJsEngine.create(genesis, common, codec, states, blocks, {
+  await EthereumJsEngine.create(genesis, common, states, blocks, {
     ...settings,
     now: () => performance.now(),
   }),

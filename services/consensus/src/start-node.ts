@@ -2,7 +2,6 @@ import type { Clock } from "@aios/kernel/clock";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { chainCommon } from "./adapters/ethereumjs/chain-common.js";
 import { EthereumJsEngine } from "./adapters/ethereumjs/ethereumjs-engine.js";
-import { EthereumJsTransactionCodec } from "./adapters/ethereumjs/transaction-codec.js";
 import { RpcDispatcher, type RpcObserver } from "./adapters/json-rpc/dispatcher.js";
 import { blockMethods } from "./adapters/json-rpc/methods/blocks.js";
 import { logMethods } from "./adapters/json-rpc/methods/logs.js";
@@ -14,6 +13,7 @@ import { ChainDatabase } from "./adapters/lmdb/chain-database.js";
 import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
 import { LmdbMempoolJournal } from "./adapters/lmdb/lmdb-mempool-journal.js";
 import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
+import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
 import { WorkerEngine } from "./adapters/worker/worker-engine.js";
 import { CallContract } from "./application/call-contract.js";
 import { ChainEvents } from "./application/chain-events.js";
@@ -31,6 +31,7 @@ import { ArrivalOrder } from "./domain/arrival-order.js";
 import { corruptStore, genesisMismatch } from "./domain/errors.js";
 import type { Genesis } from "./domain/genesis.js";
 import type { BlockStore, ExecutionEngine, StateStore } from "./domain/ports.js";
+import { AdmissionCodec } from "./domain/transaction-codec.js";
 import { defaultNodeSettings, type NodeSettings } from "./node-settings.js";
 
 export interface NodeOptions {
@@ -79,14 +80,14 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
   const settings: NodeSettings = { ...defaultNodeSettings, ...options.settings };
   const clock = options.clock ?? systemClock;
   const common = chainCommon(genesis);
-  const codec = new EthereumJsTransactionCodec(common, genesis.chainId);
+  const codec = new AdmissionCodec(genesis, recoverPublicKey);
   const database = new ChainDatabase(options.dataDir);
   try {
     if (database.format !== ChainDatabase.format)
       throw corruptStore(`its format is ${database.format}, not ${ChainDatabase.format}`);
     const states = new LmdbStateStore(database);
     const blocks = new LmdbBlockStore(database, codec);
-    const local = await EthereumJsEngine.create(genesis, common, codec, states, blocks, {
+    const local = await EthereumJsEngine.create(genesis, common, states, blocks, {
       ...settings,
       now: () => clock.now(),
     });

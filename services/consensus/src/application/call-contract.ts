@@ -1,9 +1,9 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { bytes32Of } from "@aios/core-rlp/hex";
 import { CodedError } from "@aios/kernel/coded-error";
 import { type Address, address, type Bytes32 } from "@aios/kernel/identifiers";
 import { lesser } from "../domain/bigint.js";
 import type { BlockSelector } from "../domain/block-tag.js";
-import { keccak256 } from "../domain/keccak.js";
 import type {
   CallOutcome,
   CallRequest,

@@ -1,4 +1,6 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { bytes32Of } from "@aios/core-rlp/hex";
+import { EMPTY_CODE_HASH } from "@aios/core-trie/empty-hashes";
 import type { Clock } from "@aios/kernel/clock";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
@@ -6,7 +8,6 @@ import { crashPoint } from "@aios/service-kit/crash-point";
 import type { BlockWithReceipts } from "../domain/block.js";
 import { alreadyKnown, oversized } from "../domain/errors.js";
 import type { Genesis } from "../domain/genesis.js";
-import { EMPTY_CODE_HASH, keccak256 } from "../domain/keccak.js";
 import { type MempoolLimits, type SenderState, TransactionPool } from "../domain/mempool.js";
 import type {
   BlockStore,

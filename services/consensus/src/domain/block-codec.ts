@@ -1,11 +1,12 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { addressOf, bigintToBytes, bytes32Of, bytesToBigint, concat, fromHex } from "@aios/core-rlp/hex";
 import { decodeRlp, encodeRlp, type RlpItem, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
+import { EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
+import { orderedTrieRoot } from "@aios/core-trie/merkle-patricia-trie";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockHeader, Log, Receipt } from "./block.js";
 import { logsBloom } from "./bloom.js";
 import { corruptStore } from "./errors.js";
-import { EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH, keccak256 } from "./keccak.js";
-import { orderedTrieRoot } from "./merkle-patricia-trie.js";
 import type { SignedTransaction } from "./transaction.js";
 
 const NO_BYTES = new Uint8Array(0);

@@ -1,6 +1,6 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { fromHex } from "@aios/core-rlp/hex";
 import type { Log } from "./block.js";
-import { keccak256 } from "./keccak.js";
 
 /** Ethereum's 2048-bit log filter (yellow paper, 4.4.3). */
 export const BLOOM_BYTES = 256;

@@ -37,6 +37,8 @@ function transaction(
     data: new Uint8Array(0),
     maxFeePerGas: 100n,
     maxPriorityFeePerGas: 10n,
+    maxFeePerBlobGas: 0n,
+    blobVersionedHashes: [],
     chainId: 1n,
     accessList: [],
     authorizationList: [],

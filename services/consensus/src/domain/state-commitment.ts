@@ -1,8 +1,9 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { bigintToBytes, bytes32Of, bytesToBigint, fromHex } from "@aios/core-rlp/hex";
 import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
+import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
+import { MerklePatriciaTrie, type NodeSource } from "@aios/core-trie/merkle-patricia-trie";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
-import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, keccak256 } from "./keccak.js";
-import { MerklePatriciaTrie, type NodeSource } from "./merkle-patricia-trie.js";
 import type { AccountProof, AccountState, StateChanges, StateView } from "./state.js";
 
 export const EMPTY_ACCOUNT: AccountState = {

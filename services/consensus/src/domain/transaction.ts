@@ -1,46 +1,15 @@
+import type { Transaction } from "@aios/core-transactions/transaction";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { lesser } from "./bigint.js";
 
-/** EIP-2718 type bytes that the network admits; 0x03 (blobs) is known to the engine and refused at admission. */
-export type TransactionType = 0 | 1 | 2 | 3 | 4;
+export type { AccessListEntry, Authorization, TransactionType } from "@aios/core-transactions/transaction";
 
-export interface AccessListEntry {
-  readonly address: Address;
-  readonly storageKeys: readonly Bytes32[];
-}
-
-/** EIP-7702 tuple: the signer lets `address`'s code run as its own. */
-export interface Authorization {
-  readonly chainId: bigint;
-  readonly address: Address;
-  readonly nonce: bigint;
-  readonly yParity: number;
-  readonly r: bigint;
-  readonly s: bigint;
-}
-
-/** A transaction whose signature has been verified; `raw` is its canonical EIP-2718 encoding. */
-export interface SignedTransaction {
+/** A transaction whose signature has been verified. */
+export interface SignedTransaction extends Transaction {
   readonly hash: Bytes32;
-  readonly type: TransactionType;
   readonly sender: Address;
-  readonly nonce: bigint;
-  /** `null` creates a contract. */
-  readonly to: Address | null;
-  readonly value: bigint;
-  readonly gasLimit: bigint;
-  readonly data: Uint8Array;
-  /** Legacy and EIP-2930 transactions offer one price: it is both. Wei per gas. */
-  readonly maxFeePerGas: bigint;
-  readonly maxPriorityFeePerGas: bigint;
-  /** Absent in a legacy transaction without replay protection (EIP-155). */
-  readonly chainId: bigint | undefined;
-  readonly accessList: readonly AccessListEntry[];
-  readonly authorizationList: readonly Authorization[];
   /** The least gas limit under which the rules let it run (intrinsic gas, EIP-7623 floor). */
   readonly minimumGas: bigint;
-  readonly signature: { readonly v: bigint; readonly r: bigint; readonly s: bigint };
-  readonly raw: Uint8Array;
 }
 
 /** Priority fee per gas that the producer earns at this base fee; negative when the fee cap is below it. */

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chainCommon } from "@aios/consensus/adapters/ethereumjs/chain-common";
 import { EthereumJsEngine } from "@aios/consensus/adapters/ethereumjs/ethereumjs-engine";
-import { EthereumJsTransactionCodec } from "@aios/consensus/adapters/ethereumjs/transaction-codec";
 import { ChainDatabase } from "@aios/consensus/adapters/lmdb/chain-database";
 import { LmdbBlockStore } from "@aios/consensus/adapters/lmdb/lmdb-block-store";
 import { LmdbStateStore } from "@aios/consensus/adapters/lmdb/lmdb-state-store";
+import { recoverPublicKey } from "@aios/consensus/adapters/secp256k1/recover-public-key";
 import { WorkerEngine } from "@aios/consensus/adapters/worker/worker-engine";
 import type { Genesis } from "@aios/consensus/domain/genesis";
+import { AdmissionCodec } from "@aios/consensus/domain/transaction-codec";
 import { defaultNodeSettings } from "@aios/consensus/node-settings";
 import { type EngineUnderTest, executionEngineConformance } from "../support/execution-engine-conformance.js";
 
@@ -16,11 +17,11 @@ async function openLocal(genesis: Genesis): Promise<EngineUnderTest & { readonly
   const directory = await mkdtemp(join(tmpdir(), "aios-engine-"));
   const database = new ChainDatabase(directory);
   const common = chainCommon(genesis);
-  const codec = new EthereumJsTransactionCodec(common, genesis.chainId);
+  const codec = new AdmissionCodec(genesis, recoverPublicKey);
   const states = new LmdbStateStore(database);
   const blocks = new LmdbBlockStore(database, codec);
   const limits = { ...defaultNodeSettings, now: () => performance.now() };
-  const engine = await EthereumJsEngine.create(genesis, common, codec, states, blocks, limits);
+  const engine = await EthereumJsEngine.create(genesis, common, states, blocks, limits);
   return {
     engine,
     states,

@@ -1,8 +1,9 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { addressOf, bytes32Of, fromHex, unpad } from "@aios/core-rlp/hex";
+import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { AccountFields, StateManagerInterface } from "@ethereumjs/common";
 import { Account, type Address as EvmAddress } from "@ethereumjs/util";
-import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, keccak256 } from "../../domain/keccak.js";
 import type { AccountState, StateChanges, StateView } from "../../domain/state.js";
 import { EMPTY_ACCOUNT } from "../../domain/state-commitment.js";
 

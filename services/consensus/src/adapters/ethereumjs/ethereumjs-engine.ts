@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { addressOf, bytes32Of, concat, fromHex } from "@aios/core-rlp/hex";
+import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Common } from "@ethereumjs/common";
@@ -10,7 +12,6 @@ import { combineBlooms, logsBloom } from "../../domain/bloom.js";
 import { engineBusy, insufficientFunds, nonceTooLow, senderNotExternallyOwned } from "../../domain/errors.js";
 import { baseFeeCredits, nextBaseFee } from "../../domain/fees.js";
 import type { Genesis } from "../../domain/genesis.js";
-import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, keccak256 } from "../../domain/keccak.js";
 import type {
   BlockContext,
   BlockInput,
@@ -36,7 +37,7 @@ import { CallRecorder } from "./call-recorder.js";
 import { EngineLane } from "./engine-lane.js";
 import { isDelegation, runMessage } from "./message-call.js";
 import { beginBlock } from "./system-contracts.js";
-import type { EthereumJsTransactionCodec } from "./transaction-codec.js";
+import { typedTransaction } from "./typed-transaction.js";
 
 /** SHA-256 of no requests (EIP-7685): the network uses none of the consensus layer's requests. */
 const EMPTY_REQUESTS_HASH = "0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" as Bytes32;
@@ -84,7 +85,6 @@ interface Included {
 export class EthereumJsEngine implements ExecutionEngine {
   private constructor(
     private readonly genesis: Genesis,
-    private readonly codec: EthereumJsTransactionCodec,
     private readonly states: StateStore,
     private readonly blockLane: EngineLane,
     private readonly callLane: EngineLane,
@@ -94,14 +94,12 @@ export class EthereumJsEngine implements ExecutionEngine {
   static async create(
     genesis: Genesis,
     common: Common,
-    codec: EthereumJsTransactionCodec,
     states: StateStore,
     blocks: Pick<BlockStore, "header">,
     limits: EngineLimits,
   ): Promise<EthereumJsEngine> {
     return new EthereumJsEngine(
       genesis,
-      codec,
       states,
       await EngineLane.create(common, blocks),
       await EngineLane.create(common, blocks),
@@ -176,7 +174,7 @@ export class EthereumJsEngine implements ExecutionEngine {
       const evmBlock = lane.block(context);
       for (const earlier of block.transactions.slice(0, index)) {
         await runTx(lane.vm, {
-          tx: this.codec.typed(earlier),
+          tx: typedTransaction(earlier, lane.vm.common),
           block: evmBlock,
           skipHardForkValidation: true,
         });
@@ -184,7 +182,7 @@ export class EthereumJsEngine implements ExecutionEngine {
       const traced = block.transactions[index] as SignedTransaction;
       const recorder = new CallRecorder(lane.evm);
       try {
-        const tx = this.codec.typed(traced);
+        const tx = typedTransaction(traced, lane.vm.common);
         const result = await runTx(lane.vm, { tx, block: evmBlock, skipHardForkValidation: true });
         return recorder.root(traced, result.totalGasSpent);
       } finally {
@@ -236,7 +234,7 @@ export class EthereumJsEngine implements ExecutionEngine {
       let result: RunTxResult;
       try {
         result = await runTx(lane.vm, {
-          tx: this.codec.typed(transaction),
+          tx: typedTransaction(transaction, lane.vm.common),
           block,
           skipHardForkValidation: true,
         });

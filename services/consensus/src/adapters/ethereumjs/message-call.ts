@@ -1,4 +1,5 @@
 import { bigintToBytes, fromHex } from "@aios/core-rlp/hex";
+import { EMPTY_CODE_HASH } from "@aios/core-trie/empty-hashes";
 import type { Address } from "@aios/kernel/identifiers";
 import { address, bytes32 } from "@aios/kernel/identifiers";
 import { EVMError, type ExecResult } from "@ethereumjs/evm";
@@ -6,7 +7,6 @@ import { createEOACode7702Tx, createFeeMarket1559Tx, type TypedTransaction } fro
 import { type EOACode7702AuthorizationListBytesItem, Address as EvmAddress } from "@ethereumjs/util";
 import { runTx } from "@ethereumjs/vm";
 import { gasLimitExceeded, insufficientFunds, intrinsicGasTooLow, underpriced } from "../../domain/errors.js";
-import { EMPTY_CODE_HASH } from "../../domain/keccak.js";
 import type { BlockContext, CallOutcome, CallRequest } from "../../domain/ports.js";
 import type { AccessListEntry } from "../../domain/transaction.js";
 import type { EngineLane } from "./engine-lane.js";

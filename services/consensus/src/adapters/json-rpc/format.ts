@@ -1,7 +1,7 @@
 import { toHex } from "@aios/core-rlp/hex";
+import { EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
 import type { Block, BlockHeader, BlockWithReceipts, Receipt } from "../../domain/block.js";
 import { logsBloom } from "../../domain/bloom.js";
-import { EMPTY_UNCLES_HASH } from "../../domain/keccak.js";
 import type { CallFrame, StoredLog } from "../../domain/ports.js";
 import type { AccountProof } from "../../domain/state.js";
 import { effectiveGasPrice, type SignedTransaction } from "../../domain/transaction.js";

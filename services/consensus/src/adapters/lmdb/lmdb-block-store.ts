@@ -14,8 +14,6 @@ const CACHED_BLOCKS = 64;
 /** Decodes what was verified before it was stored. */
 export interface StoredTransactionCodec {
   decodeTrusted(raw: Uint8Array, sender: Uint8Array): SignedTransaction;
-  /** Tells that the engine is done with the transaction. */
-  release(transaction: SignedTransaction): void;
 }
 
 /** Blocks, their indexes and the state that they leave, written together. */
@@ -100,7 +98,6 @@ export class LmdbBlockStore implements BlockStore {
     this.#head = header;
     this.#recent.set(header.number, { header, transactions: block.transactions, receipts: block.receipts });
     this.#recent.delete(header.number - CACHED_BLOCKS);
-    for (const transaction of block.transactions) this.codec.release(transaction);
   }
 
   #writeState({ changes, trieNodes, header }: ExecutedBlock): void {

@@ -1,9 +1,9 @@
 import { concat, fromHex } from "@aios/core-rlp/hex";
+import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
+import type { NodeSource } from "@aios/core-trie/merkle-patricia-trie";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Transaction } from "lmdb";
 import { corruptStore, stateUnavailable } from "../../domain/errors.js";
-import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "../../domain/keccak.js";
-import type { NodeSource } from "../../domain/merkle-patricia-trie.js";
 import type { StateStore } from "../../domain/ports.js";
 import type { AccountProof, AccountState, StateChanges, StateSnapshot } from "../../domain/state.js";
 import { commitState, decodeAccount, TrieState } from "../../domain/state-commitment.js";

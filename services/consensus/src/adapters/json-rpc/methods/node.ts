@@ -1,9 +1,9 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import type { ChainView } from "../../../application/chain-view.js";
 import { blockNotFound } from "../../../application/chain-view.js";
 import type { WhyPending } from "../../../application/why-pending.js";
 import { finalizedHeight } from "../../../domain/block-tag.js";
-import { keccak256 } from "../../../domain/keccak.js";
 import type { BlockStore, ExecutionEngine } from "../../../domain/ports.js";
 import { formatCallFrame, hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";

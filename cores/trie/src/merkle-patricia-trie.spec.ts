@@ -1,10 +1,11 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { fromHex, toHex } from "@aios/core-rlp/hex";
 import { encodeRlp } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { MerklePatriciaTrie as ReferenceTrie, verifyMerkleProof } from "@ethereumjs/mpt";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EMPTY_TRIE_ROOT, keccak256 } from "./keccak.js";
+import { EMPTY_TRIE_ROOT } from "./empty-hashes.js";
 import { MerklePatriciaTrie, orderedTrieRoot } from "./merkle-patricia-trie.js";
 
 class Store {
@@ -92,5 +93,48 @@ describe("MerklePatriciaTrie", () => {
       );
     }
     expect(orderedTrieRoot(values)).toBe(toHex(reference.root()));
+  });
+
+  it("keeps a fork apart: what is written to one is neither seen nor stored by the other", () => {
+    fc.assert(
+      fc.property(batches, fc.array(fc.tuple(key, value), { maxLength: 12 }), (all, pending) => {
+        const store = new Store();
+        const committed = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, store.load);
+        for (const [k, v] of all.flat()) committed.put(k, v);
+        const root = committed.commit(store.keep);
+        const before = [...committed.entries()];
+        const fork = committed.fork();
+        const forkStore = new Store();
+        for (const [k, v] of pending) fork.put(k, v);
+        const forkRoot = fork.commit(forkStore.keep);
+        expect(committed.commit(store.keep)).toBe(root);
+        expect([...committed.entries()]).toEqual(before);
+        expect([...new MerklePatriciaTrie(root, store.load).entries()]).toEqual(before);
+        const both = (hash: Bytes32): Uint8Array | undefined => forkStore.load(hash) ?? store.load(hash);
+        expect([...new MerklePatriciaTrie(forkRoot, both).entries()]).toEqual([...fork.entries()]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("refuses to fork what is not committed", () => {
+    const trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, () => undefined);
+    trie.put(Uint8Array.of(1), Uint8Array.of(1));
+    expect(() => trie.fork()).toThrow(/committed/);
+  });
+
+  it("lists entries in the order of their keys", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(key, fc.uint8Array({ minLength: 1, maxLength: 40 }))), (writes) => {
+        const trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, () => undefined);
+        const model = new Map<string, Uint8Array>();
+        for (const [k, v] of writes) {
+          trie.put(k, v);
+          model.set(toHex(k), v);
+        }
+        const expected = [...model].sort(([a], [b]) => (a < b ? -1 : 1));
+        expect([...trie.entries()].map(([k, v]) => [toHex(k), v])).toEqual(expected);
+      }),
+    );
   });
 });

@@ -1,11 +1,7 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import { encodeRlp } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
-import { keccak_256 } from "@noble/hashes/sha3.js";
-
-export function keccak256(bytes: Uint8Array): Uint8Array {
-  return keccak_256(bytes);
-}
 
 /** Hash of no code: what an account without a contract has. */
 export const EMPTY_CODE_HASH = toHex(keccak256(new Uint8Array(0))) as Bytes32;

@@ -1,0 +1,96 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { toHex } from "@aios/core-rlp/hex";
+import { encodeRlp } from "@aios/core-rlp/rlp";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import { MerklePatriciaTrie as PeerTrie } from "@ethereumjs/mpt";
+import { EMPTY_TRIE_ROOT } from "../src/empty-hashes.js";
+import { MerklePatriciaTrie } from "../src/merkle-patricia-trie.js";
+
+const ACCOUNTS = Number(process.env["BENCH_ACCOUNTS"] ?? 100_000);
+const CHANGED = 10_000;
+const ROUNDS = 5;
+const CODE_HASH = keccak256(new Uint8Array(0));
+const STORAGE_ROOT = keccak256(Uint8Array.of(0x80));
+
+function keyOf(index: number): Uint8Array {
+  const address = new Uint8Array(20);
+  new DataView(address.buffer).setUint32(0, index);
+  return keccak256(address);
+}
+
+function accountOf(round: number, index: number): Uint8Array {
+  const balance = Uint8Array.of(1, round, (index >> 16) & 255, (index >> 8) & 255, index & 255, 7, 7, 7, 7);
+  return encodeRlp([Uint8Array.of(round + 1), balance, STORAGE_ROOT, CODE_HASH]);
+}
+
+/** Different accounts in every round, spread over all. */
+const changedIn = (round: number): number[] =>
+  Array.from({ length: CHANGED }, (_, i) => (i * 7_919 + round * 104_729) % ACCOUNTS);
+
+const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+function measureOwn(warm: boolean): { readonly ms: number; readonly root: string } {
+  const nodes = new Map<Bytes32, Uint8Array>();
+  const keep = (hash: Bytes32, rlp: Uint8Array): void => void nodes.set(hash, rlp);
+  const load = (hash: Bytes32): Uint8Array | undefined => nodes.get(hash);
+  let trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, load);
+  for (let i = 0; i < ACCOUNTS; i++) trie.put(keyOf(i), accountOf(0, i));
+  let root = trie.commit(keep);
+  const times: number[] = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    const changes = changedIn(round).map((i) => [keyOf(i), accountOf(round, i)] as const);
+    if (!warm) trie = new MerklePatriciaTrie(root, load);
+    const startedAt = performance.now();
+    for (const [key, value] of changes) trie.put(key, value);
+    root = trie.commit(keep);
+    times.push(performance.now() - startedAt);
+  }
+  return { ms: median(times), root };
+}
+
+async function measurePeer(): Promise<{ readonly ms: number; readonly root: string }> {
+  const trie = new PeerTrie();
+  for (let i = 0; i < ACCOUNTS; i++) await trie.put(keyOf(i), accountOf(0, i));
+  const times: number[] = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    const changes = changedIn(round).map((i) => [keyOf(i), accountOf(round, i)] as const);
+    const startedAt = performance.now();
+    for (const [key, value] of changes) await trie.put(key, value);
+    times.push(performance.now() - startedAt);
+  }
+  return { ms: median(times), root: toHex(trie.root()) };
+}
+
+const warm = measureOwn(true);
+const cold = measureOwn(false);
+const peer = await measurePeer();
+if (warm.root !== peer.root || cold.root !== peer.root) throw new Error("the roots differ");
+
+const figure = (name: string, value: number) => ({
+  suite: "trie",
+  name,
+  value,
+  unit: "ms",
+  goal: 120,
+  better: "lower",
+  peer: "@ethereumjs/mpt",
+  peerValue: peer.ms,
+  note: `${ACCOUNTS} accounts, nodes in memory on both sides, median of ${ROUNDS}`,
+});
+const figures = [
+  figure("root of 10 K changed accounts, upper levels in memory", warm.ms),
+  figure("root of 10 K changed accounts, every node loaded anew", cold.ms),
+];
+if (process.argv.includes("--json")) for (const line of figures) console.log(JSON.stringify(line));
+else {
+  console.table(
+    figures.map(({ name, value, unit, goal, peerValue }) => ({
+      name,
+      value: Math.round(value),
+      unit,
+      goal,
+      "@ethereumjs/mpt": Math.round(peerValue),
+    })),
+  );
+  console.log(figures[0]?.note);
+}

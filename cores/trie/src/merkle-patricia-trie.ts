@@ -1,0 +1,320 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { bigintToBytes, concat, equalBytes, fromHex, toHex } from "@aios/core-rlp/hex";
+import { decodeRlp, encodeRlp } from "@aios/core-rlp/rlp";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import { EMPTY_TRIE_ROOT } from "./empty-hashes.js";
+import { corruptTrie } from "./errors.js";
+import { commonPrefix, fromNibbles, toNibbles } from "./nibbles.js";
+import {
+  type Branch,
+  decodeNode,
+  type Extension,
+  encodeBranch,
+  encodeShort,
+  HASH_BYTES,
+  hashOf,
+  type Leaf,
+  type LoadedNode,
+  type NodeReference,
+  newBranch,
+  setChild,
+  type TrieNode,
+  writable,
+} from "./trie-node.js";
+
+/** Where trie nodes come from: RLP by keccak256 hash. */
+export type NodeSource = (hash: Bytes32) => Uint8Array | undefined;
+/** Where new trie nodes go. */
+export type NodeSink = (hash: Bytes32, rlp: Uint8Array) => void;
+
+const EMPTY = new Uint8Array(0);
+
+/**
+ * Ethereum's Merkle Patricia trie (yellow paper, appendix D), hashed lazily: writes change nodes in memory and
+ * `commit` hashes each changed node once. Committed nodes are never changed, so `fork` is free, and a fork that is
+ * thrown away leaves no trace. What was loaded stays in memory, so that the next block finds the upper levels there.
+ * Keys are used as given; a secure trie hashes them first. Cost of a write: one node load per level that is not loaded
+ * yet; of a commit: one hash per changed node. Recursion goes as deep as the longest key has nibbles.
+ */
+export class MerklePatriciaTrie {
+  #root: TrieNode | undefined;
+  #loaded = 0;
+  readonly #load: NodeSource;
+
+  constructor(root: Bytes32, load: NodeSource) {
+    this.#root = root === EMPTY_TRIE_ROOT ? undefined : { kind: "stored", hash: fromHex(root) };
+    this.#load = load;
+  }
+
+  /** Nodes taken into memory so far, by this trie and those it was forked from: an upper bound of what it holds. */
+  get loadedNodes(): number {
+    return this.#loaded;
+  }
+
+  /** A trie of its own with the same content, sharing nodes. Only what was committed may be forked. */
+  fork(): MerklePatriciaTrie {
+    const out = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, this.#load);
+    if (this.#root !== undefined && this.#root.kind !== "stored" && this.#root.reference === undefined)
+      throw new TypeError("A trie is committed before it is forked.");
+    out.#root = this.#root;
+    out.#loaded = this.#loaded;
+    return out;
+  }
+
+  /** Throws `corrupt-trie` when a node on the way is missing or malformed, as every method does. */
+  get(key: Uint8Array): Uint8Array | undefined {
+    const path = toNibbles(key);
+    let node = this.#loadRoot();
+    let at = 0;
+    while (node !== undefined) {
+      if (node.kind === "leaf") return matches(node.path, path, at) ? node.value : undefined;
+      if (node.kind === "extension") {
+        if (commonPrefix(node.path, path, at) < node.path.length) return undefined;
+        at += node.path.length;
+        node = this.#childOf(node);
+      } else {
+        if (at === path.length) return node.value;
+        node = this.#branchChild(node, path[at++] as number);
+      }
+    }
+    return undefined;
+  }
+
+  /** An empty value removes the key. */
+  put(key: Uint8Array, value: Uint8Array): void {
+    const path = toNibbles(key);
+    const root = this.#loadRoot();
+    this.#root = value.length === 0 ? this.#remove(root, path, 0) : this.#insert(root, path, 0, value);
+  }
+
+  /** Hashes what changed, hands every new node to `store` and returns the root. When it throws, drop the trie. */
+  commit(store: NodeSink): Bytes32 {
+    const root = this.#root;
+    if (root === undefined) return EMPTY_TRIE_ROOT;
+    if (root.kind === "stored") return toHex(root.hash) as Bytes32;
+    const reference = this.#reference(root, store);
+    if (reference instanceof Uint8Array) return toHex(reference) as Bytes32;
+    // A root is always named by its hash, however short it is.
+    const rlp = encodeRlp(reference);
+    const hash = toHex(keccak256(rlp)) as Bytes32;
+    store(hash, rlp);
+    return hash;
+  }
+
+  /**
+   * RLP of the committed nodes from the root to the key, or to where its absence shows (EIP-1186). Nodes that are
+   * embedded in their parent are not listed.
+   */
+  proof(key: Uint8Array): Uint8Array[] {
+    const path = toNibbles(key);
+    const out: Uint8Array[] = [];
+    let node = this.#loadRoot();
+    let at = 0;
+    while (node !== undefined) {
+      const isListed = node.reference instanceof Uint8Array || (out.length === 0 && at === 0);
+      if (node.reference !== undefined && isListed) out.push(this.#encode(node));
+      if (node.kind === "leaf") break;
+      if (node.kind === "extension") {
+        if (commonPrefix(node.path, path, at) < node.path.length) break;
+        at += node.path.length;
+        node = this.#childOf(node);
+      } else {
+        if (at === path.length) break;
+        node = this.#branchChild(node, path[at++] as number);
+      }
+    }
+    return out;
+  }
+
+  /** All entries in the order of their keys. Loads nodes as it goes. */
+  *entries(): Generator<readonly [key: Uint8Array, value: Uint8Array]> {
+    yield* this.#entriesBelow(this.#loadRoot(), EMPTY);
+  }
+
+  *#entriesBelow(
+    node: LoadedNode | undefined,
+    path: Uint8Array,
+  ): Generator<readonly [key: Uint8Array, value: Uint8Array]> {
+    if (node === undefined) return;
+    if (node.kind === "leaf") yield [fromNibbles(concat(path, node.path)), node.value];
+    else if (node.kind === "extension")
+      yield* this.#entriesBelow(this.#childOf(node), concat(path, node.path));
+    else {
+      if (node.value !== undefined) yield [fromNibbles(path), node.value];
+      for (let index = 0; index < 16; index++)
+        yield* this.#entriesBelow(this.#branchChild(node, index), concat(path, Uint8Array.of(index)));
+    }
+  }
+
+  #loadRoot(): LoadedNode | undefined {
+    if (this.#root?.kind === "stored") this.#root = this.#fetch(this.#root.hash);
+    return this.#root;
+  }
+
+  #fetch(reference: Uint8Array): LoadedNode {
+    const hash = toHex(reference) as Bytes32;
+    const rlp = this.#load(hash);
+    if (rlp === undefined) throw corruptTrie(`trie node ${hash} is missing`);
+    this.#loaded++;
+    return decodeNode(rlp, reference);
+  }
+
+  // Loading a child changes a shared node's cache and not its content.
+  #childOf(node: Extension): LoadedNode {
+    if (node.child.kind === "stored") node.child = this.#fetch(node.child.hash);
+    return node.child;
+  }
+
+  #branchChild(node: Branch, index: number): LoadedNode | undefined {
+    if ((node.occupied & (1 << index)) === 0) return undefined;
+    const known = node.loaded[index];
+    if (known !== undefined) return known;
+    const loaded = this.#fetch(hashOf(node, index).slice());
+    node.loaded[index] = loaded;
+    return loaded;
+  }
+
+  #leaf(path: Uint8Array, value: Uint8Array): Leaf {
+    this.#loaded++;
+    return { kind: "leaf", path, value, reference: undefined };
+  }
+
+  #extension(path: Uint8Array, child: TrieNode): Extension {
+    this.#loaded++;
+    return { kind: "extension", path, child, reference: undefined };
+  }
+
+  #insert(node: LoadedNode | undefined, path: Uint8Array, at: number, value: Uint8Array): LoadedNode {
+    if (node === undefined) return this.#leaf(path.subarray(at), value);
+    if (node.kind === "branch") {
+      const branch = writable(node);
+      if (at === path.length) branch.value = value;
+      else {
+        const index = path[at] as number;
+        setChild(branch, index, this.#insert(this.#branchChild(node, index), path, at + 1, value));
+      }
+      return branch;
+    }
+    const shared = commonPrefix(node.path, path, at);
+    if (shared === node.path.length) {
+      if (node.kind === "extension")
+        return this.#withChild(node, this.#insert(this.#childOf(node), path, at + shared, value));
+      if (at + shared === path.length) return this.#leaf(node.path, value);
+    }
+    const fork = this.#split(node, shared, path, at, value);
+    return shared === 0 ? fork : this.#extension(path.subarray(at, at + shared), fork);
+  }
+
+  #withChild(node: Extension, child: LoadedNode): Extension {
+    if (node.reference !== undefined) return this.#extension(node.path, child);
+    node.child = child;
+    return node;
+  }
+
+  /** A branch at the end of the shared prefix, holding what was there and the new value. */
+  #split(old: Leaf | Extension, shared: number, path: Uint8Array, at: number, value: Uint8Array): Branch {
+    const branch = newBranch();
+    this.#loaded++;
+    const oldRest = old.path.subarray(shared);
+    if (old.kind === "extension") {
+      const below =
+        oldRest.length === 1 ? this.#childOf(old) : this.#extension(oldRest.subarray(1), old.child);
+      setChild(branch, oldRest[0] as number, below);
+    } else if (oldRest.length === 0) branch.value = old.value;
+    else setChild(branch, oldRest[0] as number, this.#leaf(oldRest.subarray(1), old.value));
+    const rest = path.subarray(at + shared);
+    if (rest.length === 0) branch.value = value;
+    else setChild(branch, rest[0] as number, this.#leaf(rest.subarray(1), value));
+    return branch;
+  }
+
+  /** The node without the key: the same object when the key was not there or a writable node was changed. */
+  #remove(node: LoadedNode | undefined, path: Uint8Array, at: number): LoadedNode | undefined {
+    if (node === undefined) return undefined;
+    if (node.kind === "leaf") return matches(node.path, path, at) ? undefined : node;
+    if (node.kind === "extension") {
+      if (commonPrefix(node.path, path, at) < node.path.length) return node;
+      const before = this.#childOf(node);
+      const after = this.#remove(before, path, at + node.path.length);
+      if (after === before) return node;
+      return after === undefined ? undefined : this.#prepend(node.path, after);
+    }
+    if (at === path.length) {
+      if (node.value === undefined) return node;
+      const branch = writable(node);
+      branch.value = undefined;
+      return this.#collapse(branch);
+    }
+    const index = path[at] as number;
+    const before = this.#branchChild(node, index);
+    const after = this.#remove(before, path, at + 1);
+    if (after === before) return node;
+    const branch = writable(node);
+    setChild(branch, index, after);
+    return after === undefined ? this.#collapse(branch) : branch;
+  }
+
+  /** A branch left with a single entry becomes a leaf or an extension. */
+  #collapse(branch: Branch): LoadedNode | undefined {
+    const { occupied } = branch;
+    if (branch.value !== undefined) return occupied === 0 ? this.#leaf(EMPTY, branch.value) : branch;
+    if ((occupied & (occupied - 1)) !== 0) return branch;
+    const only = 31 - Math.clz32(occupied);
+    const child = occupied === 0 ? undefined : this.#branchChild(branch, only);
+    return child === undefined ? undefined : this.#prepend(Uint8Array.of(only), child);
+  }
+
+  #prepend(path: Uint8Array, node: LoadedNode): LoadedNode {
+    if (node.kind === "branch") return this.#extension(path, node);
+    const joined = concat(path, node.path);
+    return node.kind === "leaf" ? this.#leaf(joined, node.value) : this.#extension(joined, node.child);
+  }
+
+  #reference(node: TrieNode, store: NodeSink): NodeReference {
+    if (node.kind === "stored") return node.hash;
+    if (node.reference !== undefined) return node.reference;
+    if (node.kind === "extension") this.#reference(node.child, store);
+    else if (node.kind === "branch") this.#hashChildren(node, store);
+    const rlp = this.#encode(node);
+    if (rlp.length < HASH_BYTES) node.reference = decodeRlp(rlp);
+    else {
+      const hash = keccak256(rlp);
+      node.reference = hash;
+      store(toHex(hash) as Bytes32, rlp);
+    }
+    return node.reference;
+  }
+
+  #hashChildren(branch: Branch, store: NodeSink): void {
+    for (let index = 0; index < 16; index++) {
+      const child = branch.loaded[index];
+      if (child === undefined || child.reference !== undefined) continue;
+      const reference = this.#reference(child, store);
+      if (reference instanceof Uint8Array) branch.hashes.set(reference, index * HASH_BYTES);
+    }
+  }
+
+  /** RLP of a node whose children have references. */
+  #encode(node: LoadedNode): Uint8Array {
+    if (node.kind === "leaf") return encodeShort(node.path, true, node.value);
+    if (node.kind === "branch") return encodeBranch(node);
+    return encodeShort(
+      node.path,
+      false,
+      node.child.kind === "stored" ? node.child.hash : (node.child.reference ?? EMPTY),
+    );
+  }
+}
+
+function matches(own: Uint8Array, path: Uint8Array, at: number): boolean {
+  return own.length === path.length - at && equalBytes(own, path.subarray(at));
+}
+
+/** Root of the trie that a block commits to for an ordered list: keys are RLP indexes. */
+export function orderedTrieRoot(values: readonly Uint8Array[]): Bytes32 {
+  const trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, () => undefined);
+  values.forEach((value, index) => {
+    trie.put(encodeRlp(bigintToBytes(BigInt(index))), value);
+  });
+  return trie.commit(() => {});
+}
