@@ -31,10 +31,13 @@ export default {
           "/src/domain/",
           "node_modules/@noble/",
           "node_modules/ethers/",
+          // Protobuf's wire format over bytes in memory: pure, and the importer's only way to read ONNX.
+          "node_modules/@bufbuild/protobuf/",
           "^@noble/",
           // Keccak in WebAssembly, for Node and browsers: a state root is mostly hashing.
           "node_modules/hash-wasm/",
           "^ethers$",
+          "^@bufbuild/protobuf",
         ],
         dependencyTypesNot: ["type-only"],
       },

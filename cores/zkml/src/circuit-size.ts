@@ -66,7 +66,7 @@ function nodeTerms(
     case "flatten":
       return [own, 0];
     case "requantise":
-      return [2, elementCount(shape) * (3 * own + 150)];
+      return [2, elementCount(shape) * ((node.slopes === undefined ? 1 : 3) * own + 150)];
     case "table":
       return [1, elementCount(shape) * (10 * own + 500)];
   }

@@ -58,7 +58,8 @@ export function floatInputsOf(node: FloatNode): readonly TensorId[] {
   return "inputs" in node ? node.inputs : [node.input];
 }
 
-function shapedFloatNode(node: FloatNode): ShapedNode {
+/** What shape inference needs of a float node. */
+export function shapedFloatNode(node: FloatNode): ShapedNode {
   switch (node.kind) {
     case "max-pool":
     case "average-pool":
