@@ -11,10 +11,19 @@ export function toHex(bytes: Uint8Array): string {
   return out;
 }
 
+const NIBBLE_OF_CHAR = new Uint8Array(128);
+for (let value = 0; value < 16; value++) {
+  NIBBLE_OF_CHAR[value.toString(16).charCodeAt(0)] = value;
+  NIBBLE_OF_CHAR[value.toString(16).toUpperCase().charCodeAt(0)] = value;
+}
+
 /** `0x` hex of even length to bytes. The caller guarantees the form; use the RPC parsers for foreign input. */
 export function fromHex(hex: string): Uint8Array {
   const out = new Uint8Array((hex.length - 2) >> 1);
-  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(hex.substring(2 + i * 2, 4 + i * 2), 16);
+  for (let i = 0, at = 2; i < out.length; i++, at += 2) {
+    const high = NIBBLE_OF_CHAR[hex.charCodeAt(at)] as number;
+    out[i] = (high << 4) | (NIBBLE_OF_CHAR[hex.charCodeAt(at + 1)] as number);
+  }
   return out;
 }
 

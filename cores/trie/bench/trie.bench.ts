@@ -1,14 +1,13 @@
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import { encodeRlp } from "@aios/core-rlp/rlp";
-import type { Bytes32 } from "@aios/kernel/identifiers";
 import { MerklePatriciaTrie as PeerTrie } from "@ethereumjs/mpt";
 import { EMPTY_TRIE_ROOT } from "../src/empty-hashes.js";
 import { MerklePatriciaTrie } from "../src/merkle-patricia-trie.js";
 
 const ACCOUNTS = Number(process.env["BENCH_ACCOUNTS"] ?? 100_000);
 const CHANGED = 10_000;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const CODE_HASH = keccak256(new Uint8Array(0));
 const STORAGE_ROOT = keccak256(Uint8Array.of(0x80));
 
@@ -30,9 +29,9 @@ const changedIn = (round: number): number[] =>
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 function measureOwn(warm: boolean): { readonly ms: number; readonly root: string } {
-  const nodes = new Map<Bytes32, Uint8Array>();
-  const keep = (hash: Bytes32, rlp: Uint8Array): void => void nodes.set(hash, rlp);
-  const load = (hash: Bytes32): Uint8Array | undefined => nodes.get(hash);
+  const nodes = new Map<string, Uint8Array>();
+  const keep = (hash: Uint8Array, rlp: Uint8Array): void => void nodes.set(toHex(hash), rlp);
+  const load = (hash: Uint8Array): Uint8Array | undefined => nodes.get(toHex(hash));
   let trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, load);
   for (let i = 0; i < ACCOUNTS; i++) trie.put(keyOf(i), accountOf(0, i));
   let root = trie.commit(keep);

@@ -10,9 +10,9 @@ import { MerklePatriciaTrie, orderedTrieRoot } from "./merkle-patricia-trie.js";
 
 class Store {
   readonly nodes = new Map<Bytes32, Uint8Array>();
-  readonly load = (hash: Bytes32): Uint8Array | undefined => this.nodes.get(hash);
-  readonly keep = (hash: Bytes32, rlp: Uint8Array): void => {
-    this.nodes.set(hash, rlp);
+  readonly load = (hash: Uint8Array): Uint8Array | undefined => this.nodes.get(toHex(hash) as Bytes32);
+  readonly keep = (hash: Uint8Array, rlp: Uint8Array): void => {
+    this.nodes.set(toHex(hash) as Bytes32, rlp);
   };
 }
 
@@ -110,9 +110,32 @@ describe("MerklePatriciaTrie", () => {
         expect(committed.commit(store.keep)).toBe(root);
         expect([...committed.entries()]).toEqual(before);
         expect([...new MerklePatriciaTrie(root, store.load).entries()]).toEqual(before);
-        const both = (hash: Bytes32): Uint8Array | undefined => forkStore.load(hash) ?? store.load(hash);
+        const both = (hash: Uint8Array): Uint8Array | undefined => forkStore.load(hash) ?? store.load(hash);
         expect([...new MerklePatriciaTrie(forkRoot, both).entries()]).toEqual([...fork.entries()]);
       }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("gives the same roots and proofs after forgetting nodes", () => {
+    fc.assert(
+      fc.property(
+        batches,
+        fc.array(fc.tuple(key, value), { maxLength: 12 }),
+        fc.nat(3),
+        (all, more, levels) => {
+          const store = new Store();
+          const trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, store.load);
+          const kept = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, store.load);
+          for (const [k, v] of all.flat()) for (const t of [trie, kept]) t.put(k, v);
+          expect(trie.commit(store.keep)).toBe(kept.commit(store.keep));
+          trie.shrink(levels);
+          for (const [k] of all.flat()) expect(trie.proof(k)).toEqual(kept.proof(k));
+          trie.shrink(levels);
+          for (const [k, v] of more) for (const t of [trie, kept]) t.put(k, v);
+          expect(trie.commit(store.keep)).toBe(kept.commit(store.keep));
+        },
+      ),
       { numRuns: 300 },
     );
   });

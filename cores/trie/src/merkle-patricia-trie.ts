@@ -23,9 +23,9 @@ import {
 } from "./trie-node.js";
 
 /** Where trie nodes come from: RLP by keccak256 hash. */
-export type NodeSource = (hash: Bytes32) => Uint8Array | undefined;
+export type NodeSource = (hash: Uint8Array) => Uint8Array | undefined;
 /** Where new trie nodes go. */
-export type NodeSink = (hash: Bytes32, rlp: Uint8Array) => void;
+export type NodeSink = (hash: Uint8Array, rlp: Uint8Array) => void;
 
 const EMPTY = new Uint8Array(0);
 
@@ -59,6 +59,15 @@ export class MerklePatriciaTrie {
     out.#root = this.#root;
     out.#loaded = this.#loaded;
     return out;
+  }
+
+  /**
+   * Forgets what is loaded below `levels` branches from the root, and counts anew. Only for a trie whose nodes the
+   * source has: the forgotten ones are loaded again when they are needed.
+   */
+  shrink(levels: number): void {
+    this.#loaded =
+      this.#root === undefined || this.#root.kind === "stored" ? 0 : shrinkBelow(this.#root, levels);
   }
 
   /** Throws `corrupt-trie` when a node on the way is missing or malformed, as every method does. */
@@ -96,9 +105,9 @@ export class MerklePatriciaTrie {
     if (reference instanceof Uint8Array) return toHex(reference) as Bytes32;
     // A root is always named by its hash, however short it is.
     const rlp = encodeRlp(reference);
-    const hash = toHex(keccak256(rlp)) as Bytes32;
+    const hash = keccak256(rlp);
     store(hash, rlp);
-    return hash;
+    return toHex(hash) as Bytes32;
   }
 
   /**
@@ -152,9 +161,8 @@ export class MerklePatriciaTrie {
   }
 
   #fetch(reference: Uint8Array): LoadedNode {
-    const hash = toHex(reference) as Bytes32;
-    const rlp = this.#load(hash);
-    if (rlp === undefined) throw corruptTrie(`trie node ${hash} is missing`);
+    const rlp = this.#load(reference);
+    if (rlp === undefined) throw corruptTrie(`trie node ${toHex(reference)} is missing`);
     this.#loaded++;
     return decodeNode(rlp, reference);
   }
@@ -280,7 +288,7 @@ export class MerklePatriciaTrie {
     else {
       const hash = keccak256(rlp);
       node.reference = hash;
-      store(toHex(hash) as Bytes32, rlp);
+      store(hash, rlp);
     }
     return node.reference;
   }
@@ -304,6 +312,21 @@ export class MerklePatriciaTrie {
       node.child.kind === "stored" ? node.child.hash : (node.child.reference ?? EMPTY),
     );
   }
+}
+
+/** Loaded nodes that are left. */
+function shrinkBelow(node: LoadedNode, levels: number): number {
+  if (node.kind === "leaf") return 1;
+  if (node.kind === "extension")
+    return 1 + (node.child.kind === "stored" ? 0 : shrinkBelow(node.child, levels));
+  let left = 1;
+  for (let index = 0; index < 16; index++) {
+    const child = node.loaded[index];
+    if (child === undefined) continue;
+    if (levels <= 1 && child.reference instanceof Uint8Array) node.loaded[index] = undefined;
+    else left += shrinkBelow(child, levels - 1);
+  }
+  return left;
 }
 
 function matches(own: Uint8Array, path: Uint8Array, at: number): boolean {

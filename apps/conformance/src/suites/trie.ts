@@ -36,12 +36,12 @@ function bytesOf(text: string | null): Uint8Array {
 /** Root after the writes, with a commit and a reload after every `commitEvery` of them. */
 function rootOf(writes: readonly Write[], secure: boolean, commitEvery: number): string {
   const nodes = new Map<string, Uint8Array>();
-  const keep = (hash: string, rlp: Uint8Array): void => void nodes.set(hash, rlp);
-  let trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, (hash) => nodes.get(hash));
+  const keep = (hash: Uint8Array, rlp: Uint8Array): void => void nodes.set(toHex(hash), rlp);
+  const load = (hash: Uint8Array): Uint8Array | undefined => nodes.get(toHex(hash));
+  let trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, load);
   writes.forEach(([key, value], index) => {
     trie.put(secure ? keccak256(bytesOf(key)) : bytesOf(key), bytesOf(value));
-    if ((index + 1) % commitEvery === 0)
-      trie = new MerklePatriciaTrie(trie.commit(keep), (hash) => nodes.get(hash));
+    if ((index + 1) % commitEvery === 0) trie = new MerklePatriciaTrie(trie.commit(keep), load);
   });
   return trie.commit(keep);
 }

@@ -1,6 +1,7 @@
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, BlockHeader, BlockWithReceipts, Log, TransactionPlace } from "./block.js";
 import type { AccountProof, StateChanges, StateSnapshot } from "./state.js";
+import type { NewTrieNode, StateCommitment } from "./state-commitment.js";
 import type { AccessListEntry, Authorization, SignedTransaction } from "./transaction.js";
 
 /** Decodes and checks foreign transaction bytes. */
@@ -68,8 +69,8 @@ export interface BlockInput {
 export interface ExecutedBlock extends BlockWithReceipts {
   /** Accounts carry their new storage roots. */
   readonly changes: StateChanges;
-  /** New trie nodes, by hash. */
-  readonly trieNodes: ReadonlyMap<Bytes32, Uint8Array>;
+  /** New trie nodes. */
+  readonly trieNodes: readonly NewTrieNode[];
   readonly dropped: readonly DroppedTransaction[];
   /** Left for a later block: block gas, size or time ran out. */
   readonly deferred: readonly SignedTransaction[];
@@ -119,14 +120,7 @@ export interface StateStore {
   snapshot(root: Bytes32): StateSnapshot;
   proof(root: Bytes32, address: Address, slots: readonly Bytes32[]): AccountProof;
   /** Root of the state after the changes, and what must be stored with them. Writes nothing. */
-  commitment(
-    parentRoot: Bytes32,
-    changes: StateChanges,
-  ): {
-    readonly root: Bytes32;
-    readonly changes: StateChanges;
-    readonly trieNodes: ReadonlyMap<Bytes32, Uint8Array>;
-  };
+  commitment(parentRoot: Bytes32, changes: StateChanges): StateCommitment;
 }
 
 export interface StoredLog extends Log {

@@ -3,8 +3,11 @@ import { bigintToBytes, bytes32Of, bytesToBigint, fromHex } from "@aios/core-rlp
 import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import { MerklePatriciaTrie, type NodeSource } from "@aios/core-trie/merkle-patricia-trie";
+import type { TrieCache } from "@aios/core-trie/trie-cache";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
-import type { AccountProof, AccountState, StateChanges, StateView } from "./state.js";
+import type { AccountProof, AccountState, StateChanges } from "./state.js";
+
+const NOTHING = new Uint8Array(0);
 
 export const EMPTY_ACCOUNT: AccountState = {
   nonce: 0n,
@@ -79,56 +82,67 @@ export class TrieState {
   }
 }
 
+/** A trie node to be stored: its RLP by keccak256 hash. */
+export interface NewTrieNode {
+  readonly hash: Uint8Array;
+  readonly rlp: Uint8Array;
+}
+
+export interface StateCommitment {
+  readonly root: Bytes32;
+  /** With every account's storage root filled in. */
+  readonly changes: StateChanges;
+  readonly trieNodes: readonly NewTrieNode[];
+}
+
 /**
- * Applies changes to the state trie. Returns the new root, the changes with every account's storage root filled in,
- * and the trie nodes that are new. `parent` gives accounts whose storage changed while they did not.
+ * Applies changes to the state trie and hashes it once. Writes nothing but `trieNodes`; the tries stay in the cache
+ * under their new roots. Cost: a walk and a hash per changed account and slot, and a hash per branch above them.
  */
-export function commitState(
-  parentRoot: Bytes32,
-  parent: Pick<StateView, "account">,
-  load: NodeSource,
-  changes: StateChanges,
-): { readonly root: Bytes32; readonly changes: StateChanges; readonly trieNodes: Map<Bytes32, Uint8Array> } {
-  const trieNodes = new Map<Bytes32, Uint8Array>();
-  const store = (hash: Bytes32, rlp: Uint8Array): void => {
-    trieNodes.set(hash, rlp);
+export function commitState(parentRoot: Bytes32, tries: TrieCache, changes: StateChanges): StateCommitment {
+  const trieNodes: NewTrieNode[] = [];
+  const store = (hash: Uint8Array, rlp: Uint8Array): void => {
+    trieNodes.push({ hash, rlp });
   };
-  const trie = new MerklePatriciaTrie(parentRoot, load);
+  const trie = tries.open(parentRoot);
   const accounts = new Map<Address, AccountState | null>();
   const touched = new Set([...changes.accounts.keys(), ...changes.storage.keys(), ...changes.clearedStorage]);
   for (const address of touched) {
-    const changed = changes.accounts.get(address);
     const key = keccak256(fromHex(address));
-    const current = changed === undefined ? parent.account(address) : changed;
+    const rlp = trie.get(key);
+    const before = rlp === undefined ? undefined : decodeAccount(rlp);
+    const changed = changes.accounts.get(address);
+    const current = changed === undefined ? before : changed;
     if (current === null || current === undefined) {
-      trie.put(key, new Uint8Array(0));
+      trie.put(key, NOTHING);
       accounts.set(address, null);
       continue;
     }
     const previousRoot = changes.clearedStorage.has(address)
       ? EMPTY_TRIE_ROOT
-      : (parent.account(address)?.storageRoot ?? EMPTY_TRIE_ROOT);
-    const account = {
-      ...current,
-      storageRoot: commitStorage(previousRoot, load, changes.storage.get(address), store),
-    };
+      : (before?.storageRoot ?? EMPTY_TRIE_ROOT);
+    const storageRoot = commitStorage(previousRoot, tries, changes.storage.get(address), store);
+    const account = { ...current, storageRoot };
     accounts.set(address, account);
     trie.put(key, encodeAccount(account));
   }
   const root = trie.commit(store);
+  tries.keep(root, trie);
   return { root, changes: { ...changes, accounts }, trieNodes };
 }
 
 function commitStorage(
   previousRoot: Bytes32,
-  load: NodeSource,
+  tries: TrieCache,
   slots: ReadonlyMap<Bytes32, Uint8Array> | undefined,
-  store: (hash: Bytes32, rlp: Uint8Array) => void,
+  store: (hash: Uint8Array, rlp: Uint8Array) => void,
 ): Bytes32 {
   if (slots === undefined || slots.size === 0) return previousRoot;
-  const trie = new MerklePatriciaTrie(previousRoot, load);
+  const trie = tries.open(previousRoot);
   for (const [slot, value] of slots) {
     trie.put(keccak256(fromHex(slot)), value.length === 0 ? value : encodeRlp(value));
   }
-  return trie.commit(store);
+  const root = trie.commit(store);
+  tries.keep(root, trie);
+  return root;
 }

@@ -104,7 +104,7 @@ export class LmdbBlockStore implements BlockStore {
     const { accounts, storage, codes, trieNodes: nodes, meta } = this.database;
     for (const [owner, account] of changes.accounts) {
       if (account === null) accounts.removeSync(fromHex(owner));
-      else accounts.putSync(fromHex(owner), Buffer.from(encodeAccount(account)));
+      else accounts.putSync(fromHex(owner), asBuffer(encodeAccount(account)));
     }
     for (const owner of changes.clearedStorage) {
       const prefix = fromHex(owner);
@@ -119,7 +119,7 @@ export class LmdbBlockStore implements BlockStore {
       }
     }
     for (const [hash, code] of changes.codes) codes.putSync(fromHex(hash), Buffer.from(code));
-    for (const [hash, rlp] of trieNodes) nodes.putSync(fromHex(hash), Buffer.from(rlp));
+    for (const { hash, rlp } of trieNodes) nodes.putSync(hash, asBuffer(rlp));
     meta.putSync("state-root", Buffer.from(fromHex(header.stateRoot)));
   }
 
@@ -144,6 +144,11 @@ export class LmdbBlockStore implements BlockStore {
     });
     database.meta.putSync("head", heightBytes(height));
   }
+}
+
+/** The same bytes in the class that LMDB wants. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function isHeight(height: number): boolean {

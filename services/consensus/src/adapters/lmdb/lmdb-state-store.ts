@@ -1,6 +1,7 @@
 import { concat, fromHex } from "@aios/core-rlp/hex";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import type { NodeSource } from "@aios/core-trie/merkle-patricia-trie";
+import { TrieCache, type TrieCacheLimits } from "@aios/core-trie/trie-cache";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Transaction } from "lmdb";
 import { corruptStore, stateUnavailable } from "../../domain/errors.js";
@@ -10,6 +11,8 @@ import { commitState, decodeAccount, TrieState } from "../../domain/state-commit
 import type { ChainDatabase } from "./chain-database.js";
 
 const NOTHING = new Uint8Array(0);
+/** About 200 MiB at most: the upper four levels of a state of any size, and what the last blocks touched. */
+const DEFAULT_TRIE_LIMITS: TrieCacheLimits = { maxTries: 64, maxNodes: 300_000, keptLevels: 4 };
 
 /** The latest state, read from the flat tables under a read transaction. */
 class FlatSnapshot implements StateSnapshot {
@@ -76,7 +79,14 @@ function readCode(database: ChainDatabase, codeHash: Bytes32): Uint8Array {
 
 /** Flat tables for the latest state, trie nodes for every state since genesis (archive). */
 export class LmdbStateStore implements StateStore {
-  constructor(private readonly database: ChainDatabase) {}
+  readonly #tries: TrieCache;
+
+  constructor(
+    private readonly database: ChainDatabase,
+    limits: TrieCacheLimits = DEFAULT_TRIE_LIMITS,
+  ) {
+    this.#tries = new TrieCache(this.#load, limits);
+  }
 
   snapshot(root: Bytes32): StateSnapshot {
     const transaction = this.database.snapshot();
@@ -96,12 +106,12 @@ export class LmdbStateStore implements StateStore {
 
   commitment(parentRoot: Bytes32, changes: StateChanges): ReturnType<StateStore["commitment"]> {
     this.#requireRoot(parentRoot);
-    return commitState(parentRoot, new TrieState(parentRoot, this.#load), this.#load, changes);
+    return commitState(parentRoot, this.#tries, changes);
   }
 
-  readonly #load: NodeSource = (hash) => this.database.trieNodes.get(fromHex(hash));
+  readonly #load: NodeSource = (hash) => this.database.trieNodes.get(hash);
 
   #requireRoot(root: Bytes32): void {
-    if (root !== EMPTY_TRIE_ROOT && this.#load(root) === undefined) throw stateUnavailable(root);
+    if (root !== EMPTY_TRIE_ROOT && this.#load(fromHex(root)) === undefined) throw stateUnavailable(root);
   }
 }
