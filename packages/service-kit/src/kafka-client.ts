@@ -43,7 +43,7 @@ export function createKafka(url: string, applicationName: string, logger: Logger
 export function kafkaError(thrown: unknown): unknown {
   if (thrown instanceof CodedError) return thrown;
   const type = typeOf(thrown);
-  if (type !== undefined && LASTING.has(type)) {
+  if (type !== undefined && isLasting(thrown)) {
     return new CodedError({
       code: "event-bus-refused",
       kind: type.includes("AUTH") ? "forbidden" : "invalid",
@@ -60,6 +60,12 @@ export function kafkaError(thrown: unknown): unknown {
     retryAfterMs: 1_000,
     cause: thrown,
   });
+}
+
+/** Whether the same request would fail again: rights, limits, versions. */
+export function isLasting(thrown: unknown): boolean {
+  const type = typeOf(thrown);
+  return type !== undefined && LASTING.has(type);
 }
 
 /** Kafka's own name of an error, also below kafkajs's count of tries. */

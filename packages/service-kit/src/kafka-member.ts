@@ -1,10 +1,13 @@
+import { durationMs } from "@aios/kernel/units";
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import type { EventHandler, ReceivedEvent, RetryPolicy } from "./event-bus.js";
 import { type DeliveryOutcome, deliver } from "./event-delivery.js";
 import { subscribedRoundRobin } from "./kafka-assigner.js";
+import { isLasting } from "./kafka-client.js";
 import { eventOf, type StoredEvent } from "./kafka-record.js";
 import type { Logger } from "./logger.js";
 import { defineMetrics } from "./metrics.js";
+import { systemClock } from "./system-clock.js";
 
 export interface KafkaMemberOptions {
   readonly kafka: Kafka;
@@ -33,6 +36,7 @@ const REBALANCE_TIMEOUT_MS = 30_000;
 const HEARTBEAT_MS = 1_000;
 /** How long a broker may hold an idle fetch; closing waits for it. */
 const FETCH_WAIT_MS = 300;
+const RELAUNCH_MS = 500;
 const COMMIT_EVERY = 64;
 /** Ids a partition remembers, to drop what was written twice. */
 const REMEMBERED_IDS = 10_000;
@@ -44,15 +48,73 @@ const metrics = defineMetrics("event_bus", {
 /** One member of a consumer group on Kafka: events of a partition one after the other, committed after handling. */
 export class KafkaMember {
   readonly #options: KafkaMemberOptions;
-  readonly #consumer: Consumer;
   readonly #closing = new AbortController();
+  #consumer: Consumer | undefined;
+  #restarting: Promise<void> | undefined;
   #assignment = new AbortController();
   #seen = new Map<string, Set<string>>();
 
   constructor(options: KafkaMemberOptions) {
     this.#options = options;
-    this.#consumer = options.kafka.consumer({
-      groupId: options.group,
+  }
+
+  /** Resolves once the member takes part in the group. Throws `event-bus-refused` when it may not. */
+  async start(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const refused = (error: unknown): void => {
+        if (isLasting(error)) reject(error);
+      };
+      this.#restarting = this.#launch(resolve, refused);
+    });
+  }
+
+  /** Lets the events in work finish and commits them. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("the consumer is shutting down"));
+    await this.#restarting;
+    await this.#consumer?.disconnect();
+  }
+
+  /** Starts a consumer, again and again until it runs; kafkajs gives up for good on some passing failures. */
+  async #launch(joined: () => void, failed: (error: unknown) => void): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      try {
+        await this.#consumer?.disconnect();
+        await this.#run(joined, failed);
+        return;
+      } catch (error) {
+        failed(error);
+        this.#options.logger.warn({ error, group: this.#options.group }, "the group could not be joined");
+        await systemClock.wait(durationMs(RELAUNCH_MS), this.#closing.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #run(joined: () => void, failed: (error: unknown) => void): Promise<void> {
+    const consumer = this.#create();
+    this.#consumer = consumer;
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      this.#seen = new Map();
+      this.#assignment = new AbortController();
+      joined();
+    });
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      failed(error);
+      if (!restart && !this.#closing.signal.aborted) this.#restarting = this.#launch(joined, failed);
+    });
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: this.#options.concurrency,
+      eachBatch: (payload) => this.#work(payload),
+    });
+  }
+
+  #create(): Consumer {
+    return this.#options.kafka.consumer({
+      groupId: this.#options.group,
       partitionAssigners: [subscribedRoundRobin()],
       sessionTimeout: SESSION_TIMEOUT_MS,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
@@ -61,32 +123,6 @@ export class KafkaMember {
       allowAutoTopicCreation: false,
       retry: { retries: 10, initialRetryTime: 50, maxRetryTime: 1_000, restartOnFailure: async () => true },
     });
-  }
-
-  /** Resolves once the member takes part in the group. */
-  async start(): Promise<void> {
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
-    const joined = new Promise<void>((resolve) => {
-      this.#consumer.on(this.#consumer.events.GROUP_JOIN, () => {
-        this.#seen = new Map();
-        this.#assignment = new AbortController();
-        resolve();
-      });
-    });
-    await this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: this.#options.concurrency,
-      eachBatch: (payload) => this.#work(payload),
-    });
-    await joined;
-  }
-
-  /** Lets the events in work finish and commits them. */
-  async close(): Promise<void> {
-    this.#closing.abort(new Error("the consumer is shutting down"));
-    await this.#consumer.disconnect();
   }
 
   async #work(payload: EachBatchPayload): Promise<void> {
