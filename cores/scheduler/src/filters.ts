@@ -93,6 +93,9 @@ export const PLACEMENT_FILTERS: readonly Filter[] = [
   },
 ];
 
+/** Filters that ask about the request as well: the others (and `job-kind`) answer the same for every job of a kind. */
+export const REQUEST_FILTERS: ReadonlySet<FilterName> = new Set(["memory", "price-cap", "burned-lease"]);
+
 function mebibytes(bytes: number): number {
   return Math.floor(bytes / 1_048_576);
 }

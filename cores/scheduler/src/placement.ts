@@ -87,7 +87,8 @@ function failedFilters(
   );
 }
 
-function beats(
+/** Whether the offer goes before the best so far: higher score, then lower price, then lower address. */
+export function beats(
   offer: ProviderOffer,
   score: number,
   best: ProviderOffer,

@@ -33,8 +33,8 @@ export function totalScore(parts: Scores, policy: PlacementPolicy): number {
   return Math.floor(sum / FULL);
 }
 
-/** 1000 for free work, 0 at the cap. */
-function priceThousandths(priceWei: bigint, capWei: bigint): number {
+/** 1000 for free work, 0 at the cap; never more for a higher price. */
+export function priceThousandths(priceWei: bigint, capWei: bigint): number {
   if (capWei <= 0n) return priceWei === 0n ? FULL : 0;
   if (priceWei >= capWei) return 0;
   return Number((BigInt(FULL) * (capWei - priceWei)) / capWei);

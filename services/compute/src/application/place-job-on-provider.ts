@@ -1,4 +1,4 @@
-import { decidePlacement } from "@aios/core-scheduler/placement";
+import { choosePlacement } from "@aios/core-scheduler/placement";
 import { encodePlacementLog } from "@aios/core-scheduler/placement-log";
 import type { Clock } from "@aios/kernel/clock";
 import type { JobId } from "@aios/kernel/identifiers";
@@ -33,8 +33,9 @@ export class PlaceJobOnProvider {
       const nowMs = this.#clock.now();
       const request = placementRequest(job, market, nowMs, settings.restMs);
       const offers = offersOf(market, this.#links.online());
-      const decision = decidePlacement(request, offers, settings.policy);
-      const { chosen, offeredPriceWei = 0n } = decision;
+      const best = choosePlacement(request, offers, settings.policy);
+      const chosen = best?.address;
+      // The log is what explanations are made from when somebody asks.
       const log = encodePlacementLog({
         decidedAtMs: nowMs,
         request,
@@ -51,7 +52,7 @@ export class PlaceJobOnProvider {
         return { change: { job: postponePlacement(job, nowMs + pauseMs) }, placement };
       }
       const acceptBy = Math.floor(nowMs / 1_000) + settings.acceptWithinSeconds;
-      const terms = leaseTermsFor(job, chosen, offeredPriceWei, acceptBy);
+      const terms = leaseTermsFor(job, chosen, best?.priceWei[request.kind] ?? 0n, acceptBy);
       const offered = { provider: chosen, terms, offerExpiresAtMs: nowMs + settings.offerTimeoutMs };
       return { change: { job: offer(job, offered, nowMs) }, placement };
     });
