@@ -18,6 +18,7 @@ const final = new CodedError({ code: "oracle-disagrees", kind: "unprocessable", 
 class OneItemQueue implements WorkQueue<string> {
   token = 0n;
   attempts = 0;
+  abandonments = 0;
   dueAt = 0;
   held = false;
   failure: Failure | undefined;
@@ -35,7 +36,13 @@ class OneItemQueue implements WorkQueue<string> {
     this.attempts++;
     this.token++;
     return {
-      claim: { id: "one", fencingToken: this.token, attempts: this.attempts, traceHeaders: {} },
+      claim: {
+        id: "one",
+        fencingToken: this.token,
+        attempts: this.attempts,
+        abandonments: this.abandonments,
+        traceHeaders: {},
+      },
       work: "work",
     };
   }
@@ -149,6 +156,69 @@ describe("work loop", () => {
     await parts.loop.stop();
     expect(parts.queue.failure?.code).toBe("internal");
     expect(JSON.stringify(parts.queue.failure)).not.toContain("a bug");
+  });
+
+  it("never begins work that too many holders vanished over, and ends it by name", async () => {
+    const begun: number[] = [];
+    const work = (parts: ReturnType<typeof start>) => async (claim: Claim) => {
+      begun.push(claim.abandonments);
+      parts.queue.complete();
+    };
+    for (const abandonments of [4, 5]) {
+      const parts: ReturnType<typeof start> = start((claim) => work(parts)(claim));
+      parts.queue.abandonments = abandonments;
+      parts.loop.start();
+      await parts.ended(1);
+      await parts.loop.stop();
+      expect(parts.outcomes).toEqual([abandonments === 5 ? "failed" : "done"]);
+      expect(parts.queue.failure?.code).toBe(abandonments === 5 ? "worker-lost" : undefined);
+    }
+    expect(begun).toEqual([4]);
+  });
+
+  it("does work that a holder vanished over alone, so that it can take nothing with it", async () => {
+    const clock = new ManualClock();
+    const waiting = ["before", "suspect", "after", "later"];
+    const underWay = new Set<string>();
+    const company = new Map<string, string[]>();
+    const all = Promise.withResolvers<void>();
+    let token = 0n;
+    const queue: WorkQueue<string> = {
+      async claim() {
+        const id = waiting.shift();
+        if (id === undefined) return undefined;
+        const abandonments = id === "suspect" ? 1 : 0;
+        return {
+          claim: { id, fencingToken: ++token, attempts: 1, abandonments, traceHeaders: {} },
+          work: id,
+        };
+      },
+      renew: async () => true,
+      postpone: async ({ id }) => void waiting.push(id),
+      fail: async () => undefined,
+    };
+    const hooks: WorkLoopHooks<string> = {
+      async work(_claim, work) {
+        underWay.add(work);
+        const seen = new Set<string>();
+        for (let turn = 0; turn < 20; turn++) {
+          for (const other of underWay) seen.add(other);
+          await Promise.resolve();
+        }
+        company.set(work, [...seen]);
+        underWay.delete(work);
+      },
+      ended: () => {
+        if (company.size === 4) all.resolve();
+      },
+      problem: all.reject,
+    };
+    const loop = new WorkLoop(queue, hooks, clock, { ...OPTIONS, concurrency: 2 });
+    loop.start();
+    await all.promise;
+    await loop.stop();
+    expect(company.get("suspect")).toEqual(["suspect"]);
+    expect([...company.keys()]).toHaveLength(4);
   });
 
   it("gives up work whose lease was lost, without writing a result", async () => {

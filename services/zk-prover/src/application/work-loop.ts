@@ -2,7 +2,16 @@ import type { Clock } from "@aios/kernel/clock";
 import type { CodedError } from "@aios/kernel/coded-error";
 import type { DurationMs, TimestampMs } from "@aios/kernel/units";
 import { codedErrorOf } from "@aios/service-kit/database-outage";
-import { type Claim, failureOf, isWorthRepeating, retryDelayMs, type WorkQueue } from "../domain/work.js";
+import { workerLost } from "../domain/errors.js";
+import {
+  type Claim,
+  failureOf,
+  isPoisonous,
+  isSuspect,
+  isWorthRepeating,
+  retryDelayMs,
+  type WorkQueue,
+} from "../domain/work.js";
 
 export interface WorkLoopOptions {
   readonly concurrency: number;
@@ -23,12 +32,16 @@ export interface WorkLoopHooks<T> {
 
 /**
  * Takes work from a durable queue and holds a lease on it by heartbeats, so that the work of a dead process is taken
- * over when its lease ends. Passing trouble postpones the work; anything else ends it as failed.
+ * over when its lease ends. Passing trouble postpones the work; anything else ends it as failed. Work whose holder
+ * vanished is done alone, so that it takes nothing with it, and ends as failed when it went on like that.
  */
 export class WorkLoop<T> {
   readonly #stop = new AbortController();
   #bell = Promise.withResolvers<void>();
   #runners: Promise<void>[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  /** Resolves when the suspect work ends that is done alone just now. */
+  #alone: Promise<void> | undefined;
 
   constructor(
     private readonly queue: WorkQueue<T>,
@@ -56,13 +69,34 @@ export class WorkLoop<T> {
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
+        await this.#alone;
         const taken = await this.queue.claim(this.options.leaseMs);
         if (taken === undefined) await this.#waitForWork();
-        else await this.#do(taken.claim, taken.work);
+        else await this.#take(taken.claim, taken.work);
       } catch (error) {
         this.hooks.problem(error);
         await this.#pause(this.options.pollMs);
       }
+    }
+  }
+
+  async #take(claim: Claim, work: T): Promise<void> {
+    if (isPoisonous(claim)) return this.#giveUp(claim, workerLost(claim.abandonments));
+    // Suspect work began while this was being taken.
+    if (this.#alone !== undefined) return this.queue.postpone(claim, this.clock.now());
+    const others = Promise.allSettled([...this.#underWay]);
+    const doing = this.#do(claim, work, isSuspect(claim) ? others : undefined);
+    this.#underWay.add(doing);
+    if (isSuspect(claim))
+      this.#alone = doing.then(
+        () => undefined,
+        () => undefined,
+      );
+    try {
+      await doing;
+    } finally {
+      this.#underWay.delete(doing);
+      if (isSuspect(claim)) this.#alone = undefined;
     }
   }
 
@@ -80,10 +114,11 @@ export class WorkLoop<T> {
     await this.clock.wait(durationMs as DurationMs, either).catch(() => undefined);
   }
 
-  async #do(claim: Claim, work: T): Promise<void> {
+  async #do(claim: Claim, work: T, before: Promise<unknown> | undefined): Promise<void> {
     const ended = new AbortController();
     const lost = new AbortController();
     const heartbeat = this.#holdLease(claim, ended.signal, lost);
+    await before;
     const signal = AbortSignal.any([
       this.#stop.signal,
       lost.signal,
@@ -111,6 +146,10 @@ export class WorkLoop<T> {
       await this.queue.postpone(claim, (this.clock.now() + delayMs) as TimestampMs);
       return this.hooks.ended("repeated", error);
     }
+    await this.#giveUp(claim, error);
+  }
+
+  async #giveUp(claim: Claim, error: CodedError): Promise<void> {
     await this.queue.fail(claim, failureOf(error));
     this.hooks.ended("failed", error);
   }

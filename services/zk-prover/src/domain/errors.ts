@@ -108,6 +108,16 @@ export function selfVerificationFailed(): CodedError {
   });
 }
 
+/** Whoever worked on it vanished, again and again; it is not tried any more. */
+export function workerLost(times: number): CodedError {
+  return new CodedError({
+    code: "worker-lost",
+    kind: "internal",
+    message: `The prover ended ${times} times while it worked on this; it is not tried again.`,
+    details: { times },
+  });
+}
+
 /** Another replica took the work over. */
 export function leaseLost(): CodedError {
   return new CodedError({ code: "work-lease-lost", kind: "conflict", message: "This work was taken over." });

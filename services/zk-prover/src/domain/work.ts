@@ -7,6 +7,8 @@ export interface Claim {
   readonly fencingToken: bigint;
   /** How often it was taken, this time included. */
   readonly attempts: number;
+  /** How often its holder vanished: the lease ran out with neither a result nor a word. */
+  readonly abandonments: number;
   readonly traceHeaders: Readonly<Record<string, string>>;
 }
 
@@ -35,12 +37,24 @@ const MAX_ATTEMPTS: Readonly<Partial<Record<ErrorKind, number>>> = {
   "rate-limited": 60,
   internal: 5,
 };
+/** Work that so many holders vanished over is taken for what made them vanish. */
+const MAX_ABANDONMENTS = 5;
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 10_000;
 
 /** Whether the same work may succeed later: trouble with a peer or with us, not with the work itself. */
 export function isWorthRepeating(error: CodedError, attempts: number): boolean {
   return attempts < (MAX_ATTEMPTS[error.kind] ?? 0);
+}
+
+/** Whether the work is to be ended instead of tried again: it seems to kill whoever works on it. */
+export function isPoisonous({ abandonments }: Pick<Claim, "abandonments">): boolean {
+  return abandonments >= MAX_ABANDONMENTS;
+}
+
+/** Whether the work may be what its last holder died of: it is then worked on alone, so that nothing dies with it. */
+export function isSuspect({ abandonments }: Pick<Claim, "abandonments">): boolean {
+  return abandonments > 0;
 }
 
 /** Pause before the next try: doubling, bounded. */

@@ -100,6 +100,35 @@ describe("killed at points before and after each write, in turn", () => {
   }, 300_000);
 });
 
+it("a job that kills every prover which takes it ends as failed, by name, and the next is proven", async () => {
+  const recorded = await recordEvents(platform.eventsUrl, topics.proverProofEnded);
+  const poison = platform.jobRequest(250, { ...model, key });
+  const { jobId } = poison.statement;
+  const ended = eventually(
+    () => expect(recorded.events.some((event) => event.jobId === jobId)).toBe(true),
+    200_000,
+  ).then(() => "ended" as const);
+  // No marker: whoever takes the job dies of it, each time.
+  const deadly = { AIOS_CRASH_AT: "zk-prover.proof.before-prove" };
+  await prover.restart(deadly);
+  await (await platform.as("compute")).requestProof(poison).catch(() => undefined);
+  let deaths = 0;
+  while ((await Promise.race([ended, prover.ended()])) !== "ended") {
+    deaths++;
+    await prover.restart(deadly).catch(() => undefined);
+  }
+  expect(deaths).toBe(5);
+  const event = recorded.events.find((candidate) => candidate.jobId === jobId);
+  expect(event).toMatchObject({ proven: false, errorCode: "worker-lost" });
+  await prover.restart();
+  const compute = await platform.as("compute");
+  const next = platform.jobRequest(251, { ...model, key });
+  await compute.requestProof(next);
+  expect((await endedProof(compute, next.statement.jobId)).state).toBe(ProofState.PROOF_STATE_PROVEN);
+  expect((await endedProof(compute, jobId)).error?.code).toBe("worker-lost");
+  await recorded.close();
+}, 300_000);
+
 describe("two replicas", () => {
   it("share the work, and the one that lives finishes what the other held, each job once", async () => {
     const recorded = await recordEvents(platform.eventsUrl, topics.proverProofEnded);

@@ -53,6 +53,7 @@ export class PrismaModelKeyStore implements ModelKeyStore {
         data: {
           ...fresh,
           attempts: 0,
+          abandonments: 0,
           fencingToken: { increment: 1 },
           endedAt: null,
           errorCode: null,
@@ -65,10 +66,8 @@ export class PrismaModelKeyStore implements ModelKeyStore {
     return record;
   }
 
-  async claim(leaseMs: number): Promise<{ claim: Claim; work: ModelKeyRecord } | undefined> {
-    const claim = await rows.claim(this.prisma, leaseMs);
-    const work = claim === undefined ? undefined : await this.find(bytes32(claim.id));
-    return claim === undefined || work === undefined ? undefined : { claim, work };
+  claim(leaseMs: number): Promise<{ claim: Claim; work: ModelKeyRecord } | undefined> {
+    return rows.claimWith(this.prisma, leaseMs, (id) => this.find(bytes32(id)));
   }
 
   renew(claim: Claim, leaseMs: number): Promise<boolean> {

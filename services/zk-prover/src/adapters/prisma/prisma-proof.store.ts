@@ -76,6 +76,7 @@ export class PrismaProofStore implements ProofStore {
             ...data,
             tenantId,
             attempts: 0,
+            abandonments: 0,
             fencingToken: { increment: 1 },
             endedAt: null,
             errorCode: null,
@@ -123,10 +124,8 @@ export class PrismaProofStore implements ProofStore {
     };
   }
 
-  async claim(leaseMs: number): Promise<{ claim: Claim; work: ProofJobRecord } | undefined> {
-    const claim = await rows.claim(this.prisma, leaseMs);
-    const work = claim === undefined ? undefined : await this.find(jobId(claim.id));
-    return claim === undefined || work === undefined ? undefined : { claim, work };
+  claim(leaseMs: number): Promise<{ claim: Claim; work: ProofJobRecord } | undefined> {
+    return rows.claimWith(this.prisma, leaseMs, (id) => this.find(jobId(id)));
   }
 
   renew(claim: Claim, leaseMs: number): Promise<boolean> {

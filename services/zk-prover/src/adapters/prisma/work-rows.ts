@@ -2,6 +2,9 @@ import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
 import { leaseLost } from "../../domain/errors.js";
 import type { Claim, Failure } from "../../domain/work.js";
 
+/** `lease_until` of work that nobody holds lies no later than this; of work whose holder vanished it does. */
+const NEVER_HELD = "'epoch'";
+
 export type Sql = PrismaClient | Prisma.TransactionClient;
 
 /** How a table is a queue. The names are constants of this service, never input. */
@@ -17,6 +20,7 @@ interface ClaimedRow {
   readonly id: string;
   readonly fencing_token: bigint;
   readonly attempts: number;
+  readonly abandonments: number;
   readonly trace_headers: Readonly<Record<string, string>>;
 }
 
@@ -36,12 +40,13 @@ export class WorkRows {
     const { table, id, heldState } = this.#names;
     const rows = await sql.$queryRawUnsafe<ClaimedRow[]>(
       `UPDATE "${table}" SET "state" = '${heldState}', "fencing_token" = "fencing_token" + 1, "attempts" = "attempts" + 1,
+         "abandonments" = "abandonments" + CASE WHEN "lease_until" > ${NEVER_HELD} THEN 1 ELSE 0 END,
          "lease_until" = clock_timestamp() + $1::float8 ${MS}
        WHERE "${id}" = (
          SELECT "${id}" FROM "${table}"
          WHERE "state" IN (${this.#open}) AND "lease_until" <= clock_timestamp() AND "next_attempt_at" <= clock_timestamp()
-         ORDER BY "requested_at" LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING "${id}" AS "id", "fencing_token", "attempts", "trace_headers"`,
+         ORDER BY "abandonments", "requested_at" LIMIT 1 FOR UPDATE SKIP LOCKED)
+       RETURNING "${id}" AS "id", "fencing_token", "attempts", "abandonments", "trace_headers"`,
       leaseMs,
     );
     const row = rows[0];
@@ -50,8 +55,20 @@ export class WorkRows {
       id: row.id,
       fencingToken: row.fencing_token,
       attempts: row.attempts,
+      abandonments: row.abandonments,
       traceHeaders: row.trace_headers,
     };
+  }
+
+  /** A claim with what it is on, which `find` reads; undefined where nothing is due. */
+  async claimWith<T>(
+    sql: Sql,
+    leaseMs: number,
+    find: (id: string) => Promise<T | undefined>,
+  ): Promise<{ readonly claim: Claim; readonly work: T } | undefined> {
+    const claim = await this.claim(sql, leaseMs);
+    const work = claim === undefined ? undefined : await find(claim.id);
+    return claim === undefined || work === undefined ? undefined : { claim, work };
   }
 
   async renew(sql: Sql, claim: Claim, leaseMs: number): Promise<boolean> {

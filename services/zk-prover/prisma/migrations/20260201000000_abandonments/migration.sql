@@ -1,0 +1,2 @@
+ALTER TABLE "model_key" ADD COLUMN "abandonments" INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE "proof_job" ADD COLUMN "abandonments" INTEGER NOT NULL DEFAULT 0;
