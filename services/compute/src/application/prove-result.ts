@@ -11,6 +11,8 @@ import { metrics } from "../metrics.js";
 const ASK_AFTER_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
+/** A proof that failed so often is not asked for again: the buyer gets the money back once the time to settle is over. */
+const MAX_ATTEMPTS = 5;
 /** What the prover says when its own evaluation gives another output than the provider's. */
 const WRONG_OUTPUT_CODES: ReadonlySet<string> = new Set([
   "wrong-output",
@@ -20,11 +22,11 @@ const WRONG_OUTPUT_CODES: ReadonlySet<string> = new Set([
 
 /** Has the provider's output proven, and takes the lease away when the prover finds it wrong. */
 export class ProveResult {
-  readonly #jobs: JobStore;
-  readonly #prover: Prover;
+  readonly #jobs: Pick<JobStore, "change">;
+  readonly #prover: Pick<Prover, "request">;
   readonly #clock: Clock;
 
-  constructor(jobs: JobStore, prover: Prover, clock: Clock) {
+  constructor(jobs: Pick<JobStore, "change">, prover: Pick<Prover, "request">, clock: Clock) {
     this.#jobs = jobs;
     this.#prover = prover;
     this.#clock = clock;
@@ -103,6 +105,7 @@ export class ProveResult {
   #failed(job: Job, proof: ProofProgress, error: JobError, nowMs: number): JobChange {
     const lease = liveLease(job);
     if (!WRONG_OUTPUT_CODES.has(error.code) || lease?.fencingToken !== proof.fencingToken) {
+      if (proof.attempt >= MAX_ATTEMPTS) return { job: withProof(job, proof, nowMs) };
       const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(proof.attempt - 1, 10));
       return { job: withProof(job, { ...proof, state: "none", checkAtMs: nowMs + pauseMs }, nowMs) };
     }

@@ -151,6 +151,7 @@ export function withProof(job: Job, proof: ProofProgress, atMs: number): Job {
     fencingToken === proof.fencingToken &&
     (attempt > proof.attempt || (attempt === proof.attempt && state !== "requested"));
   if (known) return job;
+  if (proof.state === "failed") return { ...job, proof, error: proof.error };
   const next = { ...job, proof };
   if (proof.state !== "proven") return next;
   return withStep(next, { name: proof.refutingOutput === undefined ? "proven" : "disproven", atMs });
