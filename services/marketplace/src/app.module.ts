@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Rng } from "@aios/kernel/random";
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
+import { ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import type { ServiceContext } from "@aios/service-kit/service-context";
 import type { DynamicModule } from "@nestjs/common";
 import { PrismaPg } from "@prisma/adapter-pg";
@@ -12,6 +13,7 @@ import { ModelController } from "./adapters/grpc/model.controller.js";
 import { PurchaseController } from "./adapters/grpc/purchase.controller.js";
 import { EconomyChainWriter } from "./adapters/peers/economy.chain-writer.js";
 import { ProverKeyMaker } from "./adapters/peers/prover.key-maker.js";
+import { StorageContentOwners } from "./adapters/peers/storage.content-owners.js";
 import { PrismaModelStore } from "./adapters/prisma/prisma-model.store.js";
 import { PrismaPurchaseStore } from "./adapters/prisma/prisma-purchase.store.js";
 import { CreateModelUseCase } from "./application/create-model.use-case.js";
@@ -38,13 +40,14 @@ export function marketplaceModule(context: ServiceContext<typeof definition>): D
   const models = new PrismaModelStore(prisma);
   const purchases = new PrismaPurchaseStore(prisma);
   const keys = new ProverKeyMaker(context.grpcClient(ProverServiceService, "ZK_PROVER_GRPC_URL"));
+  const contents = new StorageContentOwners(context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"));
   const chain = new EconomyChainWriter(context.grpcClient(EconomyServiceService, "ECONOMY_GRPC_URL"));
   const reader = new JsonRpcReader(settings.CHAIN_RPC_URL, settings.CHAIN_RPC_TIMEOUT);
   const problem = (message: string, error: unknown): void => {
     metrics.problems.add(1);
     logger.warn({ error }, message);
   };
-  const createModel = new CreateModelUseCase(models, keys, clock, problem);
+  const createModel = new CreateModelUseCase(models, contents, keys, clock, problem);
   const publishModel = new PublishModelUseCase(models, chain, clock, systemRng);
   const findLicence = new FindLicenceUseCase(purchases, chain, reader);
   const purchaseLicence = new PurchaseLicenceUseCase(

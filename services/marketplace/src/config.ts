@@ -2,7 +2,7 @@ import {
   commonSettings,
   defineSettings,
   duration,
-  grpcUrl,
+  grpcPeers,
   httpUrl,
   type Settings,
   setting,
@@ -10,14 +10,9 @@ import {
 
 export const settings = defineSettings({
   ...commonSettings,
-  ECONOMY_GRPC_URL: setting(grpcUrl, {
-    description: "the economy service, host:port",
-    default: "127.0.0.1:50056",
-  }),
-  ZK_PROVER_GRPC_URL: setting(grpcUrl, {
-    description: "the zk-prover service, host:port",
-    default: "127.0.0.1:50054",
-  }),
+  ECONOMY_GRPC_URL: grpcPeers.ECONOMY_GRPC_URL,
+  STORAGE_GRPC_URL: grpcPeers.STORAGE_GRPC_URL,
+  ZK_PROVER_GRPC_URL: grpcPeers.ZK_PROVER_GRPC_URL,
   CHAIN_RPC_URL: setting(httpUrl, {
     description: "the node's JSON-RPC, for permit nonces and licence checks",
     default: "http://127.0.0.1:8545",

@@ -11,7 +11,7 @@ import { ServiceProcess } from "@aios/testkit/service-process";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { ACCOUNTS } from "./test-chain.js";
 
-const SERVICES = ["economy", "marketplace", "scoring", "compute", "gateway", "zk-prover"] as const;
+const SERVICES = ["economy", "marketplace", "scoring", "compute", "gateway", "zk-prover", "storage"] as const;
 type ServiceName = (typeof SERVICES)[number];
 
 const require = createRequire(import.meta.url);

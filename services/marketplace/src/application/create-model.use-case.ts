@@ -1,21 +1,25 @@
 import type { Clock } from "@aios/kernel/clock";
 import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
+import { foreignContent } from "../domain/errors.js";
 import type { Model } from "../domain/model.js";
 import { modelTerms, type RequestedTerms } from "../domain/model-terms.js";
-import type { KeyMaker, KeyProgress, ModelStore } from "../domain/ports.js";
+import type { ContentOwners, KeyMaker, KeyProgress, ModelStore } from "../domain/ports.js";
 
-/** Keeps a draft, then has its keys made. Again with the same terms: the same draft. */
+/** Keeps a draft of the owner's own content, then has its keys made. Again with the same terms: the same draft. */
 export class CreateModelUseCase {
   constructor(
     private readonly models: ModelStore,
+    private readonly contents: ContentOwners,
     private readonly keys: KeyMaker,
     private readonly clock: Clock,
     private readonly onProblem: (message: string, error: unknown) => void,
   ) {}
 
   async execute(tenant: TenantId, owner: Address, requested: RequestedTerms): Promise<Model> {
-    const model = await this.models.create(tenant, owner, modelTerms(requested), this.clock.now());
+    const terms = modelTerms(requested);
+    if ((await this.contents.ownerOf(terms.contentCid)) !== tenant) throw foreignContent(terms.contentCid);
+    const model = await this.models.create(tenant, owner, terms, this.clock.now());
     crashPoint("marketplace.create.after-store");
     // The draft is kept: when the prover is away, the repeater asks it again.
     await this.setUpKeys(model).catch((error: unknown) =>

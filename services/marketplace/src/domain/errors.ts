@@ -94,6 +94,17 @@ export function preparationExpired(): CodedError {
   });
 }
 
+/** The content was stored first by somebody else: no key of it would be released for jobs of this model. */
+export function foreignContent(contentCid: string): CodedError {
+  return new CodedError({
+    code: "foreign-content",
+    kind: "forbidden",
+    message: "Only the account that stored this content first may draft a model of it.",
+    field: "contentCid",
+    details: { contentCid },
+  });
+}
+
 export function insufficientFunds(neededWei: bigint, balanceWei: bigint): CodedError {
   return new CodedError({
     code: "insufficient-funds",

@@ -76,6 +76,12 @@ export interface KeyMaker {
   progress(modelCommitment: Bytes32): Promise<KeyProgress>;
 }
 
+/** The storage service. Throws `peer-unavailable` when it does not answer. */
+export interface ContentOwners {
+  /** Tenant that stored the content first. Throws `content-not-found`. */
+  ownerOf(contentCid: string): Promise<TenantId>;
+}
+
 /** The economy service: protocol facts and the chain-write outbox. */
 export interface ChainWriter {
   signingContext(): Promise<SigningContext>;

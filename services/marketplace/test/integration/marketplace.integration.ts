@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { abi as modelLicenceAbi } from "@aios/contracts/abi/model-licence";
+import { contentIdOf } from "@aios/core-content-id/content-id";
 import {
   economyEnv,
   type Foundation,
@@ -17,6 +18,7 @@ import {
 } from "@aios/economy/test/support/test-chain";
 import { address, tenantOfAccount } from "@aios/kernel/identifiers";
 import { MarketplaceServiceService, ModelState } from "@aios/proto/aios/marketplace/v1/marketplace";
+import { ContentServiceService, type PutContentRequest } from "@aios/proto/aios/storage/v1/storage";
 import { topics } from "@aios/proto/topics";
 import { actingFor } from "@aios/service-kit/caller-context";
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
@@ -26,6 +28,9 @@ import { ServiceProcess } from "@aios/testkit/service-process";
 import { Contract, getBytes, parseEther, type TypedDataField, type Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+/** The developer's model as it lies in storage, and somebody else's content. */
+const CONTENT = new TextEncoder().encode("an encrypted model");
+const FOREIGN = new TextEncoder().encode("somebody else's encrypted model");
 const PRICE_WEI = parseEther("25").toString();
 
 interface ToSign {
@@ -48,10 +53,16 @@ async function signAll(wallet: Wallet, requests: readonly ToSign[]) {
   );
 }
 
+async function* uploadOf(chunk: Uint8Array): AsyncGenerator<PutContentRequest> {
+  yield { metadata: { category: "model", encrypted: true, mediaType: "application/octet-stream" } };
+  yield { chunk };
+}
+
 describe("the marketplace on our own chain", () => {
   let foundation: Foundation;
   let chain: TestChain;
   let economy: ServiceProcess;
+  let storage: ServiceProcess;
   let marketplace: ServiceProcess;
   let recorder: EventRecorder;
   let client: GrpcClient<typeof MarketplaceServiceService>;
@@ -65,11 +76,22 @@ describe("the marketplace on our own chain", () => {
     [foundation, chain] = await Promise.all([startFoundation(), startTestChain()]);
     contracts = await deployTestProtocol(chain.provider);
     economy = await startEconomy(await economyEnv(foundation, chain.url));
+    storage = await ServiceProcess.start({
+      main: mainOf("storage"),
+      env: {
+        ...(await foundation.env("storage")),
+        LOG_LEVEL: "info",
+        LIBP2P_LISTEN: "/ip4/127.0.0.1/tcp/0",
+        // No key is released here.
+        COMPUTE_GRPC_URL: "127.0.0.1:1",
+      },
+    });
     const env = {
       ...(await foundation.env("marketplace")),
       LOG_LEVEL: "info",
       CHAIN_RPC_URL: chain.url,
       ECONOMY_GRPC_URL: `127.0.0.1:${economy.ports.grpcPort}`,
+      STORAGE_GRPC_URL: `127.0.0.1:${storage.ports.grpcPort}`,
       // Nobody listens there: the keys come by event.
       ZK_PROVER_GRPC_URL: "127.0.0.1:1",
       MARKETPLACE_REPEAT_INTERVAL: "200ms",
@@ -81,12 +103,21 @@ describe("the marketplace on our own chain", () => {
       identity,
       audience: "marketplace",
     });
+    using contents = createGrpcClient(ContentServiceService, `127.0.0.1:${storage.ports.grpcPort}`, {
+      identity,
+      audience: "storage",
+    });
+    const store = (owner: Wallet, chunk: Uint8Array) =>
+      as(owner, () => contents.putContent(uploadOf(chunk), { deadlineMs: 10_000 }));
+    await store(ACCOUNTS.developer, CONTENT);
+    await store(ACCOUNTS.business, FOREIGN);
   });
 
   afterAll(async () => {
     client?.[Symbol.dispose]();
     await recorder?.close();
     await marketplace?.stop();
+    await storage?.stop();
     await economy?.stop();
     await chain?.stop();
     await foundation?.stop();
@@ -100,7 +131,7 @@ describe("the marketplace on our own chain", () => {
   const terms = {
     name: "digits",
     description: "handwritten digits",
-    contentCid: "bafkreigh2akiscaildc",
+    contentCid: contentIdOf(CONTENT),
     modelCommitment: commitment,
     licencePriceWei: PRICE_WEI,
     royaltyBps: 0,
@@ -123,6 +154,19 @@ describe("the marketplace on our own chain", () => {
     await expect(as(ACCOUNTS.business, () => client.getModel({ draftId }))).rejects.toMatchObject({
       code: "not-owner",
     });
+  });
+
+  it("refuses a draft on a content that somebody else stored, or nobody", async () => {
+    const draft = (contentCid: string) =>
+      as(ACCOUNTS.developer, () =>
+        client.createModel({ ...terms, modelCommitment: randomBytes(32), contentCid }),
+      );
+    await expect(draft(contentIdOf(FOREIGN))).rejects.toMatchObject({
+      code: "foreign-content",
+      field: "contentCid",
+    });
+    const unknown = contentIdOf(Uint8Array.of(1, 2, 3));
+    await expect(draft(unknown)).rejects.toMatchObject({ code: "content-not-found" });
   });
 
   it("publishes what the owner signed, when the keys are made", async () => {
