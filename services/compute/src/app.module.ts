@@ -65,11 +65,12 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   const market = marketSettings(values);
   const prisma = createPrisma(values.DATABASE_URL, values.DATABASE_POOL_MAX);
   const feed = new InProcessJobFeed();
-  const providers = new PrismaProviderStore(prisma);
-  const jobs = new PrismaJobStore(prisma, clock, stepPolicy, (job, wakeAtMs) => {
+  const providers = new PrismaProviderStore(prisma, context.pool);
+  const jobs = new PrismaJobStore(prisma, context.pool, clock, stepPolicy, (job, wakeAtMs) => {
     feed.changed(job);
-    engine.advance(job.jobId);
-    if (wakeAtMs !== undefined && wakeAtMs > clock.now()) timer.due(wakeAtMs);
+    if (wakeAtMs === undefined) return;
+    if (wakeAtMs > clock.now()) timer.due(wakeAtMs);
+    else engine.advance(job.jobId);
   });
   const hub = new ProviderLinkHub(
     () => engine.placeWaiting(),

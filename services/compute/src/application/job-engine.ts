@@ -1,16 +1,17 @@
+import type { WorkKind } from "@aios/core-scheduler/placement-model";
 import type { Clock } from "@aios/kernel/clock";
 import type { JobId } from "@aios/kernel/identifiers";
 import { actingFor } from "@aios/service-kit/caller-context";
 import { codedErrorOf } from "@aios/service-kit/database-outage";
 import type { Logger } from "@aios/service-kit/logger";
 import { inSpan } from "@aios/service-kit/tracing";
-import type { Job } from "../domain/job.js";
-import { endOffer, fail, placeNow } from "../domain/job-transitions.js";
+import { type Job, liveLease } from "../domain/job.js";
+import { endOffer, fail } from "../domain/job-transitions.js";
 import { type NextStep, nextStep, type StepPolicy } from "../domain/next-step.js";
 import type { JobStore, ProviderLinks } from "../domain/ports.js";
 import { metrics } from "../metrics.js";
 import { KeyedRunner } from "./keyed-runner.js";
-import type { PlaceJobOnProvider } from "./place-job-on-provider.js";
+import type { PlaceJobOnProvider, PlacementOutcome } from "./place-job-on-provider.js";
 import type { ProveResult } from "./prove-result.js";
 import type { WriteToChain } from "./write-to-chain.js";
 
@@ -77,15 +78,22 @@ export class JobEngine {
     this.#waiting.run("all");
   }
 
+  /** Oldest first, until all providers are busy: one that became free costs one placement, however many jobs wait. */
   async #placeWaiting(): Promise<void> {
     try {
-      for (const jobId of await this.#jobs.waiting(WAITING_AT_ONCE)) {
-        await this.#jobs.change(jobId, (job) => (job.placeAtMs === 0 ? undefined : { job: placeNow(job) }));
-        this.advance(jobId);
+      const full = new Set<WorkKind>();
+      for (const { jobId, kind } of await this.#jobs.waiting(WAITING_AT_ONCE)) {
+        if (!full.has(kind) && (await this.#placeOne(jobId)) === "full") full.add(kind);
       }
     } catch (error) {
       this.#logger.warn({ error }, "waiting jobs could not be looked at; their own timers remain");
     }
+  }
+
+  async #placeOne(jobId: JobId): Promise<PlacementOutcome> {
+    const job = await this.#jobs.find(jobId);
+    if (job === undefined || job.state !== "funded" || liveLease(job) !== undefined) return "moot";
+    return this.#inTraceOf(job, { kind: "place" }, () => this.#steps.placement.execute(jobId));
   }
 
   async close(): Promise<void> {
@@ -112,7 +120,7 @@ export class JobEngine {
     }
   }
 
-  #inTraceOf(job: Job, next: NextStep, work: () => Promise<void>): Promise<void> {
+  #inTraceOf<T>(job: Job, next: NextStep, work: () => Promise<T>): Promise<T> {
     const name = next.kind === "submit" ? `${next.kind} ${next.step}` : next.kind;
     const parent = job.traceparent === "" ? {} : { parent: { traceparent: job.traceparent } };
     return inSpan(`job ${name}`, { attributes: { "aios.job.id": job.jobId }, ...parent }, () =>
@@ -127,7 +135,8 @@ export class JobEngine {
       case "check-transaction":
         return this.#steps.chain.check(job, next.attempt);
       case "place":
-        return this.#steps.placement.execute(job.jobId);
+        await this.#steps.placement.execute(job.jobId);
+        return;
       case "request-proof":
         return this.#steps.proof.request(job, next.fencingToken, next.attempt);
       case "check-proof":
@@ -147,6 +156,7 @@ export class JobEngine {
     await this.#jobs.change(job.jobId, (stored) => ({ job: endOffer(stored, fencingToken, because) }));
     metrics.leasesEnded.add(1, { because });
     if (lease !== undefined) this.#links.revokeLease(lease.provider, job.jobId, fencingToken, because);
+    this.placeWaiting();
   }
 
   /** A peer that is down delays the job, it never ends it. */

@@ -1,5 +1,6 @@
 import { choosePlacement } from "@aios/core-scheduler/placement";
 import { encodePlacementLog } from "@aios/core-scheduler/placement-log";
+import type { PlacementDecision } from "@aios/core-scheduler/placement-model";
 import type { Clock } from "@aios/kernel/clock";
 import type { JobId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
@@ -10,6 +11,11 @@ import { metrics } from "../metrics.js";
 import { type MarketSettings, offersOf, placementRequest } from "./market.js";
 
 const LONGEST_PAUSE_MS = 30_000;
+/** Who becomes free takes the oldest waiting job by itself; the timer is for what nobody told of. */
+const FULL_PAUSE_MS = 10_000;
+
+/** `full`: a provider would take the job if it were less busy; `unplaceable`: none would; `moot`: nothing to place. */
+export type PlacementOutcome = "offered" | "full" | "unplaceable" | "moot";
 
 /** Chooses a provider for a funded job and offers it the lease, or notes why nobody can take it. */
 export class PlaceJobOnProvider {
@@ -25,10 +31,12 @@ export class PlaceJobOnProvider {
     this.#settings = settings;
   }
 
-  async execute(jobId: JobId): Promise<void> {
+  async execute(jobId: JobId): Promise<PlacementOutcome> {
     const startedAt = performance.now();
     const settings = this.#settings;
+    let outcome = "moot" as PlacementOutcome;
     const placed = await this.#jobs.place(jobId, (job, market) => {
+      outcome = "moot";
       if (job.state !== "funded" || liveLease(job) !== undefined) return undefined;
       const nowMs = this.#clock.now();
       const request = placementRequest(job, market, nowMs, settings.restMs);
@@ -44,11 +52,11 @@ export class PlaceJobOnProvider {
         chosen,
       });
       const placement = { jobId, fencingToken: nextFencingToken(job), decidedAtMs: nowMs, log };
+      outcome = outcomeOf(decision);
       if (chosen === undefined) {
-        const pauseMs = Math.min(
-          LONGEST_PAUSE_MS,
-          settings.placementRetryMs * 2 ** Math.min(job.placementRounds, 10),
-        );
+        const backoffMs = settings.placementRetryMs * 2 ** Math.min(job.placementRounds, 10);
+        const leastMs = outcome === "full" ? FULL_PAUSE_MS : 0;
+        const pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(leastMs, backoffMs));
         return { change: { job: postponePlacement(job, nowMs + pauseMs) }, placement };
       }
       const acceptBy = Math.floor(nowMs / 1_000) + settings.acceptWithinSeconds;
@@ -57,11 +65,17 @@ export class PlaceJobOnProvider {
       return { change: { job: offer(job, offered, nowMs) }, placement };
     });
     metrics.placementDuration.record(performance.now() - startedAt);
-    const lease = placed === undefined ? undefined : liveLease(placed);
-    metrics.placements.add(1, { outcome: lease === undefined ? "waiting" : "offered" });
-    if (placed === undefined || lease?.state !== "offered") return;
+    metrics.placements.add(1, { outcome });
+    if (placed === undefined || outcome !== "offered") return outcome;
     crashPoint("compute.offer.before-send");
     this.#links.offerLease(placed);
     crashPoint("compute.offer.after-send");
+    return outcome;
   }
+}
+
+function outcomeOf({ chosen, candidates }: PlacementDecision): PlacementOutcome {
+  if (chosen !== undefined) return "offered";
+  const onlyBusy = candidates.some(({ failed }) => failed.length === 1 && failed[0] === "capacity");
+  return onlyBusy ? "full" : "unplaceable";
 }

@@ -11,6 +11,18 @@ const ASK_AFTER_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
 
+/** The states in which a step's transaction is still waited for. */
+const WAITED_FOR_IN: Readonly<Record<ChainStep, readonly Job["state"][]>> = {
+  open: ["funding"],
+  lease: ["funded"],
+  deliver: ["leased"],
+  release: ["leased"],
+  settle: ["delivered"],
+  accept: ["delivered", "pending"],
+  finish: ["pending"],
+  refund: ["funded", "leased", "delivered"],
+};
+
 /** Same job, step, lease and attempt: same transaction, however often it is asked for. */
 export function idempotencyKey(job: Job, step: ChainStep, fencingToken: number, attempt: number): string {
   return `job:${job.jobId}:${step}:${fencingToken}:${attempt}`;
@@ -110,11 +122,18 @@ export class WriteToChain {
     });
   }
 
-  /** A transaction ended, as the relayer's event says. */
+  /**
+   * A transaction ended, as the relayer's event says. Of one that succeeded the escrow's own event told earlier, and
+   * the job has gone on: then there is nothing to note.
+   */
   async ended(key: string, error: JobError | undefined): Promise<Job | undefined> {
     const named = parseIdempotencyKey(key);
     if (named === undefined) return undefined;
     const { attempt } = named;
+    if (error === undefined) {
+      const job = await this.#jobs.find(named.jobId as Job["jobId"]);
+      if (job === undefined || !WAITED_FOR_IN[named.step].includes(job.state)) return job;
+    }
     return this.#jobs.change(named.jobId as Job["jobId"], (stored) => ({
       job: endAttempt(stored, named, error, this.#checkAgainAt(attempt, error)),
     }));

@@ -169,10 +169,6 @@ export function postponePlacement(job: Job, untilMs: number): Job {
   return { ...job, placeAtMs: untilMs, placementRounds: job.placementRounds + 1 };
 }
 
-export function placeNow(job: Job): Job {
-  return job.state === "funded" ? { ...job, placeAtMs: 0 } : job;
-}
-
 /**
  * A chain write ended; the word of it may come before the note that it was handed over. Which transaction it was does
  * not matter here: states follow from escrow facts.

@@ -57,7 +57,7 @@ export interface JobStore {
   /** Looks at the job again at the given time, whatever its state says. */
   postpone(jobId: JobId, untilMs: number): Promise<void>;
   /** Funded jobs without a live lease, oldest first. */
-  waiting(limit: number): Promise<readonly JobId[]>;
+  waiting(limit: number): Promise<readonly Pick<Job, "jobId" | "kind">[]>;
   /** Jobs with a live lease of this provider. */
   liveOf(provider: Address): Promise<readonly Job[]>;
   placements(jobId: JobId): Promise<readonly PlacementRecord[]>;

@@ -19,7 +19,7 @@ type JobBody = Omit<
 /** JSON columns as the generated client types them. */
 type JsonColumn = JobRow["body"] & object;
 
-/** A job's row with its leases as one JSON value, as `jobQuery` selects it. */
+/** A job's row with its leases as one JSON value, as the database's function `job_with_leases` answers it. */
 export interface JobWithLeases {
   readonly job_id: string;
   readonly tenant: string;
@@ -27,7 +27,7 @@ export interface JobWithLeases {
   readonly kind: string;
   readonly verification: string;
   readonly state: string;
-  readonly created_at_ms: bigint;
+  readonly created_at_ms: number;
   readonly traceparent: string;
   readonly terms: object;
   readonly body: object;

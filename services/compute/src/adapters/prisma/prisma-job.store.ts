@@ -1,10 +1,9 @@
 import type { Clock } from "@aios/kernel/clock";
 import type { Address, JobId, TenantId } from "@aios/kernel/identifiers";
-import { topics } from "@aios/proto/topics";
 import { crashPoint } from "@aios/service-kit/crash-point";
-import { outbox } from "@aios/service-kit/outbox";
-import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
-import { type Job, type Lease, shownLease } from "../../domain/job.js";
+import { inTransaction, type PostgresPool } from "@aios/service-kit/postgres-pool";
+import type { PrismaClient } from "../../../generated/prisma/client.js";
+import type { Job } from "../../domain/job.js";
 import { type StepPolicy, wakeAtMs } from "../../domain/next-step.js";
 import type {
   JobChange,
@@ -15,10 +14,9 @@ import type {
   PlacementRecord,
   StoredRequest,
 } from "../../domain/ports.js";
-import { type JobWithLeases, jobBody, jobFromQuery, jobFromRow, leaseBody, termsColumn } from "./job-row.js";
+import { jobBody, jobFromRow, termsColumn } from "./job-row.js";
+import { lockJob, readJob, saveJob, type TransactionClient } from "./locked-job.js";
 import { readMarket } from "./market-query.js";
-
-type Transaction = Prisma.TransactionClient;
 
 /** All placements take turns under this advisory lock, so that a free slot is given away once. */
 const PLACEMENT_LOCK = 0x61_69_6f_70;
@@ -26,6 +24,7 @@ const WAITING_STATES = ["funded"];
 
 export class PrismaJobStore implements JobStore {
   readonly #prisma: PrismaClient;
+  readonly #pool: PostgresPool;
   readonly #clock: Clock;
   readonly #policy: StepPolicy;
   readonly #onChange: (job: Job, wakeAtMs: number | undefined) => void;
@@ -33,11 +32,13 @@ export class PrismaJobStore implements JobStore {
 
   constructor(
     prisma: PrismaClient,
+    pool: PostgresPool,
     clock: Clock,
     policy: StepPolicy,
     onChange: (job: Job, wakeAtMs: number | undefined) => void,
   ) {
     this.#prisma = prisma;
+    this.#pool = pool;
     this.#clock = clock;
     this.#policy = policy;
     this.#onChange = onChange;
@@ -73,7 +74,7 @@ export class PrismaJobStore implements JobStore {
   }
 
   async find(jobId: JobId): Promise<Job | undefined> {
-    return read(this.#prisma, jobId);
+    return readJob(this.#pool, jobId);
   }
 
   async findRequest(buyer: Address, idempotencyKey: string): Promise<StoredRequest | undefined> {
@@ -105,13 +106,11 @@ export class PrismaJobStore implements JobStore {
   }
 
   async change(jobId: JobId, work: (job: Job) => JobChange | undefined): Promise<Job | undefined> {
-    const saved = await this.#prisma.$transaction(async (tx) => {
-      const job = await lock(tx, jobId);
+    const saved = await inTransaction(this.#pool, async (client): Promise<Saved> => {
+      const job = await lockJob(client, jobId);
       const change = job === undefined ? undefined : work(job);
-      if (job === undefined || change === undefined || change.job === job)
-        return { job, wakeAt: undefined, changed: false };
-      const wakeAt = await this.#save(tx, job, change);
-      return { job: change.job, wakeAt, changed: true };
+      if (job === undefined || change === undefined || change.job === job) return unchanged(job);
+      return this.#save(client, job, change);
     });
     if (saved.changed && saved.job !== undefined) this.#onChange(saved.job, saved.wakeAt);
     return saved.job;
@@ -136,30 +135,22 @@ export class PrismaJobStore implements JobStore {
     return result;
   }
 
-  #placeLocked(
-    jobId: JobId,
-    work: Parameters<JobStore["place"]>[1],
-  ): Promise<{
-    readonly job: Job | undefined;
-    readonly wakeAt: number | undefined;
-    readonly changed: boolean;
-  }> {
-    return this.#prisma.$transaction(async (tx) => {
+  #placeLocked(jobId: JobId, work: Parameters<JobStore["place"]>[1]): Promise<Saved> {
+    return inTransaction(this.#pool, async (client) => {
       // One order of locks everywhere: first all placements, then the job's row.
-      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${PLACEMENT_LOCK}::bigint)`;
-      const job = await lock(tx, jobId);
-      if (job === undefined) return { job, wakeAt: undefined, changed: false };
-      const placed = work(job, await readMarket(tx, job.tenant));
-      if (placed === undefined) return { job, wakeAt: undefined, changed: false };
+      await client.query("SELECT pg_advisory_xact_lock($1::bigint)", [PLACEMENT_LOCK]);
+      const job = await lockJob(client, jobId);
+      if (job === undefined) return unchanged(job);
+      const placed = work(job, await readMarket(client, job.tenant));
+      if (placed === undefined) return unchanged(job);
       const { placement, change } = placed;
-      const row = { tenant: job.tenant, decidedAtMs: BigInt(placement.decidedAtMs), log: placement.log };
-      await tx.placement.upsert({
-        where: { jobId_fencingToken: { jobId, fencingToken: placement.fencingToken } },
-        create: { jobId, fencingToken: placement.fencingToken, ...row },
-        update: row,
-      });
-      const wakeAt = await this.#save(tx, job, change);
-      return { job: change.job, wakeAt, changed: true };
+      await client.query(
+        `INSERT INTO placement (job_id, fencing_token, tenant, decided_at_ms, log) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (job_id, fencing_token) DO UPDATE
+         SET tenant = excluded.tenant, decided_at_ms = excluded.decided_at_ms, log = excluded.log`,
+        [jobId, placement.fencingToken, job.tenant, placement.decidedAtMs, placement.log],
+      );
+      return this.#save(client, job, change);
     });
   }
 
@@ -186,14 +177,14 @@ export class PrismaJobStore implements JobStore {
     await this.#prisma.job.updateMany({ where: { jobId }, data: { wakeAtMs: BigInt(untilMs) } });
   }
 
-  async waiting(limit: number): Promise<readonly JobId[]> {
+  async waiting(limit: number): Promise<readonly Pick<Job, "jobId" | "kind">[]> {
     const rows = await this.#prisma.job.findMany({
       where: { state: { in: WAITING_STATES }, leases: { none: { state: { not: "ended" } } } },
       orderBy: { createdAtMs: "asc" },
       take: limit,
-      select: { jobId: true },
+      select: { jobId: true, kind: true },
     });
-    return rows.map((row) => row.jobId as JobId);
+    return rows.map((row) => ({ jobId: row.jobId as JobId, kind: row.kind as Job["kind"] }));
   }
 
   async liveOf(provider: Address): Promise<readonly Job[]> {
@@ -225,67 +216,21 @@ export class PrismaJobStore implements JobStore {
     return new Map(groups.map((group) => [group.state, group._count._all]));
   }
 
-  async #save(tx: Transaction, before: Job, change: JobChange): Promise<number | undefined> {
-    const { job } = change;
+  async #save(client: TransactionClient, before: Job, change: JobChange): Promise<Saved> {
     const nowMs = this.#clock.now();
-    const wakeAt = wakeAtMs(job, nowMs, this.#policy);
-    await tx.$executeRaw`
-      UPDATE "job" SET "state" = ${job.state}, "updated_at_ms" = ${BigInt(nowMs)},
-        "wake_at_ms" = ${wakeAt === undefined ? null : BigInt(wakeAt)}::bigint, "body" = ${JSON.stringify(jobBody(job))}::jsonb
-      WHERE "job_id" = ${job.jobId}`;
-    await saveLeases(tx, before, job);
-    if (change.fault !== undefined) {
-      const { fencingToken, provider, reason } = change.fault;
-      await tx.providerFault.createMany({
-        data: [{ jobId: job.jobId, fencingToken, tenant: job.tenant, provider, reason, atMs: BigInt(nowMs) }],
-        skipDuplicates: true,
-      });
-    }
-    if (change.publishReceipt === true) await publishReceipt(tx, job);
+    const wakeAt = wakeAtMs(change.job, nowMs, this.#policy);
+    await saveJob(client, before, change, nowMs, wakeAt);
     crashPoint("compute.job.before-commit");
-    return wakeAt;
+    return { job: change.job, wakeAt, changed: true };
   }
 }
 
-/** Two statements: one that waited for a lock sees that row as it is now, but everything else as it was before. */
-async function lock(tx: Transaction, jobId: JobId): Promise<Job | undefined> {
-  await tx.$executeRaw`SELECT 1 FROM "job" WHERE "job_id" = ${jobId} FOR UPDATE`;
-  return read(tx, jobId);
+interface Saved {
+  readonly job: Job | undefined;
+  readonly wakeAt: number | undefined;
+  readonly changed: boolean;
 }
 
-/** The hot path of everything: one plain statement for the job and its leases. */
-async function read(db: Pick<Transaction, "$queryRaw">, jobId: JobId): Promise<Job | undefined> {
-  const [row] = await db.$queryRaw<JobWithLeases[]>`
-    SELECT "job".*, (
-      SELECT coalesce(json_agg(lease), '[]'::json) FROM "job_lease" lease WHERE lease."job_id" = "job"."job_id"
-    ) AS "leases"
-    FROM "job" WHERE "job_id" = ${jobId}`;
-  return row === undefined ? undefined : jobFromQuery(row);
-}
-
-/** Ended leases first: the index that allows one live lease is checked at every statement. */
-async function saveLeases(tx: Transaction, before: Job, after: Job): Promise<void> {
-  const changed = after.leases.filter((lease) => !before.leases.includes(lease));
-  const ordered = [...changed].sort((a, b) => Number(b.state === "ended") - Number(a.state === "ended"));
-  for (const lease of ordered) await saveLease(tx, after, lease);
-}
-
-async function saveLease(tx: Transaction, job: Job, lease: Lease): Promise<void> {
-  await tx.$executeRaw`
-    INSERT INTO "job_lease" ("job_id", "fencing_token", "tenant", "provider", "state", "offered_at_ms", "body")
-    VALUES (${job.jobId}, ${lease.fencingToken}, ${job.tenant}, ${lease.provider}, ${lease.state},
-      ${BigInt(lease.offeredAtMs)}, ${JSON.stringify(leaseBody(lease))}::jsonb)
-    ON CONFLICT ("job_id", "fencing_token") DO UPDATE SET "state" = excluded."state", "body" = excluded."body"`;
-}
-
-async function publishReceipt(tx: Transaction, job: Job): Promise<void> {
-  const result = shownLease(job)?.result;
-  if (result === undefined) return;
-  await outbox.add(tx, topics.computeReceiptIssued, {
-    jobId: job.jobId,
-    kind: job.kind === "inference" ? "inference" : "training-round",
-    receiptJson: result.receiptJson,
-    providerSignature: Buffer.from(result.receiptSignature.slice(2), "hex"),
-    settlementTransactionHash: job.settlementTransactionHash,
-  });
+function unchanged(job: Job | undefined): Saved {
+  return { job, wakeAt: undefined, changed: false };
 }

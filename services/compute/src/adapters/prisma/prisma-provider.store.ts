@@ -1,4 +1,5 @@
 import { type Address, type TenantId, tenantOfAccount } from "@aios/kernel/identifiers";
+import type { PostgresPool } from "@aios/service-kit/postgres-pool";
 import type { PrismaClient, Provider as ProviderRow } from "../../../generated/prisma/client.js";
 import type { MarketState, ProviderStore } from "../../domain/ports.js";
 import type { ProviderRecord } from "../../domain/provider.js";
@@ -8,9 +9,11 @@ type JsonColumn = ProviderRow["capabilities"] & object;
 
 export class PrismaProviderStore implements ProviderStore {
   readonly #prisma: PrismaClient;
+  readonly #pool: PostgresPool;
 
-  constructor(prisma: PrismaClient) {
+  constructor(prisma: PrismaClient, pool: PostgresPool) {
     this.#prisma = prisma;
+    this.#pool = pool;
   }
 
   async find(provider: Address): Promise<ProviderRecord | undefined> {
@@ -67,6 +70,6 @@ export class PrismaProviderStore implements ProviderStore {
   }
 
   market(tenant: TenantId): Promise<MarketState> {
-    return readMarket(this.#prisma, tenant);
+    return readMarket(this.#pool, tenant);
   }
 }
