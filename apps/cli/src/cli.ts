@@ -2,11 +2,12 @@ import { parseArgs } from "node:util";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { type Command, type Output, UsageError } from "./command.js";
 import { doctorCommand } from "./commands/doctor.command.js";
+import { eventsCommand } from "./commands/events.command.js";
 import { jobCommand } from "./commands/job.command.js";
 import { statusCommand } from "./commands/status.command.js";
 import { verifyCommand } from "./commands/verify.command.js";
 
-const COMMANDS: readonly Command[] = [doctorCommand, statusCommand, jobCommand, verifyCommand];
+const COMMANDS: readonly Command[] = [doctorCommand, statusCommand, jobCommand, verifyCommand, eventsCommand];
 
 const GLOBAL_OPTIONS = `Options for every command:
   --url <address>   the gateway (default: AIOS_URL, or the platform that runs here, or http://127.0.0.1:8080)
@@ -41,6 +42,10 @@ export async function runCli(argv: readonly string[], output: Output): Promise<n
       keyFile: values["key-file"],
       input: values.input,
       salt: values.salt,
+      group: values.group,
+      topic: values.topic,
+      from: values.from,
+      all: values.all === true,
       json,
       output,
     });
@@ -64,6 +69,10 @@ const PARSE = {
     "key-file": { type: "string" },
     input: { type: "string" },
     salt: { type: "string" },
+    group: { type: "string" },
+    topic: { type: "string" },
+    from: { type: "string" },
+    all: { type: "boolean" },
     json: { type: "boolean" },
     help: { type: "boolean", short: "h" },
   },

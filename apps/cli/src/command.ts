@@ -10,6 +10,10 @@ export interface CommandInput {
   readonly keyFile: string | undefined;
   readonly input: string | undefined;
   readonly salt: string | undefined;
+  readonly group: string | undefined;
+  readonly topic: string | undefined;
+  readonly from: string | undefined;
+  readonly all: boolean;
   readonly json: boolean;
   readonly output: Output;
 }
