@@ -13,6 +13,10 @@ export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits
   readonly callHeapMiB: number;
   /** Waiting transactions that the pending block looks at. */
   readonly maxPendingTransactions: number;
+  /** Threads that recover senders; 0 recovers them where blocks are made. */
+  readonly recoveryWorkers: number;
+  /** Signatures that may wait for such a thread. */
+  readonly maxQueuedRecoveries: number;
   readonly maxLogBlocks: number;
   readonly maxLogs: number;
   readonly maxFilters: number;
@@ -40,6 +44,8 @@ export const defaultNodeSettings: NodeSettings = {
   callTimeoutMs: 5_000,
   callHeapMiB: 96,
   maxPendingTransactions: 200,
+  recoveryWorkers: 1,
+  maxQueuedRecoveries: 16_384,
   maxLogBlocks: 10_000,
   maxLogs: 10_000,
   maxFilters: 1_000,

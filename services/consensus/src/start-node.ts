@@ -14,6 +14,7 @@ import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
 import { LmdbMempoolJournal } from "./adapters/lmdb/lmdb-mempool-journal.js";
 import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
 import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
+import { RecoveryPool } from "./adapters/secp256k1/recovery-pool.js";
 import { WorkerEngine } from "./adapters/worker/worker-engine.js";
 import { CallContract } from "./application/call-contract.js";
 import { ChainEvents } from "./application/chain-events.js";
@@ -59,6 +60,7 @@ export interface ConsensusNode {
   stop(): Promise<void>;
 }
 
+const RECOVERY_BATCH = 128;
 export const CLIENT_VERSION = "aios-consensus/0.1.0";
 
 async function openGenesis(blocks: BlockStore, states: StateStore, engine: ExecutionEngine): Promise<void> {
@@ -80,7 +82,13 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
   const settings: NodeSettings = { ...defaultNodeSettings, ...options.settings };
   const clock = options.clock ?? systemClock;
   const common = chainCommon(genesis);
-  const codec = new AdmissionCodec(genesis, recoverPublicKey);
+  const recovery = new RecoveryPool(recoverPublicKey, {
+    script: new URL("./recovery-worker.js", import.meta.url),
+    workers: settings.recoveryWorkers,
+    maxQueued: settings.maxQueuedRecoveries,
+    batchSize: RECOVERY_BATCH,
+  });
+  const codec = new AdmissionCodec(genesis, recoverPublicKey, recovery);
   const database = new ChainDatabase(options.dataDir);
   try {
     if (database.format !== ChainDatabase.format)
@@ -170,6 +178,7 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
         await server.close();
         await producer.stop();
         await engine.close();
+        await recovery.close();
         await database.close();
       },
     };

@@ -63,7 +63,7 @@ export class Mempool {
   async submit(raw: Uint8Array): Promise<Bytes32> {
     if (raw.length > this.limits.maxTransactionBytes)
       throw oversized(raw.length, this.limits.maxTransactionBytes);
-    const transaction = this.codec.decode(raw);
+    const transaction = await this.codec.admit(raw);
     if (this.blocks.placeOf(transaction.hash) !== undefined) throw alreadyKnown(transaction.hash);
     const receivedAtMs = this.clock.now();
     const displaced = this.#admit(transaction, receivedAtMs);

@@ -76,6 +76,10 @@ export const callTimedOut = (limitMs: number): CodedError =>
   error("call-timed-out", "timeout", `execution aborted (timeout = ${limitMs} ms)`);
 export const engineBusy = (): CodedError =>
   error("engine-busy", "unavailable", "too many calls are running: try again", { retryAfterMs: 500 });
+export const recoveryBusy = (): CodedError =>
+  error("recovery-busy", "unavailable", "too many transactions arrive at once: send again", {
+    retryAfterMs: 500,
+  });
 export const notTheNextBlock = (expected: number, actual: number): CodedError =>
   error("not-the-next-block", "internal", `block ${actual} was offered where ${expected} is next`);
 export const corruptStore = (what: string): CodedError =>

@@ -8,6 +8,23 @@ import type { AccessListEntry, Authorization, SignedTransaction } from "./transa
 export interface TransactionCodec {
   /** Strict EIP-2718 decoding and signature recovery. Throws a coded error of `errors.ts`, never anything else. */
   decode(raw: Uint8Array): SignedTransaction;
+  /** As `decode`, with the recovery on another thread. Throws `recovery-busy` too. */
+  admit(raw: Uint8Array): Promise<SignedTransaction>;
+}
+
+/** What a sender is recovered from. */
+export interface SignatureToRecover {
+  /** 32 bytes. */
+  readonly messageHash: Uint8Array;
+  /** r and s, 32 bytes each. */
+  readonly compact: Uint8Array;
+  readonly recoveryId: 0 | 1;
+}
+
+/** Recovers senders beside the thread that makes blocks. */
+export interface SenderRecovery {
+  /** Throws `invalid-signature`, `recovery-busy` when too many wait, `node-stopping`. */
+  recover(signature: SignatureToRecover): Promise<Address>;
 }
 
 /** A committed state, by root, with uncommitted changes on top (the pending block's, or a caller's overrides). */

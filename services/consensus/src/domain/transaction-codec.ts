@@ -3,13 +3,20 @@ import { checkTransaction } from "@aios/core-transactions/check-transaction";
 import { decodeTransaction } from "@aios/core-transactions/decode-transaction";
 import type { TransactionRules } from "@aios/core-transactions/fork-rules";
 import { minimumGas } from "@aios/core-transactions/intrinsic-gas";
-import { type RecoverPublicKey, recoverSender, transactionHash } from "@aios/core-transactions/sender";
+import {
+  compactSignature,
+  type RecoverPublicKey,
+  recoverSender,
+  recoveryId,
+  signingHash,
+  transactionHash,
+} from "@aios/core-transactions/sender";
 import type { Transaction } from "@aios/core-transactions/transaction";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
 import { corruptStore, notReplayProtected, transactionTypeNotAdmitted } from "./errors.js";
 import type { Genesis } from "./genesis.js";
-import type { TransactionCodec } from "./ports.js";
+import type { SenderRecovery, TransactionCodec } from "./ports.js";
 import type { SignedTransaction } from "./transaction.js";
 
 const BLOB_TYPE = 3;
@@ -21,6 +28,7 @@ export class AdmissionCodec implements TransactionCodec {
   constructor(
     genesis: Pick<Genesis, "chainId" | "hardfork">,
     private readonly recover: RecoverPublicKey,
+    private readonly recovery?: SenderRecovery,
   ) {
     this.#rules = { fork: genesis.hardfork, chainId: BigInt(genesis.chainId) };
   }
@@ -28,6 +36,17 @@ export class AdmissionCodec implements TransactionCodec {
   decode(raw: Uint8Array): SignedTransaction {
     const transaction = this.check(raw);
     return this.#signed(transaction, recoverSender(transaction, this.recover));
+  }
+
+  async admit(raw: Uint8Array): Promise<SignedTransaction> {
+    if (this.recovery === undefined) return this.decode(raw);
+    const transaction = this.check(raw);
+    const sender = await this.recovery.recover({
+      messageHash: signingHash(transaction),
+      compact: compactSignature(transaction.signature),
+      recoveryId: recoveryId(transaction),
+    });
+    return this.#signed(transaction, sender);
   }
 
   /** All of `decode` but the recovery of the sender, which costs far more than the rest. */
