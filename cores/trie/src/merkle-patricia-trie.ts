@@ -9,15 +9,12 @@ import {
   type Branch,
   decodeNode,
   type Extension,
-  encodeBranch,
-  encodeShort,
   HASH_BYTES,
-  hashOf,
   type Leaf,
   type LoadedNode,
+  NodeEncoder,
   type NodeReference,
   newBranch,
-  setChild,
   type TrieNode,
   writable,
 } from "./trie-node.js";
@@ -40,9 +37,10 @@ export class MerklePatriciaTrie {
   #root: TrieNode | undefined;
   #loaded = 0;
   readonly #load: NodeSource;
+  #encoder = new NodeEncoder();
 
   constructor(root: Bytes32, load: NodeSource) {
-    this.#root = root === EMPTY_TRIE_ROOT ? undefined : { kind: "stored", hash: fromHex(root) };
+    this.#root = root === EMPTY_TRIE_ROOT ? undefined : fromHex(root);
     this.#load = load;
   }
 
@@ -54,7 +52,7 @@ export class MerklePatriciaTrie {
   /** A trie of its own with the same content, sharing nodes. Only what was committed may be forked. */
   fork(): MerklePatriciaTrie {
     const out = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, this.#load);
-    if (this.#root !== undefined && this.#root.kind !== "stored" && this.#root.reference === undefined)
+    if (isLoaded(this.#root) && this.#root.reference === undefined)
       throw new TypeError("A trie is committed before it is forked.");
     out.#root = this.#root;
     out.#loaded = this.#loaded;
@@ -66,8 +64,7 @@ export class MerklePatriciaTrie {
    * source has: the forgotten ones are loaded again when they are needed.
    */
   shrink(levels: number): void {
-    this.#loaded =
-      this.#root === undefined || this.#root.kind === "stored" ? 0 : shrinkBelow(this.#root, levels);
+    this.#loaded = isLoaded(this.#root) ? shrinkBelow(this.#root, levels) : 0;
   }
 
   /** Throws `corrupt-trie` when a node on the way is missing or malformed, as every method does. */
@@ -100,8 +97,9 @@ export class MerklePatriciaTrie {
   commit(store: NodeSink): Bytes32 {
     const root = this.#root;
     if (root === undefined) return EMPTY_TRIE_ROOT;
-    if (root.kind === "stored") return toHex(root.hash) as Bytes32;
     const reference = this.#reference(root, store);
+    // The next commit gets slabs of its own, so that nobody's nodes keep another's in memory.
+    this.#encoder = new NodeEncoder();
     if (reference instanceof Uint8Array) return toHex(reference) as Bytes32;
     // A root is always named by its hash, however short it is.
     const rlp = encodeRlp(reference);
@@ -116,12 +114,13 @@ export class MerklePatriciaTrie {
    */
   proof(key: Uint8Array): Uint8Array[] {
     const path = toNibbles(key);
+    const encoder = new NodeEncoder();
     const out: Uint8Array[] = [];
     let node = this.#loadRoot();
     let at = 0;
     while (node !== undefined) {
       const isListed = node.reference instanceof Uint8Array || (out.length === 0 && at === 0);
-      if (node.reference !== undefined && isListed) out.push(this.#encode(node));
+      if (node.reference !== undefined && isListed) out.push(encoder.encode(node));
       if (node.kind === "leaf") break;
       if (node.kind === "extension") {
         if (commonPrefix(node.path, path, at) < node.path.length) break;
@@ -156,8 +155,10 @@ export class MerklePatriciaTrie {
   }
 
   #loadRoot(): LoadedNode | undefined {
-    if (this.#root?.kind === "stored") this.#root = this.#fetch(this.#root.hash);
-    return this.#root;
+    if (this.#root === undefined || isLoaded(this.#root)) return this.#root;
+    const loaded = this.#fetch(this.#root);
+    this.#root = loaded;
+    return loaded;
   }
 
   #fetch(reference: Uint8Array): LoadedNode {
@@ -169,16 +170,17 @@ export class MerklePatriciaTrie {
 
   // Loading a child changes a shared node's cache and not its content.
   #childOf(node: Extension): LoadedNode {
-    if (node.child.kind === "stored") node.child = this.#fetch(node.child.hash);
-    return node.child;
+    if (isLoaded(node.child)) return node.child;
+    const loaded = this.#fetch(node.child);
+    node.child = loaded;
+    return loaded;
   }
 
   #branchChild(node: Branch, index: number): LoadedNode | undefined {
-    if ((node.occupied & (1 << index)) === 0) return undefined;
-    const known = node.loaded[index];
-    if (known !== undefined) return known;
-    const loaded = this.#fetch(hashOf(node, index).slice());
-    node.loaded[index] = loaded;
+    const child = node.children[index];
+    if (child === undefined || isLoaded(child)) return child;
+    const loaded = this.#fetch(child);
+    node.children[index] = loaded;
     return loaded;
   }
 
@@ -199,7 +201,7 @@ export class MerklePatriciaTrie {
       if (at === path.length) branch.value = value;
       else {
         const index = path[at] as number;
-        setChild(branch, index, this.#insert(this.#branchChild(node, index), path, at + 1, value));
+        branch.children[index] = this.#insert(this.#branchChild(node, index), path, at + 1, value);
       }
       return branch;
     }
@@ -225,14 +227,13 @@ export class MerklePatriciaTrie {
     this.#loaded++;
     const oldRest = old.path.subarray(shared);
     if (old.kind === "extension") {
-      const below =
-        oldRest.length === 1 ? this.#childOf(old) : this.#extension(oldRest.subarray(1), old.child);
-      setChild(branch, oldRest[0] as number, below);
+      branch.children[oldRest[0] as number] =
+        oldRest.length === 1 ? old.child : this.#extension(oldRest.subarray(1), old.child);
     } else if (oldRest.length === 0) branch.value = old.value;
-    else setChild(branch, oldRest[0] as number, this.#leaf(oldRest.subarray(1), old.value));
+    else branch.children[oldRest[0] as number] = this.#leaf(oldRest.subarray(1), old.value);
     const rest = path.subarray(at + shared);
     if (rest.length === 0) branch.value = value;
-    else setChild(branch, rest[0] as number, this.#leaf(rest.subarray(1), value));
+    else branch.children[rest[0] as number] = this.#leaf(rest.subarray(1), value);
     return branch;
   }
 
@@ -258,16 +259,21 @@ export class MerklePatriciaTrie {
     const after = this.#remove(before, path, at + 1);
     if (after === before) return node;
     const branch = writable(node);
-    setChild(branch, index, after);
+    branch.children[index] = after;
     return after === undefined ? this.#collapse(branch) : branch;
   }
 
   /** A branch left with a single entry becomes a leaf or an extension. */
   #collapse(branch: Branch): LoadedNode | undefined {
-    const { occupied } = branch;
+    let only = -1;
+    let occupied = 0;
+    for (let index = 0; index < 16; index++) {
+      if (branch.children[index] === undefined) continue;
+      only = index;
+      occupied++;
+    }
     if (branch.value !== undefined) return occupied === 0 ? this.#leaf(EMPTY, branch.value) : branch;
-    if ((occupied & (occupied - 1)) !== 0) return branch;
-    const only = 31 - Math.clz32(occupied);
+    if (occupied > 1) return branch;
     const child = occupied === 0 ? undefined : this.#branchChild(branch, only);
     return child === undefined ? undefined : this.#prepend(Uint8Array.of(only), child);
   }
@@ -279,12 +285,14 @@ export class MerklePatriciaTrie {
   }
 
   #reference(node: TrieNode, store: NodeSink): NodeReference {
-    if (node.kind === "stored") return node.hash;
+    if (!isLoaded(node)) return node;
     if (node.reference !== undefined) return node.reference;
     if (node.kind === "extension") this.#reference(node.child, store);
-    else if (node.kind === "branch") this.#hashChildren(node, store);
-    const rlp = this.#encode(node);
-    if (rlp.length < HASH_BYTES) node.reference = decodeRlp(rlp);
+    else if (node.kind === "branch") {
+      for (const child of node.children) if (child !== undefined) this.#reference(child, store);
+    }
+    const rlp = this.#encoder.encode(node);
+    if (rlp.length < HASH_BYTES) node.reference = decodeRlp(rlp.slice());
     else {
       const hash = keccak256(rlp);
       node.reference = hash;
@@ -292,38 +300,21 @@ export class MerklePatriciaTrie {
     }
     return node.reference;
   }
+}
 
-  #hashChildren(branch: Branch, store: NodeSink): void {
-    for (let index = 0; index < 16; index++) {
-      const child = branch.loaded[index];
-      if (child === undefined || child.reference !== undefined) continue;
-      const reference = this.#reference(child, store);
-      if (reference instanceof Uint8Array) branch.hashes.set(reference, index * HASH_BYTES);
-    }
-  }
-
-  /** RLP of a node whose children have references. */
-  #encode(node: LoadedNode): Uint8Array {
-    if (node.kind === "leaf") return encodeShort(node.path, true, node.value);
-    if (node.kind === "branch") return encodeBranch(node);
-    return encodeShort(
-      node.path,
-      false,
-      node.child.kind === "stored" ? node.child.hash : (node.child.reference ?? EMPTY),
-    );
-  }
+function isLoaded(node: TrieNode | undefined): node is LoadedNode {
+  return node !== undefined && !(node instanceof Uint8Array);
 }
 
 /** Loaded nodes that are left. */
 function shrinkBelow(node: LoadedNode, levels: number): number {
   if (node.kind === "leaf") return 1;
-  if (node.kind === "extension")
-    return 1 + (node.child.kind === "stored" ? 0 : shrinkBelow(node.child, levels));
+  if (node.kind === "extension") return 1 + (isLoaded(node.child) ? shrinkBelow(node.child, levels) : 0);
   let left = 1;
   for (let index = 0; index < 16; index++) {
-    const child = node.loaded[index];
-    if (child === undefined) continue;
-    if (levels <= 1 && child.reference instanceof Uint8Array) node.loaded[index] = undefined;
+    const child = node.children[index];
+    if (!isLoaded(child)) continue;
+    if (levels <= 1 && child.reference instanceof Uint8Array) node.children[index] = child.reference;
     else left += shrinkBelow(child, levels - 1);
   }
   return left;

@@ -4,6 +4,7 @@ import {
   type RlpItem,
   rlpBytes,
   rlpHeaderLength,
+  rlpLength,
   rlpList,
   writeRlpListHeader,
 } from "@aios/core-rlp/rlp";
@@ -29,34 +30,26 @@ export interface Extension extends Referenced {
 }
 export interface Branch extends Referenced {
   readonly kind: "branch";
-  /** Bit i: there is a child i. */
-  occupied: number;
-  /** 16 × 32 bytes: the hashes of children that are not loaded or have been committed with a hash. */
-  readonly hashes: Uint8Array;
-  /** Children in memory. */
-  readonly loaded: (LoadedNode | undefined)[];
+  /** 16 entries. */
+  readonly children: (TrieNode | undefined)[];
   value: Uint8Array | undefined;
 }
-/** A node that is known by its hash and not loaded. */
-export interface Stored {
-  readonly kind: "stored";
-  readonly hash: Uint8Array;
-}
 export type LoadedNode = Leaf | Extension | Branch;
-export type TrieNode = LoadedNode | Stored;
+/** A node in memory, or the hash of one that is not loaded. */
+export type TrieNode = LoadedNode | Uint8Array;
 
 export const HASH_BYTES = 32;
-const EMPTY = new Uint8Array(0);
 const CHILDREN = 16;
 const EMPTY_ITEM = 0x80;
 const HASH_ITEM = 0x80 + HASH_BYTES;
+/** Longer strings have a longer header. */
+const SHORT_STRING_LIMIT = 55;
+const NO_BYTES = new Uint8Array(0);
 
 export function newBranch(): Branch {
   return {
     kind: "branch",
-    occupied: 0,
-    hashes: new Uint8Array(CHILDREN * HASH_BYTES),
-    loaded: new Array<LoadedNode | undefined>(CHILDREN).fill(undefined),
+    children: new Array<TrieNode | undefined>(CHILDREN).fill(undefined),
     value: undefined,
     reference: undefined,
   };
@@ -65,18 +58,7 @@ export function newBranch(): Branch {
 /** The branch itself when it may be changed, a copy of a committed one. */
 export function writable(branch: Branch): Branch {
   if (branch.reference === undefined) return branch;
-  return { ...branch, hashes: branch.hashes.slice(), loaded: branch.loaded.slice(), reference: undefined };
-}
-
-export function hashOf(branch: Branch, index: number): Uint8Array {
-  return branch.hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
-}
-
-export function setChild(branch: Branch, index: number, child: LoadedNode | undefined): void {
-  branch.loaded[index] = child;
-  if (child?.reference instanceof Uint8Array) branch.hashes.set(child.reference, index * HASH_BYTES);
-  if (child === undefined) branch.occupied &= ~(1 << index);
-  else branch.occupied |= 1 << index;
+  return { kind: "branch", children: branch.children.slice(), value: branch.value, reference: undefined };
 }
 
 /** A branch whose children are hashes or absent, which nearly all are; `undefined` for any other node. */
@@ -87,10 +69,8 @@ function decodePlainBranch(rlp: Uint8Array, reference: NodeReference): Branch | 
   for (let index = 0; index < CHILDREN; index++) {
     const prefix = rlp[at++];
     if (prefix === EMPTY_ITEM) continue;
-    if (prefix !== HASH_ITEM) return undefined;
-    if (at + HASH_BYTES > rlp.length) return undefined;
-    branch.hashes.set(rlp.subarray(at, at + HASH_BYTES), index * HASH_BYTES);
-    branch.occupied |= 1 << index;
+    if (prefix !== HASH_ITEM || at + HASH_BYTES > rlp.length) return undefined;
+    branch.children[index] = rlp.slice(at, at + HASH_BYTES);
     at += HASH_BYTES;
   }
   if (at !== rlp.length - 1 || rlp[at] !== EMPTY_ITEM) return undefined;
@@ -102,11 +82,9 @@ function decodeBranch(fields: readonly RlpItem[], reference: NodeReference): Bra
   const branch = newBranch();
   for (let index = 0; index < CHILDREN; index++) {
     const item = fields[index] as RlpItem;
-    if (!(item instanceof Uint8Array)) setChild(branch, index, decodeItem(item, item));
-    else if (item.length === HASH_BYTES) {
-      branch.hashes.set(item, index * HASH_BYTES);
-      branch.occupied |= 1 << index;
-    } else if (item.length > 0) throw corruptTrie("a reference is malformed");
+    if (!(item instanceof Uint8Array)) branch.children[index] = decodeItem(item, item);
+    else if (item.length === HASH_BYTES) branch.children[index] = item;
+    else if (item.length > 0) throw corruptTrie("a reference is malformed");
   }
   const value = rlpBytes(fields[CHILDREN]);
   branch.value = value.length === 0 ? undefined : value;
@@ -124,7 +102,7 @@ function decodeItem(item: RlpItem, reference: NodeReference): LoadedNode {
   if (!(rest instanceof Uint8Array))
     return { kind: "extension", path, child: decodeItem(rest, rest), reference };
   if (rest.length !== HASH_BYTES) throw corruptTrie("an extension leads nowhere");
-  return { kind: "extension", path, child: { kind: "stored", hash: rest }, reference };
+  return { kind: "extension", path, child: rest, reference };
 }
 
 /** Decodes the node with this hash. Throws `corrupt-trie`, `malformed-rlp`. */
@@ -132,46 +110,84 @@ export function decodeNode(rlp: Uint8Array, hash: Uint8Array): LoadedNode {
   return decodePlainBranch(rlp, hash) ?? decodeItem(decodeRlp(rlp), hash);
 }
 
-/** The encoding of a leaf or extension, from its path and what follows it. */
-export function encodeShort(path: Uint8Array, isLeaf: boolean, rest: RlpItem): Uint8Array {
-  return encodeRlp([compactPath(path, isLeaf), rest]);
+const SLAB_BYTES = 65_536;
+
+/** Encodes nodes one behind the other in shared slabs: those of one commit are stored together and then forgotten. */
+export class NodeEncoder {
+  #slab = NO_BYTES;
+  #used = 0;
+
+  /** RLP of a node whose children have references. */
+  encode(node: LoadedNode): Uint8Array {
+    if (node.kind === "branch") return this.#branch(node);
+    if (node.kind === "leaf") return this.#pair(compactPath(node.path, true), node.value);
+    return this.#pair(compactPath(node.path, false), referenceOf(node.child));
+  }
+
+  #take(bytes: number): Uint8Array {
+    if (bytes > SLAB_BYTES) return new Uint8Array(bytes);
+    if (this.#used + bytes > this.#slab.length) {
+      this.#slab = new Uint8Array(SLAB_BYTES);
+      this.#used = 0;
+    }
+    const out = this.#slab.subarray(this.#used, this.#used + bytes);
+    this.#used += bytes;
+    return out;
+  }
+
+  #pair(path: Uint8Array, rest: RlpItem): Uint8Array {
+    if (!(rest instanceof Uint8Array)) return encodeRlp([path, rest]);
+    const pathLength = rlpLength(path);
+    const payload = pathLength + rlpLength(rest);
+    const out = this.#take(rlpHeaderLength(payload) + payload);
+    const at = writeRlpListHeader(out, 0, payload);
+    writeString(out, at, path);
+    writeString(out, at + pathLength, rest);
+    return out;
+  }
+
+  #branch(branch: Branch): Uint8Array {
+    const { children, value = NO_BYTES } = branch;
+    let payload = rlpLength(value);
+    for (let index = 0; index < CHILDREN; index++) {
+      const child = children[index];
+      payload += child === undefined ? 1 : rlpLength(referenceOf(child));
+    }
+    const out = this.#take(rlpHeaderLength(payload) + payload);
+    let at = writeRlpListHeader(out, 0, payload);
+    for (let index = 0; index < CHILDREN; index++) {
+      const child = children[index];
+      if (child === undefined) {
+        out[at++] = EMPTY_ITEM;
+        continue;
+      }
+      const reference = referenceOf(child);
+      if (reference instanceof Uint8Array) {
+        out[at] = HASH_ITEM;
+        out.set(reference, at + 1);
+        at += HASH_BYTES + 1;
+      } else {
+        const rlp = encodeRlp(reference);
+        out.set(rlp, at);
+        at += rlp.length;
+      }
+    }
+    writeString(out, at, value);
+    return out;
+  }
 }
 
-/**
- * RLP of a branch whose children all have references. Written directly: branches are most of what a commit encodes.
- */
-export function encodeBranch(branch: Branch): Uint8Array {
-  const embedded: (Uint8Array | undefined)[] = [];
-  let payload = 0;
-  for (let index = 0; index < CHILDREN; index++) {
-    if ((branch.occupied & (1 << index)) === 0) {
-      payload += 1;
-      continue;
-    }
-    const reference = branch.loaded[index]?.reference;
-    if (reference === undefined || reference instanceof Uint8Array) payload += HASH_BYTES + 1;
-    else {
-      const rlp = encodeRlp(reference);
-      embedded[index] = rlp;
-      payload += rlp.length;
-    }
+function writeString(out: Uint8Array, at: number, bytes: Uint8Array): void {
+  if (bytes.length > SHORT_STRING_LIMIT) out.set(encodeRlp(bytes), at);
+  else if (bytes.length === 1 && (bytes[0] as number) < EMPTY_ITEM) out[at] = bytes[0] as number;
+  else {
+    out[at] = EMPTY_ITEM + bytes.length;
+    out.set(bytes, at + 1);
   }
-  const tail = encodeRlp(branch.value ?? EMPTY);
-  payload += tail.length;
-  const out = new Uint8Array(rlpHeaderLength(payload) + payload);
-  let at = writeRlpListHeader(out, 0, payload);
-  for (let index = 0; index < CHILDREN; index++) {
-    const rlp = embedded[index];
-    if (rlp !== undefined) {
-      out.set(rlp, at);
-      at += rlp.length;
-    } else if ((branch.occupied & (1 << index)) === 0) out[at++] = EMPTY_ITEM;
-    else {
-      out[at] = HASH_ITEM;
-      out.set(hashOf(branch, index), at + 1);
-      at += HASH_BYTES + 1;
-    }
-  }
-  out.set(tail, at);
-  return out;
+}
+
+function referenceOf(node: TrieNode): NodeReference {
+  if (node instanceof Uint8Array) return node;
+  if (node.reference === undefined) throw corruptTrie("a node is encoded before its children");
+  return node.reference;
 }
