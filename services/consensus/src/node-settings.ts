@@ -7,6 +7,8 @@ import type { MempoolLimits } from "./domain/mempool.js";
 export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits, Omit<EngineLimits, "now"> {
   /** Most gas that `eth_call` and `eth_estimateGas` may use. */
   readonly callGasCap: bigint;
+  /** Most gas that all calls of one `eth_simulateV1` may use together. */
+  readonly simulationGasCap: bigint;
   /** Longest run of one call. */
   readonly callTimeoutMs: number;
   /** Heap of the thread that runs calls. */
@@ -41,6 +43,7 @@ export const defaultNodeSettings: NodeSettings = {
   maxBlockExecutionMs: 1_000,
   maxBlockBytes: 8 * 1024 * 1024 - 2 * 1024,
   callGasCap: 2n ** 24n,
+  simulationGasCap: 50_000_000n,
   callTimeoutMs: 5_000,
   callHeapMiB: 96,
   maxPendingTransactions: 200,

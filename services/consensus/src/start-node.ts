@@ -3,11 +3,7 @@ import { systemClock } from "@aios/service-kit/system-clock";
 import { chainCommon } from "./adapters/ethereumjs/chain-common.js";
 import { EthereumJsEngine } from "./adapters/ethereumjs/ethereumjs-engine.js";
 import { RpcDispatcher, type RpcObserver } from "./adapters/json-rpc/dispatcher.js";
-import { blockMethods } from "./adapters/json-rpc/methods/blocks.js";
-import { logMethods } from "./adapters/json-rpc/methods/logs.js";
-import { nodeMethods } from "./adapters/json-rpc/methods/node.js";
-import { stateMethods } from "./adapters/json-rpc/methods/state.js";
-import { transactionMethods } from "./adapters/json-rpc/methods/transactions.js";
+import { rpcMethods } from "./adapters/json-rpc/methods.js";
 import { RpcServer } from "./adapters/json-rpc/server.js";
 import { ChainDatabase } from "./adapters/lmdb/chain-database.js";
 import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
@@ -151,13 +147,20 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
     mempool.whenAdmitted(() => producer.wake());
 
     const dispatcher = new RpcDispatcher(
-      {
-        ...blockMethods(chain, blocks, mempool),
-        ...stateMethods(chain, states, mempool, calls),
-        ...transactionMethods(chain, mempool, fees),
-        ...logMethods(logs, filters),
-        ...nodeMethods(chain, blocks, engine, new WhyPending(chain, blocks, mempool), CLIENT_VERSION),
-      },
+      rpcMethods({
+        chain,
+        blocks,
+        states,
+        mempool,
+        engine,
+        calls,
+        fees,
+        logs,
+        filters,
+        whyPending: new WhyPending(chain, blocks, mempool),
+        simulationGasCap: settings.simulationGasCap,
+        clientVersion: CLIENT_VERSION,
+      }),
       settings,
       options.rpcObserver ?? { called: () => undefined, internalError: () => undefined },
       () => clock.now(),

@@ -1,7 +1,5 @@
-import { keccak256 } from "@aios/core-keccak/keccak";
-import { bytes32Of } from "@aios/core-rlp/hex";
 import { CodedError } from "@aios/kernel/coded-error";
-import { type Address, address, type Bytes32 } from "@aios/kernel/identifiers";
+import { address } from "@aios/kernel/identifiers";
 import { lesser } from "../domain/bigint.js";
 import type { BlockSelector } from "../domain/block-tag.js";
 import type {
@@ -11,22 +9,15 @@ import type {
   StateReference,
   StateStore,
 } from "../domain/ports.js";
-import { type AccountState, OverlayState, type StateChanges, type StateView } from "../domain/state.js";
-import { EMPTY_ACCOUNT } from "../domain/state-commitment.js";
+import { revertReason } from "../domain/revert-reason.js";
+import { OverlayState, type StateView } from "../domain/state.js";
+import { overrideChanges, type StateOverrides } from "../domain/state-override.js";
+import type { TraceJson, TraceOptions } from "../domain/tracing/tracer.js";
 import type { AccessListEntry } from "../domain/transaction.js";
 import { readState } from "../domain/with-state.js";
 import type { ChainView } from "./chain-view.js";
 
-/** What a call pretends about an account; `state` replaces all storage, `stateDiff` single slots. */
-export interface StateOverride {
-  readonly balance: bigint | undefined;
-  readonly nonce: bigint | undefined;
-  readonly code: Uint8Array | undefined;
-  readonly state: ReadonlyMap<Bytes32, Uint8Array> | undefined;
-  readonly stateDiff: ReadonlyMap<Bytes32, Uint8Array> | undefined;
-}
-
-type Overrides = ReadonlyMap<Address, StateOverride> | undefined;
+type Overrides = StateOverrides | undefined;
 
 /** A call as a user states it; what is absent has Ethereum's default. */
 export interface CallArguments extends Partial<Omit<CallRequest, "gasLimit">> {
@@ -52,17 +43,11 @@ function executionHalted(reason: string): CodedError {
   return new CodedError({ code: "execution-halted", kind: "unprocessable", message: reason });
 }
 
-/** `Error(string)` and `Panic(uint256)` in words; `undefined` for any other revert data. */
-export function revertReason(output: Uint8Array): string | undefined {
-  const view = new DataView(output.buffer, output.byteOffset, output.byteLength);
-  if (output.length >= 68 && view.getUint32(0) === 0x08c379a0) {
-    const length = view.getUint32(64);
-    if (68 + length > output.length) return undefined;
-    return new TextDecoder().decode(output.subarray(68, 68 + length));
-  }
-  if (output.length === 36 && view.getUint32(0) === 0x4e487b71)
-    return `Panic(0x${view.getUint32(32).toString(16)})`;
-  return undefined;
+/** The error of a message that ended with this fault (Ethereum's name of it). */
+export function executionFault(fault: string, output: Uint8Array): CodedError {
+  return fault === "execution reverted"
+    ? executionReverted(output, revertReason(output))
+    : executionHalted(fault);
 }
 
 function requireSuccess(outcome: CallOutcome): Extract<CallOutcome, { kind: "success" }> {
@@ -90,6 +75,22 @@ export class CallContract {
       this.#request(args, this.gasCap),
     );
     return requireSuccess(outcome).output;
+  }
+
+  /** The call followed by a tracer, whether it succeeds or not. */
+  async trace(
+    args: CallArguments,
+    selector: BlockSelector,
+    overrides: Overrides,
+    options: TraceOptions,
+  ): Promise<TraceJson> {
+    const { state, context } = await this.chain.point(selector);
+    return await this.engine.traceCall(
+      this.#withOverrides(state, overrides),
+      context,
+      this.#request(args, this.gasCap),
+      options,
+    );
   }
 
   async accessList(
@@ -164,28 +165,8 @@ export class CallContract {
       maxPriorityFeePerGas: args.maxPriorityFeePerGas ?? 0n,
       accessList: args.accessList ?? [],
       authorizationList: args.authorizationList ?? [],
+      ...(args.blobVersionedHashes === undefined ? {} : { blobVersionedHashes: args.blobVersionedHashes }),
+      ...(args.maxFeePerBlobGas === undefined ? {} : { maxFeePerBlobGas: args.maxFeePerBlobGas }),
     };
   }
-}
-
-function overrideChanges(view: StateView, overrides: ReadonlyMap<Address, StateOverride>): StateChanges {
-  const accounts = new Map<Address, AccountState>();
-  const storage = new Map<Address, ReadonlyMap<Bytes32, Uint8Array>>();
-  const clearedStorage = new Set<Address>();
-  const codes = new Map<Bytes32, Uint8Array>();
-  for (const [owner, override] of overrides) {
-    const account = view.account(owner) ?? EMPTY_ACCOUNT;
-    const codeHash = override.code === undefined ? account.codeHash : bytes32Of(keccak256(override.code));
-    if (override.code !== undefined) codes.set(codeHash, override.code);
-    accounts.set(owner, {
-      ...account,
-      codeHash,
-      balance: override.balance ?? account.balance,
-      nonce: override.nonce ?? account.nonce,
-    });
-    if (override.state !== undefined) clearedStorage.add(owner);
-    const slots = override.state ?? override.stateDiff;
-    if (slots !== undefined) storage.set(owner, slots);
-  }
-  return { accounts, storage, clearedStorage, codes };
 }

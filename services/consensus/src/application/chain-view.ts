@@ -2,10 +2,11 @@ import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockHeader, BlockWithReceipts } from "../domain/block.js";
+import type { BlockRules } from "../domain/block-session.js";
 import { type BlockSelector, heightOfTag } from "../domain/block-tag.js";
 import { corruptStore } from "../domain/errors.js";
-import { nextBaseFee } from "../domain/fees.js";
 import type { Genesis } from "../domain/genesis.js";
+import { networkRules } from "../domain/network-rules.js";
 import type { BlockContext, BlockStore, ExecutedBlock, StateReference } from "../domain/ports.js";
 import type { PendingBlock } from "./pending-block.js";
 
@@ -26,6 +27,8 @@ export class ChainView {
     private readonly blocks: BlockStore,
     private readonly pending: PendingBlock,
     private readonly clock: Clock,
+    readonly rules: BlockRules = networkRules(genesis),
+    private readonly heightOf: typeof heightOfTag = heightOfTag,
   ) {}
 
   head(): BlockHeader {
@@ -40,7 +43,7 @@ export class ChainView {
     if (selector.kind === "height")
       return selector.height <= this.head().number ? selector.height : undefined;
     if (selector.tag === "pending") return undefined;
-    return heightOfTag(selector.tag, this.head().number);
+    return this.heightOf(selector.tag, this.head().number);
   }
 
   /** A stored block; `undefined` when there is none. */
@@ -82,7 +85,17 @@ export class ChainView {
 
   /** Base fee of the next block. Wei per gas. */
   nextBaseFee(): bigint {
-    return nextBaseFee(this.head(), this.genesis.minimumBaseFeePerGas);
+    return this.rules.nextBaseFee(this.head());
+  }
+
+  /** Base fee of blob gas in the next block. Wei per blob gas. */
+  nextBlobBaseFee(): bigint {
+    return this.blobBaseFeeAfter(this.head());
+  }
+
+  blobBaseFeeAfter(parent: BlockHeader): bigint {
+    const { timestamp } = parent;
+    return this.rules.blobBaseFee(this.rules.nextExcessBlobGas(parent, timestamp), timestamp);
   }
 
   #now(notBefore: number): number {
@@ -98,7 +111,17 @@ export class ChainView {
 
 function contextOf(header: BlockHeader): BlockContext {
   const { number, timestamp, gasLimit, baseFeePerGas, feeRecipient, prevRandao } = header;
-  return { number, timestamp, gasLimit, baseFeePerGas, feeRecipient, prevRandao };
+  const { parentBeaconBlockRoot, blobBaseFeePerGas } = header;
+  return {
+    number,
+    timestamp,
+    gasLimit,
+    baseFeePerGas,
+    feeRecipient,
+    prevRandao,
+    parentBeaconBlockRoot,
+    ...(blobBaseFeePerGas === undefined ? {} : { blobBaseFeePerGas }),
+  };
 }
 
 function describe(selector: BlockSelector): string {

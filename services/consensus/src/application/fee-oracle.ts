@@ -1,7 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { greater, lesser } from "../domain/bigint.js";
 import type { BlockWithReceipts } from "../domain/block.js";
-import { nextBaseFee } from "../domain/fees.js";
 import type { BlockStore } from "../domain/ports.js";
 import { effectiveTip } from "../domain/transaction.js";
 import type { ChainView } from "./chain-view.js";
@@ -14,6 +13,9 @@ export interface FeeHistory {
   /** One more than blocks: the last is that of the next block. */
   readonly baseFeePerGas: readonly bigint[];
   readonly gasUsedRatio: readonly number[];
+  /** As `baseFeePerGas`, of blob gas. */
+  readonly baseFeePerBlobGas: readonly bigint[];
+  readonly blobGasUsedRatio: readonly number[];
   /** Per block, the tips at the asked percentiles, weighted by gas; absent when none was asked. */
   readonly reward: readonly (readonly bigint[])[] | undefined;
 }
@@ -63,11 +65,16 @@ export class FeeOracle {
     }
     const last = blocks.at(-1);
     const fees = blocks.map((block) => block.header.baseFeePerGas);
-    if (last !== undefined) fees.push(nextBaseFee(last.header, this.chain.genesis.minimumBaseFeePerGas));
+    if (last !== undefined) fees.push(this.chain.rules.nextBaseFee(last.header));
     return {
       oldestBlock: newest - count + 1,
       baseFeePerGas: fees,
       gasUsedRatio: blocks.map((block) => Number(block.header.gasUsed) / Number(block.header.gasLimit)),
+      baseFeePerBlobGas: [
+        ...blocks.map((block) => block.header.blobBaseFeePerGas ?? 1n),
+        ...(last === undefined ? [] : [this.chain.blobBaseFeeAfter(last.header)]),
+      ],
+      blobGasUsedRatio: blocks.map((block) => this.chain.rules.blobGasRatio(block.header)),
       reward: percentiles.length === 0 ? undefined : blocks.map((block) => rewardsAt(block, percentiles)),
     };
   }

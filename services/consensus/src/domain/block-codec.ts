@@ -4,7 +4,7 @@ import { decodeRlp, encodeRlp, type RlpItem, rlpBytes, rlpList } from "@aios/cor
 import { EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
 import { orderedTrieRoot } from "@aios/core-trie/merkle-patricia-trie";
 import type { Bytes32 } from "@aios/kernel/identifiers";
-import type { BlockHeader, Log, Receipt } from "./block.js";
+import type { Block, BlockHeader, HeaderForm, Log, Receipt, Withdrawal } from "./block.js";
 import { logsBloom } from "./bloom.js";
 import { corruptStore } from "./errors.js";
 import type { SignedTransaction } from "./transaction.js";
@@ -16,7 +16,17 @@ const ZERO_NONCE = new Uint8Array(8);
 /** A header before its hash is known. */
 export type HeaderFields = Omit<BlockHeader, "hash" | "sizeBytes">;
 
+/** Fields of each form of Ethereum's header; later forms only append. */
+const FIELDS_OF: Readonly<Record<HeaderForm, number>> = {
+  frontier: 15,
+  london: 16,
+  shanghai: 17,
+  cancun: 20,
+  prague: HEADER_FIELDS,
+};
+
 function headerItems(header: HeaderFields): RlpItem[] {
+  const { form = "prague", difficulty = 0n, nonce = ZERO_NONCE } = header.earlierForm ?? {};
   return [
     fromHex(header.parentHash),
     fromHex(EMPTY_UNCLES_HASH),
@@ -25,21 +35,21 @@ function headerItems(header: HeaderFields): RlpItem[] {
     fromHex(header.transactionsRoot),
     fromHex(header.receiptsRoot),
     header.logsBloom,
-    NO_BYTES,
+    bigintToBytes(difficulty),
     bigintToBytes(BigInt(header.number)),
     bigintToBytes(header.gasLimit),
     bigintToBytes(header.gasUsed),
     bigintToBytes(BigInt(header.timestamp)),
     header.extraData,
     fromHex(header.prevRandao),
-    ZERO_NONCE,
+    nonce,
     bigintToBytes(header.baseFeePerGas),
     fromHex(header.withdrawalsRoot),
     bigintToBytes(header.blobGasUsed),
     bigintToBytes(header.excessBlobGas),
     fromHex(header.parentBeaconBlockRoot),
     fromHex(header.requestsHash),
-  ];
+  ].slice(0, FIELDS_OF[form]);
 }
 
 function transactionItem(transaction: Pick<SignedTransaction, "type" | "raw">): RlpItem {
@@ -50,10 +60,43 @@ function transactionItem(transaction: Pick<SignedTransaction, "type" | "raw">): 
 export function sealHeader(
   fields: HeaderFields,
   transactions: readonly Pick<SignedTransaction, "type" | "raw">[],
+  withdrawals: readonly Withdrawal[] = [],
 ): BlockHeader {
   const items = headerItems(fields);
   const hash = bytes32Of(keccak256(encodeRlp(items)));
-  return { ...fields, hash, sizeBytes: encodeRlp([items, transactions.map(transactionItem), [], []]).length };
+  const block = [items, transactions.map(transactionItem), [], withdrawals.map(withdrawalItem)];
+  return { ...fields, hash, sizeBytes: encodeRlp(block).length };
+}
+
+/** The header as it is hashed. */
+export function headerRlp(header: HeaderFields): Uint8Array {
+  return encodeRlp(headerItems(header));
+}
+
+/** The whole block in Ethereum's encoding: header, transactions, no uncles, withdrawals. */
+export function blockRlp(block: Block): Uint8Array {
+  return encodeRlp([
+    headerItems(block.header),
+    block.transactions.map(transactionItem),
+    [],
+    (block.withdrawals ?? []).map(withdrawalItem),
+  ]);
+}
+
+function withdrawalItem(withdrawal: Withdrawal): RlpItem {
+  return [
+    bigintToBytes(withdrawal.index),
+    bigintToBytes(withdrawal.validatorIndex),
+    fromHex(withdrawal.address),
+    bigintToBytes(withdrawal.amount),
+  ];
+}
+
+/** Root over withdrawals (EIP-4895). */
+export function withdrawalsRoot(withdrawals: readonly Withdrawal[]): Bytes32 {
+  return withdrawals.length === 0
+    ? EMPTY_TRIE_ROOT
+    : orderedTrieRoot(withdrawals.map((withdrawal) => encodeRlp(withdrawalItem(withdrawal))));
 }
 
 /** Header as stored: the RLP that is hashed, and the size of the block. */
@@ -138,17 +181,20 @@ export function receiptsRoot(
 ): Bytes32 {
   if (receipts.length === 0) return EMPTY_TRIE_ROOT;
   return orderedTrieRoot(
-    receipts.map((receipt, index) => {
-      const type = transactions[index]?.type ?? 0;
-      const payload = encodeRlp([
-        receipt.succeeded ? Uint8Array.of(1) : NO_BYTES,
-        bigintToBytes(receipt.cumulativeGasUsed),
-        logsBloom(receipt.logs),
-        receipt.logs.map(logItem),
-      ]);
-      return type === 0 ? payload : concat(Uint8Array.of(type), payload);
-    }),
+    receipts.map((receipt, index) => receiptRlp(receipt, transactions[index]?.type ?? 0)),
   );
+}
+
+/** Consensus encoding of a receipt: status or, before Byzantium, state root; gas; bloom; logs. */
+export function receiptRlp(receipt: Receipt, type: number): Uint8Array {
+  const status = receipt.succeeded ? Uint8Array.of(1) : NO_BYTES;
+  const payload = encodeRlp([
+    receipt.postState === undefined ? status : fromHex(receipt.postState),
+    bigintToBytes(receipt.cumulativeGasUsed),
+    logsBloom(receipt.logs),
+    receipt.logs.map(logItem),
+  ]);
+  return type === 0 ? payload : concat(Uint8Array.of(type), payload);
 }
 
 /** Root over the canonical encoding of transactions. */

@@ -1,6 +1,17 @@
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { SignedTransaction } from "./transaction.js";
 
+/** The fork that gave a header its last fields. */
+export type HeaderForm = "frontier" | "london" | "shanghai" | "cancun" | "prague";
+
+/** What a header of Ethereum's own history has that the network's never have, and which fields it lacks. */
+export interface EarlierForm {
+  readonly form: HeaderForm;
+  readonly difficulty: bigint;
+  /** 8 bytes of proof of work. */
+  readonly nonce: Uint8Array;
+}
+
 /** Ethereum's header (Cancun to Osaka fields). One block is one checkpoint: `number` is the checkpoint height. */
 export interface BlockHeader {
   readonly hash: Bytes32;
@@ -23,6 +34,10 @@ export interface BlockHeader {
   readonly baseFeePerGas: bigint;
   readonly blobGasUsed: bigint;
   readonly excessBlobGas: bigint;
+  /** Wei per blob gas (EIP-4844); absent: the minimum of 1, as no block of the network carries blobs. */
+  readonly blobBaseFeePerGas?: bigint;
+  /** Only in headers of Ethereum's own history that have another form than the network's. */
+  readonly earlierForm?: EarlierForm;
   /** Bytes of the RLP-encoded block. */
   readonly sizeBytes: number;
 }
@@ -35,15 +50,28 @@ export interface Log {
 
 export interface Receipt {
   readonly succeeded: boolean;
+  /** State root after the transaction, which stood in place of the status before Byzantium. */
+  readonly postState?: Bytes32;
   readonly gasUsed: bigint;
   readonly cumulativeGasUsed: bigint;
   readonly contractAddress: Address | null;
   readonly logs: readonly Log[];
 }
 
+/** EIP-4895. */
+export interface Withdrawal {
+  readonly index: bigint;
+  readonly validatorIndex: bigint;
+  readonly address: Address;
+  /** Gwei. */
+  readonly amount: bigint;
+}
+
 export interface Block {
   readonly header: BlockHeader;
   readonly transactions: readonly SignedTransaction[];
+  /** Absent: none, as in every block of the network. */
+  readonly withdrawals?: readonly Withdrawal[];
 }
 
 export interface BlockWithReceipts extends Block {

@@ -1,7 +1,9 @@
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, BlockHeader, BlockWithReceipts, Log, TransactionPlace } from "./block.js";
+import type { SimulatedBlock, SimulationRequest } from "./simulation.js";
 import type { AccountProof, StateChanges, StateSnapshot } from "./state.js";
 import type { NewTrieNode, StateCommitment } from "./state-commitment.js";
+import type { TraceJson, TraceOptions } from "./tracing/tracer.js";
 import type { AccessListEntry, Authorization, SignedTransaction } from "./transaction.js";
 
 /** Decodes and checks foreign transaction bytes. */
@@ -42,6 +44,10 @@ export interface BlockContext {
   readonly baseFeePerGas: bigint;
   readonly feeRecipient: Address;
   readonly prevRandao: Bytes32;
+  /** Wei per blob gas (EIP-7516); absent: the minimum of 1. */
+  readonly blobBaseFeePerGas?: bigint;
+  /** EIP-4788; absent: zero, as the network has no beacon chain. */
+  readonly parentBeaconBlockRoot?: Bytes32;
 }
 
 export interface CallRequest {
@@ -55,6 +61,9 @@ export interface CallRequest {
   readonly maxPriorityFeePerGas: bigint;
   readonly accessList: readonly AccessListEntry[];
   readonly authorizationList: readonly Authorization[];
+  /** Only in blob transactions (EIP-4844). */
+  readonly blobVersionedHashes?: readonly Bytes32[];
+  readonly maxFeePerBlobGas?: bigint;
 }
 
 export type CallOutcome =
@@ -93,20 +102,6 @@ export interface ExecutedBlock extends BlockWithReceipts {
   readonly deferred: readonly SignedTransaction[];
 }
 
-/** A call and the calls it made (Geth's callTracer). */
-export interface CallFrame {
-  readonly type: string;
-  readonly from: Address;
-  readonly to: Address | null;
-  readonly value: bigint;
-  readonly gas: bigint;
-  readonly gasUsed: bigint;
-  readonly input: Uint8Array;
-  readonly output: Uint8Array;
-  readonly error: string | undefined;
-  readonly calls: readonly CallFrame[];
-}
-
 /**
  * Runs transactions. Replaceable: `test/support/execution-engine-conformance.ts` says what every engine must do.
  * All methods are safe to call concurrently.
@@ -127,8 +122,25 @@ export interface ExecutionEngine {
     context: BlockContext,
     request: CallRequest,
   ): Promise<{ readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome }>;
-  /** Runs a stored block again up to the transaction at `index` and returns the tree of its calls. */
-  traceTransaction(parent: BlockHeader, block: Block, index: number): Promise<CallFrame>;
+  /**
+   * Runs a stored block again and follows its transactions, or the one at `index` alone. One answer per followed
+   * transaction, in order. Throws `trace-too-large`, `call-timed-out`.
+   */
+  traceBlock(
+    parent: BlockHeader,
+    block: Block,
+    index: number | undefined,
+    options: TraceOptions,
+  ): Promise<readonly TraceJson[]>;
+  /** As `call`, followed by a tracer. */
+  traceCall(
+    state: StateReference,
+    context: BlockContext,
+    request: CallRequest,
+    options: TraceOptions,
+  ): Promise<TraceJson>;
+  /** Blocks on top of `parent` that are made, shown and forgotten. Throws `simulation-refused`, `call-timed-out`. */
+  simulate(parent: BlockHeader, request: SimulationRequest): Promise<readonly SimulatedBlock[]>;
 }
 
 /** Flat state and its Merkle trie. */

@@ -73,3 +73,26 @@ export interface AccountProof {
     readonly proof: readonly Uint8Array[];
   }[];
 }
+
+/** Several differences in a row as one. Cost: proportional to all of them. */
+export function mergeChanges(parts: readonly StateChanges[]): StateChanges {
+  const accounts = new Map<Address, AccountState | null>();
+  const storage = new Map<Address, Map<Bytes32, Uint8Array>>();
+  const clearedStorage = new Set<Address>();
+  const codes = new Map<Bytes32, Uint8Array>();
+  for (const part of parts) {
+    const gone = [...part.accounts].filter(([, account]) => account === null).map(([address]) => address);
+    for (const address of [...part.clearedStorage, ...gone]) {
+      clearedStorage.add(address);
+      storage.delete(address);
+    }
+    for (const [address, account] of part.accounts) accounts.set(address, account);
+    for (const [hash, code] of part.codes) codes.set(hash, code);
+    for (const [address, slots] of part.storage) {
+      const known = storage.get(address) ?? new Map<Bytes32, Uint8Array>();
+      for (const [slot, value] of slots) known.set(slot, value);
+      storage.set(address, known);
+    }
+  }
+  return { accounts, storage, clearedStorage, codes };
+}

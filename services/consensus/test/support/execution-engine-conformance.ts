@@ -189,12 +189,17 @@ export function executionEngineConformance(
       );
       expect(count).toMatchObject({ kind: "success" });
       expect(count.kind === "success" && BigInt(`0x${Buffer.from(count.output).toString("hex")}`)).toBe(7n);
-      const traced = await subject.engine.traceTransaction(
+      const [traced] = await subject.engine.traceBlock(
         subject.blocks.header(block.header.number - 1) as BlockHeader,
         block,
         1,
+        { tracer: "callTracer", onlyTopCall: false, withLog: true },
       );
-      expect(traced).toMatchObject({ type: "CALL", error: "revert", gasUsed: block.receipts[1]?.gasUsed });
+      expect(traced).toMatchObject({
+        type: "CALL",
+        error: "execution reverted",
+        gasUsed: `0x${block.receipts[1]?.gasUsed.toString(16)}`,
+      });
     });
 
     it("tells reverts, halts and refusals of calls apart", async () => {

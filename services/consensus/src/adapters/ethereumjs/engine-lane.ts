@@ -66,7 +66,7 @@ export class EngineLane {
   }
 
   block(context: BlockContext): EvmBlock {
-    return createBlock(
+    const block = createBlock(
       {
         header: {
           number: context.number,
@@ -79,5 +79,8 @@ export class EngineLane {
       },
       { common: this.common, freeze: false, skipConsensusFormatValidation: true },
     );
+    // The library derives it from a field that calls and simulations set apart from it.
+    block.header.getBlobGasPrice = () => context.blobBaseFeePerGas ?? 1n;
+    return block;
   }
 }

@@ -8,6 +8,7 @@ import type { AccountState, StateChanges, StateView } from "../../domain/state.j
 import { EMPTY_ACCOUNT } from "../../domain/state-commitment.js";
 
 const NOTHING = new Uint8Array(0);
+const DELEGATION_PREFIX = Uint8Array.of(0xef, 0x01, 0x00);
 const EMPTY_CODE_HASH_BYTES = fromHex(EMPTY_CODE_HASH);
 const EMPTY_ROOT_BYTES = fromHex(EMPTY_TRIE_ROOT);
 
@@ -46,6 +47,7 @@ export class EngineState implements StateManagerInterface {
   #storage = new Map<Address, Map<Bytes32, Uint8Array>>();
   #cleared = new Set<Address>();
   #codes = new Map<Bytes32, Uint8Array>();
+  #admitted: Address | undefined;
   #undo: Undo[] = [];
   #checkpoints: number[] = [];
 
@@ -96,6 +98,22 @@ export class EngineState implements StateManagerInterface {
     return this.#account(address);
   }
 
+  /** This state as it is at each moment of the execution. */
+  readonly view: StateView = {
+    account: (address) => this.#account(address),
+    storage: (address, slot) => this.#read(address, slot),
+    code: (codeHash) =>
+      this.#codes.get(codeHash) ?? (codeHash === EMPTY_CODE_HASH ? NOTHING : this.#base.code(codeHash)),
+  };
+
+  /**
+   * The next look at this account's code, which is the library's check that a sender has none (EIP-3607), finds a
+   * delegation: calls may come from contracts.
+   */
+  admitSender(address: Address): void {
+    this.#admitted = address;
+  }
+
   codeOf(account: AccountState): Uint8Array {
     if (account.codeHash === EMPTY_CODE_HASH) return NOTHING;
     return this.#codes.get(account.codeHash) ?? this.#base.code(account.codeHash);
@@ -138,7 +156,12 @@ export class EngineState implements StateManagerInterface {
   }
 
   async getCode(address: EvmAddress): Promise<Uint8Array> {
-    const account = this.#account(addressOf(address.bytes));
+    const key = addressOf(address.bytes);
+    if (this.#admitted === key) {
+      this.#admitted = undefined;
+      return DELEGATION_PREFIX;
+    }
+    const account = this.#account(key);
     return account === undefined ? NOTHING : this.codeOf(account);
   }
 

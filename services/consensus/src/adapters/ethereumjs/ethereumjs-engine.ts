@@ -1,22 +1,25 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { keccak256 } from "@aios/core-keccak/keccak";
-import { addressOf, bytes32Of, concat, fromHex } from "@aios/core-rlp/hex";
+import { addressOf, bytes32Of } from "@aios/core-rlp/hex";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Common } from "@ethereumjs/common";
 import { type RunTxResult, runTx } from "@ethereumjs/vm";
+import { ReplayBlocks } from "../../application/replay-blocks.js";
+import { SimulateBlocks } from "../../application/simulate-blocks.js";
 import type { Block, BlockHeader, Log, Receipt } from "../../domain/block.js";
 import { type HeaderFields, receiptsRoot, sealHeader, transactionsRoot } from "../../domain/block-codec.js";
+import type { BlockSession, MessageResult, SessionOpener } from "../../domain/block-session.js";
 import { combineBlooms, logsBloom } from "../../domain/bloom.js";
 import { engineBusy, insufficientFunds, nonceTooLow, senderNotExternallyOwned } from "../../domain/errors.js";
-import { baseFeeCredits, nextBaseFee } from "../../domain/fees.js";
+import { baseFeeCredits } from "../../domain/fees.js";
 import type { Genesis } from "../../domain/genesis.js";
+import { contextAfter, networkRules } from "../../domain/network-rules.js";
 import type {
   BlockContext,
   BlockInput,
   BlockStore,
-  CallFrame,
   CallOutcome,
   CallRequest,
   DroppedTransaction,
@@ -25,7 +28,9 @@ import type {
   StateReference,
   StateStore,
 } from "../../domain/ports.js";
+import type { SimulatedBlock, SimulationRequest } from "../../domain/simulation.js";
 import { type AccountState, OverlayState, type StateChanges, type StateView } from "../../domain/state.js";
+import type { TraceJson, TraceOptions } from "../../domain/tracing/tracer.js";
 import {
   type AccessListEntry,
   effectiveTip,
@@ -33,16 +38,15 @@ import {
   type SignedTransaction,
 } from "../../domain/transaction.js";
 import { withState } from "../../domain/with-state.js";
-import { CallRecorder } from "./call-recorder.js";
 import { EngineLane } from "./engine-lane.js";
-import { isDelegation, runMessage } from "./message-call.js";
+import { EthereumJsSession } from "./ethereumjs-session.js";
+import { isDelegation } from "./message-call.js";
 import { beginBlock } from "./system-contracts.js";
 import { typedTransaction } from "./typed-transaction.js";
 
 /** SHA-256 of no requests (EIP-7685): the network uses none of the consensus layer's requests. */
 const EMPTY_REQUESTS_HASH = "0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" as Bytes32;
 const ZERO_HASH = `0x${"00".repeat(32)}` as Bytes32;
-const RANDAO_DOMAIN = new TextEncoder().encode("AiOS/prevrandao/1");
 
 export interface EngineLimits {
   /** Calls that may run or wait at once. */
@@ -54,25 +58,6 @@ export interface EngineLimits {
   readonly now: () => number;
 }
 
-/**
- * Until a beacon exists, PREVRANDAO is a hash of the parent's: unique per block, predictable, and not for lotteries.
- */
-export function prevRandaoAfter(parentHash: Bytes32): Bytes32 {
-  return bytes32Of(keccak256(concat(RANDAO_DOMAIN, fromHex(parentHash))));
-}
-
-/** Fields that the block after `parent` has. */
-export function contextAfter(genesis: Genesis, parent: BlockHeader, timestamp: number): BlockContext {
-  return {
-    number: parent.number + 1,
-    timestamp: Math.max(timestamp, parent.timestamp),
-    gasLimit: genesis.gasLimit,
-    baseFeePerGas: nextBaseFee(parent, genesis.minimumBaseFeePerGas),
-    feeRecipient: genesis.feeRecipient,
-    prevRandao: prevRandaoAfter(parent.hash),
-  };
-}
-
 interface Included {
   readonly transactions: SignedTransaction[];
   readonly receipts: Receipt[];
@@ -82,14 +67,21 @@ interface Included {
 }
 
 /** Execution by `@ethereumjs/vm`: complete and slow (about 1 ms a transfer). */
-export class EthereumJsEngine implements ExecutionEngine {
+export class EthereumJsEngine implements ExecutionEngine, SessionOpener {
+  readonly #replay: ReplayBlocks;
+  readonly #simulation: SimulateBlocks;
+
   private constructor(
     private readonly genesis: Genesis,
     private readonly states: StateStore,
     private readonly blockLane: EngineLane,
     private readonly callLane: EngineLane,
     private readonly limits: EngineLimits,
-  ) {}
+  ) {
+    const rules = networkRules(genesis);
+    this.#replay = new ReplayBlocks(rules, this);
+    this.#simulation = new SimulateBlocks(rules, this, states);
+  }
 
   static async create(
     genesis: Genesis,
@@ -152,8 +144,8 @@ export class EthereumJsEngine implements ExecutionEngine {
   }
 
   async call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome> {
-    return await this.#onCallLane(state, (lane) =>
-      runMessage(lane, this.genesis.chainId, context, request, false).then((r) => r.outcome),
+    return await this.open(state, context, async (session) =>
+      outcomeOf(await session.runMessage(request, { chargesFees: false })),
     );
   }
 
@@ -162,43 +154,49 @@ export class EthereumJsEngine implements ExecutionEngine {
     context: BlockContext,
     request: CallRequest,
   ): Promise<{ readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome }> {
-    return await this.#onCallLane(state, (lane) =>
-      runMessage(lane, this.genesis.chainId, context, request, true),
-    );
-  }
-
-  async traceTransaction(parent: BlockHeader, block: Block, index: number): Promise<CallFrame> {
-    return await this.#onCallLane({ root: parent.stateRoot, overlays: [] }, async (lane) => {
-      const context = contextAfter(this.genesis, parent, block.header.timestamp);
-      await beginBlock(lane.state, context, parent.hash);
-      const evmBlock = lane.block(context);
-      for (const earlier of block.transactions.slice(0, index)) {
-        await runTx(lane.vm, {
-          tx: typedTransaction(earlier, lane.vm.common),
-          block: evmBlock,
-          skipHardForkValidation: true,
-        });
-      }
-      const traced = block.transactions[index] as SignedTransaction;
-      const recorder = new CallRecorder(lane.evm);
-      try {
-        const tx = typedTransaction(traced, lane.vm.common);
-        const result = await runTx(lane.vm, { tx, block: evmBlock, skipHardForkValidation: true });
-        return recorder.root(traced, result.totalGasSpent);
-      } finally {
-        recorder[Symbol.dispose]();
-      }
+    return await this.open(state, context, async (session) => {
+      const result = await session.runMessage(request, { chargesFees: false, reportsAccessList: true });
+      return { accessList: result.accessList, outcome: outcomeOf(result) };
     });
   }
 
-  async #onCallLane<T>(reference: StateReference, execute: (lane: EngineLane) => Promise<T>): Promise<T> {
+  traceBlock(
+    parent: BlockHeader,
+    block: Block,
+    index: number | undefined,
+    options: TraceOptions,
+  ): Promise<readonly TraceJson[]> {
+    return this.#replay.traceBlock(parent, block, index, options);
+  }
+
+  traceCall(
+    state: StateReference,
+    context: BlockContext,
+    request: CallRequest,
+    options: TraceOptions,
+  ): Promise<TraceJson> {
+    return this.#replay.traceCall(state, context, request, options);
+  }
+
+  simulate(parent: BlockHeader, request: SimulationRequest): Promise<readonly SimulatedBlock[]> {
+    return this.#simulation.run(parent, request);
+  }
+
+  async open<T>(
+    reference: StateReference,
+    context: BlockContext,
+    use: (session: BlockSession) => Promise<T>,
+  ): Promise<T> {
     if (this.callLane.depth >= this.limits.maxQueuedCalls) throw engineBusy();
     return await withState(this.states, reference.root, (committed) => {
       const view = reference.overlays.reduce<StateView>(
         (base, changes) => new OverlayState(base, changes),
         committed,
       );
-      return this.callLane.run(view, execute);
+      return this.callLane.run(view, async (lane) => {
+        using session = new EthereumJsSession(lane, this.genesis.chainId, context);
+        return await use(session);
+      });
     });
   }
 
@@ -314,6 +312,13 @@ export class EthereumJsEngine implements ExecutionEngine {
       trieNodes: commitment.trieNodes,
     };
   }
+}
+
+function outcomeOf(result: MessageResult): CallOutcome {
+  const { output, gasUsed, gasRefund } = result;
+  if (result.error === undefined) return { kind: "success", output, gasUsed, gasRefund };
+  if (result.error === "execution reverted") return { kind: "revert", output, gasUsed };
+  return { kind: "halt", reason: result.error, gasUsed };
 }
 
 function toReceipt(result: RunTxResult, cumulativeGasUsed: bigint): Receipt {

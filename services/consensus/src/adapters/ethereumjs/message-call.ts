@@ -1,17 +1,25 @@
-import { bigintToBytes, fromHex } from "@aios/core-rlp/hex";
+import { addressOf, bigintToBytes, bytes32Of, fromHex } from "@aios/core-rlp/hex";
 import { EMPTY_CODE_HASH } from "@aios/core-trie/empty-hashes";
 import type { Address } from "@aios/kernel/identifiers";
 import { address, bytes32 } from "@aios/kernel/identifiers";
 import { EVMError, type ExecResult } from "@ethereumjs/evm";
-import { createEOACode7702Tx, createFeeMarket1559Tx, type TypedTransaction } from "@ethereumjs/tx";
+import {
+  createBlob4844Tx,
+  createEOACode7702Tx,
+  createFeeMarket1559Tx,
+  type TypedTransaction,
+} from "@ethereumjs/tx";
 import { type EOACode7702AuthorizationListBytesItem, Address as EvmAddress } from "@ethereumjs/util";
-import { runTx } from "@ethereumjs/vm";
-import { gasLimitExceeded, insufficientFunds, intrinsicGasTooLow, underpriced } from "../../domain/errors.js";
-import type { BlockContext, CallOutcome, CallRequest } from "../../domain/ports.js";
-import type { AccessListEntry } from "../../domain/transaction.js";
+import { type RunTxResult, runTx } from "@ethereumjs/vm";
+import type { MessageOptions, MessageResult } from "../../domain/block-session.js";
+import { insufficientFunds, intrinsicGasTooLow, underpriced } from "../../domain/errors.js";
+import type { BlockContext, CallRequest } from "../../domain/ports.js";
 import type { EngineLane } from "./engine-lane.js";
+import { TraceBridge } from "./trace-bridge.js";
 
-const TRANSACTION_GAS_CAP = 2n ** 24n;
+const ANY_GAS = 100_000n;
+const GAS_PER_BLOB = 131_072n;
+const REVERTED = "execution reverted";
 
 /** EIP-7702: code that points to another account's code. */
 export function isDelegation(code: Uint8Array): boolean {
@@ -26,7 +34,8 @@ function unsigned(lane: EngineLane, chainId: number, nonce: bigint, request: Cal
   const fields = {
     chainId,
     nonce,
-    gasLimit: request.gasLimit,
+    // Set afterwards: the cap of EIP-7825 is for signed transactions.
+    gasLimit: ANY_GAS,
     maxFeePerGas: request.maxFeePerGas,
     maxPriorityFeePerGas: request.maxPriorityFeePerGas,
     value: request.value,
@@ -39,95 +48,114 @@ function unsigned(lane: EngineLane, chainId: number, nonce: bigint, request: Cal
   };
   const options = { common: lane.vm.common, freeze: false };
   const transaction =
-    request.authorizationList.length === 0
-      ? createFeeMarket1559Tx(fields, options)
-      : createEOACode7702Tx(
+    request.blobVersionedHashes !== undefined && request.blobVersionedHashes.length > 0
+      ? createBlob4844Tx(
           {
             ...fields,
-            authorizationList: request.authorizationList.map(
-              (entry): EOACode7702AuthorizationListBytesItem => [
-                bigintToBytes(entry.chainId),
-                fromHex(entry.address),
-                bigintToBytes(entry.nonce),
-                bigintToBytes(BigInt(entry.yParity)),
-                bigintToBytes(entry.r),
-                bigintToBytes(entry.s),
-              ],
-            ),
+            maxFeePerBlobGas: request.maxFeePerBlobGas ?? 0n,
+            blobVersionedHashes: request.blobVersionedHashes.map((hash) => fromHex(hash)),
           },
           options,
-        );
+        )
+      : request.authorizationList.length === 0
+        ? createFeeMarket1559Tx(fields, options)
+        : createEOACode7702Tx(
+            {
+              ...fields,
+              authorizationList: request.authorizationList.map(
+                (entry): EOACode7702AuthorizationListBytesItem => [
+                  bigintToBytes(entry.chainId),
+                  fromHex(entry.address),
+                  bigintToBytes(entry.nonce),
+                  bigintToBytes(BigInt(entry.yParity)),
+                  bigintToBytes(entry.r),
+                  bigintToBytes(entry.s),
+                ],
+              ),
+            },
+            options,
+          );
+  Object.assign(transaction, { gasLimit: request.gasLimit });
   transaction.getSenderAddress = () => evmAddress(request.from);
   return transaction;
 }
 
-function outcomeOf(result: ExecResult, gasUsed: bigint, gasRefund: bigint): CallOutcome {
+function faultOf(result: ExecResult): string | undefined {
   const failure = result.exceptionError;
-  if (failure === undefined) return { kind: "success", output: result.returnValue, gasUsed, gasRefund };
-  if (failure.error === EVMError.errorMessages.REVERT)
-    return { kind: "revert", output: result.returnValue, gasUsed };
-  return { kind: "halt", reason: failure.error.split(" at ")[0] as string, gasUsed };
+  if (failure === undefined) return undefined;
+  if (failure.error === EVMError.errorMessages.REVERT) return REVERTED;
+  return failure.error.split(" at ")[0] as string;
+}
+
+/** What the library says of a transaction that ran. */
+export function messageResult(result: RunTxResult, intrinsicGas: bigint): MessageResult {
+  const before = result.execResult.executionGasUsed + intrinsicGas;
+  return {
+    output: result.execResult.returnValue,
+    error: faultOf(result.execResult),
+    gasUsed: result.totalGasSpent,
+    maxGasUsed: before > result.totalGasSpent ? before : result.totalGasSpent,
+    gasRefund: result.gasRefund,
+    logs: result.receipt.logs.map(([owner, topics, data]) => ({
+      address: addressOf(owner),
+      topics: topics.map(bytes32Of),
+      data,
+    })),
+    created: result.createdAddress === undefined ? undefined : addressOf(result.createdAddress.bytes),
+    accessList: (result.accessList ?? []).map((entry) => ({
+      address: address(entry.address),
+      storageKeys: entry.storageKeys.map((key) => bytes32(key)),
+    })),
+  };
+}
+
+function requirePayable(request: CallRequest, balance: bigint, context: BlockContext, free: boolean): void {
+  const blobGas = GAS_PER_BLOB * BigInt(request.blobVersionedHashes?.length ?? 0);
+  if (!free && request.maxFeePerGas < context.baseFeePerGas)
+    throw underpriced(
+      `max fee per gas less than block base fee: maxFeePerGas ${request.maxFeePerGas}, baseFee ${context.baseFeePerGas}`,
+    );
+  const cost =
+    request.value + request.gasLimit * request.maxFeePerGas + blobGas * (request.maxFeePerBlobGas ?? 0n);
+  if (balance < cost) throw insufficientFunds(balance, cost);
 }
 
 /**
- * Runs a message as a transaction would, without signature, nonce or state change. A sender that is a contract is
- * called below transaction level, as nodes do for `eth_call`.
+ * Runs a message as a transaction would, without signature and nonce. A sender with code is fine, as nodes have it for
+ * `eth_call`. Deviation: a message that pays nothing sees a base fee of zero.
  */
 export async function runMessage(
   lane: EngineLane,
   chainId: number,
   context: BlockContext,
   request: CallRequest,
-  reportAccessList: boolean,
-): Promise<{ readonly outcome: CallOutcome; readonly accessList: readonly AccessListEntry[] }> {
+  options: MessageOptions,
+): Promise<MessageResult> {
   const sender = lane.state.accountState(request.from);
-  const balance = sender?.balance ?? 0n;
-  const cost = request.value + request.gasLimit * request.maxFeePerGas;
-  if (balance < cost) throw insufficientFunds(balance, cost);
-  const free = request.maxFeePerGas === 0n;
-  if (!free && request.maxFeePerGas < context.baseFeePerGas) {
-    throw underpriced(
-      `max fee per gas ${request.maxFeePerGas} is less than the block base fee ${context.baseFeePerGas}`,
-    );
-  }
-  const block = lane.block(free ? { ...context, baseFeePerGas: 0n } : context);
-  if (
-    sender !== undefined &&
-    sender.codeHash !== EMPTY_CODE_HASH &&
-    !isDelegation(lane.state.codeOf(sender))
-  ) {
-    const result = await lane.evm.runCall({
-      block,
-      caller: evmAddress(request.from),
-      origin: evmAddress(request.from),
-      gasLimit: request.gasLimit,
-      gasPrice: request.maxFeePerGas,
-      value: request.value,
-      data: request.data,
-      skipNonceIncrement: true,
-      ...(request.to === null ? {} : { to: evmAddress(request.to) }),
-    });
-    const gasUsed = result.execResult.executionGasUsed;
-    return {
-      outcome: outcomeOf(result.execResult, gasUsed, result.execResult.gasRefund ?? 0n),
-      accessList: [],
-    };
-  }
-  if (lane.vm.common.isActivatedEIP(7825) && request.gasLimit > TRANSACTION_GAS_CAP)
-    throw gasLimitExceeded(TRANSACTION_GAS_CAP);
+  const free = !options.chargesFees && request.maxFeePerGas === 0n && request.maxPriorityFeePerGas === 0n;
+  requirePayable(request, sender?.balance ?? 0n, context, free);
+  const block = lane.block({
+    ...context,
+    ...(free ? { baseFeePerGas: 0n } : {}),
+    ...(free && (request.maxFeePerBlobGas ?? 0n) === 0n ? { blobBaseFeePerGas: 0n } : {}),
+  });
   const transaction = unsigned(lane, chainId, sender?.nonce ?? 0n, request);
   const minimum = transaction.getMinimumGasLimit();
   if (request.gasLimit < minimum) throw intrinsicGasTooLow(request.gasLimit, minimum);
+  if (sender !== undefined && sender.codeHash !== EMPTY_CODE_HASH && !isDelegation(lane.state.codeOf(sender)))
+    lane.state.admitSender(request.from);
+  options.tracer?.begin?.(
+    { ...request, input: request.data, gas: request.gasLimit, feeRecipient: context.feeRecipient },
+    lane.state.view,
+  );
+  using _bridge = options.tracer === undefined ? undefined : new TraceBridge(lane, options.tracer);
   const result = await runTx(lane.vm, {
     tx: transaction,
     block,
+    skipNonce: true,
     skipHardForkValidation: true,
     skipBlockGasLimitValidation: true,
-    reportAccessList,
+    reportAccessList: options.reportsAccessList ?? false,
   });
-  const accessList = (result.accessList ?? []).map((entry) => ({
-    address: address(entry.address),
-    storageKeys: entry.storageKeys.map((key) => bytes32(key)),
-  }));
-  return { outcome: outcomeOf(result.execResult, result.totalGasSpent, result.gasRefund), accessList };
+  return messageResult(result, transaction.getIntrinsicGas());
 }

@@ -1,8 +1,8 @@
 import { toHex } from "@aios/core-rlp/hex";
 import { EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
-import type { Block, BlockHeader, BlockWithReceipts, Receipt } from "../../domain/block.js";
+import type { Block, BlockHeader, BlockWithReceipts, HeaderForm, Receipt } from "../../domain/block.js";
 import { logsBloom } from "../../domain/bloom.js";
-import type { CallFrame, StoredLog } from "../../domain/ports.js";
+import type { StoredLog } from "../../domain/ports.js";
 import type { AccountProof } from "../../domain/state.js";
 import { effectiveGasPrice, type SignedTransaction } from "../../domain/transaction.js";
 
@@ -18,11 +18,20 @@ export function hexNumber(value: number | bigint): string {
   return `0x${value.toString(16)}`;
 }
 
+const ZERO_NONCE = "0x0000000000000000";
 const ZERO_HASH = `0x${"00".repeat(32)}`;
+
+const FORMS: readonly HeaderForm[] = ["frontier", "london", "shanghai", "cancun", "prague"];
+const GAS_PER_BLOB = 131_072;
+
+function has(header: BlockHeader, form: HeaderForm): boolean {
+  return FORMS.indexOf(header.earlierForm?.form ?? "prague") >= FORMS.indexOf(form);
+}
 
 /** Header as in `eth_getBlockBy…` and `newHeads`. A pending block has no hash, nonce or place yet. */
 export function formatHeader(header: BlockHeader, pending = false): { [key: string]: RpcValue } {
-  return {
+  const { earlierForm } = header;
+  const out: { [key: string]: RpcValue } = {
     number: hexNumber(header.number),
     hash: pending ? null : header.hash,
     parentHash: header.parentHash,
@@ -32,29 +41,37 @@ export function formatHeader(header: BlockHeader, pending = false): { [key: stri
     transactionsRoot: header.transactionsRoot,
     receiptsRoot: header.receiptsRoot,
     logsBloom: toHex(header.logsBloom),
-    difficulty: "0x0",
+    difficulty: hexNumber(earlierForm?.difficulty ?? 0n),
     gasLimit: hexNumber(header.gasLimit),
     gasUsed: hexNumber(header.gasUsed),
     timestamp: hexNumber(header.timestamp),
     extraData: toHex(header.extraData),
     mixHash: header.prevRandao,
-    nonce: pending ? null : "0x0000000000000000",
-    baseFeePerGas: hexNumber(header.baseFeePerGas),
-    withdrawalsRoot: header.withdrawalsRoot,
-    blobGasUsed: hexNumber(header.blobGasUsed),
-    excessBlobGas: hexNumber(header.excessBlobGas),
-    parentBeaconBlockRoot: header.parentBeaconBlockRoot,
-    requestsHash: header.requestsHash,
+    nonce: pending ? null : earlierForm === undefined ? ZERO_NONCE : toHex(earlierForm.nonce),
   };
+  if (has(header, "london")) out["baseFeePerGas"] = hexNumber(header.baseFeePerGas);
+  if (has(header, "shanghai")) out["withdrawalsRoot"] = header.withdrawalsRoot;
+  if (has(header, "cancun")) {
+    out["blobGasUsed"] = hexNumber(header.blobGasUsed);
+    out["excessBlobGas"] = hexNumber(header.excessBlobGas);
+    out["parentBeaconBlockRoot"] = header.parentBeaconBlockRoot;
+  }
+  if (has(header, "prague")) out["requestsHash"] = header.requestsHash;
+  return out;
 }
 
 export function formatBlock(block: Block, full: boolean, pending = false): { [key: string]: RpcValue } {
+  const withdrawals = (block.withdrawals ?? []).map((withdrawal) => ({
+    index: hexNumber(withdrawal.index),
+    validatorIndex: hexNumber(withdrawal.validatorIndex),
+    address: withdrawal.address,
+    amount: hexNumber(withdrawal.amount),
+  }));
   return {
     ...formatHeader(block.header, pending),
-    totalDifficulty: "0x0",
     size: hexNumber(block.header.sizeBytes),
     uncles: [],
-    withdrawals: [],
+    ...(has(block.header, "shanghai") ? { withdrawals } : {}),
     transactions: block.transactions.map((transaction, index) =>
       full
         ? formatTransaction(transaction, pending ? undefined : { header: block.header, index })
@@ -77,6 +94,7 @@ export function formatTransaction(
   const out: { [key: string]: RpcValue } = {
     blockHash: place?.header.hash ?? null,
     blockNumber: place === undefined ? null : hexNumber(place.header.number),
+    blockTimestamp: place === undefined ? null : hexNumber(place.header.timestamp),
     transactionIndex: place === undefined ? null : hexNumber(place.index),
     hash: transaction.hash,
     type: hexNumber(transaction.type),
@@ -101,6 +119,10 @@ export function formatTransaction(
   if (transaction.type === 1) return out;
   out["maxFeePerGas"] = hexNumber(transaction.maxFeePerGas);
   out["maxPriorityFeePerGas"] = hexNumber(transaction.maxPriorityFeePerGas);
+  if (transaction.type === 3) {
+    out["maxFeePerBlobGas"] = hexNumber(transaction.maxFeePerBlobGas);
+    out["blobVersionedHashes"] = [...transaction.blobVersionedHashes];
+  }
   if (transaction.type === 4) {
     out["authorizationList"] = transaction.authorizationList.map((entry) => ({
       chainId: hexNumber(entry.chainId),
@@ -158,12 +180,25 @@ export function formatReceipt(block: BlockWithReceipts, index: number): { [key: 
       }),
     ),
     logsBloom: toHex(logsBloom(receipt.logs)),
-    status: receipt.succeeded ? "0x1" : "0x0",
+    ...(receipt.postState === undefined
+      ? { status: receipt.succeeded ? "0x1" : "0x0" }
+      : { root: receipt.postState }),
     type: hexNumber(transaction.type),
+    ...(transaction.type !== 3
+      ? {}
+      : {
+          blobGasUsed: hexNumber(transaction.blobVersionedHashes.length * GAS_PER_BLOB),
+          blobGasPrice: hexNumber(header.blobBaseFeePerGas ?? 1n),
+        }),
   };
 }
 
-export function formatProof(address: string, proof: AccountProof): { [key: string]: RpcValue } {
+/** `keys` are the slots as the caller wrote them: a key of 32 bytes comes back so, any other as a quantity. */
+export function formatProof(
+  address: string,
+  keys: readonly string[],
+  proof: AccountProof,
+): { [key: string]: RpcValue } {
   return {
     address,
     accountProof: proof.accountProof.map(toHex),
@@ -171,29 +206,12 @@ export function formatProof(address: string, proof: AccountProof): { [key: strin
     nonce: hexNumber(proof.account.nonce),
     codeHash: proof.account.codeHash,
     storageHash: proof.account.storageRoot,
-    storageProof: proof.storageProof.map((entry) => ({
-      key: entry.slot,
+    storageProof: proof.storageProof.map((entry, index) => ({
+      key: keys[index]?.length === 66 ? entry.slot : hexNumber(BigInt(entry.slot)),
       value: entry.value.length === 0 ? "0x0" : hexNumber(BigInt(toHex(entry.value))),
       proof: entry.proof.map(toHex),
     })),
   };
-}
-
-/** Geth's callTracer output. */
-export function formatCallFrame(frame: CallFrame): { [key: string]: RpcValue } {
-  const out: { [key: string]: RpcValue } = {
-    type: frame.type,
-    from: frame.from,
-    gas: hexNumber(frame.gas),
-    gasUsed: hexNumber(frame.gasUsed),
-    input: toHex(frame.input),
-  };
-  if (frame.to !== null) out["to"] = frame.to;
-  if (frame.type !== "STATICCALL") out["value"] = hexNumber(frame.value);
-  if (frame.output.length > 0) out["output"] = toHex(frame.output);
-  if (frame.error !== undefined) out["error"] = frame.error === "revert" ? "execution reverted" : frame.error;
-  if (frame.calls.length > 0) out["calls"] = frame.calls.map(formatCallFrame);
-  return out;
 }
 
 /** A storage word in full width. */

@@ -1,8 +1,9 @@
 import { fromHex, unpad } from "@aios/core-rlp/hex";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
-import type { CallArguments, StateOverride } from "../../application/call-contract.js";
+import type { CallArguments } from "../../application/call-contract.js";
 import type { LogQuery } from "../../application/query-logs.js";
 import type { BlockSelector, BlockTag } from "../../domain/block-tag.js";
+import type { StateOverride, StateOverrides } from "../../domain/state-override.js";
 import type { AccessListEntry, Authorization } from "../../domain/transaction.js";
 import { invalidParams } from "./rpc-error.js";
 
@@ -10,16 +11,18 @@ const TAGS: ReadonlySet<string> = new Set<BlockTag>(["earliest", "finalized", "s
 const MAX_TOPICS = 4;
 const MAX_ALTERNATIVES = 1_000;
 const MAX_LIST = 10_000;
+const MAX_BLOBS = 128;
+const MAX_STORAGE_VALUES = 1_024;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function asObject(value: unknown, name: string): Fields {
+export function asObject(value: unknown, name: string): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw invalidParams(`${name} must be an object`);
   return value as Fields;
 }
 
-function asList(value: unknown, name: string, limit = MAX_LIST): readonly unknown[] {
+export function asList(value: unknown, name: string, limit = MAX_LIST): readonly unknown[] {
   if (!Array.isArray(value)) throw invalidParams(`${name} must be a list`);
   if (value.length > limit) throw invalidParams(`${name} has more than ${limit} entries`);
   return value;
@@ -110,6 +113,23 @@ function authorizations(value: unknown): readonly Authorization[] {
   });
 }
 
+function blobHashes(value: unknown, name: string): readonly Bytes32[] {
+  return asList(value, name, MAX_BLOBS).map((item, index) => hash(item, `${name}.${index}`));
+}
+
+/** Accounts and slots of `eth_getStorageValues`. */
+export function storageRequests(value: unknown): (readonly [Address, readonly Bytes32[]])[] {
+  let total = 0;
+  const out = Object.entries(asObject(value, "requests")).map(([key, keys]) => {
+    const slots = asList(keys, key, MAX_STORAGE_VALUES).map((item) => slot(item, key));
+    total += slots.length;
+    return [addressParam(key, "requests"), slots] as const;
+  });
+  if (out.length === 0) throw invalidParams("requests must name at least one account");
+  if (total > MAX_STORAGE_VALUES) throw invalidParams(`requests names more than ${MAX_STORAGE_VALUES} slots`);
+  return out;
+}
+
 /** The transaction object of `eth_call` and its relatives. */
 export function callArguments(value: unknown): CallArguments {
   const object = asObject(value, "transaction");
@@ -140,6 +160,8 @@ export function callArguments(value: unknown): CallArguments {
     maxPriorityFeePerGas: gasPrice ?? tip,
     accessList: optional("accessList", accessList),
     authorizationList: optional("authorizationList", authorizations),
+    blobVersionedHashes: optional("blobVersionedHashes", blobHashes),
+    maxFeePerBlobGas: optional("maxFeePerBlobGas", quantity),
   };
   const out: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(fields)) if (field !== undefined) out[key] = field;
@@ -155,13 +177,21 @@ function slots(value: unknown, name: string): Map<Bytes32, Uint8Array> {
 }
 
 /** State overrides of `eth_call` (Geth's third parameter). */
-export function stateOverrides(value: unknown): ReadonlyMap<Address, StateOverride> | undefined {
+export function stateOverrides(value: unknown): StateOverrides | undefined {
   if (value === undefined || value === null) return undefined;
+  const overrides = accountOverrides(value);
+  for (const override of overrides.values())
+    if (override.movePrecompileTo !== undefined)
+      throw invalidParams("movePrecompileToAddress is for eth_simulateV1");
+  return overrides;
+}
+
+/** State overrides of a simulated block, which may move precompiled contracts. */
+export function accountOverrides(value: unknown): StateOverrides {
   const out = new Map<Address, StateOverride>();
   for (const [key, item] of Object.entries(asObject(value, "stateOverrides"))) {
     const entry = asObject(item, `stateOverrides.${key}`);
-    if (entry["movePrecompileToAddress"] !== undefined)
-      throw invalidParams("movePrecompileToAddress is not supported");
+    const target = entry["movePrecompileToAddress"] ?? undefined;
     if (entry["state"] !== undefined && entry["stateDiff"] !== undefined)
       throw invalidParams("both state and stateDiff are set");
     out.set(addressParam(key, "stateOverrides"), {
@@ -170,6 +200,7 @@ export function stateOverrides(value: unknown): ReadonlyMap<Address, StateOverri
       code: entry["code"] === undefined ? undefined : data(entry["code"], "code"),
       state: entry["state"] === undefined ? undefined : slots(entry["state"], "state"),
       stateDiff: entry["stateDiff"] === undefined ? undefined : slots(entry["stateDiff"], "stateDiff"),
+      ...(target === undefined ? {} : { movePrecompileTo: addressParam(target, "movePrecompileToAddress") }),
     });
   }
   if (out.size > 1_000) throw invalidParams("stateOverrides names more than 1000 accounts");

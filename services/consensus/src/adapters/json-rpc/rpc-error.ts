@@ -57,6 +57,10 @@ export function toRpcError(error: unknown, onInternal: (error: unknown) => void)
       data: output instanceof Uint8Array ? toHex(output) : "0x",
     };
   }
+  if (error.code === "simulation-refused") {
+    const code = error.details["rpcCode"];
+    return { code: typeof code === "number" ? code : RPC.server, message: error.message };
+  }
   // Named, so that callers tell a call that can never work from a node that cannot answer now.
   if (error.code === "execution-halted")
     return { code: RPC.server, message: error.message, data: { code: error.code } };

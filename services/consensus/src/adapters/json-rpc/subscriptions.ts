@@ -59,8 +59,11 @@ export class ConnectionSubscriptions {
         return this.events.on("admitted", (transaction) =>
           notify(options === true ? formatTransaction(transaction, undefined) : transaction.hash),
         );
+      case "syncing":
+        // A node that makes its own checkpoints never falls behind, so there is never a change to tell.
+        return () => undefined;
       default:
-        throw invalidParams("subscription must be newHeads, logs or newPendingTransactions");
+        throw invalidParams("subscription must be newHeads, logs, newPendingTransactions or syncing");
     }
   }
 }

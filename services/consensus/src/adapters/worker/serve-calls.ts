@@ -9,8 +9,12 @@ function run(engine: ExecutionEngine, job: CallJob): Promise<unknown> {
       return engine.call(job.state, job.context, job.request);
     case "access-list":
       return engine.accessList(job.state, job.context, job.request);
-    case "trace":
-      return engine.traceTransaction(job.parent, job.block, job.index);
+    case "trace-block":
+      return engine.traceBlock(job.parent, job.block, job.index, job.options);
+    case "trace-call":
+      return engine.traceCall(job.state, job.context, job.request, job.options);
+    case "simulate":
+      return engine.simulate(job.parent, job.request);
   }
 }
 

@@ -5,13 +5,14 @@ import { callTimedOut, engineBusy, nodeStopping } from "../../domain/errors.js";
 import type {
   BlockContext,
   BlockInput,
-  CallFrame,
   CallOutcome,
   CallRequest,
   ExecutedBlock,
   ExecutionEngine,
   StateReference,
 } from "../../domain/ports.js";
+import type { SimulatedBlock, SimulationRequest } from "../../domain/simulation.js";
+import type { TraceJson, TraceOptions } from "../../domain/tracing/tracer.js";
 import type { AccessListEntry } from "../../domain/transaction.js";
 import type { CallAnswer, CallJob } from "./call-protocol.js";
 
@@ -68,8 +69,26 @@ export class WorkerEngine implements ExecutionEngine {
     return (await this.#ask({ kind: "access-list", state, context, request })) as Result;
   }
 
-  async traceTransaction(parent: BlockHeader, block: Block, index: number): Promise<CallFrame> {
-    return (await this.#ask({ kind: "trace", parent, block, index })) as CallFrame;
+  async traceBlock(
+    parent: BlockHeader,
+    block: Block,
+    index: number | undefined,
+    options: TraceOptions,
+  ): Promise<readonly TraceJson[]> {
+    return (await this.#ask({ kind: "trace-block", parent, block, index, options })) as readonly TraceJson[];
+  }
+
+  async traceCall(
+    state: StateReference,
+    context: BlockContext,
+    request: CallRequest,
+    options: TraceOptions,
+  ): Promise<TraceJson> {
+    return (await this.#ask({ kind: "trace-call", state, context, request, options })) as TraceJson;
+  }
+
+  async simulate(parent: BlockHeader, request: SimulationRequest): Promise<readonly SimulatedBlock[]> {
+    return (await this.#ask({ kind: "simulate", parent, request })) as readonly SimulatedBlock[];
   }
 
   /** Ends the thread; what waits is refused. */

@@ -4,17 +4,31 @@ import type { ChainView } from "../../../application/chain-view.js";
 import { blockNotFound } from "../../../application/chain-view.js";
 import type { WhyPending } from "../../../application/why-pending.js";
 import { finalizedHeight } from "../../../domain/block-tag.js";
-import type { BlockStore, ExecutionEngine } from "../../../domain/ports.js";
-import { formatCallFrame, hexNumber, type RpcValue } from "../format.js";
+import type { BlockStore } from "../../../domain/ports.js";
+import { forkConfiguration } from "../fork-configuration.js";
+import { hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
 import { blockSelector, data, hash } from "../parameters.js";
-import { invalidParams } from "../rpc-error.js";
 
-/** The node itself, the platform's own questions, and tracing. */
+/** Everything since genesis is kept (archive). */
+function capabilities(chain: ChainView): RpcValue {
+  const { number, hash } = chain.head();
+  const all = { disabled: false, oldestBlock: "0x0" };
+  return {
+    head: { number: hexNumber(number), hash },
+    state: all,
+    tx: all,
+    logs: all,
+    receipts: all,
+    blocks: all,
+    stateproofs: all,
+  };
+}
+
+/** The node itself, and the platform's own questions. */
 export function nodeMethods(
   chain: ChainView,
   blocks: BlockStore,
-  engine: ExecutionEngine,
   whyPending: WhyPending,
   clientVersion: string,
 ): RpcMethods {
@@ -28,6 +42,8 @@ export function nodeMethods(
     web3_sha3: ([value]) => toHex(keccak256(data(value, "data"))),
     eth_syncing: () => false,
     eth_accounts: () => [],
+    eth_capabilities: () => capabilities(chain),
+    eth_config: () => forkConfiguration(chain),
     eth_mining: () => false,
     eth_hashrate: () => "0x0",
     eth_coinbase: () => chain.genesis.feeRecipient,
@@ -66,16 +82,6 @@ export function nodeMethods(
         default:
           return { ...fate };
       }
-    },
-    debug_traceTransaction: async ([value, options]) => {
-      const tracer = (options as { readonly tracer?: unknown } | null | undefined)?.tracer;
-      if (tracer !== "callTracer") throw invalidParams('only {"tracer": "callTracer"} is supported');
-      const place = blocks.placeOf(hash(value, "transaction hash"));
-      if (place === undefined) throw invalidParams("transaction not found");
-      const block = blocks.block(place.blockNumber);
-      const parent = blocks.header(place.blockNumber - 1);
-      if (block === undefined || parent === undefined) throw blockNotFound(String(place.blockNumber));
-      return formatCallFrame(await engine.traceTransaction(parent, block, place.index));
     },
   };
 }

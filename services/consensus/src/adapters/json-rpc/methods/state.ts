@@ -8,7 +8,14 @@ import { OverlayState, type StateView } from "../../../domain/state.js";
 import { readState } from "../../../domain/with-state.js";
 import { formatProof, formatWord, hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
-import { addressParam, blockSelector, callArguments, slot, stateOverrides } from "../parameters.js";
+import {
+  addressParam,
+  blockSelector,
+  callArguments,
+  slot,
+  stateOverrides,
+  storageRequests,
+} from "../parameters.js";
 import { invalidParams } from "../rpc-error.js";
 
 const MAX_PROOF_SLOTS = 1_024;
@@ -53,6 +60,17 @@ export function stateMethods(
       const wanted = slot(key, "position");
       return read(blockSelector(block, "block"), (view) => formatWord(view.storage(account, wanted)));
     },
+    eth_getStorageValues: ([requests, block]) => {
+      const wanted = storageRequests(requests);
+      return read(blockSelector(block, "block"), (view) =>
+        Object.fromEntries(
+          wanted.map(([account, slots]) => [
+            account,
+            slots.map((key) => formatWord(view.storage(account, key))),
+          ]),
+        ),
+      );
+    },
     eth_getProof: async ([owner, keys, block]) => {
       const account = addressParam(owner, "address");
       if (!Array.isArray(keys) || keys.length > MAX_PROOF_SLOTS) {
@@ -61,7 +79,7 @@ export function stateMethods(
       const slots = keys.map((key, index) => slot(key, `storageKeys.${index}`));
       const { state } = await chain.point(blockSelector(block, "block"));
       if (state.overlays.length > 0) throw invalidParams("the pending state has no proof");
-      return formatProof(account, states.proof(state.root, account, slots));
+      return formatProof(account, keys.map(String), states.proof(state.root, account, slots));
     },
     eth_call: async ([transaction, block, overrides]) =>
       toHex(

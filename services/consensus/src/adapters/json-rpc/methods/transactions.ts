@@ -5,17 +5,10 @@ import type { Mempool } from "../../../application/mempool.js";
 import type { PooledTransaction } from "../../../domain/ports.js";
 import { formatTransaction, hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
-import { blockSelector, data, smallNumber } from "../parameters.js";
-import { invalidParams, RPC, RpcError } from "../rpc-error.js";
+import { addressParam, blockSelector, data, smallNumber } from "../parameters.js";
+import { invalidParams } from "../rpc-error.js";
 
 const MAX_PERCENTILES = 100;
-
-const noKeys = (): never => {
-  throw new RpcError(
-    RPC.methodNotSupported,
-    "this node holds no keys: sign in the wallet and use eth_sendRawTransaction",
-  );
-};
 
 function percentilesOf(value: unknown): number[] {
   if (value === undefined || value === null) return [];
@@ -61,7 +54,8 @@ export function transactionMethods(chain: ChainView, mempool: Mempool, fees: Fee
     eth_sendRawTransaction: async ([raw]) => await mempool.submit(data(raw, "transaction")),
     eth_gasPrice: () => hexNumber(fees.gasPrice()),
     eth_maxPriorityFeePerGas: () => hexNumber(fees.suggestedTip()),
-    eth_blobBaseFee: () => "0x1",
+    eth_baseFee: () => hexNumber(chain.nextBaseFee()),
+    eth_blobBaseFee: () => hexNumber(chain.nextBlobBaseFee()),
     eth_feeHistory: ([blockCount, newest, percentiles]) => {
       const count = typeof blockCount === "number" ? blockCount : smallNumber(blockCount, "blockCount");
       if (!Number.isInteger(count) || count < 1) throw invalidParams("blockCount must be at least 1");
@@ -74,8 +68,8 @@ export function transactionMethods(chain: ChainView, mempool: Mempool, fees: Fee
         oldestBlock: hexNumber(history.oldestBlock),
         baseFeePerGas: history.baseFeePerGas.map(hexNumber),
         gasUsedRatio: history.gasUsedRatio,
-        baseFeePerBlobGas: history.baseFeePerGas.map(() => "0x1"),
-        blobGasUsedRatio: history.gasUsedRatio.map(() => 0),
+        baseFeePerBlobGas: history.baseFeePerBlobGas.map(hexNumber),
+        blobGasUsedRatio: history.blobGasUsedRatio,
         reward: history.reward?.map((row) => row.map(hexNumber)),
       };
     },
@@ -84,14 +78,20 @@ export function transactionMethods(chain: ChainView, mempool: Mempool, fees: Fee
       const show = (entry: PooledTransaction): RpcValue => formatTransaction(entry.transaction, undefined);
       return { pending: map(bySender("pending"), show), queued: map(bySender("queued"), show) };
     },
+    txpool_contentFrom: ([owner]) => {
+      const sender = addressParam(owner, "address");
+      const own = (groups: { [sender: string]: readonly PooledTransaction[] }): RpcValue =>
+        Object.fromEntries(
+          (groups[sender] ?? []).map(({ transaction }) => [
+            transaction.nonce.toString(),
+            formatTransaction(transaction, undefined),
+          ]),
+        );
+      return { pending: own(bySender("pending")), queued: own(bySender("queued")) };
+    },
     txpool_inspect: () => ({
       pending: map(bySender("pending"), summary),
       queued: map(bySender("queued"), summary),
     }),
-    eth_sendTransaction: noKeys,
-    eth_signTransaction: noKeys,
-    eth_sign: noKeys,
-    eth_signTypedData_v4: noKeys,
-    personal_sign: noKeys,
   };
 }

@@ -1,0 +1,92 @@
+import { bytes32Of, concat, fromHex } from "@aios/core-rlp/hex";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import type { PrecompileFunc } from "@ethereumjs/evm";
+import { Address as EvmAddress } from "@ethereumjs/util";
+import { runTx } from "@ethereumjs/vm";
+import { sha256 } from "@noble/hashes/sha2";
+import type {
+  BlockSession,
+  MessageOptions,
+  MessageResult,
+  PrecompileOverrides,
+} from "../../domain/block-session.js";
+import type { BlockContext, CallRequest } from "../../domain/ports.js";
+import type { StateChanges, StateView } from "../../domain/state.js";
+import type { Tracer } from "../../domain/tracing/tracer.js";
+import type { SignedTransaction } from "../../domain/transaction.js";
+import type { EngineLane } from "./engine-lane.js";
+import { messageResult, runMessage } from "./message-call.js";
+import { beginBlock, requestsOf } from "./system-contracts.js";
+import { TraceBridge } from "./trace-bridge.js";
+import { typedTransaction } from "./typed-transaction.js";
+
+/** Single transactions of a block in progress, on a lane that nobody else uses meanwhile. */
+export class EthereumJsSession implements BlockSession, Disposable {
+  readonly state: StateView;
+  #restorePrecompiles: (() => void) | undefined;
+
+  constructor(
+    private readonly lane: EngineLane,
+    private readonly chainId: number,
+    private readonly context: BlockContext,
+  ) {
+    this.state = lane.state.view;
+  }
+
+  [Symbol.dispose](): void {
+    this.#restorePrecompiles?.();
+  }
+
+  isPrecompile(address: Address): boolean {
+    return this.lane.evm.getPrecompile(new EvmAddress(fromHex(address))) !== undefined;
+  }
+
+  overridePrecompiles(overrides: PrecompileOverrides): void {
+    const { precompiles } = this.lane.evm;
+    const before = new Map<string, PrecompileFunc>(precompiles);
+    this.#restorePrecompiles = () => {
+      precompiles.clear();
+      for (const [key, precompile] of before) precompiles.set(key, precompile);
+    };
+    for (const address of overrides.removed) precompiles.delete(address.slice(2));
+    for (const [to, from] of overrides.moved) {
+      const precompile = before.get(from.slice(2));
+      if (precompile !== undefined) precompiles.set(to.slice(2), precompile);
+    }
+  }
+
+  async begin(parentHash: Bytes32): Promise<void> {
+    await beginBlock(this.lane.state, this.context, parentHash);
+  }
+
+  async runSigned(transaction: SignedTransaction, tracer?: Tracer): Promise<MessageResult> {
+    const { sender, gasLimit, data, to, value } = transaction;
+    const { feeRecipient } = this.context;
+    tracer?.begin?.(
+      { from: sender, to, input: data, value, gas: gasLimit, feeRecipient },
+      this.lane.state.view,
+    );
+    using _bridge = tracer === undefined ? undefined : new TraceBridge(this.lane, tracer);
+    const tx = typedTransaction(transaction, this.lane.vm.common);
+    const block = this.lane.block(this.context);
+    const result = await runTx(this.lane.vm, { tx, block, skipHardForkValidation: true });
+    return messageResult(result, tx.getIntrinsicGas());
+  }
+
+  async runMessage(request: CallRequest, options: MessageOptions): Promise<MessageResult> {
+    return await runMessage(this.lane, this.chainId, this.context, request, options);
+  }
+
+  credit(address: Address, amount: bigint): void {
+    this.lane.state.credit(address, amount);
+  }
+
+  async finish(): Promise<Bytes32> {
+    const requests = await requestsOf(this.lane, this.lane.block(this.context));
+    return bytes32Of(sha256(concat(...requests.map((request) => sha256(request)))));
+  }
+
+  changes(): StateChanges {
+    return this.lane.state.changes();
+  }
+}

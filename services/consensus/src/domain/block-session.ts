@@ -1,0 +1,87 @@
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import type { BlockHeader, Log } from "./block.js";
+import type { BlockContext, CallRequest, StateReference } from "./ports.js";
+import type { StateChanges, StateView } from "./state.js";
+import type { Tracer } from "./tracing/tracer.js";
+import type { AccessListEntry, SignedTransaction } from "./transaction.js";
+
+/** How a message ended; thrown errors are for messages that never ran. */
+export interface MessageResult {
+  readonly output: Uint8Array;
+  /** Ethereum's name of the fault, `execution reverted` among them; absent when it succeeded. */
+  readonly error: string | undefined;
+  /** After refunds. */
+  readonly gasUsed: bigint;
+  /** Before refunds: the limit that it needed. */
+  readonly maxGasUsed: bigint;
+  readonly gasRefund: bigint;
+  readonly logs: readonly Log[];
+  readonly created: Address | undefined;
+  /** Touched addresses and slots (EIP-2930), where asked for. */
+  readonly accessList: readonly AccessListEntry[];
+}
+
+export interface MessageOptions {
+  /**
+   * Fees are owed as in a real block. Otherwise a message that offers none pays none. Sender's code, signature and
+   * the transaction gas cap are never looked at.
+   */
+  readonly chargesFees: boolean;
+  readonly tracer?: Tracer;
+  readonly reportsAccessList?: boolean;
+}
+
+/** Precompiled contracts that a block pretends to have elsewhere, or not at all. */
+export interface PrecompileOverrides {
+  /** These addresses have no precompiled contract. */
+  readonly removed: readonly Address[];
+  /** New address → the address whose precompiled contract answers there. */
+  readonly moved: ReadonlyMap<Address, Address>;
+}
+
+/** A block in progress on a state that is thrown away: what simulations, traces and replays are made of. */
+export interface BlockSession {
+  /** The state as it is now, changes of this block included. */
+  readonly state: StateView;
+  isPrecompile(address: Address): boolean;
+  overridePrecompiles(overrides: PrecompileOverrides): void;
+  /** What the rules do before the first transaction (EIP-2935, EIP-4788). */
+  begin(parentHash: Bytes32): Promise<void>;
+  /** Throws what the rules refuse. */
+  runSigned(transaction: SignedTransaction, tracer?: Tracer): Promise<MessageResult>;
+  /** Throws `insufficient-funds`, `intrinsic-gas-too-low`, `underpriced`, `gas-limit-exceeded`. */
+  runMessage(request: CallRequest, options: MessageOptions): Promise<MessageResult>;
+  /** Adds to a balance outside any transaction. Wei. */
+  credit(address: Address, amount: bigint): void;
+  /** What the rules do after the last transaction: the hash of the requests (EIP-7685). */
+  finish(): Promise<Bytes32>;
+  /** Everything since the session began. */
+  changes(): StateChanges;
+}
+
+/** An engine that gives access to single transactions. */
+export interface SessionOpener {
+  /** `use` has the session for itself; the session ends with it. */
+  open<T>(
+    reference: StateReference,
+    context: BlockContext,
+    use: (session: BlockSession) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** What a chain decides about the fields of its blocks. */
+export interface BlockRules {
+  readonly chainId: number;
+  /** Fields of the block after `parent` that was stored with this time. */
+  contextAfter(parent: BlockHeader, stored: BlockHeader): BlockContext;
+  nextBaseFee(parent: BlockHeader): bigint;
+  nextExcessBlobGas(parent: BlockHeader, timestamp: number): bigint;
+  blobBaseFee(excessBlobGas: bigint, timestamp: number): bigint;
+  /** Blob gas of a block as a share of the most that it may hold. */
+  blobGasRatio(header: BlockHeader): number;
+  /** What each reserve receives of the base fee of a block. */
+  baseFeeCredits(header: Pick<BlockHeader, "gasUsed" | "baseFeePerGas">): readonly {
+    readonly address: Address;
+    readonly amount: bigint;
+  }[];
+}
