@@ -22,6 +22,7 @@ import { createPrisma } from "./adapters/prisma/prisma-client.js";
 import { PrismaJobStore } from "./adapters/prisma/prisma-job.store.js";
 import { PrismaProviderStore } from "./adapters/prisma/prisma-provider.store.js";
 import { AcceptJob } from "./application/accept-job.use-case.js";
+import { Admission } from "./application/admission.js";
 import { CheckLease } from "./application/check-lease.use-case.js";
 import { ExplainPlacement } from "./application/explain-placement.use-case.js";
 import { FollowEscrow } from "./application/follow-escrow.use-case.js";
@@ -115,12 +116,21 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     logger,
   );
   const pricing = new Pricing(providers, hub, clock, market);
+  const admission = new Admission(
+    {
+      atOnce: values.ORDERS_AT_ONCE,
+      mostWaiting: values.ORDERS_WAITING,
+      longestWaitMs: values.ORDER_TURN_WITHIN,
+    },
+    clock,
+  );
   const prepareJob = new PrepareJob(
     { jobs, chain, reader, models, prover, vault, pricing, clock, rng: secureRng },
     orderSettings(values),
     market,
   );
 
+  metrics.ordersAdmitted.observe(() => admission.size);
   metrics.providersOnline.observe(() => hub.size);
   metrics.jobsMoving.observe(() => engine.busy);
   metrics.jobsWaiting.observe(async () => (await jobs.countByState()).get("funded") ?? 0);
@@ -132,6 +142,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   });
 
   const instances: Provider[] = [
+    value(Admission, admission),
     value(QuoteJob, new QuoteJob(chain, models, prover, pricing)),
     value(PrepareJob, prepareJob),
     value(PlaceJob, new PlaceJob(jobs, chain, clock)),

@@ -44,6 +44,18 @@ export const settings = defineSettings({
     description: "longest wait for an answer of the node",
     default: "5s",
   }),
+  ORDERS_AT_ONCE: setting(integer(1, 1_000), {
+    description: "orders that are prepared or placed at once",
+    default: 16,
+  }),
+  ORDERS_WAITING: setting(integer(0, 100_000), {
+    description: "orders that may wait for their turn; more are answered 503 with Retry-After at once",
+    default: 128,
+  }),
+  ORDER_TURN_WITHIN: setting(duration, {
+    description: "an order that waited this long for its turn is answered 503 with Retry-After",
+    default: "4s",
+  }),
   LEASE_WITHIN: setting(duration, {
     description: "an order that no provider took for this long is refunded",
     default: "15m",

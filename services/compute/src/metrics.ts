@@ -3,6 +3,10 @@ import { defineMetrics } from "@aios/service-kit/metrics";
 /** Every instrument of this service. */
 export const metrics = defineMetrics("compute", {
   jobsPrepared: { kind: "counter", description: "jobs prepared, by kind and verification" },
+  ordersAdmitted: {
+    kind: "gauge",
+    description: "orders that are prepared or placed now, or wait for their turn",
+  },
   jobsEnded: { kind: "counter", description: "jobs that ended, by state and kind" },
   jobDuration: {
     kind: "histogram",

@@ -1,6 +1,5 @@
 import { choosePlacement } from "@aios/core-scheduler/placement";
 import { encodePlacementLog } from "@aios/core-scheduler/placement-log";
-import type { PlacementDecision } from "@aios/core-scheduler/placement-model";
 import type { Clock } from "@aios/kernel/clock";
 import type { JobId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
@@ -52,13 +51,15 @@ export class PlaceJobOnProvider {
         chosen,
       });
       const placement = { jobId, fencingToken: nextFencingToken(job), decidedAtMs: nowMs, log };
-      outcome = outcomeOf(decision);
       if (chosen === undefined) {
+        const idle = offers.map((one) => ({ ...one, runningJobs: 0 }));
+        outcome = choosePlacement(request, idle, settings.policy) === undefined ? "unplaceable" : "full";
         const backoffMs = settings.placementRetryMs * 2 ** Math.min(job.placementRounds, 10);
         const leastMs = outcome === "full" ? FULL_PAUSE_MS : 0;
         const pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(leastMs, backoffMs));
         return { change: { job: postponePlacement(job, nowMs + pauseMs) }, placement };
       }
+      outcome = "offered";
       const acceptBy = Math.floor(nowMs / 1_000) + settings.acceptWithinSeconds;
       const terms = leaseTermsFor(job, chosen, best?.priceWei[request.kind] ?? 0n, acceptBy);
       const offered = { provider: chosen, terms, offerExpiresAtMs: nowMs + settings.offerTimeoutMs };
@@ -72,10 +73,4 @@ export class PlaceJobOnProvider {
     crashPoint("compute.offer.after-send");
     return outcome;
   }
-}
-
-function outcomeOf({ chosen, candidates }: PlacementDecision): PlacementOutcome {
-  if (chosen !== undefined) return "offered";
-  const onlyBusy = candidates.some(({ failed }) => failed.length === 1 && failed[0] === "capacity");
-  return onlyBusy ? "full" : "unplaceable";
 }

@@ -17,6 +17,7 @@ const WAITED_FOR_IN: Readonly<Record<ChainStep, readonly Job["state"][]>> = {
   lease: ["funded"],
   deliver: ["leased"],
   release: ["leased"],
+  refute: ["delivered"],
   settle: ["delivered"],
   accept: ["delivered", "pending"],
   finish: ["pending"],

@@ -9,6 +9,17 @@ export function signInRequired(): CodedError {
   });
 }
 
+/** More orders arrive than can be taken in. Nothing was begun: the same request may be made again. */
+export function platformBusy(retryAfterMs: number): CodedError {
+  return new CodedError({
+    code: "platform-busy",
+    kind: "unavailable",
+    message:
+      "More orders arrive just now than can be taken in. Repeat this one with the same Idempotency-Key.",
+    retryAfterMs,
+  });
+}
+
 export function jobNotFound(jobId: string): CodedError {
   return new CodedError({
     code: "job-not-found",

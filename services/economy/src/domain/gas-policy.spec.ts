@@ -34,7 +34,7 @@ describe("the gas policy", () => {
     const allowed = SIGNER_POLICY.filter(({ contract }) => contract === "JobEscrow").flatMap(
       (row) => row.functions,
     );
-    const ruled = ["open", "lease", "deliver", "accept", "settle", "release", "refund"];
+    const ruled = ["open", "lease", "deliver", "accept", "settle", "refute", "release", "refund"];
     expect([...allowed].sort()).toEqual([...ruled].sort());
   });
 });

@@ -29,6 +29,7 @@ const RULES: Readonly<Record<string, GasRule>> = {
   "JobEscrow.deliver": { kind: "tried", gasLimit: CALL_BOUND },
   "JobEscrow.accept": { kind: "tried", gasLimit: CALL_BOUND },
   "JobEscrow.settle": { kind: "bounded", gasLimit: SETTLE_BOUND },
+  "JobEscrow.refute": { kind: "bounded", gasLimit: SETTLE_BOUND },
   "JobEscrow.release": { kind: "bounded", gasLimit: CALL_BOUND },
   "JobEscrow.refund": { kind: "bounded", gasLimit: CALL_BOUND },
 };

@@ -23,6 +23,7 @@ import { Controller, Inject } from "@nestjs/common";
 import { GrpcMethod } from "@nestjs/microservices";
 import { Observable } from "rxjs";
 import { AcceptJob } from "../../application/accept-job.use-case.js";
+import { Admission } from "../../application/admission.js";
 import { ownJob } from "../../application/own-job.js";
 import { PlaceJob } from "../../application/place-job.use-case.js";
 import { PrepareJob } from "../../application/prepare-job.use-case.js";
@@ -44,6 +45,7 @@ import { pageSize, readPageToken, writePageToken } from "./page-token.js";
 @AllowCallers("gateway")
 export class JobController {
   constructor(
+    @Inject(Admission) private readonly admission: Admission,
     @Inject(QuoteJob) private readonly quotes: QuoteJob,
     @Inject(PrepareJob) private readonly prepare: PrepareJob,
     @Inject(PlaceJob) private readonly place: PlaceJob,
@@ -68,7 +70,7 @@ export class JobController {
   @GrpcMethod("ComputeService", "PrepareJob")
   async prepareJob(request: PrepareJobRequest): Promise<PrepareJobResponse> {
     const { account, tenant } = signedInAccount();
-    const { job, inputSalt } = await this.prepare.execute({
+    const input = {
       account,
       tenant,
       requested: toRequestedWork(request.spec),
@@ -77,14 +79,17 @@ export class JobController {
       idempotencyKey: request.idempotencyKey,
       outputRecipientPublicKey: request.outputRecipientPublicKey,
       traceparent: currentTraceHeaders()["traceparent"] ?? "",
-    });
+    };
+    const { job, inputSalt } = await this.admission.run(() => this.prepare.execute(input));
     return { job: toJobMessage(job), toSign: [...placementSignatures(job)], inputSalt };
   }
 
   @GrpcMethod("ComputeService", "PlaceJob")
   async placeJob(request: PlaceJobRequest): Promise<PlaceJobResponse> {
     const { account } = signedInAccount();
-    return { job: toJobMessage(await this.place.execute(account, jobId(request.jobId), request.signatures)) };
+    const id = jobId(request.jobId);
+    const job = await this.admission.run(() => this.place.execute(account, id, request.signatures));
+    return { job: toJobMessage(job) };
   }
 
   @GrpcMethod("ComputeService", "GetJob")
