@@ -28,9 +28,9 @@ export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits
 
 export const defaultNodeSettings: NodeSettings = {
   minIntervalMs: 200,
-  maxTransactionsPerBlock: 2_000,
+  maxTransactionsPerBlock: 10_000,
   retryMs: 250,
-  maxTransactions: 10_000,
+  maxTransactions: 50_000,
   maxTotalBytes: 64 * 1024 * 1024,
   maxTransactionBytes: 128 * 1024,
   maxPerSender: 1_000,

@@ -16,7 +16,7 @@ import type {
   StateStore,
   TransactionCodec,
 } from "../domain/ports.js";
-import type { StateView } from "../domain/state.js";
+import type { StateSnapshot, StateView } from "../domain/state.js";
 import type { SignedTransaction } from "../domain/transaction.js";
 import { readState } from "../domain/with-state.js";
 import type { ChainEvents } from "./chain-events.js";
@@ -39,6 +39,7 @@ function senderState(view: StateView, sender: Address): SenderState {
 /** The transaction pool with its journal: what was answered with a hash survives a crash. */
 export class Mempool {
   readonly pool: TransactionPool;
+  #view: StateSnapshot | undefined;
   #onAdmitted: () => void = () => {};
 
   constructor(
@@ -103,7 +104,21 @@ export class Mempool {
   #admit(transaction: SignedTransaction, nowMs: number): readonly DroppedTransaction[] {
     const head = this.blocks.head();
     if (head === undefined) return [];
-    const sender = readState(this.states, head.stateRoot, (view) => senderState(view, transaction.sender));
+    const sender = senderState(this.#viewOf(head.stateRoot), transaction.sender);
     return this.pool.add(transaction, sender, { nowMs, blockGasLimit: this.genesis.gasLimit });
+  }
+
+  /** One snapshot serves all admissions of a turn of the event loop; opening it costs more than reading from it. */
+  #viewOf(root: Bytes32): StateView {
+    if (this.#view?.root === root) return this.#view;
+    this.#view?.[Symbol.dispose]();
+    const view = this.states.snapshot(root);
+    this.#view = view;
+    setImmediate(() => {
+      if (this.#view !== view) return;
+      this.#view = undefined;
+      view[Symbol.dispose]();
+    });
+    return view;
   }
 }

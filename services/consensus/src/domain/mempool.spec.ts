@@ -108,6 +108,57 @@ describe("TransactionPool", () => {
     expect(pool.size).toBe(12);
   });
 
+  it("evicts as a search through all last transactions would: the cheapest, of equals the youngest", () => {
+    const limits = { ...LIMITS, maxTransactions: 6, maxTotalBytes: 1_000_000, minTipPerGas: 0n };
+    const addition = fc.record({ from: fc.nat(4), nonce: fc.nat(4), fee: fc.integer({ min: 1, max: 6 }) });
+    fc.assert(
+      fc.property(fc.array(addition, { maxLength: 60 }), (additions) => {
+        const pool = new TransactionPool(limits);
+        for (const { from, nonce, fee } of additions) {
+          const fees = { maxFeePerGas: BigInt(fee) * 100n, maxPriorityFeePerGas: BigInt(fee) };
+          const item = transaction({ from, nonce: BigInt(nonce), ...fees });
+          const isReplacement = (pool.content().get(item.sender) ?? []).some(
+            (e) => e.transaction.nonce === item.nonce,
+          );
+          const tails = [...pool.content()].flatMap(([sender, chain]) =>
+            sender === item.sender ? [] : chain.slice(-1),
+          );
+          tails.sort((a, b) =>
+            a.transaction.maxFeePerGas === b.transaction.maxFeePerGas
+              ? b.arrival - a.arrival
+              : Number(a.transaction.maxFeePerGas - b.transaction.maxFeePerGas),
+          );
+          const isFull = pool.size === limits.maxTransactions && !isReplacement;
+          const victim = tails[0]?.transaction;
+          const code = codeOf(() => pool.add(item, RICH, NOW));
+          if (!isFull) expect(code).not.toBe("mempool-full");
+          else if (victim === undefined || victim.maxFeePerGas >= item.maxFeePerGas)
+            expect(code).toBe("mempool-full");
+          else if (code === "accepted") expect(pool.dropped(victim.hash)?.code).toBe("evicted");
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("keeps no more than its limit of a sender that sends a hundred thousand", () => {
+    const limits = {
+      ...LIMITS,
+      maxTransactions: 10_000,
+      maxTotalBytes: 2 ** 30,
+      maxPerSender: 100,
+      maxNonceGap: 1_000_000,
+    };
+    const pool = new TransactionPool(limits);
+    const codes = new Map<string, number>();
+    for (let nonce = 0; nonce < 100_000; nonce++) {
+      const code = codeOf(() => pool.add(transaction({ nonce: BigInt(nonce) }), RICH, NOW));
+      codes.set(code, (codes.get(code) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(codes)).toEqual({ accepted: 100, "sender-limit-reached": 99_900 });
+    expect(pool.size).toBe(100);
+  });
+
   it("says why a transaction waits", () => {
     const pool = new TransactionPool(LIMITS);
     const cheap = transaction({ nonce: 0n, maxFeePerGas: 20n });

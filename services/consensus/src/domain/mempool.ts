@@ -13,6 +13,7 @@ import {
   senderNotExternallyOwned,
   underpriced,
 } from "./errors.js";
+import { EvictionQueue } from "./eviction-queue.js";
 import type { DroppedTransaction, PooledTransaction } from "./ports.js";
 import { effectiveTip, maximumCost, type SignedTransaction } from "./transaction.js";
 
@@ -63,6 +64,12 @@ export class TransactionPool {
   readonly #bySender = new Map<Address, PooledTransaction[]>();
   readonly #nonces = new Map<Address, bigint>();
   readonly #drops = new Map<Bytes32, DroppedTransaction>();
+  /** Chosen to leave in the admission that is going on. */
+  readonly #leaving = new Set<PooledTransaction>();
+  readonly #evictions = new EvictionQueue(
+    (entry) => this.#tailOf(entry.transaction.sender) === entry,
+    () => this.#bySender.size,
+  );
   #nextArrival = 0;
   #bytes = 0;
   #revision = 0;
@@ -194,12 +201,12 @@ export class TransactionPool {
   /** Drops what has waited longer than the expiry. */
   expire(nowMs: number): readonly DroppedTransaction[] {
     const out: DroppedTransaction[] = [];
-    for (const entry of [...this.#byHash.values()]) {
-      if (nowMs - entry.receivedAtMs >= this.limits.expiryMs) {
-        out.push(
-          this.#drop(entry, { code: "expired", reason: `waited longer than ${this.limits.expiryMs} ms` }),
-        );
-      }
+    // In the order of arrival: the first that is young enough ends the search.
+    for (const entry of this.#byHash.values()) {
+      if (nowMs - entry.receivedAtMs < this.limits.expiryMs) break;
+      out.push(
+        this.#drop(entry, { code: "expired", reason: `waited longer than ${this.limits.expiryMs} ms` }),
+      );
     }
     return out;
   }
@@ -262,36 +269,39 @@ export class TransactionPool {
     if (!ok) throw replacementUnderpriced(this.limits.replacementBumpPercent);
   }
 
-  /** Whom to evict so that the newcomer fits. Only the last transaction of a sender leaves, the cheapest first. */
+  /**
+   * Whom to evict so that the newcomer fits. Only the last transaction of another sender leaves, the cheapest first and
+   * of equals the youngest; one that pays as much as the newcomer stays.
+   */
   #makeRoom(transaction: SignedTransaction, replaced: PooledTransaction | undefined): PooledTransaction[] {
-    const freedBytes = replaced?.transaction.raw.length ?? 0;
     let count = this.#byHash.size + (replaced === undefined ? 1 : 0);
-    let bytes = this.#bytes - freedBytes + transaction.raw.length;
+    let bytes = this.#bytes - (replaced?.transaction.raw.length ?? 0) + transaction.raw.length;
     const evicted: PooledTransaction[] = [];
-    while (count > this.limits.maxTransactions || bytes > this.limits.maxTotalBytes) {
-      const victim = this.#cheapestTail(transaction, evicted);
-      if (victim === undefined || victim.transaction.maxFeePerGas >= transaction.maxFeePerGas)
-        throw mempoolFull();
-      evicted.push(victim);
-      count--;
-      bytes -= victim.transaction.raw.length;
+    const passedOver: PooledTransaction[] = [];
+    let isFull = false;
+    while (!isFull && (count > this.limits.maxTransactions || bytes > this.limits.maxTotalBytes)) {
+      const victim = this.#evictions.pop();
+      if (victim === undefined) isFull = true;
+      else if (victim.transaction.sender === transaction.sender) passedOver.push(victim);
+      else {
+        evicted.push(victim);
+        this.#leaving.add(victim);
+        const next = this.#tailOf(victim.transaction.sender);
+        if (next !== undefined) this.#evictions.push(next);
+        isFull = victim.transaction.maxFeePerGas >= transaction.maxFeePerGas;
+        count--;
+        bytes -= victim.transaction.raw.length;
+      }
     }
+    this.#leaving.clear();
+    for (const entry of isFull ? [...passedOver, ...evicted] : passedOver) this.#evictions.push(entry);
+    if (isFull) throw mempoolFull();
     return evicted;
   }
 
-  #cheapestTail(
-    newcomer: SignedTransaction,
-    taken: readonly PooledTransaction[],
-  ): PooledTransaction | undefined {
-    let cheapest: PooledTransaction | undefined;
-    for (const [sender, chain] of this.#bySender) {
-      if (sender === newcomer.sender) continue;
-      const tail = chain.findLast((entry) => !taken.includes(entry));
-      if (tail === undefined) continue;
-      if (cheapest === undefined || tail.transaction.maxFeePerGas < cheapest.transaction.maxFeePerGas)
-        cheapest = tail;
-    }
-    return cheapest;
+  /** The last transaction of a sender but for those that are leaving. */
+  #tailOf(sender: Address): PooledTransaction | undefined {
+    return this.#bySender.get(sender)?.findLast((entry) => !this.#leaving.has(entry));
   }
 
   #refresh(sender: Address, state: SenderState): DroppedTransaction[] {
@@ -319,6 +329,7 @@ export class TransactionPool {
     const at = chain.findIndex((other) => other.transaction.nonce > transaction.nonce);
     chain.splice(at === -1 ? chain.length : at, 0, entry);
     this.#bySender.set(transaction.sender, chain);
+    if (at === -1) this.#evictions.push(entry);
     this.#bytes += transaction.raw.length;
     this.#revision++;
   }
@@ -329,6 +340,8 @@ export class TransactionPool {
     const chain = this.#bySender.get(transaction.sender) ?? [];
     const at = chain.indexOf(entry);
     if (at !== -1) chain.splice(at, 1);
+    const tail = chain.at(-1);
+    if (tail !== undefined && at === chain.length) this.#evictions.push(tail);
     if (chain.length === 0) {
       this.#bySender.delete(transaction.sender);
       this.#nonces.delete(transaction.sender);
