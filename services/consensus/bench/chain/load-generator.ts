@@ -1,0 +1,143 @@
+import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SignedLoad } from "./workload.js";
+
+const CONNECTIONS = 4;
+const POLL_MS = 20;
+/** A chain that includes nothing for so long will include no more. */
+const STALL_MS = 20_000;
+
+export interface LoadResult {
+  readonly perSecond: number;
+  readonly seconds: number;
+  readonly receipts: number;
+  readonly blocks: number;
+  readonly refused: number;
+}
+
+/** One endpoint over kept-alive connections. */
+export class RpcClient {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS + 2 });
+  readonly #url: URL;
+
+  constructor(url: string) {
+    this.#url = new URL(url);
+  }
+
+  post(body: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+      const outgoing = request(this.#url, { method: "POST", agent: this.#agent, headers }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+        response.on("error", reject);
+      });
+      outgoing.on("error", reject);
+      outgoing.end(body);
+    });
+  }
+
+  async call(method: string, params: readonly unknown[]): Promise<unknown> {
+    const answer = JSON.parse(await this.post(JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }))) as {
+      readonly result?: unknown;
+      readonly error?: { readonly message: string };
+    };
+    if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.message}`);
+    return answer.result;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
+/**
+ * Sends everything, at most `maxOutstanding` ahead of what is in blocks, and stops the clock when the last transaction
+ * is in a committed block. Then it counts the receipts that say success, which is not part of the time.
+ */
+export async function runLoad(url: string, load: SignedLoad, maxOutstanding: number): Promise<LoadResult> {
+  const client = new RpcClient(url);
+  try {
+    const firstBlock = Number(await client.call("eth_blockNumber", [])) + 1;
+    const progress = { sent: 0, refused: 0, included: 0, height: firstBlock - 1 };
+    const startedAt = performance.now();
+    const sending = sendAll(client, load, maxOutstanding, progress);
+    let lastProgressAt = performance.now();
+    let endedAt = startedAt;
+    while (progress.included + progress.refused < load.count) {
+      const before = progress.included;
+      await followChain(client, progress);
+      if (progress.included > before) {
+        lastProgressAt = performance.now();
+        endedAt = lastProgressAt;
+      } else if (performance.now() - lastProgressAt > STALL_MS) break;
+      await sleep(POLL_MS);
+    }
+    await sending;
+    const receipts = await countReceipts(client, firstBlock, progress.height);
+    const seconds = (endedAt - startedAt) / 1_000;
+    return {
+      perSecond: receipts / seconds,
+      seconds,
+      receipts,
+      blocks: progress.height - firstBlock + 1,
+      refused: progress.refused,
+    };
+  } finally {
+    client.close();
+  }
+}
+
+interface Progress {
+  sent: number;
+  refused: number;
+  included: number;
+  height: number;
+}
+
+async function sendAll(
+  client: RpcClient,
+  load: SignedLoad,
+  maxOutstanding: number,
+  progress: Progress,
+): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < load.bodies.length) {
+      const index = next++;
+      const size = load.sizes[index] ?? 0;
+      const waitedFrom = performance.now();
+      while (progress.sent - progress.included - progress.refused + size > maxOutstanding) {
+        if (performance.now() - waitedFrom > STALL_MS) return;
+        await sleep(POLL_MS);
+      }
+      progress.sent += size;
+      const answer = await client.post(load.bodies[index] ?? "");
+      progress.refused += answer.split('"error"').length - 1;
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, lane));
+}
+
+async function followChain(client: RpcClient, progress: Progress): Promise<void> {
+  const height = Number(await client.call("eth_blockNumber", []));
+  while (progress.height < height) {
+    const count = await client.call("eth_getBlockTransactionCountByNumber", [hex(progress.height + 1)]);
+    progress.included += Number(count);
+    progress.height++;
+  }
+}
+
+async function countReceipts(client: RpcClient, from: number, to: number): Promise<number> {
+  let count = 0;
+  for (let height = from; height <= to; height++) {
+    const receipts = (await client.call("eth_getBlockReceipts", [hex(height)])) as {
+      readonly status: string;
+    }[];
+    count += receipts.filter((receipt) => receipt.status === "0x1").length;
+  }
+  return count;
+}

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { createInterface, type Interface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Budget } from "./budget.js";
+import { RpcClient } from "./load-generator.js";
+
+const START_ATTEMPTS = 600;
+
+export interface Running {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+export interface OwnNode extends Running {
+  startProfile(): void;
+  budget(): Promise<Budget>;
+  /** Resident memory; nothing where the platform does not say. */
+  residentMiB(): Promise<number | null>;
+}
+
+async function nextLine(lines: Interface, child: ChildProcess): Promise<string> {
+  const exit = once(child, "exit").then(([code]) => {
+    throw new Error(`the node ended with ${code}`);
+  });
+  const [line] = (await Promise.race([once(lines, "line"), exit])) as [string];
+  return line;
+}
+
+export async function startOwnNode(genesisFile: string, dataDir: string, settings: object): Promise<OwnNode> {
+  const script = fileURLToPath(new URL("./node-under-test.js", import.meta.url));
+  const child = spawn(process.execPath, [script, genesisFile, dataDir, JSON.stringify(settings)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const lines = createInterface(child.stdout);
+  const url = await nextLine(lines, child);
+  return {
+    url,
+    startProfile: () => void child.stdin.write("profile\n"),
+    async budget() {
+      const answer = nextLine(lines, child);
+      child.stdin.write("budget\n");
+      return JSON.parse(await answer) as Budget;
+    },
+    async residentMiB() {
+      const status = await readFile(`/proc/${child.pid}/status`, "utf8").catch(() => "");
+      const kiB = /VmRSS:\s+(\d+) kB/.exec(status)?.[1];
+      return kiB === undefined ? null : Number(kiB) / 1024;
+    },
+    stop: () => end(child),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (typeof address !== "object" || address === null) throw new Error("no free port was found");
+  return address.port;
+}
+
+/** Anvil with the same genesis, block interval and block gas. */
+export async function startAnvil(
+  genesisFile: string,
+  gasLimit: number,
+  intervalMs: number,
+): Promise<Running> {
+  const port = await freePort();
+  const binary = createRequire(import.meta.url).resolve("@foundry-rs/anvil-linux-amd64/bin/anvil");
+  const blockTime = String(intervalMs / 1_000);
+  const child = spawn(
+    binary,
+    [
+      ...["--port", String(port), "--silent", "--init", genesisFile, "--block-time", blockTime],
+      ...["--gas-limit", String(gasLimit), "--accounts", "1", "--order", "fifo"],
+    ],
+    { stdio: ["ignore", "ignore", "inherit"] },
+  );
+  const url = `http://127.0.0.1:${port}`;
+  const client = new RpcClient(url);
+  try {
+    for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
+      if (child.exitCode !== null) throw new Error(`anvil ended with ${child.exitCode}`);
+      if ((await client.call("eth_chainId", []).catch(() => undefined)) !== undefined)
+        return { url, stop: () => end(child) };
+      await sleep(100);
+    }
+    throw new Error("anvil did not answer");
+  } catch (error) {
+    await end(child);
+    throw error;
+  } finally {
+    client.close();
+  }
+}
