@@ -1,13 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What a running platform leaves on disk so that a second start can say what runs already, and where. */
 export interface RunningInstance {
   readonly pid: number;
   readonly startedAt: string;
-  readonly gatewayUrl: string;
-  readonly jsonRpcUrl: string;
+  /** Missing while it starts. */
+  readonly urls?: { readonly gateway: string; readonly jsonRpc: string };
 }
+
+export const INSTANCE_FILE = "instance.json";
 
 /** One platform per data directory: the holder of `instance.json` whose process is alive. */
 export class InstanceFile {
@@ -15,27 +17,57 @@ export class InstanceFile {
 
   constructor(dataDir: string) {
     mkdirSync(dataDir, { recursive: true });
-    this.#file = join(dataDir, "instance.json");
+    this.#file = join(dataDir, INSTANCE_FILE);
   }
 
-  /** The live instance, or undefined when none runs (a stale file is ignored). */
-  running(): RunningInstance | undefined {
-    if (!existsSync(this.#file)) return undefined;
-    try {
-      const instance = JSON.parse(readFileSync(this.#file, "utf8")) as RunningInstance;
-      return instance.pid !== process.pid && isAlive(instance.pid) ? instance : undefined;
-    } catch {
-      return undefined;
+  /**
+   * Takes the directory, before anything else is done in it: of two starts at the same time one gets it. Returns the
+   * live instance that has it already, else undefined. The file of a process that is gone does not count.
+   */
+  claim(instance: RunningInstance): RunningInstance | undefined {
+    for (;;) {
+      if (this.#create(instance)) return undefined;
+      const holder = this.#holder();
+      if (holder !== undefined && holder.pid !== instance.pid && isAlive(holder.pid)) return holder;
+      rmSync(this.#file, { force: true });
     }
   }
 
-  claim(instance: RunningInstance): void {
-    writeFileSync(this.#file, `${JSON.stringify(instance, null, 2)}\n`);
+  /** Tells later starts where the platform can be reached. */
+  announce(instance: Required<RunningInstance>): void {
+    writeFileSync(this.#file, serialised(instance));
   }
 
   release(): void {
     rmSync(this.#file, { force: true });
   }
+
+  /** The file appears with all its content, or not at all. */
+  #create(instance: RunningInstance): boolean {
+    const own = `${this.#file}.${instance.pid}`;
+    writeFileSync(own, serialised(instance));
+    try {
+      linkSync(own, this.#file);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      return false;
+    } finally {
+      rmSync(own);
+    }
+  }
+
+  #holder(): RunningInstance | undefined {
+    try {
+      return JSON.parse(readFileSync(this.#file, "utf8")) as RunningInstance;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function serialised(instance: RunningInstance): string {
+  return `${JSON.stringify(instance, null, 2)}\n`;
 }
 
 function isAlive(pid: number): boolean {

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isCodedError } from "@aios/kernel/coded-error";
@@ -6,7 +6,8 @@ import { wipeEmbeddedPostgres } from "@aios/service-kit/embedded-postgres";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { announcements } from "./announcements.js";
 import { type LauncherArguments, parseLauncherArguments, USAGE } from "./arguments.js";
-import { InstanceFile } from "./instance.js";
+import { MINIMUM_FREE_BYTES, requireFreeSpace } from "./free-space.js";
+import { INSTANCE_FILE, InstanceFile, type RunningInstance } from "./instance.js";
 import { runLocalMainJob } from "./local-main-job.js";
 import { Platform } from "./platform.js";
 
@@ -16,10 +17,7 @@ const out = process.stdout;
 try {
   process.exitCode = await launch(parseLauncherArguments(process.argv.slice(3), root));
 } catch (error) {
-  const text = isCodedError(error)
-    ? `${error.message} (${error.code})`
-    : String((error as Error).stack ?? error);
-  process.stderr.write(`\naios: ${text}\n`);
+  process.stderr.write(`\naios: ${describe(error)}\n`);
   process.exitCode = 1;
 }
 
@@ -28,29 +26,36 @@ async function launch(options: LauncherArguments): Promise<number> {
     out.write(USAGE);
     return 0;
   }
+  requireFreeSpace(options.dataDir, options.fresh ? 0 : MINIMUM_FREE_BYTES);
   const instance = new InstanceFile(options.dataDir);
-  const running = instance.running();
+  const own = { pid: process.pid, startedAt: new Date(systemClock.now()).toISOString() };
+  const running = instance.claim(own);
   if (running !== undefined) {
-    out.write(
-      `AiOS already runs here since ${running.startedAt} (process ${running.pid}).\n` +
-        `  studio and API  ${running.gatewayUrl}\n  JSON-RPC        ${running.jsonRpcUrl}\n` +
-        `Stop it with Ctrl-C in its terminal, or: kill ${running.pid}\n`,
-    );
+    sayWhatRuns(running);
     return 1;
   }
-  if (options.fresh) wipe(options.dataDir);
+  try {
+    if (options.fresh) wipe(options.dataDir);
+    requireFreeSpace(options.dataDir);
+    return await run(options, (platform) =>
+      instance.announce({
+        ...own,
+        urls: { gateway: platform.gatewayUrl, jsonRpc: platform.jsonRpcUrl },
+      }),
+    );
+  } finally {
+    instance.release();
+  }
+}
+
+async function run(options: LauncherArguments, onUp: (platform: Platform) => void): Promise<number> {
   const stopped = stopRequested();
   out.write("\nAiOS on this machine\n");
   const startedAt = systemClock.now();
   const platform = await startOrStop(options, stopped);
   if (platform === undefined) return 130;
-  instance.claim({
-    pid: process.pid,
-    startedAt: new Date(startedAt).toISOString(),
-    gatewayUrl: platform.gatewayUrl,
-    jsonRpcUrl: platform.jsonRpcUrl,
-  });
   try {
+    onUp(platform);
     out.write(`      all healthy after ${((systemClock.now() - startedAt) / 1000).toFixed(1)} s\n`);
     for (const { name, wanted, port } of platform.movedPorts) {
       out.write(`      port ${wanted} (${name}) was taken by another program; it is ${port} now\n`);
@@ -67,7 +72,6 @@ async function launch(options: LauncherArguments): Promise<number> {
   } finally {
     const stoppingAt = systemClock.now();
     await platform.stop();
-    instance.release();
     out.write(`\nstopped everything in ${((systemClock.now() - stoppingAt) / 1000).toFixed(1)} s\n`);
   }
 }
@@ -96,11 +100,33 @@ async function startOrStop(
   }
 }
 
+function sayWhatRuns({ pid, startedAt, urls }: RunningInstance): void {
+  const where =
+    urls === undefined
+      ? "  It is still starting.\n"
+      : `  studio and API  ${urls.gateway}\n  JSON-RPC        ${urls.jsonRpc}\n`;
+  out.write(
+    `AiOS already runs here since ${startedAt} (process ${pid}).\n${where}` +
+      `Stop it with Ctrl-C in its terminal, or: kill ${pid}\n`,
+  );
+}
+
+/** Removes all state of earlier starts; what says that this one runs stays. */
 function wipe(dataDir: string): void {
-  if (!existsSync(dataDir)) return;
-  out.write(`\n--fresh: removing chain, databases, content, keys and logs in ${dataDir}\n`);
+  const state = readdirSync(dataDir).filter((name) => name !== INSTANCE_FILE);
+  if (state.length === 0) return;
+  out.write(
+    `\n--fresh: removing chain, databases, content, keys and logs in ${dataDir}: ${state.join(", ")}\n`,
+  );
   wipeEmbeddedPostgres(join(dataDir, "postgres"));
-  rmSync(dataDir, { recursive: true, force: true });
+  for (const name of state) rmSync(join(dataDir, name), { recursive: true, force: true });
+}
+
+/** What a person can act on; the stack only of what is a mistake in this program. */
+function describe(error: unknown): string {
+  if (isCodedError(error)) return `${error.message} (${error.code})`;
+  if (error instanceof Error && "syscall" in error) return error.message;
+  return String((error as Error).stack ?? error);
 }
 
 function stopRequested(): Promise<void> {
