@@ -2,6 +2,8 @@ import type { Suite } from "./suite.js";
 
 /** Suites by name, loaded on demand: no suite pays for the engines of the others. */
 const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
+  ghostdag: async () => (await import("./suites/ghostdag.js")).ghostdagSuite,
+  reachability: async () => (await import("./suites/reachability.js")).reachabilitySuite,
   rlp: async () => (await import("./suites/rlp.js")).rlpSuite,
   trie: async () => (await import("./suites/trie.js")).trieSuite,
   tx: async () => (await import("./suites/tx.js")).txSuite,

@@ -39,6 +39,7 @@ export class Ghostdag {
   readonly #indexOf = new Map<string, number>();
   readonly #tips = new Set<number>();
   #root: number;
+  #isPruned = false;
 
   /** A DAG of the genesis block alone. Throws `invalid-ghostdag-parameters`. */
   constructor(parameters: GhostdagParameters, genesisId: string) {
@@ -173,26 +174,42 @@ export class Ghostdag {
   }
 
   /**
-   * Forgets every block that does not descend from `point`, which becomes the root; returns the ids forgotten.
-   * Later blocks have to be on chains through `point`. Throws `unknown-block`. Cost: the blocks held.
+   * Makes `point` the root and forgets what no later block can need: its past, and every branch that nothing after it
+   * merged. Returns the ids forgotten. Later blocks have to be on chains through `point`, high enough above it to merge
+   * nothing below (`below-pruning-point`); all others are judged as if nothing had been forgotten.
+   * Throws `unknown-block`. Cost: the blocks held.
    */
   pruneTo(point: string): string[] {
     const root = this.#index(point, "point");
-    const gone = new Set<number>();
-    for (const index of this.#indexOf.values())
-      if (!this.#reachability.isAncestor(root, index)) gone.add(index);
-    const ids: string[] = [];
+    const kept = this.#needed(root);
+    const gone = new Set([...this.#indexOf.values()].filter((index) => !kept.has(index)));
+    this.#root = root;
+    if (gone.size === 0) return [];
+    const ids = [...gone].map((index) => this.#stored(index).id);
+    this.#isPruned = true;
+    for (const index of kept) this.#forgetReferences(index, gone);
     for (const index of gone) {
-      const { id } = this.#stored(index);
-      ids.push(id);
-      this.#indexOf.delete(id);
+      this.#indexOf.delete(this.#stored(index).id);
       this.#tips.delete(index);
       this.#blocks[index] = undefined;
-      this.#reachability.remove(index);
     }
-    this.#root = root;
-    if (gone.size > 0) for (const index of this.#indexOf.values()) this.#forgetReferences(index, gone);
+    this.#reachability.remove(gone, kept);
     return ids;
+  }
+
+  /** `root`, its future, and what that future merged. */
+  #needed(root: number): Set<number> {
+    const needed = new Set<number>();
+    for (const index of this.#indexOf.values())
+      if (this.#reachability.isAncestor(root, index)) needed.add(index);
+    const queue = [...needed];
+    for (let block = queue.pop(); block !== undefined; block = queue.pop())
+      for (const parent of this.#stored(block).parents) {
+        if (needed.has(parent) || this.#reachability.isAncestor(parent, root)) continue;
+        needed.add(parent);
+        queue.push(parent);
+      }
+    return needed;
   }
 
   #forgetReferences(index: number, gone: ReadonlySet<number>): void {
@@ -248,6 +265,8 @@ export class Ghostdag {
     };
     const coloured = colourMergeset(past, selectedParent, mergeset, this.#parameters.k);
     const blueScore = this.#stored(selectedParent).blueScore + coloured.mergesetBlues.length;
+    if (this.#isPruned && blueScore - this.#parameters.mergeDepth < this.#stored(this.#root).blueScore)
+      throw refused("below-pruning-point", "gone", "parents", "This block comes too late.", { id });
     const mergeRoot = this.#mergeRoot(selectedParent, blueScore);
     for (const merged of mergeset)
       if (!this.#reachability.isAncestor(mergeRoot, merged))

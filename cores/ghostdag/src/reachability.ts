@@ -89,16 +89,21 @@ export class Reachability {
     return this.#children[block] ?? EMPTY;
   }
 
-  /**
-   * Forgets blocks. The caller keeps whole futures: when a block stays, all its descendants stay, so that no
-   * covering set and no list of children names a block that is gone.
-   */
-  remove(block: number): void {
-    this.#order.remove(opening(block));
-    this.#order.remove(closing(block));
-    this.#children[block] = undefined;
-    this.#futureCovering[block] = undefined;
-    this.#free.push(block);
+  /** Forgets the blocks `gone`, whose numbers may be given out again; `kept` are all others. Cost: all lists. */
+  remove(gone: ReadonlySet<number>, kept: Iterable<number>): void {
+    const stays = (block: number): boolean => !gone.has(block);
+    for (const lists of [this.#children, this.#futureCovering])
+      for (const block of kept) {
+        const list = lists[block];
+        if (list?.every(stays) === false) lists[block] = list.filter(stays);
+      }
+    for (const block of gone) {
+      this.#order.remove(opening(block));
+      this.#order.remove(closing(block));
+      this.#children[block] = undefined;
+      this.#futureCovering[block] = undefined;
+      this.#free.push(block);
+    }
   }
 
   /** What reindexing has cost so far. */
