@@ -107,16 +107,18 @@ const client = new AiosClient({
   signer,
   clock: { now: () => nowMs as never },
   retries: 0,
-  fetch: async (url) => {
-    const path = new URL(url).pathname;
-    if (path === "/v1/protocol") return Response.json(protocol);
-    if (path === "/v1/auth/nonce")
-      return Response.json({ nonce: "0123456789abcdef", expiresAtMs: nowMs + 1000, chainId: 8018 });
-    if (path === "/v1/auth/siwe")
-      return Response.json({ accessToken: "t", expiresAtMs: nowMs + 900_000, account: wallet.address });
-    return Response.json(answer);
-  },
+  fetch: answerOf,
 });
+
+async function answerOf(url: string): Promise<Response> {
+  const path = new URL(url).pathname;
+  if (path === "/v1/protocol") return Response.json(protocol);
+  if (path === "/v1/auth/nonce")
+    return Response.json({ nonce: "0123456789abcdef", expiresAtMs: nowMs + 1000, chainId: 8018 });
+  if (path === "/v1/auth/siwe")
+    return Response.json({ accessToken: "t", expiresAtMs: nowMs + 900_000, account: wallet.address });
+  return Response.json(answer);
+}
 
 beforeEach(() => {
   signed = [];
@@ -127,6 +129,61 @@ it("signs an order and a permit that say what was asked", async () => {
   const prepared = await client.jobs.prepare(request);
   await client.jobs.place(prepared);
   expect(signed.map((each) => each.primaryType)).toEqual(["Order", "Permit"]);
+});
+
+describe("jobs of one account that are placed at once", () => {
+  /** A gateway whose chain counts permits: one that carries another nonce than the next is stale. */
+  function permitCounter() {
+    const counted = { next: 0n, placements: 0 };
+    const permitAt = (nonce: bigint): unknown =>
+      typedDataPayload(
+        permitTypedData(tokenDomain(8018n, address("a")), {
+          owner: wallet.address,
+          spender: address("e"),
+          value: 1_000n,
+          nonce,
+          deadline: BigInt(nowMs / 1000 + 60),
+        }),
+      );
+    const place = (jobId: string): Response => {
+      counted.placements += 1;
+      const signedPermit = signed.findLast(({ primaryType }) => primaryType === "Permit");
+      if (BigInt(String(signedPermit?.message["nonce"])) === counted.next) {
+        counted.next += 1n;
+        return Response.json({ jobId, state: "funding" });
+      }
+      const permit = permitAt(counted.next);
+      return Response.json({ code: "permit-stale", details: { permit } }, { status: 422 });
+    };
+    return { counted, place };
+  }
+
+  it("use one permit after the other, each signed for the nonce that is next", async () => {
+    const { counted, place } = permitCounter();
+    const watched: string[] = [];
+    const placing = new AiosClient({
+      baseUrl: "http://gateway.test",
+      signer,
+      clock: { now: () => nowMs as never },
+      retries: 0,
+      fetch: async (url) => {
+        const [, , , jobId = "", what] = new URL(url).pathname.split("/");
+        if (what === "signatures") return place(jobId);
+        if (what === "events") {
+          watched.push(jobId);
+          return new Response(`id: 1\nevent: job\ndata: ${JSON.stringify({ jobId, state: "funded" })}\n\n`);
+        }
+        return answerOf(url);
+      },
+    });
+    answer = proposed({});
+    const prepared = await placing.jobs.prepare(request);
+    const three = ["one", "two", "three"].map((jobId) => ({ ...prepared, job: { ...prepared.job, jobId } }));
+    const jobs = await Promise.all(three.map((one) => placing.jobs.place(one)));
+    expect(jobs.map(({ state }) => state)).toEqual(["funding", "funding", "funding"]);
+    expect(watched).toEqual(["one", "two"]);
+    expect(counted).toMatchObject({ next: 3n, placements: 5 });
+  });
 });
 
 describe("refuses to sign what differs from what was asked", () => {

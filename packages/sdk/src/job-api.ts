@@ -15,6 +15,7 @@ import type {
   Protocol,
   Receipt,
   SigningRequest,
+  TypedData,
   Verification,
   VerificationQuote,
 } from "./api-types.js";
@@ -55,11 +56,17 @@ const VERIFIER_CONTRACT: Readonly<Record<Verification, string>> = {
 };
 const ENDED: readonly Job["state"][] = ["settled", "refunded", "failed"];
 const LONGEST_RECONNECT_WAIT_MS = 5_000;
+/** Another client of the same account may overtake a permit; more often than this it is left to the caller. */
+const MOST_RENEWALS = 5;
+const LONGEST_PERMIT_WAIT_MS = 30_000;
 
 /** Jobs: quote, order, watch, accept, and everything that can be asked about them. */
 export class JobApi {
   readonly #connection: GatewayConnection;
   readonly #protocol: () => Promise<Protocol>;
+  #lastPermit: Promise<unknown> = Promise.resolve();
+  /** Placed with a permit that the chain may not have counted yet. */
+  #unusedPermitOf: string | undefined;
 
   constructor(connection: GatewayConnection, protocol: () => Promise<Protocol>) {
     this.#connection = connection;
@@ -118,12 +125,62 @@ export class JobApi {
     return prepared;
   }
 
-  /** Signs a prepared job and hands the signatures in; the relayer funds the escrow. Safe to repeat. */
-  async place(prepared: PreparedJob): Promise<Job> {
-    const signatures = await signAll(this.#connection.signer, prepared.toSign);
+  /**
+   * Signs a prepared job and hands the signatures in; the relayer funds the escrow. Safe to repeat. A token takes an
+   * account's permits one after the other: jobs that carry one are placed in turn, and a permit that another one
+   * overtook is reviewed and signed anew.
+   */
+  place(prepared: PreparedJob): Promise<Job> {
+    if (!prepared.toSign.some(isPermit)) return this.#handIn(prepared.job.jobId, prepared.toSign);
+    const placed = this.#lastPermit.then(() => this.#placeWithPermit(prepared));
+    this.#lastPermit = placed.catch(() => undefined);
+    return placed;
+  }
+
+  async #placeWithPermit({ job, toSign }: PreparedJob): Promise<Job> {
+    await this.#earlierPermitUsed();
+    let requests = toSign;
+    for (let renewals = 0; ; renewals++) {
+      try {
+        const placed = await this.#handIn(job.jobId, requests);
+        if (placed.state === "funding") this.#unusedPermitOf = placed.jobId;
+        return placed;
+      } catch (error) {
+        if (!isCodedError(error) || error.code !== "permit-stale" || renewals >= MOST_RENEWALS) throw error;
+        requests = await this.#renewed(toSign, error.details);
+      }
+    }
+  }
+
+  /** The order as it was reviewed, with the permit that the refusal proposes, reviewed against the one asked first. */
+  async #renewed(
+    toSign: readonly SigningRequest[],
+    details: Readonly<Record<string, unknown>>,
+  ): Promise<readonly SigningRequest[]> {
+    const order = toSign.filter((request) => !isPermit(request));
+    const proposed = details["permit"] as TypedData | null | undefined;
+    if (proposed === null || proposed === undefined) return order;
+    const permit: SigningRequest = { name: "permit", typedData: proposed };
+    const valueWei = BigInt(String(requestNamed(toSign, "permit").typedData.message["value"]));
+    const expected = { owner: this.#connection.signer.address, spender: "JobEscrow", valueWei };
+    reviewPermit(permit, await this.#protocol(), expected, this.#connection.now());
+    return [...order, permit];
+  }
+
+  /** Waits, within bounds, until the chain has counted the permit of the job placed before. */
+  async #earlierPermitUsed(): Promise<void> {
+    const jobId = this.#unusedPermitOf;
+    if (jobId === undefined) return;
+    const signal = AbortSignal.timeout(LONGEST_PERMIT_WAIT_MS);
+    await this.wait(jobId, ({ state }) => state !== "funding", { signal }).catch(() => undefined);
+    this.#unusedPermitOf = undefined;
+  }
+
+  async #handIn(jobId: string, toSign: readonly SigningRequest[]): Promise<Job> {
+    const signatures = await signAll(this.#connection.signer, toSign);
     return this.#connection.signed<Job>({
       method: "PUT",
-      path: `${jobPath(prepared.job.jobId)}/signatures`,
+      path: `${jobPath(jobId)}/signatures`,
       json: { signatures },
       idempotencyKey: newIdempotencyKey(),
     });
@@ -166,6 +223,7 @@ export class JobApi {
           failures = 0;
           lastEventId = event.id;
           const job = JSON.parse(event.data) as Job;
+          if (job.state !== "funding" && job.jobId === this.#unusedPermitOf) this.#unusedPermitOf = undefined;
           yield job;
           if (ENDED.includes(job.state)) return;
         }
@@ -262,6 +320,10 @@ export class JobApi {
       })
     ).receipts;
   }
+}
+
+function isPermit({ name }: SigningRequest): boolean {
+  return name === "permit";
 }
 
 function jobPath(jobId: string): string {

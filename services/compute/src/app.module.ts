@@ -145,7 +145,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     value(Admission, admission),
     value(QuoteJob, new QuoteJob(chain, models, prover, pricing)),
     value(PrepareJob, prepareJob),
-    value(PlaceJob, new PlaceJob(jobs, chain, clock)),
+    value(PlaceJob, new PlaceJob(jobs, chain, reader, clock)),
     value(AcceptJob, new AcceptJob(jobs, clock)),
     value(ExplainPlacement, new ExplainPlacement(jobs)),
     value(CheckLease, new CheckLease(jobs, clock)),

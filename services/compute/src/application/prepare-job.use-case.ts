@@ -36,6 +36,7 @@ import type {
 } from "../domain/ports.js";
 import { metrics } from "../metrics.js";
 import type { MarketSettings } from "./market.js";
+import { permitTermsFor } from "./permit-terms.js";
 import type { Pricing } from "./pricing.js";
 import { INFERENCE_WORK_UNITS, licensedModel } from "./quote-job.use-case.js";
 
@@ -158,7 +159,7 @@ export class PrepareJob {
       outputKey,
     );
     const jobId = jobIdOfOrder(signingDomain(protocol.chainId, protocol.jobEscrow), order);
-    const permit = await this.#permitOf(input.account, capWei, protocol, order);
+    const permit = await permitTermsFor(this.#ports.reader, input.account, capWei, protocol, order.leaseBy);
     if (committed !== undefined && committed.cid !== "") {
       await this.#ports.vault.depositKey(committed.cid, committed.contentKey, jobId);
     }
@@ -216,22 +217,6 @@ export class PrepareJob {
       settleWithinSeconds: this.#order.settleWithinSeconds.toString(),
       nonce: BigInt(hex(this.#ports.rng.bytes(16))).toString(),
     };
-  }
-
-  /** No permit where the buyer already allows the escrow to take as much. */
-  async #permitOf(
-    buyer: Address,
-    capWei: bigint,
-    protocol: ProtocolFacts,
-    order: Order,
-  ): Promise<PermitTerms | undefined> {
-    const { wrappedAios, jobEscrow } = protocol;
-    const [allowanceWei, nonce] = await Promise.all([
-      this.#ports.reader.allowanceWei(buyer, wrappedAios, jobEscrow),
-      this.#ports.reader.permitNonce(buyer, wrappedAios),
-    ]);
-    if (allowanceWei >= capWei) return undefined;
-    return { valueWei: capWei.toString(), nonce: nonce.toString(), deadline: order.leaseBy };
   }
 
   #terms(

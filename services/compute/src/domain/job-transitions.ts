@@ -14,6 +14,7 @@ import {
   type LeaseTerms,
   liveLease,
   nextFencingToken,
+  type PermitTerms,
   type ProofProgress,
   type StepAttempt,
 } from "./job.js";
@@ -49,6 +50,11 @@ export interface EscrowFact {
 export function sign(job: Job, orderSignature: string, permitSignature: string, atMs: number): Job {
   if (job.state !== "prepared") return job;
   return withStep({ ...job, state: "funding", orderSignature, permitSignature }, { name: "signed", atMs });
+}
+
+/** The permit that the buyer is asked for, as long as nothing is signed. All other terms stay. */
+export function renewPermit(job: Job, permit: PermitTerms | undefined): Job {
+  return job.state === "prepared" ? { ...job, terms: { ...job.terms, permit } } : job;
 }
 
 /** Before any money moved: the job ends without a trace on chain. */

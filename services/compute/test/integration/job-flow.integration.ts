@@ -1,3 +1,4 @@
+import type { CodedError } from "@aios/kernel/coded-error";
 import { JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
 import { eventually } from "@aios/testkit/eventually";
 import { getBytes, Wallet } from "ethers";
@@ -368,5 +369,29 @@ describe("bad input", () => {
     );
     await expect(placed).rejects.toEqual(refused("insufficient-funds", { kind: "unprocessable" }));
     platform.chain.refusedBuyers.delete(poor);
+  });
+
+  it("renews a permit that another one overtook; the order stands", async () => {
+    await provider();
+    const buyer = platform.account;
+    const { job, toSign } = await platform.prepare();
+    const jobId = job?.jobId ?? "";
+    const place = (signatures: Awaited<ReturnType<typeof platform.signatures>>) =>
+      platform.as(platform.buyer, () => platform.client.placeJob({ jobId, signatures }));
+    const stale = await platform.signatures(toSign);
+    platform.chain.refusedBuyers.set(buyer, "InsufficientAllowance");
+    platform.chain.permitNonce = 7n;
+    const refusal = await place(stale).then(
+      () => undefined,
+      (error: CodedError) => error,
+    );
+    expect(refusal).toMatchObject({ code: "permit-stale", details: { permit: { message: { nonce: "7" } } } });
+    platform.chain.refusedBuyers.delete(buyer);
+    await expect(place(stale)).rejects.toMatchObject({ kind: "unauthenticated", field: "signatures.permit" });
+    const order = toSign.filter(({ name }) => name === "order");
+    const permit = { name: "permit", typedDataJson: JSON.stringify(refusal?.details["permit"]) };
+    await place(await platform.signatures([...order, permit]));
+    await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
+    platform.chain.permitNonce = 0n;
   });
 });

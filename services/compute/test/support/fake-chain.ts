@@ -48,6 +48,8 @@ export class FakeChain {
   readonly payments: { readonly jobId: string; readonly provider: string }[] = [];
   readonly activeProviders = new Set<string>();
   challengeWindowSeconds = 1;
+  /** What the token counts of every account's permits. */
+  permitNonce = 0n;
   /** Reasons with which simulations of `open` fail, by buyer. */
   readonly refusedBuyers = new Map<string, string>();
   readonly #transactions = new Map<string, ChainTransaction>();
@@ -278,7 +280,7 @@ export class FakeChain {
       const account = (call.args.length === 0 ? "" : String(call.args[0])).toLowerCase();
       const active = this.activeProviders.has(account);
       const answers: Record<string, unknown> = {
-        nonces: 0n,
+        nonces: this.permitNonce,
         allowance: 0n,
         isActive: active,
         stakeOf: active ? 100n : 0n,

@@ -170,7 +170,7 @@ const BUYER_ERRORS: Readonly<Record<string, { readonly code: string; readonly me
   InsufficientAllowance: {
     code: "permit-stale",
     message:
-      "The permit does not cover the price cap any more (another one was used since). Prepare the job again.",
+      "The permit does not cover the price cap any more (another one was used since). Sign the renewed one.",
   },
   LicenceRequired: {
     code: "licence-required",

@@ -55,6 +55,12 @@ export async function saveJob(
     }));
     await client.query(SAVE_JOB_AND_LEASES, [...values, job.tenant, JSON.stringify(rows)]);
   }
+  if (job.terms !== before.terms) {
+    await client.query("UPDATE job SET terms = $2::jsonb WHERE job_id = $1", [
+      job.jobId,
+      JSON.stringify(job.terms),
+    ]);
+  }
   if (change.fault !== undefined) {
     const { fencingToken, provider, reason } = change.fault;
     await client.query(
