@@ -22,6 +22,8 @@ import { readState } from "../domain/with-state.js";
 import type { ChainEvents } from "./chain-events.js";
 
 const DELEGATION_BYTES = 23;
+/** Journal entries whose senders are recovered together. */
+const RESTORE_BATCH = 1_024;
 
 function senderState(view: StateView, sender: Address): SenderState {
   const account = view.account(sender);
@@ -81,13 +83,19 @@ export class Mempool {
   async restore(): Promise<void> {
     const gone: Bytes32[] = [];
     const entries = [...this.journal.entries()].sort((a, b) => a.receivedAtMs - b.receivedAtMs);
-    for (const { raw, receivedAtMs } of entries) {
-      try {
-        this.#admit(this.codec.decode(raw.slice()), receivedAtMs);
-      } catch (error) {
-        if (!isCodedError(error)) throw error;
-        gone.push(bytes32Of(keccak256(raw)));
-      }
+    for (let at = 0; at < entries.length; at += RESTORE_BATCH) {
+      const batch = entries.slice(at, at + RESTORE_BATCH);
+      const decoded = await Promise.allSettled(batch.map(({ raw }) => this.codec.admit(raw.slice())));
+      batch.forEach(({ raw, receivedAtMs }, index) => {
+        try {
+          const result = decoded[index];
+          if (result?.status !== "fulfilled") throw result?.reason;
+          this.#admit(result.value, receivedAtMs);
+        } catch (error) {
+          if (!isCodedError(error)) throw error;
+          gone.push(bytes32Of(keccak256(raw)));
+        }
+      });
     }
     await this.journal.remove(gone);
   }

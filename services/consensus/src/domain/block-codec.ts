@@ -1,6 +1,14 @@
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { addressOf, bigintToBytes, bytes32Of, bytesToBigint, concat, fromHex } from "@aios/core-rlp/hex";
-import { decodeRlp, encodeRlp, type RlpItem, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
+import {
+  decodeRlp,
+  encodeRlp,
+  type RlpItem,
+  rlpBytes,
+  rlpHeaderLength,
+  rlpLength,
+  rlpList,
+} from "@aios/core-rlp/rlp";
 import { EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
 import { orderedTrieRoot } from "@aios/core-trie/merkle-patricia-trie";
 import type { Bytes32 } from "@aios/kernel/identifiers";
@@ -56,6 +64,15 @@ function transactionItem(transaction: Pick<SignedTransaction, "type" | "raw">): 
   return transaction.type === 0 ? decodeRlp(transaction.raw) : transaction.raw;
 }
 
+/** Bytes of the transaction in the encoding of its block: a legacy one is a list there, any other a string. */
+function lengthInBlock(transaction: Pick<SignedTransaction, "type" | "raw">): number {
+  return transaction.type === 0 ? transaction.raw.length : rlpLength(transaction.raw);
+}
+
+function listLength(payload: number): number {
+  return rlpHeaderLength(payload) + payload;
+}
+
 /** Hashes and measures a header. The hash is Ethereum's (yellow paper 4.4, with the fields of EIP-1559 to EIP-7685). */
 export function sealHeader(
   fields: HeaderFields,
@@ -64,8 +81,9 @@ export function sealHeader(
 ): BlockHeader {
   const items = headerItems(fields);
   const hash = bytes32Of(keccak256(encodeRlp(items)));
-  const block = [items, transactions.map(transactionItem), [], withdrawals.map(withdrawalItem)];
-  return { ...fields, hash, sizeBytes: encodeRlp(block).length };
+  const body = transactions.reduce((sum, transaction) => sum + lengthInBlock(transaction), 0);
+  const lists = listLength(body) + listLength(0) + rlpLength(withdrawals.map(withdrawalItem));
+  return { ...fields, hash, sizeBytes: listLength(rlpLength(items) + lists) };
 }
 
 /** The header as it is hashed. */

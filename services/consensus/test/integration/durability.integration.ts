@@ -5,11 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { ChainDatabase } from "@aios/consensus/adapters/lmdb/chain-database";
+import { decodeHeader } from "@aios/consensus/domain/block-codec";
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
+import { MerklePatriciaTrie } from "@aios/core-trie/merkle-patricia-trie";
 import { JsonRpcProvider } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rpc, startTestChain, testGenesisJson, wallets } from "../support/test-chain.js";
 
 const SCRIPT = fileURLToPath(new URL("../../dist/test/support/node-process.js", import.meta.url));
+/** More by command: DURABILITY_ROUNDS=200. */
+const ROUNDS = Number(process.env["DURABILITY_ROUNDS"] ?? 5);
 const TO = `0x${"45".repeat(20)}`;
 const FEES = {
   type: 2,
@@ -24,6 +31,33 @@ const FEES = {
 interface RunningNode {
   readonly child: ChildProcess;
   readonly url: string;
+}
+
+/** The root that the accounts on disk add up to, built anew from nothing but them. */
+function rootOfFlatState(dataDir: string): string {
+  return withDatabase(dataDir, (database) => {
+    const trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, () => undefined);
+    for (const { key, value } of database.accounts.getRange()) trie.put(keccak256(key), value);
+    return trie.commit(() => undefined);
+  });
+}
+
+/** The root that the last committed block names; its header must be readable. */
+function rootOfHead(dataDir: string): string {
+  return withDatabase(dataDir, (database) => {
+    const height = Number(database.meta.get("head")?.readBigUInt64BE());
+    const header = database.headers.get(height);
+    return header === undefined ? `the header of ${height} is missing` : decodeHeader(header).stateRoot;
+  });
+}
+
+function withDatabase<T>(dataDir: string, read: (database: ChainDatabase) => T): T {
+  const database = new ChainDatabase(dataDir, { readOnly: true });
+  try {
+    return read(database);
+  } finally {
+    void database.close();
+  }
 }
 
 describe("durability", () => {
@@ -58,7 +92,7 @@ describe("durability", () => {
   }
 
   it("loses nothing that was answered when it is killed under load, again and again", {
-    timeout: 240_000,
+    timeout: ROUNDS * 48_000,
   }, async () => {
     const dataDir = join(directory, "data");
     const sender = wallets[0];
@@ -66,7 +100,7 @@ describe("durability", () => {
     const accepted = new Set<string>();
     let nonce = 0;
     let finalized = { number: 0, hash: "" };
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const node = await start(dataDir);
       if (finalized.hash !== "") {
         const block = await rpc(node.url, "eth_getBlockByNumber", [
@@ -78,7 +112,7 @@ describe("durability", () => {
       const raw = await Promise.all(
         Array.from({ length: 80 }, (_, i) => sender.signTransaction({ ...FEES, nonce: nonce + i })),
       );
-      const killAt = 10 + round * 15;
+      const killAt = 10 + ((round * 15) % 70);
       const sends: Promise<void>[] = [];
       for (const [index, item] of raw.entries()) {
         if (index === killAt) {
@@ -90,6 +124,7 @@ describe("durability", () => {
           const ended = kill(node);
           await Promise.all(sends);
           await ended;
+          expect(rootOfFlatState(dataDir)).toBe(rootOfHead(dataDir));
           break;
         }
         const send = rpc(node.url, "eth_sendRawTransaction", [item]).then(
