@@ -8,6 +8,7 @@ import { fixedSize } from "ipfs-unixfs-importer/chunker";
 import { HeliaContentStore } from "../src/adapters/helia/helia-content-store.js";
 import { startHeliaNode } from "../src/adapters/helia/helia-node.js";
 
+const accepted = async (): Promise<void> => undefined;
 const SUITE = "storage";
 const CONTENT_BYTES = 32 * 1024 * 1024;
 const json = process.argv.includes("--json");
@@ -23,13 +24,13 @@ try {
   const bare = await rate(() =>
     importByteStream(pieces(first), node.blockstore, { chunker: fixedSize({ chunkSize: 1 << 20 }) }),
   );
-  const plain = await rate(() => store.put(pieces(second)));
-  const { cid } = await store.put(pieces(second));
+  const plain = await rate(() => store.put(pieces(second), accepted));
+  const { cid } = await store.put(pieces(second), accepted);
   const read = await rate(async () => {
     for await (const chunk of store.read(cid)) if (chunk.length === 0) throw new Error("an empty chunk");
   });
   const key = generateContentKey(rng);
-  const encrypted = await rate(() => store.put(pieces(encryptContent(key, third, rng))));
+  const encrypted = await rate(() => store.put(pieces(encryptContent(key, third, rng)), accepted));
   report("ingest, plain", plain, bare);
   report("ingest, encrypted with the portable cipher", encrypted, bare);
   report("read, every block checked", read, undefined);

@@ -56,7 +56,13 @@ export async function storageModule(context: ServiceContext<typeof storageSettin
     module: StorageModule,
     controllers: [ContentController, ContentKeyController],
     providers: [
-      { provide: PutContent, useValue: new PutContent(store, contents, clock, settings.STORAGE_MAX_CONTENT) },
+      {
+        provide: PutContent,
+        useValue: new PutContent(store, contents, clock, {
+          contentBytes: settings.STORAGE_MAX_CONTENT,
+          accountBytes: settings.STORAGE_ACCOUNT_QUOTA,
+        }),
+      },
       { provide: ReadContent, useValue: new ReadContent(store, contents) },
       { provide: DepositKey, useValue: new DepositKey(contents, keys, wrappingKey, clock) },
       { provide: ListReleases, useValue: new ListReleases(contents, keys) },

@@ -25,6 +25,10 @@ export const storageSettings = defineSettings({
     description: "largest content that is taken, with its unit",
     default: "256MiB",
   }),
+  STORAGE_ACCOUNT_QUOTA: setting(byteSize, {
+    description: "how much one account may store altogether, with its unit",
+    default: "8GiB",
+  }),
   STORAGE_MIN_FREE_DISK: setting(byteSize, {
     description:
       "uploads are refused while less than this is free on the disk of AIOS_DATA_DIR, with its unit",

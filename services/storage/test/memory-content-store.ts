@@ -1,7 +1,7 @@
 import { ContentIdHasher } from "@aios/core-content-id/content-id";
 import type { ContentId } from "@aios/kernel/identifiers";
 import { contentNotFound } from "../src/domain/errors.js";
-import type { ContentStore } from "../src/domain/ports.js";
+import type { ContentStore, StoredContent } from "../src/domain/ports.js";
 
 /** For tests: contents in a map that outlives the store, as a disk would. */
 export class MemoryContentStore implements ContentStore {
@@ -13,7 +13,8 @@ export class MemoryContentStore implements ContentStore {
 
   async put(
     source: AsyncIterable<Uint8Array>,
-  ): Promise<{ readonly cid: ContentId; readonly sizeBytes: number }> {
+    accept: (stored: StoredContent) => Promise<void>,
+  ): Promise<StoredContent> {
     const parts: Uint8Array[] = [];
     const hasher = new ContentIdHasher();
     for await (const part of source) {
@@ -22,8 +23,10 @@ export class MemoryContentStore implements ContentStore {
     }
     const bytes = Uint8Array.from(Buffer.concat(parts));
     const cid = hasher.finish();
+    const stored = { cid, sizeBytes: bytes.length };
+    await accept(stored);
     this.#contents.set(cid, bytes);
-    return { cid, sizeBytes: bytes.length };
+    return stored;
   }
 
   async *read(cid: ContentId): AsyncGenerator<Uint8Array> {

@@ -11,18 +11,27 @@ export interface PutContentResult {
   readonly deduplicated: boolean;
 }
 
-/** Blocks first, claim second: a crash between leaves blocks without a claim, which the next try finds again. */
+export interface PutContentLimits {
+  readonly contentBytes: number;
+  /** Of all contents of one account together. The platform's own services have none. */
+  readonly accountBytes: number;
+}
+
+/**
+ * Blocks first, claim second: a crash between leaves blocks without a claim, which the next try finds again. A refused
+ * upload leaves none.
+ */
 export class PutContent {
   readonly #store: ContentStore;
   readonly #contents: ContentRepository;
   readonly #clock: Clock;
-  readonly #limitBytes: number;
+  readonly #limits: PutContentLimits;
 
-  constructor(store: ContentStore, contents: ContentRepository, clock: Clock, limitBytes: number) {
+  constructor(store: ContentStore, contents: ContentRepository, clock: Clock, limits: PutContentLimits) {
     this.#store = store;
     this.#contents = contents;
     this.#clock = clock;
-    this.#limitBytes = limitBytes;
+    this.#limits = limits;
   }
 
   async execute(
@@ -30,26 +39,29 @@ export class PutContent {
     metadata: ContentMetadata,
     chunks: AsyncIterable<Uint8Array>,
   ): Promise<PutContentResult> {
-    const { cid, sizeBytes } = await this.#store.put(this.#bounded(chunks));
-    crashPoint("storage.put.before-claim");
-    const { known } = await this.#contents.add({
-      tenantId,
-      cid,
-      sizeBytes,
-      metadata,
-      createdAt: this.#clock.now(),
+    const quotaBytes = isService(tenantId) ? Number.POSITIVE_INFINITY : this.#limits.accountBytes;
+    let deduplicated = false;
+    const stored = await this.#store.put(this.#bounded(chunks), async ({ cid, sizeBytes }) => {
+      crashPoint("storage.put.before-claim");
+      const record = { tenantId, cid, sizeBytes, metadata, createdAt: this.#clock.now() };
+      deduplicated = (await this.#contents.add(record, quotaBytes)).known;
     });
     crashPoint("storage.put.after-claim");
-    return { cid, sizeBytes, deduplicated: known };
+    return { ...stored, deduplicated };
   }
 
   async *#bounded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     let sizeBytes = 0;
     for await (const chunk of chunks) {
       sizeBytes += chunk.length;
-      if (sizeBytes > this.#limitBytes) throw contentTooLarge(this.#limitBytes);
+      if (sizeBytes > this.#limits.contentBytes) throw contentTooLarge(this.#limits.contentBytes);
       if (chunk.length > 0) yield chunk;
     }
     if (sizeBytes === 0) throw contentEmpty();
   }
+}
+
+/** Contents of the platform itself, such as proofs: bounded by the work that makes them, not by an account. */
+function isService(tenantId: TenantId): boolean {
+  return tenantId.startsWith("service:");
 }

@@ -18,6 +18,16 @@ export function contentTooLarge(limitBytes: number): CodedError {
   });
 }
 
+/** What the tenant stores already and this content together are more than it may store. */
+export function quotaExceeded(quotaBytes: number, usedBytes: number): CodedError {
+  return new CodedError({
+    code: "storage-quota-exceeded",
+    kind: "too-large",
+    message: `An account may store ${quotaBytes} bytes; ${usedBytes} are used, and this content does not fit.`,
+    details: { quotaBytes, usedBytes },
+  });
+}
+
 export function contentEmpty(): CodedError {
   return new CodedError({
     code: "content-empty",

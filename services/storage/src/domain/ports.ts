@@ -3,13 +3,22 @@ import type { ContentId, TenantId } from "@aios/kernel/identifiers";
 import type { ContentRecord } from "./content.js";
 import type { DepositedKey, KeyRelease, LeaseClaim, LeaseStanding } from "./content-key.js";
 
+export interface StoredContent {
+  readonly cid: ContentId;
+  readonly sizeBytes: number;
+}
+
 /** Bytes by CID, as in `@aios/core-content-id`. Adapters pass `test/conformance/content-store.conformance.ts`. */
 export interface ContentStore {
   /**
-   * Stores a stream and answers with its CID and size. Durable when it resolves; when the source throws, or the disk
-   * is full (`storage-full`), it rejects and no CID was given out. Memory does not grow with the content.
+   * Stores a stream, asks whether what came is accepted, and answers with its CID and size. Durable when it resolves.
+   * When the source or `accept` throws, or the disk is full (`storage-full`), it rejects, and nothing that no other
+   * content needs is left of the stream. Memory does not grow with the content.
    */
-  put(source: AsyncIterable<Uint8Array>): Promise<{ readonly cid: ContentId; readonly sizeBytes: number }>;
+  put(
+    source: AsyncIterable<Uint8Array>,
+    accept: (stored: StoredContent) => Promise<void>,
+  ): Promise<StoredContent>;
   /**
    * The bytes in order. Every piece was checked against the CID before it is handed out. Throws `content-not-found`
    * when any of it is missing, `content-damaged` when the disk changed it.
@@ -19,8 +28,11 @@ export interface ContentStore {
 
 /** Claims to contents; every claim belongs to a tenant. */
 export interface ContentRepository {
-  /** Records the claim unless this tenant has it already; answers whether any tenant had the content before. */
-  add(record: ContentRecord): Promise<{ readonly known: boolean }>;
+  /**
+   * Records the claim unless this tenant has it already; answers whether any tenant had the content before. Throws
+   * `storage-quota-exceeded` when all claims of the tenant together would have more than `quotaBytes`.
+   */
+  add(record: ContentRecord, quotaBytes: number): Promise<{ readonly known: boolean }>;
   /** The first contributor's claim: contents are found by hash, whoever put them. */
   findFirst(cid: ContentId): Promise<ContentRecord | undefined>;
 }

@@ -1,4 +1,5 @@
 import { contentIdOf } from "@aios/core-content-id/content-id";
+import { CodedError } from "@aios/kernel/coded-error";
 import type { ContentId } from "@aios/kernel/identifiers";
 import { SeededRng } from "@aios/kernel/random";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -21,6 +22,8 @@ async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Uint8Array.from(Buffer.concat(parts));
 }
 
+const accepted = async (): Promise<void> => undefined;
+
 /** What every `ContentStore` does, fakes included. */
 export function contentStoreConformance(name: string, open: () => Promise<StoreUnderTest>): void {
   describe(`content store: ${name}`, () => {
@@ -34,7 +37,7 @@ export function contentStoreConformance(name: string, open: () => Promise<StoreU
       const all = new SeededRng(3).bytes(5 * 1024 * 1024 + 5);
       for (const length of [1, 1000, 1024 * 1024, all.length]) {
         const bytes = all.subarray(0, length);
-        const stored = await subject.store.put(pieces(bytes, 70_001));
+        const stored = await subject.store.put(pieces(bytes, 70_001), accepted);
         expect(stored).toEqual({ cid: contentIdOf(bytes), sizeBytes: length });
         expect(await collect(subject.store.read(stored.cid))).toEqual(bytes);
       }
@@ -42,14 +45,16 @@ export function contentStoreConformance(name: string, open: () => Promise<StoreU
 
     it("stores the same bytes twice under one CID", async () => {
       const bytes = new SeededRng(4).bytes(5_000);
-      const first = await subject.store.put(pieces(bytes, 100));
-      expect(await subject.store.put(pieces(bytes, 5_000))).toEqual(first);
+      const first = await subject.store.put(pieces(bytes, 100), accepted);
+      expect(await subject.store.put(pieces(bytes, 5_000), accepted)).toEqual(first);
     });
 
     it("takes many uploads at once", async () => {
       const rng = new SeededRng(5);
       const contents = Array.from({ length: 8 }, () => rng.bytes(50_000));
-      const stored = await Promise.all(contents.map((bytes) => subject.store.put(pieces(bytes, 9_999))));
+      const stored = await Promise.all(
+        contents.map((bytes) => subject.store.put(pieces(bytes, 9_999), accepted)),
+      );
       for (const [index, { cid }] of stored.entries()) {
         expect(await collect(subject.store.read(cid))).toEqual(contents[index]);
       }
@@ -66,15 +71,52 @@ export function contentStoreConformance(name: string, open: () => Promise<StoreU
         yield bytes;
         throw new Error("the sender went away");
       }
-      await expect(subject.store.put(failing())).rejects.toThrow(/went away/);
+      await expect(subject.store.put(failing(), accepted)).rejects.toThrow(/went away/);
       await expect(collect(subject.store.read(contentIdOf(bytes)))).rejects.toMatchObject({
         code: "content-not-found",
       });
     });
 
+    it("asks about what came, and keeps nothing readable of what is refused", async () => {
+      const bytes = new SeededRng(8).bytes(3_000_000);
+      const refusal = new CodedError({ code: "no-room", kind: "too-large", message: "No room." });
+      const asked: object[] = [];
+      const refused = subject.store.put(pieces(bytes, 60_000), async (stored) => {
+        asked.push(stored);
+        throw refusal;
+      });
+      await expect(refused).rejects.toBe(refusal);
+      expect(asked).toEqual([{ cid: contentIdOf(bytes), sizeBytes: bytes.length }]);
+      await expect(collect(subject.store.read(contentIdOf(bytes)))).rejects.toMatchObject({
+        code: "content-not-found",
+      });
+    });
+
+    it("keeps a content whole although uploads that share all or part of it are refused meanwhile and later", async () => {
+      const rng = new SeededRng(9);
+      const block = rng.bytes(1024 * 1024);
+      const kept = Buffer.concat([block, rng.bytes(1024 * 1024), rng.bytes(10)]);
+      const shares = Buffer.concat([block, rng.bytes(500)]);
+      const refuse = async (): Promise<void> => {
+        throw new CodedError({ code: "no-room", kind: "too-large", message: "No room." });
+      };
+      const upload = (bytes: Uint8Array, accept: () => Promise<void>) =>
+        subject.store.put(pieces(bytes, 100_000), accept).catch(() => undefined);
+      await Promise.all([
+        upload(kept, refuse),
+        upload(shares, refuse),
+        upload(kept, accepted),
+        upload(kept, refuse),
+        upload(shares, refuse),
+      ]);
+      await upload(shares, refuse);
+      await upload(kept, refuse);
+      expect(await collect(subject.store.read(contentIdOf(kept)))).toEqual(Uint8Array.from(kept));
+    });
+
     it("still has everything after a restart", async () => {
       const bytes = new SeededRng(7).bytes(1024 * 1024 + 1);
-      const { cid } = await subject.store.put(pieces(bytes, 4_096));
+      const { cid } = await subject.store.put(pieces(bytes, 4_096), accepted);
       const again = await subject.restart();
       expect(await collect(again.read(cid))).toEqual(bytes);
       await expect(

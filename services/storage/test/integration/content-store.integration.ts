@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { contentIdOf } from "@aios/core-content-id/content-id";
+import { CodedError } from "@aios/kernel/coded-error";
 import { SeededRng } from "@aios/kernel/random";
 import { CID } from "multiformats/cid";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -10,6 +11,7 @@ import { type HeliaNode, startHeliaNode } from "../../src/adapters/helia/helia-n
 import { contentStoreConformance } from "../conformance/content-store.conformance.js";
 import { MemoryContentStore } from "../memory-content-store.js";
 
+const accepted = async (): Promise<void> => undefined;
 const plenty = { freeBytes: async () => 2 ** 40 };
 const startNode = (directory: string): Promise<HeliaNode> =>
   startHeliaNode({ directory, listen: "/ip4/127.0.0.1/tcp/0" });
@@ -63,7 +65,7 @@ describe("Helia", () => {
   it("hands out nothing of a block that the disk changed, and takes the content again", async () => {
     const store = new HeliaContentStore(node, plenty, 0);
     const bytes = new SeededRng(8).bytes(2_000);
-    const { cid } = await store.put(one(bytes));
+    const { cid } = await store.put(one(bytes), accepted);
     const blocks = join(directory, "first", "blocks");
     const [shard = ""] = await readdir(blocks);
     const [name = ""] = await readdir(join(blocks, shard));
@@ -73,13 +75,37 @@ describe("Helia", () => {
     await writeFile(file, altered);
 
     await expect(drain(store.read(cid))).rejects.toMatchObject({ code: "content-damaged" });
-    await store.put(one(bytes));
+    await store.put(one(bytes), accepted);
     await drain(store.read(cid));
+  });
+
+  it("leaves no block on disk of an upload that was refused or broke off", async () => {
+    const store = new HeliaContentStore(node, plenty, 0);
+    const blocks = async (): Promise<number> =>
+      (await readdir(join(directory, "first"), { recursive: true, withFileTypes: true })).filter(
+        (entry) => entry.isFile() && !entry.parentPath.includes("identity"),
+      ).length;
+    const kept = new SeededRng(10).bytes(3 * 1024 * 1024);
+    await store.put(one(kept), accepted);
+    const before = await blocks();
+    expect(before).toBe(4);
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield kept.subarray(0, 2 * 1024 * 1024);
+      yield new SeededRng(11).bytes(5 * 1024 * 1024);
+      throw new Error("the sender went away");
+    }
+    await expect(store.put(broken(), accepted)).rejects.toThrow(/went away/);
+    expect(await blocks()).toBe(before);
+    const refusal = new CodedError({ code: "no-room", kind: "too-large", message: "No room." });
+    const refused = store.put(one(new SeededRng(12).bytes(4_000_000)), () => Promise.reject(refusal));
+    await expect(refused).rejects.toBe(refusal);
+    expect(await blocks()).toBe(before);
+    await drain(store.read(contentIdOf(kept)));
   });
 
   it("takes nothing more when the disk is nearly full", async () => {
     const store = new HeliaContentStore(node, { freeBytes: async () => 999 }, 1_000);
-    await expect(store.put(one(Uint8Array.of(1)))).rejects.toMatchObject({ code: "storage-full" });
+    await expect(store.put(one(Uint8Array.of(1)), accepted)).rejects.toMatchObject({ code: "storage-full" });
     await expect(drain(store.read(contentIdOf(Uint8Array.of(1))))).rejects.toMatchObject({
       code: "content-not-found",
     });
@@ -87,7 +113,7 @@ describe("Helia", () => {
 
   it("serves its blocks to an IPFS peer by bitswap", async () => {
     const bytes = new SeededRng(9).bytes(100_000);
-    const { cid } = await new HeliaContentStore(node, plenty, 0).put(one(bytes));
+    const { cid } = await new HeliaContentStore(node, plenty, 0).put(one(bytes), accepted);
     const peer = await startNode(join(directory, "second"));
     try {
       await peer.libp2p.dial(node.libp2p.getMultiaddrs());

@@ -1,7 +1,7 @@
 import { contentIdOf } from "@aios/core-content-id/content-id";
 import { decryptContent, encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
 import { generateSealingKeyPair, openKey, sealKey } from "@aios/core-sealing/sealed-key";
-import { type Address, tenantOfAccount } from "@aios/kernel/identifiers";
+import { type Address, address, tenantOfAccount } from "@aios/kernel/identifiers";
 import { SeededRng } from "@aios/kernel/random";
 import type { PutContentRequest } from "@aios/proto/aios/storage/v1/storage";
 import { actingFor } from "@aios/service-kit/caller-context";
@@ -19,7 +19,7 @@ const rng = new SeededRng(11);
 let platform: StoragePlatform;
 let gateway: StorageClients;
 beforeAll(async () => {
-  platform = await StoragePlatform.start();
+  platform = await StoragePlatform.start({ STORAGE_ACCOUNT_QUOTA: "16MiB" });
   gateway = await platform.as("gateway");
 });
 afterAll(() => platform?.stop());
@@ -111,6 +111,31 @@ describe("contents", () => {
       yield { chunk: Uint8Array.of(1) };
     }
     await expect(gateway.contents.putContent(headless())).rejects.toMatchObject({ code: "invalid-upload" });
+  });
+
+  it("of one account have at most its quota together, however they come, and no other account's room", async () => {
+    const account = address(`0x${"d4".repeat(20)}`);
+    const put = (who: Address, bytes: Uint8Array) =>
+      as(who, () => gateway.contents.putContent(upload(bytes)));
+    const size = 4 * 1024 * 1024;
+    const contents = Array.from({ length: 6 }, () => rng.bytes(size));
+    const outcomes = await Promise.allSettled(contents.map((bytes) => put(account, bytes)));
+    const refusals = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+    expect(refusals).toHaveLength(2);
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({ code: "storage-quota-exceeded", kind: "too-large" });
+      expect(refusal.details).toMatchObject({ quotaBytes: 4 * size });
+    }
+    const refused = contents.filter((_, index) => outcomes[index]?.status === "rejected");
+    const kept = contents.filter((_, index) => outcomes[index]?.status === "fulfilled");
+    for (const bytes of refused)
+      await expect(download(gateway, contentIdOf(bytes))).rejects.toMatchObject({
+        code: "content-not-found",
+      });
+    for (const bytes of kept) expect((await put(account, bytes)).deduplicated).toBe(true);
+    const [first = new Uint8Array()] = refused;
+    expect((await put(OTHER, first)).deduplicated).toBe(false);
+    expect(await download(gateway, contentIdOf(first))).toEqual(first);
   });
 
   it("are closed to strangers", async () => {

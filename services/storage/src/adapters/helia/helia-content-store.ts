@@ -1,15 +1,17 @@
 import { CHUNK_BYTES, MAX_CHILDREN } from "@aios/core-content-id/content-id";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { ContentId } from "@aios/kernel/identifiers";
+import { codedErrorOf } from "@aios/service-kit/database-outage";
 import { exporter } from "ipfs-unixfs-exporter";
 import { importByteStream } from "ipfs-unixfs-importer";
 import { fixedSize } from "ipfs-unixfs-importer/chunker";
 import { balanced } from "ipfs-unixfs-importer/layout";
 import { CID } from "multiformats/cid";
 import { contentNotFound, storageFull } from "../../domain/errors.js";
-import type { ContentStore } from "../../domain/ports.js";
+import type { ContentStore, StoredContent } from "../../domain/ports.js";
 import type { DiskSpace } from "./disk-space.js";
 import type { HeliaNode } from "./helia-node.js";
+import { UploadBlocks } from "./upload-blocks.js";
 import { isDiskFull } from "./verified-blockstore.js";
 
 /** Whole blocks, so that none is read twice. */
@@ -20,18 +22,25 @@ const BLOCKS_AHEAD = 2;
 /** Contents as UnixFS files of an embedded IPFS node. */
 export class HeliaContentStore implements ContentStore {
   readonly #node: HeliaNode;
+  readonly #uploads: UploadBlocks;
   readonly #disk: DiskSpace;
   readonly #minFreeBytes: number;
 
   constructor(node: HeliaNode, disk: DiskSpace, minFreeBytes: number) {
     this.#node = node;
+    this.#uploads = new UploadBlocks({
+      put: (cid, bytes) => node.blockstore.put(cid, bytes),
+      has: (cid) => node.localBlocks.has(cid),
+      delete: (cid) => node.localBlocks.delete(cid),
+    });
     this.#disk = disk;
     this.#minFreeBytes = minFreeBytes;
   }
 
   async put(
     source: AsyncIterable<Uint8Array>,
-  ): Promise<{ readonly cid: ContentId; readonly sizeBytes: number }> {
+    accept: (stored: StoredContent) => Promise<void>,
+  ): Promise<StoredContent> {
     if ((await this.#disk.freeBytes()) < this.#minFreeBytes) throw storageFull();
     let sizeBytes = 0;
     async function* counted(): AsyncGenerator<Uint8Array> {
@@ -40,8 +49,10 @@ export class HeliaContentStore implements ContentStore {
         yield chunk;
       }
     }
+    const upload = this.#uploads.begin();
+    let isAsked = false;
     try {
-      const { cid } = await importByteStream(counted(), this.#node.blockstore, {
+      const { cid } = await importByteStream(counted(), upload, {
         cidVersion: 1,
         rawLeaves: true,
         reduceSingleLeafToSelf: true,
@@ -49,8 +60,15 @@ export class HeliaContentStore implements ContentStore {
         layout: balanced({ maxChildrenPerNode: MAX_CHILDREN }),
         blockWriteConcurrency: BLOCKS_AHEAD,
       });
-      return { cid: cid.toString() as ContentId, sizeBytes };
+      const stored = { cid: cid.toString() as ContentId, sizeBytes };
+      isAsked = true;
+      await accept(stored);
+      upload.keep();
+      return stored;
     } catch (error) {
+      // An outage leaves open whether the content was accepted: blocks without a claim harm less than a claim without.
+      if (isAsked && codedErrorOf(error).kind === "unavailable") upload.keep();
+      else await upload.discard();
       throw isDiskFull(error) ? storageFull() : error;
     }
   }

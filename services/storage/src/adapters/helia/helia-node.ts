@@ -34,7 +34,9 @@ export async function startHeliaNode({ directory, listen }: HeliaNodeOptions) {
     connectionManager: { maxConnections: 100 },
     services: { identify: identify(), ping: ping() },
   });
-  return withBitswap(networked).start();
+  const node = await withBitswap(networked).start();
+  // What lies on this disk, without the network: a block that goes is announced to nobody.
+  return Object.assign(node, { localBlocks: blockstore });
 }
 
 export type HeliaNode = Awaited<ReturnType<typeof startHeliaNode>>;

@@ -1,7 +1,8 @@
 import type { ContentId, TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
-import type { PrismaClient } from "../../../generated/prisma/client.js";
+import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
 import type { ContentCategory, ContentRecord } from "../../domain/content.js";
+import { quotaExceeded } from "../../domain/errors.js";
 import type { ContentRepository } from "../../domain/ports.js";
 
 export class PrismaContentRepository implements ContentRepository {
@@ -11,22 +12,26 @@ export class PrismaContentRepository implements ContentRepository {
     this.#prisma = prisma;
   }
 
-  async add(record: ContentRecord): Promise<{ readonly known: boolean }> {
-    const first = await this.#prisma.content.findFirst({
-      where: { cid: record.cid },
-      select: { sequence: true },
+  add(record: ContentRecord, quotaBytes: number): Promise<{ readonly known: boolean }> {
+    const { tenantId, cid, sizeBytes } = record;
+    return this.#prisma.$transaction(async (transaction) => {
+      const first = await transaction.content.findFirst({ where: { cid }, select: { sequence: true } });
+      // Claims of one tenant take turns, so that no two of them fit into the same room.
+      await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`content:${tenantId}`}, 0))`;
+      const { count } = await transaction.content.createMany({
+        data: {
+          tenantId,
+          cid,
+          sizeBytes: BigInt(sizeBytes),
+          ...record.metadata,
+          createdAt: new Date(record.createdAt),
+        },
+        skipDuplicates: true,
+      });
+      const used = count === 0 ? 0 : await usedBytes(transaction, tenantId);
+      if (used > quotaBytes) throw quotaExceeded(quotaBytes, used - sizeBytes);
+      return { known: first !== null };
     });
-    await this.#prisma.content.createMany({
-      data: {
-        tenantId: record.tenantId,
-        cid: record.cid,
-        sizeBytes: BigInt(record.sizeBytes),
-        ...record.metadata,
-        createdAt: new Date(record.createdAt),
-      },
-      skipDuplicates: true,
-    });
-    return { known: first !== null };
   }
 
   async findFirst(cid: ContentId): Promise<ContentRecord | undefined> {
@@ -44,4 +49,9 @@ export class PrismaContentRepository implements ContentRepository {
       createdAt: row.createdAt.getTime() as TimestampMs,
     };
   }
+}
+
+async function usedBytes(database: Prisma.TransactionClient, tenantId: TenantId): Promise<number> {
+  const { _sum } = await database.content.aggregate({ where: { tenantId }, _sum: { sizeBytes: true } });
+  return Number(_sum.sizeBytes ?? 0n);
 }
