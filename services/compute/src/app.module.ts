@@ -10,6 +10,7 @@ import type { DynamicModule, InjectionToken, Provider } from "@nestjs/common";
 import { escrowCall, registerCall } from "./adapters/chain/escrow-calls.js";
 import { JsonRpcChainReader } from "./adapters/chain/json-rpc-chain.reader.js";
 import { ChainEventsConsumer } from "./adapters/events/chain-events.consumer.js";
+import { HandshakeRoom } from "./adapters/grpc/handshake-room.js";
 import { JobController } from "./adapters/grpc/job.controller.js";
 import { MarketController } from "./adapters/grpc/market.controller.js";
 import { ProviderLinkController } from "./adapters/grpc/provider-link.controller.js";
@@ -163,6 +164,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     value(CHAIN_WRITER, chain),
     value(LINK_IDENTITY, context.identity),
     value(LINK_SETTINGS, linkSettings(values)),
+    value(HandshakeRoom, new HandshakeRoom(values.MAX_HANDSHAKES)),
   ];
   timer.start();
   await watch.start();

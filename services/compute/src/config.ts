@@ -105,6 +105,11 @@ export const settings = defineSettings({
     description: "longest handshake of a provider, registration included",
     default: "90s",
   }),
+  MAX_HANDSHAKES: setting(integer(1, 10_000), {
+    description:
+      "links of providers that may be in their handshake at once, a quarter of them from one host; more are told to come back",
+    default: 64,
+  }),
   SESSION_TOKEN_LIFETIME: setting(duration, {
     description: "life of a provider's storage token; renewed at half of it",
     default: "10m",

@@ -64,15 +64,10 @@ export class JoinProvider {
     const { providerRegistry, wrappedAios, chainId } = await this.#chain.protocol();
     const stake = await this.#reader.stake(hello.address, providerRegistry);
     const known = await this.#providers.find(hello.address);
-    await this.#providers.save({
-      ...hello,
-      selfTest,
-      registered: stake.active,
-      stakedWei: stake.stakedWei.toString(),
-      registrationTransactionHash: known?.registrationTransactionHash ?? "",
-      draining: false,
-      lastSeenMs: this.#clock.now(),
-    });
+    // A key costs nothing: whoever has no stake yet is not remembered.
+    if (stake.active || known !== undefined) {
+      await this.#save(hello, selfTest, stake, known?.registrationTransactionHash ?? "");
+    }
     if (stake.active) return undefined;
     const [minimumWei, permitNonce] = await Promise.all([
       this.#reader.minimumStakeWei(providerRegistry),
@@ -135,7 +130,24 @@ export class JoinProvider {
       `provider:${hello.address}:register:${offer.nonce}`,
     );
     crashPoint("compute.register.after-submit");
-    await this.#untilRegistered(hello.address, submitted, signal);
+    await this.#untilRegistered(hello, selfTest, submitted, signal);
+  }
+
+  #save(
+    hello: ProviderHello,
+    selfTest: ProviderSelfTest,
+    stake: Awaited<ReturnType<ChainReader["stake"]>>,
+    registrationTransactionHash: string,
+  ): Promise<void> {
+    return this.#providers.save({
+      ...hello,
+      selfTest,
+      registered: stake.active,
+      stakedWei: stake.stakedWei.toString(),
+      registrationTransactionHash,
+      draining: false,
+      lastSeenMs: this.#clock.now(),
+    });
   }
 
   find(provider: Address): Promise<ProviderRecord | undefined> {
@@ -143,7 +155,8 @@ export class JoinProvider {
   }
 
   async #untilRegistered(
-    provider: Address,
+    hello: ProviderHello,
+    selfTest: ProviderSelfTest,
     submitted: TransactionOutcome,
     signal: AbortSignal,
   ): Promise<void> {
@@ -157,11 +170,8 @@ export class JoinProvider {
           outcome.error?.message ?? "The chain refused the registration.",
         );
       }
-      const stake = await this.#reader.stake(provider, providerRegistry);
-      if (stake.active) {
-        await this.#providers.setStake(provider, true, stake.stakedWei.toString(), outcome.transactionHash);
-        return;
-      }
+      const stake = await this.#reader.stake(hello.address, providerRegistry);
+      if (stake.active) return this.#save(hello, selfTest, stake, outcome.transactionHash);
       if (this.#clock.now() > endsAtMs) {
         throw providerNotProven(
           "registration-not-mined",

@@ -197,6 +197,16 @@ export function linkProtocol(code: string, message: string): CodedError {
   return new CodedError({ code, kind: "invalid", message });
 }
 
+/** Anybody may open a link; so many are being proven that this one has to wait. */
+export function tooManyHandshakes(): CodedError {
+  return new CodedError({
+    code: "too-many-handshakes",
+    kind: "rate-limited",
+    message: "Too many providers connect at this moment; connect again in a few seconds.",
+    retryAfterMs: 3_000,
+  });
+}
+
 export function providerNotProven(code: string, message: string): CodedError {
   return new CodedError({ code, kind: "unauthenticated", message });
 }

@@ -16,8 +16,8 @@ import {
 export interface Behaviour {
   /** Packed output that it returns. */
   readonly output: bigint;
-  /** "silent" takes leases and never delivers; "forger" signs receipts with another key; "boaster" claims bytes it did not store. */
-  readonly manner: "honest" | "silent" | "deaf" | "refusing" | "forger" | "failing" | "boaster";
+  /** "silent" takes leases and never delivers; "forger" signs receipts with another key; "boaster" claims bytes it did not store; "unstaked" proves its key and signs no registration. */
+  readonly manner: "honest" | "silent" | "deaf" | "refusing" | "forger" | "failing" | "boaster" | "unstaked";
   readonly priceWei: string;
 }
 
@@ -35,6 +35,7 @@ export class FakeProvider {
   #stream: ClientDuplexStream<ConnectRequest, ConnectResponse> | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #closed = false;
+  #isWelcome = false;
 
   constructor(url: string, behaviour: Partial<Behaviour> = {}) {
     this.#url = url;
@@ -136,6 +137,7 @@ export class FakeProvider {
     const stream = client.connect();
     this.#client = client;
     this.#stream = stream;
+    this.#isWelcome = false;
     await new Promise<void>((resolve, reject) => {
       stream.on("data", (message: ConnectResponse) => {
         this.received.push(message);
@@ -144,9 +146,12 @@ export class FakeProvider {
             () => this.send({ heartbeat: { sentAtMs: 1, runningJobs: 0, draining: false, leases: {} } }),
             300,
           );
+          this.#isWelcome = true;
           resolve();
         }
         void this.#answer(message);
+        // The real program ends an attempt that was refused, and tries again.
+        if (message.refused !== undefined && !this.#isWelcome) stream.cancel();
       });
       let over = false;
       const lost = (error?: Error): void => {
@@ -205,6 +210,7 @@ export class FakeProvider {
     const { challenge, registrationRequest, leaseOffer, leaseGranted } = message;
     const { manner } = this.#behaviour;
     if (challenge !== undefined) return this.#prove(challenge.text);
+    if (registrationRequest !== undefined && manner === "unstaked") return;
     if (registrationRequest !== undefined) {
       const signatures = await Promise.all(
         registrationRequest.toSign.map(async ({ name, typedDataJson }) => ({

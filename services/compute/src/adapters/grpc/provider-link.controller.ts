@@ -13,6 +13,7 @@ import {
   PROVIDER_LINKS,
   PROVIDER_STORE,
 } from "../../tokens.js";
+import { HandshakeRoom } from "./handshake-room.js";
 import type { ProviderLinkHub } from "./provider-link.hub.js";
 import {
   type LinkCall,
@@ -33,13 +34,24 @@ export class ProviderLinkController {
     @Inject(CHAIN_WRITER) private readonly chain: ChainWriter,
     @Inject(LINK_IDENTITY) private readonly identity: LinkIdentity,
     @Inject(LINK_SETTINGS) private readonly settings: LinkSettings,
+    @Inject(HandshakeRoom) private readonly handshakes: HandshakeRoom,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   @GrpcStreamCall("ProviderLinkService", "Connect")
   async connect(call: LinkCall): Promise<void> {
-    const { hub, join, work, providers, chain, identity, settings, clock } = this;
-    const parts = { hub, join, work, providers, chain, identity, settings, now: () => clock.now() };
+    const { hub, join, work, providers, chain, identity, settings, handshakes, clock } = this;
+    const parts = {
+      hub,
+      join,
+      work,
+      providers,
+      chain,
+      identity,
+      settings,
+      handshakes,
+      now: () => clock.now(),
+    };
     try {
       await new ProviderLinkSession(call, parts).run();
     } catch (error) {

@@ -9,6 +9,7 @@ import { linkProtocol, signatureMissing } from "../../domain/errors.js";
 import type { ChainWriter, ProtocolFacts, ProviderStore } from "../../domain/ports.js";
 import { challengeText, checkHello, type ProviderSelfTest } from "../../domain/provider.js";
 import { metrics } from "../../metrics.js";
+import type { HandshakeRoom } from "./handshake-room.js";
 import { bytesHex, errorInfo } from "./job-mapping.js";
 import type { LinkMessage, OpenLink, ProviderLinkHub } from "./provider-link.hub.js";
 import type { ConnectRequest, ConnectResponse, NamedSignatures } from "./provider-link.types.js";
@@ -35,6 +36,7 @@ export interface LinkParts {
   readonly chain: ChainWriter;
   readonly identity: LinkIdentity;
   readonly settings: LinkSettings;
+  readonly handshakes: HandshakeRoom;
   readonly now: () => number;
 }
 
@@ -95,8 +97,11 @@ export class ProviderLinkSession implements OpenLink {
       this.#parts.settings.heartbeatIntervalMs,
     );
     const handshake = setTimeout(() => this.#end(), this.#parts.settings.handshakeTimeoutMs);
+    let leaveRoom: (() => void) | undefined;
     try {
+      leaveRoom = this.#parts.handshakes.enter(hostOf(this.#call.getPeer()));
       const hello = await this.#handshake(messages);
+      leaveRoom();
       if (hello === undefined) return;
       clearTimeout(handshake);
       provider = hello.address;
@@ -108,6 +113,7 @@ export class ProviderLinkSession implements OpenLink {
     } finally {
       clearInterval(watchdog);
       clearTimeout(handshake);
+      leaveRoom?.();
       if (provider !== undefined) this.#parts.hub.closed(provider, this);
       this.#end();
     }
@@ -295,6 +301,11 @@ export class ProviderLinkSession implements OpenLink {
     // Whoever waits for the next message has to learn that none will be read.
     this.#call.destroy();
   }
+}
+
+/** `ipv4:127.0.0.1:50000` without the port: links of one machine count together. */
+function hostOf(peer: string): string {
+  return peer.replace(/:[0-9]+$/, "");
 }
 
 async function next(messages: AsyncIterator<ConnectRequest>): Promise<ConnectRequest | undefined> {
