@@ -1,10 +1,13 @@
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, BlockHeader, BlockWithReceipts, Log, TransactionPlace } from "./block.js";
+import type { CallRequest } from "./call-request.js";
 import type { SimulatedBlock, SimulationRequest } from "./simulation.js";
 import type { AccountProof, StateChanges, StateSnapshot } from "./state.js";
 import type { NewTrieNode, StateCommitment } from "./state-commitment.js";
 import type { TraceJson, TraceOptions } from "./tracing/tracer.js";
-import type { AccessListEntry, Authorization, SignedTransaction } from "./transaction.js";
+import type { AccessListEntry, SignedTransaction } from "./transaction.js";
+
+export type { CallRequest } from "./call-request.js";
 
 /** Decodes and checks foreign transaction bytes. */
 export interface TransactionCodec {
@@ -48,22 +51,6 @@ export interface BlockContext {
   readonly blobBaseFeePerGas?: bigint;
   /** EIP-4788; absent: zero, as the network has no beacon chain. */
   readonly parentBeaconBlockRoot?: Bytes32;
-}
-
-export interface CallRequest {
-  readonly from: Address;
-  readonly to: Address | null;
-  readonly data: Uint8Array;
-  readonly value: bigint;
-  readonly gasLimit: bigint;
-  /** Both zero: the base fee is taken as zero too, so that a call needs no funds. */
-  readonly maxFeePerGas: bigint;
-  readonly maxPriorityFeePerGas: bigint;
-  readonly accessList: readonly AccessListEntry[];
-  readonly authorizationList: readonly Authorization[];
-  /** Only in blob transactions (EIP-4844). */
-  readonly blobVersionedHashes?: readonly Bytes32[];
-  readonly maxFeePerBlobGas?: bigint;
 }
 
 export type CallOutcome =

@@ -1,6 +1,6 @@
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, Withdrawal } from "./block.js";
-import type { CallRequest } from "./ports.js";
+import type { CallRequest } from "./call-request.js";
 import type { StateOverrides } from "./state-override.js";
 import type { SignedTransaction, TransactionType } from "./transaction.js";
 
