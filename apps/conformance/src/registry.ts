@@ -5,6 +5,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   ghostdag: async () => (await import("./suites/ghostdag.js")).ghostdagSuite,
   reachability: async () => (await import("./suites/reachability.js")).reachabilitySuite,
   rlp: async () => (await import("./suites/rlp.js")).rlpSuite,
+  rpc: async () => (await import("./suites/rpc.js")).rpcSuite,
   trie: async () => (await import("./suites/trie.js")).trieSuite,
   tx: async () => (await import("./suites/tx.js")).txSuite,
 };

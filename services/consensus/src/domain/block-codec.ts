@@ -34,10 +34,15 @@ const FIELDS_OF: Readonly<Record<HeaderForm, number>> = {
 };
 
 function headerItems(header: HeaderFields): RlpItem[] {
-  const { form = "prague", difficulty = 0n, nonce = ZERO_NONCE } = header.earlierForm ?? {};
+  const {
+    form = "prague",
+    difficulty = 0n,
+    nonce = ZERO_NONCE,
+    unclesHash = EMPTY_UNCLES_HASH,
+  } = header.earlierForm ?? {};
   return [
     fromHex(header.parentHash),
-    fromHex(EMPTY_UNCLES_HASH),
+    fromHex(unclesHash),
     fromHex(header.feeRecipient),
     fromHex(header.stateRoot),
     fromHex(header.transactionsRoot),
@@ -91,14 +96,16 @@ export function headerRlp(header: HeaderFields): Uint8Array {
   return encodeRlp(headerItems(header));
 }
 
-/** The whole block in Ethereum's encoding: header, transactions, no uncles, withdrawals. */
+/** The whole block in Ethereum's encoding: header, transactions, uncles, and withdrawals from Shanghai on. */
 export function blockRlp(block: Block): Uint8Array {
-  return encodeRlp([
+  const { form = "prague" } = block.header.earlierForm ?? {};
+  const items: RlpItem[] = [
     headerItems(block.header),
     block.transactions.map(transactionItem),
-    [],
-    (block.withdrawals ?? []).map(withdrawalItem),
-  ]);
+    (block.uncles ?? []).map((uncle) => decodeRlp(uncle)),
+  ];
+  if (form !== "frontier" && form !== "london") items.push((block.withdrawals ?? []).map(withdrawalItem));
+  return encodeRlp(items);
 }
 
 function withdrawalItem(withdrawal: Withdrawal): RlpItem {

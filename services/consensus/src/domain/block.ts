@@ -10,6 +10,7 @@ export interface EarlierForm {
   readonly difficulty: bigint;
   /** 8 bytes of proof of work. */
   readonly nonce: Uint8Array;
+  readonly unclesHash: Bytes32;
 }
 
 /** Ethereum's header (Cancun to Osaka fields). One block is one checkpoint: `number` is the checkpoint height. */
@@ -72,6 +73,8 @@ export interface Block {
   readonly transactions: readonly SignedTransaction[];
   /** Absent: none, as in every block of the network. */
   readonly withdrawals?: readonly Withdrawal[];
+  /** RLP of the headers that proof of work left beside the chain; absent: none. */
+  readonly uncles?: readonly Uint8Array[];
 }
 
 export interface BlockWithReceipts extends Block {

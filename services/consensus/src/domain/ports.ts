@@ -49,6 +49,8 @@ export interface BlockContext {
   readonly prevRandao: Bytes32;
   /** Wei per blob gas (EIP-7516); absent: the minimum of 1. */
   readonly blobBaseFeePerGas?: bigint;
+  /** Before the Merge, in place of `prevRandao`. */
+  readonly difficulty?: bigint;
   /** EIP-4788; absent: zero, as the network has no beacon chain. */
   readonly parentBeaconBlockRoot?: Bytes32;
 }

@@ -24,6 +24,9 @@ export function overrideChanges(view: StateView, overrides: StateOverrides): Sta
   const clearedStorage = new Set<Address>();
   const codes = new Map<Bytes32, Uint8Array>();
   for (const [owner, override] of overrides) {
+    const { balance, nonce, code, state, stateDiff } = override;
+    const isUntouched = [balance, nonce, code, state, stateDiff].every((field) => field === undefined);
+    if (isUntouched) continue;
     const account = view.account(owner) ?? EMPTY_ACCOUNT;
     const codeHash = override.code === undefined ? account.codeHash : bytes32Of(keccak256(override.code));
     if (override.code !== undefined) codes.set(codeHash, override.code);

@@ -130,7 +130,7 @@ export class EthereumJsEngine implements ExecutionEngine, SessionOpener {
   async executeBlock(input: BlockInput): Promise<ExecutedBlock> {
     const context = contextAfter(this.genesis, input.parent, input.timestamp);
     const run = async (lane: EngineLane): Promise<ExecutedBlock> => {
-      await beginBlock(lane.state, context, input.parent.hash);
+      await beginBlock(lane, context, input.parent.hash);
       const included = await this.#runTransactions(lane, context, input.transactions);
       for (const credit of baseFeeCredits(this.genesis, {
         gasUsed: included.gasUsed,
@@ -314,7 +314,8 @@ export class EthereumJsEngine implements ExecutionEngine, SessionOpener {
   }
 }
 
-function outcomeOf(result: MessageResult): CallOutcome {
+/** A message's result in the terms of calls. */
+export function outcomeOf(result: MessageResult): CallOutcome {
   const { output, gasUsed, gasRefund } = result;
   if (result.error === undefined) return { kind: "success", output, gasUsed, gasRefund };
   if (result.error === "execution reverted") return { kind: "revert", output, gasUsed };

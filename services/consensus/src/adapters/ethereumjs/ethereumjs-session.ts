@@ -1,6 +1,5 @@
 import { bytes32Of, concat, fromHex } from "@aios/core-rlp/hex";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
-import type { PrecompileFunc } from "@ethereumjs/evm";
 import { Address as EvmAddress } from "@ethereumjs/util";
 import { runTx } from "@ethereumjs/vm";
 import { sha256 } from "@noble/hashes/sha2";
@@ -42,21 +41,23 @@ export class EthereumJsSession implements BlockSession, Disposable {
   }
 
   overridePrecompiles(overrides: PrecompileOverrides): void {
-    const { precompiles } = this.lane.evm;
-    const before = new Map<string, PrecompileFunc>(precompiles);
+    const { evm } = this.lane;
+    const original = evm.getPrecompile.bind(evm);
     this.#restorePrecompiles = () => {
-      precompiles.clear();
-      for (const [key, precompile] of before) precompiles.set(key, precompile);
+      evm.getPrecompile = original;
     };
-    for (const address of overrides.removed) precompiles.delete(address.slice(2));
-    for (const [to, from] of overrides.moved) {
-      const precompile = before.get(from.slice(2));
-      if (precompile !== undefined) precompiles.set(to.slice(2), precompile);
-    }
+    const removed = new Set<Address>(overrides.removed);
+    // Which addresses are warm from the start (EIP-2929) is not overridden.
+    evm.getPrecompile = (address) => {
+      const asked = address.toString() as Address;
+      const from = overrides.moved.get(asked);
+      if (from !== undefined) return original(new EvmAddress(fromHex(from)));
+      return removed.has(asked) ? undefined : original(address);
+    };
   }
 
   async begin(parentHash: Bytes32): Promise<void> {
-    await beginBlock(this.lane.state, this.context, parentHash);
+    await beginBlock(this.lane, this.context, parentHash);
   }
 
   async runSigned(transaction: SignedTransaction, tracer?: Tracer): Promise<MessageResult> {

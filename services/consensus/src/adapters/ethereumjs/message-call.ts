@@ -30,10 +30,11 @@ function evmAddress(value: Address): EvmAddress {
   return new EvmAddress(fromHex(value));
 }
 
-function unsigned(lane: EngineLane, chainId: number, nonce: bigint, request: CallRequest): TypedTransaction {
+function unsigned(lane: EngineLane, chainId: number, request: CallRequest): TypedTransaction {
   const fields = {
     chainId,
-    nonce,
+    // Not looked at: the library counts on from the account.
+    nonce: 0n,
     // Set afterwards: the cap of EIP-7825 is for signed transactions.
     gasLimit: ANY_GAS,
     maxFeePerGas: request.maxFeePerGas,
@@ -139,7 +140,7 @@ export async function runMessage(
     ...(free ? { baseFeePerGas: 0n } : {}),
     ...(free && (request.maxFeePerBlobGas ?? 0n) === 0n ? { blobBaseFeePerGas: 0n } : {}),
   });
-  const transaction = unsigned(lane, chainId, sender?.nonce ?? 0n, request);
+  const transaction = unsigned(lane, chainId, request);
   const minimum = transaction.getMinimumGasLimit();
   if (request.gasLimit < minimum) throw intrinsicGasTooLow(request.gasLimit, minimum);
   if (sender !== undefined && sender.codeHash !== EMPTY_CODE_HASH && !isDelegation(lane.state.codeOf(sender)))

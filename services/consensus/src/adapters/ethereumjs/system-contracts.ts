@@ -4,7 +4,6 @@ import type { Block as EvmBlock } from "@ethereumjs/block";
 import { Address as EvmAddress } from "@ethereumjs/util";
 import type { BlockContext } from "../../domain/ports.js";
 import type { EngineLane } from "./engine-lane.js";
-import type { EngineState } from "./engine-state.js";
 
 const HISTORY_ADDRESS = new EvmAddress(fromHex("0x0000f90827f1c53a10cb7a02335b175320002935"));
 const HISTORY_WINDOW = 8_191n;
@@ -16,18 +15,18 @@ const BEACON_ROOTS_WINDOW = 8_191n;
  * beacon root. Each applies only where genesis has put the contract's code.
  */
 export async function beginBlock(
-  state: EngineState,
+  { state, vm }: EngineLane,
   context: BlockContext,
   parentHash: Bytes32,
 ): Promise<void> {
-  if ((await state.getCodeSize(HISTORY_ADDRESS)) > 0) {
+  if (vm.common.isActivatedEIP(2935) && (await state.getCodeSize(HISTORY_ADDRESS)) > 0) {
     await state.putStorage(
       HISTORY_ADDRESS,
       word(BigInt(context.number - 1) % HISTORY_WINDOW),
       fromHex(parentHash),
     );
   }
-  if ((await state.getCodeSize(BEACON_ROOTS_ADDRESS)) > 0) {
+  if (vm.common.isActivatedEIP(4788) && (await state.getCodeSize(BEACON_ROOTS_ADDRESS)) > 0) {
     const index = BigInt(context.timestamp) % BEACON_ROOTS_WINDOW;
     await state.putStorage(BEACON_ROOTS_ADDRESS, word(index), word(BigInt(context.timestamp)));
     const root = context.parentBeaconBlockRoot;

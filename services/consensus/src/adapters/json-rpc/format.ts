@@ -1,3 +1,4 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import { EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
 import type { Block, BlockHeader, BlockWithReceipts, HeaderForm, Receipt } from "../../domain/block.js";
@@ -35,7 +36,7 @@ export function formatHeader(header: BlockHeader, pending = false): { [key: stri
     number: hexNumber(header.number),
     hash: pending ? null : header.hash,
     parentHash: header.parentHash,
-    sha3Uncles: EMPTY_UNCLES_HASH,
+    sha3Uncles: earlierForm?.unclesHash ?? EMPTY_UNCLES_HASH,
     miner: header.feeRecipient,
     stateRoot: header.stateRoot,
     transactionsRoot: header.transactionsRoot,
@@ -70,7 +71,7 @@ export function formatBlock(block: Block, full: boolean, pending = false): { [ke
   return {
     ...formatHeader(block.header, pending),
     size: hexNumber(block.header.sizeBytes),
-    uncles: [],
+    uncles: (block.uncles ?? []).map((uncle) => toHex(keccak256(uncle))),
     ...(has(block.header, "shanghai") ? { withdrawals } : {}),
     transactions: block.transactions.map((transaction, index) =>
       full

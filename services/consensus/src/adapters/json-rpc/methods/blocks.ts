@@ -29,8 +29,10 @@ export function blockMethods(chain: ChainView, blocks: BlockStore, mempool: Memp
       isPending(selector) ? undefined : { header: block.header, index: at },
     );
   };
-  const uncles = async (selector: BlockSelector): Promise<RpcValue> =>
-    (await find(selector)) === undefined ? null : "0x0";
+  const uncles = async (selector: BlockSelector): Promise<RpcValue> => {
+    const block = await find(selector);
+    return block === undefined ? null : hexNumber(block.uncles?.length ?? 0);
+  };
 
   return {
     eth_blockNumber: () => hexNumber(chain.head().number),

@@ -1,0 +1,172 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { RpcDispatcher } from "@aios/consensus/adapters/json-rpc/dispatcher";
+import { rpcMethods } from "@aios/consensus/adapters/json-rpc/methods";
+import { CallContract } from "@aios/consensus/application/call-contract";
+import { ChainEvents } from "@aios/consensus/application/chain-events";
+import { ChainView } from "@aios/consensus/application/chain-view";
+import { FeeOracle } from "@aios/consensus/application/fee-oracle";
+import { FilterRegistry } from "@aios/consensus/application/filter-registry";
+import { Mempool } from "@aios/consensus/application/mempool";
+import { PendingBlock } from "@aios/consensus/application/pending-block";
+import { QueryLogs } from "@aios/consensus/application/query-logs";
+import { WhyPending } from "@aios/consensus/application/why-pending";
+import { ArrivalOrder } from "@aios/consensus/domain/arrival-order";
+import type { BlockHeader } from "@aios/consensus/domain/block";
+import type { BlockTag } from "@aios/consensus/domain/block-tag";
+import type { Genesis } from "@aios/consensus/domain/genesis";
+import type { TransactionCodec } from "@aios/consensus/domain/ports";
+import type { SignedTransaction } from "@aios/consensus/domain/transaction";
+import { defaultNodeSettings } from "@aios/consensus/node-settings";
+import { decodeBlobWrapper } from "@aios/core-transactions/blob-wrapper";
+import { checkTransaction } from "@aios/core-transactions/check-transaction";
+import { decodeTransaction } from "@aios/core-transactions/decode-transaction";
+import { minimumGas } from "@aios/core-transactions/intrinsic-gas";
+import type { Clock } from "@aios/kernel/clock";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import type { TimestampMs } from "@aios/kernel/units";
+import { systemClock } from "@aios/service-kit/system-clock";
+import { readChain, signedTransaction } from "./chain-file.js";
+import { EthereumEngine } from "./ethereum-engine.js";
+import { type ChainConfig, EthereumRules } from "./ethereum-rules.js";
+import { type GethGenesis, importBlock, importGenesis } from "./import-chain.js";
+import { MemoryBlockStore } from "./memory-block-store.js";
+import { MemoryStateStore } from "./memory-state-store.js";
+
+const BLOB_TYPE = 3;
+const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
+/** Geth's default, which the expected answers were made with. */
+const RPC_GAS_CAP = 50_000_000n;
+
+interface ForkChoice {
+  readonly params: readonly [
+    {
+      readonly headBlockHash: Bytes32;
+      readonly safeBlockHash: Bytes32;
+      readonly finalizedBlockHash: Bytes32;
+    },
+    ...unknown[],
+  ];
+}
+
+/** Decodes for Ethereum's newest fork; blob transactions come with their blobs, which are not kept. */
+function ethereumCodec(chainId: number): TransactionCodec {
+  const rules = { fork: "osaka", chainId: BigInt(chainId) } as const;
+  const decode = (raw: Uint8Array): SignedTransaction => {
+    const transaction = raw[0] === BLOB_TYPE ? decodeBlobWrapper(raw).transaction : decodeTransaction(raw);
+    checkTransaction(transaction, rules);
+    return { ...signedTransaction(transaction), minimumGas: minimumGas(transaction, rules) };
+  };
+  return { decode, admit: async (raw) => decode(raw) };
+}
+
+function genesisOf(config: ChainConfig, head: BlockHeader): Genesis {
+  return {
+    chainId: config.chainId,
+    hardfork: "osaka",
+    timestamp: 0,
+    gasLimit: head.gasLimit,
+    baseFeePerGas: head.baseFeePerGas,
+    minimumBaseFeePerGas: 0n,
+    feeRecipient: head.feeRecipient,
+    baseFeeShares: [],
+    alloc: new Map(),
+  };
+}
+
+/** Heights of the tags, as the consensus layer's last message sets them. */
+function tagHeights(choice: ForkChoice, blocks: MemoryBlockStore): Record<BlockTag, number> {
+  const [state] = choice.params;
+  const heightOf = (hash: Bytes32): number => {
+    const height = blocks.heightOf(hash);
+    if (height === undefined) throw new Error(`headfcu.json names a block that the chain lacks: ${hash}`);
+    return height;
+  };
+  const latest = heightOf(state.headBlockHash);
+  return {
+    earliest: 0,
+    latest,
+    pending: latest,
+    safe: heightOf(state.safeBlockHash),
+    finalized: heightOf(state.finalizedBlockHash),
+  };
+}
+
+/**
+ * The product's dispatcher and methods over a chain of Ethereum, imported block by block from a folder of
+ * execution-apis; every root of every block is checked.
+ */
+export async function openEthereumNode(folder: string): Promise<RpcDispatcher> {
+  const json = async (name: string): Promise<unknown> =>
+    JSON.parse(await readFile(join(folder, name), "utf8"));
+  const genesisJson = (await json("genesis.json")) as GethGenesis & { readonly config: ChainConfig };
+  const rules = new EthereumRules(genesisJson.config);
+  const states = new MemoryStateStore();
+  const blocks = new MemoryBlockStore();
+  const engine = await EthereumEngine.create(genesisJson, rules, states, blocks);
+  importGenesis(genesisJson, states, blocks);
+  for (const block of readChain(await readFile(join(folder, "chain.rlp"))))
+    await importBlock(block, rules, engine, states, blocks);
+  const heights = tagHeights((await json("headfcu.json")) as ForkChoice, blocks);
+  const head = blocks.head();
+  if (head === undefined) throw new Error("the chain is empty");
+  const genesis = genesisOf(genesisJson.config, head);
+  // Time stands at the head, so that a call sees what the expected answers saw.
+  const clock: Clock = {
+    now: () => (head.timestamp * 1_000) as TimestampMs,
+    wait: (ms, signal) => systemClock.wait(ms, signal),
+  };
+  const settings = { ...defaultNodeSettings, maxTransactionBytes: MAX_TRANSACTION_BYTES };
+  const events = new ChainEvents((error) => {
+    throw error;
+  });
+  const mempool = new Mempool(
+    genesis,
+    ethereumCodec(genesis.chainId),
+    blocks,
+    states,
+    { add: async () => undefined, remove: async () => undefined, entries: () => [] },
+    events,
+    clock,
+    settings,
+  );
+  const pending = new PendingBlock(
+    genesis,
+    engine,
+    blocks,
+    mempool,
+    new ArrivalOrder(),
+    clock,
+    settings.maxPendingTransactions,
+  );
+  const chain = new ChainView(genesis, blocks, pending, clock, rules, (tag) => heights[tag]);
+  const logs = new QueryLogs(chain, blocks, { maxBlocks: settings.maxLogBlocks, maxLogs: settings.maxLogs });
+  const methods = rpcMethods({
+    chain,
+    blocks,
+    states,
+    mempool,
+    engine,
+    logs,
+    calls: new CallContract(chain, engine, states, settings.callGasCap),
+    fees: new FeeOracle(chain, blocks, settings.defaultTipPerGas, settings.minTipPerGas),
+    filters: new FilterRegistry(chain, logs, events, clock, {
+      maxFilters: settings.maxFilters,
+      idleMs: settings.filterIdleMs,
+      maxQueuedHashes: settings.maxLogs,
+      maxBlocksPerPoll: settings.maxLogBlocks,
+    }),
+    whyPending: new WhyPending(chain, blocks, mempool),
+    simulationGasCap: RPC_GAS_CAP,
+    clientVersion: "aios-conformance",
+  });
+  const rethrow = (_method: string, error: unknown): void => {
+    internalErrors.push(error);
+  };
+  return new RpcDispatcher(methods, settings, { called: () => undefined, internalError: rethrow }, () =>
+    clock.now(),
+  );
+}
+
+/** What went wrong inside, which callers of a node never see. */
+export const internalErrors: unknown[] = [];

@@ -1,0 +1,125 @@
+import type { BlockHeader } from "@aios/consensus/domain/block";
+import type { BlockRules } from "@aios/consensus/domain/block-session";
+import { nextBaseFee } from "@aios/consensus/domain/fees";
+import type { BlockContext } from "@aios/consensus/domain/ports";
+
+export interface BlobSchedule {
+  readonly target: number;
+  readonly max: number;
+  readonly baseFeeUpdateFraction: number;
+}
+
+/** The part of a geth genesis that these rules need. */
+export interface ChainConfig {
+  readonly chainId: number;
+  readonly [key: string]: unknown;
+  readonly blobSchedule?: Readonly<Record<string, BlobSchedule>>;
+}
+
+const GAS_PER_BLOB = 131_072n;
+const INITIAL_BASE_FEE = 1_000_000_000n;
+/** EIP-7918. */
+const BLOB_BASE_COST = 8_192n;
+const ETHER = 10n ** 18n;
+
+/** EIP-4844's `fake_exponential` with the minimum of 1 wei. */
+function fakeExponential(numerator: bigint, denominator: bigint): bigint {
+  let output = 0n;
+  let term = denominator;
+  for (let i = 1n; term > 0n; i++) {
+    output += term;
+    term = (term * numerator) / (denominator * i);
+  }
+  return output / denominator;
+}
+
+/** Ethereum's rules for the fields of its blocks, from a geth genesis with block and time forks. */
+export class EthereumRules implements BlockRules {
+  readonly chainId: number;
+  readonly #schedules: readonly { readonly time: number; readonly schedule: BlobSchedule }[];
+
+  constructor(private readonly config: ChainConfig) {
+    this.chainId = config.chainId;
+    this.#schedules = Object.entries(config.blobSchedule ?? {})
+      .map(([name, schedule]) => ({ time: this.#number(`${name}Time`), schedule }))
+      .filter((entry) => entry.time !== Number.POSITIVE_INFINITY)
+      .sort((a, b) => a.time - b.time);
+  }
+
+  contextOf(header: BlockHeader): BlockContext {
+    const difficulty = header.earlierForm?.difficulty ?? 0n;
+    return {
+      number: header.number,
+      timestamp: header.timestamp,
+      gasLimit: header.gasLimit,
+      baseFeePerGas: header.baseFeePerGas,
+      feeRecipient: header.feeRecipient,
+      prevRandao: header.prevRandao,
+      parentBeaconBlockRoot: header.parentBeaconBlockRoot,
+      blobBaseFeePerGas: header.blobBaseFeePerGas ?? 0n,
+      ...(difficulty > 0n ? { difficulty } : {}),
+    };
+  }
+
+  contextAfter(_parent: BlockHeader, stored: BlockHeader): BlockContext {
+    return this.contextOf(stored);
+  }
+
+  nextBaseFee(parent: BlockHeader): bigint {
+    const london = this.#number("londonBlock");
+    if (parent.number + 1 < london) return 0n;
+    return parent.number + 1 === london ? INITIAL_BASE_FEE : nextBaseFee(parent, 0n);
+  }
+
+  nextExcessBlobGas(parent: BlockHeader, timestamp: number): bigint {
+    const schedule = this.#schedule(timestamp);
+    if (schedule === undefined) return 0n;
+    const target = BigInt(schedule.target) * GAS_PER_BLOB;
+    const used = parent.excessBlobGas + parent.blobGasUsed;
+    if (used < target) return 0n;
+    const isOsaka = timestamp >= this.#number("osakaTime");
+    const fee = this.blobBaseFee(parent.excessBlobGas, timestamp);
+    if (isOsaka && BLOB_BASE_COST * parent.baseFeePerGas > GAS_PER_BLOB * fee)
+      return (
+        parent.excessBlobGas +
+        (parent.blobGasUsed * BigInt(schedule.max - schedule.target)) / BigInt(schedule.max)
+      );
+    return used - target;
+  }
+
+  blobBaseFee(excessBlobGas: bigint, timestamp: number): bigint {
+    const schedule = this.#schedule(timestamp);
+    return schedule === undefined
+      ? 0n
+      : fakeExponential(excessBlobGas, BigInt(schedule.baseFeeUpdateFraction));
+  }
+
+  blobGasRatio(header: BlockHeader): number {
+    const schedule = this.#schedule(header.timestamp);
+    return schedule === undefined ? 0 : Number(header.blobGasUsed) / (schedule.max * Number(GAS_PER_BLOB));
+  }
+
+  baseFeeCredits(): readonly [] {
+    return [];
+  }
+
+  isByzantium(number: number): boolean {
+    return number >= this.#number("byzantiumBlock");
+  }
+
+  /** Wei for the producer of a proof-of-work block, without uncles. */
+  blockReward(header: BlockHeader): bigint {
+    if ((header.earlierForm?.difficulty ?? 0n) === 0n) return 0n;
+    if (header.number >= this.#number("constantinopleBlock")) return 2n * ETHER;
+    return this.isByzantium(header.number) ? 3n * ETHER : 5n * ETHER;
+  }
+
+  #schedule(timestamp: number): BlobSchedule | undefined {
+    return this.#schedules.findLast((entry) => entry.time <= timestamp)?.schedule;
+  }
+
+  #number(key: string): number {
+    const value = this.config[key];
+    return typeof value === "number" ? value : Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Block, BlockHeader, BlockWithReceipts, TransactionPlace } from "@aios/consensus/domain/block";
+import type { BlockStore } from "@aios/consensus/domain/ports";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+
+/** An imported chain, in memory. */
+export class MemoryBlockStore implements BlockStore {
+  readonly #blocks: BlockWithReceipts[] = [];
+  readonly #heights = new Map<Bytes32, number>();
+  readonly #places = new Map<Bytes32, TransactionPlace>();
+
+  head(): BlockHeader | undefined {
+    return this.#blocks.at(-1)?.header;
+  }
+
+  header(height: number): BlockHeader | undefined {
+    return this.#blocks[height]?.header;
+  }
+
+  heightOf(blockHash: Bytes32): number | undefined {
+    return this.#heights.get(blockHash);
+  }
+
+  block(height: number): Block | undefined {
+    return this.#blocks[height];
+  }
+
+  blockWithReceipts(height: number): BlockWithReceipts | undefined {
+    return this.#blocks[height];
+  }
+
+  placeOf(transactionHash: Bytes32): TransactionPlace | undefined {
+    return this.#places.get(transactionHash);
+  }
+
+  *blooms(from: number, to: number): Iterable<{ readonly height: number; readonly bloom: Uint8Array }> {
+    for (let height = from; height <= to; height++) {
+      const header = this.header(height);
+      if (header !== undefined) yield { height, bloom: header.logsBloom };
+    }
+  }
+
+  append(block: BlockWithReceipts): void {
+    const blockNumber = this.#blocks.length;
+    if (block.header.number !== blockNumber) throw new Error(`block ${blockNumber} is next`);
+    this.#blocks.push(block);
+    this.#heights.set(block.header.hash, blockNumber);
+    for (const [index, transaction] of block.transactions.entries())
+      this.#places.set(transaction.hash, { blockNumber, index });
+  }
+}
