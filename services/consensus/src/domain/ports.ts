@@ -7,6 +7,8 @@ import type { NewTrieNode, StateCommitment } from "./state-commitment.js";
 import type { TraceJson, TraceOptions } from "./tracing/tracer.js";
 import type { AccessListEntry, SignedTransaction } from "./transaction.js";
 
+export type { CallRequest } from "./call-request.js";
+
 /** Decodes and checks foreign transaction bytes. */
 export interface TransactionCodec {
   /** Strict EIP-2718 decoding and signature recovery. Throws a coded error of `errors.ts`, never anything else. */
