@@ -74,7 +74,8 @@ describe("the conformance command", () => {
     ]) {
       const { code, errors } = conformance(...args);
       expect(code).toBe(2);
-      expect(errors).toMatch(/usage: npm run conformance -- <suite> <file or folder>\n\nsuites:\n {2}rlp/);
+      expect(errors).toContain("usage: npm run conformance -- <suite> <file or folder>");
+      expect(errors).toContain("\n  rlp ");
     }
   });
 });

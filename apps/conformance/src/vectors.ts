@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
-/** The top-level object of a JSON vector file. Throws when the file holds anything else. */
+/** The named cases of a JSON vector file, or those of a list by their index. Throws when it holds anything else. */
 export async function readCases<T>(path: string): Promise<readonly (readonly [string, T])[]> {
   const json: unknown = JSON.parse(await readFile(path, "utf8"));
-  if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw new Error("the file holds no object");
+  if (typeof json !== "object" || json === null) throw new Error("the file holds no cases");
   return Object.entries(json as Record<string, T>);
 }
 

@@ -1,5 +1,4 @@
 import { recoverPublicKey } from "@aios/consensus/adapters/secp256k1/recover-public-key";
-import { toHex } from "@aios/core-rlp/hex";
 import { checkTransaction } from "@aios/core-transactions/check-transaction";
 import { decodeTransaction } from "@aios/core-transactions/decode-transaction";
 import type { TransactionFork } from "@aios/core-transactions/fork-rules";
@@ -7,6 +6,12 @@ import { intrinsicGas } from "@aios/core-transactions/intrinsic-gas";
 import { recoverSender, transactionHash } from "@aios/core-transactions/sender";
 import type { CaseResult, Suite } from "../suite.js";
 import { hexBytes, holdsCasesWith, readCases } from "../vectors.js";
+import {
+  type KeyAddressCase,
+  keyAddressDifference,
+  type SignedTransactionCase,
+  signedTransactionDifference,
+} from "./signed-transaction.js";
 
 interface Expected {
   readonly exception?: string;
@@ -86,26 +91,41 @@ function difference(
 
 const toHexNumber = (value: bigint): string => `0x${value.toString(16)}`;
 
+type BasicCase = SignedTransactionCase | KeyAddressCase;
+
+const isBasic = (value: object): value is BasicCase =>
+  "key" in value && ("signed" in value || "addr" in value);
+
+function runBasic(name: string, vector: BasicCase): CaseResult {
+  const detail = "signed" in vector ? signedTransactionDifference(vector) : keyAddressDifference(vector);
+  return detail === undefined ? { name, status: "passed" } : { name, status: "failed", detail };
+}
+
+function* runTransaction(name: string, vector: TransactionCase): Generator<CaseResult> {
+  const bytes = hexBytes(vector.txbytes);
+  for (const [forkName, expected] of Object.entries(vector.result)) {
+    const fork = FORKS[forkName];
+    const detail = fork === undefined ? `there is no fork '${forkName}'` : difference(bytes, fork, expected);
+    const caseName = `${name} ${forkName}`;
+    yield detail === undefined
+      ? { name: caseName, status: "passed" }
+      : { name: caseName, status: "failed", detail: `${detail} (${vector.txbytes.slice(0, 80)})` };
+  }
+}
+
 export const txSuite: Suite = {
   name: "tx",
-  describe: "TransactionTests of ethereum/tests: validity, hash, sender and intrinsic gas by fork",
-  accepts: (path) => holdsCasesWith(path, ["txbytes", "result"]),
+  describe:
+    "TransactionTests of ethereum/tests: validity, hash, sender, intrinsic gas by fork (and txtest, keyaddrtest of BasicTests)",
+  accepts: (path) =>
+    holdsCasesWith(path, ["txbytes", "result"]) ||
+    holdsCasesWith(path, ["key", "signed", "unsigned"]) ||
+    holdsCasesWith(path, ["key", "addr"]),
   async *runFile(path): AsyncIterable<CaseResult> {
-    for (const [name, vector] of await readCases<TransactionCase>(path)) {
-      const bytes = hexBytes(vector.txbytes);
-      for (const [forkName, expected] of Object.entries(vector.result)) {
-        const fork = FORKS[forkName];
-        const detail =
-          fork === undefined ? `there is no fork '${forkName}'` : difference(bytes, fork, expected);
-        const caseName = `${name} ${forkName}`;
-        yield detail === undefined
-          ? { name: caseName, status: "passed" }
-          : {
-              name: caseName,
-              status: "failed",
-              detail: `${detail} (${bytes === undefined ? "" : toHex(bytes).slice(0, 80)})`,
-            };
-      }
+    const cases = await readCases<TransactionCase | BasicCase>(path);
+    for (const [name, vector] of cases) {
+      if (isBasic(vector)) yield runBasic(name, vector);
+      else yield* runTransaction(name, vector);
     }
   },
 };
