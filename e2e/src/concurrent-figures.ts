@@ -10,6 +10,8 @@ import { type Figure, percentile } from "./figures.js";
 import type { LocalPlatform } from "./local-platform.js";
 
 const PATIENCE_MS = 180_000;
+/** Permits of one account are used one after the other; so many show that none gets lost over it. */
+const WITH_PERMITS = 20;
 
 export async function unseenDigits(): Promise<LabelledDigits> {
   return splitDigits(await loadDigits(), TRAINING).unseen;
@@ -24,19 +26,30 @@ export async function concurrentFigures(
   unseen: LabelledDigits,
   count: number,
 ): Promise<readonly Figure[]> {
+  const digitsFrom = (first: number, many: number): Uint8Array[] =>
+    Array.from({ length: many }, (_, index) => digitAt(unseen, (first + index) % unseen.labels.length));
+  const permitted = await orderConcurrently(business, modelId, digitsFrom(count, WITH_PERMITS), PATIENCE_MS);
   await approveEscrow(platform.jsonRpcUrl, platform.privateKey("business"), business, count);
   const before = [...platform.supervisor.pids()].map(([name, pid]) => [name, pid, cpuSeconds(pid)] as const);
   const began = performance.now();
-  const digits = Array.from({ length: count }, (_, index) => digitAt(unseen, index));
-  const outcomes = await orderConcurrently(business, modelId, digits, PATIENCE_MS);
+  const outcomes = await orderConcurrently(business, modelId, digitsFrom(0, count), PATIENCE_MS);
   const processors = before.map(([name, pid, seconds]) =>
     lower(suite, `  processor time meanwhile: ${name}`, "s", cpuSeconds(pid) - seconds),
   );
-  return [...outcomeFigures(suite, outcomes), ...processors, wall(suite, began)];
+  return [
+    ...outcomeFigures(suite, `${WITH_PERMITS} at once, each with a permit`, permitted),
+    ...outcomeFigures(suite, `${count} concurrent unproven requests`, outcomes),
+    ...processors,
+    wall(suite, began),
+  ];
 }
 
-function outcomeFigures(suite: string, outcomes: readonly ConcurrentOutcome[]): readonly Figure[] {
-  const name = (what: string): string => `${outcomes.length} concurrent unproven requests, ${what}`;
+function outcomeFigures(
+  suite: string,
+  title: string,
+  outcomes: readonly ConcurrentOutcome[],
+): readonly Figure[] {
+  const name = (what: string): string => `${title}, ${what}`;
   const results = outcomes.flatMap(({ resultMs }) => (resultMs === undefined ? [] : [resultMs / 1000]));
   const settled = outcomes.flatMap(({ settledMs }) => (settledMs === undefined ? [] : [settledMs / 1000]));
   const open = outcomes.filter(({ finalState }) => !["settled", "refunded", "failed"].includes(finalState));
