@@ -3,6 +3,7 @@ import type { Suite } from "./suite.js";
 /** Suites by name, loaded on demand: no suite pays for the engines of the others. */
 const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   ghostdag: async () => (await import("./suites/ghostdag.js")).ghostdagSuite,
+  openrpc: async () => (await import("./suites/openrpc.js")).openrpcSuite,
   reachability: async () => (await import("./suites/reachability.js")).reachabilitySuite,
   rlp: async () => (await import("./suites/rlp.js")).rlpSuite,
   rpc: async () => (await import("./suites/rpc.js")).rpcSuite,
