@@ -1,0 +1,156 @@
+import type { Account } from "./account.js";
+import { type Code, EMPTY_CODE } from "./code.js";
+import { GAS, LIMITS } from "./gas.js";
+import { setNumber } from "./word.js";
+
+/** Why a frame stopped with all its gas gone. */
+export type HaltReason =
+  | "out of gas"
+  | "stack underflow"
+  | "stack overflow"
+  | "invalid opcode"
+  | "invalid jump"
+  | "write protection"
+  | "return data out of bounds"
+  | "address collision"
+  | "invalid code"
+  | "code too large"
+  | "init code too large"
+  | "precompile failed";
+
+export const STATUS = { running: 0, succeeded: 1, reverted: 2, halted: 3, calling: 4 } as const;
+export type Status = (typeof STATUS)[keyof typeof STATUS];
+
+export type CallKind = "CALL" | "CALLCODE" | "DELEGATECALL" | "STATICCALL" | "CREATE" | "CREATE2";
+
+export const NO_BYTES = new Uint8Array(0);
+/** Above this no block has the gas for it; it bounds what one frame can ask of the machine. */
+const MAX_MEMORY_BYTES = 2 ** 31;
+const KEPT_MEMORY_BYTES = 1 << 20;
+
+/** One message call in progress (Yellow Paper 9.4: machine state and execution environment). Reused by depth. */
+export class Frame {
+  readonly stack = new Int32Array(LIMITS.stackWords * 8);
+  /** Index behind the top word, in limbs. */
+  sp = 0;
+  /** Of the next instruction; while an instruction runs it is behind its opcode. */
+  pc = 0;
+  gas = 0;
+  status: Status = STATUS.running;
+  halt: HaltReason | undefined;
+  /** At least `memorySize` bytes; the rest is zero. */
+  memory: Uint8Array = new Uint8Array(1_024);
+  view = new DataView(this.memory.buffer);
+  /** Active bytes, a multiple of 32. */
+  memorySize = 0;
+  code: Code = EMPTY_CODE;
+  input: Uint8Array = NO_BYTES;
+  /** What the last call returned. */
+  returnData: Uint8Array = NO_BYTES;
+  output: Uint8Array = NO_BYTES;
+  kind: CallKind = "CALL";
+  isStatic = false;
+  /** Wei, as word and as amount. */
+  readonly value = new Int32Array(8);
+  amount = 0n;
+  /** Where the caller wants the output. */
+  outputOffset = 0;
+  outputSize = 0;
+  /** To undo it. */
+  checkpoint = 0;
+  refundBefore = 0;
+  /** Gas it started with. */
+  gasGiven = 0;
+
+  /** The account whose storage and balance are used, the one that called, and the one whose code runs. */
+  self: Account;
+  caller: Account;
+  codeOwner: Account;
+
+  constructor(
+    /** 0 for the call of the transaction itself. */
+    readonly depth: number,
+    account: Account,
+  ) {
+    this.self = account;
+    this.caller = account;
+    this.codeOwner = account;
+  }
+
+  /** Makes the frame ready for another call. */
+  reset(): void {
+    this.sp = 0;
+    this.pc = 0;
+    this.status = STATUS.running;
+    this.halt = undefined;
+    if (this.memory.length > KEPT_MEMORY_BYTES) this.#allocate(1_024);
+    else this.memory.fill(0, 0, this.memorySize);
+    this.memorySize = 0;
+    this.returnData = NO_BYTES;
+    this.output = NO_BYTES;
+  }
+
+  /** Takes gas. False, with the frame halted, when there is not enough. */
+  charge(gas: number): boolean {
+    if (gas > this.gas) {
+      this.fail("out of gas");
+      return false;
+    }
+    this.gas -= gas;
+    return true;
+  }
+
+  fail(reason: HaltReason): void {
+    this.status = STATUS.halted;
+    this.halt = reason;
+  }
+
+  /** Ends the frame with a copy of a memory range, which `expand` has paid for. */
+  finish(status: Status, offset: number, size: number): void {
+    this.output = size === 0 ? NO_BYTES : this.memory.slice(offset, offset + size);
+    this.status = status;
+  }
+
+  /** Makes `[offset, offset + size)` active memory and charges for it. False when the gas does not suffice. */
+  expand(offset: number, size: number): boolean {
+    if (size === 0) return true;
+    const end = offset + size;
+    if (end <= this.memorySize) return true;
+    if (end > MAX_MEMORY_BYTES) {
+      this.fail("out of gas");
+      return false;
+    }
+    const words = Math.ceil(end / 32);
+    if (!this.charge(memoryGas(words) - memoryGas(this.memorySize / 32))) return false;
+    this.memorySize = words * 32;
+    if (this.memorySize > this.memory.length) this.#allocate(this.memorySize);
+    return true;
+  }
+
+  #allocate(size: number): void {
+    const kept = this.memory;
+    let length = 1_024;
+    while (length < size) length *= 2;
+    this.memory = new Uint8Array(length);
+    if (length > kept.length) this.memory.set(kept);
+    this.view = new DataView(this.memory.buffer);
+  }
+
+  /** Copies into active memory from any bytes, with zeros where they end. */
+  copyIn(target: number, source: Uint8Array, from: number, size: number): void {
+    if (size === 0) return;
+    const available = from >= source.length ? 0 : Math.min(size, source.length - from);
+    if (available > 0) this.memory.set(source.subarray(from, from + available), target);
+    if (available < size) this.memory.fill(0, target + available, target + size);
+  }
+
+  /** Pushes a number below 2^53. The interpreter has checked that there is room. */
+  push(value: number): void {
+    setNumber(this.stack, this.sp, value);
+    this.sp += 8;
+  }
+}
+
+function memoryGas(words: number): number {
+  return GAS.memoryWord * words + Math.floor((words * words) / 512);
+}

@@ -1,0 +1,35 @@
+import { FORK, type BlobParameters, DEFAULT_BLOB_PARAMETERS, type Hardfork } from "./hardfork.js";
+import { type OpcodeTable, opcodeTable } from "./opcode-table.js";
+import type { Precompile } from "./precompiles/precompile.js";
+import { type PrecompileOverrides, precompilesOf } from "./precompiles/registry.js";
+
+/** The rules of one fork on one chain. Make it once and share it. */
+export interface Rules extends OpcodeTable {
+  readonly hardfork: Hardfork;
+  /** Position of the fork: compare with `FORK`. */
+  readonly fork: number;
+  readonly chainId: bigint;
+  /** By address. */
+  readonly precompiles: ReadonlyMap<number, Precompile>;
+  readonly blobs: BlobParameters | undefined;
+}
+
+export interface RulesOptions {
+  readonly hardfork: Hardfork;
+  readonly chainId: bigint;
+  /** Ethereum's of the fork unless given (EIP-7892). */
+  readonly blobs?: BlobParameters | undefined;
+  /** Faster implementations of precompiles, with the same results. */
+  readonly precompiles?: PrecompileOverrides;
+}
+
+export function rulesOf({ hardfork, chainId, blobs, precompiles }: RulesOptions): Rules {
+  return {
+    ...opcodeTable(hardfork),
+    hardfork,
+    fork: FORK[hardfork],
+    chainId,
+    precompiles: precompilesOf(hardfork, precompiles ?? {}),
+    blobs: FORK[hardfork] < FORK.cancun ? undefined : (blobs ?? DEFAULT_BLOB_PARAMETERS[hardfork]),
+  };
+}
