@@ -7,6 +7,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   reachability: async () => (await import("./suites/reachability.js")).reachabilitySuite,
   rlp: async () => (await import("./suites/rlp.js")).rlpSuite,
   rpc: async () => (await import("./suites/rpc.js")).rpcSuite,
+  state: async () => (await import("./suites/state.js")).stateSuite,
   trie: async () => (await import("./suites/trie.js")).trieSuite,
   tx: async () => (await import("./suites/tx.js")).txSuite,
 };

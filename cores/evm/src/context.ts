@@ -2,8 +2,8 @@ import type { Account } from "./account.js";
 import { Frame } from "./frame.js";
 import type { Rules } from "./rules.js";
 import type { Tracer } from "./tracer.js";
-import type { WorldState } from "./world-state.js";
 import { setBigint, setBytes } from "./word.js";
+import type { WorldState } from "./world-state.js";
 
 /** The fields of a block that its transactions can see. */
 export interface BlockEnvironment {

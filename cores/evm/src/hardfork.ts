@@ -1,13 +1,5 @@
 /** Forks that this engine executes, oldest first, with the rules that each brought. */
-export const HARDFORKS = [
-  "berlin",
-  "london",
-  "paris",
-  "shanghai",
-  "cancun",
-  "prague",
-  "osaka",
-] as const;
+export const HARDFORKS = ["berlin", "london", "paris", "shanghai", "cancun", "prague", "osaka"] as const;
 
 export type Hardfork = (typeof HARDFORKS)[number];
 

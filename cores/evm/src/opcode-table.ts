@@ -11,7 +11,14 @@ interface Opcode {
   readonly since: number;
 }
 
-function op(code: number, name: string, gas: number, pops: number, pushes: number, since: Hardfork = "berlin") {
+function op(
+  code: number,
+  name: string,
+  gas: number,
+  pops: number,
+  pushes: number,
+  since: Hardfork = "berlin",
+) {
   return { code, name, gas, pops, pushes, since: FORK[since] } satisfies Opcode;
 }
 

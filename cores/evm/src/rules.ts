@@ -1,4 +1,4 @@
-import { FORK, type BlobParameters, DEFAULT_BLOB_PARAMETERS, type Hardfork } from "./hardfork.js";
+import { type BlobParameters, DEFAULT_BLOB_PARAMETERS, FORK, type Hardfork } from "./hardfork.js";
 import { type OpcodeTable, opcodeTable } from "./opcode-table.js";
 import type { Precompile } from "./precompiles/precompile.js";
 import { type PrecompileOverrides, precompilesOf } from "./precompiles/registry.js";

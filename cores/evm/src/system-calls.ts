@@ -18,7 +18,11 @@ const WITHDRAWAL_REQUESTS = fromHex("00000961ef480eb55e80d19ad83579a64c007002");
 const CONSOLIDATION_REQUESTS = fromHex("0000bbddc7ce488642fb579f8b00f3a590007251");
 
 /** Calls a contract as the system does: no fee, no nonce. `undefined` where there is no code or the call failed. */
-function systemCall(context: ExecutionContext, target: Uint8Array, input: Uint8Array): Uint8Array | undefined {
+function systemCall(
+  context: ExecutionContext,
+  target: Uint8Array,
+  input: Uint8Array,
+): Uint8Array | undefined {
   const { state } = context;
   const account = state.accountAt(target);
   if (account.code.length === 0) return undefined;

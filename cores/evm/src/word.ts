@@ -86,9 +86,7 @@ export function equal(s: Int32Array, a: number, b: number): boolean {
 
 /** Whether the word at `a` is zero. */
 export function isZero(s: Int32Array, a: number): boolean {
-  return (
-    (s[a] | s[a + 1] | s[a + 2] | s[a + 3] | s[a + 4] | s[a + 5] | s[a + 6] | s[a + 7]) === 0
-  );
+  return (s[a] | s[a + 1] | s[a + 2] | s[a + 3] | s[a + 4] | s[a + 5] | s[a + 6] | s[a + 7]) === 0;
 }
 
 /** Writes a non-negative integer below 2^53. */

@@ -267,7 +267,6 @@ export class WorldState {
     this.#destroyed.pop();
   }
 
-
   /**
    * Ends a transaction: deletes what was destroyed and what was touched and is empty (EIP-161), forgets logs, warmth,
    * transient storage and the undo log.

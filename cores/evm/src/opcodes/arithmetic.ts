@@ -5,14 +5,7 @@
 import { GAS } from "../gas.js";
 import { add, equal, isZero, LIMBS, lessThan, setNumber, signedLessThan, sub } from "../word.js";
 import { addMod, div, exp, mod, mulMod, multiply, signedDiv, signedMod } from "../word-multiply.js";
-import {
-  byteAt,
-  leadingZeros,
-  shiftLeft,
-  shiftRight,
-  shiftRightSigned,
-  signExtend,
-} from "../word-shift.js";
+import { byteAt, leadingZeros, shiftLeft, shiftRight, shiftRightSigned, signExtend } from "../word-shift.js";
 import type { Family, Handler } from "./handler.js";
 
 type WordOperation = (stack: Int32Array, sp: number) => void;
@@ -67,9 +60,27 @@ export const arithmetic: Family = [
   [0x13, comparing((s, top, next) => signedLessThan(s, next, top))],
   [0x14, comparing(equal)],
   [0x15, (frame) => setNumber(frame.stack, frame.sp - 8, isZero(frame.stack, frame.sp - 8) ? 1 : 0)],
-  [0x16, taking(2, bitwise((a, b) => a & b))],
-  [0x17, taking(2, bitwise((a, b) => a | b))],
-  [0x18, taking(2, bitwise((a, b) => a ^ b))],
+  [
+    0x16,
+    taking(
+      2,
+      bitwise((a, b) => a & b),
+    ),
+  ],
+  [
+    0x17,
+    taking(
+      2,
+      bitwise((a, b) => a | b),
+    ),
+  ],
+  [
+    0x18,
+    taking(
+      2,
+      bitwise((a, b) => a ^ b),
+    ),
+  ],
   [
     0x19,
     (frame) => {

@@ -35,7 +35,14 @@ const keccak256: Handler = (frame) => {
   frame.sp -= 8;
   if (!frame.charge(GAS.keccakWord * Math.ceil(size / 32)) || !frame.expand(offset, size)) return;
   if (size === PAIR_BYTES) hashPair(frame.view, frame.memory, offset, stack, frame.sp - 8);
-  else setBytes(stack, frame.sp - 8, keccak_256(frame.memory.subarray(offset, size === 0 ? offset : offset + size)), 0, 32);
+  else
+    setBytes(
+      stack,
+      frame.sp - 8,
+      keccak_256(frame.memory.subarray(offset, size === 0 ? offset : offset + size)),
+      0,
+      32,
+    );
 };
 
 export const hashing: Family = [[0x20, keccak256]];

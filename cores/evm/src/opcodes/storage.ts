@@ -41,8 +41,7 @@ function netGas(
     if (same(data, current, ZERO, 0)) refund -= clearRefund;
     else if (newIsZero) refund += clearRefund;
   }
-  if (same(data, original, stack, value))
-    refund += (originalIsZero ? GAS.slotSet : GAS.slotReset) - GAS.warm;
+  if (same(data, original, stack, value)) refund += (originalIsZero ? GAS.slotSet : GAS.slotReset) - GAS.warm;
   return { gas: GAS.warm, refund };
 }
 

@@ -48,7 +48,16 @@ function xorRotate(v: Uint32Array, d: number, a: number, bits: number): void {
 }
 
 /** RFC 7693 section 3.1: the mixing function. Indices count halves of words. */
-function mix(v: Uint32Array, m: Uint32Array, a: number, b: number, c: number, d: number, x: number, y: number) {
+function mix(
+  v: Uint32Array,
+  m: Uint32Array,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  x: number,
+  y: number,
+) {
   addInto(v, a, v[b], v[b + 1]);
   addInto(v, a, m[x], m[x + 1]);
   xorRotate(v, d, a, 32);

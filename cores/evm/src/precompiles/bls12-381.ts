@@ -1,6 +1,6 @@
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { failing } from "./bn254.js";
 import { G1_DISCOUNT, G2_DISCOUNT } from "./bls12-381-discount.js";
+import { failing } from "./bn254.js";
 import { bigintOf, bytesOf, concatenate, ONE, type Precompile } from "./precompile.js";
 
 const { G1, G2, fields } = bls12_381;
@@ -153,7 +153,8 @@ export const mapToG1: Precompile = {
   gas: () => 5_500,
   run: failing((input) => {
     requireLength(input, FIELD_BYTES);
-    return encodeG1(G1.mapToCurve(fieldAt(input, 0)) as G1Point);
+    // The library's declaration says a list and a bare pair of coordinates; G1 takes the element and gives a point.
+    return encodeG1(G1.mapToCurve(fieldAt(input, 0) as unknown as bigint[]) as unknown as G1Point);
   }),
 };
 
@@ -163,6 +164,6 @@ export const mapToG2: Precompile = {
   run: failing((input) => {
     requireLength(input, 2 * FIELD_BYTES);
     const { c0, c1 } = fp2At(input, 0);
-    return encodeG2(G2.mapToCurve([c0, c1]) as G2Point);
+    return encodeG2(G2.mapToCurve([c0, c1]) as unknown as G2Point);
   }),
 };

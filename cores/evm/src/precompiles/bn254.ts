@@ -1,5 +1,5 @@
 import { bn254 } from "@noble/curves/bn254.js";
-import { bigintOf, bytesOf, concatenate, ONE, padded, type Precompile } from "./precompile.js";
+import { bigintOf, bytesOf, concatenate, ONE, type Precompile, padded } from "./precompile.js";
 
 type G1 = InstanceType<typeof bn254.G1.Point>;
 type G2 = InstanceType<typeof bn254.G2.Point>;

@@ -1,6 +1,6 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { bigintOf, concatenate, padded, type Precompile } from "./precompile.js";
+import { bigintOf, concatenate, type Precompile, padded } from "./precompile.js";
 
 /**
  * The address (20 bytes) that signed a 32-byte hash; `undefined` for a signature that gives no key. `signature`: r and

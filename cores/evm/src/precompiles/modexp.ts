@@ -1,5 +1,5 @@
 import { FORK } from "../hardfork.js";
-import { bigintOf, bytesOf, padded, type Precompile } from "./precompile.js";
+import { bigintOf, bytesOf, type Precompile, padded } from "./precompile.js";
 
 /** EIP-7823 */
 const OSAKA_MAX_BYTES = 1_024n;

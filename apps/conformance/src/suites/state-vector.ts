@@ -1,0 +1,155 @@
+import { blobBaseFee } from "@aios/core-evm/blob-fee";
+import type { BlockEnvironment } from "@aios/core-evm/context";
+import { type BlobParameters, DEFAULT_BLOB_PARAMETERS, type Hardfork } from "@aios/core-evm/hardfork";
+import type { EvmTransaction } from "@aios/core-evm/transaction";
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { hexBytes } from "../vectors.js";
+
+export interface VectorAccount {
+  readonly nonce: string;
+  readonly balance: string;
+  readonly code: string;
+  readonly storage: Readonly<Record<string, string>>;
+}
+
+interface VectorAccessListEntry {
+  readonly address: string;
+  readonly storageKeys: readonly string[];
+}
+
+interface VectorTransaction {
+  readonly nonce: string;
+  readonly gasLimit: readonly string[];
+  readonly value: readonly string[];
+  readonly data: readonly string[];
+  readonly to: string;
+  readonly sender: string;
+  readonly gasPrice?: string;
+  readonly maxFeePerGas?: string;
+  readonly maxPriorityFeePerGas?: string;
+  readonly accessLists?: readonly (readonly VectorAccessListEntry[] | null)[];
+  readonly maxFeePerBlobGas?: string;
+  readonly blobVersionedHashes?: readonly string[];
+  readonly authorizationList?: readonly {
+    readonly chainId: string;
+    readonly address: string;
+    readonly nonce: string;
+    readonly signer?: string;
+  }[];
+}
+
+/** One expected outcome of a state test. */
+export interface PostState {
+  readonly hash: string;
+  readonly logs: string;
+  readonly indexes: { readonly data: number; readonly gas: number; readonly value: number };
+  readonly expectException?: string;
+}
+
+/** A case of GeneralStateTests. */
+export interface StateVector {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly pre: Readonly<Record<string, VectorAccount>>;
+  readonly transaction: VectorTransaction;
+  readonly post: Readonly<Record<string, readonly PostState[]>>;
+  readonly config?: {
+    readonly chainid?: string;
+    readonly blobSchedule?: Readonly<
+      Record<
+        string,
+        { readonly target: string; readonly max: string; readonly baseFeeUpdateFraction: string }
+      >
+    >;
+  };
+}
+
+/** Bytes of a field. Throws for what is not hex. */
+export function bytes(text: string): Uint8Array {
+  const digits = text.replace(/^0x/, "");
+  const out = hexBytes(digits.length % 2 === 0 ? digits : `0${digits}`);
+  if (out === undefined) throw new Error(`'${text}' is not hex`);
+  return out;
+}
+
+/** Left padded to a word. */
+export function word(text: string): Uint8Array {
+  const value = bytes(text);
+  const out = new Uint8Array(32);
+  out.set(value, 32 - value.length);
+  return out;
+}
+
+export function blobParameters(vector: StateVector, fork: Hardfork): BlobParameters | undefined {
+  const name = Object.keys(vector.config?.blobSchedule ?? {}).find((key) => key.toLowerCase() === fork);
+  const own = name === undefined ? undefined : vector.config?.blobSchedule?.[name];
+  if (own === undefined) return DEFAULT_BLOB_PARAMETERS[fork];
+  return {
+    target: Number(own.target),
+    max: Number(own.max),
+    baseFeeUpdateFraction: BigInt(own.baseFeeUpdateFraction),
+  };
+}
+
+export function environmentOf(vector: StateVector, blobs: BlobParameters | undefined): BlockEnvironment {
+  const { env } = vector;
+  const excess = BigInt(env["currentExcessBlobGas"] ?? "0x0");
+  return {
+    number: Number(env["currentNumber"]),
+    timestamp: Number(env["currentTimestamp"]),
+    gasLimit: BigInt(env["currentGasLimit"] ?? "0x0"),
+    baseFeePerGas: BigInt(env["currentBaseFee"] ?? "0x0"),
+    blobBaseFee: blobs === undefined ? 0n : blobBaseFee(excess, blobs),
+    coinbase: bytes(env["currentCoinbase"] ?? "0x"),
+    prevRandao: word(env["currentRandom"] ?? env["currentDifficulty"] ?? "0x0"),
+    // The format's convention: the hash of block n is that of its decimal number.
+    blockHash: (number) => keccak256(new TextEncoder().encode(String(number))),
+  };
+}
+
+function typeOf(tx: VectorTransaction, hasAccessList: boolean): EvmTransaction["type"] {
+  if (tx.authorizationList !== undefined) return 4;
+  if (tx.blobVersionedHashes !== undefined) return 3;
+  if (tx.maxFeePerGas !== undefined) return 2;
+  return hasAccessList ? 1 : 0;
+}
+
+const pick = (list: readonly string[], index: number, what: string): string => {
+  const value = list[index];
+  if (value === undefined) throw new Error(`there is no ${what} number ${index}`);
+  return value;
+};
+
+/** The transaction that an outcome is about. Throws for fields that no transaction can carry. */
+export function transactionOf({ transaction: tx }: StateVector, { indexes }: PostState): EvmTransaction {
+  const accessList = tx.accessLists?.[indexes.data] ?? undefined;
+  const price = BigInt(tx.maxFeePerGas ?? tx.gasPrice ?? "0x0");
+  const value = BigInt(pick(tx.value, indexes.value, "value"));
+  if (value >= 1n << 256n) throw new Error("the value is over 256 bits");
+  return {
+    type: typeOf(tx, accessList !== undefined),
+    from: bytes(tx.sender),
+    to: tx.to === "" || tx.to === "0x" ? undefined : bytes(tx.to),
+    nonce: BigInt(tx.nonce),
+    gasLimit: BigInt(pick(tx.gasLimit, indexes.gas, "gas limit")),
+    value,
+    data: bytes(pick(tx.data, indexes.data, "data")),
+    maxFeePerGas: price,
+    maxPriorityFeePerGas: BigInt(tx.maxPriorityFeePerGas ?? tx.gasPrice ?? "0x0"),
+    accessList: (accessList ?? []).map(({ address, storageKeys }) => ({
+      address: bytes(address),
+      slots: storageKeys.map(word),
+    })),
+    ...(tx.maxFeePerBlobGas === undefined ? {} : { maxFeePerBlobGas: BigInt(tx.maxFeePerBlobGas) }),
+    ...(tx.blobVersionedHashes === undefined ? {} : { blobHashes: tx.blobVersionedHashes.map(bytes) }),
+    ...(tx.authorizationList === undefined
+      ? {}
+      : {
+          authorizations: tx.authorizationList.map(({ chainId, address, nonce, signer }) => ({
+            chainId: BigInt(chainId),
+            address: bytes(address),
+            nonce: BigInt(nonce),
+            authority: signer === undefined ? undefined : bytes(signer),
+          })),
+        }),
+  };
+}
