@@ -87,8 +87,13 @@ export class FramePool {
   readonly #frames: Frame[] = [];
 
   take(depth: number, account: Account): Frame {
-    const frame = (this.#frames[depth] ??= new Frame(depth, account));
-    frame.reset();
+    const kept = this.#frames[depth];
+    if (kept !== undefined) {
+      kept.reset();
+      return kept;
+    }
+    const frame = new Frame(depth, account);
+    this.#frames[depth] = frame;
     return frame;
   }
 

@@ -19,9 +19,9 @@ export interface TransactionResult {
   /** Why it halted. */
   readonly halt: HaltReason | undefined;
   /** What the sender pays for, refund taken off. */
-  readonly gasUsed: number;
+  readonly gasUsed: bigint;
   /** What was taken off (EIP-3529). */
-  readonly gasRefunded: number;
+  readonly gasRefunded: bigint;
   /** Return value, revert data, or the code that was deployed. */
   readonly output: Uint8Array;
   readonly createdAddress: Uint8Array | undefined;
@@ -54,11 +54,11 @@ function warmUp(context: ExecutionContext, tx: EvmTransaction, sender: Account):
   }
 }
 
-function prepareFrame(context: ExecutionContext, tx: EvmTransaction, sender: Account, gas: number): Frame {
+function prepareFrame(context: ExecutionContext, tx: EvmTransaction, sender: Account, gas: bigint): Frame {
   const { state } = context;
   const frame = context.frame(0);
   frame.caller = sender;
-  frame.gas = gas;
+  frame.totalGas = gas;
   frame.isStatic = false;
   frame.amount = tx.value;
   setBigint(frame.value, 0, tx.value);
@@ -84,10 +84,12 @@ function prepareFrame(context: ExecutionContext, tx: EvmTransaction, sender: Acc
   return frame;
 }
 
+const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
 function effectivePrice(tx: EvmTransaction, context: ExecutionContext): bigint {
   if (context.rules.fork < FORK.london) return tx.maxFeePerGas;
   const wanted = context.block.baseFeePerGas + tx.maxPriorityFeePerGas;
-  return wanted < tx.maxFeePerGas ? wanted : tx.maxFeePerGas;
+  return lesser(wanted, tx.maxFeePerGas);
 }
 
 const STATUS_NAMES = { [STATUS.succeeded]: "succeeded", [STATUS.reverted]: "reverted" } as const;
@@ -108,7 +110,6 @@ export function executeTransaction(
   const price = effectivePrice(tx, context);
   const blobGas = GAS.perBlob * (tx.blobHashes?.length ?? 0);
   const intrinsic = intrinsicGas(tx, rules.fork);
-  const limit = Number(tx.gasLimit);
   state.setBalance(sender, sender.balance - tx.gasLimit * price - BigInt(blobGas) * block.blobBaseFee);
   state.setNonce(sender, sender.nonce + 1n);
   context.refund = 0;
@@ -117,15 +118,16 @@ export function executeTransaction(
   context.blobHashes = tx.blobHashes ?? [];
   warmUp(context, tx, sender);
   applyAuthorizations(context, tx.authorizations ?? []);
-  const frame = prepareFrame(context, tx, sender, limit - intrinsic.gas);
+  const frame = prepareFrame(context, tx, sender, tx.gasLimit - BigInt(intrinsic.gas));
   execute(context, frame);
-  const spent = limit - frame.gas;
-  const quotient = rules.fork >= FORK.london ? 5 : 2;
-  const refunded = Math.min(context.refund, Math.floor(spent / quotient));
-  const gasUsed = Math.max(spent - refunded, intrinsic.floor);
-  state.setBalance(sender, sender.balance + BigInt(limit - gasUsed) * price);
+  const spent = tx.gasLimit - frame.totalGas;
+  const quotient = rules.fork >= FORK.london ? 5n : 2n;
+  const refunded = lesser(BigInt(context.refund), spent / quotient);
+  const floor = BigInt(intrinsic.floor);
+  const gasUsed = spent - refunded < floor ? floor : spent - refunded;
+  state.setBalance(sender, sender.balance + (tx.gasLimit - gasUsed) * price);
   const tip = rules.fork >= FORK.london ? price - block.baseFeePerGas : price;
-  state.setBalance(context.coinbase, context.coinbase.balance + BigInt(gasUsed) * tip);
+  state.setBalance(context.coinbase, context.coinbase.balance + gasUsed * tip);
   const logs = state.logs;
   const { status, halt, output, self } = frame;
   state.endTransaction();

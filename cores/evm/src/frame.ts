@@ -1,7 +1,7 @@
 import type { Account } from "./account.js";
 import { type Code, EMPTY_CODE } from "./code.js";
 import { GAS, LIMITS } from "./gas.js";
-import { setNumber } from "./word.js";
+import { setNumber, toBigint, toNumber } from "./word.js";
 
 /** Why a frame stopped with all its gas gone. */
 export type HaltReason =
@@ -26,6 +26,8 @@ export type CallKind = "CALL" | "CALLCODE" | "DELEGATECALL" | "STATICCALL" | "CR
 export const NO_BYTES = new Uint8Array(0);
 /** Above this no block has the gas for it; it bounds what one frame can ask of the machine. */
 const MAX_MEMORY_BYTES = 2 ** 31;
+/** Gas beyond this waits in `reserve`, so that sums of doubles stay exact. No real block comes near it. */
+const GAS_CHUNK = 2 ** 52;
 const KEPT_MEMORY_BYTES = 1 << 20;
 
 /** One message call in progress (Yellow Paper 9.4: machine state and execution environment). Reused by depth. */
@@ -36,6 +38,8 @@ export class Frame {
   /** Of the next instruction; while an instruction runs it is behind its opcode. */
   pc = 0;
   gas = 0;
+  /** Further gas, in units of 2^52. */
+  reserve = 0;
   status: Status = STATUS.running;
   halt: HaltReason | undefined;
   /** At least `memorySize` bytes; the rest is zero. */
@@ -92,12 +96,56 @@ export class Frame {
 
   /** Takes gas. False, with the frame halted, when there is not enough. */
   charge(gas: number): boolean {
-    if (gas > this.gas) {
+    if (gas > this.gas && !(this.refill() && gas <= this.gas)) {
       this.fail("out of gas");
       return false;
     }
     this.gas -= gas;
     return true;
+  }
+
+  /** Takes one unit from the reserve. False when it is empty. */
+  refill(): boolean {
+    if (this.reserve === 0) return false;
+    this.reserve--;
+    this.gas += GAS_CHUNK;
+    return true;
+  }
+
+  /** Gas left, reserve included. */
+  get totalGas(): bigint {
+    return BigInt(this.reserve) * BigInt(GAS_CHUNK) + BigInt(this.gas);
+  }
+
+  set totalGas(total: bigint) {
+    this.reserve = Number(total / BigInt(GAS_CHUNK));
+    this.gas = Number(total % BigInt(GAS_CHUNK));
+  }
+
+  /** Takes back what an ended call has left. */
+  addGasOf(ended: Frame): void {
+    this.gas += ended.gas;
+    this.reserve += ended.reserve;
+    if (this.gas >= GAS_CHUNK) {
+      this.gas -= GAS_CHUNK;
+      this.reserve++;
+    }
+  }
+
+  /** Moves gas to a call: at most all but a 64th (EIP-150), at most what the word at `at` asks for. */
+  passGas(child: Frame, at: number | undefined): void {
+    if (this.reserve > 0) {
+      const total = this.totalGas;
+      const most = total - total / 64n;
+      const asked = at === undefined ? most : toBigint(this.stack, at);
+      child.totalGas = asked < most ? asked : most;
+      this.totalGas = total - child.totalGas;
+      return;
+    }
+    const most = this.gas - Math.floor(this.gas / 64);
+    child.reserve = 0;
+    child.gas = at === undefined ? most : Math.min(most, toNumber(this.stack, at));
+    this.gas -= child.gas;
   }
 
   fail(reason: HaltReason): void {

@@ -63,6 +63,7 @@ function runTraced(frame: Frame, context: ExecutionContext): void {
   const tracer = context.tracer;
   while (frame.status === STATUS.running) {
     const opcode = code[frame.pc];
+    if (frame.gas < staticGas[opcode]) frame.refill();
     const before = frame.gas;
     tracer?.onStep?.(frame, opcode, context.refund);
     const broken = frame.sp < minStack[opcode] || frame.sp > maxStack[opcode] || before < staticGas[opcode];
@@ -92,6 +93,11 @@ function runFrame(frame: Frame, context: ExecutionContext): void {
   for (;;) {
     const opcode = code[pc];
     gas -= staticGas[opcode];
+    if (gas < 0 && frame.reserve > 0) {
+      frame.gas = gas;
+      frame.refill();
+      gas = frame.gas;
+    }
     if (gas < 0 || sp < minStack[opcode] || sp > maxStack[opcode]) {
       frame.sp = sp;
       failChecks(frame, context, opcode);

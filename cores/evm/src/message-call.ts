@@ -84,6 +84,7 @@ export function endCall(context: ExecutionContext, frame: Frame): void {
     context.refund = frame.refundBefore;
     if (frame.status === STATUS.halted) {
       frame.gas = 0;
+      frame.reserve = 0;
       frame.output = NO_BYTES;
     }
   }
@@ -93,7 +94,7 @@ export function endCall(context: ExecutionContext, frame: Frame): void {
 /** Hands the result of an ended call to its caller: gas, return data, memory, and the word on the stack. */
 export function deliver(caller: Frame, ended: Frame): void {
   const succeeded = ended.status === STATUS.succeeded;
-  caller.gas += ended.gas;
+  caller.addGasOf(ended);
   caller.status = STATUS.running;
   if (isCreation(ended)) {
     caller.returnData = ended.status === STATUS.reverted ? ended.output : NO_BYTES;

@@ -34,6 +34,7 @@ function systemCall(
   frame.code = account.code;
   frame.input = input;
   frame.gas = SYSTEM_CALL_GAS;
+  frame.reserve = 0;
   frame.isStatic = false;
   frame.amount = 0n;
   frame.value.fill(0);

@@ -32,11 +32,9 @@ function create(opcode: number, withSalt: boolean): Handler {
     state.setNonce(self, self.nonce + 1n);
     const created = state.accountAt(address);
     context.warm(created);
-    const given = frame.gas - Math.floor(frame.gas / 64);
-    frame.gas -= given;
     const child = context.frame(frame.depth + 1);
     child.kind = withSalt ? "CREATE2" : "CREATE";
-    child.gas = given;
+    frame.passGas(child, undefined);
     child.self = created;
     child.codeOwner = created;
     child.caller = self;

@@ -4,7 +4,7 @@
  */
 import { type Frame, STATUS, type Status } from "../frame.js";
 import { GAS } from "../gas.js";
-import { copyWord, isZero, setBytes, setZero, toNumber, writeBytes } from "../word.js";
+import { copyWord, isZero, setBigint, setBytes, setZero, toNumber, writeBytes } from "../word.js";
 import type { Family, Handler } from "./handler.js";
 
 const memoryLoad: Handler = (frame) => {
@@ -106,7 +106,16 @@ export const stackMemoryFlow: Family = [
   [0x57, jumpIf],
   [0x58, (frame) => frame.push(frame.pc - 1)],
   [0x59, (frame) => frame.push(frame.memorySize)],
-  [0x5a, (frame) => frame.push(frame.gas)],
+  [
+    0x5a,
+    (frame) => {
+      if (frame.reserve === 0) frame.push(frame.gas);
+      else {
+        setBigint(frame.stack, frame.sp, frame.totalGas);
+        frame.sp += 8;
+      }
+    },
+  ],
   [0x5b, () => undefined],
   [0x5e, memoryCopy],
   [

@@ -47,7 +47,7 @@ function netGas(
 
 const store: Handler = (frame, context) => {
   if (frame.isStatic) return frame.fail("write protection");
-  if (frame.gas <= GAS.sstoreSentry) return frame.fail("out of gas");
+  if (frame.gas <= GAS.sstoreSentry && !frame.refill()) return frame.fail("out of gas");
   const { state, rules } = context;
   const key = frame.sp - 8;
   const value = frame.sp - 16;
