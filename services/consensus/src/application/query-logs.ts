@@ -68,7 +68,7 @@ export class QueryLogs {
     private readonly limits: LogLimits,
   ) {}
 
-  /** Throws `block-not-found`, `log-query-too-large`. */
+  /** Throws `block-not-found`, `invalid-block-range`, `block-range-beyond-head`, `log-query-too-large`. */
   find(query: LogQuery): StoredLog[] {
     const from = this.#height(query.from);
     const to = this.#height(query.to);
@@ -78,7 +78,14 @@ export class QueryLogs {
         kind: "invalid",
         message: "invalid block range: fromBlock is after toBlock",
       });
-    return this.between(from, Math.min(to, this.chain.head().number), query);
+    const head = this.chain.head().number;
+    if (to > head)
+      throw new CodedError({
+        code: "block-range-beyond-head",
+        kind: "invalid",
+        message: `block range extends beyond the current head block ${head}`,
+      });
+    return this.between(from, to, query);
   }
 
   /** Heights are inclusive. */
@@ -108,7 +115,6 @@ export class QueryLogs {
       if (height === undefined) throw blockNotFound(selector.hash);
       return height;
     }
-    // A height that is not reached yet selects nothing, so that pollers may ask up to a future block.
     if (selector.kind === "height") return selector.height;
     return this.chain.height(selector) ?? this.chain.head().number;
   }

@@ -169,6 +169,32 @@ describe("bad input", () => {
     expect(closeCode).toBe(1009);
   });
 
+  it("refuses floods at once: 10 MB, 8,000 requests, depth, a log query beyond the head", async () => {
+    expect((await post(url, "x".repeat(10_000_000))).status).toBe(413);
+    const one = '{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}';
+    const flood = await post(url, `[${Array.from({ length: 8_000 }, () => one).join(",")}]`);
+    expect((JSON.parse(flood.text) as RpcReply).error?.code).toBe(-32005);
+    const deep = `{"jsonrpc":"2.0","id":1,"method":"eth_call","params":${"[".repeat(5_000)}${"]".repeat(5_000)}}`;
+    expect((JSON.parse((await post(url, deep)).text) as RpcReply).error?.code).toBe(-32600);
+    const beyond = await rpc(url, "eth_getLogs", [{ fromBlock: "0x0", toBlock: "0xffffff" }]);
+    expect(beyond.error?.message).toMatch(/beyond the current head/);
+    const simulated = { blockStateCalls: Array.from({ length: 257 }, () => ({})) };
+    expect((await rpc(url, "eth_simulateV1", [simulated, "latest"])).error?.code).toBe(-38026);
+    const far = { blockStateCalls: [{ blockOverrides: { number: "0xffffff" } }] };
+    expect((await rpc(url, "eth_simulateV1", [far, "latest"])).error?.code).toBe(-38026);
+  });
+
+  it("answers others while sockets trickle their requests", async () => {
+    const sockets = Array.from({ length: 50 }, () => connectTcp(chain.node.port, "127.0.0.1"));
+    for (const socket of sockets) {
+      socket.on("error", () => undefined);
+      await once(socket, "connect");
+      socket.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{");
+    }
+    expect((await rpc(url, "eth_chainId")).result).toBe("0x65d6");
+    for (const socket of sockets) socket.destroy();
+  });
+
   it("survives a peer that speaks no HTTP", async () => {
     const socket = connectTcp(chain.node.port, "127.0.0.1");
     socket.on("error", () => undefined);
@@ -191,6 +217,13 @@ describe("bad input", () => {
       "eth_getTransactionByHash",
       "eth_createAccessList",
       "debug_traceTransaction",
+      "debug_traceCall",
+      "debug_traceBlockByNumber",
+      "debug_getRawBlock",
+      "eth_simulateV1",
+      "eth_fillTransaction",
+      "eth_getStorageValues",
+      "txpool_contentFrom",
       "aios_getCheckpoint",
       "eth_getBlockReceipts",
       "eth_sendRawTransaction",
