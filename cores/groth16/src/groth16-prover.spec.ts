@@ -204,6 +204,40 @@ describe("prover", () => {
     });
   });
 
+  it("gives the same proof from any number of threads, and refuses the same witness", async () => {
+    for (const threads of [2, 3, 5]) {
+      const own = new Groth16Prover({ threads });
+      try {
+        const key = await own.load(keys.provingKey, keys.provingKeyHash, sampleCircuit);
+        expect(await own.prove(key, witness, seed(2))).toEqual(proof);
+        const forged = witness.map((value, at) => (at === 3 ? value + 1n : value));
+        await expect(own.prove(key, forged, seed(2))).rejects.toMatchObject({ code: "unsatisfied-witness" });
+        expect(await own.prove(key, witness, seed(2))).toEqual(proof);
+      } finally {
+        await own.close();
+      }
+    }
+  });
+
+  it("starts anew on all threads when one call is given up", async () => {
+    const own = new Groth16Prover({ threads: 3 });
+    try {
+      const key = await own.load(keys.provingKey, keys.provingKeyHash, sampleCircuit);
+      const giveUp = new AbortController();
+      const setUp = own.developmentSetup(sampleCircuit, seed(1), {
+        signal: giveUp.signal,
+        onProgress: () => giveUp.abort(),
+      });
+      await expect(setUp).rejects.toMatchObject({ code: "prover-stopped" });
+      expect(own.isLoaded(key)).toBe(false);
+      await expect(own.prove(key, witness, seed(2))).rejects.toMatchObject({ code: "key-not-loaded" });
+      const reloaded = await own.load(keys.provingKey, keys.provingKeyHash, sampleCircuit);
+      expect(await own.prove(reloaded, witness, seed(2))).toEqual(proof);
+    } finally {
+      await own.close();
+    }
+  });
+
   it("stops in the middle when the caller gives up, and works again afterwards", async () => {
     const own = new Groth16Prover();
     try {

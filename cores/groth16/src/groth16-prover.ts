@@ -3,11 +3,14 @@ import { SCALAR_FIELD_ORDER } from "@aios/core-zkml/scalar-field";
 import { CodedError } from "@aios/kernel/coded-error";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { circuitDigest, encodeCircuit, encodeScalars } from "./circuit-encoding.js";
+import { concatBytes, G1_BYTES, type KeyPoints, splitKeyPoints } from "./key-points.js";
 import type { Proof, VerifyingKey } from "./points.js";
 import { decodeProof } from "./proof-encoding.js";
-import { type CallOptions, ProverThreadPort } from "./prover-thread-port.js";
+import type { ProverRequest } from "./prover-messages.js";
+import { type CallOptions, ProverThreadPort, proverBusy } from "./prover-thread-port.js";
 import { decodeProvingKey, encodeProvingKey, provingKeyHash } from "./proving-key.js";
 import { decodeVerifyingKey } from "./verifying-key.js";
+import { fixedPoints, type Range, sharePoints, type WorkShare, workShares } from "./work-shares.js";
 
 export interface SetUpResult {
   /** See `encodeProvingKey`. */
@@ -17,10 +20,17 @@ export interface SetUpResult {
   readonly verifyingKey: VerifyingKey;
 }
 
-/** A key that lies ready in the prover's thread. Useless once that thread has ended; see `isLoaded`. */
+/** A key that lies ready in the prover's threads. Useless once one of them has ended; see `isLoaded`. */
 export interface LoadedKey {
   readonly r1cs: R1cs;
   readonly verifyingKey: VerifyingKey;
+  readonly fixedPoints: Uint8Array;
+  /** One a thread. */
+  readonly shares: readonly LoadedShare[];
+}
+
+interface LoadedShare {
+  readonly share: WorkShare;
   readonly threadKey: string;
   readonly generation: number;
 }
@@ -51,16 +61,37 @@ function deriveScalars(seed: Uint8Array, labels: readonly string[]): Uint8Array<
   return encodeScalars(scalars);
 }
 
+const SCALAR_BYTES = 32;
+const MAX_THREADS = 64;
+
+function scalarsOf(encoded: Uint8Array, { from, to }: Range, offset = 0): Uint8Array<ArrayBuffer> {
+  return encoded.slice(
+    (offset + from) * SCALAR_BYTES,
+    (offset + to) * SCALAR_BYTES,
+  ) as Uint8Array<ArrayBuffer>;
+}
+
 /**
- * Groth16 over BN254 in one worker thread: calls are answered in order, at most `maxPending` wait, and a caller's
- * signal ends the thread whatever it is doing. Time limits and all randomness come from the caller. Loaded keys stay
- * in the thread, so that proving again costs only the proof.
+ * Groth16 over BN254 in `threads` worker threads, each with its share of every key's points: the first computes the
+ * quotient while the others sum over the witness, then all sum over the quotient. Calls are answered in order, at most
+ * `maxPending` wait, and a caller's signal ends the threads whatever they are doing. Time limits and all randomness come
+ * from the caller. Loaded keys stay in the threads, so that proving again costs only the proof.
  */
 export class Groth16Prover {
-  readonly #port: ProverThreadPort;
+  readonly #ports: readonly ProverThreadPort[];
+  readonly #first: ProverThreadPort;
+  readonly #maxPending: number;
+  readonly #held = new Set<LoadedKey>();
+  #underWay = 0;
 
-  constructor(options: { readonly maxPending?: number } = {}) {
-    this.#port = new ProverThreadPort(options.maxPending ?? 64);
+  constructor(options: { readonly maxPending?: number; readonly threads?: number } = {}) {
+    const threads = Math.max(1, Math.min(MAX_THREADS, Math.floor(options.threads ?? 1)));
+    this.#maxPending = options.maxPending ?? 64;
+    // One call from outside has at most two under way in a thread.
+    const newPort = (): ProverThreadPort => new ProverThreadPort(2 * this.#maxPending);
+    this.#first = newPort();
+    const others = Array.from({ length: threads - 1 }, newPort);
+    this.#ports = [this.#first, ...others];
   }
 
   /**
@@ -76,10 +107,8 @@ export class Groth16Prover {
     const circuit = encodeCircuit(r1cs);
     const digest = circuitDigest(circuit);
     const trapdoor = deriveScalars(trapdoorSeed, TRAPDOOR);
-    const result = await this.#port.call(
-      { kind: "development-setup", circuit, trapdoor },
-      [circuit.buffer],
-      options,
+    const result = await this.#admit(() =>
+      this.#first.call({ kind: "development-setup", circuit, trapdoor }, [circuit.buffer], options),
     );
     if (result.kind !== "set-up") throw unexpected();
     const verifyingKey = decodeVerifyingKey(result.verifyingKey);
@@ -107,18 +136,70 @@ export class Groth16Prover {
         message: "The proving key was made for another circuit.",
       });
     }
-    const points = new Uint8Array(key.points);
-    const result = await this.#port.call(
-      { kind: "load", circuit, points, constraints: r1cs.constraints },
-      [circuit.buffer, points.buffer],
-      options,
+    const points = splitKeyPoints(key.points);
+    assertFits(points, r1cs);
+    const load = () => this.#loadShares(r1cs, points, circuit, options);
+    const shares = await this.#admit(load);
+    const loaded = { r1cs, verifyingKey: key.verifyingKey, fixedPoints: fixedPoints(points), shares };
+    this.#held.add(loaded);
+    return loaded;
+  }
+
+  async #loadShares(
+    r1cs: R1cs,
+    points: KeyPoints,
+    circuit: Uint8Array<ArrayBuffer>,
+    options: CallOptions,
+  ): Promise<LoadedShare[]> {
+    await this.#forgetStale();
+    const shares = workShares(
+      {
+        variables: r1cs.variables,
+        privates: r1cs.variables - r1cs.publicInputs - 1,
+        quotient: points.quotientQuery.length / G1_BYTES,
+      },
+      this.#ports.length,
     );
-    if (result.kind !== "loaded") throw unexpected();
-    return { r1cs, verifyingKey: key.verifyingKey, threadKey: result.key, generation: this.#port.generation };
+    return Promise.all(
+      this.#ports.map(async (port, thread): Promise<LoadedShare> => {
+        const share = shares[thread] as WorkShare;
+        const own = sharePoints(points, share);
+        const forQuotient = thread === 0 ? circuit : undefined;
+        const moved = [...own.g1, own.g2, ...(forQuotient === undefined ? [] : [forQuotient])];
+        const { constraints } = r1cs;
+        const result = await port.call(
+          { kind: "load", circuit: forQuotient, constraints, points: own },
+          moved.map(({ buffer }) => buffer),
+          options,
+        );
+        if (result.kind !== "loaded") throw unexpected();
+        return { share, threadKey: result.key, generation: port.generation };
+      }),
+    );
+  }
+
+  /** Frees what other threads still hold of keys that lost a thread. */
+  async #forgetStale(): Promise<void> {
+    const stale = [...this.#held].filter((key) => !this.isLoaded(key));
+    await Promise.all(stale.map((key) => this.unload(key)));
+  }
+
+  /** Throws `prover-busy` beyond `maxPending` calls. */
+  async #admit<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#underWay >= this.#maxPending) throw proverBusy();
+    this.#underWay++;
+    try {
+      return await work();
+    } finally {
+      this.#underWay--;
+    }
   }
 
   isLoaded(key: LoadedKey): boolean {
-    return key.generation === this.#port.generation;
+    return (
+      key.shares.length === this.#ports.length &&
+      key.shares.every(({ generation }, thread) => generation === this.#ports[thread]?.generation)
+    );
   }
 
   /**
@@ -141,25 +222,120 @@ export class Groth16Prover {
     }
     const encoded = encodeScalars(witness);
     const blinding = deriveScalars(randomness, BLINDING);
-    const result = await this.#port.call(
-      { kind: "prove", key: key.threadKey, witness: encoded, blinding },
-      [encoded.buffer],
+    return this.#admit(() => this.#proveLoaded(key, encoded, blinding, options));
+  }
+
+  async #proveLoaded(
+    key: LoadedKey,
+    encoded: Uint8Array,
+    blinding: Uint8Array<ArrayBuffer>,
+    options: CallOptions,
+  ): Promise<Proof> {
+    const firstPrivate = key.r1cs.publicInputs + 1;
+    const [quotient, witnessSums] = await settled(
+      this.#quotient(key, encoded.slice() as Uint8Array<ArrayBuffer>, options),
+      this.#onEach(key, options, (share, threadKey) => ({
+        kind: "sum-witness",
+        key: threadKey,
+        variables: scalarsOf(encoded, share.variables),
+        privates: scalarsOf(encoded, share.privates, firstPrivate),
+      })),
+    );
+    const quotientSums = await this.#onEach(key, options, (share, threadKey) => ({
+      kind: "sum-quotient",
+      key: threadKey,
+      coefficients: scalarsOf(quotient, share.quotient),
+    }));
+    const sums = witnessSums.flatMap(([a, b, privates, bG2], thread) => [
+      ...[a, b, privates, quotientSums[thread]?.[0]],
+      bG2,
+    ]);
+    const points = concatBytes(key.fixedPoints, ...(sums as Uint8Array[]));
+    const [proof] = await this.#bytes(this.#first, { kind: "assemble", points, blinding }, options);
+    return decodeProof(proof as Uint8Array);
+  }
+
+  /** Refuses with the name of the broken constraint. */
+  async #quotient(
+    key: LoadedKey,
+    witness: Uint8Array<ArrayBuffer>,
+    options: CallOptions,
+  ): Promise<Uint8Array> {
+    const threadKey = (key.shares[0] as LoadedShare).threadKey;
+    const result = await this.#first.call(
+      { kind: "quotient", key: threadKey, witness },
+      [witness.buffer],
       options,
     );
     if (result.kind === "unsatisfied") throw unsatisfiedError(key.r1cs, result.row);
-    if (result.kind !== "proven") throw unexpected();
-    return decodeProof(result.proof);
+    if (result.kind !== "bytes") throw unexpected();
+    return result.bytes[0] as Uint8Array;
   }
 
-  /** Frees the key's memory in the thread for other keys. */
+  /** Asks every thread for its part at once. */
+  #onEach(
+    key: LoadedKey,
+    options: CallOptions,
+    request: (share: WorkShare, threadKey: string) => ProverRequest,
+  ): Promise<(readonly Uint8Array[])[]> {
+    return Promise.all(
+      key.shares.map(({ share, threadKey }, thread) =>
+        this.#bytes(this.#ports[thread] as ProverThreadPort, request(share, threadKey), options),
+      ),
+    );
+  }
+
+  async #bytes(
+    port: ProverThreadPort,
+    request: ProverRequest,
+    options: CallOptions,
+  ): Promise<readonly Uint8Array[]> {
+    const result = await port.call(request, [], options);
+    if (result.kind !== "bytes") throw unexpected();
+    return result.bytes;
+  }
+
+  /** Frees the key's memory in the threads for other keys. */
   async unload(key: LoadedKey): Promise<void> {
-    if (this.isLoaded(key)) await this.#port.call({ kind: "unload", key: key.threadKey }, [], {});
+    this.#held.delete(key);
+    await Promise.all(
+      key.shares.map(async ({ threadKey, generation }, thread) => {
+        const port = this.#ports[thread];
+        if (port?.generation === generation) await port.call({ kind: "unload", key: threadKey }, [], {});
+      }),
+    );
   }
 
-  /** Ends the thread; calls under way fail with `prover-stopped`. */
+  /** Ends the threads; calls under way fail with `prover-stopped`. */
   async close(): Promise<void> {
-    await this.#port.close();
+    await Promise.all(this.#ports.map((port) => port.close()));
   }
+}
+
+/** Both results, or the first one's error when it has one; neither is left running unobserved. */
+async function settled<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === "rejected") throw a.reason;
+  if (b.status === "rejected") throw b.reason;
+  return [a.value, b.value];
+}
+
+/** Throws `proving-key-mismatch` when the key has not as many points as the circuit needs. */
+function assertFits(points: KeyPoints, r1cs: R1cs): void {
+  const variables = r1cs.variables * G1_BYTES;
+  const publics = (r1cs.publicInputs + 1) * G1_BYTES;
+  const fits =
+    points.inputs.length === publics &&
+    points.aQuery.length === variables &&
+    points.bQueryG1.length === variables &&
+    points.bQueryG2.length === 2 * variables &&
+    points.privateQuery.length === variables - publics;
+  if (fits) return;
+  throw new CodedError({
+    code: "proving-key-mismatch",
+    kind: "invalid",
+    message: "The proving key does not have as many points as the circuit needs.",
+  });
 }
 
 function unexpected(): CodedError {

@@ -1,35 +1,38 @@
 import type { ErrorKind } from "@aios/kernel/coded-error";
+import type { SharePoints } from "./work-shares.js";
 
-/** What the host sends to the prover's thread. Byte arrays are moved, not copied, unless they are used again. */
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What the host sends to a prover's thread. Byte arrays are moved, not copied, unless they are used again. */
 export type ProverRequest =
-  | {
-      readonly kind: "development-setup";
-      readonly circuit: Uint8Array<ArrayBuffer>;
-      readonly trapdoor: Uint8Array<ArrayBuffer>;
-    }
+  | { readonly kind: "development-setup"; readonly circuit: Bytes; readonly trapdoor: Bytes }
+  /** The circuit goes to the thread that computes quotients only. */
   | {
       readonly kind: "load";
-      readonly circuit: Uint8Array<ArrayBuffer>;
-      readonly points: Uint8Array<ArrayBuffer>;
+      readonly circuit: Bytes | undefined;
       readonly constraints: number;
+      readonly points: SharePoints;
     }
+  /** Checks satisfaction, then gives the quotient's coefficients. */
+  | { readonly kind: "quotient"; readonly key: string; readonly witness: Bytes }
+  /** Sums over the thread's share of the witness: a, b in G1, private, b in G2. */
   | {
-      readonly kind: "prove";
+      readonly kind: "sum-witness";
       readonly key: string;
-      readonly witness: Uint8Array<ArrayBuffer>;
-      readonly blinding: Uint8Array<ArrayBuffer>;
+      readonly variables: Bytes;
+      readonly privates: Bytes;
     }
+  | { readonly kind: "sum-quotient"; readonly key: string; readonly coefficients: Bytes }
+  | { readonly kind: "assemble"; readonly points: Bytes; readonly blinding: Bytes }
   | { readonly kind: "unload"; readonly key: string };
 
+export type PointGroup = "g1" | "g2";
+
 export type ProverResult =
-  | {
-      readonly kind: "set-up";
-      readonly verifyingKey: Uint8Array<ArrayBuffer>;
-      readonly points: Uint8Array<ArrayBuffer>;
-    }
+  | { readonly kind: "set-up"; readonly verifyingKey: Bytes; readonly points: Bytes }
   | { readonly kind: "loaded"; readonly key: string }
-  | { readonly kind: "proven"; readonly proof: Uint8Array<ArrayBuffer> }
   | { readonly kind: "unsatisfied"; readonly row: number }
+  | { readonly kind: "bytes"; readonly bytes: readonly Bytes[] }
   | { readonly kind: "unloaded" };
 
 export interface ProverCall {

@@ -45,6 +45,15 @@ function stopped(reason: string, cause?: unknown): CodedError {
   });
 }
 
+export function proverBusy(): CodedError {
+  return new CodedError({
+    code: "prover-busy",
+    kind: "unavailable",
+    message: "The prover has too much to do.",
+    retryAfterMs: 1_000,
+  });
+}
+
 /** One worker thread behind calls: starts on the first one, and again after it was ended. */
 export class ProverThreadPort {
   #worker: Worker | undefined;
@@ -110,12 +119,7 @@ export class ProverThreadPort {
     if (this.#closed) throw stopped("it is closed");
     if (signal?.aborted === true) throw stopped("the caller gave up or its time ran out", signal.reason);
     if (this.#pending.size >= this.maxPending) {
-      throw new CodedError({
-        code: "prover-busy",
-        kind: "unavailable",
-        message: "The prover has too much to do.",
-        retryAfterMs: 1_000,
-      });
+      throw proverBusy();
     }
     const id = this.#nextId++;
     const settled = Promise.withResolvers<ProverResult>();

@@ -2,20 +2,25 @@ import { parentPort, workerData } from "node:worker_threads";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { ProverCall, ProverReply, ProverRequest, ProverResult } from "./prover-messages.js";
 import { type Handle, WasmProver } from "./wasm-prover.js";
+import type { SharePoints } from "./work-shares.js";
 
-interface LoadedKey {
-  readonly circuit: Handle;
-  readonly key: Handle;
+/** A thread's share of a key: points for a, b (G1), private, quotient, and b (G2). */
+interface LoadedShare {
+  readonly circuit: Handle | undefined;
   readonly constraints: number;
+  readonly runs: readonly Handle[];
 }
 
 const host = parentPort;
 if (host === null) throw new Error("prover-thread runs in a worker thread only");
 const prover = new WasmProver(workerData as WebAssembly.Module);
-const keys = new Map<string, LoadedKey>();
+const keys = new Map<string, LoadedShare>();
+let nextKey = 1;
 
-function keyNotLoaded(): CodedError {
-  return new CodedError({
+function loadedShare(key: string): LoadedShare {
+  const loaded = keys.get(key);
+  if (loaded !== undefined) return loaded;
+  throw new CodedError({
     code: "key-not-loaded",
     kind: "unavailable",
     message: "The proving key has to be loaded again.",
@@ -40,16 +45,41 @@ function developmentSetup(
   }
 }
 
-function load(circuitBytes: Uint8Array, points: Uint8Array, constraints: number): ProverResult {
-  const circuit = prover.loadCircuit(circuitBytes);
+function load(circuitBytes: Uint8Array | undefined, constraints: number, points: SharePoints): ProverResult {
+  const held: Handle[] = [];
+  const hold = (handle: Handle): Handle => {
+    held.push(handle);
+    return handle;
+  };
   try {
-    const key = prover.loadKeyUnchecked(points);
-    keys.set(String(key), { circuit, key, constraints });
-    return { kind: "loaded", key: String(key) };
+    const circuit = circuitBytes === undefined ? undefined : hold(prover.loadCircuit(circuitBytes));
+    const runs = points.g1.map((run) => hold(prover.loadPoints("g1", run)));
+    runs.push(hold(prover.loadPoints("g2", points.g2)));
+    const key = String(nextKey++);
+    keys.set(key, { circuit, constraints, runs });
+    return { kind: "loaded", key };
   } catch (error) {
-    prover.forget(circuit);
+    for (const handle of held) prover.forget(handle);
     throw error;
   }
+}
+
+function quotient(key: string, witness: Uint8Array): ProverResult {
+  const { circuit, constraints } = loadedShare(key);
+  if (circuit === undefined) throw new Error("this thread holds no circuit");
+  const row = prover.firstUnsatisfied(circuit, witness, constraints);
+  if (row !== undefined) return { kind: "unsatisfied", row };
+  return { kind: "bytes", bytes: [prover.quotient(circuit, witness)] };
+}
+
+function unload(key: string): ProverResult {
+  const loaded = keys.get(key);
+  keys.delete(key);
+  if (loaded !== undefined) {
+    if (loaded.circuit !== undefined) prover.forget(loaded.circuit);
+    for (const handle of loaded.runs) prover.forget(handle);
+  }
+  return { kind: "unloaded" };
 }
 
 function answer(request: ProverRequest, onStep: (fraction: number) => void): ProverResult {
@@ -57,31 +87,47 @@ function answer(request: ProverRequest, onStep: (fraction: number) => void): Pro
     case "development-setup":
       return developmentSetup(request.circuit, request.trapdoor, onStep);
     case "load":
-      return load(request.circuit, request.points, request.constraints);
-    case "prove": {
-      const loaded = keys.get(request.key);
-      if (loaded === undefined) throw keyNotLoaded();
-      const row = prover.firstUnsatisfied(loaded.circuit, request.witness, loaded.constraints);
-      if (row !== undefined) return { kind: "unsatisfied", row };
+      return load(request.circuit, request.constraints, request.points);
+    case "quotient":
+      return quotient(request.key, request.witness);
+    case "sum-witness": {
+      const [a, b, privates, , bG2] = loadedShare(request.key).runs as [
+        Handle,
+        Handle,
+        Handle,
+        Handle,
+        Handle,
+      ];
+      const sums = [
+        prover.sumPoints(a, request.variables),
+        prover.sumPoints(b, request.variables),
+        prover.sumPoints(privates, request.privates),
+        prover.sumPoints(bG2, request.variables),
+      ];
+      return { kind: "bytes", bytes: sums };
+    }
+    case "sum-quotient":
       return {
-        kind: "proven",
-        proof: prover.prove(loaded.circuit, loaded.key, request.witness, request.blinding),
+        kind: "bytes",
+        bytes: [prover.sumPoints(loadedShare(request.key).runs[3] as Handle, request.coefficients)],
       };
-    }
-    case "unload": {
-      const loaded = keys.get(request.key);
-      keys.delete(request.key);
-      if (loaded !== undefined) for (const handle of [loaded.key, loaded.circuit]) prover.forget(handle);
-      return { kind: "unloaded" };
-    }
+    case "assemble":
+      return { kind: "bytes", bytes: [prover.assemble(request.points, request.blinding)] };
+    case "unload":
+      return unload(request.key);
   }
+}
+
+function movedBy(result: ProverResult): ArrayBuffer[] {
+  if (result.kind === "set-up") return [result.points.buffer];
+  return result.kind === "bytes" ? result.bytes.map((bytes) => bytes.buffer) : [];
 }
 
 host.on("message", ({ id, request }: ProverCall) => {
   const send = (reply: ProverReply, moved: ArrayBuffer[] = []): void => host.postMessage(reply, moved);
   try {
     const result = answer(request, (fraction) => send({ id, type: "progress", fraction }));
-    send({ id, type: "result", result }, result.kind === "set-up" ? [result.points.buffer] : []);
+    send({ id, type: "result", result }, movedBy(result));
   } catch (error) {
     // A trap leaves the module's memory in an unknown state: the thread ends and the host starts another.
     if (!isCodedError(error)) throw error;

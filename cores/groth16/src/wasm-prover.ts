@@ -1,4 +1,5 @@
 import { CodedError } from "@aios/kernel/coded-error";
+import type { PointGroup } from "./prover-messages.js";
 
 /** What the crate exports; see crate/src/lib.rs. Handles and results are i64. */
 interface ProverExports {
@@ -12,8 +13,10 @@ interface ProverExports {
   setup_finish(setup: bigint): bigint;
   encode_key(key: bigint): bigint;
   verifying_key(key: bigint): bigint;
-  load_key_unchecked(at: number, length: number): bigint;
-  prove(circuit: bigint, key: bigint, at: number, length: number, blindingAt: number): bigint;
+  load_points(isG2: number, at: number, length: number): bigint;
+  sum_points(points: bigint, at: number, length: number): bigint;
+  quotient(circuit: bigint, at: number, length: number): bigint;
+  assemble(at: number, length: number, blindingAt: number): bigint;
   bytes_at(handle: bigint): number;
   bytes_length(handle: bigint): number;
   forget(handle: bigint): void;
@@ -27,8 +30,8 @@ const ERRORS: Readonly<Record<string, string>> = {
   "-2": "A value is not a field element, or there are not as many as the circuit has.",
   "-3": "The prover does not hold this object.",
   "-4": "This trapdoor cannot be used: take another seed.",
-  "-5": "The proving key is malformed.",
-  "-6": "The proving key belongs to another circuit.",
+  "-5": "The points are malformed.",
+  "-6": "There are not as many scalars as points.",
   "-7": "The prover failed.",
   "-8": "The set-up is not finished.",
 };
@@ -108,15 +111,32 @@ export class WasmProver {
     return this.#takeBytes(checked(this.#exports.verifying_key(key)));
   }
 
-  loadKeyUnchecked(points: Uint8Array): Handle {
-    return this.#withInput(points, (at) => checked(this.#exports.load_key_unchecked(at, points.length)));
+  /** Points are not checked: the hash of the key they come from was. */
+  loadPoints(group: PointGroup, points: Uint8Array): Handle {
+    return this.#withInput(points, (at) =>
+      checked(this.#exports.load_points(group === "g2" ? 1 : 0, at, points.length)),
+    );
   }
 
-  /** The caller has called `firstUnsatisfied`: proving does not check. */
-  prove(circuit: Handle, key: Handle, witness: Uint8Array, blinding: Uint8Array): Uint8Array<ArrayBuffer> {
+  /** Σ scalar · point: one uncompressed point. */
+  sumPoints(points: Handle, scalars: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#withInput(scalars, (at) =>
+      this.#takeBytes(checked(this.#exports.sum_points(points, at, scalars.length))),
+    );
+  }
+
+  /** The caller has called `firstUnsatisfied`: this does not check. */
+  quotient(circuit: Handle, witness: Uint8Array): Uint8Array<ArrayBuffer> {
     return this.#withInput(witness, (at) =>
+      this.#takeBytes(checked(this.#exports.quotient(circuit, at, witness.length))),
+    );
+  }
+
+  /** A proof from the key's fixed points and every thread's sums. */
+  assemble(points: Uint8Array, blinding: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#withInput(points, (at) =>
       this.#withInput(blinding, (blindingAt) =>
-        this.#takeBytes(checked(this.#exports.prove(circuit, key, at, witness.length, blindingAt))),
+        this.#takeBytes(checked(this.#exports.assemble(at, points.length, blindingAt))),
       ),
     );
   }

@@ -13,7 +13,14 @@ import {
   graphCommitment,
   isEncodedGraph,
 } from "./integer-graph-codec.js";
+import { encodeIntegerModel, modelCommitment } from "./integer-model.js";
 import { type IntegerNode, requantiseValue } from "./integer-node.js";
+import {
+  decodeProvableModel,
+  evaluateModel,
+  multiplicationCount,
+  provableModelCommitment,
+} from "./provable-model.js";
 
 const graph = quantised(everyKind(1, "gelu"), 1);
 const dense = (input: number, inputs: number, outputs = 1): IntegerNode => ({
@@ -194,6 +201,35 @@ describe("validation", () => {
     };
     expect(() => validateIntegerGraph(integerGraph([1, 256, 256], [wide]))).toThrow(/parameters/);
     expect(() => validateIntegerGraph(integerGraph([1, 257, 256], [wide]))).toThrow(/input/);
+  });
+});
+
+describe("either form", () => {
+  it("is read by its tag, evaluated and committed to as itself", () => {
+    const perceptron = randomIntegerModel([6, 5, 3], 4);
+    const input = new SeededRng(4).bytes(6);
+    const bytes = encodeIntegerModel(perceptron);
+    expect(decodeProvableModel(bytes)).toEqual(perceptron);
+    expect(provableModelCommitment(perceptron)).toEqual(modelCommitment(perceptron));
+    expect(evaluateModel(perceptron, input)).toEqual(evaluate(perceptron, input));
+    expect(multiplicationCount(perceptron)).toBe(45);
+    expect(decodeProvableModel(encodeIntegerGraph(graph))).toEqual(graph);
+    expect(provableModelCommitment(graph)).toEqual(graphCommitment(graph));
+    const conv = integerGraph(
+      [1, 3, 3],
+      [
+        {
+          kind: "convolution",
+          input: 0,
+          outputs: 2,
+          groups: 1,
+          window: square(2),
+          weights: new Int8Array(8),
+          biases: new Int32Array(2),
+        },
+      ],
+    );
+    expect(multiplicationCount(conv)).toBe(4 * 8);
   });
 });
 

@@ -36,8 +36,8 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
   const { settings, clock, health, logger } = context;
   const prisma = new PrismaClient({ adapter: new PrismaPg(context.pool) });
   context.onShutdown("prisma", () => prisma.$disconnect());
-  const prover = new Groth16Prover();
-  context.onShutdown("prover thread", () => prover.close());
+  const prover = new Groth16Prover({ threads: settings.PROVER_THREADS });
+  context.onShutdown("prover threads", () => prover.close());
   await testProver(prover, systemRng);
 
   const keys = new PrismaModelKeyStore(prisma, clock);

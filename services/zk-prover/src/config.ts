@@ -22,7 +22,12 @@ export const proverSettings = defineSettings({
     { description: "price of one proof, in wei", default: "50000000000000000" },
   ),
   PROVER_CONCURRENCY: setting(integer(1, 16), {
-    description: "proofs that are worked on at a time; their proving itself takes turns in one thread",
+    description:
+      "proofs that are worked on at a time; their proving itself takes turns in the prover's threads",
+    default: 2,
+  }),
+  PROVER_THREADS: setting(integer(1, 64), {
+    description: "threads that share the work of one proof; each holds its part of the loaded keys",
     default: 2,
   }),
   PROVER_QUEUE_LIMIT: setting(integer(1, 100_000), {

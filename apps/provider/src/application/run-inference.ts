@@ -1,10 +1,9 @@
 import type { Aead } from "@aios/core-sealing/aead";
 import { decryptContent } from "@aios/core-sealing/content-encryption";
-import { evaluate } from "@aios/core-zkml/evaluator";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
-import { decodeIntegerModel } from "@aios/core-zkml/integer-model";
 import { decodeJobInput } from "@aios/core-zkml/job-input";
 import { packOutput } from "@aios/core-zkml/output-packing";
+import { decodeProvableModel, evaluateModel, multiplicationCount } from "@aios/core-zkml/provable-model";
 import type { Clock } from "@aios/kernel/clock";
 import type { ContentId } from "@aios/kernel/identifiers";
 import { keccak_256 } from "@noble/hashes/sha3.js";
@@ -32,7 +31,7 @@ export async function runInference(
     openContent(order.modelCid, order, contents, aead, signal),
     openContent(order.inputCid, order, contents, aead, signal),
   ]);
-  const model = decodeIntegerModel(modelBytes);
+  const model = decodeProvableModel(modelBytes);
   // The decoder is strict: a model has one encoding, so the hash of these bytes is its commitment.
   if (hex(keccak_256(modelBytes)) !== hex(order.modelCommitment))
     throw mismatch("model-commitment-mismatch", "model");
@@ -40,7 +39,7 @@ export async function runInference(
   if (inputCommitment(input, salt) !== BigInt(hex(order.inputCommitment))) {
     throw mismatch("input-commitment-mismatch", "input");
   }
-  const packed = packOutput(evaluate(model, input));
+  const packed = packOutput(evaluateModel(model, input));
   return {
     kind: "inference",
     output: wordOf(packed),
@@ -48,7 +47,7 @@ export async function runInference(
     modelCommitment: order.modelCommitment,
     startedAtMs,
     finishedAtMs: clock.now(),
-    workUnits: model.layers.reduce((sum, layer) => sum + layer.weights.length, 0),
+    workUnits: multiplicationCount(model),
   };
 }
 

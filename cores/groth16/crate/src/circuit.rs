@@ -1,6 +1,7 @@
 use ark_bn254::Fr;
 use ark_ff::Zero;
-use ark_groth16::r1cs_to_qap::evaluate_constraint;
+use ark_groth16::r1cs_to_qap::{evaluate_constraint, LibsnarkReduction, R1CSToQAP};
+use ark_poly::GeneralEvaluationDomain;
 use ark_relations::utils::matrix::Matrix;
 
 const MAX_VARIABLES: usize = 1 << 22;
@@ -82,5 +83,18 @@ impl Circuit {
                 !(product - evaluate_constraint(&c[row], assignment)).is_zero()
             })
             .unwrap_or(self.constraints)
+    }
+
+    /// Coefficients of the quotient (A·B − C) / Z, one fewer than the domain has elements.
+    pub fn quotient(&self, assignment: &[Fr]) -> Option<Vec<Fr>> {
+        let mut h = LibsnarkReduction::witness_map_from_matrices::<Fr, GeneralEvaluationDomain<Fr>>(
+            &self.matrices,
+            self.public,
+            self.constraints,
+            assignment,
+        )
+        .ok()?;
+        h.pop();
+        Some(h)
     }
 }

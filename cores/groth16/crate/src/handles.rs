@@ -1,4 +1,5 @@
 use crate::{circuit::Circuit, key::Key, setup::Setup};
+use ark_bn254::{G1Affine, G2Affine};
 use std::cell::RefCell;
 
 pub enum Object {
@@ -6,6 +7,8 @@ pub enum Object {
     Circuit(Circuit),
     Setup(Box<Setup>),
     Key(Box<Key>),
+    G1(Vec<G1Affine>),
+    G2(Vec<G2Affine>),
     Bytes(Vec<u8>),
 }
 

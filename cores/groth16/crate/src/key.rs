@@ -1,9 +1,8 @@
-use crate::circuit::Circuit;
-use ark_bn254::{Bn254, Fq, Fr, G1Affine, G2Affine};
+use ark_bn254::{Bn254, Fq, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{BigInteger, PrimeField, Zero};
-use ark_groth16::{Groth16, ProvingKey};
-use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, Compress, Validate};
+use ark_groth16::ProvingKey;
+use ark_serialize::{CanonicalSerialize, Compress};
 
 pub struct Key {
     pub proving: ProvingKey<Bn254>,
@@ -39,12 +38,6 @@ impl Key {
         out
     }
 
-    pub fn decode_unchecked(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes;
-        let proving = ProvingKey::deserialize_with_mode(&mut rest, Compress::No, Validate::No).ok()?;
-        rest.is_empty().then_some(Self { proving })
-    }
-
     pub fn verifying_key_words(&self) -> Vec<u8> {
         let vk = &self.proving.vk;
         let mut out = Vec::new();
@@ -57,32 +50,13 @@ impl Key {
         }
         out
     }
+}
 
-    /// Whether the key has as many points as the circuit needs.
-    pub fn fits(&self, circuit: &Circuit) -> bool {
-        let key = &self.proving;
-        key.vk.gamma_abc_g1.len() == circuit.public
-            && key.a_query.len() == circuit.variables
-            && key.b_g1_query.len() == circuit.variables
-            && key.b_g2_query.len() == circuit.variables
-            && key.l_query.len() == circuit.variables - circuit.public
-    }
-
-    pub fn prove(&self, circuit: &Circuit, assignment: &[Fr], r: Fr, s: Fr) -> Option<Vec<u8>> {
-        let proof = Groth16::<Bn254>::create_proof_with_reduction_and_matrices(
-            &self.proving,
-            r,
-            s,
-            &circuit.matrices,
-            circuit.public,
-            circuit.constraints,
-            assignment,
-        )
-        .ok()?;
-        let mut out = Vec::with_capacity(256);
-        push_g1(&mut out, &proof.a);
-        push_g2(&mut out, &proof.b);
-        push_g1(&mut out, &proof.c);
-        Some(out)
-    }
+/// A, B, C as the pairing precompile reads them.
+pub fn proof_words(a: &G1Affine, b: &G2Affine, c: &G1Affine) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    push_g1(&mut out, a);
+    push_g2(&mut out, b);
+    push_g1(&mut out, c);
+    out
 }

@@ -3,12 +3,14 @@
 //! Plain C ABI over flat little-endian arrays: the host owns clock, threads and randomness. Objects stay inside and
 //! are named by handles. A negative result is an error code below. Nothing here is constant-time.
 
+mod assembly;
 mod circuit;
 mod handles;
 mod key;
+mod points;
 mod setup;
 
-use ark_bn254::Fr;
+use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_serialize::CanonicalDeserialize;
 use circuit::Circuit;
 use handles::{insert, remove, with, with_mut, Object};
@@ -19,8 +21,8 @@ const MALFORMED_CIRCUIT: i64 = -1;
 const MALFORMED_SCALAR: i64 = -2;
 const UNKNOWN_HANDLE: i64 = -3;
 const BAD_TRAPDOOR: i64 = -4;
-const MALFORMED_KEY: i64 = -5;
-const KEY_DOES_NOT_FIT: i64 = -6;
+const MALFORMED_POINTS: i64 = -5;
+const POINTS_DO_NOT_FIT: i64 = -6;
 const PROVER_FAILED: i64 = -7;
 const SETUP_NOT_FINISHED: i64 = -8;
 
@@ -140,42 +142,65 @@ pub extern "C" fn verifying_key(key: i64) -> i64 {
     bytes.map_or(UNKNOWN_HANDLE, |bytes| insert(Object::Bytes(bytes)))
 }
 
-/// Reads a key without checking that its points are on the curve: the host has compared its hash with a pinned one.
+fn bytes_or(code: i64, bytes: Option<Vec<u8>>) -> i64 {
+    bytes.map_or(code, |bytes| insert(Object::Bytes(bytes)))
+}
+
+/// Reads a run of uncompressed points of G1 (or G2) as arkworks writes them, without checking that they are on the
+/// curve: the host has compared the hash of the key they come from with a pinned one.
 ///
 /// # Safety
 /// See `load_circuit`.
 #[no_mangle]
-pub unsafe extern "C" fn load_key_unchecked(at: *const u8, len: usize) -> i64 {
-    match Key::decode_unchecked(input(at, len)) {
-        Some(key) => insert(Object::Key(Box::new(key))),
-        None => MALFORMED_KEY,
+pub unsafe extern "C" fn load_points(is_g2: u32, at: *const u8, len: usize) -> i64 {
+    let object = if is_g2 != 0 {
+        points::parse::<G2Affine>(input(at, len)).map(Object::G2)
+    } else {
+        points::parse::<G1Affine>(input(at, len)).map(Object::G1)
+    };
+    object.map_or(MALFORMED_POINTS, insert)
+}
+
+/// Σ scalar · point over a run of points. Returns a handle of bytes: one uncompressed point.
+///
+/// # Safety
+/// See `load_circuit`.
+#[no_mangle]
+pub unsafe extern "C" fn sum_points(points: i64, at: *const u8, len: usize) -> i64 {
+    let Some(scalars) = scalars(input(at, len)) else { return MALFORMED_SCALAR };
+    bytes_or(POINTS_DO_NOT_FIT, with(points, |points| points::sum(points, &scalars)))
+}
+
+/// Coefficients of the quotient polynomial for an assignment. Returns a handle of bytes: scalars. The host has called
+/// `first_unsatisfied`: for an assignment that breaks a constraint they mean nothing.
+///
+/// # Safety
+/// See `load_circuit`.
+#[no_mangle]
+pub unsafe extern "C" fn quotient(circuit: i64, at: *const u8, len: usize) -> i64 {
+    let Some(assignment) = scalars(input(at, len)) else { return MALFORMED_SCALAR };
+    let result = with(circuit, |object| match object {
+        Object::Circuit(circuit) if assignment.len() == circuit.variables => {
+            circuit.quotient(&assignment).ok_or(PROVER_FAILED)
+        }
+        Object::Circuit(_) => Err(MALFORMED_SCALAR),
+        _ => Err(UNKNOWN_HANDLE),
+    });
+    match result {
+        Ok(coefficients) => insert(Object::Bytes(points::encode(&coefficients))),
+        Err(code) => code,
     }
 }
 
-/// Proves, with blinding scalars r and s (64 bytes), that the assignment satisfies the circuit. Returns a handle of
-/// 256 bytes (A, B, C as words). The host has called `first_unsatisfied`: the prover itself does not check.
+/// The proof from the key's five fixed points and the sums of every thread, blinded by r and s (64 bytes); the layout is
+/// described at `assembly::assemble`. Returns a handle of 256 bytes (A, B, C as words).
 ///
 /// # Safety
 /// See `load_circuit`.
 #[no_mangle]
-pub unsafe extern "C" fn prove(circuit: i64, key: i64, at: *const u8, len: usize, blinding_at: *const u8) -> i64 {
-    let (Some(assignment), Some(blinding)) = (scalars(input(at, len)), scalars(input(blinding_at, 64))) else {
-        return MALFORMED_SCALAR;
-    };
-    let result = with(circuit, |object| {
-        let Object::Circuit(circuit) = object else { return Err(UNKNOWN_HANDLE) };
-        with(key, |object| {
-            let Object::Key(key) = object else { return Err(UNKNOWN_HANDLE) };
-            if assignment.len() != circuit.variables || !key.fits(circuit) {
-                return Err(KEY_DOES_NOT_FIT);
-            }
-            key.prove(circuit, &assignment, blinding[0], blinding[1]).ok_or(PROVER_FAILED)
-        })
-    });
-    match result {
-        Ok(bytes) => insert(Object::Bytes(bytes)),
-        Err(code) => code,
-    }
+pub unsafe extern "C" fn assemble(at: *const u8, len: usize, blinding_at: *const u8) -> i64 {
+    let Some(blinding) = scalars(input(blinding_at, 64)) else { return MALFORMED_SCALAR };
+    bytes_or(MALFORMED_POINTS, assembly::assemble(input(at, len), blinding[0], blinding[1]))
 }
 
 /// Where a bytes object lies, for the host to copy; 0 for an unknown handle.

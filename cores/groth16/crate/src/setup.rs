@@ -106,7 +106,7 @@ impl Setup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::Key;
+    use crate::{assembly::assemble, handles::Object, key::proof_words, points::{encode, sum}};
     use ark_ff::One;
     use ark_groth16::Groth16;
     use ark_relations::utils::matrix::Matrix;
@@ -124,19 +124,34 @@ mod tests {
         let mut setup = Setup::begin(&circuit, &trapdoor).unwrap();
         assert!(setup.finish().is_none());
         while setup.step() > 0 {}
-        let key = Key { proving: setup.finish().unwrap() };
+        let key = setup.finish().unwrap();
         let assignment = [1u64, 9, 3].map(Fr::from);
         assert_eq!(circuit.first_unsatisfied(&assignment), 1);
         assert_eq!(circuit.first_unsatisfied(&[1u64, 9, 4].map(Fr::from)), 0);
-        let reloaded = Key::decode_unchecked(&key.encode()).unwrap();
-        assert_eq!(reloaded.prove(&circuit, &assignment, Fr::from(17u64), Fr::from(19u64)).unwrap().len(), 256);
-        let proof = Groth16::<Bn254>::create_proof_with_reduction_and_matrices(
-            &reloaded.proving, Fr::from(17u64), Fr::from(19u64), &circuit.matrices, 2, 1, &assignment,
-        )
-        .unwrap();
-        let prepared = ark_groth16::prepare_verifying_key(&key.proving.vk);
+        let (r, s) = (Fr::from(17u64), Fr::from(19u64));
+        let proof =
+            Groth16::<Bn254>::create_proof_with_reduction_and_matrices(&key, r, s, &circuit.matrices, 2, 1, &assignment)
+                .unwrap();
+        let prepared = ark_groth16::prepare_verifying_key(&key.vk);
         assert!(Groth16::<Bn254>::verify_proof(&prepared, &proof, &[Fr::from(9u64)]).unwrap());
         assert!(!Groth16::<Bn254>::verify_proof(&prepared, &proof, &[Fr::from(10u64)]).unwrap());
+
+        // The same proof from two shares of each sum.
+        let sum_g1 = |points: &[G1Affine], scalars: &[Fr]| sum(&Object::G1(points.to_vec()), scalars).unwrap();
+        let sum_g2 = |points: &[G2Affine], scalars: &[Fr]| sum(&Object::G2(points.to_vec()), scalars).unwrap();
+        let h = circuit.quotient(&assignment).unwrap();
+        let mut bytes = encode(&[key.vk.alpha_g1, key.beta_g1, key.delta_g1]);
+        bytes.extend(encode(&[key.vk.beta_g2, key.vk.delta_g2]));
+        for (queries, aux, quotient) in [(0..1, 0..0, 0..1), (1..3, 0..1, 1..h.len())] {
+            let own = &assignment[queries.clone()];
+            bytes.extend(sum_g1(&key.a_query[queries.clone()], own));
+            bytes.extend(sum_g1(&key.b_g1_query[queries.clone()], own));
+            bytes.extend(sum_g1(&key.l_query[aux.clone()], &assignment[2..][aux]));
+            bytes.extend(sum_g1(&key.h_query[quotient.clone()], &h[quotient]));
+            bytes.extend(sum_g2(&key.b_g2_query[queries], own));
+        }
+        assert_eq!(assemble(&bytes, r, s).unwrap(), proof_words(&proof.a, &proof.b, &proof.c));
+        assert!(assemble(&bytes[1..], r, s).is_none());
     }
 
     #[test]

@@ -1,23 +1,11 @@
-import type { Witness } from "@aios/core-zkml/r1cs";
 import { encodeR1csFile } from "@aios/core-zkml/r1cs-export";
-import { SCALAR_FIELD_ORDER, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import * as snarkjs from "snarkjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Groth16Prover, type SetUpResult } from "../../src/groth16-prover.js";
 import type { G1Point, G2Point, Proof, VerifyingKey } from "../../src/points.js";
 import { verify } from "../../src/verify.js";
+import { witnessFile } from "../peer-witness.js";
 import { publicInputsOf, sampleCircuit, sampleWitness } from "../sample-circuit.js";
-
-/** Witness in snarkjs' `.wtns` format. */
-function witnessFile(witness: Witness): Uint8Array {
-  const out = Buffer.alloc(12 + 12 + 40 + 12 + witness.length * 32);
-  let at = out.write("wtns", 0);
-  for (const word of [2, 2, 1, 40, 0, 32]) at = out.writeUInt32LE(word, at);
-  at += Buffer.from(scalarToBytes(SCALAR_FIELD_ORDER).reverse()).copy(out, at);
-  for (const word of [witness.length, 2, witness.length * 32, 0]) at = out.writeUInt32LE(word, at);
-  for (const value of witness) at += Buffer.from(scalarToBytes(value).reverse()).copy(out, at);
-  return out;
-}
 
 const g1ToPeer = (point: G1Point) => [String(point.x), String(point.y), "1"];
 const g2ToPeer = (point: G2Point) => [

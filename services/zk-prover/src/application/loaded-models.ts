@@ -1,7 +1,7 @@
 import type { Groth16Prover, LoadedKey } from "@aios/core-groth16/groth16-prover";
 import { decryptContent } from "@aios/core-sealing/content-encryption";
 import { compileCircuit } from "@aios/core-zkml/circuit";
-import type { IntegerModel } from "@aios/core-zkml/integer-model";
+import type { ProvableModel } from "@aios/core-zkml/integer-graph";
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import type { Bytes32, JobId } from "@aios/kernel/identifiers";
 import { keyFailed, keyNotFound, keyNotReady } from "../domain/errors.js";
@@ -10,7 +10,7 @@ import type { ContentStore, ModelKeyStore } from "../domain/ports.js";
 import { openModel } from "./open-model.js";
 
 export interface LoadedModel {
-  readonly model: IntegerModel;
+  readonly model: ProvableModel;
   readonly material: KeyMaterial;
   readonly key: LoadedKey;
 }
@@ -25,7 +25,7 @@ interface Entry {
 }
 
 /**
- * Models whose keys lie ready in the prover's thread. Beyond `capacity` the one used longest ago goes first, but none
+ * Models whose keys lie ready in the prover's threads. Beyond `capacity` the one used longest ago goes first, but none
  * that is in use: there may be one more for each piece of work under way.
  */
 export class LoadedModels {
@@ -68,7 +68,7 @@ export class LoadedModels {
   async keep(
     modelCommitment: Bytes32,
     made: {
-      readonly model: IntegerModel;
+      readonly model: ProvableModel;
       readonly r1cs: R1cs;
       readonly material: KeyMaterial;
       readonly provingKey: Uint8Array;

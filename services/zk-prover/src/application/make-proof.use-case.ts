@@ -4,10 +4,10 @@ import { encodeProof } from "@aios/core-groth16/proof-encoding";
 import { verify } from "@aios/core-groth16/verify";
 import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
 import { computeWitness } from "@aios/core-zkml/circuit";
-import { evaluate } from "@aios/core-zkml/evaluator";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { decodeJobInput, type JobInput } from "@aios/core-zkml/job-input";
 import { packOutput } from "@aios/core-zkml/output-packing";
+import { evaluateModel } from "@aios/core-zkml/provable-model";
 import { bytesToInteger, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
 import type { Rng } from "@aios/kernel/random";
@@ -85,7 +85,7 @@ export class MakeProof {
     report("checking-output", 20, "The committed model is evaluated again.");
     if (inputCommitment(input, salt) !== bytesToInteger(request.inputCommitment))
       throw inputCommitmentMismatch();
-    const output = packOutput(evaluate(model, input));
+    const output = packOutput(evaluateModel(model, input));
     const claimed = bytesToInteger(request.claimedOutput);
     if (output !== claimed) throw oracleDisagrees(claimed, output);
 

@@ -1,4 +1,5 @@
-import { decodeIntegerModel, type IntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
+import type { ProvableModel } from "@aios/core-zkml/integer-graph";
+import { decodeProvableModel, provableModelCommitment } from "@aios/core-zkml/provable-model";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { modelCommitmentMismatch } from "../domain/errors.js";
 
@@ -7,8 +8,8 @@ export function hexOf(bytes: Uint8Array): string {
 }
 
 /** Throws `model-commitment-mismatch` unless the plaintext is the committed model. */
-export function openModel(plaintext: Uint8Array, commitment: Bytes32): IntegerModel {
-  const model = decodeIntegerModel(plaintext);
-  if (hexOf(modelCommitment(model)) !== commitment) throw modelCommitmentMismatch();
+export function openModel(plaintext: Uint8Array, commitment: Bytes32): ProvableModel {
+  const model = decodeProvableModel(plaintext);
+  if (hexOf(provableModelCommitment(model)) !== commitment) throw modelCommitmentMismatch();
   return model;
 }

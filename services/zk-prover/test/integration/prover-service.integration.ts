@@ -42,7 +42,11 @@ beforeAll(async () => {
 });
 afterAll(() => platform?.stop());
 
-function expectToVerify(proof: ProofJob, request: ReturnType<ProverPlatform["jobRequest"]>): void {
+function expectToVerify(
+  proof: ProofJob,
+  request: ReturnType<ProverPlatform["jobRequest"]>,
+  expectedKey = key,
+): void {
   const { statement } = request;
   const context = statementContext(statement);
   expect(proof.publicInputs.map(bytesToInteger)).toEqual([
@@ -52,7 +56,7 @@ function expectToVerify(proof: ProofJob, request: ReturnType<ProverPlatform["job
   ]);
   const evidence = decodeEvidence(proof.evidence);
   const verifyingKey = decodeVerifyingKey(evidence.verifyingKey);
-  expect(Buffer.from(verifyingKeyHash(verifyingKey))).toEqual(Buffer.from(key.verifyingKeyHash));
+  expect(Buffer.from(verifyingKeyHash(verifyingKey))).toEqual(Buffer.from(expectedKey.verifyingKeyHash));
   expect(verify(verifyingKey, proof.publicInputs.map(bytesToInteger), decodeProof(evidence.proof))).toBe(
     true,
   );
@@ -243,6 +247,23 @@ describe("proofs", () => {
           ProofState.PROOF_STATE_PROVEN,
         );
     }
+  });
+
+  it("are made for a convolutional model as for a perceptron, and refused for its wrong output", async () => {
+    const graph = platform.addGraph();
+    await marketplace.setUpKey({ modelCid: graph.modelCid, modelCommitment: graph.modelCommitment });
+    const graphKey = await endedKey(marketplace, graph.modelCommitment);
+    const request = platform.jobRequest(7_001, { ...graph, key: graphKey });
+    const wrong = { ...request, claimedOutput: scalarToBytes(bytesToInteger(request.claimedOutput) + 1n) };
+    await compute.requestProof(wrong);
+    expect(await endedProof(compute, request.statement.jobId)).toMatchObject({
+      state: ProofState.PROOF_STATE_FAILED,
+      error: { code: "oracle-disagrees" },
+    });
+    await compute.requestProof(request);
+    const proof = await endedProof(compute, request.statement.jobId);
+    expect(proof.state).toBe(ProofState.PROOF_STATE_PROVEN);
+    expectToVerify(proof, request, graphKey);
   });
 
   it("wait out an outage of storage", async () => {

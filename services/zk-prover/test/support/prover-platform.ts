@@ -1,9 +1,12 @@
 import { fileURLToPath } from "node:url";
-import { evaluate } from "@aios/core-zkml/evaluator";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
+import type { ProvableModel } from "@aios/core-zkml/integer-graph";
+import { encodeIntegerGraph, graphCommitment } from "@aios/core-zkml/integer-graph-codec";
 import { encodeIntegerModel, type IntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
+import type { IntegerGraph } from "@aios/core-zkml/integer-node";
 import { encodeJobInput } from "@aios/core-zkml/job-input";
 import { packOutput } from "@aios/core-zkml/output-packing";
+import { evaluateModel } from "@aios/core-zkml/provable-model";
 import { scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
 import { address, type TenantId, tenantOfAccount } from "@aios/kernel/identifiers";
@@ -133,10 +136,54 @@ export class ProverPlatform {
     };
   }
 
+  /** As `addModel`, a convolution with pooling and a leaky activation over a plane of 2 × 2. */
+  addGraph() {
+    const model: IntegerGraph = {
+      inputShape: [1, 2, 2],
+      salt: new Uint8Array(32).fill(99),
+      nodes: [
+        {
+          kind: "convolution",
+          input: 0,
+          outputs: 2,
+          groups: 1,
+          window: { kernel: [2, 2], stride: [1, 1], padding: [1, 1, 1, 1] },
+          weights: Int8Array.of(50, -30, 20, -70, 90, 11, -60, 40),
+          biases: Int32Array.of(300, -500),
+        },
+        {
+          kind: "max-pool",
+          input: 1,
+          window: { kernel: [2, 2], stride: [1, 1], padding: [0, 0, 0, 0] },
+        },
+        {
+          kind: "requantise",
+          input: 2,
+          multipliers: Uint16Array.of(200),
+          slopes: Uint16Array.of(20),
+          shift: 14,
+          low: -40,
+        },
+        {
+          kind: "dense",
+          input: 3,
+          outputs: 2,
+          weights: Int8Array.from({ length: 16 }, (_, at) => at * 7 - 50),
+          biases: Int32Array.of(1, -1),
+        },
+      ],
+    };
+    return {
+      model,
+      modelCid: this.storage.deposit(encodeIntegerGraph(model), ["proving-key-setup", "proof"]),
+      modelCommitment: graphCommitment(model),
+    };
+  }
+
   /** The request of an honest job on one input. */
   jobRequest(
     job: number,
-    ready: { readonly model: IntegerModel; readonly modelCid: string; readonly key: ModelKey },
+    ready: { readonly model: ProvableModel; readonly modelCid: string; readonly key: ModelKey },
   ): RequestProofRequest & { statement: NonNullable<RequestProofRequest["statement"]> } {
     const input = Uint8Array.from({ length: 4 }, (_, index) => (job * 37 + index * 91) % 256);
     const salt = new Uint8Array(32).fill(job % 256);
@@ -153,7 +200,7 @@ export class ProverPlatform {
       },
       modelCid: ready.modelCid,
       inputCid: this.storage.deposit(encodeJobInput({ input, salt }), ["proof"]),
-      claimedOutput: scalarToBytes(packOutput(evaluate(ready.model, input))),
+      claimedOutput: scalarToBytes(packOutput(evaluateModel(ready.model, input))),
     };
   }
 
