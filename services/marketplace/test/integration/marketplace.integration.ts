@@ -1,30 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { abi as modelLicenceAbi } from "@aios/contracts/abi/model-licence";
 import { contentIdOf } from "@aios/core-content-id/content-id";
-import {
-  economyEnv,
-  type Foundation,
-  mainOf,
-  startEconomy,
-  startFoundation,
-} from "@aios/economy/test/support/economy-platform";
-import { EventRecorder } from "@aios/economy/test/support/event-recorder";
-import {
-  ACCOUNTS,
-  deployTestProtocol,
-  startTestChain,
-  type TestChain,
-  testWallet,
-} from "@aios/economy/test/support/test-chain";
+import { EconomyBesideOthers } from "@aios/economy/test/support/economy-beside-others";
+import { ACCOUNTS, testWallet } from "@aios/economy/test/support/test-chain";
 import { address, tenantOfAccount } from "@aios/kernel/identifiers";
 import { MarketplaceServiceService, ModelState } from "@aios/proto/aios/marketplace/v1/marketplace";
 import { ContentServiceService, type PutContentRequest } from "@aios/proto/aios/storage/v1/storage";
 import { topics } from "@aios/proto/topics";
 import { actingFor } from "@aios/service-kit/caller-context";
-import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
-import { loadTokenIssuer } from "@aios/service-kit/service-token";
+import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import { eventually } from "@aios/testkit/eventually";
-import { ServiceProcess } from "@aios/testkit/service-process";
+import type { ServiceProcess } from "@aios/testkit/service-process";
 import { Contract, getBytes, parseEther, type TypedDataField, type Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -59,69 +45,37 @@ async function* uploadOf(chunk: Uint8Array): AsyncGenerator<PutContentRequest> {
 }
 
 describe("the marketplace on our own chain", () => {
-  let foundation: Foundation;
-  let chain: TestChain;
-  let economy: ServiceProcess;
-  let storage: ServiceProcess;
+  let platform: EconomyBesideOthers;
   let marketplace: ServiceProcess;
-  let recorder: EventRecorder;
   let client: GrpcClient<typeof MarketplaceServiceService>;
-  let contracts: Readonly<Record<string, string>>;
   const commitment = randomBytes(32);
   const verifyingKeyHash = randomBytes(32);
   let draftId = "";
   let modelId = 0;
 
   beforeAll(async () => {
-    [foundation, chain] = await Promise.all([startFoundation(), startTestChain()]);
-    contracts = await deployTestProtocol(chain.provider);
-    economy = await startEconomy(await economyEnv(foundation, chain.url));
-    storage = await ServiceProcess.start({
-      main: mainOf("storage"),
-      env: {
-        ...(await foundation.env("storage")),
-        LOG_LEVEL: "info",
-        LIBP2P_LISTEN: "/ip4/127.0.0.1/tcp/0",
-        // No key is released here.
-        COMPUTE_GRPC_URL: "127.0.0.1:1",
-      },
+    platform = await EconomyBesideOthers.start();
+    const storage = await platform.startService("storage", {
+      LIBP2P_LISTEN: "/ip4/127.0.0.1/tcp/0",
+      // No key is released here.
+      COMPUTE_GRPC_URL: "127.0.0.1:1",
     });
-    const env = {
-      ...(await foundation.env("marketplace")),
-      LOG_LEVEL: "info",
-      CHAIN_RPC_URL: chain.url,
-      ECONOMY_GRPC_URL: `127.0.0.1:${economy.ports.grpcPort}`,
+    marketplace = await platform.startService("marketplace", {
+      CHAIN_RPC_URL: platform.chain.url,
       STORAGE_GRPC_URL: `127.0.0.1:${storage.ports.grpcPort}`,
       // Nobody listens there: the keys come by event.
       ZK_PROVER_GRPC_URL: "127.0.0.1:1",
       MARKETPLACE_REPEAT_INTERVAL: "200ms",
-    };
-    marketplace = await ServiceProcess.start({ main: mainOf("marketplace"), env });
-    recorder = await EventRecorder.open(foundation.eventBusUrl);
-    const identity = await loadTokenIssuer("gateway", foundation.keys.keyFile("gateway"));
-    client = createGrpcClient(MarketplaceServiceService, `127.0.0.1:${marketplace.ports.grpcPort}`, {
-      identity,
-      audience: "marketplace",
     });
-    using contents = createGrpcClient(ContentServiceService, `127.0.0.1:${storage.ports.grpcPort}`, {
-      identity,
-      audience: "storage",
-    });
+    client = await platform.clientOf(MarketplaceServiceService, "marketplace", marketplace);
+    const contents = await platform.clientOf(ContentServiceService, "storage", storage);
     const store = (owner: Wallet, chunk: Uint8Array) =>
       as(owner, () => contents.putContent(uploadOf(chunk), { deadlineMs: 10_000 }));
     await store(ACCOUNTS.developer, CONTENT);
     await store(ACCOUNTS.business, FOREIGN);
   });
 
-  afterAll(async () => {
-    client?.[Symbol.dispose]();
-    await recorder?.close();
-    await marketplace?.stop();
-    await storage?.stop();
-    await economy?.stop();
-    await chain?.stop();
-    await foundation?.stop();
-  });
+  afterAll(() => platform?.stop());
 
   function as<T>(wallet: Wallet, work: () => Promise<T>): Promise<T> {
     const account = address(wallet.address);
@@ -172,7 +126,7 @@ describe("the marketplace on our own chain", () => {
   it("publishes what the owner signed, when the keys are made", async () => {
     const prepare = () => as(ACCOUNTS.developer, () => client.prepareModelPublication({ draftId }));
     await expect(prepare()).rejects.toMatchObject({ code: "wrong-state" });
-    await recorder.publish(topics.proverKeyEnded, {
+    await platform.recorder.publish(topics.proverKeyEnded, {
       modelCommitment: commitment,
       ready: true,
       verifyingKeyHash,
@@ -207,7 +161,7 @@ describe("the marketplace on our own chain", () => {
   it("lists no draft whose terms, key or content are not those that the chain has", async () => {
     const owner = ACCOUNTS.developer;
     const published = (modelCommitment: Uint8Array, change: object) =>
-      recorder.publish(topics.economyModelPublished, {
+      platform.recorder.publish(topics.economyModelPublished, {
         modelId: 900,
         owner: owner.address,
         modelCommitment,
@@ -237,7 +191,7 @@ describe("the marketplace on our own chain", () => {
           expect(model?.state).toBe(state);
           return model;
         });
-      await recorder.publish(topics.proverKeyEnded, {
+      await platform.recorder.publish(topics.proverKeyEnded, {
         modelCommitment,
         ready: true,
         verifyingKeyHash,
@@ -302,14 +256,14 @@ describe("the marketplace on our own chain", () => {
     async (point) => {
       const buyer = point.endsWith("relay") ? ACCOUNTS.developer : ACCOUNTS.provider;
       const wrapped = new Contract(
-        contracts["WrappedAios"] ?? "",
+        platform.contracts["WrappedAios"] ?? "",
         ["function balanceOf(address) view returns (uint256)"],
-        chain.provider,
+        platform.chain.provider,
       );
       const before = BigInt(await wrapped.getFunction("balanceOf")(buyer.address));
       const { purchaseId, toSign } = await as(buyer, () => client.prepareLicencePurchase({ modelId }));
       const signatures = await signAll(buyer, toSign);
-      await marketplace.restart({ AIOS_CRASH_AT: `${point}=${foundation.directory}/${point}` });
+      await marketplace.restart({ AIOS_CRASH_AT: `${point}=${platform.foundation.directory}/${point}` });
       const ended = marketplace.ended();
       await eventually(async () => {
         await as(buyer, () => client.purchaseLicence({ purchaseId, signatures })).catch((error: unknown) => {
@@ -324,7 +278,11 @@ describe("the marketplace on our own chain", () => {
         expect(purchase?.state).toBe("owned");
       });
       expect(before - BigInt(await wrapped.getFunction("balanceOf")(buyer.address))).toBe(BigInt(PRICE_WEI));
-      const licences = new Contract(contracts["ModelLicence"] ?? "", modelLicenceAbi, chain.provider);
+      const licences = new Contract(
+        platform.contracts["ModelLicence"] ?? "",
+        modelLicenceAbi,
+        platform.chain.provider,
+      );
       expect(Number(await licences.getFunction("balanceOf")(buyer.address))).toBe(1);
     },
   );
