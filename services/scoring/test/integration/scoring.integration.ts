@@ -1,79 +1,42 @@
 import { abi as receiptRegistryAbi } from "@aios/contracts/abi/receipt-registry";
 import { isIncluded } from "@aios/core-contribution/receipt-tree";
-import {
-  economyClient,
-  economyEnv,
-  type Foundation,
-  mainOf,
-  startEconomy,
-  startFoundation,
-} from "@aios/economy/test/support/economy-platform";
+import { EconomyBesideOthers } from "@aios/economy/test/support/economy-beside-others";
+import { economyClient } from "@aios/economy/test/support/economy-platform";
 import { EscrowScenario, type OpenJob } from "@aios/economy/test/support/escrow-scenario";
-import { EventRecorder } from "@aios/economy/test/support/event-recorder";
-import {
-  ACCOUNTS,
-  deployTestProtocol,
-  startTestChain,
-  type TestChain,
-} from "@aios/economy/test/support/test-chain";
+import { ACCOUNTS } from "@aios/economy/test/support/test-chain";
 import { ScoringServiceService } from "@aios/proto/aios/scoring/v1/scoring";
 import { topics } from "@aios/proto/topics";
-import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
-import { loadTokenIssuer } from "@aios/service-kit/service-token";
+import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import { eventually } from "@aios/testkit/eventually";
-import { ServiceProcess } from "@aios/testkit/service-process";
+import type { ServiceProcess } from "@aios/testkit/service-process";
 import { Contract, getBytes, hexlify } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 describe("scoring on our own chain", () => {
-  let foundation: Foundation;
-  let chain: TestChain;
-  let economy: ServiceProcess;
+  let platform: EconomyBesideOthers;
   let scoring: ServiceProcess;
-  let recorder: EventRecorder;
   let client: GrpcClient<typeof ScoringServiceService>;
-  let contracts: Readonly<Record<string, string>>;
   let first: OpenJob;
 
   beforeAll(async () => {
-    [foundation, chain] = await Promise.all([startFoundation(), startTestChain()]);
-    contracts = await deployTestProtocol(chain.provider);
-    economy = await startEconomy(await economyEnv(foundation, chain.url));
-    const env = {
-      ...(await foundation.env("scoring")),
-      LOG_LEVEL: "info",
-      ECONOMY_GRPC_URL: `127.0.0.1:${economy.ports.grpcPort}`,
-      ANCHOR_RETRY_INTERVAL: "300ms",
-    };
-    scoring = await ServiceProcess.start({ main: mainOf("scoring"), env });
-    recorder = await EventRecorder.open(foundation.eventBusUrl);
-    const identity = await loadTokenIssuer("gateway", foundation.keys.keyFile("gateway"));
-    client = createGrpcClient(ScoringServiceService, `127.0.0.1:${scoring.ports.grpcPort}`, {
-      identity,
-      audience: "scoring",
-    });
+    platform = await EconomyBesideOthers.start();
+    scoring = await platform.startService("scoring", { ANCHOR_RETRY_INTERVAL: "300ms" });
+    client = await platform.clientOf(ScoringServiceService, "scoring", scoring);
     await withScenario((scenario) => scenario.registerProvider());
   });
 
-  afterAll(async () => {
-    client?.[Symbol.dispose]();
-    await recorder?.close();
-    await scoring?.stop();
-    await economy?.stop();
-    await chain?.stop();
-    await foundation?.stop();
-  });
+  afterAll(() => platform?.stop());
 
   async function withScenario<T>(work: (scenario: EscrowScenario) => Promise<T>): Promise<T> {
-    const compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
-    return await work(new EscrowScenario(compute, chain.provider, contracts));
+    const compute = await economyClient(platform.foundation, platform.economy.ports.grpcPort, "compute");
+    return await work(new EscrowScenario(compute, platform.chain.provider, platform.contracts));
   }
 
   function issue(
     job: OpenJob,
     change: { message?: Readonly<Record<string, unknown>>; signature?: string } = {},
   ) {
-    return recorder.publish(topics.computeReceiptIssued, {
+    return platform.recorder.publish(topics.computeReceiptIssued, {
       jobId: job.jobId,
       kind: "training-round",
       receiptJson: JSON.stringify({ ...job.receipt, ...change.message }),
@@ -109,7 +72,11 @@ describe("scoring on our own chain", () => {
     const proof = await client.getReceiptProof({ receiptId: first.receiptDigest });
     const siblings = proof.siblings.map((sibling) => hexlify(sibling));
     expect(isIncluded(hexlify(proof.root), first.receiptDigest, siblings)).toBe(true);
-    const registry = new Contract(contracts["ReceiptRegistry"] ?? "", receiptRegistryAbi, chain.provider);
+    const registry = new Contract(
+      platform.contracts["ReceiptRegistry"] ?? "",
+      receiptRegistryAbi,
+      platform.chain.provider,
+    );
     const onChain: unknown = await registry.getFunction("isAnchoredReceipt")(
       proof.batch,
       first.receipt,
@@ -165,10 +132,14 @@ describe("scoring on our own chain", () => {
     "scoring.anchor.after-store",
     "scoring.anchor.after-submit",
   ])("anchors every receipt once when killed at %s", async (point) => {
-    const registry = new Contract(contracts["ReceiptRegistry"] ?? "", receiptRegistryAbi, chain.provider);
+    const registry = new Contract(
+      platform.contracts["ReceiptRegistry"] ?? "",
+      receiptRegistryAbi,
+      platform.chain.provider,
+    );
     const before = Number(await registry.getFunction("batchCount")());
     const job = await settledJob();
-    await scoring.restart({ AIOS_CRASH_AT: `${point}=${foundation.directory}/${point}` });
+    await scoring.restart({ AIOS_CRASH_AT: `${point}=${platform.foundation.directory}/${point}` });
     const ended = scoring.ended();
     await issue(job);
     expect((await ended).signal).toBe("SIGKILL");
