@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 
 /** What is done while a crash point is armed. */
 export type Flow = "proof" | "none" | "purchase" | "publication" | "training";
@@ -29,6 +29,7 @@ const FLOW_OF_PREFIX: readonly (readonly [string, Flow])[] = [
   ["marketplace.purchase", "purchase"],
   ["marketplace.create", "publication"],
   ["marketplace.publish", "publication"],
+  ["marketplace.event", "publication"],
   ["zk-prover.key", "publication"],
   ["zk-prover.set-up", "publication"],
   ["zk-prover.setup", "publication"],
@@ -39,12 +40,20 @@ const FLOW_OF_PREFIX: readonly (readonly [string, Flow])[] = [
 /** Points that only a stuck transaction, a fork of the chain or a first registration passes; their own tests arm them. */
 const PASSED_ELSEWHERE = ["economy.replace", "economy.undo", "compute.register"];
 
+/** Points that every service has which does the like, by what stands in its code. */
+const SHARED_POINTS: readonly (readonly [string, readonly string[]])[] = [
+  ["consumers: true", ["event.before-handling", "event.after-handling"]],
+  ["outbox.add(", ["outbox.before-publish", "outbox.after-publish"]],
+];
+
 /** Every crash point in the code of services and provider. */
 export function findCrashPoints(root: string): CrashPoint[] {
   const names = new Set<string>();
   for (const directory of [join(root, "services"), join(root, "apps", "provider")]) {
     for (const file of sources(directory)) {
-      for (const [, , name] of readFileSync(file, "utf8").matchAll(/crashPoint\(\s*(["`])([^"`]+)\1/g)) {
+      const text = readFileSync(file, "utf8");
+      for (const name of sharedPoints(root, file, text)) names.add(name);
+      for (const [, , name] of text.matchAll(/crashPoint\(\s*(["`])([^"`]+)\1/g)) {
         for (const expanded of EXPANSIONS[name as string] ?? [name as string]) names.add(expanded);
       }
     }
@@ -53,6 +62,14 @@ export function findCrashPoints(root: string): CrashPoint[] {
     .filter((name) => !PASSED_ELSEWHERE.some((prefix) => name.startsWith(prefix)))
     .sort()
     .map((name) => ({ process: name.slice(0, name.indexOf(".")), name, flow: flowOf(name) }));
+}
+
+function sharedPoints(root: string, file: string, text: string): string[] {
+  const [folder, service] = relative(root, file).split(sep);
+  if (folder !== "services") return [];
+  return SHARED_POINTS.flatMap(([sign, points]) =>
+    text.includes(sign) ? points.map((point) => `${service}.${point}`) : [],
+  );
 }
 
 function flowOf(name: string): Flow {
@@ -69,16 +86,27 @@ function* sources(directory: string): Generator<string> {
 }
 
 /**
- * Pairs of points in different processes, so that each point is in one pair and neighbours in the list meet partners
- * from the other end of it: a sample of all pairs that grows with the points, not with their square.
+ * Runs in which one point of each process that takes part in a flow is armed, so that every run has a death of every
+ * two processes of the flow. As many runs as the process with most points has: together they have every point, and the
+ * points of two processes meet in ever new pairs. `atMost` takes fewer runs, spread over each process's points.
  */
-export function pairUp(points: readonly CrashPoint[]): (readonly CrashPoint[])[] {
-  const left = [...points];
-  const pairs: (readonly CrashPoint[])[] = [];
-  while (left.length > 0) {
-    const first = left.shift() as CrashPoint;
-    const partner = left.findLastIndex((other) => other.process !== first.process);
-    pairs.push(partner < 0 ? [first] : [first, ...left.splice(partner, 1)]);
-  }
-  return pairs;
+export function mixedRuns(points: readonly CrashPoint[], atMost = Number.POSITIVE_INFINITY): CrashPoint[][] {
+  const flows = [...new Set(points.map((point) => point.flow))];
+  return flows.flatMap((flow) => {
+    const lists = [...grouped(points.filter((point) => point.flow === flow)).values()];
+    const longest = Math.max(...lists.map((list) => list.length));
+    const count = Math.min(longest, atMost);
+    return Array.from({ length: count }, (_, run) =>
+      lists.flatMap((list) => {
+        const index = list.length > count ? Math.floor((run * list.length) / count) : run % list.length;
+        return list.slice(index, index + 1);
+      }),
+    );
+  });
+}
+
+function grouped(points: readonly CrashPoint[]): Map<string, CrashPoint[]> {
+  const groups = new Map<string, CrashPoint[]>();
+  for (const point of points) groups.set(point.process, [...(groups.get(point.process) ?? []), point]);
+  return groups;
 }

@@ -7,6 +7,7 @@ import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import type { Clock } from "@aios/kernel/clock";
 import { MainJob } from "@aios/main-job/main-job";
 import { TRAINING } from "@aios/main-job/plan";
+import type { JobState } from "@aios/sdk/api-types";
 import type { CrashPoint } from "./crash-points.js";
 import { type FlowContext, runFlow } from "./fault-flows.js";
 import { LocalPlatform } from "./local-platform.js";
@@ -21,6 +22,7 @@ export interface FaultResult {
 }
 
 const READY_WITHIN_MS = 60_000;
+const PROVIDERS: readonly string[] = ["provider-1", "provider-2"];
 
 /** A platform with a published model, on which one flow after another runs while processes die at armed points. */
 export class FaultBench {
@@ -79,34 +81,69 @@ export class FaultBench {
   }
 
   /** Ends one process with SIGKILL while a proven inference runs, as soon as the job reaches the state. */
-  async killDuring(process: string, state: string): Promise<FaultResult> {
+  async killDuring(process: string, state: JobState): Promise<FaultResult> {
     const startedAt = this.#clock.now();
+    const fired: string[] = [];
     const violations = await runFlow("proof", {
       ...this.#context,
-      onState: (reached) => {
-        if (reached === state) this.local.platform.supervisor.signal(process, "SIGKILL");
+      onChange: (job) => {
+        if (job.state !== state || fired.length > 0) return;
+        fired.push(`${process} at ${state}`);
+        this.local.platform.supervisor.signal(process, "SIGKILL");
       },
     });
     await this.local.platform.supervisor.awaitReady(process, READY_WITHIN_MS);
-    return { fired: [`${process} at ${state}`], violations, tookMs: this.#clock.now() - startedAt };
+    return { fired, violations, tookMs: this.#clock.now() - startedAt };
+  }
+
+  /** The provider that gets the next lease dies with it and stays dead until the job has ended. */
+  async loseTheProvider(): Promise<FaultResult & { readonly lost: string; readonly paid: string | null }> {
+    const startedAt = this.#clock.now();
+    const { local } = this;
+    const marker = join(mkdtempSync(join(tmpdir(), "aios-crash-")), "granted");
+    let lost = "";
+    let paid: string | null = null;
+    local.onCrash = (name) => {
+      if (!existsSync(marker) || !PROVIDERS.includes(name)) return;
+      lost = name;
+      local.platform.supervisor.abandon(name);
+    };
+    for (const name of PROVIDERS) {
+      const env = { AIOS_CRASH_AT: `provider.grant.after-persist=${marker}` };
+      await local.platform.supervisor.restartWith(name, env, READY_WITHIN_MS);
+    }
+    try {
+      const violations = await runFlow("proof", {
+        ...this.#context,
+        onChange: (job) => {
+          paid = job.provider;
+        },
+      });
+      return { fired: [lost], violations, tookMs: this.#clock.now() - startedAt, lost, paid };
+    } finally {
+      local.onCrash = () => undefined;
+      await local.platform.supervisor.revive(lost, READY_WITHIN_MS);
+    }
   }
 
   async #arm(points: readonly CrashPoint[], markers: string): Promise<void> {
     const byProcess = new Map<string, string[]>();
     for (const point of points) {
-      for (const process of point.process === "provider" ? ["provider-1", "provider-2"] : [point.process]) {
+      for (const process of point.process === "provider" ? PROVIDERS : [point.process]) {
         byProcess.set(process, [
           ...(byProcess.get(process) ?? []),
           `${point.name}=${join(markers, point.name)}`,
         ]);
       }
     }
-    for (const [process, entries] of byProcess) {
-      await this.local.platform.supervisor.restartWith(
-        process,
-        { AIOS_CRASH_AT: entries.join(",") },
-        READY_WITHIN_MS,
-      );
-    }
+    await Promise.all(
+      [...byProcess].map(([process, entries]) =>
+        this.local.platform.supervisor.restartWith(
+          process,
+          { AIOS_CRASH_AT: entries.join(",") },
+          READY_WITHIN_MS,
+        ),
+      ),
+    );
   }
 }

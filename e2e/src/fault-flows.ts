@@ -1,6 +1,7 @@
 import { encodeIntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
 import { quantiseModel } from "@aios/core-zkml/quantisation";
 import type { Clock } from "@aios/kernel/clock";
+import { isCodedError } from "@aios/kernel/coded-error";
 import { SeededRng } from "@aios/kernel/random";
 import { aios } from "@aios/kernel/units";
 import type { AccountName } from "@aios/launcher/identities";
@@ -11,7 +12,7 @@ import {
   TRAINING_PRICE_CAP_WEI,
   USAGE_FEE_WEI,
 } from "@aios/main-job/plan";
-import type { Job, JobPayment } from "@aios/sdk/api-types";
+import type { Job, JobPayment, Model } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
 import type { JobRequest } from "@aios/sdk/job-api";
@@ -26,15 +27,15 @@ export interface FlowContext {
   readonly clock: Clock;
   readonly modelId: number;
   readonly digit: Uint8Array;
-  readonly onState?: (state: string) => void;
+  readonly onChange?: (job: Job) => void;
 }
 
-const JOB_WITHIN_MS = 120_000;
+const JOB_WITHIN_MS = 240_000;
 const ENDED: readonly string[] = ["settled", "refunded", "failed"];
 const BUYER: AccountName = "business";
 
 /** Takes one flow through the public API as a careful client does. Returns what is wrong with the outcome. */
-export function runFlow(flow: Flow, context: FlowContext): Promise<string[]> {
+export async function runFlow(flow: Flow, context: FlowContext): Promise<string[]> {
   const flows: Readonly<Record<Flow, (context: FlowContext) => Promise<string[]>>> = {
     proof: (own) => runInference(own, "proof"),
     none: (own) => runInference(own, "none"),
@@ -42,7 +43,12 @@ export function runFlow(flow: Flow, context: FlowContext): Promise<string[]> {
     purchase: runPurchase,
     publication: runPublication,
   };
-  return flows[flow](context);
+  try {
+    return await flows[flow](context);
+  } catch (error) {
+    const code = isCodedError(error) ? error.code : "no code";
+    return [`the ${flow} flow ended with '${(error as Error).message}' (${code})`];
+  }
 }
 
 function runInference(context: FlowContext, verification: "none" | "proof"): Promise<string[]> {
@@ -63,17 +69,14 @@ function runTraining(context: FlowContext): Promise<string[]> {
 }
 
 async function runJob(context: FlowContext, request: JobRequest): Promise<string[]> {
-  const { clock, local, onState } = context;
+  const { clock, local, onChange = () => undefined } = context;
   const buyer = local.client(BUYER);
   const idempotencyKey = crypto.randomUUID();
   const prepared = await persistently(clock, () => buyer.jobs.prepare(request, idempotencyKey));
   await persistently(clock, () => buyer.jobs.place(prepared));
   const { jobId } = prepared.job;
   const wait = (done: (job: Job) => boolean): Promise<Job> => {
-    const options = {
-      signal: AbortSignal.timeout(JOB_WITHIN_MS),
-      onChange: (job: Job) => onState?.(job.state),
-    };
+    const options = { signal: AbortSignal.timeout(JOB_WITHIN_MS), onChange };
     return persistently(clock, () => buyer.jobs.wait(jobId, done, options), JOB_WITHIN_MS);
   };
   const acceptable = ({ state }: Job): boolean =>
@@ -110,23 +113,41 @@ export function violationsOf(job: Pick<Job, "state" | "error">, payments: readon
   return violations;
 }
 
-async function runPurchase({ local, clock, modelId }: FlowContext): Promise<string[]> {
+/** Of a new model each time: of one, an account buys one licence. */
+async function runPurchase(context: FlowContext): Promise<string[]> {
+  const { local, clock } = context;
+  const { modelId } = await publishModel(context);
+  if (modelId === null) return ["the model has no id"];
   const buyer = local.client(BUYER);
   const before = await persistently(clock, () => buyer.balances());
-  const purchase = await persistently(clock, () =>
-    buyer.models.purchaseLicence(modelId, LICENCE_PRICE_LIMIT_WEI),
+  const licenceId = await persistently(clock, () =>
+    buyer.models.purchaseLicence(modelId, LICENCE_PRICE_LIMIT_WEI).then(
+      (purchase) => purchase.licenceId,
+      (error: unknown) => licenceOfEarlierTry(error),
+    ),
   );
   const after = await persistently(clock, () => buyer.balances());
   const model = await persistently(clock, () => buyer.models.get(modelId));
   const paid = BigInt(before.wrappedWei) - BigInt(after.wrappedWei);
   const violations: string[] = [];
-  if (purchase.licenceId === null) violations.push("the licence has no id");
+  if (licenceId === null) violations.push("the licence has no id");
   if (paid !== BigInt(model.licencePriceWei))
     violations.push(`${paid} wei were paid for a licence of ${model.licencePriceWei} wei`);
   return violations;
 }
 
-async function runPublication({ local, clock }: FlowContext): Promise<string[]> {
+/** A try whose answer was lost may have bought it. */
+function licenceOfEarlierTry(error: unknown): number {
+  if (!isCodedError(error) || error.code !== "licence-already-owned") throw error;
+  return Number(error.details["licenceId"]);
+}
+
+async function runPublication(context: FlowContext): Promise<string[]> {
+  const { modelId } = await publishModel(context);
+  return modelId === null ? ["the model has no id"] : [];
+}
+
+async function publishModel({ local, clock }: FlowContext): Promise<Model> {
   const developer: AiosClient = local.client("developer");
   const model = randomModel();
   const stored = await persistently(clock, () =>
@@ -153,8 +174,7 @@ async function runPublication({ local, clock }: FlowContext): Promise<string[]> 
   const createKey = crypto.randomUUID();
   const created = await persistently(clock, () => developer.models.create(draft, createKey));
   await persistently(clock, () => developer.models.waitReady(created.draftId));
-  const published = await persistently(clock, () => developer.models.publish(created.draftId, draft));
-  return published.modelId === null ? ["the model has no id"] : [];
+  return persistently(clock, () => developer.models.publish(created.draftId, draft));
 }
 
 function randomModel() {

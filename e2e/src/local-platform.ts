@@ -11,11 +11,15 @@ import { systemClock } from "@aios/service-kit/system-clock";
 
 const ROOT = repositoryRoot();
 const PORT_BASE = 31_000;
+/** Tests crash the same process many times on purpose. */
+const MAX_RESTART_PAUSE_MS = 500;
 
 /** The whole platform in a directory of its own, for one test file. */
 export class LocalPlatform {
   readonly dataDir: string;
   readonly crashes: string[];
+  /** Told of every process that ends by itself, before it is started again. */
+  onCrash: (name: string) => void = () => undefined;
   readonly #options: PlatformOptions;
   #platform: Platform;
 
@@ -31,21 +35,26 @@ export class LocalPlatform {
   ): Promise<LocalPlatform> {
     const dataDir = mkdtempSync(join(tmpdir(), "aios-e2e-"));
     const crashes: string[] = [];
+    let told: (name: string) => void = () => undefined;
     const options: PlatformOptions = {
       root: ROOT,
       dataDir,
       portBase: PORT_BASE,
       clock: systemClock,
       extraEnv,
+      maxRestartPauseMs: MAX_RESTART_PAUSE_MS,
       events: {
         started() {},
         ready() {},
         crashed(exit) {
           crashes.push(exit.name);
+          told(exit.name);
         },
       },
     };
-    return new LocalPlatform(await startOrTell(options), dataDir, crashes, options);
+    const local = new LocalPlatform(await startOrTell(options), dataDir, crashes, options);
+    told = (name) => local.onCrash(name);
+    return local;
   }
 
   get platform(): Platform {

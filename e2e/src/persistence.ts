@@ -15,7 +15,7 @@ export async function persistently<T>(clock: Clock, call: () => Promise<T>, with
         isCodedError(error) &&
         (error.errorClass === "operational" ||
           error.kind === "rate-limited" ||
-          error.code === "idempotency-in-flight");
+          error.code === "request-in-flight");
       if (!passing || clock.now() > deadline) throw error;
       await clock.wait(
         durationMs(isCodedError(error) ? Math.max(PAUSE_MS, error.retryAfterMs ?? 0) : PAUSE_MS),

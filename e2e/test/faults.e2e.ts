@@ -2,13 +2,14 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findCrashPoints, pairUp } from "../src/crash-points.js";
+import { findCrashPoints, mixedRuns } from "../src/crash-points.js";
 import { FaultBench } from "../src/fault-bench.js";
+import { problemsOf } from "../src/fault-matrix.js";
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-/** One pair in so many, spread over the list; `npm run test:faults` runs every one. */
-const SAMPLE_EVERY = 4;
-const pairs = pairUp(findCrashPoints(ROOT)).filter((_, index) => index % SAMPLE_EVERY === 0);
+/** A sample of each flow's runs; `npm run test:faults` takes them all, and each point alone. */
+const RUNS_OF_EACH_FLOW = 2;
+const runs = mixedRuns(findCrashPoints(ROOT), RUNS_OF_EACH_FLOW);
 
 describe("whatever dies, the work is done once and paid once", () => {
   let bench: FaultBench;
@@ -19,14 +20,21 @@ describe("whatever dies, the work is done once and paid once", () => {
 
   afterAll(() => bench?.stop());
 
-  test.each(pairs.map((points) => [points.map((point) => point.name).join(" and "), points] as const))(
+  test("a provider that dies with the lease and never returns is replaced by the other", async () => {
+    const { violations, lost, paid } = await bench.loseTheProvider();
+    expect(violations).toEqual([]);
+    const accounts = bench.local.platform.identities.accounts;
+    const survivor = lost === "provider-1" ? accounts["provider-2"] : accounts["provider-1"];
+    expect(["provider-1", "provider-2"]).toContain(lost);
+    expect(paid?.toLowerCase()).toBe(survivor.address);
+  }, 300_000);
+
+  test.each(runs.map((points) => [points.map((point) => point.name).join(", "), points] as const))(
     "%s",
-    async (_, points) => {
-      const { fired, violations } = await bench.run(points);
-      expect(violations).toEqual([]);
-      expect(fired).toEqual(points.map((point) => point.name));
+    async (_names, points) => {
+      expect(problemsOf(points, await bench.run(points))).toEqual([]);
     },
-    300_000,
+    600_000,
   );
 
   test.each([
@@ -34,7 +42,7 @@ describe("whatever dies, the work is done once and paid once", () => {
     ["consensus", "funded"],
     ["zk-prover", "leased"],
     ["storage", "funded"],
-  ])(
+  ] as const)(
     "kill -9 of %s when the job is %s",
     async (process, state) => {
       const { violations } = await bench.killDuring(process, state);

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -84,6 +84,18 @@ describe("npm start", () => {
     third.child.kill("SIGTERM");
     expect(await third.ended).toBe(0);
   }, 240_000);
+
+  test("wipes the state of earlier starts when it is asked for a fresh one, after saying what", async () => {
+    const genesis = join(dataDir, "genesis.json");
+    mkdirSync(join(dataDir, "logs"));
+    writeFileSync(genesis, '{ "chainId": 1 }');
+    const fresh = launch("--idle", "--fresh");
+    await fresh.says("putting the protocol's contracts");
+    expect(fresh.output()).toMatch(/--fresh: removing .* in .*: genesis\.json, logs\n/);
+    expect(readFileSync(genesis, "utf8")).not.toContain('"chainId": 1 ');
+    fresh.child.kill("SIGINT");
+    expect(await fresh.ended).toBe(130);
+  }, 120_000);
 
   test("leaves nothing behind when it is killed, and starts again on the same state", async () => {
     const killed = launch("--idle");

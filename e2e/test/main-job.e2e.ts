@@ -5,12 +5,14 @@ import { aios } from "@aios/kernel/units";
 import { MainJob, type MainJobResult } from "@aios/main-job/main-job";
 import { INFERENCE_PRICE_CAP_WEI, TRAINING } from "@aios/main-job/plan";
 import { runInference } from "@aios/main-job/proven-inference";
-import type { AiosClient } from "@aios/sdk/client";
+import { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
+import { privateKeySigner } from "@aios/sdk/wallet";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LocalPlatform } from "../src/local-platform.js";
+import { persistently } from "../src/persistence.js";
 import { SilentReport } from "../src/silent-report.js";
 
 /** Services whose spans one proven inference consists of, and the processes that send them. */
@@ -198,6 +200,34 @@ describe("the main job, through the gateway only", () => {
         code: expect.any(String),
         traceId: expect.any(String),
       });
+    });
+
+    test("an oversized body: 413 as problem details", async () => {
+      const response = await fetch(`${local.url}/v1/jobs`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
+        body: JSON.stringify({ inference: { input: `0x${"00".repeat(300 * 1024)}` } }),
+      });
+      expect(response.status).toBe(413);
+      expect(await response.json()).toMatchObject({ status: 413, code: expect.any(String) });
+    });
+
+    test("a service that is down: 503 with Retry-After, and again an answer when it is back", async () => {
+      const { supervisor } = local.platform;
+      const jobId = result.inference.job.jobId;
+      const once = new AiosClient({
+        baseUrl: local.url,
+        signer: privateKeySigner(local.platform.privateKey("business")),
+        retries: 0,
+      });
+      await once.jobs.get(jobId);
+      supervisor.abandon("compute");
+      await expect(once.jobs.get(jobId)).rejects.toMatchObject({
+        kind: "unavailable",
+        retryAfterMs: expect.any(Number),
+      });
+      await supervisor.revive("compute", 60_000);
+      expect((await persistently(systemClock, () => once.jobs.get(jobId))).jobId).toBe(jobId);
     });
 
     test("insufficient funds: the reason, before anything is on chain", async () => {

@@ -27,6 +27,8 @@ export interface PlatformOptions {
   readonly onStep?: (step: string) => void;
   /** Aborting it stops the start, and all that was started. */
   readonly signal?: AbortSignal;
+  /** Longest pause before a process that keeps crashing is started again. */
+  readonly maxRestartPauseMs?: number;
   /** Environment added to processes by name, for settings that tests or operators change. */
   readonly extraEnv?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
@@ -77,7 +79,7 @@ export class Platform {
     const identities = loadIdentities(join(dataDir, "keys"));
     const choices = await choosePorts(wantedPorts(options.portBase));
     const platform = new Platform(
-      new Supervisor(clock, options.events, ["postgres", "consensus"]),
+      new Supervisor(clock, options.events, ["postgres", "consensus"], options.maxRestartPauseMs),
       identities,
       choices,
     );

@@ -24,15 +24,24 @@ export class Supervisor {
   readonly #clock: Clock;
   readonly #events: SupervisorEvents;
   readonly #foundations: ReadonlySet<string>;
+  readonly #maxRestartPauseMs: number;
   readonly #specs = new Map<string, ProcessSpec>();
   readonly #processes = new Map<string, ManagedProcess>();
   /** Processes that end because they were asked to: they start again at once. */
   readonly #asked = new Set<string>();
+  /** Processes that are not started again when they end. */
+  readonly #abandoned = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #keepers: Promise<void>[] = [];
 
   /** `foundations` are stopped last: what everyone else writes to. */
-  constructor(clock: Clock, events: SupervisorEvents, foundations: readonly string[]) {
+  constructor(
+    clock: Clock,
+    events: SupervisorEvents,
+    foundations: readonly string[],
+    maxRestartPauseMs = MAX_RESTART_MS,
+  ) {
+    this.#maxRestartPauseMs = maxRestartPauseMs;
     this.#clock = clock;
     this.#foundations = new Set(foundations);
     this.#events = events;
@@ -50,6 +59,19 @@ export class Supervisor {
   /** Sends a signal to a running process; it is started again when that ends it. */
   signal(name: string, signal: NodeJS.Signals): void {
     this.#processes.get(name)?.signal(signal);
+  }
+
+  /** Kills the process, or leaves it dead when it has just crashed, until `revive`. */
+  abandon(name: string): void {
+    this.#abandoned.add(name);
+    this.signal(name, "SIGKILL");
+  }
+
+  /** Starts an abandoned process again, as it was. Resolves when its readiness URL answers. */
+  async revive(name: string, readyWithinMs: number): Promise<void> {
+    const spec = this.#specs.get(name);
+    if (spec === undefined) throw new RangeError(`no process named ${name}`);
+    if (this.#abandoned.delete(name)) await this.start(spec, readyWithinMs);
   }
 
   /** Ends the process and starts it with the given environment added, for this and later restarts. */
@@ -116,11 +138,13 @@ export class Supervisor {
       const exit = await managed.exited;
       if (this.#stopping.signal.aborted) return;
       if (this.#asked.delete(name)) continue;
+      if (this.#abandoned.has(name)) return;
       const ranMs = this.#clock.now() - managed.startedAtMs;
       pauseMs = ranMs >= STABLE_AFTER_MS ? FIRST_RESTART_MS : pauseMs;
       this.#events.crashed(exit, pauseMs);
       await this.#clock.wait(durationMs(pauseMs), this.#stopping.signal).catch(() => undefined);
-      pauseMs = Math.min(pauseMs * 2, MAX_RESTART_MS);
+      if (this.#abandoned.has(name)) return;
+      pauseMs = Math.min(pauseMs * 2, this.#maxRestartPauseMs);
     }
   }
 

@@ -71,10 +71,13 @@ export class ModelApi {
 
   /**
    * Publishes a ready draft: compares the proposed publication with the draft's terms, signs it, hands it in and
-   * waits until it is on chain. Throws `typed-data-mismatch` before signing anything else than those terms.
+   * waits until it is on chain. One that was handed in before is only waited for. Throws `typed-data-mismatch` before
+   * signing anything else than those terms.
    */
   async publish(draftId: string, draft: ModelDraft, options?: WaitOptions<Model>): Promise<Model> {
     const [model, protocol] = await Promise.all([this.get(draftId), this.#protocol()]);
+    if (model.state === "publishing" || model.state === "published")
+      return this.#waitFor(draftId, ["published"], options);
     const path = `/v1/models/${encodeURIComponent(draftId)}/publication`;
     const { toSign } = await this.#connection.signed<{ toSign: SigningRequest[] }>({
       method: "POST",
