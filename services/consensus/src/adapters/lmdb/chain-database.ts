@@ -73,8 +73,10 @@ export class ChainDatabase {
     this.#root.transactionSync(action);
   }
 
-  /** A stable view of all tables, to be given back by `done`. */
+  /** A stable view of all tables as they are now, to be given back by `done`. */
   snapshot(): Transaction {
+    // Else everything read in one turn shares the view of its first read, however old that is by now.
+    this.#root.resetReadTxn();
     return this.#root.useReadTransaction();
   }
 
