@@ -1,7 +1,6 @@
 /**
  * Multiplication and division in digits of 24 bits held as doubles: a product of two digits and the sum of a column of
- * eleven stay below 2^53, so that the arithmetic is exact and no carry is needed inside a column. Measured against
- * 16-bit integer digits and against BigInt in `bench/evm-words.bench.ts`.
+ * eleven stay below 2^53, so that the arithmetic is exact and no carry is needed inside a column.
  */
 const BASE = 0x1000000;
 const INVERSE = 1 / BASE;
