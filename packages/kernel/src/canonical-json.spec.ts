@@ -38,6 +38,7 @@ describe("canonicalJson", () => {
         const same = JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
         expect(canonicalJson(a as Json) === canonicalJson(b as Json)).toBe(same);
       }),
+      { examples: [[[], {}]] },
     );
   });
 
@@ -63,8 +64,7 @@ function shuffled(value: unknown): unknown {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;
-  // Pairs instead of an object: integer-like keys would be moved to the front.
-  return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => ({ key, item: sorted(item) }));
+  // Pairs instead of an object, whose integer-like keys would be moved to the front; marked, so that {} is not [].
+  const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return { object: pairs.map(([key, item]) => [key, sorted(item)]) };
 }
