@@ -83,6 +83,12 @@ export function fromGrpcFailure(failure: unknown, target: string): CodedError {
   });
 }
 
+/** True for an error that a peer sent, false for one that was made here because nobody answered. */
+export function isPeersAnswer(error: CodedError): boolean {
+  const { metadata } = (error.cause ?? {}) as Partial<GrpcFailure>;
+  return Buffer.isBuffer(metadata?.get(ERROR_KEY)[0]);
+}
+
 const PEER_CODES: Readonly<Partial<Record<ErrorKind, string>>> = {
   unavailable: "peer-unavailable",
   timeout: "deadline-exceeded",

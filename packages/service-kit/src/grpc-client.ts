@@ -1,8 +1,9 @@
+import type { CodedError } from "@aios/kernel/coded-error";
 import { type CallOptions, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { SpanKind } from "@opentelemetry/api";
 import { currentOnBehalfOf } from "./caller-context.js";
 import { CircuitBreaker, type CircuitBreakerOptions, DEFAULT_CIRCUIT } from "./circuit-breaker.js";
-import { fromGrpcFailure } from "./error-mapping.js";
+import { fromGrpcFailure, isPeersAnswer } from "./error-mapping.js";
 import {
   type AnyMethod,
   type GrpcServiceDefinition,
@@ -20,7 +21,10 @@ export interface CallSettings {
   /** Longest time for the whole call, retries included. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
-  /** The call may be made again when the peer did not answer. Reads are idempotent by their name. */
+  /**
+   * The call may be made again when the peer did not answer, or answered that it cannot just now: never earlier than
+   * it asked for, and not at all where that is after the deadline. Reads are idempotent by their name.
+   */
   readonly idempotent?: boolean;
 }
 
@@ -171,7 +175,8 @@ class GrpcCaller {
         return await this.#tryUnary(method, request, settings.signal, endsAtMs - performance.now());
       } catch (error) {
         const failure = fromGrpcFailure(error, this.#options.audience);
-        const delayMs = FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+        const backoffMs = FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+        const delayMs = askedToWaitMs(failure) + backoffMs;
         const mayRetry = idempotent && failure.kind === "unavailable" && attempt < MAX_ATTEMPTS;
         if (!mayRetry || performance.now() + delayMs >= endsAtMs) throw failure;
         await systemClock.wait(Math.ceil(delayMs) as never, settings.signal);
@@ -211,4 +216,9 @@ class GrpcCaller {
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   }
+}
+
+/** What the peer asked for. Where nobody answered, the time in the error is for our own callers. */
+function askedToWaitMs(failure: CodedError): number {
+  return isPeersAnswer(failure) ? Math.max(0, failure.retryAfterMs ?? 0) : 0;
 }

@@ -157,6 +157,31 @@ describe("errors", () => {
   });
 });
 
+describe("a peer that says when to come back", () => {
+  const busyFor = (retryAfterMs: number): string => `busy:${retryAfterMs}:${crypto.randomUUID()}`;
+
+  it("is not asked again earlier, and then it is", async () => {
+    const startedAt = performance.now();
+    await gateway.statContent({ cid: busyFor(300) });
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(300);
+  });
+
+  it("is not asked again where that is after the deadline: its own error is the answer", async () => {
+    const call = gateway.statContent({ cid: busyFor(60_000) }, { deadlineMs: 5_000 });
+    await expect(call).rejects.toMatchObject({
+      code: "busy-just-now",
+      kind: "unavailable",
+      retryAfterMs: 60_000,
+      details: { times: 1 },
+    });
+  });
+
+  it("is not asked again about what may have been done already", async () => {
+    const call = gateway.statContent({ cid: busyFor(1) }, { idempotent: false });
+    await expect(call).rejects.toMatchObject({ code: "busy-just-now", details: { times: 1 } });
+  });
+});
+
 describe("streams", () => {
   it("sends more than a channel holds, both ways", async () => {
     const chunk = Buffer.alloc(256 * 1024, 7);
