@@ -1,7 +1,8 @@
 import { address, bytes32, tenantOfAccount } from "@aios/kernel/identifiers";
+import { currentOnBehalfOf } from "@aios/service-kit/caller-context";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { describe, expect, it } from "vitest";
-import type { Model } from "../domain/model.js";
+import type { Model, Purchase } from "../domain/model.js";
 import { UnfinishedRepeater } from "./repeat-unfinished.js";
 
 const OWNER = address(`0x${"a1".repeat(20)}`);
@@ -31,6 +32,39 @@ function draft(draftId: string): Model {
 }
 
 describe("unfinished steps", () => {
+  it("are repeated for whom they were made: a peer takes them for the same request", async () => {
+    const BUYER = address(`0x${"b2".repeat(20)}`);
+    const madeFor: Record<string, unknown> = {};
+    const note = (step: string) => async (): Promise<void> => {
+      madeFor[step] = currentOnBehalfOf();
+    };
+    const purchase = { buyer: BUYER, tenant: tenantOfAccount(BUYER) } as Purchase;
+    const repeater = new UnfinishedRepeater(
+      { inState: async (state) => [{ ...draft(state), state }] },
+      { submitted: async () => [purchase] },
+      {
+        setUpKeys: note("setUpKeys"),
+        checkKeys: async () => {
+          await note("checkKeys")();
+          return { kind: "setting-up", stage: "", percent: 0, message: "" };
+        },
+      },
+      { relay: note("publication") },
+      { relay: note("purchase") },
+      systemClock,
+      1_000,
+      (_, error) => expect.fail(String(error)),
+    );
+    await repeater.runOnce();
+    const owner = { account: OWNER, tenant: tenantOfAccount(OWNER) };
+    expect(madeFor).toEqual({
+      setUpKeys: owner,
+      checkKeys: owner,
+      publication: owner,
+      purchase: { account: BUYER, tenant: tenantOfAccount(BUYER) },
+    });
+  });
+
   it("are taken up one by one: a row that fails keeps none of the others waiting", async () => {
     const takenUp: string[] = [];
     const problems: unknown[] = [];

@@ -1,5 +1,7 @@
 import type { Clock } from "@aios/kernel/clock";
+import type { Address, TenantId } from "@aios/kernel/identifiers";
 import { type DurationMs, durationMs } from "@aios/kernel/units";
+import { actingFor } from "@aios/service-kit/caller-context";
 import type { ModelStore, PurchaseStore } from "../domain/ports.js";
 import type { CreateModelUseCase } from "./create-model.use-case.js";
 import type { PublishModelUseCase } from "./publish-model.use-case.js";
@@ -9,7 +11,8 @@ const BATCH = 50;
 
 /**
  * Takes up what a crash or an absent peer left between two steps: keys not asked for, signed publications and
- * purchases not handed on. Every step it repeats is idempotent.
+ * purchases not handed on. Every step it repeats is idempotent, and made for whom it was made first: peers keep who
+ * asked with what was asked, so that the same key for somebody else is another request to them.
  */
 export class UnfinishedRepeater {
   readonly #abort = new AbortController();
@@ -49,22 +52,25 @@ export class UnfinishedRepeater {
     await this.#each(
       "drafts",
       () => this.models.inState("draft", BATCH),
-      (model) => this.createModel.setUpKeys(model),
+      (model) => forOwner(model, () => this.createModel.setUpKeys(model)),
     );
     await this.#each(
       "keys",
       () => this.models.inState("setting-up-keys", BATCH),
-      async (model) => void (await this.createModel.checkKeys(model)),
+      (model) => forOwner(model, async () => void (await this.createModel.checkKeys(model))),
     );
     await this.#each(
       "publications",
       () => this.models.inState("publishing", BATCH),
-      (model) => this.publishModel.relay(model),
+      (model) => forOwner(model, () => this.publishModel.relay(model)),
     );
     await this.#each(
       "purchases",
       () => this.purchases.submitted(BATCH),
-      (purchase) => this.purchaseLicence.relay(purchase),
+      (purchase) =>
+        actingFor({ account: purchase.buyer, tenant: purchase.tenant }, () =>
+          this.purchaseLicence.relay(purchase),
+        ),
     );
   }
 
@@ -89,4 +95,11 @@ export class UnfinishedRepeater {
       return undefined;
     }
   }
+}
+
+function forOwner<T>(
+  { owner, tenant }: { readonly owner: Address; readonly tenant: TenantId },
+  work: () => T,
+): T {
+  return actingFor({ account: owner, tenant }, work);
 }
