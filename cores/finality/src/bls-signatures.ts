@@ -1,19 +1,21 @@
+import { CodedError } from "@aios/kernel/coded-error";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import type { SignatureScheme } from "./signature-scheme.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import type { BlsSignatures } from "./signature-scheme.js";
 
 // Ciphersuite BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_ of draft-irtf-cfrg-bls-signature-05, section 4.2.3.
 const MESSAGE_DOMAIN = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 const POSSESSION_DOMAIN = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 const bls = bls12_381.longSignatures;
 
-/** Public key of a secret scalar (32 bytes, big-endian): 48 bytes, a compressed point of G1. */
+/** Public key of a secret scalar (32 bytes, big-endian): 48 bytes, a compressed point of G1. Throws `invalid-secret-key`. */
 export function blsPublicKey(secretKey: Uint8Array): Uint8Array {
-  return bls.getPublicKey(secretKey).toBytes();
+  return bls.getPublicKey(checkedSecret(secretKey)).toBytes();
 }
 
 /** Signature of 96 bytes, a compressed point of G2. */
 export function blsSign(secretKey: Uint8Array, message: Uint8Array): Uint8Array {
-  return bls.sign(bls.hash(message, MESSAGE_DOMAIN), secretKey).toBytes();
+  return bls.sign(bls.hash(message, MESSAGE_DOMAIN), checkedSecret(secretKey)).toBytes();
 }
 
 /** Shows that the secret of a public key is known, which is what makes aggregates over equal messages safe. */
@@ -26,19 +28,51 @@ export function verifyPossession(publicKey: Uint8Array, proof: Uint8Array): bool
   return holds(() => bls.verify(proof, bls.hash(publicKey, POSSESSION_DOMAIN), publicKey));
 }
 
-/** BLS12-381 with public keys in G1 and signatures in G2. Malformed points verify as false. */
-export const blsSignatures: SignatureScheme = {
+/** `BlsSignatures` in TypeScript alone (`@noble/curves`): for browsers and wherever no native code is at hand. */
+export const blsSignatures: BlsSignatures = {
+  publicKey: blsPublicKey,
+  sign: blsSign,
   verify: (publicKey, message, signature) =>
     holds(() => bls.verify(signature, bls.hash(message, MESSAGE_DOMAIN), publicKey)),
-  aggregate: (signatures) =>
-    bls.aggregateSignatures(signatures.map((s) => bls.Signature.fromBytes(s))).toBytes(),
+  aggregate: (signatures) => {
+    try {
+      return bls.aggregateSignatures(signatures.map((s) => bls.Signature.fromBytes(s))).toBytes();
+    } catch (cause) {
+      throw invalid(
+        "invalid-signature",
+        "signatures",
+        "One of the signatures is not a point of the group.",
+        cause,
+      );
+    }
+  },
   verifyAggregate: (publicKeys, message, signature) =>
     publicKeys.length > 0 &&
     holds(() => {
-      const points = publicKeys.map((key) => bls12_381.G1.Point.fromBytes(key));
+      const points = publicKeys.map((key) => {
+        const point = bls12_381.G1.Point.fromBytes(key);
+        point.assertValidity();
+        if (point.is0()) throw invalid("invalid-public-key", "publicKeys", "The identity is no public key.");
+        return point;
+      });
       return bls.verify(signature, bls.hash(message, MESSAGE_DOMAIN), bls.aggregatePublicKeys(points));
     }),
 };
+
+// noble would reduce a number beyond the group's order, where other implementations refuse it.
+function checkedSecret(secretKey: Uint8Array): Uint8Array {
+  const scalar = secretKey.length === 32 ? BigInt(`0x${bytesToHex(secretKey)}`) : 0n;
+  if (scalar > 0n && scalar < bls12_381.fields.Fr.ORDER) return secretKey;
+  throw invalid(
+    "invalid-secret-key",
+    "secretKey",
+    "A secret key is 32 bytes, a number from 1 below the group's order.",
+  );
+}
+
+function invalid(code: string, field: string, message: string, cause?: unknown): CodedError {
+  return new CodedError({ code, kind: "invalid", field, message, cause });
+}
 
 function holds(check: () => boolean): boolean {
   try {

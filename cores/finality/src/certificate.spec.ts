@@ -7,7 +7,15 @@ import { type FinalityMessage, signedBytes } from "./messages.js";
 
 const secrets = [1, 2, 3, 4].map((byte) => new Uint8Array(32).fill(byte));
 const keys = { chainId: "test", publicKeys: secrets.map(blsPublicKey) };
-const checkpoint: Checkpoint = { height: 5, parentId: "p", parentRound: 0, tip: "t", attestedRoot: "r" };
+const checkpoint: Checkpoint = {
+  height: 5,
+  parentId: "p",
+  parentRound: 0,
+  tip: "t",
+  tick: 7,
+  attestedRoot: "r",
+  nextSetId: "s",
+};
 const id = checkpointId(checkpoint);
 
 function sign(message: FinalityMessage, signer = message.sender): SignedMessage {

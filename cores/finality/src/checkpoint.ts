@@ -10,8 +10,12 @@ export interface Checkpoint {
   readonly parentRound: number;
   /** Id of the DAG block whose past, itself included, is ordered. */
   readonly tip: string;
+  /** Tick of the tip: chain time, never less than the parent's. */
+  readonly tick: number;
   /** State root after the execution of the parent (deferred execution). */
   readonly attestedRoot: string;
+  /** Id of the honor set that decides the next height; another one than decides this height is a hand-over. */
+  readonly nextSetId: string;
 }
 
 const ids = new WeakMap<Checkpoint, string>();
@@ -20,8 +24,8 @@ const ids = new WeakMap<Checkpoint, string>();
 export function checkpointId(checkpoint: Checkpoint): string {
   const known = ids.get(checkpoint);
   if (known !== undefined) return known;
-  const { height, parentId, parentRound, tip, attestedRoot } = checkpoint;
-  const fields = JSON.stringify([height, parentId, parentRound, tip, attestedRoot]);
+  const { height, parentId, parentRound, tip, tick, attestedRoot, nextSetId } = checkpoint;
+  const fields = JSON.stringify([height, parentId, parentRound, tip, tick, attestedRoot, nextSetId]);
   const id = bytesToHex(sha256(utf8ToBytes(`aios.checkpoint.v1\n${fields}`)));
   ids.set(checkpoint, id);
   return id;

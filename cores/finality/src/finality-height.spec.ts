@@ -6,7 +6,15 @@ import type { FinalityMessage, Vote } from "./messages.js";
 import { quorumOf } from "./quorum.js";
 
 const HEIGHT = 4; // leaders: 0, 1, 2, 3, 0, …
-const a: Checkpoint = { height: HEIGHT, parentId: "p", parentRound: 0, tip: "a", attestedRoot: "r" };
+const a: Checkpoint = {
+  height: HEIGHT,
+  parentId: "p",
+  parentRound: 0,
+  tip: "a",
+  tick: 7,
+  attestedRoot: "r",
+  nextSetId: "s",
+};
 const b: Checkpoint = { ...a, tip: "b" };
 
 function node(self: number, lostTurns: ReadonlySet<number> = new Set()): FinalityHeight {

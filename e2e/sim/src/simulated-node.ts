@@ -196,7 +196,9 @@ export class SimulatedNode {
       parentId,
       parentRound: parent?.certificate.round ?? 0,
       tip: `tip-${this.index}-${this.#life}-${this.#proposals}`,
+      tick: this.height,
       attestedRoot: rootAfter(parentId),
+      nextSetId: "set",
     };
   }
 

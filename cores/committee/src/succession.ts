@@ -1,0 +1,49 @@
+import { type ChainTimeParameters, chainTimeOf } from "./chain-time.js";
+import type { Candidate, ElectionRules, HonorElection } from "./election.js";
+import type { HonorSet } from "./honor-set.js";
+
+/** What the next set depends on, all of it fixed by the checkpoint that is voted on and the state that it attests. */
+export interface SuccessionInput {
+  readonly time: ChainTimeParameters;
+  readonly sitting: HonorSet;
+  /** Tick of the checkpoint before, and of the one that is voted on. */
+  readonly parentTick: number;
+  readonly tick: number;
+  readonly candidates: readonly Candidate[];
+  readonly rules: ElectionRules;
+}
+
+/**
+ * The set that decides the next height (chain.md "Shape": it changes at most once a learning cycle, or when a member is
+ * evicted). The checkpoint under vote names it, so that the certificate over that checkpoint, signed by the sitting set,
+ * is the hand-over: there is no second vote that could contradict it.
+ *
+ * Between cycles a member that is suspended in the attested state loses its seat to the next in rank, while the others
+ * keep theirs whatever their score. Returns the sitting set itself when it stays. Cost: one election.
+ */
+export function nextHonorSet(input: SuccessionInput, election: HonorElection): HonorSet {
+  const { time, sitting, parentTick, tick, candidates, rules } = input;
+  const { cycle } = chainTimeOf(time, tick);
+  const isNewCycle = cycle > chainTimeOf(time, parentTick).cycle;
+  if (!isNewCycle && !hasEvicted(sitting, candidates)) return sitting;
+  const result = election.elect({ cycle, sitting, candidates, rules, keepsSeats: !isNewCycle });
+  if (result.isVacant || isSame(sitting, result.members)) return sitting;
+  return { number: sitting.number + 1, members: result.members };
+}
+
+function hasEvicted(sitting: HonorSet, candidates: readonly Candidate[]): boolean {
+  const suspended = new Set(
+    candidates.filter(({ isSuspended }) => isSuspended).map(({ account }) => account),
+  );
+  return sitting.members.some(({ account }) => suspended.has(account));
+}
+
+function isSame(sitting: HonorSet, members: HonorSet["members"]): boolean {
+  return (
+    sitting.members.length === members.length &&
+    sitting.members.every(
+      ({ account, publicKey }, seat) =>
+        account === members[seat]?.account && publicKey === members[seat]?.publicKey,
+    )
+  );
+}
