@@ -294,6 +294,11 @@ export const databaseSettings = defineSettings({
     description: "most database connections of this process",
     default: 8,
   }),
+  AIOS_MIGRATIONS: setting(z.enum(["apply", "verify"]), {
+    description:
+      "apply: bring the database's schema up to date at start; verify: only check it, where a run with --migrate has done that",
+    default: "apply",
+  }),
 });
 
 /** The event bus; needed to publish and to consume. */

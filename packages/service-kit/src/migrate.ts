@@ -5,9 +5,12 @@ import { fileURLToPath } from "node:url";
 import { CodedError } from "@aios/kernel/coded-error";
 import type pg from "pg";
 import { createDatabaseIfMissing, withConnection } from "./database.js";
+import { sqlState } from "./database-outage.js";
 
 /** Every migration holds this advisory lock, so that processes that start together take turns. */
 const MIGRATION_LOCK = 0x41_49_4f_53;
+
+const NO_SUCH_DATABASE = "3D000";
 
 interface Migration {
   readonly name: string;
@@ -41,16 +44,75 @@ export async function applyMigrations(
       `CREATE TABLE IF NOT EXISTS public.aios_migrations (
          name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
     );
-    const recorded = await client.query<{ name: string; checksum: string }>(
-      "SELECT name, checksum FROM public.aios_migrations ORDER BY name",
-    );
-    const pending = pendingOf(migrations, recorded.rows);
+    const recorded = await recordedMigrations(client);
+    const pending = pendingOf(migrations, recorded);
     for (const migration of pending) await applyOne(client, migration);
     return {
       applied: pending.map(({ name }) => name),
-      alreadyApplied: recorded.rows.map(({ name }) => name),
+      alreadyApplied: recorded.map(({ name }) => name),
     };
   });
+}
+
+/**
+ * Checks that every migration of this version is applied, and changes nothing: for processes that may not alter the
+ * schema. A database that is already ahead is fine, since a newer version only adds to it. Throws `schema-behind`
+ * (retryable) while one is missing, `migration-changed` when an applied file differs.
+ */
+export async function verifyMigrations(directory: URL | string, databaseUrl: string): Promise<void> {
+  const migrations = await readMigrations(
+    typeof directory === "string" ? directory : fileURLToPath(directory),
+  );
+  await whereDatabaseExists(migrations, databaseUrl, async (client) => {
+    const { rows } = await client.query<{ present: boolean }>(
+      "SELECT to_regclass('public.aios_migrations') IS NOT NULL AS present",
+    );
+    const recorded = rows[0]?.present === true ? await recordedMigrations(client) : [];
+    const checksums = new Map(recorded.map(({ name, checksum }) => [name, checksum]));
+    for (const { name, checksum } of migrations) {
+      const applied = checksums.get(name);
+      if (applied === undefined) throw schemaBehind(name);
+      if (applied !== checksum) {
+        throw migrationError(
+          "migration-changed",
+          name,
+          "was changed after it was applied; write a new migration",
+        );
+      }
+    }
+  });
+}
+
+async function whereDatabaseExists(
+  [first]: readonly Migration[],
+  databaseUrl: string,
+  work: (client: pg.Client) => Promise<void>,
+): Promise<void> {
+  try {
+    await withConnection(databaseUrl, work);
+  } catch (error) {
+    throw sqlState(error) === NO_SUCH_DATABASE && first !== undefined ? schemaBehind(first.name) : error;
+  }
+}
+
+function schemaBehind(migration: string): CodedError {
+  return new CodedError({
+    code: "schema-behind",
+    kind: "unavailable",
+    message:
+      `The database lacks the migration ${migration}, and AIOS_MIGRATIONS=verify forbids this process to apply it. ` +
+      "Run the service once with --migrate, as the chart's migration Job does.",
+    details: { migration },
+  });
+}
+
+async function recordedMigrations(
+  client: pg.Client,
+): Promise<readonly { readonly name: string; readonly checksum: string }[]> {
+  const { rows } = await client.query<{ name: string; checksum: string }>(
+    "SELECT name, checksum FROM public.aios_migrations ORDER BY name",
+  );
+  return rows;
 }
 
 async function readMigrations(directory: string): Promise<readonly Migration[]> {

@@ -16,7 +16,7 @@ import { HealthRegistry, startHealthServer } from "./health.js";
 import { inbox } from "./inbox.js";
 import { type Logger, NestLogAdapter } from "./logger.js";
 import { createMessagingSchema } from "./messaging-schema.js";
-import { applyMigrations } from "./migrate.js";
+import { applyMigrations, verifyMigrations } from "./migrate.js";
 import { openEventBus } from "./open-event-bus.js";
 import { OutboxRelay } from "./outbox-relay.js";
 import { createPool, type PostgresPool } from "./postgres-pool.js";
@@ -35,7 +35,12 @@ const INBOX_PRUNE_EVERY_MS = 3_600_000;
 const FLUSH_MS = 1_000;
 
 /** What the context offers only when the settings are there. */
-type DataSettings = Partial<{ DATABASE_URL: string; DATABASE_POOL_MAX: number; EVENT_BUS_URL: string }>;
+type DataSettings = Partial<{
+  DATABASE_URL: string;
+  DATABASE_POOL_MAX: number;
+  AIOS_MIGRATIONS: "apply" | "verify";
+  EVENT_BUS_URL: string;
+}>;
 
 class KitModule {}
 class RootModule {}
@@ -130,6 +135,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     const { name, migrationsDir } = this.#options;
     await this.#patiently("DATABASE_URL", async () => {
       if (migrationsDir === undefined) return createDatabaseIfMissing(url);
+      if (this.#data.AIOS_MIGRATIONS === "verify") return verifyMigrations(migrationsDir, url);
       const report = await applyMigrations(migrationsDir, url);
       if (report.applied.length > 0) this.#logger.info({ migrations: report.applied }, "migrations applied");
     });

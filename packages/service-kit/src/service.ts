@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { type BaseSettings, HelpRequested, loadSettings, type SettingsDefinition } from "./config.js";
 import { createLogger, type Logger } from "./logger.js";
+import { migrateOnly } from "./migrate-only.js";
 import type { RunningService, ServiceOptions } from "./service-options.js";
 import { ServiceRuntime } from "./service-runtime.js";
 
@@ -10,12 +11,17 @@ const EXIT_BAD_SETTINGS = 78;
 const HARD_LIMIT_AFTER_DRAIN_MS = 3_000;
 
 /**
- * The main function of a service: reads settings, starts everything, drains on SIGTERM and SIGINT. Ends the process
- * with code 0 after `--help` and after a drain, 78 for bad settings, 1 when it cannot start or breaks.
+ * The main function of a service: reads settings, starts everything, drains on SIGTERM and SIGINT; with `--migrate` it
+ * only brings the database's schema up to date. Ends the process with code 0 after `--help`, a migration or a drain,
+ * 78 for bad settings, 1 when it cannot start or breaks.
  */
 export async function runService<D extends SettingsDefinition>(options: ServiceOptions<D>): Promise<void> {
   let logger: Logger | undefined;
   try {
+    if ((options.argv ?? process.argv.slice(2)).includes("--migrate")) {
+      await migrateOnly(options, (line) => process.stdout.write(`${options.name}: ${line}\n`));
+      return;
+    }
     const settings = readSettings(options);
     const instanceId = randomUUID();
     logger = createLogger({

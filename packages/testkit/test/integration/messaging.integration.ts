@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { topics } from "@aios/proto/topics";
 import { withConnection } from "@aios/service-kit/database";
 import { inbox } from "@aios/service-kit/inbox";
 import { createMessagingSchema } from "@aios/service-kit/messaging-schema";
-import { applyMigrations } from "@aios/service-kit/migrate";
+import { applyMigrations, verifyMigrations } from "@aios/service-kit/migrate";
+import { migrateOnly } from "@aios/service-kit/migrate-only";
 import { outbox } from "@aios/service-kit/outbox";
 import { OutboxRelay } from "@aios/service-kit/outbox-relay";
 import { createPool, inTransaction, type PostgresPool } from "@aios/service-kit/postgres-pool";
@@ -164,6 +166,11 @@ describe("applyMigrations", () => {
     writeFileSync(join(folder(set), name, "migration.sql"), sql);
   };
 
+  const folderUrl = (name: string): URL => pathToFileURL(`${folder(name)}/`);
+  const neverStarted = (): never => {
+    throw new Error("a migration starts no service");
+  };
+
   it("creates the database, applies in order, and changes nothing the second time", async () => {
     const fresh = postgres.url("made_by_migrations");
     write("good", "20260101_a", "CREATE TABLE things (id int PRIMARY KEY);");
@@ -204,5 +211,37 @@ describe("applyMigrations", () => {
     await expect(applyMigrations(folder("edit"), fresh)).rejects.toMatchObject({ code: "migration-changed" });
     write("gone", "20260102_b", "SELECT 1;");
     await expect(applyMigrations(folder("gone"), fresh)).rejects.toMatchObject({ code: "migration-missing" });
+  });
+
+  it("only checks where it may not change, and says what is missing", async () => {
+    const fresh = postgres.url("checked");
+    write("check", "20260101_a", "CREATE TABLE things (id int);");
+    const check = (): Promise<void> => verifyMigrations(folder("check"), fresh);
+    const behind = { code: "schema-behind", kind: "unavailable", details: { migration: "20260101_a" } };
+    await expect(check(), "without a database").rejects.toMatchObject(behind);
+    await withConnection(postgres.url("postgres"), (client) => client.query("CREATE DATABASE checked"));
+    await expect(check(), "without a table").rejects.toMatchObject(behind);
+
+    const said: string[] = [];
+    const service = { name: "sample", settings: {}, migrationsDir: folderUrl("check"), module: neverStarted };
+    await migrateOnly({ ...service, env: { DATABASE_URL: fresh } }, (line) => said.push(line));
+    expect(said).toEqual(["applied 20260101_a", "the schema is up to date: 1 applied now, 0 before"]);
+    await check();
+
+    await withConnection(fresh, (client) =>
+      client.query("INSERT INTO aios_migrations (name, checksum) VALUES ('20990101_newer', '')"),
+    );
+    await check();
+    write("check", "20260101_a", "CREATE TABLE things (id bigint);");
+    await expect(check()).rejects.toMatchObject({ code: "migration-changed" });
+  });
+
+  it("has nothing to migrate for a service without a database, and names a missing URL", async () => {
+    const service = { name: "sample", settings: {}, module: neverStarted };
+    const ignore = (): void => undefined;
+    await expect(migrateOnly(service, ignore)).rejects.toMatchObject({ code: "no-migrations" });
+    await expect(
+      migrateOnly({ ...service, migrationsDir: folderUrl("check"), env: {} }, ignore),
+    ).rejects.toMatchObject({ code: "invalid-settings", details: { variables: ["DATABASE_URL"] } });
   });
 });
