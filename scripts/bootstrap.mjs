@@ -19,6 +19,7 @@ const COMMANDS = {
   bench: { run: ["scripts/bench.mjs"] },
   conformance: { run: ["apps/conformance/dist/src/main.js"] },
   "test:faults": { run: ["e2e/dist/src/faults.js"] },
+  images: { run: ["deploy/docker/build-images.mjs"] },
   build: { run: undefined },
 };
 

@@ -46,7 +46,8 @@ function installedPackage({ path, source }, { name, version, license, licenses }
 
 function runtimeDependencies({ dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta }) {
   const optional = new Set(Object.keys(optionalDependencies ?? {}));
-  for (const [name, meta] of Object.entries(peerDependenciesMeta ?? {})) if (meta.optional) optional.add(name);
+  for (const [name, meta] of Object.entries(peerDependenciesMeta ?? {}))
+    if (meta.optional) optional.add(name);
   const names = new Set([
     ...Object.keys(dependencies ?? {}),
     ...Object.keys(optionalDependencies ?? {}),

@@ -92,7 +92,8 @@ function shippedOfPackage(file) {
   if (/(^|\/)node_modules(\/|$)/.test(file)) return false;
   if (/\.(d\.[cm]?ts|map|tsbuildinfo|flow|markdown|ts|tsx|cc|c|h|gyp|gypi)$/.test(file)) return false;
   if (/\.md$/i.test(file)) return false;
-  if (/^(test|tests|__tests__|docs|example|examples|benchmark|benchmarks|\.github)(\/|$)/.test(file)) return false;
+  if (/^(test|tests|__tests__|docs|example|examples|benchmark|benchmarks|\.github)(\/|$)/.test(file))
+    return false;
   if (OTHER_DATABASES.test(file)) return false;
   const prebuilt = /(^|\/)prebuilds\/([^/]+)(\/|$)/.exec(file);
   return prebuilt === null || prebuilt[2] === PLATFORM;

@@ -7,8 +7,12 @@ import { systemClock } from "@aios/service-kit/system-clock";
 import type { AccountName } from "./identities.js";
 import type { Platform } from "./platform.js";
 
-/** Runs the main job as the local developer and business. False, with the reason told, when it did not go through. */
-export async function runLocalMainJob(platform: Platform, out: NodeJS.WriteStream): Promise<boolean> {
+/** Runs the main job as the network's developer and business. False, with the reason told, when it did not go through. */
+export async function runLocalMainJob(
+  platform: Pick<Platform, "gatewayUrl" | "privateKey">,
+  out: NodeJS.WriteStream,
+  { providers }: { readonly providers: number } = { providers: 2 },
+): Promise<boolean> {
   const party = (name: AccountName): AiosClient =>
     new AiosClient({ baseUrl: platform.gatewayUrl, signer: privateKeySigner(platform.privateKey(name)) });
   const startedAt = systemClock.now();
@@ -18,7 +22,7 @@ export async function runLocalMainJob(platform: Platform, out: NodeJS.WriteStrea
     systemClock,
   );
   try {
-    const result = await mainJob.run({ providers: 2, digitIndex: startedAt % 2_000 });
+    const result = await mainJob.run({ providers, digitIndex: startedAt % 2_000 });
     const right = result.inference.prediction === result.truth ? "right" : "wrong, as a model may be";
     out.write(
       `\nThe main job went through in ${((systemClock.now() - startedAt) / 1000).toFixed(1)} s: ` +

@@ -1,7 +1,7 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { databaseSettings, loadSettings, type SettingsDefinition } from "./config.js";
-import { applyMigrations } from "./migrate.js";
 import { createMessagingSchema } from "./messaging-schema.js";
+import { applyMigrations } from "./migrate.js";
 import { createPool } from "./postgres-pool.js";
 import type { ServiceOptions } from "./service-options.js";
 

@@ -1,0 +1,133 @@
+import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { runLocalMainJob } from "@aios/launcher/local-main-job";
+import { ensureProtocol } from "@aios/launcher/protocol-deployment";
+import { systemClock } from "@aios/service-kit/system-clock";
+import { inClusterApi } from "./kubernetes-api.js";
+import { newNetwork, readFiles, withIdentitiesOf } from "./network.js";
+import { setUpNetwork } from "./set-up-network.js";
+
+const USAGE = `Usage: aios-cluster <command> [options]
+
+What a network on Kubernetes needs beside its services; the chart's Jobs run it in pods.
+
+  set-up           makes keys, genesis and database passwords in the namespace; keeps what is there
+    --secret NAME             Secret for all private keys (aios-network)
+    --config-map NAME         ConfigMap for genesis, public keys and addresses (aios-network)
+    --database-secret NAME    Secret for the bundled database's URLs; absent: the operator brings one
+    --database-host HOST      its host (aios-postgres)
+    --release NAME            label of what is made (aios)
+
+  deploy-protocol  puts the protocol's contracts on the chain; does nothing when they are there
+    --chain URL               the node's JSON-RPC
+    --keys FOLDER             where the network's Secret is mounted (/network-keys)
+
+  main-job         runs the main job through the gateway: training, licence, proven inference, verification
+    --gateway URL             the gateway
+    --keys FOLDER             where the network's Secret is mounted (/network-keys)
+    --providers NUMBER        providers that must be there first (2)
+`;
+
+const write = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  "set-up": setUp,
+  "deploy-protocol": deployProtocol,
+  "main-job": mainJob,
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main([name = "--help", ...args]: string[]): Promise<number> {
+  if (name === "--help" || args.includes("--help")) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const command = COMMANDS[name];
+  if (command === undefined) {
+    process.stderr.write(`There is no command '${name}'.\n\n${USAGE}`);
+    return 2;
+  }
+  try {
+    return await command(args);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${isCodedError(error) ? `${error.code}: ` : ""}${reason}\n`);
+    return 1;
+  }
+}
+
+async function setUp(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      secret: { type: "string", default: "aios-network" },
+      "config-map": { type: "string", default: "aios-network" },
+      "database-secret": { type: "string" },
+      "database-host": { type: "string", default: "aios-postgres" },
+      release: { type: "string", default: "aios" },
+    },
+  });
+  const databaseSecret = values["database-secret"];
+  await setUpNetwork(
+    inClusterApi(),
+    {
+      secret: values.secret,
+      configMap: values["config-map"],
+      labels: { "app.kubernetes.io/part-of": "aios", "app.kubernetes.io/instance": values.release },
+      ...(databaseSecret === undefined
+        ? {}
+        : { database: { secret: databaseSecret, host: values["database-host"], port: 5_432 } }),
+    },
+    {
+      newNetwork: () => newNetwork(Math.floor(systemClock.now() / 1_000)),
+      newPassword: () => randomBytes(24).toString("hex"),
+    },
+    write,
+  );
+  return 0;
+}
+
+async function deployProtocol(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: { chain: { type: "string" }, keys: { type: "string", default: "/network-keys" } },
+  });
+  const contracts = await withIdentitiesOf(readFiles(values.keys), (identities) =>
+    ensureProtocol(required("chain", values.chain), identities, write),
+  );
+  for (const [name, address] of Object.entries(contracts)) write(`${name} ${address}`);
+  return 0;
+}
+
+async function mainJob(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      gateway: { type: "string" },
+      keys: { type: "string", default: "/network-keys" },
+      providers: { type: "string", default: "2" },
+    },
+  });
+  const gatewayUrl = required("gateway", values.gateway);
+  const network = readFiles(values.keys);
+  const privateKey = (account: string): string =>
+    required(`account ${account}`, network[`account-${account}.key`]);
+  const wentThrough = await runLocalMainJob(
+    { gatewayUrl, privateKey: (account) => privateKey(account).trim() },
+    process.stdout,
+    { providers: Number(values.providers) },
+  );
+  return wentThrough ? 0 : 1;
+}
+
+function required(name: string, value: string | undefined): string {
+  if (value !== undefined && value !== "") return value;
+  throw new CodedError({
+    code: "argument-missing",
+    kind: "invalid",
+    message: `${name} is missing. See --help.`,
+    field: name,
+  });
+}

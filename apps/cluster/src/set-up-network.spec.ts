@@ -1,0 +1,109 @@
+import { Wallet } from "ethers";
+import { describe, expect, it } from "vitest";
+import type { KubernetesApi, StoredObject } from "./kubernetes-api.js";
+import { newNetwork, publicPart } from "./network.js";
+import { type NetworkNames, type NetworkSources, setUpNetwork } from "./set-up-network.js";
+
+const NAMES: NetworkNames = {
+  secret: "aios-network",
+  configMap: "aios-network",
+  labels: { "app.kubernetes.io/instance": "aios" },
+  database: { secret: "aios-databases", host: "aios-postgres", port: 5_432 },
+};
+
+/** A namespace in memory; `beforeCreate` may act between a read and the creation that follows. */
+class MemoryNamespace implements KubernetesApi {
+  readonly objects = new Map<string, Readonly<Record<string, string>>>();
+  readonly created: string[] = [];
+  beforeCreate: (object: StoredObject) => void = () => undefined;
+
+  async read(kind: string, name: string): Promise<Readonly<Record<string, string>> | undefined> {
+    return this.objects.get(`${kind}/${name}`);
+  }
+
+  async create(object: StoredObject): Promise<boolean> {
+    this.beforeCreate(object);
+    const name = `${object.kind}/${object.name}`;
+    if (this.objects.has(name)) return false;
+    this.objects.set(name, object.entries);
+    this.created.push(name);
+    return true;
+  }
+}
+
+function sources(): NetworkSources {
+  return { newNetwork: () => newNetwork(1_800_000_000), newPassword: () => "p@ss/word" };
+}
+
+const quiet = (): void => undefined;
+
+describe("setUpNetwork", () => {
+  it("makes the secret first, and everything public from it", async () => {
+    const namespace = new MemoryNamespace();
+    await setUpNetwork(namespace, NAMES, sources(), quiet);
+    expect(namespace.created).toEqual([
+      "secrets/aios-network",
+      "configmaps/aios-network",
+      "secrets/aios-databases",
+    ]);
+    const secret = namespace.objects.get("secrets/aios-network") ?? {};
+    const shared = namespace.objects.get("configmaps/aios-network") ?? {};
+    expect(shared["PROVER_PAYOUT_ADDRESS"]).toBe(
+      new Wallet(secret["account-prover.key"] as string).address.toLowerCase(),
+    );
+    expect(shared["genesis.json"]).toBe(secret["genesis.json"]);
+    expect(JSON.stringify(shared)).not.toMatch(/"d"/);
+    for (const [file, content] of Object.entries(secret)) {
+      if (file.endsWith(".key")) expect(JSON.stringify(shared)).not.toContain(content.trim().slice(2));
+    }
+    expect(namespace.objects.get("secrets/aios-databases")).toMatchObject({
+      "zk-prover": "postgres://aios:p%40ss%2Fword@aios-postgres:5432/aios_zk_prover",
+      events: "postgres://aios:p%40ss%2Fword@aios-postgres:5432/aios_events",
+      password: "p@ss/word",
+    });
+  });
+
+  it("keeps what is there, and completes a run that was cut off", async () => {
+    const namespace = new MemoryNamespace();
+    await setUpNetwork(namespace, NAMES, sources(), quiet);
+    const before = new Map(namespace.objects);
+    namespace.objects.delete("configmaps/aios-network");
+    const said: string[] = [];
+    await setUpNetwork(namespace, NAMES, sources(), (line) => said.push(line));
+    expect(namespace.objects).toEqual(before);
+    expect(said).toEqual([
+      "secrets/aios-network is there",
+      "configmaps/aios-network made",
+      "secrets/aios-databases is there",
+    ]);
+  });
+
+  it("takes the other's network when two runs make one at once", async () => {
+    const namespace = new MemoryNamespace();
+    const others = newNetwork(1_800_000_000);
+    namespace.beforeCreate = ({ kind }) => {
+      if (kind === "secrets" && !namespace.objects.has("secrets/aios-network")) {
+        namespace.objects.set("secrets/aios-network", others);
+      }
+    };
+    await setUpNetwork(namespace, { ...NAMES, labels: {} }, sources(), quiet);
+    expect(namespace.objects.get("configmaps/aios-network")).toEqual(publicPart(others));
+  });
+
+  it("refuses a secret of which a part is gone, instead of making another network", async () => {
+    const namespace = new MemoryNamespace();
+    const { "genesis.json": _lost, ...rest } = newNetwork(1_800_000_000);
+    namespace.objects.set("secrets/aios-network", rest);
+    await expect(setUpNetwork(namespace, NAMES, sources(), quiet)).rejects.toMatchObject({
+      code: "network-secret-incomplete",
+    });
+    expect(namespace.created).toEqual([]);
+  });
+
+  it("draws no database password where the operator brings a server", async () => {
+    const namespace = new MemoryNamespace();
+    const { database: _bundled, ...names } = NAMES;
+    await setUpNetwork(namespace, names, sources(), quiet);
+    expect(namespace.created).toEqual(["secrets/aios-network", "configmaps/aios-network"]);
+  });
+});
