@@ -158,10 +158,15 @@ describe("jobs of one account that are placed at once", () => {
     return { counted, place };
   }
 
-  it("use one permit after the other, each signed for the nonce that is next", async () => {
-    const { counted, place } = permitCounter();
-    const watched: string[] = [];
-    const placing = new AiosClient({
+  interface FundingGateway {
+    place(jobId: string): Response;
+    /** States that the job's stream tells. */
+    events(jobId: string): string[];
+    state?(jobId: string): string;
+  }
+
+  function clientOf({ place, events, state = () => "funding" }: FundingGateway): AiosClient {
+    return new AiosClient({
       baseUrl: "http://gateway.test",
       signer,
       clock: { now: () => nowMs as never },
@@ -169,13 +174,24 @@ describe("jobs of one account that are placed at once", () => {
       fetch: async (url) => {
         const [, , , jobId = "", what] = new URL(url).pathname.split("/");
         if (what === "signatures") return place(jobId);
-        if (what === "events") {
-          watched.push(jobId);
-          return new Response(`id: 1\nevent: job\ndata: ${JSON.stringify({ jobId, state: "funded" })}\n\n`);
-        }
+        if (what === "events") return new Response(events(jobId).map(eventOf(jobId)).join(""));
+        if (jobId !== "" && what === undefined) return Response.json({ jobId, state: state(jobId) });
         return answerOf(url);
       },
     });
+  }
+
+  const eventOf = (jobId: string) => (state: string, index: number) =>
+    `id: ${index}\nevent: job\ndata: ${JSON.stringify({ jobId, state })}\n\n`;
+
+  it("use one permit after the other, each signed for the nonce that is next", async () => {
+    const { counted, place } = permitCounter();
+    const watched: string[] = [];
+    const events = (jobId: string): string[] => {
+      watched.push(jobId);
+      return ["funded"];
+    };
+    const placing = clientOf({ place, events });
     answer = proposed({});
     const prepared = await placing.jobs.prepare(request);
     const three = ["one", "two", "three"].map((jobId) => ({ ...prepared, job: { ...prepared.job, jobId } }));
@@ -183,6 +199,63 @@ describe("jobs of one account that are placed at once", () => {
     expect(jobs.map(({ state }) => state)).toEqual(["funding", "funding", "funding"]);
     expect(watched).toEqual(["one", "two"]);
     expect(counted).toMatchObject({ next: 3n, placements: 5 });
+  });
+
+  it("are signed anew when another client's permit came first on chain, however many watch, and nobody sees it", async () => {
+    const { counted, place } = permitCounter();
+    let state = "prepared";
+    const placing = clientOf({
+      // What was handed in for the permit that is next reaches the chain, except that of the first time.
+      place: (jobId) => {
+        const placed = place(jobId);
+        if (placed.ok && counted.next === 1n) counted.next = 5n;
+        else if (placed.ok) state = "funding";
+        return placed;
+      },
+      events: () => ["funding", "prepared", "funding", "funded", "settled"],
+      state: () => state,
+    });
+    answer = proposed({});
+    const prepared = await placing.jobs.prepare(request);
+    await placing.jobs.place(prepared);
+    const seen: string[] = [];
+    const watch = () =>
+      placing.jobs.wait(prepared.job.jobId, undefined, { onChange: (job) => seen.push(job.state) });
+    const [job] = await Promise.all([watch(), watch()]);
+    expect(job.state).toBe("settled");
+    expect(seen).not.toContain("prepared");
+    const permits = signed.filter(({ primaryType }) => primaryType === "Permit");
+    expect(permits.map(({ message }) => String(message["nonce"]))).toEqual(["0", "0", "5"]);
+  });
+
+  it("are left to the caller when they are overtaken again and again", async () => {
+    let placements = 0;
+    const placing = clientOf({
+      place: (jobId) => {
+        placements += 1;
+        if (placements === 1) return Response.json({ jobId, state: "funding" });
+        const permit = (proposed({}) as { toSign: SigningRequest[] }).toSign[1]?.typedData;
+        return Response.json({ code: "permit-stale", details: { permit } }, { status: 422 });
+      },
+      events: () => ["prepared"],
+      state: () => "prepared",
+    });
+    answer = proposed({});
+    const prepared = await placing.jobs.prepare(request);
+    await placing.jobs.place(prepared);
+    await expect(placing.jobs.wait(prepared.job.jobId)).rejects.toMatchObject({ code: "permit-stale" });
+    expect(placements).toBe(1 + 1 + 5);
+  });
+
+  it("are only watched by a client that did not place them", async () => {
+    const watching = clientOf({
+      place: () => expect.unreachable(),
+      events: () => ["prepared", "failed"],
+    });
+    const seen: string[] = [];
+    await watching.jobs.wait("0x01", undefined, { onChange: (job) => seen.push(job.state) });
+    expect(seen).toEqual(["prepared", "failed"]);
+    expect(signed).toEqual([]);
   });
 });
 

@@ -15,7 +15,6 @@ import type {
   Protocol,
   Receipt,
   SigningRequest,
-  TypedData,
   Verification,
   VerificationQuote,
 } from "./api-types.js";
@@ -23,6 +22,7 @@ import { parseEventStream } from "./event-stream.js";
 import { type GatewayConnection, newIdempotencyKey } from "./gateway-connection.js";
 import { fromHex, toHex32 } from "./hex.js";
 import { pause } from "./http-transport.js";
+import { JobPlacement, jobPath, type PreparedJob } from "./job-placement.js";
 import { problemToError } from "./problem.js";
 import { signAll } from "./sign-all.js";
 import {
@@ -34,6 +34,8 @@ import {
   reviewPermit,
 } from "./typed-data-review.js";
 
+export type { PreparedJob } from "./job-placement.js";
+
 export type JobRequest = JobSpec & {
   readonly verification: Verification;
   /** The most this job may cost; the escrow cannot take more. */
@@ -42,35 +44,23 @@ export type JobRequest = JobSpec & {
   readonly outputRecipientPublicKey?: string;
 };
 
-/** A job whose typed data was compared with the request; nothing is signed or paid yet. */
-export interface PreparedJob {
-  readonly job: Job;
-  readonly toSign: readonly SigningRequest[];
-  /** Opens the input commitment; keep it to be able to prove what was asked. Null for training. */
-  readonly inputSalt: string | null;
-}
-
 const VERIFIER_CONTRACT: Readonly<Record<Verification, string>> = {
   none: "DeliveryResultVerifier",
   proof: "Groth16ResultVerifier",
 };
 const ENDED: readonly Job["state"][] = ["settled", "refunded", "failed"];
 const LONGEST_RECONNECT_WAIT_MS = 5_000;
-/** Another client of the same account may overtake a permit; more often than this it is left to the caller. */
-const MOST_RENEWALS = 5;
-const LONGEST_PERMIT_WAIT_MS = 30_000;
 
 /** Jobs: quote, order, watch, accept, and everything that can be asked about them. */
 export class JobApi {
   readonly #connection: GatewayConnection;
   readonly #protocol: () => Promise<Protocol>;
-  #lastPermit: Promise<unknown> = Promise.resolve();
-  /** Placed with a permit that the chain may not have counted yet. */
-  #unusedPermitOf: string | undefined;
+  readonly #placement: JobPlacement;
 
   constructor(connection: GatewayConnection, protocol: () => Promise<Protocol>) {
     this.#connection = connection;
     this.#protocol = protocol;
+    this.#placement = new JobPlacement(connection, protocol, this);
   }
 
   /** Price, time and trust of each way to verify this work. Buys nothing. */
@@ -128,62 +118,11 @@ export class JobApi {
   /**
    * Signs a prepared job and hands the signatures in; the relayer funds the escrow. Safe to repeat. A token takes an
    * account's permits one after the other: jobs that carry one are placed in turn, and a permit that another one
-   * overtook is reviewed and signed anew.
+   * overtook is reviewed and signed anew: here, or by whoever watches the job when another client's permit came first on
+   * chain.
    */
   place(prepared: PreparedJob): Promise<Job> {
-    if (!prepared.toSign.some(isPermit)) return this.#handIn(prepared.job.jobId, prepared.toSign);
-    const placed = this.#lastPermit.then(() => this.#placeWithPermit(prepared));
-    this.#lastPermit = placed.catch(() => undefined);
-    return placed;
-  }
-
-  async #placeWithPermit({ job, toSign }: PreparedJob): Promise<Job> {
-    await this.#earlierPermitUsed();
-    let requests = toSign;
-    for (let renewals = 0; ; renewals++) {
-      try {
-        const placed = await this.#handIn(job.jobId, requests);
-        if (placed.state === "funding") this.#unusedPermitOf = placed.jobId;
-        return placed;
-      } catch (error) {
-        if (!isCodedError(error) || error.code !== "permit-stale" || renewals >= MOST_RENEWALS) throw error;
-        requests = await this.#renewed(toSign, error.details);
-      }
-    }
-  }
-
-  /** The order as it was reviewed, with the permit that the refusal proposes, reviewed against the one asked first. */
-  async #renewed(
-    toSign: readonly SigningRequest[],
-    details: Readonly<Record<string, unknown>>,
-  ): Promise<readonly SigningRequest[]> {
-    const order = toSign.filter((request) => !isPermit(request));
-    const proposed = details["permit"] as TypedData | null | undefined;
-    if (proposed === null || proposed === undefined) return order;
-    const permit: SigningRequest = { name: "permit", typedData: proposed };
-    const valueWei = BigInt(String(requestNamed(toSign, "permit").typedData.message["value"]));
-    const expected = { owner: this.#connection.signer.address, spender: "JobEscrow", valueWei };
-    reviewPermit(permit, await this.#protocol(), expected, this.#connection.now());
-    return [...order, permit];
-  }
-
-  /** Waits, within bounds, until the chain has counted the permit of the job placed before. */
-  async #earlierPermitUsed(): Promise<void> {
-    const jobId = this.#unusedPermitOf;
-    if (jobId === undefined) return;
-    const signal = AbortSignal.timeout(LONGEST_PERMIT_WAIT_MS);
-    await this.wait(jobId, ({ state }) => state !== "funding", { signal }).catch(() => undefined);
-    this.#unusedPermitOf = undefined;
-  }
-
-  async #handIn(jobId: string, toSign: readonly SigningRequest[]): Promise<Job> {
-    const signatures = await signAll(this.#connection.signer, toSign);
-    return this.#connection.signed<Job>({
-      method: "PUT",
-      path: `${jobPath(jobId)}/signatures`,
-      json: { signatures },
-      idempotencyKey: newIdempotencyKey(),
-    });
+    return this.#placement.place(prepared);
   }
 
   get(jobId: string): Promise<Job> {
@@ -198,7 +137,8 @@ export class JobApi {
 
   /**
    * Yields the job at once and at every change until it ends. Reconnects (with `Last-Event-ID`) when the stream
-   * breaks; gives up after `maxFailures` failed attempts in a row (default 20).
+   * breaks; gives up after `maxFailures` failed attempts in a row (default 20). A job that this client placed and whose
+   * permit another client's overtook on chain is signed anew on the way, a bounded number of times.
    */
   async *watch(
     jobId: string,
@@ -223,7 +163,7 @@ export class JobApi {
           failures = 0;
           lastEventId = event.id;
           const job = JSON.parse(event.data) as Job;
-          if (job.state !== "funding" && job.jobId === this.#unusedPermitOf) this.#unusedPermitOf = undefined;
+          if (await this.#placement.signedAgain(job)) continue;
           yield job;
           if (ENDED.includes(job.state)) return;
         }
@@ -320,14 +260,6 @@ export class JobApi {
       })
     ).receipts;
   }
-}
-
-function isPermit({ name }: SigningRequest): boolean {
-  return name === "permit";
-}
-
-function jobPath(jobId: string): string {
-  return `/v1/jobs/${encodeURIComponent(jobId)}`;
 }
 
 /**

@@ -25,6 +25,11 @@ export const metrics = defineMetrics("compute", {
   leasesGranted: { kind: "counter", description: "leases that reached the chain" },
   leasesEnded: { kind: "counter", description: "leases and offers that ended without settlement, by reason" },
   chainWrites: { kind: "counter", description: "steps handed to the relayer, by step and outcome" },
+  permitsOvertaken: {
+    kind: "counter",
+    description:
+      "orders whose permit another one overtook on its way to the chain, and that were signed anew",
+  },
   proofs: { kind: "counter", description: "proofs that ended, by outcome" },
   stepRetries: { kind: "counter", description: "steps that have to be repeated, by error code" },
   resultsRefused: { kind: "counter", description: "results of providers that were refused, by error code" },

@@ -6,7 +6,7 @@ import { codedErrorOf } from "@aios/service-kit/database-outage";
 import type { Logger } from "@aios/service-kit/logger";
 import { inSpan } from "@aios/service-kit/tracing";
 import { type Job, liveLease } from "../domain/job.js";
-import { endOffer, fail } from "../domain/job-transitions.js";
+import { askToSignAgain, endOffer, fail } from "../domain/job-transitions.js";
 import { type NextStep, nextStep, type StepPolicy } from "../domain/next-step.js";
 import type { JobStore, ProviderLinks } from "../domain/ports.js";
 import { metrics } from "../metrics.js";
@@ -143,6 +143,12 @@ export class JobEngine {
         return this.#steps.proof.check(job, next.fencingToken);
       case "end-offer":
         return this.#endOffer(job, next.fencingToken, next.because);
+      case "ask-to-sign-again":
+        metrics.permitsOvertaken.add(1);
+        await this.#jobs.change(job.jobId, (stored) => ({
+          job: askToSignAgain(stored, next.error, this.#clock.now()),
+        }));
+        return;
       case "fail":
         metrics.jobsEnded.add(1, { state: "failed", kind: job.kind });
         await this.#jobs.change(job.jobId, (stored) => ({

@@ -4,6 +4,7 @@ import type { CodedError } from "@aios/kernel/coded-error";
 import type { Address, JobId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { fundingRefused, jobEnded } from "../domain/errors.js";
+import { PERMIT_STALE } from "../domain/funding-refusal.js";
 import type { Job, JobError } from "../domain/job.js";
 import { renewPermit, sign } from "../domain/job-transitions.js";
 import type { ChainReader, ChainWriter, JobStore } from "../domain/ports.js";
@@ -48,7 +49,7 @@ export class PlaceJob {
   /** A permit that another one overtook is renewed: the order stands, and the refusal carries what to sign anew. */
   async #refusal(job: Job, { code, message, detailsJson }: JobError): Promise<CodedError> {
     const details = JSON.parse(detailsJson) as Record<string, unknown>;
-    if (code !== "permit-stale") return fundingRefused(code, message, details);
+    if (code !== PERMIT_STALE) return fundingRefused(code, message, details);
     const { contracts, order } = job.terms;
     const capWei = BigInt(order.maxPriceWei);
     const permit = await permitTermsFor(this.#reader, job.buyer, capWei, contracts, order.leaseBy);

@@ -1,6 +1,7 @@
 import type { Clock } from "@aios/kernel/clock";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { crashPoint } from "@aios/service-kit/crash-point";
+import { fundingRefusal } from "../domain/funding-refusal.js";
 import type { ChainStep, Job, JobError, StepAttempt } from "../domain/job.js";
 import { endAttempt, withAttempt } from "../domain/job-transitions.js";
 import type { ChainWriter, JobStore, TransactionOutcome } from "../domain/ports.js";
@@ -136,7 +137,7 @@ export class WriteToChain {
       if (job === undefined || !WAITED_FOR_IN[named.step].includes(job.state)) return job;
     }
     return this.#jobs.change(named.jobId as Job["jobId"], (stored) => ({
-      job: endAttempt(stored, named, error, this.#checkAgainAt(attempt, error)),
+      job: endAttempt(stored, named, explained(named.step, error), this.#checkAgainAt(attempt, error)),
     }));
   }
 
@@ -146,7 +147,8 @@ export class WriteToChain {
       outcome.state === "failed"
         ? (outcome.error ?? refusal("reverted", "The chain refused it.", {}))
         : undefined;
-    return endAttempt(job, { step, fencingToken, attempt }, error, this.#checkAgainAt(attempt, error));
+    const ended = { step, fencingToken, attempt };
+    return endAttempt(job, ended, explained(step, error), this.#checkAgainAt(attempt, error));
   }
 
   #checkAgainAt(attempt: number, error: JobError | undefined): number {
@@ -156,6 +158,11 @@ export class WriteToChain {
         : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 10));
     return this.#clock.now() + delayMs;
   }
+}
+
+/** The buyer is told why the escrow did not open; the other steps are this service's own business. */
+function explained(step: ChainStep, error: JobError | undefined): JobError | undefined {
+  return error === undefined || step !== "open" ? error : fundingRefusal(error);
 }
 
 function refusal(code: string, message: string, details: Readonly<Record<string, unknown>>): JobError {

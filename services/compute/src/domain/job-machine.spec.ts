@@ -15,11 +15,13 @@ import {
   sampleJob,
   sampleResult,
 } from "../../test/support/sample-job.js";
+import { PERMIT_STALE } from "./funding-refusal.js";
 import { type ChainStep, isTerminalJob, type Job, liveLease, type VerificationLevel } from "./job.js";
 import {
   accept,
   agree,
   applyEscrowFact,
+  askToSignAgain,
   complete,
   desert,
   type EscrowFact,
@@ -59,6 +61,9 @@ interface Luck {
   readonly duplicate: boolean;
   readonly provider: "answers" | "silent" | "fails" | "vanishes" | "delivers" | "wrong";
   readonly acceptance: boolean;
+  /** Another permit of the buyer reaches the chain first, and whether the buyer signs the next one. */
+  readonly permitOvertaken: boolean;
+  readonly signsAgain: boolean;
 }
 
 /**
@@ -81,6 +86,7 @@ class World {
   step(luck: Luck): void {
     this.nowMs += luck.advanceMs;
     this.provider(luck);
+    if (luck.signsAgain) this.job = sign(this.job, "0xsigned", "", this.nowMs);
     if (luck.acceptance) this.job = accept(this.job, "0xaccepted", this.nowMs);
     const next = nextStep(this.job, this.nowMs, POLICY);
     const before = this.job;
@@ -120,6 +126,10 @@ class World {
         }
         break;
       }
+      case "ask-to-sign-again":
+        this.job = askToSignAgain(this.job, next.error, this.nowMs);
+        expect(this.job.state).toBe("prepared");
+        break;
       case "fail":
         this.job = fail(this.job, next.error, this.nowMs);
         break;
@@ -138,7 +148,8 @@ class World {
     const key = `${step}:${fencingToken}:${attempt}`;
     const succeeded = this.outcomes.get(key) ?? (!luck.transactionFails && this.act(step, fencingToken));
     this.outcomes.set(key, succeeded);
-    const error = succeeded ? undefined : { code: "reverted", message: "", detailsJson: "{}" };
+    const code = step === "open" && luck.permitOvertaken ? PERMIT_STALE : "reverted";
+    const error = succeeded ? undefined : { code, message: "", detailsJson: "{}" };
     const checkAtMs = this.nowMs + 10_000;
     this.job = withAttempt(this.job, {
       step,
@@ -243,6 +254,8 @@ const luckArbitrary: fc.Arbitrary<Luck> = fc.record({
   duplicate: fc.boolean(),
   provider: fc.constantFrom("answers", "delivers", "silent", "fails", "vanishes", "wrong"),
   acceptance: fc.integer({ min: 0, max: 5 }).map((roll) => roll === 0),
+  permitOvertaken: fc.boolean(),
+  signsAgain: fc.boolean(),
 });
 
 describe("the job's machine", () => {
@@ -262,6 +275,8 @@ describe("the job's machine", () => {
             duplicate: true,
             provider: "delivers",
             acceptance: false,
+            permitOvertaken: false,
+            signsAgain: true,
           };
           for (let count = 0; count < 1_000 && !isTerminalJob(world.job); count++) world.step(good);
           expect(isTerminalJob(world.job)).toBe(true);
@@ -281,6 +296,8 @@ describe("the job's machine", () => {
       duplicate: false,
       provider: "delivers",
       acceptance: false,
+      permitOvertaken: false,
+      signsAgain: false,
     };
     for (let count = 0; count < 200 && !isTerminalJob(world.job); count++) world.step(good);
     expect(world.job.state).toBe("settled");
@@ -296,6 +313,24 @@ describe("the job's machine", () => {
         },
       ),
     );
+  });
+
+  it("keeps an order whose permit was overtaken, until it expires, and submits it anew once it is signed again", () => {
+    const refused = (job: Job, attempt: number): Job => {
+      const error = { code: PERMIT_STALE, message: "", detailsJson: "{}" };
+      return endAttempt(job, { step: "open", fencingToken: 0, attempt }, error, 0);
+    };
+    const overtaken = refused(sign(sampleJob(), "0xorder", "0xpermit", 0), 1);
+    expect(nextStep(overtaken, 0, POLICY)).toMatchObject({ kind: "ask-to-sign-again" });
+    expect(nextStep(overtaken, LEASE_BY_SECONDS * 1_000 + 1, POLICY)).toMatchObject({ kind: "fail" });
+    const asked = askToSignAgain(overtaken, { code: PERMIT_STALE, message: "", detailsJson: "{}" }, 0);
+    expect(asked).toMatchObject({ state: "prepared", orderSignature: "", permitSignature: "" });
+    expect(nextStep(asked, 0, POLICY)).toMatchObject({ kind: "wait" });
+    const again = sign(asked, "0xorder", "0xnext", 0);
+    expect(again.error).toBeUndefined();
+    expect(nextStep(again, 0, POLICY)).toMatchObject({ kind: "submit", step: "open", attempt: 2 });
+    // The end of the first attempt, told a second time, is known.
+    expect(refused(again, 1)).toEqual(again);
   });
 
   it("refuses answers and results under any token but the live one", () => {

@@ -49,7 +49,19 @@ export interface EscrowFact {
 /** The buyer's signatures arrived. Only a prepared job takes them; later calls change nothing. */
 export function sign(job: Job, orderSignature: string, permitSignature: string, atMs: number): Job {
   if (job.state !== "prepared") return job;
-  return withStep({ ...job, state: "funding", orderSignature, permitSignature }, { name: "signed", atMs });
+  const next: Job = { ...job, state: "funding", orderSignature, permitSignature, error: undefined };
+  return withStep(next, { name: "signed", atMs });
+}
+
+/**
+ * The chain refused the signed permit because another one was used first. No money moved and the order stands: the job
+ * waits for the buyer's signature again, until the order expires.
+ */
+export function askToSignAgain(job: Job, error: JobError, atMs: number): Job {
+  const open = attemptOf(job, "open", 0);
+  if (job.state !== "funding" || open === undefined) return job;
+  const next: Job = { ...job, state: "prepared", orderSignature: "", permitSignature: "", error };
+  return withStep(withAttempt(next, { ...open, state: "void" }), { name: "permit-overtaken", atMs });
 }
 
 /** The permit that the buyer is asked for, as long as nothing is signed. All other terms stay. */

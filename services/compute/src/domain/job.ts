@@ -169,7 +169,8 @@ export interface StepAttempt {
   readonly step: ChainStep;
   readonly fencingToken: number;
   readonly attempt: number;
-  readonly state: "submitted" | "succeeded" | "failed";
+  /** "void": it failed of something that has been mended since; only its number still counts. */
+  readonly state: "submitted" | "succeeded" | "failed" | "void";
   readonly transactionId: string;
   /** When to look again: a lost event is asked for, a failed attempt repeated. */
   readonly checkAtMs: number;

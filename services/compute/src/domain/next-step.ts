@@ -1,3 +1,4 @@
+import { PERMIT_STALE } from "./funding-refusal.js";
 import {
   attemptOf,
   type ChainStep,
@@ -21,6 +22,7 @@ export type NextStep =
   | { readonly kind: "end-offer"; readonly fencingToken: number; readonly because: string }
   | { readonly kind: "request-proof"; readonly fencingToken: number; readonly attempt: number }
   | { readonly kind: "check-proof"; readonly fencingToken: number }
+  | { readonly kind: "ask-to-sign-again"; readonly error: JobError }
   | { readonly kind: "fail"; readonly error: JobError }
   | { readonly kind: "wait"; readonly untilMs: number | undefined };
 
@@ -80,7 +82,11 @@ function prepared(job: Job, nowMs: number): NextStep {
 /** The escrow opens no order after its `leaseBy`. Word of one that opened in time still moves the failed job. */
 function funding(job: Job, nowMs: number, policy: StepPolicy): NextStep {
   const open = attemptOf(job, "open", 0);
-  if (open?.state === "failed") return { kind: "fail", error: open.error ?? unexplained() };
+  if (open?.state === "failed") {
+    const error = open.error ?? unexplained();
+    const mendable = error.code === PERMIT_STALE && nowMs <= leaseBy(job);
+    return { kind: mendable ? "ask-to-sign-again" : "fail", error };
+  }
   const expiresAtMs = leaseBy(job) + policy.clockMarginMs;
   if (nowMs > expiresAtMs && open?.state !== "succeeded") {
     return {
@@ -215,6 +221,7 @@ function proofStep(job: Job, lease: Lease, nowMs: number): NextStep | undefined 
 function chainStep(job: Job, step: ChainStep, fencingToken: number, nowMs: number): NextStep {
   const attempt = attemptOf(job, step, fencingToken);
   if (attempt === undefined) return { kind: "submit", step, fencingToken, attempt: 1 };
+  if (attempt.state === "void") return { kind: "submit", step, fencingToken, attempt: attempt.attempt + 1 };
   if (nowMs < attempt.checkAtMs) return { kind: "wait", untilMs: attempt.checkAtMs };
   if (attempt.state === "failed") return { kind: "submit", step, fencingToken, attempt: attempt.attempt + 1 };
   return { kind: "check-transaction", attempt };

@@ -394,4 +394,21 @@ describe("bad input", () => {
     await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
     platform.chain.permitNonce = 0n;
   });
+
+  it("asks to sign again when another permit reaches the chain first, and goes on under the same job", async () => {
+    await provider();
+    const { job, toSign } = await platform.prepare();
+    const jobId = job?.jobId ?? "";
+    const signatures = await platform.signatures(toSign);
+    const place = () => platform.as(platform.buyer, () => platform.client.placeJob({ jobId, signatures }));
+    platform.chain.overtakenBuyers.add(platform.account);
+    await place();
+    const asked = await platform.reaches(jobId, JobState.JOB_STATE_PREPARED);
+    expect(asked.error?.code).toBe("permit-stale");
+    expect(platform.chain.jobs.has(jobId)).toBe(false);
+    await place();
+    const settled = await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
+    expect(settled.error).toBeUndefined();
+    expect(platform.chain.payments.filter((payment) => payment.jobId === jobId)).toHaveLength(1);
+  });
 });

@@ -52,6 +52,8 @@ export class FakeChain {
   permitNonce = 0n;
   /** Reasons with which simulations of `open` fail, by buyer. */
   readonly refusedBuyers = new Map<string, string>();
+  /** Buyers whose next `open` finds, when it is mined, that another permit was used first. */
+  readonly overtakenBuyers = new Set<string>();
   readonly #transactions = new Map<string, ChainTransaction>();
   readonly #bus: EventBus;
   readonly #escrow = new Interface(escrowAbi as InterfaceAbi);
@@ -137,7 +139,7 @@ export class FakeChain {
       gasUsed: 100_000,
       errorCode: failure === "" ? "" : "reverted",
       errorMessage: failure,
-      errorDetailsJson: "",
+      errorDetailsJson: failure === "" ? "" : JSON.stringify({ error: failure, args: [] }),
     });
   }
 
@@ -214,6 +216,7 @@ export class FakeChain {
     const data = orderTypedData(signingDomain(CHAIN_ID, CONTRACTS.JobEscrow), order as unknown as Order);
     const jobId = TypedDataEncoder.hash(data.domain, data.types, order);
     must(!this.jobs.has(jobId), "TransitionNotAllowed");
+    must(!this.overtakenBuyers.delete(String(order["buyer"]).toLowerCase()), "InsufficientAllowance");
     const job: EscrowJob = {
       state: "funded",
       buyer: String(order["buyer"]).toLowerCase(),

@@ -8,6 +8,7 @@ import {
   TransactionState,
 } from "@aios/proto/aios/economy/v1/economy";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
+import { fundingRefusal } from "../../domain/funding-refusal.js";
 import type { ChainStep, Job, JobError } from "../../domain/job.js";
 import type {
   ChainWriter,
@@ -93,7 +94,8 @@ export class EconomyChainWriter implements ChainWriter {
       { idempotent: true },
     );
     if (answer.succeeds) return undefined;
-    return readableRefusal(answer.errorCode, answer.errorMessage, answer.errorDetailsJson);
+    const { errorCode: code, errorMessage: message, errorDetailsJson: detailsJson } = answer;
+    return fundingRefusal({ code, message, detailsJson });
   }
 
   async outcome(transactionId: string): Promise<TransactionOutcome> {
@@ -159,33 +161,4 @@ function outcomeOf(transaction: ChainTransaction | undefined): TransactionOutcom
   const ended =
     state === TransactionState.TRANSACTION_STATE_MINED || state === TransactionState.TRANSACTION_STATE_FINAL;
   return { transactionId, transactionHash, state: ended ? "succeeded" : "running", error: undefined };
-}
-
-/** Contract errors that a buyer can act on get a code of their own; the decoded error stays in the details. */
-const BUYER_ERRORS: Readonly<Record<string, { readonly code: string; readonly message: string }>> = {
-  ERC20InsufficientBalance: {
-    code: "insufficient-funds",
-    message: "Your balance of the wrapped coin is below the price cap. Wrap more coins or lower the cap.",
-  },
-  InsufficientAllowance: {
-    code: "permit-stale",
-    message:
-      "The permit does not cover the price cap any more (another one was used since). Sign the renewed one.",
-  },
-  LicenceRequired: {
-    code: "licence-required",
-    message: "The licence named in the order is not yours any more.",
-  },
-  LeaseTooLate: {
-    code: "order-expired",
-    message: "The order was not signed in time. Prepare the job again.",
-  },
-};
-
-function readableRefusal(code: string, message: string, detailsJson: string): JobError {
-  const details = detailsJson === "" ? "{}" : detailsJson;
-  const error = (JSON.parse(details) as { readonly error?: unknown }).error;
-  const known = typeof error === "string" ? BUYER_ERRORS[error] : undefined;
-  if (known !== undefined) return { ...known, detailsJson: details };
-  return { code: code === "" ? "reverted" : code, message, detailsJson: details };
 }
