@@ -1,8 +1,7 @@
 import { type R1cs, unsatisfiedError, type Witness } from "@aios/core-zkml/r1cs";
-import { SCALAR_FIELD_ORDER } from "@aios/core-zkml/scalar-field";
 import { CodedError } from "@aios/kernel/coded-error";
-import { sha512 } from "@noble/hashes/sha2.js";
 import { circuitDigest, encodeCircuit, encodeScalars } from "./circuit-encoding.js";
+import { deriveScalars } from "./derived-scalars.js";
 import { concatBytes, G1_BYTES, type KeyPoints, splitKeyPoints } from "./key-points.js";
 import type { Proof, VerifyingKey } from "./points.js";
 import { decodeProof } from "./proof-encoding.js";
@@ -35,31 +34,8 @@ interface LoadedShare {
   readonly generation: number;
 }
 
-const SEED_BYTES = 32;
 const TRAPDOOR = ["tau", "alpha", "beta", "gamma", "delta"];
 const BLINDING = ["r", "s"];
-
-/** One scalar a label: SHA-512 of label and seed, reduced; the bias of 512 bits over 254 is negligible. */
-function deriveScalars(seed: Uint8Array, labels: readonly string[]): Uint8Array<ArrayBuffer> {
-  if (seed.length < SEED_BYTES) {
-    throw new CodedError({
-      code: "seed-too-short",
-      kind: "invalid",
-      message: `A seed needs at least ${SEED_BYTES} random bytes.`,
-    });
-  }
-  const scalars = labels.map((label) => {
-    const digest = sha512
-      .create()
-      .update(new TextEncoder().encode(`aios/groth16/${label}/`))
-      .update(seed)
-      .digest();
-    let value = 0n;
-    for (const byte of digest) value = (value << 8n) | BigInt(byte);
-    return value % SCALAR_FIELD_ORDER;
-  });
-  return encodeScalars(scalars);
-}
 
 const SCALAR_BYTES = 32;
 const MAX_THREADS = 64;
@@ -106,7 +82,7 @@ export class Groth16Prover {
   ): Promise<SetUpResult> {
     const circuit = encodeCircuit(r1cs);
     const digest = circuitDigest(circuit);
-    const trapdoor = deriveScalars(trapdoorSeed, TRAPDOOR);
+    const trapdoor = encodeScalars(deriveScalars(trapdoorSeed, TRAPDOOR));
     const result = await this.#admit(() =>
       this.#first.call({ kind: "development-setup", circuit, trapdoor }, [circuit.buffer], options),
     );
@@ -221,7 +197,7 @@ export class Groth16Prover {
       });
     }
     const encoded = encodeScalars(witness);
-    const blinding = deriveScalars(randomness, BLINDING);
+    const blinding = encodeScalars(deriveScalars(randomness, BLINDING));
     return this.#admit(() => this.#proveLoaded(key, encoded, blinding, options));
   }
 

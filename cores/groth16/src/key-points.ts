@@ -79,6 +79,21 @@ export function splitKeyPoints(points: Uint8Array): KeyPoints {
   };
 }
 
+/** Inverse of `splitKeyPoints`. */
+export function joinKeyPoints(key: KeyPoints): Uint8Array<ArrayBuffer> {
+  const run = (points: PointRun, size: number): Uint8Array => {
+    const counted = new Uint8Array(8 + points.length);
+    new DataView(counted.buffer).setBigUint64(0, BigInt(points.length / size), true);
+    counted.set(points, 8);
+    return counted;
+  };
+  return concatBytes(
+    ...[key.alphaG1, key.betaG2, key.gammaG2, key.deltaG2, run(key.inputs, G1_BYTES)],
+    ...[key.betaG1, key.deltaG1, run(key.aQuery, G1_BYTES), run(key.bQueryG1, G1_BYTES)],
+    ...[run(key.bQueryG2, G2_BYTES), run(key.quotientQuery, G1_BYTES), run(key.privateQuery, G1_BYTES)],
+  );
+}
+
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

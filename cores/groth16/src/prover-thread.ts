@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { checkedSum, firstKey, scaled } from "./ceremony-steps.js";
 import type { ProverCall, ProverReply, ProverRequest, ProverResult } from "./prover-messages.js";
 import { type Handle, WasmProver } from "./wasm-prover.js";
 import type { SharePoints } from "./work-shares.js";
@@ -115,6 +116,12 @@ function answer(request: ProverRequest, onStep: (fraction: number) => void): Pro
       return { kind: "bytes", bytes: [prover.assemble(request.points, request.blinding)] };
     case "unload":
       return unload(request.key);
+    case "first-key":
+      return { kind: "first-key", ...firstKey(prover, request, onStep) };
+    case "scale":
+      return { kind: "bytes", bytes: [scaled(prover, request)] };
+    case "checked-sum":
+      return { kind: "bytes", bytes: [checkedSum(prover, request)] };
   }
 }
 

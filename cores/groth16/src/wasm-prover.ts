@@ -17,10 +17,19 @@ interface ProverExports {
   sum_points(points: bigint, at: number, length: number): bigint;
   quotient(circuit: bigint, at: number, length: number): bigint;
   assemble(at: number, length: number, blindingAt: number): bigint;
+  check_points(isG2: number, isMontgomery: number, at: number, length: number): bigint;
+  encode_points(points: bigint): bigint;
+  combine_points(circuit: bigint, matrix: number, points: bigint): bigint;
+  add_points(left: bigint, right: bigint, negate: number): bigint;
+  scale_points(points: bigint, scalarAt: number): bigint;
+  interpolate(at: number, length: number): bigint;
   bytes_at(handle: bigint): number;
   bytes_length(handle: bigint): number;
   forget(handle: bigint): void;
 }
+
+/** As arkworks writes points, or as `.ptau` files hold them. */
+export type PointEncoding = "standard" | "montgomery";
 
 /** Name of an object inside the module. */
 export type Handle = bigint;
@@ -138,6 +147,49 @@ export class WasmProver {
       this.#withInput(blinding, (blindingAt) =>
         this.#takeBytes(checked(this.#exports.assemble(at, points.length, blindingAt))),
       ),
+    );
+  }
+
+  /** Points of strangers: canonical, on the curve, in the subgroup, none at infinity; `prover-refused` otherwise. */
+  checkPoints(group: PointGroup, encoding: PointEncoding, points: Uint8Array): Handle {
+    return this.#withInput(points, (at) =>
+      checked(
+        this.#exports.check_points(
+          group === "g2" ? 1 : 0,
+          encoding === "montgomery" ? 1 : 0,
+          at,
+          points.length,
+        ),
+      ),
+    );
+  }
+
+  encodePoints(points: Handle): Uint8Array<ArrayBuffer> {
+    return this.#takeBytes(checked(this.#exports.encode_points(points)));
+  }
+
+  /** For each variable the combination of points by its column of matrix A (0), B (1) or C (2). */
+  combinePoints(circuit: Handle, matrix: 0 | 1 | 2, points: Handle): Handle {
+    return checked(this.#exports.combine_points(circuit, matrix, points));
+  }
+
+  /** One by one, of G1. */
+  addPoints(left: Handle, right: Handle): Handle {
+    return checked(this.#exports.add_points(left, right, 0));
+  }
+
+  subtractPoints(left: Handle, right: Handle): Handle {
+    return checked(this.#exports.add_points(left, right, 1));
+  }
+
+  scalePoints(points: Handle, scalar: Uint8Array): Handle {
+    return this.#withInput(scalar, (at) => checked(this.#exports.scale_points(points, at)));
+  }
+
+  /** Coefficients of the polynomial with these values on the domain of as many elements. */
+  interpolate(values: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#withInput(values, (at) =>
+      this.#takeBytes(checked(this.#exports.interpolate(at, values.length))),
     );
   }
 

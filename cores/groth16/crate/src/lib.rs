@@ -4,6 +4,7 @@
 //! are named by handles. A negative result is an error code below. Nothing here is constant-time.
 
 mod assembly;
+mod ceremony;
 mod circuit;
 mod handles;
 mod key;
@@ -12,6 +13,7 @@ mod setup;
 
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_serialize::CanonicalDeserialize;
+use ceremony::Encoding;
 use circuit::Circuit;
 use handles::{insert, remove, with, with_mut, Object};
 use key::Key;
@@ -201,6 +203,70 @@ pub unsafe extern "C" fn quotient(circuit: i64, at: *const u8, len: usize) -> i6
 pub unsafe extern "C" fn assemble(at: *const u8, len: usize, blinding_at: *const u8) -> i64 {
     let Some(blinding) = scalars(input(blinding_at, 64)) else { return MALFORMED_SCALAR };
     bytes_or(MALFORMED_POINTS, assembly::assemble(input(at, len), blinding[0], blinding[1]))
+}
+
+fn object_or(code: i64, object: Option<Object>) -> i64 {
+    object.map_or(code, insert)
+}
+
+/// Reads a run of points of strangers, each checked: canonical, on the curve, in the group of prime order, not at
+/// infinity. `is_montgomery` is the encoding of `.ptau` files.
+///
+/// # Safety
+/// See `load_circuit`.
+#[no_mangle]
+pub unsafe extern "C" fn check_points(is_g2: u32, is_montgomery: u32, at: *const u8, len: usize) -> i64 {
+    let encoding = if is_montgomery != 0 { Encoding::Montgomery } else { Encoding::Standard };
+    let read = if is_g2 != 0 { ceremony::checked_g2 } else { ceremony::checked_g1 };
+    object_or(MALFORMED_POINTS, read(input(at, len), encoding))
+}
+
+/// A run of points as arkworks writes them, uncompressed. Returns a handle of bytes.
+#[no_mangle]
+pub extern "C" fn encode_points(points: i64) -> i64 {
+    let bytes = with(points, |object| match object {
+        Object::G1(points) => Some(points::encode(points)),
+        Object::G2(points) => Some(points::encode(points)),
+        _ => None,
+    });
+    bytes_or(UNKNOWN_HANDLE, bytes)
+}
+
+/// For each variable the combination of points by its column of a matrix; see `ceremony::combine`.
+#[no_mangle]
+pub extern "C" fn combine_points(circuit: i64, matrix: u32, points: i64) -> i64 {
+    let combined = with(circuit, |object| match object {
+        Object::Circuit(circuit) => with(points, |points| ceremony::combine(circuit, matrix as usize, points)),
+        _ => None,
+    });
+    object_or(POINTS_DO_NOT_FIT, combined)
+}
+
+/// Sums (or differences) of two runs of points of G1, one by one.
+#[no_mangle]
+pub extern "C" fn add_points(left: i64, right: i64, negate: u32) -> i64 {
+    let sums = with(left, |left| with(right, |right| ceremony::add(left, right, negate != 0)));
+    object_or(POINTS_DO_NOT_FIT, sums)
+}
+
+/// Every point times one scalar, which is not zero.
+///
+/// # Safety
+/// See `load_circuit`.
+#[no_mangle]
+pub unsafe extern "C" fn scale_points(points: i64, scalar_at: *const u8) -> i64 {
+    let Some(scalar) = scalars(input(scalar_at, 32)) else { return MALFORMED_SCALAR };
+    object_or(POINTS_DO_NOT_FIT, with(points, |points| ceremony::scale(points, scalar[0])))
+}
+
+/// Coefficients of the polynomial with these values on the domain of as many elements. Returns a handle of bytes.
+///
+/// # Safety
+/// See `load_circuit`.
+#[no_mangle]
+pub unsafe extern "C" fn interpolate(at: *const u8, len: usize) -> i64 {
+    let Some(values) = scalars(input(at, len)) else { return MALFORMED_SCALAR };
+    bytes_or(POINTS_DO_NOT_FIT, ceremony::interpolate(&values).map(|coefficients| points::encode(&coefficients)))
 }
 
 /// Where a bytes object lies, for the host to copy; 0 for an unknown handle.

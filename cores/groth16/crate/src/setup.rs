@@ -104,7 +104,7 @@ impl Setup {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::{assembly::assemble, handles::Object, key::proof_words, points::{encode, sum}};
     use ark_ff::One;
@@ -112,7 +112,7 @@ mod tests {
     use ark_relations::utils::matrix::Matrix;
 
     /// x·x = y with y public.
-    fn square() -> Circuit {
+    pub fn square() -> Circuit {
         let row = |index: usize| -> Matrix<Fr> { vec![vec![(Fr::one(), index)]] };
         Circuit { variables: 3, public: 2, constraints: 1, matrices: [row(2), row(2), row(1)] }
     }
