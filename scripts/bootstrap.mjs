@@ -18,6 +18,7 @@ const COMMANDS = {
   test: { run: ["scripts/test.mjs"] },
   bench: { run: ["scripts/bench.mjs"] },
   conformance: { run: ["apps/conformance/dist/src/main.js"] },
+  fuzz: { run: ["cores/evm/dist/test/fuzz/main.js"] },
   "test:faults": { run: ["e2e/dist/src/faults.js"] },
   images: { run: ["deploy/docker/build-images.mjs"] },
   build: { run: undefined },
