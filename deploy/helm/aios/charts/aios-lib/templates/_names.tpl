@@ -1,0 +1,29 @@
+{{/* Names and labels. `.root` is the service chart's context, `.service` what service.yaml says of it. */}}
+
+{{- define "aios.fullname" -}}
+{{- printf "%s-%s" .root.Release.Name .service.name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "aios.selectorLabels" -}}
+app.kubernetes.io/name: {{ .service.name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- end -}}
+
+{{- define "aios.labels" -}}
+{{ include "aios.selectorLabels" . }}
+app.kubernetes.io/part-of: aios
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end -}}
+
+{{- define "aios.image" -}}
+{{- $image := .root.Values.global.image -}}
+{{- $tag := $image.tag | default .root.Chart.AppVersion -}}
+{{- printf "%s/%s:%s" $image.registry .image $tag -}}
+{{- end -}}
+
+{{/* Host name of another service of this release. */}}
+{{- define "aios.host" -}}
+{{- printf "%s-%s" .root.Release.Name .name -}}
+{{- end -}}

@@ -1,0 +1,221 @@
+{{/* All objects of one service. */}}
+
+{{- define "aios.service" -}}
+{{- $ := . -}}
+{{- $name := include "aios.fullname" . -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ $name }}
+  labels: {{- include "aios.labels" . | nindent 4 }}
+automountServiceAccountToken: false
+---
+{{ include "aios.workload" . }}
+{{- if .service.callable }}
+---
+{{ include "aios.endpoints" . }}
+{{- end }}
+{{- if .root.Values.global.networkPolicy.enabled }}
+---
+{{ include "aios.networkPolicy" . }}
+{{- end }}
+{{- include "aios.scaling" . }}
+{{- include "aios.migration" . }}
+{{- end -}}
+
+{{- define "aios.workload" -}}
+{{- $name := include "aios.fullname" . -}}
+{{- $scaled := or (.root.Values.autoscaling | default dict).enabled (.root.Values.keda | default dict).enabled -}}
+apiVersion: apps/v1
+kind: {{ .service.workload }}
+metadata:
+  name: {{ $name }}
+  labels: {{- include "aios.labels" . | nindent 4 }}
+spec:
+  {{- if not $scaled }}
+  replicas: {{ .root.Values.replicas }}
+  {{- end }}
+  revisionHistoryLimit: 5
+  {{- if eq .service.workload "StatefulSet" }}
+  serviceName: {{ $name }}
+  podManagementPolicy: Parallel
+  {{- else if .service.single }}
+  # One process at a time: its links and watchers live in it.
+  strategy: { type: Recreate }
+  {{- else }}
+  strategy:
+    type: RollingUpdate
+    rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }
+  {{- end }}
+  selector:
+    matchLabels: {{- include "aios.selectorLabels" . | nindent 6 }}
+  template: {{- include "aios.podTemplate" . | nindent 4 }}
+  {{- if .service.persistent }}
+  volumeClaimTemplates:
+    - metadata:
+        name: data
+        labels: {{- include "aios.selectorLabels" . | nindent 10 }}
+      spec:
+        accessModes: [ReadWriteOnce]
+        {{- with .root.Values.persistence.storageClassName }}
+        storageClassName: {{ . }}
+        {{- end }}
+        resources: { requests: { storage: {{ .root.Values.persistence.size }} } }
+  {{- end }}
+{{- end -}}
+
+{{/* Headless: callers see every pod and take turns; the gateway's own Service is one address for the world. */}}
+{{- define "aios.endpoints" -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "aios.fullname" . }}
+  labels: {{- include "aios.labels" . | nindent 4 }}
+spec:
+  {{- if .service.public }}
+  type: {{ .root.Values.service.type }}
+  {{- else }}
+  clusterIP: None
+  {{- end }}
+  selector: {{- include "aios.selectorLabels" . | nindent 4 }}
+  ports:
+    {{- range $name, $port := .service.ports }}
+    - { name: {{ $name }}, port: {{ $port }}, targetPort: {{ $name }} }
+    {{- end }}
+{{- end -}}
+
+{{/* Deny by default; each edge that the architecture matrix names is opened on both sides. */}}
+{{- define "aios.networkPolicy" -}}
+{{- $policy := .root.Values.global.networkPolicy -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "aios.fullname" . }}
+  labels: {{- include "aios.labels" . | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels: {{- include "aios.selectorLabels" . | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+  ingress:
+    {{- range .service.callers }}
+    - from:
+        - podSelector:
+            matchLabels: { app.kubernetes.io/name: {{ .service }}, app.kubernetes.io/instance: {{ $.root.Release.Name }} }
+      ports: [{ port: {{ .port }} }]
+    {{- end }}
+    {{- range .service.open }}
+    - ports: [{ port: {{ . }} }]
+    {{- end }}
+    - from:
+        - namespaceSelector:
+            matchLabels: { kubernetes.io/metadata.name: {{ $policy.monitoringNamespace }} }
+      ports: [{ port: {{ .service.ports.health }} }]
+  egress:
+    - to: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: kube-system } } }]
+      ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
+    {{- range .service.calls }}
+    - to:
+        - podSelector:
+            matchLabels: { app.kubernetes.io/name: {{ .service }}, app.kubernetes.io/instance: {{ $.root.Release.Name }} }
+      ports: [{ port: {{ .port }} }]
+    {{- end }}
+    {{- if or .service.database .service.events .service.redis }}
+    - to:
+        - podSelector:
+            matchLabels: { app.kubernetes.io/component: backend, app.kubernetes.io/instance: {{ .root.Release.Name }} }
+        {{- range $policy.backendCidrs }}
+        - ipBlock: { cidr: {{ . }} }
+        {{- end }}
+    {{- end }}
+    {{- range $policy.telemetryCidrs }}
+    - to: [{ ipBlock: { cidr: {{ . }} } }]
+    {{- end }}
+{{- end -}}
+
+{{- define "aios.scaling" -}}
+{{- $name := include "aios.fullname" . -}}
+{{- $kind := .service.workload -}}
+{{- if and (.root.Values.keda | default dict).enabled (not (.root.Values.autoscaling | default dict).enabled) }}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata:
+  name: {{ $name }}
+  labels: {{- include "aios.labels" . | nindent 4 }}
+spec:
+  scaleTargetRef: { kind: {{ $kind }}, name: {{ $name }} }
+  minReplicaCount: {{ .root.Values.keda.minReplicas }}
+  maxReplicaCount: {{ .root.Values.keda.maxReplicas }}
+  triggers:
+    - type: prometheus
+      metadata:
+        serverAddress: {{ required "keda.prometheusUrl is needed where keda.enabled is true" .root.Values.keda.prometheusUrl }}
+        query: {{ tpl .service.queueQuery .root | quote }}
+        threshold: {{ .root.Values.keda.queuedPerReplica | quote }}
+{{- end }}
+{{- if (.root.Values.autoscaling | default dict).enabled }}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{ $name }}
+  labels: {{- include "aios.labels" . | nindent 4 }}
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: {{ $kind }}, name: {{ $name }} }
+  minReplicas: {{ .root.Values.autoscaling.minReplicas }}
+  maxReplicas: {{ .root.Values.autoscaling.maxReplicas }}
+  metrics:
+    - type: Resource
+      resource:
+        name: cpu
+        target: { type: Utilization, averageUtilization: {{ .root.Values.autoscaling.targetCpuPercent }} }
+{{- end }}
+{{- if hasKey .root.Values "autoscaling" }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ $name }}
+  labels: {{- include "aios.labels" . | nindent 4 }}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels: {{- include "aios.selectorLabels" . | nindent 6 }}
+{{- end }}
+{{- end -}}
+
+{{/* The schema changes before any new process starts, and only additions come in one version: old processes go on. */}}
+{{- define "aios.migration" -}}
+{{- if and .service.database (not .root.Values.global.database.bundled) }}
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ include "aios.fullname" . }}-migrate
+  labels: {{- include "aios.labels" . | nindent 4 }}
+  annotations:
+    helm.sh/hook: pre-install,pre-upgrade
+    helm.sh/hook-weight: "0"
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+spec:
+  backoffLimit: 6
+  activeDeadlineSeconds: 300
+  template:
+    metadata:
+      labels:
+        app.kubernetes.io/name: {{ .service.name }}-migrate
+        app.kubernetes.io/instance: {{ .root.Release.Name }}
+    spec:
+      restartPolicy: Never
+      {{- include "aios.podSecurity" . | nindent 6 }}
+      containers:
+        - name: migrate
+          image: {{ include "aios.image" (dict "root" .root "image" .service.name) }}
+          imagePullPolicy: {{ .root.Values.global.image.pullPolicy }}
+          args: ["--migrate"]
+          {{- include "aios.containerSecurity" . | nindent 10 }}
+          env: {{- include "aios.dataEnv" . | nindent 12 }}
+          terminationMessagePolicy: FallbackToLogsOnError
+          resources: { requests: { cpu: 50m, memory: 128Mi }, limits: { memory: 256Mi } }
+{{- end }}
+{{- end -}}

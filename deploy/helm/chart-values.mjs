@@ -1,0 +1,230 @@
+// The values of all charts: each key once, with its description, type and default. From here come values.yaml,
+// values.schema.json (unknown keys fail) and the operators' page.
+import { stringify } from "yaml";
+
+const text = (description, initial = "") => ({ type: "string", description, default: initial });
+const flag = (description, initial) => ({ type: "boolean", description, default: initial });
+const whole = (description, initial, minimum, maximum) => ({
+  ...{ type: "integer", description, default: initial, minimum },
+  ...(maximum === undefined ? {} : { maximum }),
+});
+const list = (description, initial = []) => ({
+  type: "array",
+  items: { type: "string" },
+  description,
+  default: initial,
+});
+const free = (description, initial) => ({
+  type: Array.isArray(initial) ? "array" : "object",
+  description,
+  default: initial,
+});
+const group = (description, properties) => ({
+  type: "object",
+  additionalProperties: false,
+  description,
+  properties,
+});
+const quantity = (description, initial) => ({
+  ...text(description, initial),
+  pattern: "^[0-9]+(\\.[0-9]+)?(m|[KMGT]i?)?$",
+});
+
+/** Shared by all charts, under `global`. */
+export const GLOBAL = group("what all services share", {
+  image: group("where the images are", {
+    registry: { ...text("first part of every image's name", "aios"), minLength: 1 },
+    tag: text("tag of every image; empty: the chart's version"),
+    pullPolicy: {
+      ...text("Kubernetes' imagePullPolicy", "IfNotPresent"),
+      enum: ["Always", "IfNotPresent", "Never"],
+    },
+    pullSecrets: list("names of Secrets for the registry"),
+  }),
+  network: group("keys, genesis and addresses of this AiOS network", {
+    setUp: flag(
+      "make them with a Job when they are not there; otherwise the operator brings both objects",
+      true,
+    ),
+    secretName: text("Secret with all private keys", "aios-network"),
+    configMapName: text("ConfigMap with genesis, public keys and addresses", "aios-network"),
+  }),
+  database: group("PostgreSQL", {
+    bundled: flag("run one PostgreSQL in this release; otherwise the operator brings a server", false),
+    secretName: text(
+      "Secret with a connection URL by service name (and `events` for the embedded event log)",
+      "aios-databases",
+    ),
+    image: text("image of the bundled server", "postgres:18"),
+    storageSize: quantity("disk of the bundled server", "20Gi"),
+    storageClassName: text("storage class of its disk; empty: the cluster's default"),
+    memory: quantity("memory that the bundled server is given", "512Mi"),
+  }),
+  eventBus: group("where events go", {
+    secretName: text("Secret with the URL: kafka://host:port,… or postgres://…", "aios-databases"),
+    secretKey: text("its key", "events"),
+  }),
+  redis: group("limits and locks over all replicas", {
+    secretName: text("Secret with redis://…; empty: each gateway replica counts by itself"),
+    secretKey: text("its key", "url"),
+  }),
+  telemetry: group("OpenTelemetry", { otlpEndpoint: text("OTLP/HTTP collector; empty: none") }),
+  networkPolicy: group("who may talk to whom", {
+    enabled: flag("deny everything but the edges of the architecture", true),
+    monitoringNamespace: text("namespace that may read metrics", "monitoring"),
+    backendCidrs: list("addresses of databases, Kafka and Redis outside this release", ["0.0.0.0/0"]),
+    telemetryCidrs: list("addresses of the collector"),
+  }),
+});
+
+/** Of one service's chart: schema and commented YAML. */
+export function serviceValues(name, entry, own) {
+  const properties = serviceProperties(name, entry, own);
+  const schema = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: `Values of ${name}`,
+    type: "object",
+    additionalProperties: false,
+    properties: { ...properties, global: GLOBAL },
+  };
+  return { schema, yaml: commented(`${name}: ${entry.description}`, properties) };
+}
+
+function serviceProperties(name, entry, own) {
+  const replicas = entry.single
+    ? { ...whole("this service runs as one process", 1, 0, 1) }
+    : whole("pods, where nothing scales them", entry.replicas, 0, entry.maximumReplicas);
+  return {
+    enabled: flag("install this service", name !== "provider"),
+    replicas,
+    ...(entry.public ? { service: publicService(), hosts: hosts() } : {}),
+    ...(entry.scales ? { autoscaling: autoscaling(entry.scales) } : {}),
+    ...(entry.queue ? { keda: keda(entry) } : {}),
+    ...(entry.persistent ? { persistence: persistence(entry.persistent) } : {}),
+    resources: free(
+      "requests and limits, measured; the limit of memory follows NODE_OPTIONS",
+      resourcesOf(entry),
+    ),
+    nodeSelector: free("labels of the nodes that it may run on", {}),
+    tolerations: free("taints that it tolerates, for example of GPU nodes", []),
+    priorityClassName: text("priority class of its pods"),
+    podAnnotations: free("annotations of its pods", {}),
+    settings: group(
+      "the service's own settings, as its --help lists them; empty: its default",
+      settingsOf(own),
+    ),
+  };
+}
+
+const publicService = () =>
+  group("the address for the world", {
+    type: { ...text("type of the Service", "ClusterIP"), enum: ["ClusterIP", "NodePort", "LoadBalancer"] },
+  });
+const hosts = () =>
+  list("host[:port] under which users reach the gateway; sign-in messages must name one of them");
+const autoscaling = ({ minReplicas, maxReplicas }) =>
+  group("scale by CPU with a HorizontalPodAutoscaler", {
+    enabled: flag("instead of `replicas`", false),
+    minReplicas: whole("least pods", minReplicas, 1),
+    maxReplicas: whole("most pods", maxReplicas, 1),
+    targetCpuPercent: whole("CPU, in percent of the request, that is aimed at", 70, 1, 100),
+  });
+const keda = ({ scales, queue }) =>
+  group(`scale by ${queue.metric} with KEDA`, {
+    enabled: flag("needs KEDA in the cluster; without it use autoscaling", false),
+    prometheusUrl: text("Prometheus that has the services' metrics"),
+    queuedPerReplica: whole("waiting work that one pod takes on", queue.perReplica, 1),
+    minReplicas: whole("least pods", scales.minReplicas, 0),
+    maxReplicas: whole("most pods", scales.maxReplicas, 1),
+  });
+const persistence = (size) =>
+  group("the disk that it keeps its files on", {
+    size: quantity("its size", size),
+    storageClassName: text("storage class; empty: the cluster's default"),
+  });
+
+function resourcesOf({ resources, cpu }) {
+  return cpu === undefined ? resources : { ...resources, requests: { ...resources.requests, cpu } };
+}
+
+function settingsOf(own) {
+  return Object.fromEntries(
+    own.map(({ setting, description, initial }) => [
+      setting,
+      text(`${description}${initial === undefined || `${initial}`.trim() === "" ? "" : ` (${initial})`}`),
+    ]),
+  );
+}
+
+/** The umbrella's values: what is global; each service's own are in its chart, by its name. */
+export function umbrellaValues(services) {
+  const enabled = Object.keys(services).map((name) => [
+    name,
+    group(`see charts/${name}/values.yaml`, { enabled: flag("install this service", name !== "provider") }),
+  ]);
+  return commented("AiOS on one cluster", { global: GLOBAL, ...Object.fromEntries(enabled) });
+}
+
+/** The subcharts check their own part; here only the names of the parts are checked. */
+export function umbrellaSchema(services) {
+  const parts = Object.fromEntries(Object.keys(services).map((name) => [name, { type: "object" }]));
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Values of aios",
+    type: "object",
+    additionalProperties: false,
+    properties: { global: GLOBAL, "aios-lib": { type: "object" }, ...parts },
+  };
+}
+
+/** The operators' page. */
+export function valuesPage(services, ownSettings, factsOf) {
+  const sections = Object.entries(services).map(([name, entry]) => {
+    const own = ownSettings(name, factsOf(name, entry));
+    return `## ${name}\n\n${entry.description}\n\n${table(serviceProperties(name, entry, own), `${name}.`)}`;
+  });
+  return [
+    "# Values of the charts",
+    "",
+    "Written by `deploy/helm/generate.mjs`. Unknown keys are refused at install. Values of a service stand under its name.",
+    "",
+    "## global",
+    "",
+    table(GLOBAL.properties, "global."),
+    "",
+    sections.join("\n\n"),
+    "",
+  ].join("\n");
+}
+
+function table(properties, prefix) {
+  const rows = rowsOf(properties, prefix);
+  return ["| value | default | what it is |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
+function rowsOf(properties, prefix) {
+  return Object.entries(properties).flatMap(([key, schema]) => {
+    if (schema.properties !== undefined) return rowsOf(schema.properties, `${prefix}${key}.`);
+    const initial = JSON.stringify(schema.default);
+    return [`| \`${prefix}${key}\` | \`${initial}\` | ${schema.description.replaceAll("|", "\\|")} |`];
+  });
+}
+
+/** YAML with each description above its key. */
+function commented(title, properties) {
+  return `# ${title}\n# Written by deploy/helm/generate.mjs; every key is described in docs/operators/values.md.\n${lines(properties, "")}`;
+}
+
+function lines(properties, indent) {
+  return Object.entries(properties)
+    .map(([key, schema]) => {
+      const comment = `${indent}# ${schema.description}\n`;
+      if (schema.properties !== undefined) {
+        const inner = lines(schema.properties, `${indent}  `);
+        return `${comment}${indent}${key}:${inner === "" ? " {}" : ""}\n${inner}`;
+      }
+      const value = stringify(schema.default, { collectionStyle: "flow", lineWidth: 0 }).trim();
+      return `${comment}${indent}${key}: ${value}\n`;
+    })
+    .join("");
+}

@@ -1,0 +1,131 @@
+// What the charts know of each service that its own settings do not say. Memory is measured
+// (docs/benchmarks.md, "all processes"): the request is what a busy process held, the limit leaves it double.
+
+const GRPC = 50_051;
+const HEALTH = 9_090;
+export const JSON_RPC = 8_545;
+const HTTP = 8_080;
+const LIBP2P = 4_001;
+
+const memory = (requestMiB, heapMiB) => ({
+  heapMiB,
+  resources: {
+    requests: { cpu: "100m", memory: `${requestMiB}Mi` },
+    limits: { memory: `${Math.max(2 * requestMiB, requestMiB + heapMiB)}Mi` },
+  },
+});
+
+/**
+ * workload   Deployment, or StatefulSet for what keeps files
+ * single     one process at a time, so the number of replicas cannot be chosen
+ * identity   has a key of its own and speaks gRPC to the others
+ * open       ports that everyone may reach
+ * keys       accounts whose keys the process signs with
+ * env        settings that the chart decides; text is a Helm template
+ * shared     settings from the network's ConfigMap
+ */
+export const SERVICES = {
+  gateway: {
+    description: "REST, sign-in, progress streams, JSON-RPC passthrough and the studio.",
+    workload: "Deployment",
+    replicas: 2,
+    ports: { http: HTTP, health: HEALTH },
+    public: true,
+    open: [HTTP],
+    scales: { minReplicas: 2, maxReplicas: 10 },
+    env: {
+      GATEWAY_HTTP_LISTEN: `0.0.0.0:${HTTP}`,
+      GATEWAY_STUDIO_DIR: "/app/apps/studio/dist",
+      GATEWAY_SIGN_IN_DOMAINS:
+        "{{ .Release.Name }}-gateway:8080,{{ .Release.Name }}-gateway.{{ .Release.Namespace }}:8080," +
+        "localhost:8080,127.0.0.1:8080{{ range .Values.hosts }},{{ . }}{{ end }}",
+    },
+    ...memory(176, 160),
+  },
+  consensus: {
+    description: "The chain's node: blocks, state, Ethereum JSON-RPC.",
+    workload: "StatefulSet",
+    single: true,
+    persistent: "20Gi",
+    ports: { grpc: GRPC, "json-rpc": JSON_RPC, health: HEALTH },
+    env: {
+      CONSENSUS_JSON_RPC_LISTEN: `0.0.0.0:${JSON_RPC}`,
+      CONSENSUS_GENESIS_FILE: "/network/genesis.json",
+    },
+    ...memory(256, 256),
+  },
+  storage: {
+    description: "Content by CID on IPFS, content keys and the log of their release.",
+    workload: "StatefulSet",
+    single: true,
+    persistent: "50Gi",
+    ports: { grpc: GRPC, libp2p: LIBP2P, health: HEALTH },
+    open: [LIBP2P],
+    env: { LIBP2P_LISTEN: `/ip4/0.0.0.0/tcp/${LIBP2P}` },
+    ...memory(208, 192),
+  },
+  compute: {
+    description: "Jobs: price, order, placement, lease, delivery, settlement.",
+    workload: "Deployment",
+    single: true,
+    ports: { grpc: GRPC, health: HEALTH },
+    ...memory(192, 160),
+  },
+  "zk-prover": {
+    description: "Keys and proofs of integer models; replicas share one queue.",
+    workload: "Deployment",
+    replicas: 1,
+    ports: { grpc: GRPC, health: HEALTH },
+    scales: { minReplicas: 1, maxReplicas: 20 },
+    queue: {
+      metric: "aios_zk_prover_queued_proofs",
+      query: 'max(aios_zk_prover_queued_proofs{namespace="{{ .Release.Namespace }}"})',
+      perReplica: 4,
+    },
+    shared: ["PROVER_PAYOUT_ADDRESS"],
+    cpu: "1",
+    ...memory(320, 384),
+  },
+  marketplace: {
+    description: "Model drafts, publication, licences.",
+    workload: "Deployment",
+    single: true,
+    ports: { grpc: GRPC, health: HEALTH },
+    ...memory(128, 128),
+  },
+  economy: {
+    description: "Everything that writes to the chain, and the index of what the chain says about money.",
+    workload: "Deployment",
+    single: true,
+    ports: { grpc: GRPC, health: HEALTH },
+    keys: ["relayer", "matcher", "anchor"],
+    env: {
+      RELAYER_KEY_FILE: "/keys/relayer.key",
+      MATCHER_KEY_FILE: "/keys/matcher.key",
+      ANCHOR_KEY_FILE: "/keys/anchor.key",
+    },
+    shared: ["CONTRACT_REGISTRY_ADDRESS"],
+    ...memory(176, 160),
+  },
+  scoring: {
+    description: "Receipts, their anchors, contribution features.",
+    workload: "Deployment",
+    single: true,
+    ports: { grpc: GRPC, health: HEALTH },
+    ...memory(144, 128),
+  },
+  provider: {
+    description:
+      "Machines of the operator's own that work as providers; strangers run aios-provider outside.",
+    workspace: "apps/provider",
+    workload: "StatefulSet",
+    replicas: 2,
+    maximumReplicas: 2,
+    persistent: "2Gi",
+    ports: { health: HEALTH },
+    keyPerPod: true,
+    env: { PROVIDER_KEY_FILE: "/keys/provider.key", PROVIDER_NAME: "$(POD_NAME)" },
+    gpu: true,
+    ...memory(192, 192),
+  },
+};
