@@ -1,11 +1,11 @@
 import { formatAios } from "@aios/kernel/units";
-import type {
-  CandidateExplanation,
-  FilterName,
-  PlacementAdvice,
-  PlacementRequest,
-  ProviderOffer,
-} from "./placement-model.js";
+import type { FilterName, PlacementAdvice, PlacementRequest } from "./placement-model.js";
+
+/** What advice needs to know of one offer. */
+export interface RemovedOffer {
+  readonly failed: readonly FilterName[];
+  readonly offeredPriceWei: bigint | undefined;
+}
 
 /**
  * What would place a job that no candidate can take: for every filter that is the only one to remove some
@@ -13,10 +13,9 @@ import type {
  */
 export function adviseUnplaced(
   request: PlacementRequest,
-  offers: readonly ProviderOffer[],
-  candidates: readonly CandidateExplanation[],
+  candidates: readonly RemovedOffer[],
 ): PlacementAdvice[] {
-  const onlyFailure = new Map<FilterName, CandidateExplanation[]>();
+  const onlyFailure = new Map<FilterName, RemovedOffer[]>();
   for (const candidate of candidates) {
     const [filter] = candidate.failed;
     if (filter === undefined || candidate.failed.length > 1) continue;
@@ -36,17 +35,17 @@ export function adviseUnplaced(
     advice.push({
       code: "add-providers",
       filter: undefined,
-      providers: offers.length,
+      providers: candidates.length,
       message:
-        offers.length === 0
+        candidates.length === 0
           ? "No provider has joined yet; start one."
-          : `Each of the ${offers.length} known providers fails more than one filter; more providers are needed.`,
+          : `Each of the ${candidates.length} known providers fails more than one filter; more providers are needed.`,
     });
   }
   return advice;
 }
 
-function raiseCap(request: PlacementRequest, priced: readonly CandidateExplanation[]): PlacementAdvice {
+function raiseCap(request: PlacementRequest, priced: readonly RemovedOffer[]): PlacementAdvice {
   const prices = priced.map((candidate) => candidate.offeredPriceWei ?? 0n);
   const [cheapestWei = 0n] = prices.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   return {

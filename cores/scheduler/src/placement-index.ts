@@ -67,6 +67,16 @@ export class PlacementIndex {
     return this.#offers.size;
   }
 
+  /** The provider's offer as it stands here. */
+  offerOf(provider: Address): ProviderOffer | undefined {
+    return this.#offers.get(provider);
+  }
+
+  /** In no order that means anything. */
+  offers(): Iterable<ProviderOffer> {
+    return this.#offers.values();
+  }
+
   /** Adds the offer, or replaces the one of the same provider. */
   upsert(offer: ProviderOffer): void {
     this.remove(offer.address);

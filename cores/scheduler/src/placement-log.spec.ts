@@ -9,7 +9,13 @@ import {
   requestArbitrary,
 } from "../test/placement-arbitraries.js";
 import { decidePlacement } from "./placement.js";
-import { decodePlacementLog, encodePlacementLog, replayPlacement } from "./placement-log.js";
+import {
+  decodeOffer,
+  decodePlacementLog,
+  encodeOffer,
+  encodePlacementLog,
+  replayPlacement,
+} from "./placement-log.js";
 
 describe("placement log", () => {
   it("replays every decision from its text", () => {
@@ -20,6 +26,19 @@ describe("placement log", () => {
         const read = decodePlacementLog(text);
         expect(replayPlacement(read)).toEqual(decision);
         expect(encodePlacementLog(read)).toBe(text);
+      }),
+    );
+  });
+
+  it("replays from offers that were kept one by one beside it", () => {
+    fc.assert(
+      fc.property(requestArbitrary, offersArbitrary, (request, offers) => {
+        const decision = decidePlacement(request, offers, policy);
+        const entry = { decidedAtMs: 7, request, offers: undefined, policy, chosen: decision.chosen };
+        const text = encodePlacementLog(entry);
+        const kept = offers.map((offer) => decodeOffer(encodeOffer(offer)));
+        expect(kept.map(encodeOffer)).toEqual(offers.map(encodeOffer));
+        expect(replayPlacement(decodePlacementLog(text), kept)).toEqual(decision);
       }),
     );
   });
@@ -36,6 +55,9 @@ describe("placement log", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         expect(() => decodePlacementLog(text)).toThrowError(
+          expect.objectContaining({ code: "invalid-placement-log" }),
+        );
+        expect(() => decodeOffer(text)).toThrowError(
           expect.objectContaining({ code: "invalid-placement-log" }),
         );
       }),

@@ -103,10 +103,22 @@ export interface PlacementDecision {
   readonly jobId: JobId;
   readonly chosen: Address | undefined;
   readonly offeredPriceWei: bigint | undefined;
-  /** In ascending order of address. */
+  /** In ascending order of address; all of them, or as many as were asked for. */
   readonly candidates: readonly CandidateExplanation[];
+  /** Offers that were looked at, whether explained one by one or not. */
+  readonly considered: number;
+  /** How many offers each filter removed, by the first filter that they fail. */
+  readonly removed: Readonly<Partial<Record<FilterName, number>>>;
   /** What would place the job; empty when it was placed. */
   readonly advice: readonly PlacementAdvice[];
+}
+
+/** Which candidates a decision explains one by one; the counts and the advice always speak of all. */
+export interface ExplanationScope {
+  /** The chosen one and the next best, then the removed ones. */
+  readonly most: number;
+  /** One that is explained in any case. */
+  readonly provider?: Address | undefined;
 }
 
 /** A change that would place the job, as data and as a sentence. */

@@ -109,6 +109,38 @@ describe("decidePlacement", () => {
     );
   });
 
+  it("explains as many as are asked for, the best first, and counts and advises from all", () => {
+    fc.assert(
+      fc.property(
+        requestArbitrary,
+        offersArbitrary,
+        fc.integer({ min: 1, max: 6 }),
+        (request, offers, most) => {
+          const whole = decidePlacement(request, offers, policy);
+          const provider = offers.at(-1)?.address;
+          const part = decidePlacement(request, offers, policy, { most, provider });
+          expect({ ...part, candidates: [] }).toEqual({ ...whole, candidates: [] });
+          const shown = new Set(part.candidates.map((candidate) => candidate.provider));
+          expect(part.candidates).toEqual(whole.candidates.filter((one) => shown.has(one.provider)));
+          expect(shown.size).toBeGreaterThanOrEqual(Math.min(most, offers.length));
+          expect(shown.size).toBeLessThanOrEqual(most + 1);
+          if (provider !== undefined) expect(shown).toContain(provider);
+          if (whole.chosen !== undefined) expect(shown).toContain(whole.chosen);
+          expect(whole.considered).toBe(offers.length);
+          const removed = Object.values(whole.removed).reduce((sum, count) => sum + count, 0);
+          expect(removed).toBe(whole.candidates.filter((candidate) => candidate.failed.length > 0).length);
+          const hidden = whole.candidates.filter(
+            (one) => one.failed.length === 0 && !shown.has(one.provider),
+          );
+          const least = Math.min(
+            ...part.candidates.filter((one) => one.provider !== provider).map((one) => one.score),
+          );
+          for (const one of hidden) expect(one.score).toBeLessThanOrEqual(least);
+        },
+      ),
+    );
+  });
+
   it("keeps its choice when a candidate that was not chosen leaves", () => {
     fc.assert(
       fc.property(requestArbitrary, offersArbitrary, fc.nat(), (request, offers, pick) => {

@@ -1,8 +1,9 @@
 import type { Address } from "@aios/kernel/identifiers";
-import { adviseUnplaced } from "./advice.js";
+import { adviseUnplaced, type RemovedOffer } from "./advice.js";
 import { PLACEMENT_FILTERS } from "./filters.js";
 import type {
   CandidateExplanation,
+  ExplanationScope,
   FilterName,
   PlacementDecision,
   PlacementPolicy,
@@ -12,24 +13,66 @@ import type {
 import { scoreParts, totalScore } from "./scores.js";
 
 /**
- * Filters and scores every candidate and explains each. A pure function of its arguments: the order of `offers`
- * does not matter, ties go to the lower price, then to the lower address. O(n log n) in the number of offers.
+ * Filters and scores every candidate and explains those in the scope, all where none is given. A pure function of its
+ * arguments: the order of `offers` does not matter, ties go to the lower price, then to the lower address.
+ * O(n log n) in the number of offers.
  */
 export function decidePlacement(
   request: PlacementRequest,
   offers: readonly ProviderOffer[],
   policy: PlacementPolicy,
+  scope?: ExplanationScope,
 ): PlacementDecision {
-  const sorted = [...offers].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
-  const best = choosePlacement(request, sorted, policy);
-  const candidates = sorted.map((offer) => explainCandidate(offer, request, policy, best));
+  const judged = offers.map((offer) => judge(offer, request, policy)).sort(byAddress);
+  const best = choosePlacement(request, offers, policy);
+  const removed: Partial<Record<FilterName, number>> = {};
+  for (const { failed } of judged) {
+    const [first] = failed;
+    if (first !== undefined) removed[first] = (removed[first] ?? 0) + 1;
+  }
   return {
     jobId: request.jobId,
     chosen: best?.address,
     offeredPriceWei: best?.priceWei[request.kind],
-    candidates,
-    advice: best === undefined ? adviseUnplaced(request, sorted, candidates) : [],
+    candidates: inScope(judged, request, scope).map(({ offer }) =>
+      explainCandidate(offer, request, policy, best),
+    ),
+    considered: judged.length,
+    removed,
+    advice: best === undefined ? adviseUnplaced(request, judged) : [],
   };
+}
+
+interface JudgedOffer extends RemovedOffer {
+  readonly offer: ProviderOffer;
+  /** 0 for one that a filter removes. */
+  readonly score: number;
+}
+
+function judge(offer: ProviderOffer, request: PlacementRequest, policy: PlacementPolicy): JudgedOffer {
+  const failed = failedFilters(offer, request, policy);
+  const score = failed.length > 0 ? 0 : totalScore(scoreParts(offer, request, policy), policy);
+  return { offer, failed, score, offeredPriceWei: offer.priceWei[request.kind] };
+}
+
+/** In ascending order of address, as they came. */
+function inScope(
+  judged: readonly JudgedOffer[],
+  request: PlacementRequest,
+  scope: ExplanationScope | undefined,
+): readonly JudgedOffer[] {
+  if (scope === undefined || judged.length <= scope.most) return judged;
+  const ranked = [...judged].sort((a, b) => {
+    if (a.failed.length === 0 && b.failed.length === 0)
+      return beats(a.offer, a.score, b.offer, b.score, request) ? -1 : 1;
+    return a.failed.length - b.failed.length || byAddress(a, b);
+  });
+  const shown = new Set(ranked.slice(0, scope.most));
+  return judged.filter((one) => shown.has(one) || one.offer.address === scope.provider);
+}
+
+function byAddress(a: JudgedOffer, b: JudgedOffer): number {
+  return a.offer.address < b.offer.address ? -1 : a.offer.address > b.offer.address ? 1 : 0;
 }
 
 /** The provider that `decidePlacement` chooses, without explanations. O(n), allocates nothing per candidate removed. */

@@ -259,7 +259,11 @@ export interface PlacementCandidate {
 export interface Placement {
   readonly fencingToken: number;
   readonly decidedAtMs: number;
+  /** All candidates, or of many the best and some that were removed. */
   readonly candidates: readonly PlacementCandidate[];
+  readonly considered: number;
+  /** How many each filter removed, by the first that they fail. */
+  readonly removed: Readonly<Record<string, number>>;
   readonly endedBecause: string | null;
 }
 

@@ -224,11 +224,12 @@ export class JobApi {
     });
   }
 
-  /** Why this provider, why not that one. */
-  placement(jobId: string): Promise<PlacementExplanation> {
+  /** Why this provider, why not that one; `provider` is explained in any case, however many there are. */
+  placement(jobId: string, provider?: string): Promise<PlacementExplanation> {
+    const query = provider === undefined ? "" : `?provider=${encodeURIComponent(provider)}`;
     return this.#connection.signed<PlacementExplanation>({
       method: "GET",
-      path: `${jobPath(jobId)}/placement`,
+      path: `${jobPath(jobId)}/placement${query}`,
     });
   }
 

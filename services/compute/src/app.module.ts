@@ -27,11 +27,13 @@ import { Admission } from "./application/admission.js";
 import { CheckLease } from "./application/check-lease.use-case.js";
 import { ExplainPlacement } from "./application/explain-placement.use-case.js";
 import { FollowEscrow } from "./application/follow-escrow.use-case.js";
+import { ForgetPlacements } from "./application/forget-placements.js";
 import { InProcessJobFeed } from "./application/in-process-job.feed.js";
 import { JobEngine } from "./application/job-engine.js";
 import { JobTimer } from "./application/job-timer.js";
 import { JoinProvider } from "./application/join-provider.use-case.js";
 import type { MarketSettings } from "./application/market.js";
+import { MarketUpkeep } from "./application/market-upkeep.js";
 import { PlaceJob } from "./application/place-job.use-case.js";
 import { PlaceJobOnProvider } from "./application/place-job-on-provider.js";
 import { PrepareJob } from "./application/prepare-job.use-case.js";
@@ -42,6 +44,7 @@ import { ProviderWork } from "./application/provider-work.use-case.js";
 import { QuoteJob } from "./application/quote-job.use-case.js";
 import { WriteToChain } from "./application/write-to-chain.js";
 import { type ComputeSettings, placementPolicy, REQUIRED_MEMORY_BYTES, type settings } from "./config.js";
+import { leaseKey, ProviderMarket } from "./domain/provider-market.js";
 import { metrics } from "./metrics.js";
 import {
   CHAIN_WRITER,
@@ -67,16 +70,36 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   const market = marketSettings(values);
   const prisma = createPrisma(values.DATABASE_URL, values.DATABASE_POOL_MAX);
   const feed = new InProcessJobFeed();
-  const providers = new PrismaProviderStore(prisma, context.pool);
-  const jobs = new PrismaJobStore(prisma, context.pool, clock, stepPolicy, (job, wakeAtMs) => {
-    feed.changed(job);
-    if (wakeAtMs === undefined) return;
-    if (wakeAtMs > clock.now()) timer.due(wakeAtMs);
-    else engine.advance(job.jobId);
-  });
+  const providerMarket = new ProviderMarket(market.policy);
+  const providers = new MarketUpkeep(
+    new PrismaProviderStore(prisma, context.pool, clock),
+    providerMarket,
+    clock,
+  );
+  const jobs = new PrismaJobStore(
+    prisma,
+    context.pool,
+    clock,
+    stepPolicy,
+    ({ before, job, wakeAt, fault }) => {
+      providerMarket.followJob(before, job, clock.now());
+      if (fault !== undefined)
+        providerMarket.faulted(fault.provider, leaseKey(job.jobId, fault.fencingToken), fault.atMs);
+      feed.changed(job);
+      if (wakeAt === undefined) return;
+      if (wakeAt > clock.now()) timer.due(wakeAt);
+      else engine.advance(job.jobId);
+    },
+  );
   const hub = new ProviderLinkHub(
-    () => engine.placeWaiting(),
-    (provider: Address) => watch.offline(provider),
+    (provider: Address) => {
+      providerMarket.came(provider, clock.now());
+      engine.placeWaiting();
+    },
+    (provider: Address) => {
+      providerMarket.left(provider, clock.now());
+      watch.offline(provider);
+    },
   );
 
   const chain = new EconomyChainWriter(
@@ -97,7 +120,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
 
   const writes = new WriteToChain(jobs, chain, clock);
   const proofs = new ProveResult(jobs, prover, clock);
-  const placement = new PlaceJobOnProvider(jobs, hub, clock, market);
+  const placement = new PlaceJobOnProvider(jobs, providerMarket, hub, clock, market);
   const engine = new JobEngine(
     jobs,
     { chain: writes, placement, proof: proofs },
@@ -110,13 +133,12 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   const work = new ProviderWork(jobs, hub, engine, clock);
   const watch = new ProviderWatch(
     hub,
-    providers,
     clock,
     values.PROVIDER_GRACE,
     (provider) => work.vanished(provider),
     logger,
   );
-  const pricing = new Pricing(providers, hub, clock, market);
+  const pricing = new Pricing(providerMarket, clock, market);
   const admission = new Admission(
     {
       atOnce: values.ORDERS_AT_ONCE,
@@ -133,11 +155,14 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
 
   metrics.ordersAdmitted.observe(() => admission.size);
   metrics.providersOnline.observe(() => hub.size);
+  metrics.providersKnown.observe(() => providerMarket.size);
   metrics.jobsMoving.observe(() => engine.busy);
   metrics.jobsWaiting.observe(async () => (await jobs.countByState()).get("funded") ?? 0);
   context.onShutdown("database client", () => prisma.$disconnect());
+  const history = new ForgetPlacements(jobs, clock, values.PLACEMENT_HISTORY, logger);
   context.onShutdown("job engine", async () => {
     watch.stop();
+    await history.close();
     await timer.close();
     await engine.close();
   });
@@ -153,6 +178,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     value(JoinProvider, new JoinProvider(providers, chain, reader, clock, secureRng)),
     value(FollowEscrow, new FollowEscrow(jobs, hub, engine, clock)),
     value(ProviderWork, work),
+    value(ProviderMarket, providerMarket),
     value(WriteToChain, writes),
     value(ProveResult, proofs),
     value(JobEngine, engine),
@@ -166,8 +192,10 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     value(LINK_SETTINGS, linkSettings(values)),
     value(HandshakeRoom, new HandshakeRoom(values.MAX_HANDSHAKES)),
   ];
+  // Nothing moves before the market is loaded: from then on it follows every change.
+  watch.start(await providers.load());
   timer.start();
-  await watch.start();
+  history.start();
   return {
     module: ComputeModule,
     controllers: [JobController, MarketController, ProviderLinkController, ChainEventsConsumer],

@@ -100,6 +100,10 @@ export const settings = defineSettings({
     description: "pause before an unplaced job is looked at again, doubled each time",
     default: "500ms",
   }),
+  PLACEMENT_HISTORY: setting(duration, {
+    description: "how long it can be asked why a job was placed as it was",
+    default: "720h",
+  }),
   HEARTBEAT_INTERVAL: setting(duration, { description: "how often providers report", default: "5s" }),
   HANDSHAKE_TIMEOUT: setting(duration, {
     description: "longest handshake of a provider, registration included",

@@ -22,6 +22,11 @@ export const metrics = defineMetrics("compute", {
     description: "time of one placement with its lock and writes",
     unit: "ms",
   },
+  marketCorrections: {
+    kind: "counter",
+    description: "choices that were made again because the stored facts of a provider had moved on",
+  },
+  providersKnown: { kind: "gauge", description: "providers in the market, online or not" },
   leasesGranted: { kind: "counter", description: "leases that reached the chain" },
   leasesEnded: { kind: "counter", description: "leases and offers that ended without settlement, by reason" },
   chainWrites: { kind: "counter", description: "steps handed to the relayer, by step and outcome" },

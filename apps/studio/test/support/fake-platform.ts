@@ -129,7 +129,16 @@ export class FakePlatform {
       return this.#prepared(Buffer.from((body.inference?.input ?? "0x").slice(2), "hex"), now);
     if (path.endsWith("/placement"))
       return {
-        placements: [{ fencingToken: 1, decidedAtMs: now, candidates: candidates(), endedBecause: null }],
+        placements: [
+          {
+            fencingToken: 1,
+            decidedAtMs: now,
+            candidates: candidates(),
+            considered: 2,
+            removed: {},
+            endedBecause: null,
+          },
+        ],
         advice: [],
       };
     if (path.endsWith("/signatures")) return job(this.#jobId, "funding", 1);

@@ -1,32 +1,11 @@
-import type {
-  PlacementPolicy,
-  PlacementRequest,
-  ProviderOffer,
-  WorkKind,
-} from "@aios/core-scheduler/placement-model";
+import type { PlacementPolicy, PlacementRequest, WorkKind } from "@aios/core-scheduler/placement-model";
 import type { Address } from "@aios/kernel/identifiers";
 import { burnedLeases } from "../domain/burned-leases.js";
 import type { Job } from "../domain/job.js";
-import type { MarketState } from "../domain/ports.js";
-import { offerOf } from "../domain/provider.js";
-
-/** Contribution levels are 0 until a first learning cycle has run. */
-const LEVEL_BEFORE_FIRST_CYCLE = 0;
-
-export function offersOf(market: MarketState, online: ReadonlySet<Address>): ProviderOffer[] {
-  return market.providers.map((provider) =>
-    offerOf(provider, {
-      online: online.has(provider.address),
-      runningJobs: market.liveLeases.get(provider.address) ?? 0,
-      recentFaults: market.recentFaults.get(provider.address) ?? 0,
-      levelThousandths: LEVEL_BEFORE_FIRST_CYCLE,
-    }),
-  );
-}
 
 export function placementRequest(
   job: Job,
-  market: MarketState,
+  recentByProvider: ReadonlyMap<Address, number>,
   nowMs: number,
   restMs: number,
 ): PlacementRequest {
@@ -37,7 +16,7 @@ export function placementRequest(
     requiredMemoryBytes: job.terms.requiredMemoryBytes,
     workUnits: job.terms.workUnits,
     burned: burnedLeases(job, nowMs, restMs),
-    recentByProvider: market.recentByProvider,
+    recentByProvider,
   };
 }
 

@@ -1,13 +1,14 @@
-import { choosePlacement } from "@aios/core-scheduler/placement";
-import { encodePlacementLog } from "@aios/core-scheduler/placement-log";
+import { encodeOffer, encodePlacementLog } from "@aios/core-scheduler/placement-log";
+import type { PlacementRequest, ProviderOffer } from "@aios/core-scheduler/placement-model";
 import type { Clock } from "@aios/kernel/clock";
-import type { JobId } from "@aios/kernel/identifiers";
+import type { Address, JobId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
-import { liveLease, nextFencingToken } from "../domain/job.js";
+import { type Job, liveLease, nextFencingToken } from "../domain/job.js";
 import { leaseTermsFor, offer, postponePlacement } from "../domain/job-transitions.js";
-import type { JobStore, ProviderLinks } from "../domain/ports.js";
+import type { JobStore, PlacementView, ProviderLinks } from "../domain/ports.js";
+import type { ProviderMarket } from "../domain/provider-market.js";
 import { metrics } from "../metrics.js";
-import { type MarketSettings, offersOf, placementRequest } from "./market.js";
+import { type MarketSettings, placementRequest } from "./market.js";
 
 const LONGEST_PAUSE_MS = 30_000;
 /** Who becomes free takes the oldest waiting job by itself; the timer is for what nobody told of. */
@@ -19,12 +20,20 @@ export type PlacementOutcome = "offered" | "full" | "unplaceable" | "moot";
 /** Chooses a provider for a funded job and offers it the lease, or notes why nobody can take it. */
 export class PlaceJobOnProvider {
   readonly #jobs: JobStore;
+  readonly #market: ProviderMarket;
   readonly #links: ProviderLinks;
   readonly #clock: Clock;
   readonly #settings: MarketSettings;
 
-  constructor(jobs: JobStore, links: ProviderLinks, clock: Clock, settings: MarketSettings) {
+  constructor(
+    jobs: JobStore,
+    market: ProviderMarket,
+    links: ProviderLinks,
+    clock: Clock,
+    settings: MarketSettings,
+  ) {
     this.#jobs = jobs;
+    this.#market = market;
     this.#links = links;
     this.#clock = clock;
     this.#settings = settings;
@@ -34,37 +43,31 @@ export class PlaceJobOnProvider {
     const startedAt = performance.now();
     const settings = this.#settings;
     let outcome = "moot" as PlacementOutcome;
-    const placed = await this.#jobs.place(jobId, (job, market) => {
+    let recorded: ReadonlyMap<Address, ProviderOffer> = new Map();
+    const { job: placed, recordedHead } = await this.#jobs.place(jobId, async (job, view) => {
       outcome = "moot";
       if (job.state !== "funded" || liveLease(job) !== undefined) return undefined;
       const nowMs = this.#clock.now();
-      const request = placementRequest(job, market, nowMs, settings.restMs);
-      const offers = offersOf(market, this.#links.online());
-      const best = choosePlacement(request, offers, settings.policy);
-      const chosen = best?.address;
-      // The log is what explanations are made from when somebody asks.
+      const request = placementRequest(job, view.recentByProvider, nowMs, settings.restMs);
+      const best = await this.#choose(request, view, nowMs);
+      recorded = await this.#unrecorded(view);
+      const made = this.#decide(job, request, best, nowMs);
+      outcome = made.outcome;
+      // Explanations are made from the log and the recorded offers when somebody asks.
       const log = encodePlacementLog({
         decidedAtMs: nowMs,
         request,
-        offers,
+        offers: undefined,
         policy: settings.policy,
-        chosen,
+        chosen: best?.address,
       });
-      const placement = { jobId, fencingToken: nextFencingToken(job), decidedAtMs: nowMs, log };
-      if (chosen === undefined) {
-        const idle = offers.map((one) => ({ ...one, runningJobs: 0 }));
-        outcome = choosePlacement(request, idle, settings.policy) === undefined ? "unplaceable" : "full";
-        const backoffMs = settings.placementRetryMs * 2 ** Math.min(job.placementRounds, 10);
-        const leastMs = outcome === "full" ? FULL_PAUSE_MS : 0;
-        const pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(leastMs, backoffMs));
-        return { change: { job: postponePlacement(job, nowMs + pauseMs) }, placement };
-      }
-      outcome = "offered";
-      const acceptBy = Math.floor(nowMs / 1_000) + settings.acceptWithinSeconds;
-      const terms = leaseTermsFor(job, chosen, best?.priceWei[request.kind] ?? 0n, acceptBy);
-      const offered = { provider: chosen, terms, offerExpiresAtMs: nowMs + settings.offerTimeoutMs };
-      return { change: { job: offer(job, offered, nowMs) }, placement };
+      return {
+        change: { job: made.job },
+        placement: { jobId, fencingToken: nextFencingToken(job), decidedAtMs: nowMs, log },
+        offers: new Map([...recorded].map(([provider, offer]) => [provider, encodeOffer(offer)])),
+      };
     });
+    if (recordedHead !== undefined) this.#market.noteRecorded(recorded, recordedHead);
     metrics.placementDuration.record(performance.now() - startedAt);
     metrics.placements.add(1, { outcome });
     if (placed === undefined || outcome !== "offered") return outcome;
@@ -72,5 +75,53 @@ export class PlaceJobOnProvider {
     this.#links.offerLease(placed);
     crashPoint("compute.offer.after-send");
     return outcome;
+  }
+
+  /**
+   * The market may be behind what is stored. So the stored facts of who it names are looked at under the placement's
+   * lock: a free slot is given away once, whatever this process has missed.
+   */
+  async #choose(
+    request: PlacementRequest,
+    view: PlacementView,
+    nowMs: number,
+  ): Promise<ProviderOffer | undefined> {
+    for (;;) {
+      const best = this.#market.choose(request, nowMs);
+      if (best === undefined) return undefined;
+      const version = this.#market.versionOf(best.address);
+      const standing = await view.standing(best.address);
+      if (standing === undefined || !this.#market.differs(standing, nowMs)) return best;
+      metrics.marketCorrections.add(1);
+      this.#market.refresh(standing, version, nowMs);
+    }
+  }
+
+  /** What has to be recorded so that the record says what was chosen from. */
+  async #unrecorded(view: PlacementView): Promise<ReadonlyMap<Address, ProviderOffer>> {
+    if (this.#market.recordedHead !== view.recordedHead) {
+      this.#market.compareWith(await view.recordedOffers());
+    }
+    return this.#market.unrecorded();
+  }
+
+  #decide(
+    job: Job,
+    request: PlacementRequest,
+    best: ProviderOffer | undefined,
+    nowMs: number,
+  ): { readonly job: Job; readonly outcome: PlacementOutcome } {
+    const settings = this.#settings;
+    if (best === undefined) {
+      const outcome = this.#market.couldTake(request, nowMs) ? "full" : "unplaceable";
+      const backoffMs = settings.placementRetryMs * 2 ** Math.min(job.placementRounds, 10);
+      const leastMs = outcome === "full" ? FULL_PAUSE_MS : 0;
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(leastMs, backoffMs));
+      return { job: postponePlacement(job, nowMs + pauseMs), outcome };
+    }
+    const acceptBy = Math.floor(nowMs / 1_000) + settings.acceptWithinSeconds;
+    const terms = leaseTermsFor(job, best.address, best.priceWei[request.kind] ?? 0n, acceptBy);
+    const offered = { provider: best.address, terms, offerExpiresAtMs: nowMs + settings.offerTimeoutMs };
+    return { job: offer(job, offered, nowMs), outcome: "offered" };
   }
 }

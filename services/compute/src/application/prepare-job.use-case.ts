@@ -136,10 +136,9 @@ export class PrepareJob {
         ? await this.#ports.prover.quote(licensed.model.modelCommitment)
         : undefined;
     const workUnits = work.kind === "inference" ? INFERENCE_WORK_UNITS : trainingSamples(work);
-    const providerCapWei = await this.#ports.pricing.providerCap(
+    const providerCapWei = this.#ports.pricing.providerCap(
       {
         kind: work.kind,
-        tenant: input.tenant,
         workUnits,
         model: licensed?.model,
         proof,

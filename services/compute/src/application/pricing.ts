@@ -1,19 +1,16 @@
-import { cheapestOffer } from "@aios/core-scheduler/placement";
 import type { WorkKind } from "@aios/core-scheduler/placement-model";
 import { affordableProviderPrice, type JobCost, jobCost } from "@aios/core-settlement/splits";
 import type { Clock } from "@aios/kernel/clock";
-import type { Address, TenantId } from "@aios/kernel/identifiers";
+import type { Address } from "@aios/kernel/identifiers";
 import { noProviderAvailable, priceCapTooLow } from "../domain/errors.js";
-import type { ProofQuote, ProviderLinks, ProviderStore, PublishedModel } from "../domain/ports.js";
-import { type MarketSettings, offersOf, quoteRequest } from "./market.js";
+import type { ProofQuote, PublishedModel } from "../domain/ports.js";
+import type { ProviderMarket } from "../domain/provider-market.js";
+import { type MarketSettings, quoteRequest } from "./market.js";
 
 const RETRY_AFTER_MS = 2_000;
-/** A provider that was here this recently still counts for prices: it may just be reconnecting. */
-const RECENTLY_SEEN_MS = 120_000;
 
 export interface PriceQuestion {
   readonly kind: WorkKind;
-  readonly tenant: TenantId;
   readonly workUnits: number;
   readonly model: PublishedModel | undefined;
   readonly proof: ProofQuote | undefined;
@@ -23,54 +20,42 @@ export interface PriceQuestion {
 export interface PriceAnswer {
   readonly provider: Address;
   readonly cost: JobCost;
-  /** The fastest figure among known providers, for the expected time; 0 when none is known. */
+  /** How fast that provider is, for the expected time; 0 when it is not known. */
   readonly unitsPerSecond: number;
 }
 
 /** What the cheapest way to run a job costs in all, from the offers of providers that could take it. */
 export class Pricing {
-  readonly #providers: ProviderStore;
-  readonly #links: ProviderLinks;
+  readonly #market: ProviderMarket;
   readonly #clock: Clock;
   readonly #settings: MarketSettings;
 
-  constructor(providers: ProviderStore, links: ProviderLinks, clock: Clock, settings: MarketSettings) {
-    this.#providers = providers;
-    this.#links = links;
+  constructor(market: ProviderMarket, clock: Clock, settings: MarketSettings) {
+    this.#market = market;
     this.#clock = clock;
     this.#settings = settings;
   }
 
   /** Throws `no-provider-available`. */
-  async cheapest(question: PriceQuestion): Promise<PriceAnswer> {
-    const market = await this.#providers.market(question.tenant);
-    const nowMs = this.#clock.now();
-    const online = new Set(this.#links.online());
-    for (const provider of market.providers) {
-      if (nowMs - provider.lastSeenMs < RECENTLY_SEEN_MS) online.add(provider.address);
-    }
-    const request = quoteRequest(
-      question.kind,
-      this.#settings.requiredMemoryBytes[question.kind],
-      question.workUnits,
-    );
-    const offers = offersOf(market, online);
-    const cheapest = cheapestOffer(request, offers, this.#settings.policy);
-    if (cheapest === undefined) throw noProviderAvailable(question.kind, RETRY_AFTER_MS);
-    const figures = offers.find((offer) => offer.address === cheapest.provider)?.selfTest;
+  cheapest(question: PriceQuestion): PriceAnswer {
+    const { kind, workUnits } = question;
+    const request = quoteRequest(kind, this.#settings.requiredMemoryBytes[kind], workUnits);
+    const offer = this.#market.cheapest(request, this.#clock.now());
+    const providerPriceWei = offer?.priceWei[kind];
+    if (offer === undefined || providerPriceWei === undefined)
+      throw noProviderAvailable(kind, RETRY_AFTER_MS);
+    const figures = offer.selfTest;
     return {
-      provider: cheapest.provider,
-      cost: jobCost({ ...this.#fees(question), providerPriceWei: cheapest.priceWei }),
+      provider: offer.address,
+      cost: jobCost({ ...this.#fees(question), providerPriceWei }),
       unitsPerSecond:
-        (question.kind === "inference"
-          ? figures?.evaluatorMacsPerSecond
-          : figures?.trainingSamplesPerSecond) ?? 0,
+        (kind === "inference" ? figures?.evaluatorMacsPerSecond : figures?.trainingSamplesPerSecond) ?? 0,
     };
   }
 
   /** What the cap leaves for the provider. Throws `no-provider-available`, `price-cap-too-low`. */
-  async providerCap(question: PriceQuestion, capWei: bigint): Promise<bigint> {
-    const { cost, provider } = await this.cheapest(question);
+  providerCap(question: PriceQuestion, capWei: bigint): bigint {
+    const { cost, provider } = this.cheapest(question);
     const left = affordableProviderPrice(this.#fees(question), capWei);
     if (left === undefined || cost.totalWei > capWei) throw priceCapTooLow(cost.totalWei, capWei, provider);
     return left;

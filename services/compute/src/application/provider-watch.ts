@@ -1,12 +1,11 @@
 import type { Clock } from "@aios/kernel/clock";
 import type { Address } from "@aios/kernel/identifiers";
 import type { Logger } from "@aios/service-kit/logger";
-import type { ProviderLinks, ProviderStore } from "../domain/ports.js";
+import type { ProviderLinks } from "../domain/ports.js";
 
 /** Gives providers whose link broke a while to come back; then their leases go to others. */
 export class ProviderWatch {
   readonly #links: ProviderLinks;
-  readonly #providers: ProviderStore;
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #vanished: (provider: Address) => Promise<void>;
@@ -16,23 +15,21 @@ export class ProviderWatch {
 
   constructor(
     links: ProviderLinks,
-    providers: ProviderStore,
     clock: Clock,
     graceMs: number,
     vanished: (provider: Address) => Promise<void>,
     logger: Logger,
   ) {
     this.#links = links;
-    this.#providers = providers;
     this.#clock = clock;
     this.#graceMs = graceMs;
     this.#vanished = vanished;
     this.#logger = logger;
   }
 
-  /** After a restart every known provider is away until it connects. */
-  async start(): Promise<void> {
-    for (const provider of await this.#providers.all()) this.offline(provider.address);
+  /** After a restart every provider is away until it connects; those that hold leases are waited for. */
+  start(busy: readonly Address[]): void {
+    for (const provider of busy) this.offline(provider);
   }
 
   offline(provider: Address): void {

@@ -1,4 +1,4 @@
-import type { Address, TenantId } from "@aios/kernel/identifiers";
+import type { Address } from "@aios/kernel/identifiers";
 import { licenceRequired, modelNotPublished } from "../domain/errors.js";
 import type { VerificationLevel } from "../domain/job.js";
 import { checkWork, type RequestedWork, trainingSamples } from "../domain/job-request.js";
@@ -34,19 +34,14 @@ export class QuoteJob {
     this.#pricing = pricing;
   }
 
-  async execute(
-    account: Address,
-    tenant: TenantId,
-    requested: RequestedWork | undefined,
-  ): Promise<readonly JobQuote[]> {
+  async execute(account: Address, requested: RequestedWork | undefined): Promise<readonly JobQuote[]> {
     const { work } = checkWork(requested);
     const { protocolFeeBps, challengeWindowSeconds } = await this.#chain.protocol();
     const windowText = `final when you accept it or ${challengeWindowSeconds} s after delivery`;
     if (work.kind === "training") {
       const workUnits = trainingSamples(work);
-      const answer = await this.#pricing.cheapest({
+      const answer = this.#pricing.cheapest({
         kind: "training",
-        tenant,
         workUnits,
         model: undefined,
         proof: undefined,
@@ -66,12 +61,11 @@ export class QuoteJob {
     const { model } = await licensedModel(this.#models, work.modelId, account);
     const base = {
       kind: "inference" as const,
-      tenant,
       workUnits: INFERENCE_WORK_UNITS,
       model,
       protocolFeeBps,
     };
-    const plain = await this.#pricing.cheapest({ ...base, proof: undefined });
+    const plain = this.#pricing.cheapest({ ...base, proof: undefined });
     const workMs = duration(INFERENCE_WORK_UNITS, plain.unitsPerSecond);
     const quotes: JobQuote[] = [
       {
@@ -83,7 +77,7 @@ export class QuoteJob {
       },
     ];
     const proof: ProofQuote = await this.#prover.quote(model.modelCommitment);
-    const proven = await this.#pricing.cheapest({ ...base, proof });
+    const proven = this.#pricing.cheapest({ ...base, proof });
     quotes.push({
       verification: "proof",
       priceWei: proven.cost.totalWei,

@@ -1,6 +1,7 @@
 import type { Address, ContentId, JobId, TenantId } from "@aios/kernel/identifiers";
 import type { ChainStep, Job, JobContracts, JobError } from "./job.js";
 import type { ProviderRecord } from "./provider.js";
+import type { ProviderStanding } from "./provider-market.js";
 
 /** What a change of a job leaves behind in the same transaction. */
 export interface JobChange {
@@ -31,6 +32,27 @@ export interface PlacementRecord {
   readonly decidedAtMs: number;
   /** Canonical JSON of the scheduler's log entry. */
   readonly log: string;
+  /** Where in the record of offers the decision's market stands; undefined where the log holds the offers itself. */
+  readonly marketHead: number | undefined;
+}
+
+/** A decision about one job and what changes with it. */
+export interface Placing {
+  readonly change: JobChange;
+  readonly placement: Omit<PlacementRecord, "marketHead">;
+  /** Offers that are recorded with it, as canonical JSON: with them the record says what was decided from. */
+  readonly offers: ReadonlyMap<Address, string>;
+}
+
+/** What a placement reads while no other placement runs. */
+export interface PlacementView {
+  /** The tenant's latest jobs by provider. */
+  readonly recentByProvider: ReadonlyMap<Address, number>;
+  /** Position of the newest recorded offer. */
+  readonly recordedHead: number;
+  standing(provider: Address): Promise<ProviderStanding | undefined>;
+  /** Every provider's latest recorded offer. */
+  recordedOffers(): Promise<ReadonlyMap<Address, string>>;
 }
 
 /** Jobs in Postgres. Every change of one job happens under its row lock. */
@@ -42,14 +64,14 @@ export interface JobStore {
   list(tenant: TenantId, limit: number, before: JobCursor | undefined): Promise<readonly Job[]>;
   /** Locks the row, applies `work`, saves what it answers. Undefined from `work` or an unknown job changes nothing. */
   change(jobId: JobId, work: (job: Job) => JobChange | undefined): Promise<Job | undefined>;
-  /** Like `change`, one placement at a time over all jobs, with the providers' live leases as they are then. */
+  /**
+   * Like `change`, one placement at a time over all jobs. Answers the job, and the position of the newest recorded offer
+   * once it is stored; undefined for either where nothing was placed.
+   */
   place(
     jobId: JobId,
-    work: (
-      job: Job,
-      market: MarketState,
-    ) => { readonly change: JobChange; readonly placement: PlacementRecord } | undefined,
-  ): Promise<Job | undefined>;
+    work: (job: Job, view: PlacementView) => Promise<Placing | undefined>,
+  ): Promise<{ readonly job: Job | undefined; readonly recordedHead: number | undefined }>;
   /** Jobs whose time has come, the longest due first. */
   due(nowMs: number, limit: number): Promise<readonly JobId[]>;
   /** The earliest time at which a job becomes due. */
@@ -61,6 +83,13 @@ export interface JobStore {
   /** Jobs with a live lease of this provider. */
   liveOf(provider: Address): Promise<readonly Job[]>;
   placements(jobId: JobId): Promise<readonly PlacementRecord[]>;
+  /** Every provider's offer as it was recorded up to the position. */
+  offersAt(recordedHead: number): Promise<readonly string[]>;
+  /**
+   * Forgets placements that were decided before, then offers that no kept placement was decided from, at most `limit` of
+   * each. Answers how many it forgot.
+   */
+  forgetPlacements(beforeMs: number, limit: number): Promise<number>;
   countByState(): Promise<ReadonlyMap<string, number>>;
 }
 
@@ -69,23 +98,15 @@ export interface JobCursor {
   readonly jobId: JobId;
 }
 
-/** How busy and how reliable providers are, read under the placement lock. */
-export interface MarketState {
-  readonly providers: readonly ProviderRecord[];
-  readonly liveLeases: ReadonlyMap<Address, number>;
-  readonly recentFaults: ReadonlyMap<Address, number>;
-  /** The tenant's latest jobs by provider. */
-  readonly recentByProvider: ReadonlyMap<Address, number>;
-}
-
 export interface ProviderStore {
   find(provider: Address): Promise<ProviderRecord | undefined>;
   save(provider: ProviderRecord): Promise<void>;
   /** Notes stake and registration as the chain says, if the provider is known. */
   setStake(provider: Address, registered: boolean, stakedWei: string, transactionHash: string): Promise<void>;
   touch(provider: Address, draining: boolean, atMs: number): Promise<void>;
-  all(): Promise<readonly ProviderRecord[]>;
-  market(tenant: TenantId): Promise<MarketState>;
+  standing(provider: Address): Promise<ProviderStanding | undefined>;
+  /** Everybody's, at most `limit` a step, in order of address. */
+  standings(limit: number): AsyncIterable<ProviderStanding>;
 }
 
 export interface ProtocolFacts extends JobContracts {

@@ -1,8 +1,10 @@
 import type { CodedError } from "@aios/kernel/coded-error";
 import { JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
+import { createPool } from "@aios/service-kit/postgres-pool";
 import { eventually } from "@aios/testkit/eventually";
 import { getBytes, Wallet } from "ethers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { forgetPlacements } from "../../src/adapters/prisma/placement-history.js";
 import { ComputePlatform, IMAGE } from "../support/compute-platform.js";
 import { UNLICENSED_MODEL } from "../support/fake-peers.js";
 import { type Behaviour, FakeProvider } from "../support/fake-provider.js";
@@ -59,7 +61,9 @@ describe("a job", () => {
     const receipt = JSON.parse(job.receiptJson) as { message: Record<string, string>; signature: string };
     expect(receipt.message["provider"]).toBe(honest.address);
     expect(honest.received.some((message) => message.resultAcknowledged?.jobId === jobId)).toBe(true);
-    const explained = await platform.as(platform.buyer, () => platform.client.explainPlacement({ jobId }));
+    const explained = await platform.as(platform.buyer, () =>
+      platform.client.explainPlacement({ jobId, provider: "" }),
+    );
     expect(explained.placements[0]?.candidates.find((candidate) => candidate.chosen)?.provider).toBe(
       honest.address,
     );
@@ -141,7 +145,7 @@ describe("a job", () => {
     expect(job.provider).toBe(good.address);
     paidOnce(jobId, good);
     const { placements } = await platform.as(platform.buyer, () =>
-      platform.client.explainPlacement({ jobId }),
+      platform.client.explainPlacement({ jobId, provider: "" }),
     );
     expect(placements[0]?.endedBecause).toBe("wrong-output");
     const again = placements[1]?.candidates.find((candidate) => candidate.provider === wrong.address);
@@ -171,7 +175,7 @@ describe("a job", () => {
       "settled",
     ]);
     const { placements } = await platform.as(platform.buyer, () =>
-      platform.client.explainPlacement({ jobId }),
+      platform.client.explainPlacement({ jobId, provider: "" }),
     );
     expect(placements[0]?.endedBecause).toBe("wrong-output");
     expect(wrong.refusals()).toEqual([]);
@@ -211,7 +215,9 @@ describe("a job", () => {
     await platform.as(platform.buyer, () => platform.client.placeJob({ jobId, signatures }));
     await platform.reaches(jobId, JobState.JOB_STATE_FUNDED);
     const advice = await eventually(async () => {
-      const explained = await platform.as(platform.buyer, () => platform.client.explainPlacement({ jobId }));
+      const explained = await platform.as(platform.buyer, () =>
+        platform.client.explainPlacement({ jobId, provider: "" }),
+      );
       expect(explained.advice.length).toBeGreaterThan(0);
       return explained.advice;
     });
@@ -410,5 +416,58 @@ describe("bad input", () => {
     const settled = await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
     expect(settled.error).toBeUndefined();
     expect(platform.chain.payments.filter((payment) => payment.jobId === jobId)).toHaveLength(1);
+  });
+});
+
+describe("the market of providers", () => {
+  const explain = (jobId: string, about = "") =>
+    platform.as(platform.buyer, () => platform.client.explainPlacement({ jobId, provider: about }));
+
+  it("says later why it placed a job, from what it knew then, whatever came since", async () => {
+    const cheap = await provider({ priceWei: "700" });
+    const first = await platform.placeJob();
+    await platform.reaches(first, JobState.JOB_STATE_SETTLED);
+    const before = await explain(first);
+    expect(before.placements[0]).toMatchObject({ considered: before.placements[0]?.candidates.length });
+    cheap.vanish();
+    await platform.service.restart();
+    const cheaper = await provider({ priceWei: "600" });
+    const second = await platform.placeJob();
+    await platform.reaches(second, JobState.JOB_STATE_SETTLED);
+    paidOnce(second, cheaper);
+    expect(await explain(first)).toEqual(before);
+    const after = await explain(second, cheap.address);
+    const gone = after.placements[0]?.candidates.find((candidate) => candidate.provider === cheap.address);
+    expect(gone).toMatchObject({ chosen: false, removedBy: "online" });
+    expect(after.placements[0]?.removed["online"]).toBeGreaterThan(0);
+    await expect(explain(second, "nobody")).rejects.toMatchObject({ field: "provider" });
+
+    const pool = createPool({ url: platform.databaseUrl, max: 1, applicationName: "test" });
+    const decidedAtMs = after.placements[0]?.decidedAtMs ?? 0;
+    const offersBefore = (await pool.query("SELECT 1 FROM offer_change")).rowCount ?? 0;
+    while ((await forgetPlacements(pool, decidedAtMs, 3)) > 0)
+      await expect(explain(second)).resolves.toEqual(after);
+    expect((await pool.query("SELECT 1 FROM offer_change")).rowCount).toBeLessThan(offersBefore);
+    expect((await explain(first)).placements).toEqual([]);
+    expect(await explain(second, cheap.address)).toEqual(after);
+    await pool.end();
+  });
+
+  it("looks at what is stored before it gives a slot away, whatever it missed", async () => {
+    const first = await provider({ priceWei: "500", maxParallelJobs: 1 });
+    const second = await provider({ priceWei: "900", maxParallelJobs: 1 });
+    // Another process leased the cheaper provider; this one has not heard of it.
+    const pool = createPool({ url: platform.databaseUrl, max: 1, applicationName: "test" });
+    const others = await platform.placeJob();
+    await platform.reaches(others, JobState.JOB_STATE_SETTLED);
+    await pool.query("UPDATE job_lease SET state = 'leased' WHERE job_id = $1", [others]);
+    const jobId = await platform.placeJob();
+    await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
+    paidOnce(jobId, second);
+    await pool.query("UPDATE job_lease SET state = 'ended' WHERE job_id = $1", [others]);
+    expect((await explain(others)).placements[0]?.candidates.find((one) => one.chosen)?.provider).toBe(
+      first.address,
+    );
+    await pool.end();
   });
 });

@@ -19,9 +19,15 @@ export interface Behaviour {
   /** "silent" takes leases and never delivers; "forger" signs receipts with another key; "boaster" claims bytes it did not store; "unstaked" proves its key and signs no registration. */
   readonly manner: "honest" | "silent" | "deaf" | "refusing" | "forger" | "failing" | "boaster" | "unstaked";
   readonly priceWei: string;
+  readonly maxParallelJobs: number;
 }
 
-export const HONEST: Behaviour = { output: TRUE_OUTPUT, manner: "honest", priceWei: "1000" };
+export const HONEST: Behaviour = {
+  output: TRUE_OUTPUT,
+  manner: "honest",
+  priceWei: "1000",
+  maxParallelJobs: 8,
+};
 const ZERO = `0x${"00".repeat(32)}`;
 
 /** A provider's side of the link, with what it was told. */
@@ -182,7 +188,7 @@ export class FakeProvider {
               diskBytes: 1,
               gpus: [],
               jobKinds: ["training", "inference"],
-              maxParallelJobs: 8,
+              maxParallelJobs: this.#behaviour.maxParallelJobs,
               softwareVersion: "0.1.0",
             },
             priceWei: { training: this.#behaviour.priceWei, inference: this.#behaviour.priceWei },

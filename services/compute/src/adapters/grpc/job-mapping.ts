@@ -111,6 +111,8 @@ export function toPlacementMessage(placement: ExplainedPlacement): Placement {
     fencingToken: placement.fencingToken,
     decidedAtMs: placement.decidedAtMs,
     endedBecause: placement.endedBecause,
+    considered: placement.decision.considered,
+    removed: { ...placement.decision.removed },
     candidates: placement.decision.candidates.map((candidate) => ({
       provider: candidate.provider,
       chosen: candidate.chosen,

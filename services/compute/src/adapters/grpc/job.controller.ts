@@ -56,8 +56,8 @@ export class JobController {
 
   @GrpcMethod("ComputeService", "QuoteJob")
   async quoteJob(request: QuoteJobRequest): Promise<QuoteJobResponse> {
-    const { account, tenant } = signedInAccount();
-    const quotes = await this.quotes.execute(account, tenant, toRequestedWork(request.spec));
+    const { account } = signedInAccount();
+    const quotes = await this.quotes.execute(account, toRequestedWork(request.spec));
     return {
       quotes: quotes.map((quote) => ({
         ...quote,

@@ -1,14 +1,14 @@
 import type { Address, TenantId } from "@aios/kernel/identifiers";
 import type { PostgresPool } from "@aios/service-kit/postgres-pool";
 import type { Provider as ProviderRow } from "../../../generated/prisma/client.js";
-import type { MarketState } from "../../domain/ports.js";
+import type { PlacementView } from "../../domain/ports.js";
 import type { ProviderCapabilities, ProviderRecord, ProviderSelfTest } from "../../domain/provider.js";
+import { BUSY_LEASE_STATES, FAULT_WINDOW_MS, type ProviderStanding } from "../../domain/provider-market.js";
 
-/** Leases that keep a provider busy: from the offer until its result is here. */
-const BUSY_STATES = ["offered", "agreed", "leased"];
 /** A tenant's latest leases that the spread looks at. */
 const RECENT_LEASES = 50;
-const FAULT_WINDOW_MS = 24 * 3_600_000;
+
+type Database = Pick<PostgresPool, "query">;
 
 export function providerFromRow(row: ProviderRow): ProviderRecord {
   return {
@@ -25,21 +25,55 @@ export function providerFromRow(row: ProviderRow): ProviderRecord {
   };
 }
 
-/** Providers and how busy, faulty and recently used they are, in one statement: it is asked for every placement. */
-export async function readMarket(db: Pick<PostgresPool, "query">, tenant: TenantId): Promise<MarketState> {
-  const { rows } = await db.query<MarketRow>(MARKET, [tenant, BUSY_STATES, RECENT_LEASES, FAULT_WINDOW_MS]);
-  const providers = rows.map(providerOf);
-  const counted = (count: (row: MarketRow) => number): Map<Address, number> =>
-    new Map(rows.flatMap((row) => (count(row) > 0 ? [[row.address as Address, count(row)]] : [])));
+/** One provider with the leases that keep it busy and its recent faults. */
+export async function readStanding(
+  db: Database,
+  provider: Address,
+  nowMs: number,
+): Promise<ProviderStanding | undefined> {
+  const { rows } = await db.query<StandingRow>(`${STANDING} WHERE p.address = $3`, [
+    BUSY_LEASE_STATES,
+    nowMs - FAULT_WINDOW_MS,
+    provider,
+  ]);
+  return rows[0] === undefined ? undefined : standingOf(rows[0]);
+}
+
+/** Everybody's, a step of at most `limit` at a time. */
+export async function* readStandings(
+  db: Database,
+  nowMs: number,
+  limit: number,
+): AsyncGenerator<ProviderStanding> {
+  for (let after = ""; ; ) {
+    const { rows } = await db.query<StandingRow>(
+      `${STANDING} WHERE p.address > $3 ORDER BY p.address LIMIT $4`,
+      [BUSY_LEASE_STATES, nowMs - FAULT_WINDOW_MS, after, limit],
+    );
+    for (const row of rows) yield standingOf(row);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < limit) return;
+    after = last.address;
+  }
+}
+
+/** What a placement asks of the database beside the providers themselves, in one statement. */
+export async function readPlacementFacts(
+  db: Database,
+  tenant: TenantId,
+): Promise<Pick<PlacementView, "recentByProvider" | "recordedHead">> {
+  const { rows } = await db.query<{ head: string; recent: Record<string, number> }>(PLACEMENT_FACTS, [
+    tenant,
+    RECENT_LEASES,
+  ]);
+  const recent = Object.entries(rows[0]?.recent ?? {});
   return {
-    providers,
-    liveLeases: counted((row) => row.live),
-    recentFaults: counted((row) => row.faults),
-    recentByProvider: counted((row) => row.recent),
+    recordedHead: Number(rows[0]?.head ?? 0),
+    recentByProvider: new Map(recent.map(([provider, count]) => [provider as Address, count])),
   };
 }
 
-interface MarketRow {
+interface StandingRow {
   readonly address: string;
   readonly name: string;
   readonly capabilities: ProviderCapabilities;
@@ -50,32 +84,27 @@ interface MarketRow {
   readonly registration_transaction_hash: string;
   readonly draining: boolean;
   readonly last_seen_ms: string;
-  readonly live: number;
-  readonly faults: number;
-  readonly recent: number;
+  readonly busy: readonly string[];
+  readonly faults: Readonly<Record<string, number>>;
 }
 
-/** Faults count back from when any provider was last seen: a market without providers ages nobody's faults. */
-const MARKET = `
-  WITH live AS (
-    SELECT provider, count(*)::integer AS leases FROM job_lease WHERE state = ANY($2::text[]) GROUP BY provider
-  ), faults AS (
-    SELECT provider, count(*)::integer AS faults FROM provider_fault
-    WHERE at_ms > coalesce((SELECT max(last_seen_ms) FROM provider), 0) - $4::bigint GROUP BY provider
-  ), recent AS (
-    SELECT provider, count(*)::integer AS leases FROM (
-      SELECT provider FROM job_lease WHERE tenant = $1 ORDER BY offered_at_ms DESC LIMIT $3) latest
-    GROUP BY provider
-  )
-  SELECT p.*, coalesce(live.leases, 0) AS live, coalesce(faults.faults, 0) AS faults,
-    coalesce(recent.leases, 0) AS recent
-  FROM provider p
-  LEFT JOIN live ON live.provider = p.address
-  LEFT JOIN faults ON faults.provider = p.address
-  LEFT JOIN recent ON recent.provider = p.address`;
+const STANDING = `
+  SELECT p.*,
+    (SELECT coalesce(array_agg(l.job_id || ':' || l.fencing_token), '{}') FROM job_lease l
+      WHERE l.provider = p.address AND l.state = ANY($1::text[])) AS busy,
+    (SELECT coalesce(json_object_agg(f.job_id || ':' || f.fencing_token, f.at_ms), '{}') FROM provider_fault f
+      WHERE f.provider = p.address AND f.at_ms > $2::bigint) AS faults
+  FROM provider p`;
 
-function providerOf(row: MarketRow): ProviderRecord {
-  return {
+const PLACEMENT_FACTS = `
+  SELECT coalesce((SELECT max(seq) FROM offer_change), 0) AS head,
+    (SELECT coalesce(json_object_agg(provider, leases), '{}') FROM (
+      SELECT provider, count(*)::integer AS leases FROM (
+        SELECT provider FROM job_lease WHERE tenant = $1 ORDER BY offered_at_ms DESC LIMIT $2) latest
+      GROUP BY provider) counted) AS recent`;
+
+function standingOf(row: StandingRow): ProviderStanding {
+  const provider = {
     address: row.address as Address,
     name: row.name,
     capabilities: row.capabilities,
@@ -87,4 +116,5 @@ function providerOf(row: MarketRow): ProviderRecord {
     draining: row.draining,
     lastSeenMs: Number(row.last_seen_ms),
   };
+  return { provider, busy: row.busy, faults: row.faults };
 }

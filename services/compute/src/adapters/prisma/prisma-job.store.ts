@@ -9,14 +9,16 @@ import type {
   JobChange,
   JobCursor,
   JobStore,
-  MarketState,
   NewJob,
   PlacementRecord,
+  PlacementView,
+  Placing,
   StoredRequest,
 } from "../../domain/ports.js";
 import { jobBody, jobFromRow, termsColumn } from "./job-row.js";
 import { lockJob, readJob, saveJob, type TransactionClient } from "./locked-job.js";
-import { readMarket } from "./market-query.js";
+import { readPlacementFacts, readStanding } from "./market-query.js";
+import { forgetPlacements, readOffersAt, savePlacement } from "./placement-history.js";
 
 /** All placements take turns under this advisory lock, so that a free slot is given away once. */
 const PLACEMENT_LOCK = 0x61_69_6f_70;
@@ -27,7 +29,7 @@ export class PrismaJobStore implements JobStore {
   readonly #pool: PostgresPool;
   readonly #clock: Clock;
   readonly #policy: StepPolicy;
-  readonly #onChange: (job: Job, wakeAtMs: number | undefined) => void;
+  readonly #onChange: (change: StoredChange) => void;
   #lastPlacement: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -35,7 +37,7 @@ export class PrismaJobStore implements JobStore {
     pool: PostgresPool,
     clock: Clock,
     policy: StepPolicy,
-    onChange: (job: Job, wakeAtMs: number | undefined) => void,
+    onChange: (change: StoredChange) => void,
   ) {
     this.#prisma = prisma;
     this.#pool = pool;
@@ -69,7 +71,7 @@ export class PrismaJobStore implements JobStore {
       ],
       skipDuplicates: true,
     });
-    if (count > 0) this.#onChange(job, wakeAt);
+    if (count > 0) this.#onChange({ before: undefined, job, wakeAt, fault: undefined });
     return count > 0;
   }
 
@@ -112,20 +114,17 @@ export class PrismaJobStore implements JobStore {
       if (job === undefined || change === undefined || change.job === job) return unchanged(job);
       return this.#save(client, job, change);
     });
-    if (saved.changed && saved.job !== undefined) this.#onChange(saved.job, saved.wakeAt);
+    this.#tell(saved);
     return saved.job;
   }
 
   async place(
     jobId: JobId,
-    work: (
-      job: Job,
-      market: MarketState,
-    ) => { readonly change: JobChange; readonly placement: PlacementRecord } | undefined,
-  ): Promise<Job | undefined> {
-    const saved = await this.#inTurn(() => this.#placeLocked(jobId, work));
-    if (saved.changed && saved.job !== undefined) this.#onChange(saved.job, saved.wakeAt);
-    return saved.job;
+    work: (job: Job, view: PlacementView) => Promise<Placing | undefined>,
+  ): ReturnType<JobStore["place"]> {
+    const { saved, recordedHead } = await this.#inTurn(() => this.#placeLocked(jobId, work));
+    this.#tell(saved);
+    return { job: saved.job, recordedHead };
   }
 
   /** Placements of this process wait here rather than on a connection each. */
@@ -135,22 +134,24 @@ export class PrismaJobStore implements JobStore {
     return result;
   }
 
-  #placeLocked(jobId: JobId, work: Parameters<JobStore["place"]>[1]): Promise<Saved> {
+  #placeLocked(
+    jobId: JobId,
+    work: Parameters<JobStore["place"]>[1],
+  ): Promise<{ readonly saved: Saved; readonly recordedHead: number | undefined }> {
     return inTransaction(this.#pool, async (client) => {
       // One order of locks everywhere: first all placements, then the job's row.
       await client.query("SELECT pg_advisory_xact_lock($1::bigint)", [PLACEMENT_LOCK]);
       const job = await lockJob(client, jobId);
-      if (job === undefined) return unchanged(job);
-      const placed = work(job, await readMarket(client, job.tenant));
-      if (placed === undefined) return unchanged(job);
-      const { placement, change } = placed;
-      await client.query(
-        `INSERT INTO placement (job_id, fencing_token, tenant, decided_at_ms, log) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (job_id, fencing_token) DO UPDATE
-         SET tenant = excluded.tenant, decided_at_ms = excluded.decided_at_ms, log = excluded.log`,
-        [jobId, placement.fencingToken, job.tenant, placement.decidedAtMs, placement.log],
-      );
-      return this.#save(client, job, change);
+      if (job === undefined) return { saved: unchanged(job), recordedHead: undefined };
+      const facts = await readPlacementFacts(client, job.tenant);
+      const placing = await work(job, {
+        ...facts,
+        standing: (provider) => readStanding(client, provider, this.#clock.now()),
+        recordedOffers: () => readOffersAt(client, facts.recordedHead),
+      });
+      if (placing === undefined) return { saved: unchanged(job), recordedHead: undefined };
+      const recordedHead = await savePlacement(client, job.tenant, placing, facts.recordedHead);
+      return { saved: await this.#save(client, job, placing.change), recordedHead };
     });
   }
 
@@ -208,7 +209,16 @@ export class PrismaJobStore implements JobStore {
       fencingToken: row.fencingToken,
       decidedAtMs: Number(row.decidedAtMs),
       log: row.log,
+      marketHead: row.marketHead === null ? undefined : Number(row.marketHead),
     }));
+  }
+
+  async offersAt(recordedHead: number): Promise<readonly string[]> {
+    return [...(await readOffersAt(this.#pool, recordedHead)).values()];
+  }
+
+  forgetPlacements(beforeMs: number, limit: number): Promise<number> {
+    return forgetPlacements(this.#pool, beforeMs, limit);
   }
 
   async countByState(): Promise<ReadonlyMap<string, number>> {
@@ -221,16 +231,36 @@ export class PrismaJobStore implements JobStore {
     const wakeAt = wakeAtMs(change.job, nowMs, this.#policy);
     await saveJob(client, before, change, nowMs, wakeAt);
     crashPoint("compute.job.before-commit");
-    return { job: change.job, wakeAt, changed: true };
+    const { fault } = change;
+    const stored = {
+      before,
+      job: change.job,
+      wakeAt,
+      fault: fault === undefined ? undefined : { ...fault, atMs: nowMs },
+    };
+    return { job: change.job, stored };
   }
+
+  /** After the transaction: what is told has happened. */
+  #tell({ stored }: Saved): void {
+    if (stored !== undefined) this.#onChange(stored);
+  }
+}
+
+/** A change of a job that has been stored. */
+export interface StoredChange {
+  /** Undefined for a new job. */
+  readonly before: Job | undefined;
+  readonly job: Job;
+  readonly wakeAt: number | undefined;
+  readonly fault: (NonNullable<JobChange["fault"]> & { readonly atMs: number }) | undefined;
 }
 
 interface Saved {
   readonly job: Job | undefined;
-  readonly wakeAt: number | undefined;
-  readonly changed: boolean;
+  readonly stored: StoredChange | undefined;
 }
 
 function unchanged(job: Job | undefined): Saved {
-  return { job, wakeAt: undefined, changed: false };
+  return { job, stored: undefined };
 }

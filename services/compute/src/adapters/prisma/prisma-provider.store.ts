@@ -1,9 +1,11 @@
-import { type Address, type TenantId, tenantOfAccount } from "@aios/kernel/identifiers";
+import type { Clock } from "@aios/kernel/clock";
+import { type Address, tenantOfAccount } from "@aios/kernel/identifiers";
 import type { PostgresPool } from "@aios/service-kit/postgres-pool";
 import type { PrismaClient, Provider as ProviderRow } from "../../../generated/prisma/client.js";
-import type { MarketState, ProviderStore } from "../../domain/ports.js";
+import type { ProviderStore } from "../../domain/ports.js";
 import type { ProviderRecord } from "../../domain/provider.js";
-import { providerFromRow, readMarket } from "./market-query.js";
+import type { ProviderStanding } from "../../domain/provider-market.js";
+import { providerFromRow, readStanding, readStandings } from "./market-query.js";
 
 type JsonColumn = ProviderRow["capabilities"] & object;
 
@@ -11,9 +13,12 @@ export class PrismaProviderStore implements ProviderStore {
   readonly #prisma: PrismaClient;
   readonly #pool: PostgresPool;
 
-  constructor(prisma: PrismaClient, pool: PostgresPool) {
+  readonly #clock: Clock;
+
+  constructor(prisma: PrismaClient, pool: PostgresPool, clock: Clock) {
     this.#prisma = prisma;
     this.#pool = pool;
+    this.#clock = clock;
   }
 
   async find(provider: Address): Promise<ProviderRecord | undefined> {
@@ -64,12 +69,11 @@ export class PrismaProviderStore implements ProviderStore {
     });
   }
 
-  async all(): Promise<readonly ProviderRecord[]> {
-    const rows = await this.#prisma.provider.findMany({ orderBy: { address: "asc" } });
-    return rows.map(providerFromRow);
+  standing(provider: Address): Promise<ProviderStanding | undefined> {
+    return readStanding(this.#pool, provider, this.#clock.now());
   }
 
-  market(tenant: TenantId): Promise<MarketState> {
-    return readMarket(this.#pool, tenant);
+  standings(limit: number): AsyncIterable<ProviderStanding> {
+    return readStandings(this.#pool, this.#clock.now(), limit);
   }
 }

@@ -9,6 +9,7 @@ import { bytes32, pageQuery, signaturesBody, signingRequests } from "../schemas/
 import {
   jobsView,
   jobView,
+  placementQuery,
   placementView,
   preparedJobView,
   prepareJobBody,
@@ -171,15 +172,17 @@ export class JobController {
     tag: "jobs",
     access: "account",
     params: jobParams,
+    query: placementQuery,
     answer: placementView,
     problems: [403, 404],
   })
   async placement(
     @Req() request: GatewayRequest,
     @Param("jobId") jobId: string,
+    @Query() { provider = "" }: z.infer<typeof placementQuery>,
   ): Promise<z.infer<typeof placementView>> {
     return placementViewOf(
-      await this.compute.explainPlacement({ jobId: jobId.toLowerCase() }, reading(request)),
+      await this.compute.explainPlacement({ jobId: jobId.toLowerCase(), provider }, reading(request)),
     );
   }
 }

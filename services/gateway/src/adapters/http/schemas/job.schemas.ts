@@ -121,6 +121,12 @@ export const preparedJobView = z
   .object({ job: jobView, toSign: z.array(signingRequest), inputSalt: bytes32.nullable() })
   .meta({ id: "PreparedJob" });
 
+export const placementQuery = z.object({
+  provider: address
+    .optional()
+    .meta({ description: "A provider that is explained in any case, however many there are" }),
+});
+
 export const placementView = z
   .object({
     placements: z.array(
@@ -138,6 +144,12 @@ export const placementView = z
             offeredPriceWei: z.string(),
           }),
         ),
+        considered: uint.meta({
+          description: "Providers that were looked at; of many, candidates explains the best and some others",
+        }),
+        removed: z
+          .record(z.string(), uint)
+          .meta({ description: "How many each filter removed, by the first that they fail" }),
         endedBecause: z.string().nullable(),
       }),
     ),

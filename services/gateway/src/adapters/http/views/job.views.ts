@@ -149,6 +149,8 @@ export function placementViewOf(answer: ExplainPlacementResponse): z.infer<typeo
         score: candidate.score,
         offeredPriceWei: candidate.offeredPriceWei,
       })),
+      considered: placement.considered,
+      removed: placement.removed,
       endedBecause: textOrNull(placement.endedBecause),
     })),
     advice: answer.advice,
