@@ -1,7 +1,7 @@
 // Phase one of every command: runs on the system's Node, brings up the pinned Node 24, installs what the
 // lock file names, builds what changed, then hands over. Plain JavaScript without dependencies, because
 // nothing is installed yet.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -104,13 +104,21 @@ function build(node) {
   run(node.binary, [join(root, "scripts", "build.mjs")], { node });
 }
 
+/** Becomes the program as far as others can tell: its exit code, and signals that are sent to this process alone. */
 function handOver(node, [script, ...fixed]) {
-  const result = spawnSync(node.binary, [join(root, script), ...fixed, ...args], {
+  const child = spawn(node.binary, [join(root, script), ...fixed, ...args], {
     cwd: root,
     stdio: "inherit",
     env: environment(node),
   });
-  process.exit(result.status ?? 1);
+  for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"]) {
+    process.on(signal, () => {
+      // Ctrl-C reaches the whole terminal's group. The launcher takes one signal as well as two; others may not.
+      if (signal !== "SIGINT" || command === "start") child.kill(signal);
+    });
+  }
+  child.once("error", (error) => fail(`${script} could not be started: ${error.message}`));
+  child.once("exit", (code) => process.exit(code ?? 1));
 }
 
 function environment(node) {

@@ -4,10 +4,16 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AiosClient } from "@aios/sdk/client";
+import { until } from "@aios/sdk/until";
+import { privateKeySigner } from "@aios/sdk/wallet";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 const LAUNCHER = new URL("../../apps/launcher/dist/src/main.js", import.meta.url).pathname;
+const BOOTSTRAP = new URL("../../scripts/bootstrap.mjs", import.meta.url).pathname;
 const PORT_BASE = 32_000;
+/** What the product promises of Ctrl-C, whatever is under way. */
+const STOP_WITHIN_MS = 5_000;
 
 describe("npm start", () => {
   let dataDir: string;
@@ -25,9 +31,11 @@ describe("npm start", () => {
     rmSync(dataDir, { recursive: true, force: true });
   });
 
-  function launch(...args: string[]) {
+  const launch = (...args: string[]) => run(LAUNCHER, args);
+
+  function run(program: string, args: readonly string[]) {
     const child = spawn(process.execPath, [
-      LAUNCHER,
+      program,
       "start",
       "--data-dir",
       dataDir,
@@ -59,7 +67,7 @@ describe("npm start", () => {
     return { child, ended, says, output: () => output };
   }
 
-  test("moves off a taken port and says so; a second start says what runs; Ctrl-C stops all; state survives", async () => {
+  test("moves off a taken port and says so; a second start says what runs; state survives; Ctrl-C stops all amid work", async () => {
     const squatter = createServer().listen(PORT_BASE, "127.0.0.1");
     await once(squatter, "listening");
     const first = launch("--idle");
@@ -77,24 +85,36 @@ describe("npm start", () => {
     squatter.close();
     await once(squatter, "close");
 
-    const third = launch("--idle");
-    await third.says("AiOS is up");
+    const third = launch();
+    await third.says("all healthy");
     expect(third.output()).not.toContain("putting the protocol's contracts");
     expect(await blockNumber(PORT_BASE + 1)).toBeGreaterThanOrEqual(heightBefore);
-    third.child.kill("SIGTERM");
-    expect(await third.ended).toBe(0);
+    await trainingUnderWay(dataDir, PORT_BASE);
+    const children = descendants(third.child.pid as number);
+    const askedAt = performance.now();
+    third.child.kill("SIGINT");
+    expect(await third.ended).toBe(130);
+    const tookMs = performance.now() - askedAt;
+    process.stdout.write(
+      `Ctrl-C amid a training: everything stopped after ${(tookMs / 1_000).toFixed(2)} s\n`,
+    );
+    expect(tookMs).toBeLessThan(STOP_WITHIN_MS);
+    expect(children.filter(isAlive)).toEqual([]);
+    expect(third.output()).not.toContain("did not go through");
   }, 240_000);
 
-  test("wipes the state of earlier starts when it is asked for a fresh one, after saying what", async () => {
+  test("as npm runs it, wipes the state of earlier starts when asked to, after saying what, and ends by a signal", async () => {
     const genesis = join(dataDir, "genesis.json");
     mkdirSync(join(dataDir, "logs"));
     writeFileSync(genesis, '{ "chainId": 1 }');
-    const fresh = launch("--idle", "--fresh");
+    const fresh = run(BOOTSTRAP, ["--idle", "--fresh"]);
     await fresh.says("putting the protocol's contracts");
     expect(fresh.output()).toMatch(/--fresh: removing .* in .*: genesis\.json, logs\n/);
     expect(readFileSync(genesis, "utf8")).not.toContain('"chainId": 1 ');
-    fresh.child.kill("SIGINT");
+    const children = descendants(fresh.child.pid as number);
+    fresh.child.kill("SIGTERM");
     expect(await fresh.ended).toBe(130);
+    expect(children.filter(isAlive)).toEqual([]);
   }, 120_000);
 
   test("leaves nothing behind when it is killed, and starts again on the same state", async () => {
@@ -113,6 +133,19 @@ describe("npm start", () => {
     expect(await again.ended).toBe(0);
   }, 240_000);
 
+  test("does not take a process for an earlier start because it was given that one's number", async () => {
+    const birth = "another boot";
+    writeFileSync(
+      join(dataDir, "instance.json"),
+      JSON.stringify({ pid: process.pid, birth, startedAt: "2026-01-01T00:00:00.000Z" }),
+    );
+    const started = launch("--idle");
+    await started.says("AiOS on this machine");
+    expect(started.output()).not.toContain("already runs");
+    started.child.kill("SIGINT");
+    await started.ended;
+  }, 60_000);
+
   test("refuses an unknown option and prints help", async () => {
     const wrong = launch("--frehs");
     expect(await wrong.ended).toBe(1);
@@ -122,6 +155,17 @@ describe("npm start", () => {
     expect(help.output()).toContain("--once");
   });
 });
+
+/** Resolves when a provider trains the developer's model. */
+async function trainingUnderWay(dataDir: string, port: number): Promise<void> {
+  const key = readFileSync(join(dataDir, "keys", "account-developer.key"), "utf8").trim();
+  const developer = new AiosClient({ baseUrl: `http://127.0.0.1:${port}`, signer: privateKeySigner(key) });
+  await until(
+    () => developer.jobs.list(),
+    ({ items }) => items.some((job) => job.progress?.stage === "training"),
+    { timeoutMs: 60_000 },
+  );
+}
 
 /** Process ids of all that a process has started, and what those have. */
 function descendants(root: number): number[] {

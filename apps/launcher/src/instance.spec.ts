@@ -2,11 +2,16 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { INSTANCE_FILE, InstanceFile } from "./instance.js";
+import { INSTANCE_FILE, InstanceFile, type RunningInstance } from "./instance.js";
+import { processBirth } from "./process-birth.js";
 
 const own = { pid: process.pid, startedAt: "2026-01-01T00:00:00.000Z" };
 /** Alive as long as this test runs, and somebody else. */
-const other = { pid: process.ppid, startedAt: "2026-01-02T00:00:00.000Z" };
+const other: RunningInstance = {
+  pid: process.ppid,
+  birth: processBirth(process.ppid) as string,
+  startedAt: "2026-01-02T00:00:00.000Z",
+};
 /** Above every limit of process ids: nobody. */
 const gone = { pid: 2 ** 30, startedAt: "2026-01-03T00:00:00.000Z" };
 
@@ -35,6 +40,11 @@ describe("the instance file", () => {
     new InstanceFile(dataDir).claim(gone);
     expect(new InstanceFile(dataDir).claim(own)).toBeUndefined();
     writeFileSync(join(dataDir, INSTANCE_FILE), "{");
+    expect(new InstanceFile(dataDir).claim(own)).toBeUndefined();
+  });
+
+  it("of a process whose id has been given to another one since does not count", () => {
+    new InstanceFile(dataDir).claim({ ...other, birth: "an earlier boot" });
     expect(new InstanceFile(dataDir).claim(own)).toBeUndefined();
   });
 

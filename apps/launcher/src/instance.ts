@@ -1,9 +1,12 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isRunning } from "./process-birth.js";
 
 /** What a running platform leaves on disk so that a second start can say what runs already, and where. */
 export interface RunningInstance {
   readonly pid: number;
+  /** `processBirth` of it: the id alone may be somebody else's by now. Missing where the system does not tell. */
+  readonly birth?: string;
   readonly startedAt: string;
   /** Missing while it starts. */
   readonly urls?: { readonly gateway: string; readonly jsonRpc: string };
@@ -11,7 +14,7 @@ export interface RunningInstance {
 
 export const INSTANCE_FILE = "instance.json";
 
-/** One platform per data directory: the holder of `instance.json` whose process is alive. */
+/** One platform per data directory: the holder of `instance.json` whose process still runs. */
 export class InstanceFile {
   readonly #file: string;
 
@@ -22,19 +25,21 @@ export class InstanceFile {
 
   /**
    * Takes the directory, before anything else is done in it: of two starts at the same time one gets it. Returns the
-   * live instance that has it already, else undefined. The file of a process that is gone does not count.
+   * live instance that has it already, else undefined. The file of a process that is gone does not count, also when its
+   * id has been given to another one since.
    */
   claim(instance: RunningInstance): RunningInstance | undefined {
     for (;;) {
       if (this.#create(instance)) return undefined;
       const holder = this.#holder();
-      if (holder !== undefined && holder.pid !== instance.pid && isAlive(holder.pid)) return holder;
+      const other = holder !== undefined && holder.pid !== instance.pid;
+      if (other && isRunning(holder.pid, holder.birth)) return holder;
       rmSync(this.#file, { force: true });
     }
   }
 
   /** Tells later starts where the platform can be reached. */
-  announce(instance: Required<RunningInstance>): void {
+  announce(instance: RunningInstance & Required<Pick<RunningInstance, "urls">>): void {
     writeFileSync(this.#file, serialised(instance));
   }
 
@@ -68,13 +73,4 @@ export class InstanceFile {
 
 function serialised(instance: RunningInstance): string {
   return `${JSON.stringify(instance, null, 2)}\n`;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -7,12 +7,19 @@ import { systemClock } from "@aios/service-kit/system-clock";
 import type { AccountName } from "./identities.js";
 import type { Platform } from "./platform.js";
 
-/** Runs the main job as the network's developer and business. False, with the reason told, when it did not go through. */
+/**
+ * Runs the main job as the network's developer and business. False, with the reason told, when it did not go through;
+ * what becomes of it once the platform stops is not told.
+ */
 export async function runLocalMainJob(
   platform: Pick<Platform, "gatewayUrl" | "privateKey">,
   out: NodeJS.WriteStream,
-  { providers }: { readonly providers: number } = { providers: 2 },
+  { providers = 2, stopped }: { readonly providers?: number; readonly stopped?: Promise<void> } = {},
 ): Promise<boolean> {
+  let stopping = false;
+  void stopped?.then(() => {
+    stopping = true;
+  });
   const party = (name: AccountName): AiosClient =>
     new AiosClient({ baseUrl: platform.gatewayUrl, signer: privateKeySigner(platform.privateKey(name)) });
   const startedAt = systemClock.now();
@@ -31,6 +38,7 @@ export async function runLocalMainJob(
     );
     return true;
   } catch (error) {
+    if (stopping) return false;
     out.write(`\nThe main job did not go through: ${(error as Error).message}\n`);
     if (isCodedError(error)) out.write(`  code ${error.code}\n  details ${JSON.stringify(error.details)}\n`);
     return false;

@@ -10,15 +10,20 @@ import { MINIMUM_FREE_BYTES, requireFreeSpace } from "./free-space.js";
 import { INSTANCE_FILE, InstanceFile, type RunningInstance } from "./instance.js";
 import { runLocalMainJob } from "./local-main-job.js";
 import { Platform } from "./platform.js";
+import { processBirth } from "./process-birth.js";
 
 const root = dirname(dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url))))));
 const out = process.stdout;
+const STOPPED_BY_SIGNAL = 130;
+// A terminal that is gone, or a reader that has seen enough, must not keep the platform from being stopped in order.
+out.on("error", () => undefined);
 
 try {
-  process.exitCode = await launch(parseLauncherArguments(process.argv.slice(3), root));
+  // What still waits for an answer of the stopped platform must not hold this process up.
+  process.exit(await launch(parseLauncherArguments(process.argv.slice(3), root)));
 } catch (error) {
   process.stderr.write(`\naios: ${describe(error)}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 }
 
 async function launch(options: LauncherArguments): Promise<number> {
@@ -28,7 +33,12 @@ async function launch(options: LauncherArguments): Promise<number> {
   }
   requireFreeSpace(options.dataDir, options.fresh ? 0 : MINIMUM_FREE_BYTES);
   const instance = new InstanceFile(options.dataDir);
-  const own = { pid: process.pid, startedAt: new Date(systemClock.now()).toISOString() };
+  const birth = processBirth(process.pid);
+  const own = {
+    pid: process.pid,
+    ...(birth === undefined ? {} : { birth }),
+    startedAt: new Date(systemClock.now()).toISOString(),
+  };
   const running = instance.claim(own);
   if (running !== undefined) {
     sayWhatRuns(running);
@@ -53,15 +63,16 @@ async function run(options: LauncherArguments, onUp: (platform: Platform) => voi
   out.write("\nAiOS on this machine\n");
   const startedAt = systemClock.now();
   const platform = await startOrStop(options, stopped);
-  if (platform === undefined) return 130;
+  if (platform === undefined) return STOPPED_BY_SIGNAL;
   try {
     onUp(platform);
     out.write(`      all healthy after ${((systemClock.now() - startedAt) / 1000).toFixed(1)} s\n`);
     for (const { name, wanted, port } of platform.movedPorts) {
       out.write(`      port ${wanted} (${name}) was taken by another program; it is ${port} now\n`);
     }
-    const succeeded =
-      options.idle || (await Promise.race([runLocalMainJob(platform, out), stopped.then(() => false)]));
+    const done = options.idle ? true : runLocalMainJob(platform, out, { stopped });
+    const succeeded = await Promise.race([done, stopped.then(() => undefined)]);
+    if (succeeded === undefined) return STOPPED_BY_SIGNAL;
     if (options.once) return succeeded ? 0 : 1;
     out.write(
       `\nAiOS is up. Ctrl-C stops it.\n  studio and API  ${platform.gatewayUrl}\n` +
@@ -129,9 +140,9 @@ function describe(error: unknown): string {
   return String((error as Error).stack ?? error);
 }
 
+/** A second signal changes nothing: the stop takes five seconds at most. */
 function stopRequested(): Promise<void> {
   return new Promise((resolve) => {
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve());
   });
 }

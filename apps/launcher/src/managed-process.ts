@@ -88,6 +88,16 @@ export class ManagedProcess {
     if (this.isRunning) this.#child.kill(signal);
   }
 
+  /** Ends the process at once, and all that it has started and that stayed in its group. */
+  kill(): void {
+    if (!this.isRunning || this.pid === undefined) return;
+    try {
+      process.kill(-this.pid, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+
   #capture(stream: NodeJS.ReadableStream | null, log: WriteStream): void {
     let partial = "";
     stream?.setEncoding("utf8");

@@ -15,8 +15,10 @@ const FIRST_RESTART_MS = 250;
 const MAX_RESTART_MS = 5_000;
 /** A process that ran this long had started well: its next crash starts from the first pause again. */
 const STABLE_AFTER_MS = 10_000;
-const CALLERS_GRACE_MS = 2_500;
-const FOUNDATIONS_GRACE_MS = 2_000;
+/** Together with twice the last one: everything has ended within five seconds, whatever it does. */
+const CALLERS_GRACE_MS = 2_400;
+const FOUNDATIONS_GRACE_MS = 1_900;
+const KILLED_WITHIN_MS = 250;
 const READY_POLL_MS = 100;
 
 /** Keeps a set of processes running: restarts with back-off, says why, and stops all within five seconds. */
@@ -32,7 +34,6 @@ export class Supervisor {
   /** Processes that are not started again when they end. */
   readonly #abandoned = new Set<string>();
   readonly #stopping = new AbortController();
-  readonly #keepers: Promise<void>[] = [];
 
   /** `foundations` are stopped last: what everyone else writes to. */
   constructor(
@@ -51,7 +52,7 @@ export class Supervisor {
   async start(spec: ProcessSpec, readyWithinMs: number): Promise<void> {
     const startedAt = this.#clock.now();
     this.#specs.set(spec.name, spec);
-    this.#keepers.push(this.#keep(spec.name));
+    void this.#keep(spec.name);
     await this.#awaitReady(spec, readyWithinMs);
     this.#events.ready(spec.name, this.#clock.now() - startedAt);
   }
@@ -111,7 +112,6 @@ export class Supervisor {
     this.#stopping.abort(new Error("stopping"));
     await this.#end((name) => !this.#foundations.has(name), CALLERS_GRACE_MS);
     await this.#end(() => true, FOUNDATIONS_GRACE_MS);
-    await Promise.all(this.#keepers);
   }
 
   async #end(belongs: (name: string) => boolean, graceMs: number): Promise<void> {
@@ -120,12 +120,15 @@ export class Supervisor {
     );
     const gone = Promise.all(running.map((managed) => managed.exited));
     for (const managed of running) managed.signal("SIGTERM");
-    const graceOver = new AbortController();
-    const grace = this.#clock.wait(durationMs(graceMs), graceOver.signal).catch(() => undefined);
-    await Promise.race([gone, grace]);
-    graceOver.abort();
-    for (const managed of running) managed.signal("SIGKILL");
-    await gone;
+    await this.#atMost(graceMs, gone);
+    for (const managed of running) managed.kill();
+    await this.#atMost(KILLED_WITHIN_MS, gone);
+  }
+
+  async #atMost(limitMs: number, work: Promise<unknown>): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([work, this.#clock.wait(durationMs(limitMs), over.signal).catch(() => undefined)]);
+    over.abort();
   }
 
   async #keep(name: string): Promise<void> {
