@@ -1,0 +1,136 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { isInstalled, manifests, podTemplates, render, type Selector, VALUE_SETS } from "./helm.js";
+
+const ARCHITECTURE = new URL("../../docs/ARCHITECTURE.md", import.meta.url);
+
+describe.skipIf(!isInstalled("helm"))("the charts", () => {
+  it("render the small installation as reviewed", async () => {
+    await expect(render("small")).toMatchFileSnapshot("./rendered/small.yaml");
+  });
+
+  it.each(VALUE_SETS)("render %s to the objects that were reviewed", async (set) => {
+    const names = manifests(render(set)).map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+    await expect(`${names.sort().join("\n")}\n`).toMatchFileSnapshot(`./rendered/${set}.objects.txt`);
+  });
+
+  it.each(VALUE_SETS)("give every pod of %s no more than Pod Security 'restricted' allows", (set) => {
+    const pods = podTemplates(manifests(render(set)));
+    expect(pods.size).toBeGreaterThan(9);
+    for (const [name, pod] of pods) {
+      expect(pod.securityContext, name).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+      for (const container of pod.containers) {
+        expect(container.securityContext, name).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        });
+        expect(container.resources.limits.memory, name).toBeDefined();
+        expect(container.resources.requests, name).toMatchObject({
+          cpu: expect.anything(),
+          memory: expect.anything(),
+        });
+      }
+    }
+  });
+
+  it("give the Kubernetes API to the one Job that makes the network's keys, and to nothing else", () => {
+    const all = manifests(render("small"));
+    const withToken = [...podTemplates(all)].filter(([, pod]) => pod.automountServiceAccountToken !== false);
+    expect(withToken.map(([name]) => name)).toEqual(["Job/aios-set-up"]);
+    expect(all.filter(({ kind }) => kind.startsWith("Cluster"))).toEqual([]);
+  });
+
+  it.each(VALUE_SETS)("hold no secret of %s, and show each pod only its own keys", (set) => {
+    const all = manifests(render(set));
+    expect(all.filter(({ kind }) => kind === "Secret")).toEqual([]);
+    for (const [name, pod] of podTemplates(all)) {
+      if (name.startsWith("Job/")) continue;
+      for (const { secret } of pod.volumes) {
+        if (secret !== undefined) expect(secret.items?.length, name).toBeGreaterThan(0);
+      }
+      for (const { env = [] } of pod.containers) {
+        for (const variable of env) {
+          if (!/(DATABASE|EVENT_BUS|REDIS)_URL|PASSWORD/.test(variable.name)) continue;
+          expect(variable.valueFrom?.secretKeyRef, variable.name).toBeDefined();
+        }
+      }
+    }
+  });
+
+  it("open exactly the edges of the architecture between services", () => {
+    const policies = manifests(render("production")).filter(({ kind }) => kind === "NetworkPolicy");
+    const nameOf = (selector: Selector | undefined): string | undefined =>
+      selector?.matchLabels?.["app.kubernetes.io/name"];
+    const peersOf = (rules: readonly { readonly podSelector?: Selector }[]): readonly string[] =>
+      rules.map(({ podSelector }) => nameOf(podSelector)).filter((name) => name !== undefined);
+    const edges = (direction: "ingress" | "egress"): string[] =>
+      policies.flatMap(({ spec }) => {
+        const self = nameOf(spec.podSelector);
+        return direction === "ingress"
+          ? peersOf((spec.ingress ?? []).flatMap(({ from = [] }) => from)).map((peer) => `${peer} → ${self}`)
+          : peersOf((spec.egress ?? []).flatMap(({ to = [] }) => to)).map((peer) => `${self} → ${peer}`);
+      });
+    const out = edges("egress").sort();
+    const services = new Set(out.map((edge) => edge.split(" → ")[0]));
+    const inward = edges("ingress").filter((edge) => services.has(edge.split(" → ")[0]));
+    expect(out).toEqual(inward.filter((edge) => !edge.startsWith("provider")).sort());
+    const allowed = allowedEdges();
+    for (const edge of out.filter((name) => !name.endsWith("consensus"))) expect(allowed).toContain(edge);
+    expect(out).toContain("compute → economy");
+    expect(out).not.toContain("gateway → provider");
+  });
+
+  it.each([
+    ["an unknown key", ["--set", "gateway.replica=2"], /gateway[\s\S]*replica is not allowed/],
+    ["an unknown service", ["--set", "gatway.replicas=2"], /gatway is not allowed/],
+    ["an unknown setting", ["--set", "compute.settings.LEASE=1m"], /compute[\s\S]*LEASE is not allowed/],
+    ["a second process of what runs once", ["--set", "economy.replicas=2"], /economy[\s\S]*replicas/],
+    ["a size without meaning", ["--set", "storage.persistence.size=much"], /storage[\s\S]*size/],
+    [
+      "KEDA without Prometheus",
+      ["--set", "zk-prover.keda.enabled=true"],
+      /keda.prometheusUrl is needed where keda.enabled is true/,
+    ],
+  ])("refuse %s by name", (_what, args, complaint) => {
+    expect(() => render("small", ...args)).toThrow(complaint);
+  });
+
+  it("scale the prover by its queue where KEDA is there, by CPU where it is not", () => {
+    const prometheus = "zk-prover.keda.prometheusUrl=http://prometheus:9090";
+    const scaled = manifests(render("small", "--set", `zk-prover.keda.enabled=true,${prometheus}`));
+    expect(scaled.find(({ kind }) => kind === "ScaledObject")?.spec).toMatchObject({
+      scaleTargetRef: { name: "aios-zk-prover" },
+      triggers: [{ type: "prometheus", metadata: { query: expect.stringContaining("queued_proofs") } }],
+    });
+    const plain = manifests(render("small", "--set", "zk-prover.autoscaling.enabled=true"));
+    expect(plain.find(({ kind }) => kind === "HorizontalPodAutoscaler")?.metadata.name).toBe(
+      "aios-zk-prover",
+    );
+    const deployment = plain.find(
+      ({ kind, metadata }) => kind === "Deployment" && metadata.name === "aios-zk-prover",
+    );
+    expect(deployment?.spec.replicas).toBeUndefined();
+  });
+
+  it.skipIf(!isInstalled("kubeconform") || process.env["KUBERNETES_SCHEMAS"] === undefined).each(VALUE_SETS)(
+    "pass the schemas of Kubernetes with %s",
+    (set) => {
+      const location = `${process.env["KUBERNETES_SCHEMAS"]}/{{.ResourceKind}}{{.KindSuffix}}.json`;
+      execFileSync("kubeconform", ["-strict", "-ignore-missing-schemas", "-schema-location", location], {
+        input: render(set),
+      });
+    },
+  );
+});
+
+function allowedEdges(): readonly string[] {
+  const rows = readFileSync(ARCHITECTURE, "utf8").matchAll(/^\| ([\w-]+) \| `\w+` \| (.*) \|$/gm);
+  return [...rows].flatMap(([, owner, callers = ""]) =>
+    callers.split("<br>").map((caller) => `${caller.split(":")[0]?.trim()} → ${owner}`),
+  );
+}

