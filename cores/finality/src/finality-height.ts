@@ -144,6 +144,21 @@ export class FinalityHeight {
     return this.#out;
   }
 
+  /** Where the height stands, as it is written before a message leaves: with it another instance goes on from here. */
+  get record(): SafetyRecord {
+    return {
+      height: this.#settings.height,
+      round: this.#round,
+      step: this.#step,
+      lockedRound: this.#lockedRound,
+      locked: this.#locked,
+      validRound: this.#validRound,
+      valid: this.#valid,
+      justification: this.justification,
+      sent: [...this.#sent],
+    };
+  }
+
   /** Own messages of this height, to be sent again to whoever may have missed them. */
   get sent(): readonly FinalityMessage[] {
     return this.#sent;
@@ -344,21 +359,7 @@ export class FinalityHeight {
   #say(message: FinalityMessage): void {
     this.#sent.push(message);
     this.#log.add(message);
-    this.#out.push({ kind: "persist", record: this.#record() }, { kind: "send", message });
-  }
-
-  #record(): SafetyRecord {
-    return {
-      height: this.#settings.height,
-      round: this.#round,
-      step: this.#step,
-      lockedRound: this.#lockedRound,
-      locked: this.#locked,
-      validRound: this.#validRound,
-      valid: this.#valid,
-      justification: this.justification,
-      sent: [...this.#sent],
-    };
+    this.#out.push({ kind: "persist", record: this.record }, { kind: "send", message });
   }
 
   #setTimer(step: Exclude<Step, "decided">): void {
