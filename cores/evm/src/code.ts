@@ -1,4 +1,4 @@
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { keccak256 } from "@aios/core-keccak/keccak";
 
 const JUMPDEST = 0x5b;
 const PUSH1 = 0x60;
@@ -29,7 +29,7 @@ export class Code {
 
   /** keccak-256, made on first use: init code is never asked for its own. */
   get hash(): Uint8Array {
-    this.#hash ??= keccak_256(this.bytes);
+    this.#hash ??= keccak256(this.bytes);
     return this.#hash;
   }
 

@@ -1,4 +1,4 @@
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { keccak256 } from "@aios/core-keccak/keccak";
 
 function rlpNonce(nonce: bigint): Uint8Array {
   if (nonce === 0n) return Uint8Array.of(0x80);
@@ -14,7 +14,7 @@ function rlpNonce(nonce: bigint): Uint8Array {
 export function createAddress(creator: Uint8Array, nonce: bigint): Uint8Array {
   const encoded = rlpNonce(nonce);
   const list = Uint8Array.of(0xc0 + 21 + encoded.length, 0x94, ...creator, ...encoded);
-  return keccak_256(list).slice(12);
+  return keccak256(list).slice(12);
 }
 
 /** Address by creator, 32-byte salt and init code (EIP-1014). */
@@ -23,6 +23,6 @@ export function create2Address(creator: Uint8Array, salt: Uint8Array, initCode: 
   preimage[0] = 0xff;
   preimage.set(creator, 1);
   preimage.set(salt, 21);
-  preimage.set(keccak_256(initCode), 53);
-  return keccak_256(preimage).slice(12);
+  preimage.set(keccak256(initCode), 53);
+  return keccak256(preimage).slice(12);
 }

@@ -11,8 +11,23 @@ import { hashing } from "./opcodes/hashing.js";
 import { logging } from "./opcodes/logging.js";
 import { stackMemoryFlow } from "./opcodes/stack-memory-flow.js";
 import { storage } from "./opcodes/storage.js";
-import { add, copyWord, equal, isZero, lessThan, setNumber, setZero, sub, toNumber } from "./word.js";
-import { shiftRight } from "./word-shift.js";
+import {
+  add,
+  copyWord,
+  equal,
+  isZero,
+  lessThan,
+  setBytes,
+  setNumber,
+  setZero,
+  signedLessThan,
+  sub,
+  swapWords,
+  toNumber,
+  writeBytes,
+} from "./word.js";
+import { addMod, div, mod, mulMod, multiply } from "./word-multiply.js";
+import { shiftLeft, shiftRight } from "./word-shift.js";
 
 const HANDLERS: Handler[] = new Array<Handler>(256).fill((frame) => frame.fail("invalid opcode"));
 for (const family of [
@@ -109,9 +124,29 @@ function runFrame(frame: Frame, context: ExecutionContext): void {
         add(stack, sp);
         sp -= 8;
         break;
+      case 0x02:
+        multiply(stack, sp - 16, sp - 8, sp - 16);
+        sp -= 8;
+        break;
       case 0x03:
         sub(stack, sp);
         sp -= 8;
+        break;
+      case 0x04:
+        div(stack, sp);
+        sp -= 8;
+        break;
+      case 0x06:
+        mod(stack, sp);
+        sp -= 8;
+        break;
+      case 0x08:
+        addMod(stack, sp);
+        sp -= 16;
+        break;
+      case 0x09:
+        mulMod(stack, sp);
+        sp -= 16;
         break;
       case 0x10:
         setNumber(stack, sp - 16, lessThan(stack, sp - 8, sp - 16) ? 1 : 0);
@@ -119,6 +154,14 @@ function runFrame(frame: Frame, context: ExecutionContext): void {
         break;
       case 0x11:
         setNumber(stack, sp - 16, lessThan(stack, sp - 16, sp - 8) ? 1 : 0);
+        sp -= 8;
+        break;
+      case 0x12:
+        setNumber(stack, sp - 16, signedLessThan(stack, sp - 8, sp - 16) ? 1 : 0);
+        sp -= 8;
+        break;
+      case 0x13:
+        setNumber(stack, sp - 16, signedLessThan(stack, sp - 16, sp - 8) ? 1 : 0);
         sp -= 8;
         break;
       case 0x14:
@@ -139,6 +182,42 @@ function runFrame(frame: Frame, context: ExecutionContext): void {
         stack[sp - 2] &= stack[sp + 6];
         stack[sp - 1] &= stack[sp + 7];
         break;
+      case 0x17:
+        sp -= 8;
+        stack[sp - 8] |= stack[sp];
+        stack[sp - 7] |= stack[sp + 1];
+        stack[sp - 6] |= stack[sp + 2];
+        stack[sp - 5] |= stack[sp + 3];
+        stack[sp - 4] |= stack[sp + 4];
+        stack[sp - 3] |= stack[sp + 5];
+        stack[sp - 2] |= stack[sp + 6];
+        stack[sp - 1] |= stack[sp + 7];
+        break;
+      case 0x18:
+        sp -= 8;
+        stack[sp - 8] ^= stack[sp];
+        stack[sp - 7] ^= stack[sp + 1];
+        stack[sp - 6] ^= stack[sp + 2];
+        stack[sp - 5] ^= stack[sp + 3];
+        stack[sp - 4] ^= stack[sp + 4];
+        stack[sp - 3] ^= stack[sp + 5];
+        stack[sp - 2] ^= stack[sp + 6];
+        stack[sp - 1] ^= stack[sp + 7];
+        break;
+      case 0x19:
+        stack[sp - 8] = ~stack[sp - 8];
+        stack[sp - 7] = ~stack[sp - 7];
+        stack[sp - 6] = ~stack[sp - 6];
+        stack[sp - 5] = ~stack[sp - 5];
+        stack[sp - 4] = ~stack[sp - 4];
+        stack[sp - 3] = ~stack[sp - 3];
+        stack[sp - 2] = ~stack[sp - 2];
+        stack[sp - 1] = ~stack[sp - 1];
+        break;
+      case 0x1b:
+        shiftLeft(stack, sp);
+        sp -= 8;
+        break;
       case 0x1c:
         shiftRight(stack, sp);
         sp -= 8;
@@ -146,6 +225,27 @@ function runFrame(frame: Frame, context: ExecutionContext): void {
       case 0x50:
         sp -= 8;
         break;
+      case 0x51: {
+        const offset = toNumber(stack, sp - 8);
+        if (offset + 32 > frame.memorySize) {
+          frame.gas = gas;
+          if (!frame.expand(offset, 32)) return;
+          gas = frame.gas;
+        }
+        setBytes(stack, sp - 8, frame.memory, offset, 32);
+        break;
+      }
+      case 0x52: {
+        sp -= 16;
+        const offset = toNumber(stack, sp + 8);
+        if (offset + 32 > frame.memorySize) {
+          frame.gas = gas;
+          if (!frame.expand(offset, 32)) return;
+          gas = frame.gas;
+        }
+        writeBytes(stack, sp, frame.memory, offset);
+        break;
+      }
       case 0x56: {
         sp -= 8;
         const destination = toNumber(stack, sp);
@@ -179,15 +279,38 @@ function runFrame(frame: Frame, context: ExecutionContext): void {
         sp += 8;
         break;
       case 0x61:
-        setZero(stack, sp);
-        stack[sp] = (code[pc] << 8) | code[pc + 1];
-        pc += 2;
-        sp += 8;
-        break;
+      case 0x62:
       case 0x63:
-        setZero(stack, sp);
-        stack[sp] = (code[pc] << 24) | (code[pc + 1] << 16) | (code[pc + 2] << 8) | code[pc + 3];
-        pc += 4;
+      case 0x64:
+      case 0x65:
+      case 0x66:
+      case 0x67:
+      case 0x68:
+      case 0x69:
+      case 0x6a:
+      case 0x6b:
+      case 0x6c:
+      case 0x6d:
+      case 0x6e:
+      case 0x6f:
+      case 0x70:
+      case 0x71:
+      case 0x72:
+      case 0x73:
+      case 0x74:
+      case 0x75:
+      case 0x76:
+      case 0x77:
+      case 0x78:
+      case 0x79:
+      case 0x7a:
+      case 0x7b:
+      case 0x7c:
+      case 0x7d:
+      case 0x7e:
+      case 0x7f:
+        setBytes(stack, sp, code, pc, opcode - 0x5f);
+        pc += opcode - 0x5f;
         sp += 8;
         break;
       case 0x80:
@@ -198,6 +321,14 @@ function runFrame(frame: Frame, context: ExecutionContext): void {
       case 0x85:
       case 0x86:
       case 0x87:
+      case 0x88:
+      case 0x89:
+      case 0x8a:
+      case 0x8b:
+      case 0x8c:
+      case 0x8d:
+      case 0x8e:
+      case 0x8f:
         copyWord(stack, sp, stack, sp - (opcode - 0x7f) * 8);
         sp += 8;
         break;
@@ -206,15 +337,19 @@ function runFrame(frame: Frame, context: ExecutionContext): void {
       case 0x92:
       case 0x93:
       case 0x94:
-      case 0x95: {
-        const other = sp - (opcode - 0x8e) * 8;
-        for (let i = 0, top = sp - 8; i < 8; i++) {
-          const kept = stack[top + i];
-          stack[top + i] = stack[other + i];
-          stack[other + i] = kept;
-        }
+      case 0x95:
+      case 0x96:
+      case 0x97:
+      case 0x98:
+      case 0x99:
+      case 0x9a:
+      case 0x9b:
+      case 0x9c:
+      case 0x9d:
+      case 0x9e:
+      case 0x9f:
+        swapWords(stack, sp - 8, sp - (opcode - 0x8e) * 8);
         break;
-      }
       default:
         frame.pc = pc;
         frame.sp = sp;

@@ -1,179 +1,94 @@
 /**
- * Multiplication and division in digits of 24 bits held as doubles: a product of two digits and the sum of a column of
- * eleven stay below 2^53, so that the arithmetic is exact and no carry is needed inside a column.
+ * Multiplication and division of words. Operands that fit a double are computed as doubles; all others go through the
+ * kernel of `wide-arithmetic.ts`, in whose memory they are digits.
  */
-const BASE = 0x1000000;
-const INVERSE = 1 / BASE;
-const DIGITS = 11;
+import { digits, divideDigits, multiplyFull, multiplyLow } from "./wide-arithmetic.js";
+import { copyWord, setNumber, setZero } from "./word.js";
+import { shiftLeftBy } from "./word-shift.js";
 
-const left = new Float64Array(DIGITS);
-const right = new Float64Array(DIGITS);
-/** A product of two words, or the dividend. */
-const wide = new Float64Array(2 * DIGITS + 2);
-const divisor = new Float64Array(DIGITS + 1);
-const quotient = new Float64Array(2 * DIGITS + 2);
+/** Places in the kernel's memory, in digits, with the free digits that division asks for around them. */
+const DIVISOR = 2;
+const DIVIDEND = 12;
+const QUOTIENT = 32;
+const LEFT = 52;
+const RIGHT = 60;
+const RESULT = 68;
+const BYTES = 4;
+/** Products of smaller limbs are exact as doubles. */
+const MAX_EXACT = Number.MAX_SAFE_INTEGER;
 
-function split(d: Float64Array, s: Int32Array, a: number): number {
-  const l0 = s[a];
-  const l1 = s[a + 1];
-  const l2 = s[a + 2];
-  d[0] = l0 & 0xffffff;
-  d[1] = (l0 >>> 24) | ((l1 & 0xffff) << 8);
-  d[2] = (l1 >>> 16) | ((l2 & 0xff) << 16);
-  d[3] = l2 >>> 8;
-  const l3 = s[a + 3];
-  const l4 = s[a + 4];
-  const l5 = s[a + 5];
-  d[4] = l3 & 0xffffff;
-  d[5] = (l3 >>> 24) | ((l4 & 0xffff) << 8);
-  d[6] = (l4 >>> 16) | ((l5 & 0xff) << 16);
-  d[7] = l5 >>> 8;
-  const l6 = s[a + 6];
-  const l7 = s[a + 7];
-  d[8] = l6 & 0xffffff;
-  d[9] = (l6 >>> 24) | ((l7 & 0xffff) << 8);
-  d[10] = l7 >>> 16;
-  let length = DIGITS;
-  while (length > 0 && d[length - 1] === 0) length--;
+/** Number of limbs up to the highest that is not zero. */
+function lengthOf(s: Int32Array, a: number): number {
+  let length = 8;
+  while (length > 0 && s[a + length - 1] === 0) length--;
   return length;
 }
 
-function join(s: Int32Array, a: number, d: Float64Array): void {
-  s[a] = d[0] | (d[1] << 24);
-  s[a + 1] = (d[1] >>> 8) | (d[2] << 16);
-  s[a + 2] = (d[2] >>> 16) | (d[3] << 8);
-  s[a + 3] = d[4] | (d[5] << 24);
-  s[a + 4] = (d[5] >>> 8) | (d[6] << 16);
-  s[a + 5] = (d[6] >>> 16) | (d[7] << 8);
-  s[a + 6] = d[8] | (d[9] << 24);
-  s[a + 7] = (d[9] >>> 8) | (d[10] << 16);
-}
-
-/** Product of `left` and `right` into `wide`, up to `columns` digits; the rest of `wide` is zero. */
-function product(leftLength: number, rightLength: number, columns: number): void {
-  const count = Math.min(leftLength + rightLength, columns);
-  let carry = 0;
-  for (let k = 0; k < count; k++) {
-    let sum = carry;
-    const last = k < leftLength ? k : leftLength - 1;
-    for (let i = k < rightLength ? 0 : k - rightLength + 1; i <= last; i++) sum += left[i] * right[k - i];
-    carry = Math.floor(sum * INVERSE);
-    wide[k] = sum - carry * BASE;
-  }
-  wide.fill(0, count);
-}
+const isOneLimb = (s: Int32Array, a: number): boolean =>
+  (s[a + 1] | s[a + 2] | s[a + 3] | s[a + 4] | s[a + 5] | s[a + 6] | s[a + 7]) === 0;
 
 /** The word at `out` = the word at `a` × the word at `b`, modulo 2^256. */
 export function multiply(s: Int32Array, out: number, a: number, b: number): void {
-  const leftLength = split(left, s, a);
-  const rightLength = split(right, s, b);
-  product(leftLength, rightLength, DIGITS);
-  join(s, out, wide);
-}
-
-/**
- * Knuth, TAOCP volume 2, 4.3.1 algorithm D: divides `wide` (of `m` digits, one more is scratch) by `divisor` (of `n`
- * digits, the highest not zero). Leaves the quotient in `quotient` and the remainder in the low digits of `wide`.
- */
-function divide(m: number, n: number): void {
-  quotient.fill(0);
-  if (n === 1) {
-    const d = divisor[0];
-    let rest = 0;
-    for (let i = m - 1; i >= 0; i--) {
-      const current = rest * BASE + wide[i];
-      const q = Math.floor(current / d);
-      quotient[i] = q;
-      rest = current - q * d;
+  if (isOneLimb(s, a) && isOneLimb(s, b)) {
+    const product = (s[a] >>> 0) * (s[b] >>> 0);
+    if (product <= MAX_EXACT) {
+      setNumber(s, out, product);
+      return;
     }
-    wide.fill(0, 0, m);
-    wide[0] = rest;
-    return;
   }
-  const shift = 2 ** (Math.clz32(divisor[n - 1]) - 8);
-  scale(divisor, n, shift);
-  wide[m] = scale(wide, m, shift);
-  const top = divisor[n - 1];
-  const second = divisor[n - 2];
-  for (let j = m - n; j >= 0; j--) {
-    const head = wide[j + n] * BASE + wide[j + n - 1];
-    let q = Math.floor(head / top);
-    let rest = head - q * top;
-    while (q >= BASE || q * second > rest * BASE + wide[j + n - 2]) {
-      q--;
-      rest += top;
-      if (rest >= BASE) break;
-    }
-    let carry = 0;
-    for (let i = 0; i < n; i++) {
-      const t = wide[i + j] - q * divisor[i] + carry;
-      carry = Math.floor(t * INVERSE);
-      wide[i + j] = t - carry * BASE;
-    }
-    const last = wide[j + n] + carry;
-    wide[j + n] = last;
-    if (last < 0) {
-      q--;
-      let c = 0;
-      for (let i = 0; i < n; i++) {
-        const t = wide[i + j] + divisor[i] + c;
-        c = t >= BASE ? 1 : 0;
-        wide[i + j] = t - c * BASE;
-      }
-      wide[j + n] = 0;
-    }
-    quotient[j] = q;
-  }
-  let carry = 0;
-  for (let i = n - 1; i >= 0; i--) {
-    const t = carry * BASE + wide[i];
-    wide[i] = Math.floor(t / shift);
-    carry = t - wide[i] * shift;
-  }
+  copyWord(digits, LEFT, s, a);
+  copyWord(digits, RIGHT, s, b);
+  multiplyLow(RESULT * BYTES, LEFT * BYTES, RIGHT * BYTES);
+  copyWord(s, out, digits, RESULT);
 }
 
-function scale(d: Float64Array, length: number, factor: number): number {
-  let carry = 0;
-  for (let i = 0; i < length; i++) {
-    const t = d[i] * factor + carry;
-    carry = Math.floor(t * INVERSE);
-    d[i] = t - carry * BASE;
-  }
-  return carry;
+/** Divides the `m` digits at DIVIDEND by the word at `b` of `n` limbs. The remainder is left in the dividend's place. */
+function divideDividend(s: Int32Array, b: number, m: number, n: number): void {
+  copyWord(digits, DIVISOR, s, b);
+  divideDigits(DIVIDEND * BYTES, DIVISOR * BYTES, QUOTIENT * BYTES, m * BYTES, n * BYTES);
 }
 
-function wideLength(): number {
-  let length = 2 * DIGITS;
-  while (length > 0 && wide[length - 1] === 0) length--;
-  return length;
+function copyDigits(s: Int32Array, out: number, from: number, length: number): void {
+  for (let i = 0; i < 8; i++) s[out + i] = i < length ? digits[from + i] : 0;
 }
 
-/** Unsigned division: quotient to `q` and remainder to `r` (both may be operands); by zero both are zero. */
-function divideWords(s: Int32Array, a: number, b: number, q: number, r: number): void {
-  const n = split(divisor, s, b);
-  wide.fill(0);
-  const m = split(wide, s, a);
-  if (n === 0) {
-    if (q >= 0) s.fill(0, q, q + 8);
-    if (r >= 0) s.fill(0, r, r + 8);
-    return;
-  }
-  if (m < n) quotient.fill(0);
-  else divide(m, n);
-  if (q >= 0) join(s, q, quotient);
-  if (r >= 0) join(s, r, wide);
-}
-
-const NONE = -1;
+const toDouble = (s: Int32Array, a: number): number => (s[a + 1] >>> 0) * 0x100000000 + (s[a] >>> 0);
+const fitsDouble = (s: Int32Array, a: number, length: number): boolean =>
+  length < 2 || (length === 2 && s[a + 1] >>> 0 <= 0x1fffff);
 
 /** DIV: top / next, zero for division by zero. */
 export function div(s: Int32Array, sp: number): void {
-  divideWords(s, sp - 8, sp - 16, sp - 16, NONE);
+  const a = sp - 8;
+  const b = sp - 16;
+  const n = lengthOf(s, b);
+  const m = lengthOf(s, a);
+  if (n === 0 || m < n) {
+    setZero(s, b);
+  } else if (fitsDouble(s, a, m)) {
+    setNumber(s, b, Math.floor(toDouble(s, a) / toDouble(s, b)));
+  } else {
+    copyWord(digits, DIVIDEND, s, a);
+    divideDividend(s, b, m, n);
+    copyDigits(s, b, QUOTIENT, m - n + 1);
+  }
 }
 
 /** MOD: top mod next, zero for division by zero. */
 export function mod(s: Int32Array, sp: number): void {
-  divideWords(s, sp - 8, sp - 16, NONE, sp - 16);
+  const a = sp - 8;
+  const b = sp - 16;
+  const n = lengthOf(s, b);
+  if (n === 0) return;
+  const m = lengthOf(s, a);
+  if (m < n) {
+    copyWord(s, b, s, a);
+  } else if (fitsDouble(s, a, m)) {
+    setNumber(s, b, toDouble(s, a) % toDouble(s, b));
+  } else {
+    copyWord(digits, DIVIDEND, s, a);
+    divideDividend(s, b, m, n);
+    copyDigits(s, b, DIVIDEND, n);
+  }
 }
 
 function negate(s: Int32Array, a: number): void {
@@ -192,7 +107,7 @@ export function signedDiv(s: Int32Array, sp: number): void {
   const negative = s[a + 7] < 0 !== s[b + 7] < 0;
   if (s[a + 7] < 0) negate(s, a);
   if (s[b + 7] < 0) negate(s, b);
-  divideWords(s, a, b, b, NONE);
+  div(s, sp);
   if (negative) negate(s, b);
 }
 
@@ -203,57 +118,80 @@ export function signedMod(s: Int32Array, sp: number): void {
   const negative = s[a + 7] < 0;
   if (negative) negate(s, a);
   if (s[b + 7] < 0) negate(s, b);
-  divideWords(s, a, b, NONE, b);
+  mod(s, sp);
   if (negative) negate(s, b);
+}
+
+/** The word at `out` becomes the dividend of `length` digits modulo itself. */
+function reduce(s: Int32Array, out: number, length: number, n: number): void {
+  let m = length;
+  while (m > 0 && digits[DIVIDEND + m - 1] === 0) m--;
+  if (m >= n) divideDividend(s, out, m, n);
+  copyDigits(s, out, DIVIDEND, Math.min(m, n));
 }
 
 /** ADDMOD: (top + next) mod third, of the full 257-bit sum. */
 export function addMod(s: Int32Array, sp: number): void {
   const out = sp - 24;
-  const n = split(divisor, s, out);
+  const n = lengthOf(s, out);
   if (n === 0) return;
-  split(left, s, sp - 8);
-  split(right, s, sp - 16);
   let carry = 0;
-  for (let i = 0; i < DIGITS; i++) {
-    const t = left[i] + right[i] + carry;
-    carry = t >= BASE ? 1 : 0;
-    wide[i] = t - carry * BASE;
+  for (let i = 0; i < 8; i++) {
+    const t = (s[sp - 8 + i] >>> 0) + (s[sp - 16 + i] >>> 0) + carry;
+    digits[DIVIDEND + i] = t;
+    carry = t > 0xffffffff ? 1 : 0;
   }
-  wide.fill(0, DIGITS);
-  const m = wideLength();
-  if (m >= n) divide(m, n);
-  join(s, out, wide);
+  digits[DIVIDEND + 8] = carry;
+  reduce(s, out, 9, n);
 }
 
 /** MULMOD: (top × next) mod third, of the full 512-bit product. */
 export function mulMod(s: Int32Array, sp: number): void {
   const out = sp - 24;
-  const n = split(divisor, s, out);
+  const n = lengthOf(s, out);
   if (n === 0) return;
-  product(split(left, s, sp - 8), split(right, s, sp - 16), 2 * DIGITS);
-  const m = wideLength();
-  if (m >= n) divide(m, n);
-  join(s, out, wide);
+  copyWord(digits, LEFT, s, sp - 8);
+  copyWord(digits, RIGHT, s, sp - 16);
+  multiplyFull(DIVIDEND * BYTES, LEFT * BYTES, RIGHT * BYTES);
+  reduce(s, out, 16, n);
 }
 
-const power = new Int32Array(24);
+/** The exponent of a power of two, else −1. */
+function binaryLogarithm(s: Int32Array, a: number): number {
+  const limb = lengthOf(s, a) - 1;
+  if (limb < 0) return -1;
+  const top = s[a + limb];
+  if ((top & (top - 1)) !== 0) return -1;
+  for (let i = 0; i < limb; i++) if (s[a + i] !== 0) return -1;
+  return limb * 32 + 31 - Math.clz32(top);
+}
 
-/** EXP: top to the power of next, modulo 2^256, by squaring from the highest bit. */
+/** EXP: top to the power of next, modulo 2^256: a shift for powers of two, else by squaring from the highest bit. */
 export function exp(s: Int32Array, sp: number): void {
   const b = sp - 16;
-  for (let i = 0; i < 8; i++) power[8 + i] = s[sp - 8 + i];
-  power.fill(0, 0, 8);
-  power[0] = 1;
-  let started = false;
-  for (let limb = 7; limb >= 0; limb--) {
-    const bits = s[b + limb];
-    if (!started && bits === 0) continue;
-    for (let i = started ? 31 : 31 - Math.clz32(bits); i >= 0; i--) {
-      if (started) multiply(power, 0, 0, 0);
-      started = true;
-      if (((bits >>> i) & 1) === 1) multiply(power, 0, 0, 8);
-    }
+  const length = lengthOf(s, b);
+  if (length === 0) {
+    setNumber(s, b, 1);
+    return;
   }
-  for (let i = 0; i < 8; i++) s[b + i] = power[i];
+  const log = binaryLogarithm(s, sp - 8);
+  if (log >= 0) {
+    const shift = length === 1 ? log * (s[b] >>> 0) : log === 0 ? 0 : 256;
+    setNumber(s, b, 1);
+    shiftLeftBy(s, b, shift);
+    return;
+  }
+  copyWord(digits, RIGHT, s, sp - 8);
+  copyWord(digits, LEFT, s, sp - 8);
+  let [power, spare] = [LEFT, RESULT];
+  const multiplyPower = (by: number): void => {
+    multiplyLow(spare * BYTES, power * BYTES, by * BYTES);
+    [power, spare] = [spare, power];
+  };
+  let bit = (length - 1) * 32 + 30 - Math.clz32(s[b + length - 1]);
+  for (; bit >= 0; bit--) {
+    multiplyPower(power);
+    if (((s[b + (bit >> 5)] >>> (bit & 31)) & 1) === 1) multiplyPower(RIGHT);
+  }
+  copyWord(s, b, digits, power);
 }

@@ -8,22 +8,25 @@ function shiftOf(s: Int32Array, a: number): number {
   return high !== 0 || s[a] >>> 0 >= 256 ? OUT_OF_RANGE : s[a];
 }
 
-/** SHL (EIP-145): next << top. */
-export function shiftLeft(s: Int32Array, sp: number): void {
-  const shift = shiftOf(s, sp - 8);
-  const b = sp - 16;
-  if (shift === OUT_OF_RANGE) {
-    setZero(s, b);
+/** Shifts the word at `a` left in place; by 256 or more it is zero. */
+export function shiftLeftBy(s: Int32Array, a: number, shift: number): void {
+  if (shift >= OUT_OF_RANGE) {
+    setZero(s, a);
     return;
   }
   const limbs = shift >> 5;
   const bits = shift & 31;
   for (let i = 7; i >= 0; i--) {
     const from = i - limbs;
-    const high = from >= 0 ? s[b + from] : 0;
-    const low = from >= 1 ? s[b + from - 1] : 0;
-    s[b + i] = bits === 0 ? high : (high << bits) | (low >>> (32 - bits));
+    const high = from >= 0 ? s[a + from] : 0;
+    const low = from >= 1 ? s[a + from - 1] : 0;
+    s[a + i] = bits === 0 ? high : (high << bits) | (low >>> (32 - bits));
   }
+}
+
+/** SHL (EIP-145): next << top. */
+export function shiftLeft(s: Int32Array, sp: number): void {
+  shiftLeftBy(s, sp - 16, shiftOf(s, sp - 8));
 }
 
 function shiftDown(s: Int32Array, b: number, shift: number, fill: number): void {

@@ -125,6 +125,15 @@ export function copyWord(to: Int32Array, a: number, from: Int32Array, b: number)
   to[a + 7] = from[b + 7];
 }
 
+/** Exchanges two words. */
+export function swapWords(s: Int32Array, a: number, b: number): void {
+  for (let i = 0; i < 8; i++) {
+    const kept = s[a + i];
+    s[a + i] = s[b + i];
+    s[b + i] = kept;
+  }
+}
+
 /** The word as a number; every value of 2^53 or more becomes 2^53 − 1, which no gas can pay for. */
 export function toNumber(s: Int32Array, a: number): number {
   const high = s[a + 1] >>> 0;
@@ -158,11 +167,16 @@ export function setBigint(s: Int32Array, a: number, value: bigint): void {
 
 /** Reads `length` (at most 32) big-endian bytes as a word. */
 export function setBytes(s: Int32Array, a: number, bytes: Uint8Array, from: number, length: number): void {
-  setZero(s, a);
-  for (let i = 0; i < length; i++) {
-    const byte = bytes[from + length - 1 - i];
-    s[a + (i >> 2)] |= byte << ((i & 3) << 3);
+  let limb = a;
+  let end = from + length;
+  for (; end - from >= 4; end -= 4)
+    s[limb++] = bytes[end - 1] | (bytes[end - 2] << 8) | (bytes[end - 3] << 16) | (bytes[end - 4] << 24);
+  if (end > from) {
+    let rest = 0;
+    for (let i = from; i < end; i++) rest = (rest << 8) | bytes[i];
+    s[limb++] = rest;
   }
+  while (limb < a + 8) s[limb++] = 0;
 }
 
 /** Writes the word as 32 big-endian bytes. */

@@ -1,9 +1,72 @@
-import { createKeccak } from "hash-wasm";
+import {
+  absorb,
+  INPUT_AT,
+  RATE_BYTES,
+  ROUND_CONSTANTS_AT,
+  roundConstants,
+  STATE_AT,
+} from "./keccak-permutation.js";
+import { instantiate } from "./wasm-assembler.js";
 
-// One WebAssembly instance for all calls: each call is complete before the next begins.
-const hasher = await createKeccak(256);
+const PAGES = 1;
+const DIGEST_BYTES = 32;
+/** Blocks that the memory holds; longer input goes through it in parts. */
+const MAX_BLOCKS = Math.floor((PAGES * 65_536 - INPUT_AT) / RATE_BYTES);
+const MAX_BYTES = MAX_BLOCKS * RATE_BYTES;
+/** Longer runs are copied by the engine's own routine, which costs more to call. */
+const SHORT_COPY_BYTES = 72;
+
+// One instance for all calls: each call is complete before the next begins.
+const wasm = instantiate<{ absorb(input: number, blocks: number): void }>([absorb], PAGES);
+const bytes = new Uint8Array(wasm.memory.buffer);
+const words = new Int32Array(wasm.memory.buffer);
+new BigUint64Array(wasm.memory.buffer).set(roundConstants(), ROUND_CONSTANTS_AT / 8);
+const STATE_WORDS = 50;
+
+function copyIn(input: Uint8Array, from: number, length: number): void {
+  if (length > SHORT_COPY_BYTES) bytes.set(input.subarray(from, from + length), INPUT_AT);
+  else for (let i = 0; i < length; i++) bytes[INPUT_AT + i] = input[from + i] as number;
+}
+
+/** Leaves the digest at the start of the memory. */
+function run(input: Uint8Array, start: number, length: number): void {
+  for (let i = 0; i < STATE_WORDS; i++) words[i] = 0;
+  let from = start;
+  let left = length;
+  for (; left >= MAX_BYTES; left -= MAX_BYTES, from += MAX_BYTES) {
+    copyIn(input, from, MAX_BYTES);
+    wasm.absorb(INPUT_AT, MAX_BLOCKS);
+  }
+  copyIn(input, from, left);
+  const blocks = Math.floor(left / RATE_BYTES) + 1;
+  const end = INPUT_AT + blocks * RATE_BYTES;
+  bytes.fill(0, INPUT_AT + left, end);
+  // Keccak's own padding, from before FIPS 202 put two more bits in front of it.
+  bytes[INPUT_AT + left] = 0x01;
+  bytes[end - 1] = (bytes[end - 1] as number) | 0x80;
+  wasm.absorb(INPUT_AT, blocks);
+}
 
 /** Keccak-256 as Ethereum uses it (before FIPS 202 changed the padding). A fresh array of 32 bytes. */
-export function keccak256(bytes: Uint8Array): Uint8Array {
-  return hasher.init().update(bytes).digest("binary");
+export function keccak256(input: Uint8Array): Uint8Array {
+  run(input, 0, input.length);
+  return bytes.slice(STATE_AT, STATE_AT + DIGEST_BYTES);
+}
+
+/**
+ * Keccak-256 of `length` bytes of `input` from `from`, as a number of eight 32-bit limbs, least significant first, at
+ * `at` of `out`: the form in which the EVM keeps words. Does not allocate.
+ */
+export function keccak256Limbs(
+  input: Uint8Array,
+  from: number,
+  length: number,
+  out: Int32Array,
+  at: number,
+): void {
+  run(input, from, length);
+  for (let i = 0; i < 8; i++) {
+    const word = words[7 - i] as number;
+    out[at + i] = (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
+  }
 }

@@ -1,7 +1,7 @@
 /** 0x20: KECCAK256 (Yellow Paper appendix H.2). */
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { keccak256Limbs } from "@aios/core-keccak/keccak";
 import { GAS } from "../gas.js";
-import { setBytes, toNumber } from "../word.js";
+import { toNumber } from "../word.js";
 import type { Family, Handler } from "./handler.js";
 
 const MEMO_ENTRIES = 4_096;
@@ -23,7 +23,7 @@ function hashPair(view: DataView, memory: Uint8Array, offset: number, out: Int32
   if (!same) {
     filled[entry] = 1;
     for (let i = 0; i < 16; i++) pairs[entry * 16 + i] = view.getInt32(offset + i * 4);
-    setBytes(digests, entry * 8, keccak_256(memory.subarray(offset, offset + PAIR_BYTES)), 0, 32);
+    keccak256Limbs(memory, offset, PAIR_BYTES, digests, entry * 8);
   }
   for (let i = 0; i < 8; i++) out[at + i] = digests[entry * 8 + i];
 }
@@ -35,14 +35,7 @@ const keccak256: Handler = (frame) => {
   frame.sp -= 8;
   if (!frame.charge(GAS.keccakWord * Math.ceil(size / 32)) || !frame.expand(offset, size)) return;
   if (size === PAIR_BYTES) hashPair(frame.view, frame.memory, offset, stack, frame.sp - 8);
-  else
-    setBytes(
-      stack,
-      frame.sp - 8,
-      keccak_256(frame.memory.subarray(offset, size === 0 ? offset : offset + size)),
-      0,
-      32,
-    );
+  else keccak256Limbs(frame.memory, size === 0 ? 0 : offset, size, stack, frame.sp - 8);
 };
 
 export const hashing: Family = [[0x20, keccak256]];

@@ -4,7 +4,7 @@
  */
 import { type Frame, STATUS, type Status } from "../frame.js";
 import { GAS } from "../gas.js";
-import { copyWord, isZero, setBigint, setBytes, setZero, toNumber, writeBytes } from "../word.js";
+import { copyWord, isZero, setBigint, setBytes, setZero, swapWords, toNumber, writeBytes } from "../word.js";
 import type { Family, Handler } from "./handler.js";
 
 const memoryLoad: Handler = (frame) => {
@@ -66,13 +66,7 @@ function duplicate(depth: number): Handler {
 }
 
 function swap(depth: number): Handler {
-  return ({ stack, sp }) => {
-    for (let i = 1; i <= 8; i++) {
-      const kept = stack[sp - i];
-      stack[sp - i] = stack[sp - depth * 8 - i];
-      stack[sp - depth * 8 - i] = kept;
-    }
-  };
+  return ({ stack, sp }) => swapWords(stack, sp - 8, sp - depth * 8 - 8);
 }
 
 function ending(status: Status): Handler {
