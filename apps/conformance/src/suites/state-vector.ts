@@ -3,6 +3,7 @@ import type { BlockEnvironment } from "@aios/core-evm/context";
 import { type BlobParameters, DEFAULT_BLOB_PARAMETERS, type Hardfork } from "@aios/core-evm/hardfork";
 import type { EvmTransaction } from "@aios/core-evm/transaction";
 import { keccak256 } from "@aios/core-keccak/keccak";
+import { CodedError } from "@aios/kernel/coded-error";
 import { hexBytes } from "../vectors.js";
 
 export interface VectorAccount {
@@ -119,18 +120,31 @@ const pick = (list: readonly string[], index: number, what: string): string => {
   return value;
 };
 
-/** The transaction that an outcome is about. Throws for fields that no transaction can carry. */
+const MAX_256 = (1n << 256n) - 1n;
+const MAX_64 = (1n << 64n) - 1n;
+
+/** A number that the field can carry. Throws `malformed-field` for others: no encoding has them. */
+function within(text: string, most: bigint, what: string): bigint {
+  const value = BigInt(text);
+  if (value <= most) return value;
+  throw new CodedError({
+    code: "malformed-field",
+    kind: "unprocessable",
+    message: `the ${what} is too large`,
+  });
+}
+
+/** The transaction that an outcome is about. */
 export function transactionOf({ transaction: tx }: StateVector, { indexes }: PostState): EvmTransaction {
   const accessList = tx.accessLists?.[indexes.data] ?? undefined;
-  const price = BigInt(tx.maxFeePerGas ?? tx.gasPrice ?? "0x0");
-  const value = BigInt(pick(tx.value, indexes.value, "value"));
-  if (value >= 1n << 256n) throw new Error("the value is over 256 bits");
+  const price = within(tx.maxFeePerGas ?? tx.gasPrice ?? "0x0", MAX_256, "fee");
+  const value = within(pick(tx.value, indexes.value, "value"), MAX_256, "value");
   return {
     type: typeOf(tx, accessList !== undefined),
     from: bytes(tx.sender),
     to: tx.to === "" || tx.to === "0x" ? undefined : bytes(tx.to),
-    nonce: BigInt(tx.nonce),
-    gasLimit: BigInt(pick(tx.gasLimit, indexes.gas, "gas limit")),
+    nonce: within(tx.nonce, MAX_64, "nonce"),
+    gasLimit: within(pick(tx.gasLimit, indexes.gas, "gas limit"), MAX_64, "gas limit"),
     value,
     data: bytes(pick(tx.data, indexes.data, "data")),
     maxFeePerGas: price,

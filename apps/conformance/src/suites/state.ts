@@ -11,8 +11,10 @@ import { bigintToBytes, fromHex, toHex, unpad } from "@aios/core-rlp/hex";
 import { encodeRlp } from "@aios/core-rlp/rlp";
 import { EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import { MerklePatriciaTrie } from "@aios/core-trie/merkle-patricia-trie";
+import { CodedError } from "@aios/kernel/coded-error";
 import type { CaseResult, Suite } from "../suite.js";
 import { holdsCasesWith, readCases } from "../vectors.js";
+import { refusalDifference } from "./state-exceptions.js";
 import {
   blobParameters,
   bytes,
@@ -126,6 +128,7 @@ const codes = new CodeCache();
 interface Outcome {
   readonly root: string;
   readonly logs: string;
+  /** Code of the refusal. */
   readonly refusal: string | undefined;
   readonly gasUsed: bigint;
 }
@@ -144,8 +147,8 @@ function run(vector: StateVector, post: PostState, rules: Rules, tracer: Tracer 
   try {
     ({ logs, gasUsed } = executeTransaction(context, transactionOf(vector, post)));
   } catch (error) {
-    if (post.expectException === undefined) throw error;
-    refusal = error instanceof Error ? error.message : String(error);
+    if (post.expectException === undefined || !(error instanceof CodedError)) throw error;
+    refusal = error.code;
   }
   if (refusal === undefined) applyChanges(accounts, state);
   return { root: stateRoot(accounts), logs: logsHash(logs), refusal, gasUsed };
@@ -156,8 +159,11 @@ function difference(vector: StateVector, post: PostState, rules: Rules): string 
   for (const tracer of [undefined, {}]) {
     const { root, logs, refusal, gasUsed } = run(vector, post, rules, tracer);
     const how = tracer === undefined ? "" : "traced: ";
-    if (post.expectException !== undefined && refusal === undefined)
-      return `${how}the transaction ran; expected ${post.expectException}`;
+    if (post.expectException !== undefined) {
+      if (refusal === undefined) return `${how}the transaction ran; expected ${post.expectException}`;
+      const wrong = refusalDifference(refusal, post.expectException);
+      if (wrong !== undefined) return `${how}${wrong}`;
+    }
     if (logs !== post.logs) return `${how}logs hash ${logs}, expected ${post.logs}`;
     if (root !== post.hash) return `${how}state root ${root}, expected ${post.hash}`;
     if (gasUsed > TRACED_GAS_LIMIT) break;

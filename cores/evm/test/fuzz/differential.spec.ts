@@ -8,7 +8,7 @@ import type { Scenario } from "./scenario.js";
 import { shrink } from "./shrink.js";
 
 const corpus = fileURLToPath(new URL("./corpus/", import.meta.url));
-const FRESH_CASES = 150;
+const FRESH_CASES = 100;
 const seed = Date.now() % 1_000_000_000;
 
 describe("this engine beside @ethereumjs/vm", () => {

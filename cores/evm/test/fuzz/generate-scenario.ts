@@ -90,7 +90,7 @@ function typeOf(random: Random, fork: Hardfork): ScenarioTransaction["type"] {
   const types: ScenarioTransaction["type"][] = [0, 0, 1];
   if (FORK[fork] >= FORK.london || random.chance(2)) types.push(2, 2, 2);
   if (FORK[fork] >= FORK.cancun || random.chance(2)) types.push(3);
-  if (FORK[fork] >= FORK.prague || random.chance(2)) types.push(4, 4);
+  if (FORK[fork] >= FORK.prague || random.chance(2)) types.push(4);
   return random.pick(types);
 }
 

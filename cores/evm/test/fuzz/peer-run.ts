@@ -177,5 +177,8 @@ export async function runPeer(scenario: Scenario): Promise<Outcome> {
   const effects: Effect[] = [];
   const refusals: string[] = [];
   for (const tx of scenario.transactions) effects.push(await run(vm, scenario, tx, refusals));
-  return { effects, root: `0x${hexOf(await vm.stateManager.getStateRoot())}`, refusals };
+  const root = `0x${hexOf(await vm.stateManager.getStateRoot())}`;
+  // Every machine listens to the rules that it shares, and would live as long as they do.
+  common.events.removeAllListeners();
+  return { effects, root, refusals };
 }
