@@ -1,5 +1,6 @@
 import type { Account } from "./account.js";
 import { Frame } from "./frame.js";
+import type { Precompile } from "./precompiles/precompile.js";
 import type { Rules } from "./rules.js";
 import type { Tracer } from "./tracer.js";
 import { setBigint, setBytes } from "./word.js";
@@ -51,6 +52,8 @@ export class ExecutionContext {
   blobHashes: readonly Uint8Array[] = [];
   /** The frame that a call instruction has made ready. */
   child: Frame | undefined;
+  /** What answers at these addresses instead of what the rules say; `undefined`: their own code. For simulations. */
+  precompileOverrides: ReadonlyMap<Account, Precompile | undefined> | undefined;
 
   constructor(
     readonly state: WorldState,
@@ -73,6 +76,12 @@ export class ExecutionContext {
 
   frame(depth: number): Frame {
     return this.frames.take(depth, this.coinbase);
+  }
+
+  /** What answers for an account in place of its code. */
+  precompileOf(account: Account): Precompile | undefined {
+    if (this.precompileOverrides?.has(account) === true) return this.precompileOverrides.get(account);
+    return account.small === 0 ? undefined : this.rules.precompiles.get(account.small);
   }
 
   /** Adds an account to the warm ones. Whether it was cold (EIP-2929; precompiles are always warm). */

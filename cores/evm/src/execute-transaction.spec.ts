@@ -108,4 +108,32 @@ describe("executeTransaction", () => {
       ["STOP", 0],
     ]);
   });
+
+  it("tells a tracer what an instruction asked for that could not be paid", () => {
+    const faults: unknown[] = [];
+    const tracer: Tracer = {
+      onFault: (_frame, opcode, cost) => faults.push([opcodeName(opcode), cost]),
+    };
+    // SSTORE of a cold slot from zero, then ADD on an empty stack.
+    for (const [hex, gasLimit] of [
+      ["60015f55", 25_000n],
+      ["01", 100_000n],
+    ] as const)
+      executeTransaction(setup({ code: code(hex) }, "osaka", tracer).context, transaction({ gasLimit }));
+    expect(faults).toEqual([
+      ["SSTORE", 22_100],
+      ["ADD", 3],
+    ]);
+  });
+
+  it("lets a precompiled contract answer elsewhere, and its own address run code, where that is asked for", () => {
+    const { state, context } = setup({});
+    const target = state.accountAt(TARGET);
+    const identity = context.rules.precompiles.get(4);
+    context.precompileOverrides = new Map([[target, identity]]);
+    const data = code("c0ffee");
+    expect(executeTransaction(context, transaction({ data })).output).toEqual(data);
+    context.precompileOverrides = new Map([[target, undefined]]);
+    expect(executeTransaction(context, transaction({ data, nonce: 1n })).output).toEqual(code(""));
+  });
 });

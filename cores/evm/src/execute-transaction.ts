@@ -22,8 +22,11 @@ export interface TransactionResult {
   readonly gasUsed: bigint;
   /** What was taken off (EIP-3529). */
   readonly gasRefunded: bigint;
+  /** Gas spent before that, and before EIP-7623's floor. */
+  readonly gasBeforeRefund: bigint;
   /** Return value, revert data, or the code that was deployed. */
   readonly output: Uint8Array;
+  /** Of a creation, whether it succeeded or not. */
   readonly createdAddress: Uint8Array | undefined;
   readonly logs: readonly LogEntry[];
   /** Wei per gas that the sender paid. */
@@ -111,7 +114,8 @@ export function executeTransaction(
   const blobGas = GAS.perBlob * (tx.blobHashes?.length ?? 0);
   const intrinsic = intrinsicGas(tx, rules.fork);
   state.setBalance(sender, sender.balance - tx.gasLimit * price - BigInt(blobGas) * block.blobBaseFee);
-  state.setNonce(sender, sender.nonce + 1n);
+  // Only a message that is no transaction can meet the end of the numbers; it begins again, as in Geth.
+  state.setNonce(sender, BigInt.asUintN(64, sender.nonce + 1n));
   context.refund = 0;
   context.origin = sender;
   context.setGasPrice(price);
@@ -136,8 +140,9 @@ export function executeTransaction(
     halt,
     gasUsed,
     gasRefunded: refunded,
+    gasBeforeRefund: spent,
     output,
-    createdAddress: tx.to === undefined && status === STATUS.succeeded ? self.bytes : undefined,
+    createdAddress: tx.to === undefined ? self.bytes : undefined,
     logs,
     effectiveGasPrice: price,
     blobGasUsed: blobGas,

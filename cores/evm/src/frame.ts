@@ -65,6 +65,8 @@ export class Frame {
   refundBefore = 0;
   /** Gas it started with. */
   gasGiven = 0;
+  /** Gas that it could not pay, when it ran out of it. */
+  unpaid = 0;
 
   /** The account whose storage and balance are used, the one that called, and the one whose code runs. */
   self: Account;
@@ -90,6 +92,7 @@ export class Frame {
     if (this.memory.length > KEPT_MEMORY_BYTES) this.#allocate(1_024);
     else this.memory.fill(0, 0, this.memorySize);
     this.memorySize = 0;
+    this.unpaid = 0;
     this.returnData = NO_BYTES;
     this.output = NO_BYTES;
   }
@@ -97,6 +100,7 @@ export class Frame {
   /** Takes gas. False, with the frame halted, when there is not enough. */
   charge(gas: number): boolean {
     if (gas > this.gas && !(this.refill() && gas <= this.gas)) {
+      this.unpaid = gas;
       this.fail("out of gas");
       return false;
     }

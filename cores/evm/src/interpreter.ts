@@ -89,7 +89,8 @@ function runTraced(frame: Frame, context: ExecutionContext): void {
       HANDLERS[opcode](frame, context);
     }
     // The handler changes what the loop's condition has narrowed.
-    if ((frame.status as number) === STATUS.halted) tracer?.onFault?.(frame, opcode);
+    if ((frame.status as number) === STATUS.halted)
+      tracer?.onFault?.(frame, opcode, broken ? staticGas[opcode] : before - frame.gas + frame.unpaid);
     else tracer?.onStepEnd?.(frame, opcode, before - frame.gas);
   }
 }

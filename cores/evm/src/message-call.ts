@@ -54,8 +54,7 @@ function beginCreation(context: ExecutionContext, frame: Frame): void {
 }
 
 function runPrecompile(context: ExecutionContext, frame: Frame): void {
-  const { small } = frame.codeOwner;
-  const precompile = small === 0 ? undefined : context.rules.precompiles.get(small);
+  const precompile = context.precompileOf(frame.codeOwner);
   if (precompile === undefined) return;
   if (!frame.charge(precompile.gas(frame.input))) return;
   const output = precompile.run(frame.input);

@@ -37,12 +37,12 @@ export interface Tracer {
   /** Before each instruction; `frame.gas` is what is left before it is paid. `refund`: the counter so far. */
   onStep?(frame: FrameView, opcode: number, refund: number): void;
   /**
-   * After each instruction that did not fail. `cost` is what it took from the frame, for calls and creations with the
-   * gas that they passed on (Geth's gasCost). A call's own result is not yet there.
+   * After each instruction that did not fail. `cost` is what it took from the frame, gas that calls and creations have
+   * passed on included. A call's own result is not yet there.
    */
   onStepEnd?(frame: FrameView, opcode: number, cost: number): void;
-  /** An instruction failed; the frame ends. `frame.halt` says why, `cost` what was asked beyond doubt. */
-  onFault?(frame: FrameView, opcode: number): void;
+  /** An instruction failed; the frame ends. `frame.halt` says why, `cost` is the gas it asked for up to there. */
+  onFault?(frame: FrameView, opcode: number, cost: number): void;
   /** A call or creation begins, precompiles and accounts without code included. */
   onEnter?(frame: FrameView): void;
   /**

@@ -21,7 +21,8 @@ import type { Transaction, TransactionType } from "./transaction.js";
 
 /** Order of the secp256k1 group. */
 export const SECP256K1_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
-const HALF_ORDER = SECP256K1_ORDER / 2n;
+/** Signatures with a greater s are not valid (EIP-2). */
+export const HALF_ORDER = SECP256K1_ORDER / 2n;
 const WORD_LIMIT = 2n ** 256n;
 const MAX_NONCE = 2n ** 64n - 1n;
 /** EIP-3860. */

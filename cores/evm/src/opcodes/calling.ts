@@ -41,7 +41,7 @@ export function codeToRun(context: ExecutionContext, account: Account): Code {
   const delegate = account.code.delegate;
   if (delegate === undefined) return account.code;
   const target = context.state.accountAt(delegate);
-  return target.small !== 0 && context.rules.precompiles.has(target.small) ? EMPTY_CODE : target.code;
+  return context.precompileOf(target) === undefined ? target.code : EMPTY_CODE;
 }
 
 /** Gas to reach the account and, where it delegates, the account behind it. */
