@@ -1,6 +1,4 @@
 import { workerData } from "node:worker_threads";
-import { chainCommon } from "./adapters/ethereumjs/chain-common.js";
-import { EthereumJsEngine } from "./adapters/ethereumjs/ethereumjs-engine.js";
 import { ChainDatabase } from "./adapters/lmdb/chain-database.js";
 import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
 import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
@@ -9,6 +7,7 @@ import { serveCalls } from "./adapters/worker/serve-calls.js";
 import type { Genesis } from "./domain/genesis.js";
 import { AdmissionCodec } from "./domain/transaction-codec.js";
 import type { NodeSettings } from "./node-settings.js";
+import { openEngine } from "./open-engine.js";
 
 export interface CallWorkerData {
   readonly genesis: Genesis;
@@ -17,14 +16,17 @@ export interface CallWorkerData {
 }
 
 const { genesis, dataDir, settings } = workerData as CallWorkerData;
-const common = chainCommon(genesis);
 const codec = new AdmissionCodec(genesis, recoverPublicKey);
 const database = new ChainDatabase(dataDir, { readOnly: true });
 const states = new LmdbStateStore(database);
 const blocks = new LmdbBlockStore(database, codec);
 serveCalls(
-  await EthereumJsEngine.create(genesis, common, states, blocks, {
-    ...settings,
+  await openEngine(settings.engine, {
+    genesis,
+    states,
+    blocks,
+    recover: recoverPublicKey,
+    settings,
     now: () => performance.now(),
   }),
 );

@@ -9,7 +9,9 @@ import {
   setting,
   text,
 } from "@aios/service-kit/config";
+import { z } from "zod";
 import type { NodeSettings } from "./node-settings.js";
+import { ENGINES } from "./open-engine.js";
 
 export const consensusSettings = defineSettings({
   ...baseSettings,
@@ -19,6 +21,11 @@ export const consensusSettings = defineSettings({
   CONSENSUS_JSON_RPC_LISTEN: setting(hostPort, {
     description: "address of the Ethereum JSON-RPC over HTTP and WebSocket, host:port (port 0: any free one)",
     default: "127.0.0.1:8545",
+  }),
+  CONSENSUS_ENGINE: setting(z.enum(ENGINES), {
+    description:
+      "what executes transactions: evm is our own, ethereumjs the slow library that it is held against",
+    default: "evm",
   }),
   CONSENSUS_MIN_INTERVAL: setting(duration, {
     description: "least time between two checkpoints, with its unit",
@@ -79,6 +86,7 @@ export type ConsensusSettings = Settings<typeof consensusSettings>;
 /** The operator's choices in the terms of the node. */
 export function nodeSettings(settings: ConsensusSettings): Partial<NodeSettings> {
   return {
+    engine: settings.CONSENSUS_ENGINE,
     minIntervalMs: settings.CONSENSUS_MIN_INTERVAL,
     maxBlockExecutionMs: settings.CONSENSUS_BLOCK_EXECUTION_TIME,
     maxTransactionsPerBlock: settings.CONSENSUS_BLOCK_TRANSACTIONS,

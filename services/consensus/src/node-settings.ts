@@ -1,10 +1,14 @@
-import type { EngineLimits } from "./adapters/ethereumjs/ethereumjs-engine.js";
 import type { RpcLimits } from "./adapters/json-rpc/dispatcher.js";
+import type { BlockLimits } from "./application/execute-blocks.js";
 import type { ProducerSettings } from "./application/single-producer.js";
 import type { MempoolLimits } from "./domain/mempool.js";
+import type { EngineName } from "./open-engine.js";
 
 /** Everything about a node that its operator may choose; nodes of one chain may differ in it. */
-export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits, Omit<EngineLimits, "now"> {
+export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits, Omit<BlockLimits, "now"> {
+  readonly engine: EngineName;
+  /** Calls that may wait for the thread that runs them. */
+  readonly maxQueuedCalls: number;
   /** Most gas that `eth_call` and `eth_estimateGas` may use. */
   readonly callGasCap: bigint;
   /** Most gas that all calls of one `eth_simulateV1` may use together. */
@@ -27,6 +31,7 @@ export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits
 }
 
 export const defaultNodeSettings: NodeSettings = {
+  engine: "evm",
   minIntervalMs: 200,
   maxTransactionsPerBlock: 10_000,
   retryMs: 250,

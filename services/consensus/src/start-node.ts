@@ -1,7 +1,5 @@
 import type { Clock } from "@aios/kernel/clock";
 import { systemClock } from "@aios/service-kit/system-clock";
-import { chainCommon } from "./adapters/ethereumjs/chain-common.js";
-import { EthereumJsEngine } from "./adapters/ethereumjs/ethereumjs-engine.js";
 import { RpcDispatcher, type RpcObserver } from "./adapters/json-rpc/dispatcher.js";
 import { rpcMethods } from "./adapters/json-rpc/methods.js";
 import { RpcServer } from "./adapters/json-rpc/server.js";
@@ -30,6 +28,7 @@ import type { Genesis } from "./domain/genesis.js";
 import type { BlockStore, ExecutionEngine, StateStore } from "./domain/ports.js";
 import { AdmissionCodec } from "./domain/transaction-codec.js";
 import { defaultNodeSettings, type NodeSettings } from "./node-settings.js";
+import { openEngine } from "./open-engine.js";
 
 export interface NodeOptions {
   readonly genesis: Genesis;
@@ -77,7 +76,6 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
   const { genesis } = options;
   const settings: NodeSettings = { ...defaultNodeSettings, ...options.settings };
   const clock = options.clock ?? systemClock;
-  const common = chainCommon(genesis);
   const recovery = new RecoveryPool(recoverPublicKey, {
     script: new URL("./recovery-worker.js", import.meta.url),
     workers: settings.recoveryWorkers,
@@ -91,8 +89,12 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
       throw corruptStore(`its format is ${database.format}, not ${ChainDatabase.format}`);
     const states = new LmdbStateStore(database);
     const blocks = new LmdbBlockStore(database, codec);
-    const local = await EthereumJsEngine.create(genesis, common, states, blocks, {
-      ...settings,
+    const local = await openEngine(settings.engine, {
+      genesis,
+      states,
+      blocks,
+      recover: recoverPublicKey,
+      settings,
       now: () => clock.now(),
     });
     await openGenesis(blocks, states, local);

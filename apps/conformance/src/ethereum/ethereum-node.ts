@@ -10,6 +10,7 @@ import { FilterRegistry } from "@aios/consensus/application/filter-registry";
 import { Mempool } from "@aios/consensus/application/mempool";
 import { PendingBlock } from "@aios/consensus/application/pending-block";
 import { QueryLogs } from "@aios/consensus/application/query-logs";
+import { SessionEngine } from "@aios/consensus/application/session-engine";
 import { WhyPending } from "@aios/consensus/application/why-pending";
 import { ArrivalOrder } from "@aios/consensus/domain/arrival-order";
 import type { BlockHeader } from "@aios/consensus/domain/block";
@@ -27,11 +28,12 @@ import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { readChain, signedTransaction } from "./chain-file.js";
-import { EthereumEngine } from "./ethereum-engine.js";
 import { type ChainConfig, EthereumRules } from "./ethereum-rules.js";
+import { EthereumSessions } from "./ethereum-sessions.js";
 import { type GethGenesis, importBlock, importGenesis } from "./import-chain.js";
 import { MemoryBlockStore } from "./memory-block-store.js";
 import { MemoryStateStore } from "./memory-state-store.js";
+import { EmptyPendingBlock } from "./pending-block.js";
 
 const BLOB_TYPE = 3;
 const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
@@ -103,10 +105,11 @@ export async function openEthereumNode(folder: string): Promise<RpcDispatcher> {
   const rules = new EthereumRules(genesisJson.config);
   const states = new MemoryStateStore();
   const blocks = new MemoryBlockStore();
-  const engine = await EthereumEngine.create(genesisJson, rules, states, blocks);
+  const sessions = await EthereumSessions.create(genesisJson, rules, states, blocks);
+  const engine = new SessionEngine(new EmptyPendingBlock(rules, sessions, states), rules, sessions, states);
   importGenesis(genesisJson, states, blocks);
   for (const block of readChain(await readFile(join(folder, "chain.rlp"))))
-    await importBlock(block, rules, engine, states, blocks);
+    await importBlock(block, rules, sessions, states, blocks);
   const heights = tagHeights((await json("headfcu.json")) as ForkChoice, blocks);
   const head = blocks.head();
   if (head === undefined) throw new Error("the chain is empty");

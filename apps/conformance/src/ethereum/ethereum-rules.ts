@@ -2,6 +2,9 @@ import type { BlockHeader } from "@aios/consensus/domain/block";
 import type { BlockRules } from "@aios/consensus/domain/block-session";
 import { nextBaseFee } from "@aios/consensus/domain/fees";
 import type { BlockContext } from "@aios/consensus/domain/ports";
+import { blobBaseFee } from "@aios/core-evm/blob-fee";
+import { type BlobParameters, type ForkSchedule, forkAt } from "@aios/core-evm/hardfork";
+import { type Rules, rulesOf } from "@aios/core-evm/rules";
 
 export interface BlobSchedule {
   readonly target: number;
@@ -16,26 +19,22 @@ export interface ChainConfig {
   readonly blobSchedule?: Readonly<Record<string, BlobSchedule>>;
 }
 
+const TIMED_FORKS = ["shanghai", "cancun", "prague", "osaka"] as const;
 const GAS_PER_BLOB = 131_072n;
 const INITIAL_BASE_FEE = 1_000_000_000n;
 /** EIP-7918. */
 const BLOB_BASE_COST = 8_192n;
 const ETHER = 10n ** 18n;
 
-/** EIP-4844's `fake_exponential` with the minimum of 1 wei. */
-function fakeExponential(numerator: bigint, denominator: bigint): bigint {
-  let output = 0n;
-  let term = denominator;
-  for (let i = 1n; term > 0n; i++) {
-    output += term;
-    term = (term * numerator) / (denominator * i);
-  }
-  return output / denominator;
+function blobParameters({ target, max, baseFeeUpdateFraction }: BlobSchedule): BlobParameters {
+  return { target, max, baseFeeUpdateFraction: BigInt(baseFeeUpdateFraction) };
 }
 
 /** Ethereum's rules for the fields of its blocks, from a geth genesis with block and time forks. */
 export class EthereumRules implements BlockRules {
   readonly chainId: number;
+  readonly #forks: ForkSchedule;
+  readonly #rules = new Map<string, Rules>();
   readonly #schedules: readonly { readonly time: number; readonly schedule: BlobSchedule }[];
 
   constructor(private readonly config: ChainConfig) {
@@ -44,6 +43,32 @@ export class EthereumRules implements BlockRules {
       .map(([name, schedule]) => ({ time: this.#number(`${name}Time`), schedule }))
       .filter((entry) => entry.time !== Number.POSITIVE_INFINITY)
       .sort((a, b) => a.time - b.time);
+    this.#forks = {
+      forks: [
+        { fork: "berlin", block: this.#number("berlinBlock") },
+        { fork: "london", block: this.#number("londonBlock") },
+        ...TIMED_FORKS.map((fork) => ({ fork, timestamp: this.#number(`${fork}Time`) })),
+      ],
+      blobs: this.#schedules.map(({ time, schedule }) => ({
+        timestamp: time,
+        parameters: blobParameters(schedule),
+      })),
+    };
+  }
+
+  /** What the product's engine does in a block; `undefined` before Berlin. */
+  executionRules({ number, timestamp, difficulty }: BlockContext): Rules | undefined {
+    const found = forkAt(this.#forks, number, timestamp);
+    if (found === undefined) return undefined;
+    // The Merge has no number of its own: it is where work ends.
+    const hardfork = found.fork === "london" && difficulty === undefined ? "paris" : found.fork;
+    const key = `${hardfork} ${found.blobs?.max} ${found.blobs?.target} ${found.blobs?.baseFeeUpdateFraction}`;
+    let rules = this.#rules.get(key);
+    if (rules === undefined) {
+      rules = rulesOf({ hardfork, chainId: BigInt(this.chainId), blobs: found.blobs });
+      this.#rules.set(key, rules);
+    }
+    return rules;
   }
 
   contextOf(header: BlockHeader): BlockContext {
@@ -89,9 +114,7 @@ export class EthereumRules implements BlockRules {
 
   blobBaseFee(excessBlobGas: bigint, timestamp: number): bigint {
     const schedule = this.#schedule(timestamp);
-    return schedule === undefined
-      ? 0n
-      : fakeExponential(excessBlobGas, BigInt(schedule.baseFeeUpdateFraction));
+    return schedule === undefined ? 0n : blobBaseFee(excessBlobGas, blobParameters(schedule));
   }
 
   blobGasRatio(header: BlockHeader): number {

@@ -5,7 +5,7 @@ import {
   transactionsRoot,
   withdrawalsRoot,
 } from "@aios/consensus/domain/block-codec";
-import type { BlockSession } from "@aios/consensus/domain/block-session";
+import type { BlockSession, SessionOpener } from "@aios/consensus/domain/block-session";
 import { combineBlooms } from "@aios/consensus/domain/bloom";
 import type { AccountState } from "@aios/consensus/domain/state";
 import { keccak256 } from "@aios/core-keccak/keccak";
@@ -13,7 +13,6 @@ import { bytes32Of, fromHex, unpad } from "@aios/core-rlp/hex";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { ImportedBlock } from "./chain-file.js";
-import type { EthereumEngine } from "./ethereum-engine.js";
 import type { EthereumRules } from "./ethereum-rules.js";
 import type { MemoryBlockStore } from "./memory-block-store.js";
 import type { MemoryStateStore } from "./memory-state-store.js";
@@ -110,7 +109,7 @@ export function importGenesis(
 export async function importBlock(
   block: ImportedBlock,
   rules: EthereumRules,
-  engine: EthereumEngine,
+  sessions: SessionOpener,
   states: MemoryStateStore,
   blocks: MemoryBlockStore,
 ): Promise<void> {
@@ -128,7 +127,7 @@ export async function importBlock(
   if (header.earlierForm?.form !== "frontier")
     same("base fee", rules.nextBaseFee(parent), header.baseFeePerGas);
   same("excess blob gas", rules.nextExcessBlobGas(parent, header.timestamp), header.excessBlobGas);
-  await engine.open({ root: parent.stateRoot, overlays: [] }, rules.contextOf(header), async (session) => {
+  await sessions.open({ root: parent.stateRoot, overlays: [] }, rules.contextOf(header), async (session) => {
     await session.begin(parent.hash);
     const receipts = await runTransactions(session, block, rules, states, parent.stateRoot);
     payRewards(session, block, rules);

@@ -6,6 +6,7 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { BlockWithReceipts } from "../domain/block.js";
+import { isDelegation } from "../domain/delegation.js";
 import { alreadyKnown, oversized } from "../domain/errors.js";
 import type { Genesis } from "../domain/genesis.js";
 import { type MempoolLimits, type SenderState, TransactionPool } from "../domain/mempool.js";
@@ -21,7 +22,6 @@ import type { SignedTransaction } from "../domain/transaction.js";
 import { readState } from "../domain/with-state.js";
 import type { ChainEvents } from "./chain-events.js";
 
-const DELEGATION_BYTES = 23;
 /** Journal entries whose senders are recovered together. */
 const RESTORE_BATCH = 1_024;
 
@@ -29,12 +29,10 @@ function senderState(view: StateView, sender: Address): SenderState {
   const account = view.account(sender);
   if (account === undefined) return { nonce: 0n, balance: 0n, hasContractCode: false };
   const code = account.codeHash === EMPTY_CODE_HASH ? undefined : view.code(account.codeHash);
-  const delegates =
-    code !== undefined && code.length === DELEGATION_BYTES && code[0] === 0xef && code[1] === 0x01;
   return {
     nonce: account.nonce,
     balance: account.balance,
-    hasContractCode: code !== undefined && !delegates,
+    hasContractCode: code !== undefined && !isDelegation(code),
   };
 }
 

@@ -12,6 +12,7 @@ import {
 import { EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
 import { orderedTrieRoot } from "@aios/core-trie/merkle-patricia-trie";
 import type { Bytes32 } from "@aios/kernel/identifiers";
+import { sha256 } from "@noble/hashes/sha2";
 import type { Block, BlockHeader, HeaderForm, Log, Receipt, Withdrawal } from "./block.js";
 import { logsBloom } from "./bloom.js";
 import { corruptStore } from "./errors.js";
@@ -220,6 +221,11 @@ export function receiptRlp(receipt: Receipt, type: number): Uint8Array {
     receipt.logs.map(logItem),
   ]);
   return type === 0 ? payload : concat(Uint8Array.of(type), payload);
+}
+
+/** Hash of the execution layer's requests, each with its type in front, none of them empty (EIP-7685). */
+export function requestsHash(requests: readonly Uint8Array[]): Bytes32 {
+  return bytes32Of(sha256(concat(...requests.map((request) => sha256(request)))));
 }
 
 /** Root over the canonical encoding of transactions. */

@@ -14,8 +14,10 @@ export interface MessageResult {
   readonly gasUsed: bigint;
   /** Before refunds: the limit that it needed. */
   readonly maxGasUsed: bigint;
+  /** What was taken off, capped (EIP-3529). */
   readonly gasRefund: bigint;
   readonly logs: readonly Log[];
+  /** Of a creation, whether it succeeded or not. */
   readonly created: Address | undefined;
   /** Touched addresses and slots (EIP-2930), where asked for. */
   readonly accessList: readonly AccessListEntry[];
@@ -47,9 +49,9 @@ export interface BlockSession {
   overridePrecompiles(overrides: PrecompileOverrides): void;
   /** What the rules do before the first transaction (EIP-2935, EIP-4788). */
   begin(parentHash: Bytes32): Promise<void>;
-  /** Throws what the rules refuse. */
+  /** Throws `refused-by-engine` for what the rules leave out; then nothing has changed. */
   runSigned(transaction: SignedTransaction, tracer?: Tracer): Promise<MessageResult>;
-  /** Throws `insufficient-funds`, `intrinsic-gas-too-low`, `underpriced`, `gas-limit-exceeded`. */
+  /** Throws `insufficient-funds`, `intrinsic-gas-too-low`, `underpriced`, `init-code-too-large`. */
   runMessage(request: CallRequest, options: MessageOptions): Promise<MessageResult>;
   /** Adds to a balance outside any transaction. Wei. */
   credit(address: Address, amount: bigint): void;

@@ -95,3 +95,13 @@ export const invalidGenesis = (field: string, why: string): CodedError =>
   error("invalid-genesis", "invalid", `The genesis file is not valid: ${field} ${why}.`, { field });
 export const nodeStopping = (): CodedError =>
   error("node-stopping", "unavailable", "the node is stopping: send again", { retryAfterMs: 2_000 });
+export const REFUSED_BY_ENGINE = "refused-by-engine";
+/** A signed transaction that the rules of the fork leave out, for a reason that admission does not look at. */
+export const refusedByEngine = (reason: string, cause?: unknown): CodedError =>
+  error(REFUSED_BY_ENGINE, "unprocessable", reason, { cause });
+export const initCodeTooLarge = (sizeBytes: number, limitBytes: number): CodedError =>
+  error(
+    "init-code-too-large",
+    "invalid",
+    `max initcode size exceeded: code size ${sizeBytes}, limit ${limitBytes}`,
+  );

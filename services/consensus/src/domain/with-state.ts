@@ -1,6 +1,6 @@
 import type { Bytes32 } from "@aios/kernel/identifiers";
-import type { StateStore } from "./ports.js";
-import type { StateView } from "./state.js";
+import type { StateReference, StateStore } from "./ports.js";
+import { OverlayState, type StateView } from "./state.js";
 
 /** Reads one state and gives its snapshot back. Throws `state-unavailable`. */
 export function readState<T>(
@@ -28,4 +28,15 @@ export async function withState<T>(
   } finally {
     snapshot[Symbol.dispose]();
   }
+}
+
+/** As `withState`, with the uncommitted changes of the reference on top. */
+export function withReference<T>(
+  states: Pick<StateStore, "snapshot">,
+  { root, overlays }: StateReference,
+  use: (view: StateView) => Promise<T>,
+): Promise<T> {
+  return withState(states, root, (committed) =>
+    use(overlays.reduce<StateView>((base, changes) => new OverlayState(base, changes), committed)),
+  );
 }

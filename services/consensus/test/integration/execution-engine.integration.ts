@@ -1,8 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chainCommon } from "@aios/consensus/adapters/ethereumjs/chain-common";
-import { EthereumJsEngine } from "@aios/consensus/adapters/ethereumjs/ethereumjs-engine";
 import { ChainDatabase } from "@aios/consensus/adapters/lmdb/chain-database";
 import { LmdbBlockStore } from "@aios/consensus/adapters/lmdb/lmdb-block-store";
 import { LmdbStateStore } from "@aios/consensus/adapters/lmdb/lmdb-state-store";
@@ -11,17 +9,25 @@ import { WorkerEngine } from "@aios/consensus/adapters/worker/worker-engine";
 import type { Genesis } from "@aios/consensus/domain/genesis";
 import { AdmissionCodec } from "@aios/consensus/domain/transaction-codec";
 import { defaultNodeSettings } from "@aios/consensus/node-settings";
+import { type EngineName, openEngine } from "@aios/consensus/open-engine";
 import { type EngineUnderTest, executionEngineConformance } from "../support/execution-engine-conformance.js";
 
-async function openLocal(genesis: Genesis): Promise<EngineUnderTest & { readonly directory: string }> {
+type LocalEngine = EngineUnderTest & { readonly directory: string };
+
+async function openLocal(name: EngineName, genesis: Genesis): Promise<LocalEngine> {
   const directory = await mkdtemp(join(tmpdir(), "aios-engine-"));
   const database = new ChainDatabase(directory);
-  const common = chainCommon(genesis);
   const codec = new AdmissionCodec(genesis, recoverPublicKey);
   const states = new LmdbStateStore(database);
   const blocks = new LmdbBlockStore(database, codec);
-  const limits = { ...defaultNodeSettings, now: () => performance.now() };
-  const engine = await EthereumJsEngine.create(genesis, common, states, blocks, limits);
+  const engine = await openEngine(name, {
+    genesis,
+    states,
+    blocks,
+    recover: recoverPublicKey,
+    settings: defaultNodeSettings,
+    now: () => performance.now(),
+  });
   return {
     engine,
     states,
@@ -35,13 +41,12 @@ async function openLocal(genesis: Genesis): Promise<EngineUnderTest & { readonly
   };
 }
 
-executionEngineConformance("EthereumJS in this thread", openLocal);
-
-executionEngineConformance("EthereumJS with calls in a worker thread", async (genesis) => {
-  const local = await openLocal(genesis);
+async function openWithWorker(engineName: EngineName, genesis: Genesis): Promise<EngineUnderTest> {
+  const local = await openLocal(engineName, genesis);
+  const settings = { ...defaultNodeSettings, engine: engineName };
   const engine = new WorkerEngine(local.engine, {
     script: new URL(import.meta.resolve("@aios/consensus/call-worker")),
-    workerData: { genesis, dataDir: local.directory, settings: defaultNodeSettings },
+    workerData: { genesis, dataDir: local.directory, settings },
     maxQueuedCalls: 16,
     callTimeoutMs: 10_000,
     maxHeapMiB: 96,
@@ -54,4 +59,10 @@ executionEngineConformance("EthereumJS with calls in a worker thread", async (ge
       await local.close();
     },
   };
-});
+}
+
+executionEngineConformance("our own in this thread", (genesis) => openLocal("evm", genesis));
+executionEngineConformance("our own with calls in a worker thread", (genesis) =>
+  openWithWorker("evm", genesis),
+);
+executionEngineConformance("EthereumJS in this thread", (genesis) => openLocal("ethereumjs", genesis));

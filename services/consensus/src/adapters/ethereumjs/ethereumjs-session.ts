@@ -1,14 +1,16 @@
-import { bytes32Of, concat, fromHex } from "@aios/core-rlp/hex";
+import { fromHex } from "@aios/core-rlp/hex";
+import { isCodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { Address as EvmAddress } from "@ethereumjs/util";
 import { runTx } from "@ethereumjs/vm";
-import { sha256 } from "@noble/hashes/sha2";
+import { requestsHash } from "../../domain/block-codec.js";
 import type {
   BlockSession,
   MessageOptions,
   MessageResult,
   PrecompileOverrides,
 } from "../../domain/block-session.js";
+import { refusedByEngine } from "../../domain/errors.js";
 import type { BlockContext, CallRequest } from "../../domain/ports.js";
 import type { StateChanges, StateView } from "../../domain/state.js";
 import type { Tracer } from "../../domain/tracing/tracer.js";
@@ -70,8 +72,13 @@ export class EthereumJsSession implements BlockSession, Disposable {
     using _bridge = tracer === undefined ? undefined : new TraceBridge(this.lane, tracer);
     const tx = typedTransaction(transaction, this.lane.vm.common);
     const block = this.lane.block(this.context);
-    const result = await runTx(this.lane.vm, { tx, block, skipHardForkValidation: true });
-    return messageResult(result, tx.getIntrinsicGas());
+    try {
+      const result = await runTx(this.lane.vm, { tx, block, skipHardForkValidation: true });
+      return messageResult(result, tx.getIntrinsicGas());
+    } catch (cause) {
+      if (isCodedError(cause) || !(cause instanceof Error)) throw cause;
+      throw refusedByEngine(cause.message.split(" (")[0] as string, cause);
+    }
   }
 
   async runMessage(request: CallRequest, options: MessageOptions): Promise<MessageResult> {
@@ -83,8 +90,7 @@ export class EthereumJsSession implements BlockSession, Disposable {
   }
 
   async finish(): Promise<Bytes32> {
-    const requests = await requestsOf(this.lane, this.lane.block(this.context));
-    return bytes32Of(sha256(concat(...requests.map((request) => sha256(request)))));
+    return requestsHash(await requestsOf(this.lane, this.lane.block(this.context)));
   }
 
   changes(): StateChanges {

@@ -2,7 +2,6 @@ import { addressOf, bigintToBytes, bytes32Of, fromHex } from "@aios/core-rlp/hex
 import { EMPTY_CODE_HASH } from "@aios/core-trie/empty-hashes";
 import type { Address } from "@aios/kernel/identifiers";
 import { address, bytes32 } from "@aios/kernel/identifiers";
-import { EVMError, type ExecResult } from "@ethereumjs/evm";
 import {
   createBlob4844Tx,
   createEOACode7702Tx,
@@ -11,20 +10,19 @@ import {
 } from "@ethereumjs/tx";
 import { type EOACode7702AuthorizationListBytesItem, Address as EvmAddress } from "@ethereumjs/util";
 import { type RunTxResult, runTx } from "@ethereumjs/vm";
+import { lesser } from "../../domain/bigint.js";
 import type { MessageOptions, MessageResult } from "../../domain/block-session.js";
-import { insufficientFunds, intrinsicGasTooLow, underpriced } from "../../domain/errors.js";
+import { isDelegation } from "../../domain/delegation.js";
+import { intrinsicGasTooLow } from "../../domain/errors.js";
+import { contextOfMessage, isFree, requireInitCodeSize, requirePayable } from "../../domain/message-funds.js";
 import type { BlockContext, CallRequest } from "../../domain/ports.js";
 import type { EngineLane } from "./engine-lane.js";
+import { faultName } from "./fault-name.js";
 import { TraceBridge } from "./trace-bridge.js";
 
 const ANY_GAS = 100_000n;
-const GAS_PER_BLOB = 131_072n;
-const REVERTED = "execution reverted";
-
-/** EIP-7702: code that points to another account's code. */
-export function isDelegation(code: Uint8Array): boolean {
-  return code.length === 23 && code[0] === 0xef && code[1] === 0x01 && code[2] === 0x00;
-}
+/** EIP-3529. */
+const MAX_REFUND_QUOTIENT = 5n;
 
 function evmAddress(value: Address): EvmAddress {
   return new EvmAddress(fromHex(value));
@@ -81,22 +79,16 @@ function unsigned(lane: EngineLane, chainId: number, request: CallRequest): Type
   return transaction;
 }
 
-function faultOf(result: ExecResult): string | undefined {
-  const failure = result.exceptionError;
-  if (failure === undefined) return undefined;
-  if (failure.error === EVMError.errorMessages.REVERT) return REVERTED;
-  return failure.error.split(" at ")[0] as string;
-}
-
 /** What the library says of a transaction that ran. */
 export function messageResult(result: RunTxResult, intrinsicGas: bigint): MessageResult {
   const before = result.execResult.executionGasUsed + intrinsicGas;
   return {
     output: result.execResult.returnValue,
-    error: faultOf(result.execResult),
+    error: faultName(result.execResult.exceptionError),
     gasUsed: result.totalGasSpent,
     maxGasUsed: before > result.totalGasSpent ? before : result.totalGasSpent,
-    gasRefund: result.gasRefund,
+    // The library names the counter, before its cap.
+    gasRefund: lesser(result.gasRefund, before / MAX_REFUND_QUOTIENT),
     logs: result.receipt.logs.map(([owner, topics, data]) => ({
       address: addressOf(owner),
       topics: topics.map(bytes32Of),
@@ -110,20 +102,9 @@ export function messageResult(result: RunTxResult, intrinsicGas: bigint): Messag
   };
 }
 
-function requirePayable(request: CallRequest, balance: bigint, context: BlockContext, free: boolean): void {
-  const blobGas = GAS_PER_BLOB * BigInt(request.blobVersionedHashes?.length ?? 0);
-  if (!free && request.maxFeePerGas < context.baseFeePerGas)
-    throw underpriced(
-      `max fee per gas less than block base fee: maxFeePerGas ${request.maxFeePerGas}, baseFee ${context.baseFeePerGas}`,
-    );
-  const cost =
-    request.value + request.gasLimit * request.maxFeePerGas + blobGas * (request.maxFeePerBlobGas ?? 0n);
-  if (balance < cost) throw insufficientFunds(balance, cost);
-}
-
 /**
  * Runs a message as a transaction would, without signature and nonce. A sender with code is fine, as nodes have it for
- * `eth_call`. Deviation: a message that pays nothing sees a base fee of zero.
+ * `eth_call`.
  */
 export async function runMessage(
   lane: EngineLane,
@@ -133,13 +114,10 @@ export async function runMessage(
   options: MessageOptions,
 ): Promise<MessageResult> {
   const sender = lane.state.accountState(request.from);
-  const free = !options.chargesFees && request.maxFeePerGas === 0n && request.maxPriorityFeePerGas === 0n;
+  const free = isFree(request, options);
   requirePayable(request, sender?.balance ?? 0n, context, free);
-  const block = lane.block({
-    ...context,
-    ...(free ? { baseFeePerGas: 0n } : {}),
-    ...(free && (request.maxFeePerBlobGas ?? 0n) === 0n ? { blobBaseFeePerGas: 0n } : {}),
-  });
+  requireInitCodeSize(request);
+  const block = lane.block(contextOfMessage(context, request, free));
   const transaction = unsigned(lane, chainId, request);
   const minimum = transaction.getMinimumGasLimit();
   if (request.gasLimit < minimum) throw intrinsicGasTooLow(request.gasLimit, minimum);

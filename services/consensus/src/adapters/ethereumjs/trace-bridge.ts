@@ -1,7 +1,8 @@
 import { addressOf } from "@aios/core-rlp/hex";
-import { type EVM, EVMError, type EVMResult, type InterpreterStep, type Message } from "@ethereumjs/evm";
+import type { EVM, EVMResult, InterpreterStep, Message } from "@ethereumjs/evm";
 import type { Tracer } from "../../domain/tracing/tracer.js";
 import type { EngineLane } from "./engine-lane.js";
+import { faultName } from "./fault-name.js";
 
 function typeOf(message: Message): string {
   if (message.to === undefined) return message.salt === undefined ? "CREATE" : "CREATE2";
@@ -37,7 +38,8 @@ export class TraceBridge implements Disposable {
     const target = message.delegatecall ? message.codeAddress : message.to;
     this.tracer.enter?.({
       type,
-      from: addressOf(message.caller.bytes),
+      // The library shows who called the caller; Geth shows whose code asked.
+      from: addressOf((message.delegatecall ? message.to : message.caller)?.bytes ?? message.caller.bytes),
       to: target === undefined ? null : addressOf(target.bytes),
       // The interpreter turns a create message into one to the new address while it runs.
       input: message.to === undefined && message.code instanceof Uint8Array ? message.code : message.data,
@@ -49,14 +51,10 @@ export class TraceBridge implements Disposable {
 
   readonly #exit = (result: EVMResult): void => {
     const isCreate = this.#types.pop()?.startsWith("CREATE") ?? false;
-    const fault = result.execResult.exceptionError?.error;
     this.tracer.exit?.({
       output: result.execResult.returnValue,
       gasUsed: result.execResult.executionGasUsed,
-      error:
-        fault === EVMError.errorMessages.REVERT
-          ? "execution reverted"
-          : (fault?.split(" at ")[0] ?? undefined),
+      error: faultName(result.execResult.exceptionError),
       created:
         isCreate && result.createdAddress !== undefined ? addressOf(result.createdAddress.bytes) : undefined,
     });
@@ -69,7 +67,6 @@ export class TraceBridge implements Disposable {
         op: step.opcode.name,
         code: step.opcode.code,
         gas: step.gasLeft,
-        gasCost: step.opcode.dynamicFee ?? BigInt(step.opcode.fee),
         depth: step.depth + 1,
         refund: step.gasRefund,
         address: addressOf(step.address.bytes),
@@ -78,5 +75,6 @@ export class TraceBridge implements Disposable {
       },
       this.lane.state.view,
     );
+    this.tracer.stepCost?.(step.opcode.dynamicFee ?? BigInt(step.opcode.fee));
   };
 }

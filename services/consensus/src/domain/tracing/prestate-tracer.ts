@@ -80,16 +80,18 @@ export class PrestateTracer implements Tracer {
   }
 
   step(step: TraceStep, state: StateView): void {
+    const touchesSlot = step.code === SLOAD || step.code === SSTORE;
+    if (!touchesSlot && !NAMES_ACCOUNT.has(step.code)) return;
     const top = step.stack.at(-1);
     if (top === undefined) return;
-    if (step.code === SLOAD || step.code === SSTORE) {
+    if (touchesSlot) {
       const slot = `0x${top.toString(16).padStart(2 * WORD, "0")}` as Bytes32;
       const account = this.#touch(step.address, state);
       if (!account.storage.has(slot)) {
         this.#spend(140);
         account.storage.set(slot, state.storage(step.address, slot));
       }
-    } else if (NAMES_ACCOUNT.has(step.code)) {
+    } else {
       this.#touch(addressOfWord(top), state);
     }
   }

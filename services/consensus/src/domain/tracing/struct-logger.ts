@@ -31,6 +31,8 @@ export class StructLogger implements Tracer {
   readonly #logs: { [key: string]: TraceJson }[] = [];
   readonly #frames: OpenFrame[] = [];
   readonly #storageOf = new Map<string, Map<string, string>>();
+  /** The last entry, until its cost is known. */
+  #unpriced: { [key: string]: TraceJson } | undefined;
   #bytes = 0;
   #returnData = "0x";
 
@@ -54,12 +56,13 @@ export class StructLogger implements Tracer {
   step(step: TraceStep, state: StateView): void {
     const frame = this.#frames.at(-1);
     const storage = this.#storage(step, state);
+    this.#unpriced = undefined;
     if (this.options.limit > 0 && this.#logs.length >= this.options.limit) return;
     const entry: { [key: string]: TraceJson } = {
       pc: step.pc,
       op: step.op,
       gas: Number(step.gas),
-      gasCost: Number(step.gasCost),
+      gasCost: 0,
       depth: step.depth,
     };
     if (step.refund > 0n) entry["refund"] = Number(step.refund);
@@ -70,7 +73,13 @@ export class StructLogger implements Tracer {
     this.#bytes += 100 + this.#sizeOf(step, storage);
     if (this.#bytes > this.maxBytes) throw traceTooLarge(this.maxBytes);
     this.#logs.push(entry);
+    this.#unpriced = entry;
     if (frame !== undefined) frame.lastStep = entry;
+  }
+
+  stepCost(gasCost: bigint): void {
+    if (this.#unpriced !== undefined) this.#unpriced["gasCost"] = Number(gasCost);
+    this.#unpriced = undefined;
   }
 
   end(result: TraceEnd): TraceJson {

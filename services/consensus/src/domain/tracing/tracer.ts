@@ -52,7 +52,6 @@ export interface TraceStep {
   readonly op: string;
   readonly code: number;
   readonly gas: bigint;
-  readonly gasCost: bigint;
   /** 1 in the outermost call. */
   readonly depth: number;
   readonly refund: bigint;
@@ -81,6 +80,8 @@ export interface Tracer {
   exit?(result: FrameResult): void;
   /** Throws `trace-too-large` when the trace outgrows its limit; the engine ends the execution. */
   step?(step: TraceStep, state: StateView): void;
+  /** What the last instruction costs, gas passed to a call included. Comes before the call that it makes. */
+  stepCost?(gasCost: bigint): void;
   /** After fees and refunds. */
   end(result: TraceEnd, state: StateView): TraceJson;
 }

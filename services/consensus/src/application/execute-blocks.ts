@@ -1,0 +1,230 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { bytes32Of } from "@aios/core-rlp/hex";
+import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
+import { CodedError } from "@aios/kernel/coded-error";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import type { Receipt } from "../domain/block.js";
+import { receiptsRoot, requestsHash, sealHeader, transactionsRoot } from "../domain/block-codec.js";
+import type { BlockSession, MessageResult, SessionOpener } from "../domain/block-session.js";
+import { combineBlooms, logsBloom } from "../domain/bloom.js";
+import { isDelegation } from "../domain/delegation.js";
+import {
+  insufficientFunds,
+  nonceTooLow,
+  REFUSED_BY_ENGINE,
+  senderNotExternallyOwned,
+} from "../domain/errors.js";
+import { baseFeeCredits } from "../domain/fees.js";
+import type { Genesis } from "../domain/genesis.js";
+import { contextAfter } from "../domain/network-rules.js";
+import type {
+  BlockContext,
+  BlockInput,
+  DroppedTransaction,
+  ExecutedBlock,
+  ExecutionEngine,
+  StateStore,
+} from "../domain/ports.js";
+import type { AccountState, StateChanges } from "../domain/state.js";
+import { effectiveTip, maximumCost, type SignedTransaction } from "../domain/transaction.js";
+
+const ZERO_HASH = `0x${"00".repeat(32)}` as Bytes32;
+/** Room for header and list prefixes in the size of a block. */
+const HEADER_ROOM_BYTES = 1_024;
+/** Requests are answered at least this often while a block is executed. */
+const TURN_MS = 15;
+
+export interface BlockLimits {
+  /** Time after which a block takes no further transaction. */
+  readonly maxBlockExecutionMs: number;
+  /** RLP size of a block (EIP-7934 allows 8 MiB). */
+  readonly maxBlockBytes: number;
+  readonly now: () => number;
+}
+
+interface Included {
+  readonly transactions: SignedTransaction[];
+  readonly receipts: Receipt[];
+  readonly dropped: DroppedTransaction[];
+  readonly deferred: SignedTransaction[];
+  gasUsed: bigint;
+  sizeBytes: number;
+}
+
+/** The blocks of the network, made of the single transactions that an engine runs. */
+export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "executeGenesis"> {
+  constructor(
+    private readonly genesis: Genesis,
+    private readonly sessions: SessionOpener,
+    private readonly states: StateStore,
+    private readonly limits: BlockLimits,
+  ) {}
+
+  async executeGenesis(): Promise<ExecutedBlock> {
+    const context: BlockContext = {
+      number: 0,
+      timestamp: this.genesis.timestamp,
+      gasLimit: this.genesis.gasLimit,
+      baseFeePerGas: this.genesis.baseFeePerGas,
+      feeRecipient: this.genesis.feeRecipient,
+      prevRandao: ZERO_HASH,
+    };
+    const parent = { hash: ZERO_HASH, stateRoot: EMPTY_TRIE_ROOT };
+    return this.#seal(parent, context, nothingIncluded(), requestsHash([]), allocation(this.genesis));
+  }
+
+  async executeBlock(input: BlockInput): Promise<ExecutedBlock> {
+    const { parent } = input;
+    const context = contextAfter(this.genesis, parent, input.timestamp);
+    return await this.sessions.open({ root: parent.stateRoot, overlays: [] }, context, async (session) => {
+      await session.begin(parent.hash);
+      const included = await this.#run(session, context, input.transactions);
+      const requests = await session.finish();
+      const { gasUsed } = included;
+      for (const { address, amount } of baseFeeCredits(this.genesis, { ...context, gasUsed }))
+        session.credit(address, amount);
+      return this.#seal(parent, context, included, requests, session.changes());
+    });
+  }
+
+  async #run(
+    session: BlockSession,
+    context: BlockContext,
+    transactions: readonly SignedTransaction[],
+  ): Promise<Included> {
+    const out = nothingIncluded();
+    const startedAt = this.limits.now();
+    let lastTurnAt = startedAt;
+    for (const transaction of transactions) {
+      const isLate =
+        this.limits.now() - startedAt > this.limits.maxBlockExecutionMs && out.transactions.length > 0;
+      if (isLate || !this.#fits(transaction, context, out)) {
+        out.deferred.push(transaction);
+        continue;
+      }
+      await include(session, transaction, out);
+      // Execution alone only yields microtasks; requests must be answered meanwhile.
+      if (this.limits.now() - lastTurnAt > TURN_MS) {
+        await nextTurn();
+        lastTurnAt = this.limits.now();
+      }
+    }
+    return out;
+  }
+
+  #fits(transaction: SignedTransaction, context: BlockContext, out: Included): boolean {
+    return (
+      context.gasLimit - out.gasUsed >= transaction.gasLimit &&
+      out.sizeBytes + transaction.raw.length <= this.limits.maxBlockBytes &&
+      effectiveTip(transaction, context.baseFeePerGas) >= 0n
+    );
+  }
+
+  #seal(
+    parent: { readonly hash: Bytes32; readonly stateRoot: Bytes32 },
+    context: BlockContext,
+    { transactions, receipts, dropped, deferred, gasUsed }: Included,
+    requests: Bytes32,
+    uncommitted: StateChanges,
+  ): ExecutedBlock {
+    const { root, changes, trieNodes } = this.states.commitment(parent.stateRoot, uncommitted);
+    const header = sealHeader(
+      {
+        ...context,
+        parentHash: parent.hash,
+        stateRoot: root,
+        transactionsRoot: transactionsRoot(transactions),
+        receiptsRoot: receiptsRoot(receipts, transactions),
+        withdrawalsRoot: EMPTY_TRIE_ROOT,
+        requestsHash: requests,
+        parentBeaconBlockRoot: ZERO_HASH,
+        logsBloom: combineBlooms(
+          receipts.filter((receipt) => receipt.logs.length > 0).map((receipt) => logsBloom(receipt.logs)),
+        ),
+        extraData: new Uint8Array(0),
+        gasUsed,
+        blobGasUsed: 0n,
+        excessBlobGas: 0n,
+      },
+      transactions,
+    );
+    return { header, transactions, receipts, dropped, deferred, changes, trieNodes };
+  }
+}
+
+function nothingIncluded(): Included {
+  return {
+    transactions: [],
+    receipts: [],
+    dropped: [],
+    deferred: [],
+    gasUsed: 0n,
+    sizeBytes: HEADER_ROOM_BYTES,
+  };
+}
+
+function allocation(genesis: Genesis): StateChanges {
+  const accounts = new Map<Address, AccountState>();
+  const storage = new Map<Address, ReadonlyMap<Bytes32, Uint8Array>>();
+  const codes = new Map<Bytes32, Uint8Array>();
+  for (const [owner, { nonce, balance, code, storage: slots }] of genesis.alloc) {
+    const codeHash = code.length === 0 ? EMPTY_CODE_HASH : bytes32Of(keccak256(code));
+    if (code.length > 0) codes.set(codeHash, code);
+    if (slots.size > 0) storage.set(owner, slots);
+    accounts.set(owner, { nonce, balance, codeHash, storageRoot: EMPTY_TRIE_ROOT });
+  }
+  return { accounts, storage, codes, clearedStorage: new Set() };
+}
+
+/** Runs a transaction and says what became of it: included, dropped with a reason, or left for a later block. */
+async function include(session: BlockSession, transaction: SignedTransaction, out: Included): Promise<void> {
+  const refusal = refusalOf(session, transaction);
+  if (refusal === "early") {
+    out.deferred.push(transaction);
+    return;
+  }
+  const result = refusal ?? (await run(session, transaction));
+  if (result instanceof CodedError) {
+    out.dropped.push({ hash: transaction.hash, code: result.code, reason: result.message });
+    return;
+  }
+  out.gasUsed += result.gasUsed;
+  out.sizeBytes += transaction.raw.length + 4;
+  out.transactions.push(transaction);
+  out.receipts.push({
+    succeeded: result.error === undefined,
+    gasUsed: result.gasUsed,
+    cumulativeGasUsed: out.gasUsed,
+    contractAddress: result.created ?? null,
+    logs: result.logs,
+  });
+}
+
+async function run(
+  session: BlockSession,
+  transaction: SignedTransaction,
+): Promise<MessageResult | CodedError> {
+  try {
+    return await session.runSigned(transaction);
+  } catch (error) {
+    if (error instanceof CodedError && error.code === REFUSED_BY_ENGINE) return error;
+    throw error;
+  }
+}
+
+/** Why the rules leave the transaction out; `early` when an earlier nonce is still missing. */
+function refusalOf(session: BlockSession, transaction: SignedTransaction): CodedError | "early" | undefined {
+  const account = session.state.account(transaction.sender);
+  const nonce = account?.nonce ?? 0n;
+  const balance = account?.balance ?? 0n;
+  const cost = maximumCost(transaction);
+  if (transaction.nonce > nonce) return "early";
+  if (transaction.nonce < nonce) return nonceTooLow(nonce, transaction.nonce);
+  if (balance < cost) return insufficientFunds(balance, cost);
+  const isContract =
+    account !== undefined &&
+    account.codeHash !== EMPTY_CODE_HASH &&
+    !isDelegation(session.state.code(account.codeHash));
+  return isContract ? senderNotExternallyOwned() : undefined;
+}

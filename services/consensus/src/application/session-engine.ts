@@ -1,0 +1,86 @@
+import type { Block, BlockHeader } from "../domain/block.js";
+import type { BlockRules, MessageResult, SessionOpener } from "../domain/block-session.js";
+import type {
+  BlockContext,
+  BlockInput,
+  CallOutcome,
+  CallRequest,
+  ExecutedBlock,
+  ExecutionEngine,
+  StateReference,
+  StateStore,
+} from "../domain/ports.js";
+import type { SimulatedBlock, SimulationRequest } from "../domain/simulation.js";
+import type { TraceJson, TraceOptions } from "../domain/tracing/tracer.js";
+import type { AccessListEntry } from "../domain/transaction.js";
+import { ReplayBlocks } from "./replay-blocks.js";
+import { SimulateBlocks } from "./simulate-blocks.js";
+
+/** Everything that an engine does, out of the sessions that it opens. */
+export class SessionEngine implements ExecutionEngine {
+  readonly #replay: ReplayBlocks;
+  readonly #simulation: SimulateBlocks;
+
+  constructor(
+    private readonly blocks: Pick<ExecutionEngine, "executeBlock" | "executeGenesis">,
+    rules: BlockRules,
+    private readonly sessions: SessionOpener,
+    states: StateStore,
+  ) {
+    this.#replay = new ReplayBlocks(rules, sessions);
+    this.#simulation = new SimulateBlocks(rules, sessions, states);
+  }
+
+  executeBlock(input: BlockInput): Promise<ExecutedBlock> {
+    return this.blocks.executeBlock(input);
+  }
+
+  executeGenesis(): Promise<ExecutedBlock> {
+    return this.blocks.executeGenesis();
+  }
+
+  async call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome> {
+    return await this.sessions.open(state, context, async (session) =>
+      outcomeOf(await session.runMessage(request, { chargesFees: false })),
+    );
+  }
+
+  async accessList(
+    state: StateReference,
+    context: BlockContext,
+    request: CallRequest,
+  ): Promise<{ readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome }> {
+    return await this.sessions.open(state, context, async (session) => {
+      const result = await session.runMessage(request, { chargesFees: false, reportsAccessList: true });
+      return { accessList: result.accessList, outcome: outcomeOf(result) };
+    });
+  }
+
+  traceBlock(
+    parent: BlockHeader,
+    block: Block,
+    index: number | undefined,
+    options: TraceOptions,
+  ): Promise<readonly TraceJson[]> {
+    return this.#replay.traceBlock(parent, block, index, options);
+  }
+
+  traceCall(
+    state: StateReference,
+    context: BlockContext,
+    request: CallRequest,
+    options: TraceOptions,
+  ): Promise<TraceJson> {
+    return this.#replay.traceCall(state, context, request, options);
+  }
+
+  simulate(parent: BlockHeader, request: SimulationRequest): Promise<readonly SimulatedBlock[]> {
+    return this.#simulation.run(parent, request);
+  }
+}
+
+function outcomeOf({ output, gasUsed, gasRefund, error }: MessageResult): CallOutcome {
+  if (error === undefined) return { kind: "success", output, gasUsed, gasRefund };
+  if (error === "execution reverted") return { kind: "revert", output, gasUsed };
+  return { kind: "halt", reason: error, gasUsed };
+}
