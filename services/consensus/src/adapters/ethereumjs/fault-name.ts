@@ -11,7 +11,7 @@ const NAMES: ReadonlyMap<string, string> = new Map<string, string>([
   [errorMessages.CODESIZE_EXCEEDS_MAXIMUM, "max code size exceeded"],
   [errorMessages.CODESTORE_OUT_OF_GAS, "out of gas"],
   [errorMessages.INVALID_BYTECODE_RESULT, "invalid code: must not begin with 0xef"],
-  [errorMessages.INITCODE_SIZE_VIOLATION, "max initcode size exceeded"],
+  [errorMessages.INITCODE_SIZE_VIOLATION, "out of gas"],
 ]);
 
 /** Ethereum's name of the fault with which a call ended; `undefined` for none. */

@@ -1,5 +1,6 @@
-import { addressOf } from "@aios/core-rlp/hex";
+import { addressOf, bigintToBytes } from "@aios/core-rlp/hex";
 import type { EVM, EVMResult, InterpreterStep, Message } from "@ethereumjs/evm";
+import { Address as EvmAddress, generateAddress, generateAddress2 } from "@ethereumjs/util";
 import type { Tracer } from "../../domain/tracing/tracer.js";
 import type { EngineLane } from "./engine-lane.js";
 import { faultName } from "./fault-name.js";
@@ -35,7 +36,7 @@ export class TraceBridge implements Disposable {
   readonly #enter = (message: Message): void => {
     const type = typeOf(message);
     this.#types.push(type);
-    const target = message.delegatecall ? message.codeAddress : message.to;
+    const target = message.delegatecall ? message.codeAddress : (message.to ?? this.#created(message));
     this.tracer.enter?.({
       type,
       // The library shows who called the caller; Geth shows whose code asked.
@@ -48,6 +49,13 @@ export class TraceBridge implements Disposable {
       isPrecompile: target !== undefined && this.lane.evm.getPrecompile(target) !== undefined,
     });
   };
+
+  /** Where a creation that begins will put its contract; the creator's nonce is raised already. */
+  #created({ caller, salt, data }: Message): EvmAddress {
+    if (salt !== undefined) return new EvmAddress(generateAddress2(caller.bytes, salt, data));
+    const nonce = this.lane.state.accountState(addressOf(caller.bytes))?.nonce ?? 1n;
+    return new EvmAddress(generateAddress(caller.bytes, bigintToBytes(nonce - 1n)));
+  }
 
   readonly #exit = (result: EVMResult): void => {
     const isCreate = this.#types.pop()?.startsWith("CREATE") ?? false;

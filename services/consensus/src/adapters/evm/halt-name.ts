@@ -6,7 +6,8 @@ const NAMES: Readonly<Partial<Record<HaltReason, string>>> = {
   "address collision": "contract address collision",
   "code too large": "max code size exceeded",
   "invalid code": "invalid code: must not begin with 0xef",
-  "init code too large": "max initcode size exceeded",
+  // Found where the gas of the instruction is counted.
+  "init code too large": "out of gas",
   "precompile failed": "precompiled contract failed",
 };
 
