@@ -10,8 +10,7 @@ import {
   text,
 } from "@aios/service-kit/config";
 import { z } from "zod";
-import type { NodeSettings } from "./node-settings.js";
-import { ENGINES } from "./open-engine.js";
+import { ENGINES, type NodeSettings } from "./node-settings.js";
 
 export const consensusSettings = defineSettings({
   ...baseSettings,

@@ -2,7 +2,10 @@ import type { RpcLimits } from "./adapters/json-rpc/dispatcher.js";
 import type { BlockLimits } from "./application/execute-blocks.js";
 import type { ProducerSettings } from "./application/single-producer.js";
 import type { MempoolLimits } from "./domain/mempool.js";
-import type { EngineName } from "./open-engine.js";
+
+/** Our own engine, or the library that it is held against. */
+export const ENGINES = ["evm", "ethereumjs"] as const;
+export type EngineName = (typeof ENGINES)[number];
 
 /** Everything about a node that its operator may choose; nodes of one chain may differ in it. */
 export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits, Omit<BlockLimits, "now"> {

@@ -7,11 +7,7 @@ import type { SessionOpener } from "./domain/block-session.js";
 import type { Genesis } from "./domain/genesis.js";
 import { networkRules } from "./domain/network-rules.js";
 import type { BlockStore, ExecutionEngine, StateStore } from "./domain/ports.js";
-import type { NodeSettings } from "./node-settings.js";
-
-/** Our own engine, or the library that it is held against. */
-export const ENGINES = ["evm", "ethereumjs"] as const;
-export type EngineName = (typeof ENGINES)[number];
+import type { EngineName, NodeSettings } from "./node-settings.js";
 
 interface Sessions {
   readonly forBlocks: SessionOpener;

@@ -8,8 +8,8 @@ import { recoverPublicKey } from "@aios/consensus/adapters/secp256k1/recover-pub
 import { WorkerEngine } from "@aios/consensus/adapters/worker/worker-engine";
 import type { Genesis } from "@aios/consensus/domain/genesis";
 import { AdmissionCodec } from "@aios/consensus/domain/transaction-codec";
-import { defaultNodeSettings } from "@aios/consensus/node-settings";
-import { type EngineName, openEngine } from "@aios/consensus/open-engine";
+import { defaultNodeSettings, type EngineName } from "@aios/consensus/node-settings";
+import { openEngine } from "@aios/consensus/open-engine";
 import { type EngineUnderTest, executionEngineConformance } from "../support/execution-engine-conformance.js";
 
 type LocalEngine = EngineUnderTest & { readonly directory: string };
