@@ -21,6 +21,7 @@ import { ListReleases } from "./application/list-releases.use-case.js";
 import { PutContent } from "./application/put-content.use-case.js";
 import { ReadContent } from "./application/read-content.use-case.js";
 import { ReleaseKey } from "./application/release-key.use-case.js";
+import { SweepContents } from "./application/sweep-contents.js";
 import type { storageSettings } from "./config.js";
 import { storageFull } from "./domain/errors.js";
 import { metrics } from "./metrics.js";
@@ -49,6 +50,19 @@ export async function storageModule(context: ServiceContext<typeof storageSettin
   const contents = new PrismaContentRepository(prisma);
   const keys = new PrismaContentKeyRepository(prisma);
   const store = new HeliaContentStore(node, disk, settings.STORAGE_MIN_FREE_DISK);
+  const sweep = new SweepContents(
+    store,
+    contents,
+    clock,
+    { everyMs: settings.STORAGE_SWEEP_INTERVAL, ageMs: settings.STORAGE_SWEEP_AGE },
+    context.logger,
+    ({ deleted, deletedBytes }) => {
+      metrics.sweptBlocks.add(deleted);
+      metrics.sweptBytes.add(deletedBytes);
+    },
+  );
+  context.onShutdown("sweep", () => sweep.stop());
+  sweep.start();
   const wrappingKey = await loadWrappingKey(directory, systemRng);
   const leases = new GrpcLeaseChecker(context.grpcClient(ComputeServiceService, "COMPUTE_GRPC_URL"));
 

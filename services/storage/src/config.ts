@@ -3,6 +3,7 @@ import {
   byteSize,
   databaseSettings,
   defineSettings,
+  duration,
   grpcPeers,
   type Settings,
   setting,
@@ -28,6 +29,14 @@ export const storageSettings = defineSettings({
   STORAGE_ACCOUNT_QUOTA: setting(byteSize, {
     description: "how much one account may store altogether, with its unit",
     default: "8GiB",
+  }),
+  STORAGE_SWEEP_INTERVAL: setting(duration, {
+    description: "how often blocks that no claim needs are looked for",
+    default: "6h",
+  }),
+  STORAGE_SWEEP_AGE: setting(duration, {
+    description: "blocks younger than this are left alone by the sweep; longer than any upload takes",
+    default: "24h",
   }),
   STORAGE_MIN_FREE_DISK: setting(byteSize, {
     description:

@@ -8,6 +8,13 @@ export interface StoredContent {
   readonly sizeBytes: number;
 }
 
+/** What a sweep found: old blocks that it looked at, and those that nothing needed. */
+export interface SweepReport {
+  readonly looked: number;
+  readonly deleted: number;
+  readonly deletedBytes: number;
+}
+
 /** Bytes by CID, as in `@aios/core-content-id`. Adapters pass `test/conformance/content-store.conformance.ts`. */
 export interface ContentStore {
   /**
@@ -24,6 +31,13 @@ export interface ContentStore {
    * when any of it is missing, `content-damaged` when the disk changed it.
    */
   read(cid: ContentId): AsyncIterable<Uint8Array>;
+  /**
+   * Deletes what is left of uploads that ended between storing and being accepted: whatever was last stored before
+   * `beforeMs` (milliseconds since the Unix epoch) and belongs to none of the claimed contents. `claims` is gone
+   * through as often as it takes; memory does not grow with the contents. What an upload under way uses, and what
+   * was stored again meanwhile, stays. Stopped at any time it has deleted nothing that is needed.
+   */
+  sweep(claims: () => AsyncIterable<ContentId>, beforeMs: number): Promise<SweepReport>;
 }
 
 /** Claims to contents; every claim belongs to a tenant. */
@@ -35,6 +49,8 @@ export interface ContentRepository {
   add(record: ContentRecord, quotaBytes: number): Promise<{ readonly known: boolean }>;
   /** The first contributor's claim: contents are found by hash, whoever put them. */
   findFirst(cid: ContentId): Promise<ContentRecord | undefined>;
+  /** Every claimed content, those claimed during the walk included, at most `step` in memory at a time. */
+  claimed(step: number): AsyncIterable<ContentId>;
 }
 
 /** Deposited keys and the log of their releases. */

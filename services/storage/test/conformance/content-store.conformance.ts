@@ -22,6 +22,8 @@ async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Uint8Array.from(Buffer.concat(parts));
 }
 
+async function* nobody(): AsyncGenerator<ContentId> {}
+
 const accepted = async (): Promise<void> => undefined;
 
 /** What every `ContentStore` does, fakes included. */
@@ -112,6 +114,46 @@ export function contentStoreConformance(name: string, open: () => Promise<StoreU
       await upload(shares, refuse);
       await upload(kept, refuse);
       expect(await collect(subject.store.read(contentIdOf(kept)))).toEqual(Uint8Array.from(kept));
+    });
+
+    it("sweeps what nobody claimed once it is old, and nothing that a claim or an upload needs", async () => {
+      const rng = new SeededRng(11);
+      const block = rng.bytes(1024 * 1024);
+      const claimed = Buffer.concat([block, rng.bytes(2 * 1024 * 1024), rng.bytes(5)]);
+      const left = Buffer.concat([block, rng.bytes(1024 * 1024), rng.bytes(7)]);
+      const outage = new CodedError({ code: "database-unavailable", kind: "unavailable", message: "Away." });
+      const unclaimed = subject.store.put(pieces(left, 100_000), () => Promise.reject(outage));
+      await expect(unclaimed).rejects.toBe(outage);
+      const { cid } = await subject.store.put(pieces(claimed, 100_000), accepted);
+      async function* claims(): AsyncGenerator<ContentId> {
+        yield cid;
+      }
+
+      expect(await subject.store.sweep(claims, 0)).toEqual({ looked: 0, deleted: 0, deletedBytes: 0 });
+      await collect(subject.store.read(contentIdOf(left)));
+
+      const later = Date.now() + 60_000;
+      const report = await subject.store.sweep(claims, later);
+      expect(report.deleted).toBeGreaterThan(0);
+      expect(report.deletedBytes).toBeGreaterThan(1024 * 1024);
+      await expect(collect(subject.store.read(contentIdOf(left)))).rejects.toMatchObject({
+        code: "content-not-found",
+      });
+      expect(await collect(subject.store.read(cid))).toEqual(Uint8Array.from(claimed));
+      expect((await subject.store.sweep(claims, later)).deleted).toBe(0);
+    });
+
+    it("leaves an upload that is under way alone, however old it finds its parts", async () => {
+      const bytes = new SeededRng(12).bytes(4 * 1024 * 1024);
+      async function* interrupted(): AsyncGenerator<Uint8Array> {
+        yield bytes.subarray(0, 3 * 1024 * 1024);
+        await subject.store.sweep(nobody, Date.now() + 60_000);
+        yield bytes.subarray(3 * 1024 * 1024);
+      }
+      const { cid } = await subject.store.put(interrupted(), async () => {
+        await subject.store.sweep(nobody, Date.now() + 60_000);
+      });
+      expect(await collect(subject.store.read(cid))).toEqual(bytes);
     });
 
     it("still has everything after a restart", async () => {

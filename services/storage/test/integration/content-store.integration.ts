@@ -1,13 +1,16 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { contentIdOf } from "@aios/core-content-id/content-id";
 import { CodedError } from "@aios/kernel/coded-error";
+import type { ContentId } from "@aios/kernel/identifiers";
 import { SeededRng } from "@aios/kernel/random";
 import { CID } from "multiformats/cid";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sweepBlocks } from "../../src/adapters/helia/block-sweep.js";
 import { HeliaContentStore } from "../../src/adapters/helia/helia-content-store.js";
 import { type HeliaNode, startHeliaNode } from "../../src/adapters/helia/helia-node.js";
+import { UploadBlocks } from "../../src/adapters/helia/upload-blocks.js";
 import { contentStoreConformance } from "../conformance/content-store.conformance.js";
 import { MemoryContentStore } from "../memory-content-store.js";
 
@@ -101,6 +104,56 @@ describe("Helia", () => {
     await expect(refused).rejects.toBe(refusal);
     expect(await blocks()).toBe(before);
     await drain(store.read(contentIdOf(kept)));
+  });
+
+  it("keeps what is stored again and claimed while a sweep goes through the claims", async () => {
+    const store = new HeliaContentStore(node, plenty, 0);
+    const bytes = new SeededRng(13).bytes(2 * 1024 * 1024 + 1);
+    const outage = new CodedError({ code: "database-unavailable", kind: "unavailable", message: "Away." });
+    await expect(store.put(one(bytes), () => Promise.reject(outage))).rejects.toBe(outage);
+    const anHourAgo = new Date(Date.now() - 3_600_000);
+    const files = await readdir(join(directory, "first", "blocks"), { recursive: true, withFileTypes: true });
+    for (const file of files)
+      if (file.isFile()) await utimes(join(file.parentPath, file.name), anHourAgo, anHourAgo);
+    async function* claims(): AsyncGenerator<ContentId> {
+      await store.put(one(bytes), accepted);
+      yield* [];
+    }
+    expect(await store.sweep(claims, Date.now() - 1_800_000)).toEqual({
+      looked: 4,
+      deleted: 0,
+      deletedBytes: 0,
+    });
+    await drain(store.read(contentIdOf(bytes)));
+  });
+
+  it("sweeps nothing while a claimed content cannot be walked: nobody knows which blocks are its own", async () => {
+    const store = new HeliaContentStore(node, plenty, 0);
+    const { cid } = await store.put(one(new SeededRng(14).bytes(2 * 1024 * 1024)), accepted);
+    const outage = new CodedError({ code: "database-unavailable", kind: "unavailable", message: "Away." });
+    await expect(store.put(one(Uint8Array.of(1, 2)), () => Promise.reject(outage))).rejects.toBe(outage);
+    await node.localBlocks.delete(CID.parse(cid));
+    async function* claims(): AsyncGenerator<ContentId> {
+      yield cid;
+    }
+    await expect(store.sweep(claims, Date.now() + 60_000)).rejects.toThrow();
+    await drain(store.read(contentIdOf(Uint8Array.of(1, 2))));
+  });
+
+  it("goes through more old blocks than it holds at a time", async () => {
+    const store = new HeliaContentStore(node, plenty, 0);
+    const outage = new CodedError({ code: "database-unavailable", kind: "unavailable", message: "Away." });
+    const contents = Array.from({ length: 7 }, (_, at) => Uint8Array.of(at, 99));
+    for (const bytes of contents) {
+      const put = store.put(one(bytes), () => Promise.reject(outage));
+      await expect(put).rejects.toBe(outage);
+    }
+    const uploads = new UploadBlocks(node.localBlocks);
+    async function* claims(): AsyncGenerator<ContentId> {
+      yield contentIdOf(contents[3] ?? Uint8Array.of());
+    }
+    const report = await sweepBlocks(node.localBlocks, uploads, claims, Date.now() + 60_000, 2);
+    expect(report).toEqual({ looked: 7, deleted: 6, deletedBytes: 12 });
   });
 
   it("takes nothing more when the disk is nearly full", async () => {

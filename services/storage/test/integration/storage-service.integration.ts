@@ -1,3 +1,4 @@
+import { access, readdir } from "node:fs/promises";
 import { contentIdOf } from "@aios/core-content-id/content-id";
 import { decryptContent, encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
 import { generateSealingKeyPair, openKey, sealKey } from "@aios/core-sealing/sealed-key";
@@ -326,6 +327,41 @@ describe("the service", () => {
       expect(rows.rowCount).toBe(1);
     },
   );
+
+  it("killed between blocks and claim, and again while it sweeps, it ends with what is claimed and nothing else", async () => {
+    const blocks = async (): Promise<string[]> =>
+      (await readdir(`${platform.directory.path}/storage/ipfs/blocks`, { recursive: true })).filter((name) =>
+        name.includes("/"),
+      );
+    const claimed = rng.bytes(2_500_000);
+    const left = rng.bytes(3_500_000);
+    const { cid } = await eventually(() => as(OWNER, () => gateway.contents.putContent(upload(claimed))));
+    const before = await blocks();
+    const marker = `${platform.directory.path}/sweep`;
+    await platform.service.restart({ AIOS_CRASH_AT: `storage.put.before-claim=${marker}.put` });
+    let end: Awaited<ReturnType<typeof platform.service.ended>> | undefined;
+    void platform.service.ended().then((ended) => {
+      end = ended;
+    });
+    await eventually(async () => {
+      await as(OWNER, () => gateway.contents.putContent(upload(left))).catch(() => undefined);
+      expect(end?.signal).toBe("SIGKILL");
+    }, 30_000);
+    expect((await blocks()).length).toBe(before.length + 5);
+    const sweeping = { STORAGE_SWEEP_AGE: "1ms", STORAGE_SWEEP_INTERVAL: "200ms" };
+    const crash = { AIOS_CRASH_AT: `storage.sweep.after-delete=${marker}.sweep` };
+    // It may die before it is ready.
+    await platform.service.restart({ ...sweeping, ...crash }).catch(() => undefined);
+    await eventually(() => access(`${marker}.sweep`));
+    await platform.service.restart(sweeping);
+    await eventually(async () => expect((await blocks()).sort()).toEqual(before.sort()));
+    // The one that died before it was ready may have left its ports to others.
+    gateway = await platform.as("gateway");
+    await eventually(async () => expect(await download(gateway, cid)).toEqual(claimed), 40_000);
+    const gone = download(gateway, contentIdOf(left));
+    await expect(gone).rejects.toMatchObject({ code: "content-not-found" });
+    await platform.service.restart();
+  }, 150_000);
 
   it.each(["storage.release-key.before-log", "storage.release-key.after-log"])(
     "killed at %s lets no key out that is not in the log",

@@ -8,7 +8,8 @@ import { fixedSize } from "ipfs-unixfs-importer/chunker";
 import { balanced } from "ipfs-unixfs-importer/layout";
 import { CID } from "multiformats/cid";
 import { contentNotFound, storageFull } from "../../domain/errors.js";
-import type { ContentStore, StoredContent } from "../../domain/ports.js";
+import type { ContentStore, StoredContent, SweepReport } from "../../domain/ports.js";
+import { sweepBlocks } from "./block-sweep.js";
 import type { DiskSpace } from "./disk-space.js";
 import type { HeliaNode } from "./helia-node.js";
 import { UploadBlocks } from "./upload-blocks.js";
@@ -32,6 +33,7 @@ export class HeliaContentStore implements ContentStore {
       put: (cid, bytes) => node.blockstore.put(cid, bytes),
       has: (cid) => node.localBlocks.has(cid),
       delete: (cid) => node.localBlocks.delete(cid),
+      refresh: (cid) => node.localBlocks.refresh(cid),
     });
     this.#disk = disk;
     this.#minFreeBytes = minFreeBytes;
@@ -71,6 +73,10 @@ export class HeliaContentStore implements ContentStore {
       else await upload.discard();
       throw isDiskFull(error) ? storageFull() : error;
     }
+  }
+
+  sweep(claims: () => AsyncIterable<ContentId>, beforeMs: number): Promise<SweepReport> {
+    return sweepBlocks(this.#node.localBlocks, this.#uploads, claims, beforeMs);
   }
 
   async *read(cid: ContentId): AsyncGenerator<Uint8Array> {

@@ -1,3 +1,4 @@
+import { base32 } from "multiformats/bases/base32";
 import type { CID } from "multiformats/cid";
 
 /** The part of a block store that uploads write to. */
@@ -5,6 +6,8 @@ export interface Blocks {
   put(cid: CID, bytes: Uint8Array): unknown;
   has(cid: CID): boolean | Promise<boolean>;
   delete(cid: CID): void | Promise<void>;
+  /** Marks a block that is here as stored now. */
+  refresh(cid: CID): Promise<void>;
 }
 
 interface PendingBlock {
@@ -31,6 +34,21 @@ export class UploadBlocks {
 
   begin(): Upload {
     return new Upload(this.#blocks, this.#pending);
+  }
+
+  /** Deletes a block unless an upload holds it or `isStillUnneeded` says no; an upload that comes meanwhile waits. */
+  async sweep(cid: CID, isStillUnneeded: () => Promise<boolean>): Promise<boolean> {
+    const key = keyOf(cid);
+    if (this.#pending.has(key)) return false;
+    let swept = false;
+    const leaving = (async () => {
+      if (!(await isStillUnneeded())) return;
+      await this.#blocks.delete(cid);
+      swept = true;
+    })().finally(() => this.#pending.delete(key));
+    this.#pending.set(key, { holders: 0, kept: false, leaving });
+    await leaving;
+    return swept;
   }
 }
 
@@ -92,7 +110,7 @@ export class Upload {
   }
 
   async #hold(cid: CID): Promise<void> {
-    const key = cid.toString();
+    const key = keyOf(cid);
     if (this.#own.has(key)) return;
     for (;;) {
       const block = this.#pending.get(key);
@@ -108,7 +126,11 @@ export class Upload {
       // Registered before the store is asked: whoever comes meanwhile shares this entry.
       const fresh: PendingBlock = { holders: 1, kept: false, leaving: undefined };
       this.#pending.set(key, fresh);
-      if (await this.#blocks.has(cid)) fresh.kept = true;
+      if (await this.#blocks.has(cid)) {
+        fresh.kept = true;
+        // It is not written again: from now on it is as young as this upload.
+        await this.#blocks.refresh(cid);
+      }
       return;
     }
   }
@@ -117,4 +139,9 @@ export class Upload {
     block.holders--;
     if (block.holders === 0) this.#pending.delete(key);
   }
+}
+
+/** Blocks are named by their hash alone, whatever a CID says about what is in them. */
+function keyOf(cid: CID): string {
+  return base32.encode(cid.multihash.bytes);
 }

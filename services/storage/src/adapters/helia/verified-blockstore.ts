@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { access, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { access, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { BaseBlockstore } from "blockstore-core";
@@ -87,12 +87,37 @@ export class VerifiedBlockstore extends BaseBlockstore {
     await rm(this.#fileOf(cid), { force: true });
   }
 
+  /** When the block was last stored, in milliseconds since the Unix epoch; undefined where it is not here. */
+  async storedAtMs(cid: CID): Promise<number | undefined> {
+    return stat(this.#fileOf(cid)).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => undefined,
+    );
+  }
+
+  /** Marks a block that is here as stored now. */
+  async refresh(cid: CID): Promise<void> {
+    const now = new Date();
+    await utimes(this.#fileOf(cid), now, now);
+  }
+
+  /** Blocks that were last stored before; each under its own CID or another one of the same hash. */
+  async *storedBefore(beforeMs: number): AsyncGenerator<{ readonly cid: CID; readonly sizeBytes: number }> {
+    for await (const cid of this.#cids()) {
+      const facts = await stat(this.#fileOf(cid)).catch(() => undefined);
+      if (facts !== undefined && facts.mtimeMs < beforeMs) yield { cid, sizeBytes: facts.size };
+    }
+  }
+
   override async *getAll(): AsyncGenerator<Pair> {
+    for await (const cid of this.#cids()) yield { cid, bytes: this.get(cid) };
+  }
+
+  async *#cids(): AsyncGenerator<CID> {
     for (const shard of await readdir(this.#directory)) {
       for (const name of await readdir(join(this.#directory, shard))) {
         if (name.includes(".")) continue;
-        const cid = CID.createV1(RAW, createDigest(SHA2_256, base32.decode(`b${name}`)));
-        yield { cid, bytes: this.get(cid) };
+        yield CID.createV1(RAW, createDigest(SHA2_256, base32.decode(`b${name}`)));
       }
     }
   }

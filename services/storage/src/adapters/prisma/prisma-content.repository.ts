@@ -49,6 +49,21 @@ export class PrismaContentRepository implements ContentRepository {
       createdAt: row.createdAt.getTime() as TimestampMs,
     };
   }
+
+  async *claimed(step: number): AsyncGenerator<ContentId> {
+    for (let after = 0n; ; ) {
+      const rows = await this.#prisma.content.findMany({
+        where: { sequence: { gt: after } },
+        orderBy: { sequence: "asc" },
+        take: step,
+        select: { sequence: true, cid: true },
+      });
+      for (const { cid } of rows) yield cid as ContentId;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < step) return;
+      after = last.sequence;
+    }
+  }
 }
 
 async function usedBytes(database: Prisma.TransactionClient, tenantId: TenantId): Promise<number> {
