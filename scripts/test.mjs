@@ -35,6 +35,7 @@ const RULES = [
   ["licences", process.execPath, ["scripts/checks/licences.mjs"]],
   ["pure cores and domain", process.execPath, ["scripts/checks/purity.mjs"]],
   ["architecture matrix", process.execPath, ["scripts/checks/architecture.mjs"]],
+  ["dashboards, alerts and runbooks", process.execPath, ["deploy/monitoring/generate.mjs", "--check"]],
   ["charts", process.execPath, ["deploy/helm/generate.mjs", "--check"]],
 ];
 // The end-to-end tests start the whole platform: they have the machine to themselves.

@@ -69,6 +69,10 @@ export const GLOBAL = group("what all services share", {
     secretKey: text("its key", "url"),
   }),
   telemetry: group("OpenTelemetry", { otlpEndpoint: text("OTLP/HTTP collector; empty: none") }),
+  monitoring: group("Prometheus and Grafana", {
+    rules: flag("install recording rules and alerts as a PrometheusRule; needs its operator", false),
+    dashboards: flag("install the dashboards as ConfigMaps that Grafana's sidecar finds", false),
+  }),
   networkPolicy: group("who may talk to whom", {
     enabled: flag("deny everything but the edges of the architecture", true),
     monitoringNamespace: text("namespace that may read metrics", "monitoring"),

@@ -1,0 +1,216 @@
+// What is promised, and what wakes somebody. Promises are alerted on by how fast their error budget burns, over a
+// long and a short window at once (Google SRE workbook, chapter 5); causes only where they need a person anyway.
+
+/** `good` and `all` are event rates per window; the objective is the share of good ones over 30 days. */
+export const OBJECTIVES = [
+  {
+    name: "gateway-availability",
+    promise: "answers of the gateway that are not its own failure",
+    objective: 0.999,
+    good: (window) => `sum(rate(aios_gateway_request_duration_count{status!~"5.."}[${window}]))`,
+    all: (window) => `sum(rate(aios_gateway_request_duration_count[${window}]))`,
+    runbook: {
+      means: "Buyers and developers see 5xx answers; 503 among them say when to come again.",
+      look: [
+        'which operations: `sum by (operation, status) (rate(aios_gateway_request_duration_count{status=~"5.."}[5m]))`',
+        "`GET /v1/platform` at the gateway names the service that does not answer, and why",
+      ],
+      act: [
+        "503: mend the backend that is named; the gateway recovers by itself",
+        "500: a bug; the log line with the answer's trace id has the stack",
+      ],
+    },
+  },
+  {
+    name: "gateway-latency",
+    promise: "answers of the gateway within a second",
+    objective: 0.99,
+    good: (window) => `sum(rate(aios_gateway_request_duration_bucket{le="1000"}[${window}]))`,
+    all: (window) => `sum(rate(aios_gateway_request_duration_count[${window}]))`,
+    runbook: {
+      means: "Answers are slow. Orders take longer than reads by nature: look which operation it is.",
+      look: [
+        "`histogram_quantile(0.95, sum by (operation, le) (rate(aios_gateway_request_duration_bucket[5m])))`",
+        "the slowest service: `histogram_quantile(0.95, sum by (method, le) (rate(aios_grpc_server_duration_bucket[5m])))`",
+      ],
+      act: [
+        "one slow service: look at its database and its event loop (`aios_process_event_loop_delay_p99`)",
+        "all of them: raise the gateway's replicas, or the node's size",
+      ],
+    },
+  },
+  {
+    name: "job-success",
+    promise: "jobs that end settled",
+    objective: 0.99,
+    good: (window) => `sum(rate(aios_compute_jobs_ended_total{state="settled"}[${window}]))`,
+    all: (window) => `sum(rate(aios_compute_jobs_ended_total[${window}]))`,
+    runbook: {
+      means: "Jobs are refunded or fail. No money is lost: every state has a way out.",
+      look: [
+        "how they end: `sum by (state, kind) (increase(aios_compute_jobs_ended_total[1h]))`",
+        "why leases end: `sum by (because) (increase(aios_compute_leases_ended_total[1h]))`",
+        "`aios job <id>` explains one job and its placement",
+      ],
+      act: [
+        "providers gone: `aios_compute_providers_online`; ask their operators, or raise the cap that buyers pay",
+        "results refused: `sum by (code) (increase(aios_compute_results_refused_total[1h]))` names what is wrong with them",
+      ],
+    },
+  },
+  {
+    name: "event-delay",
+    promise: "events that are handled within five seconds",
+    objective: 0.99,
+    good: (window) => `sum(rate(aios_events_lag_bucket{le="5000"}[${window}]))`,
+    all: (window) => `sum(rate(aios_events_lag_count[${window}]))`,
+    runbook: {
+      means: "Services learn late what others did; jobs go on, slowly.",
+      look: [
+        "which topic: `histogram_quantile(0.95, sum by (topic, le) (rate(aios_events_lag_bucket[5m])))`",
+        "`aios events list` shows what could not be handled",
+      ],
+      act: [
+        "a consumer is down or slow: its readiness says why",
+        "Kafka: look at the broker; `aios_event_bus_lag` by topic must fall again",
+      ],
+    },
+  },
+];
+
+/** Burning 2% of a month's budget in an hour, 5% in six hours, 10% in three days. */
+export const BURN_RATES = [
+  { severity: "page", factor: 14.4, long: "1h", short: "5m", for: "2m" },
+  { severity: "page", factor: 6, long: "6h", short: "30m", for: "15m" },
+  { severity: "ticket", factor: 1, long: "3d", short: "6h", for: "1h" },
+];
+
+/** Causes that nobody but a person can take away. */
+export const CAUSES = [
+  {
+    alert: "AiosChainStandsStill",
+    expr: "max(aios_consensus_mempool_transactions) > 0 and max(increase(aios_consensus_latest_height[5m])) == 0",
+    for: "2m",
+    severity: "page",
+    summary: "Transactions wait and no checkpoint was made for five minutes.",
+    runbook: {
+      means: "Nothing settles: every job waits at its next chain step.",
+      look: ["`aios_consensus_checkpoint_failures_total`", "the node's log around its last checkpoint"],
+      act: [
+        "disk full: free it and restart the node",
+        "otherwise restart the node; it goes on from its last whole checkpoint",
+      ],
+    },
+  },
+  {
+    alert: "AiosIndexLags",
+    expr: "max(aios_economy_head_height - aios_economy_indexed_height) > 50",
+    for: "5m",
+    severity: "page",
+    summary: "The index of the chain is more than 50 blocks behind.",
+    runbook: {
+      means: "Balances, jobs and licences are shown as they were; settlements are noticed late.",
+      look: [
+        '"the index could not follow the chain" in economy\'s log',
+        "`aios_economy_chain_problems_total`",
+      ],
+      act: ["the database is slow or away: mend it", "the node is away: see AiosChainStandsStill"],
+    },
+  },
+  {
+    alert: "AiosTransactionsRefused",
+    expr: "sum by (signer, errorCode) (increase(aios_economy_transactions_refused_total[15m])) > 5",
+    for: "0m",
+    severity: "ticket",
+    summary: "The chain refuses the platform's own transactions.",
+    runbook: {
+      means: "Steps of jobs fail for good; their money goes back to the buyers.",
+      look: ["the error code in the alert; `insufficient-gas-funds` is the usual one"],
+      act: [
+        "send native coins to the signer named in the alert",
+        "any other code: economy's runbook names it",
+      ],
+    },
+  },
+  {
+    alert: "AiosNoProviders",
+    expr: "max(aios_compute_jobs_waiting) > 0 and max(aios_compute_providers_online) == 0",
+    for: "5m",
+    severity: "page",
+    summary: "Paid jobs wait and no provider is connected.",
+    runbook: {
+      means: "Jobs are refunded when LEASE_WITHIN has passed.",
+      look: [
+        "`aios_compute_link_messages_total` by direction: do providers try at all",
+        "certificates and the address that providers dial",
+      ],
+      act: ["start providers of your own (`provider.enabled=true`)", "mend the way from outside to compute"],
+    },
+  },
+  {
+    alert: "AiosProofsQueue",
+    expr: "max(aios_zk_prover_queued_proofs) > 100",
+    for: "10m",
+    severity: "ticket",
+    summary: "More than 100 proofs have waited for ten minutes.",
+    runbook: {
+      means: "Proven results settle late; past the delivery deadline they go on chain unproven.",
+      look: [
+        "`histogram_quantile(0.95, sum by (le) (rate(aios_zk_prover_prove_duration_bucket[5m])))`",
+        "`aios_zk_prover_queue_problems_total`",
+      ],
+      act: ["raise the prover's replicas, or switch on its autoscaling"],
+    },
+  },
+  {
+    alert: "AiosReceiptsNotAnchored",
+    expr: "max(aios_scoring_receipts_not_anchored) > 500",
+    for: "15m",
+    severity: "ticket",
+    summary: "Counted receipts have waited a quarter of an hour to be anchored.",
+    runbook: {
+      means: "Contribution is counted late; nothing is lost.",
+      look: ["`aios_scoring_problems_total`", "the anchor account's balance"],
+      act: ["economy refuses the anchor's transactions: see AiosTransactionsRefused"],
+    },
+  },
+  {
+    alert: "AiosDiskFillsUp",
+    expr: "min by (pod) (aios_storage_free_disk_bytes) < 2147483648",
+    for: "5m",
+    severity: "page",
+    summary: "Less than 2 GiB are free on the disk of the contents.",
+    runbook: {
+      means: "Uploads are refused below STORAGE_MIN_FREE_DISK; reads go on.",
+      look: ["`sum by (category) (increase(aios_storage_bytes_in_total[1d]))`"],
+      act: ["enlarge the volume (`storage.persistence.size`)"],
+    },
+  },
+  {
+    alert: "AiosOutboxStuck",
+    expr: "sum by (pod) (increase(aios_outbox_failures_total[10m])) > 20",
+    for: "5m",
+    severity: "page",
+    summary: "A service cannot hand its events to the event bus.",
+    runbook: {
+      means: "Events are kept in the service's database and sent, in order, when the bus is back.",
+      look: [
+        "the service's log: the reason stands with each failure",
+        "the broker or the database of the event log",
+      ],
+      act: ["mend the bus; nothing has to be replayed"],
+    },
+  },
+  {
+    alert: "AiosMemoryNearLimit",
+    expr: "max by (pod) (aios_process_resident_memory) > 2000000000",
+    for: "15m",
+    severity: "ticket",
+    summary: "A process holds more than 2 GB.",
+    runbook: {
+      means: "It will be ended by its limit; its work is taken up again, but callers wait.",
+      look: ["`aios_process_heap_used` beside it: heap or buffers"],
+      act: ["raise its limit and NODE_OPTIONS; keep a heap snapshot for us"],
+    },
+  },
+];
