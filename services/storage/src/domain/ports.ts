@@ -55,7 +55,7 @@ export interface ContentRepository {
 
 /** Deposited keys and the log of their releases. */
 export interface ContentKeyRepository {
-  /** Replaces what this tenant deposited for the content before. */
+  /** Replaces what this tenant deposited for the content before. Rejects where the tenant has not claimed it. */
   deposit(key: DepositedKey): Promise<void>;
   find(tenantId: TenantId, cid: ContentId): Promise<DepositedKey | undefined>;
   /** Durable when it resolves. */
