@@ -1,9 +1,12 @@
 // `npm run bench -- main-job`: the main job's figures on this machine, through the gateway only.
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import { MainJob } from "@aios/main-job/main-job";
+import { TRAINING, TRAINING_PRICE_CAP_WEI } from "@aios/main-job/plan";
 import { runInference } from "@aios/main-job/proven-inference";
 import type { Job } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
+import { toHex } from "@aios/sdk/hex";
+import { webRng } from "@aios/sdk/web-rng";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { concurrentFigures, unseenDigits } from "../src/concurrent-figures.js";
 import { type Figure, percentile, printFigures } from "../src/figures.js";
@@ -39,11 +42,28 @@ async function measure(platform: LocalPlatform): Promise<void> {
   await measureProven(business, modelId, unseen);
   figures.push(...(await concurrentFigures(SUITE, platform, business, modelId, unseen, CONCURRENT_REQUESTS)));
   measureMemory(platform);
+  await measureStop(platform);
 }
 
 async function measureRestart(platform: LocalPlatform): Promise<void> {
   const tookMs = await platform.restart();
   figures.push(lower("warm start to all healthy", "s", tookMs / 1000, 20));
+}
+
+/** Ctrl-C without the launcher's own end: what the launcher waits for. */
+async function measureStop(platform: LocalPlatform): Promise<void> {
+  const { jobs } = platform.client("developer");
+  const prepared = await jobs.prepare({
+    training: TRAINING,
+    verification: "none",
+    priceCapWei: TRAINING_PRICE_CAP_WEI,
+    outputRecipientPublicKey: toHex(webRng.bytes(32)),
+  });
+  await jobs.place(prepared);
+  await jobs.wait(prepared.job.jobId, ({ progress }) => progress?.stage === "training");
+  const began = performance.now();
+  await platform.platform.stop();
+  figures.push(lower("stop of everything amid a training", "s", (performance.now() - began) / 1000, 5));
 }
 
 async function measureProven(business: AiosClient, modelId: number, unseen: LabelledDigits): Promise<void> {

@@ -60,6 +60,11 @@ export class FaultBench {
     return new FaultBench(local, { local, clock, modelId, digit: digitAt(unseen, 1) });
   }
 
+  /** What flows of other kinds need on the same platform. */
+  get context(): FlowContext {
+    return this.#context;
+  }
+
   stop(): Promise<void> {
     return this.local.stop();
   }

@@ -116,7 +116,7 @@ export function violationsOf(job: Pick<Job, "state" | "error">, payments: readon
 /** Of a new model each time: of one, an account buys one licence. */
 async function runPurchase(context: FlowContext): Promise<string[]> {
   const { local, clock } = context;
-  const { modelId } = await publishModel(context);
+  const { modelId } = await publishRandomModel(context);
   if (modelId === null) return ["the model has no id"];
   const buyer = local.client(BUYER);
   const before = await persistently(clock, () => buyer.balances());
@@ -143,13 +143,17 @@ function licenceOfEarlierTry(error: unknown): number {
 }
 
 async function runPublication(context: FlowContext): Promise<string[]> {
-  const { modelId } = await publishModel(context);
+  const { modelId } = await publishRandomModel(context);
   return modelId === null ? ["the model has no id"] : [];
 }
 
-async function publishModel({ local, clock }: FlowContext): Promise<Model> {
+/** Publishes a perceptron with random weights, for 1 AIOS. `layers`: sizes of input, hidden layer and output. */
+export async function publishRandomModel(
+  { local, clock }: Pick<FlowContext, "local" | "clock">,
+  layers: readonly [number, number, number] = [16, 8, 4],
+): Promise<Model> {
   const developer: AiosClient = local.client("developer");
-  const model = randomModel();
+  const model = randomModel(layers);
   const stored = await persistently(clock, () =>
     developer.content.putEncrypted(encodeIntegerModel(model), "model"),
   );
@@ -177,16 +181,16 @@ async function publishModel({ local, clock }: FlowContext): Promise<Model> {
   return persistently(clock, () => developer.models.publish(created.draftId, draft));
 }
 
-function randomModel() {
+function randomModel([inputs, hidden, outputs]: readonly [number, number, number]) {
   const rng = new SeededRng(webRng.bytes(1)[0] ?? 0);
-  const layer = (inputs: number, outputs: number, activation: "relu" | "none") => ({
-    inputs,
-    outputs,
+  const layer = (from: number, to: number, activation: "relu" | "none") => ({
+    inputs: from,
+    outputs: to,
     activation,
-    weights: Float32Array.from({ length: inputs * outputs }, () => rng.below(2_001) / 1_000 - 1),
-    biases: new Float32Array(outputs),
+    weights: Float32Array.from({ length: from * to }, () => rng.below(2_001) / 1_000 - 1),
+    biases: new Float32Array(to),
   });
-  const float = { layers: [layer(16, 8, "relu"), layer(8, 4, "none")] };
-  const calibration = Array.from({ length: 8 }, () => rng.bytes(16));
+  const float = { layers: [layer(inputs, hidden, "relu"), layer(hidden, outputs, "none")] };
+  const calibration = Array.from({ length: 8 }, () => rng.bytes(inputs));
   return quantiseModel(float, calibration, webRng.bytes(32)).model;
 }

@@ -8,9 +8,9 @@ import { AiosClient } from "@aios/sdk/client";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { wipeEmbeddedPostgres } from "@aios/service-kit/embedded-postgres";
 import { systemClock } from "@aios/service-kit/system-clock";
+import { portRange } from "./port-range.js";
 
 const ROOT = repositoryRoot();
-const PORT_BASE = 31_000;
 /** Tests crash the same process many times on purpose. */
 const MAX_RESTART_PAUSE_MS = 500;
 
@@ -39,7 +39,7 @@ export class LocalPlatform {
     const options: PlatformOptions = {
       root: ROOT,
       dataDir,
-      portBase: PORT_BASE,
+      portBase: portRange(),
       clock: systemClock,
       extraEnv,
       maxRestartPauseMs: MAX_RESTART_PAUSE_MS,

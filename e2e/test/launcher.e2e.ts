@@ -8,10 +8,11 @@ import { AiosClient } from "@aios/sdk/client";
 import { until } from "@aios/sdk/until";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { portRange } from "../src/port-range.js";
 
 const LAUNCHER = new URL("../../apps/launcher/dist/src/main.js", import.meta.url).pathname;
 const BOOTSTRAP = new URL("../../scripts/bootstrap.mjs", import.meta.url).pathname;
-const PORT_BASE = 32_000;
+const PORT_BASE = portRange();
 /** What the product promises of Ctrl-C, whatever is under way. */
 const STOP_WITHIN_MS = 5_000;
 

@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { splitDigits } from "@aios/datasets/digit-split";
 import { loadDigits } from "@aios/datasets/digits";
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
@@ -18,6 +21,8 @@ import { SilentReport } from "../src/silent-report.js";
 /** Services whose spans one proven inference consists of, and the processes that send them. */
 const TRACED = ["gateway", "compute", "provider", "economy", "storage", "zk-prover", "scoring"];
 const SENDERS = [...TRACED.filter((service) => service !== "provider"), "provider-1", "provider-2"];
+
+const CLI = new URL("../../apps/cli/dist/src/main.js", import.meta.url).pathname;
 
 /** Spans whose parent is not among them. */
 function rootsOf(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
@@ -140,6 +145,99 @@ describe("the main job, through the gateway only", () => {
     await expect(business.jobs.prepare({ ...request, priceCapWei: aios(4) }, key)).rejects.toMatchObject({
       kind: "conflict",
       code: "idempotency-key-reused",
+    });
+  });
+
+  test("two clients of one account that sign the same permit at once both get their work done", async () => {
+    const clients = [local.client("business"), local.client("business")];
+    const prepared = await Promise.all(
+      clients.map(({ jobs }, index) =>
+        jobs.prepare({
+          inference: { modelId: result.model.modelId as number, input: toHex(digitAt(unseen, 20 + index)) },
+          verification: "proof",
+          priceCapWei: INFERENCE_PRICE_CAP_WEI,
+        }),
+      ),
+    );
+    const nonces = prepared.map(
+      ({ toSign }) => toSign.find(({ name }) => name === "permit")?.typedData.message,
+    );
+    expect(nonces[0]?.["nonce"]).toEqual(nonces[1]?.["nonce"]);
+    const states: string[] = [];
+    const jobs = await Promise.all(
+      clients.map(async ({ jobs: own }, index) => {
+        const mine = prepared[index] as (typeof prepared)[number];
+        await own.place(mine);
+        return own.wait(mine.job.jobId, undefined, { onChange: ({ state }) => states.push(state) });
+      }),
+    );
+    expect(jobs.map(({ state }) => state)).toEqual(["settled", "settled"]);
+    expect(states).not.toContain("prepared");
+  });
+
+  describe("aios, from the command line", () => {
+    /** The program as a user runs it, for the buyer's account. */
+    function aios(...args: string[]): Promise<{ code: number; output: string }> {
+      const env = {
+        PATH: process.env["PATH"],
+        AIOS_URL: local.url,
+        AIOS_KEY_FILE: local.platform.identities.accounts.business.keyFile,
+      };
+      return new Promise((resolve) => {
+        const child = execFile(process.execPath, [CLI, ...args], { env }, (_error, stdout, stderr) =>
+          resolve({ code: child.exitCode ?? -1, output: `${stdout}${stderr}` }),
+        );
+      });
+    }
+
+    test("status says what runs and who works", async () => {
+      const { code, output } = await aios("status");
+      expect(output).toContain(`${local.url} is ok`);
+      for (const service of ["storage", "compute", "zk-prover", "marketplace", "economy", "scoring"])
+        expect(output).toMatch(new RegExp(`ok +${service}`));
+      for (const provider of [1, 2]) expect(output).toMatch(new RegExp(`on +local provider ${provider}`));
+      expect(code).toBe(0);
+    });
+
+    test("doctor finds nothing wrong with what it asks the platform about", async () => {
+      const { output } = await aios("doctor", "--json");
+      const { findings } = JSON.parse(output) as { findings: { name: string; state: string }[] };
+      // Memory and disk are this machine's, not the platform's.
+      const judged = findings.filter(({ name }) => !["memory", "disk"].includes(name));
+      expect(judged.map(({ name }) => name)).toEqual(expect.arrayContaining(["gateway", "clock", "chain"]));
+      expect(judged.filter(({ state }) => state !== "ok")).toEqual([]);
+    });
+
+    test("job tells its steps, its money and why this provider; job list has it", async () => {
+      const { jobId } = result.inference.job;
+      const { code, output } = await aios("job", jobId);
+      expect(code).toBe(0);
+      expect(output).toMatch(
+        /steps\n[\s\S]*settled +0x[0-9a-f]{64} +\d+ gas[\s\S]*money\n[\s\S]*placement\n[\s\S]*chosen/,
+      );
+      expect((await aios("job", "list")).output).toContain(jobId);
+    });
+
+    test("verify checks the whole evidence, the input's too, and notices another input", async () => {
+      const { job, prepared } = result.inference;
+      const input = join(local.dataDir, "digit.bin");
+      const check = () => aios("verify", job.jobId, "--input", input, "--salt", prepared.inputSalt as string);
+      writeFileSync(input, digitAt(unseen, 7));
+      const { code, output } = await check();
+      expect(output).toContain("Everything that can be checked holds.");
+      expect(output).toMatch(/ok +input\n/);
+      expect(output).toContain("What had to be trusted:");
+      expect(code).toBe(0);
+      writeFileSync(input, digitAt(unseen, 8));
+      const other = await check();
+      expect(other.output).toMatch(/WRONG +input\n/);
+      expect(other.code).toBe(1);
+    });
+
+    test("a job that nobody knows: named, without a stack trace, exit code 1", async () => {
+      const { code, output } = await aios("verify", `0x${"12".repeat(32)}`);
+      expect(output).toMatch(/^aios: .+\n$/);
+      expect(code).toBe(1);
     });
   });
 

@@ -1,7 +1,8 @@
 // Who calls whom and who listens to whom, read from the code: `--write` puts the tables into docs/ARCHITECTURE.md,
-// without it the page must already say the same. A caller that the called service does not allow is an error.
+// without it the page must already say the same. A caller that the called service does not allow is an error, and so is a
+// file that the page names and that is not there.
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -36,6 +37,8 @@ for (const topic of heard.keys())
   if (!emitted.has(topic)) problems.push(`nobody publishes ${topicNames.get(topic) ?? topic}`);
 
 const text = readFileSync(page, "utf8");
+for (const [, path] of text.matchAll(/`((?:apps|contracts|cores|e2e|packages|scripts|services)\/[^`* ]+)`/g))
+  if (!existsSync(join(root, path))) problems.push(`docs/ARCHITECTURE.md names ${path}, which is not there`);
 const wanted = `${text.slice(0, text.indexOf(BEGIN) + BEGIN.length)}\n${tables()}\n${text.slice(text.indexOf(END))}`;
 if (process.argv.includes("--write")) writeFileSync(page, wanted);
 else if (wanted !== text)

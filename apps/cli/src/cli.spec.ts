@@ -1,7 +1,8 @@
 import { createServer } from "node:http";
 import { expect, it } from "vitest";
 import { runCli } from "./cli.js";
-import { memoryFinding, nodeFinding, portFindings } from "./doctor/machine-findings.js";
+import { memoryFinding, movedPortsFinding, nodeFinding, portFindings } from "./doctor/machine-findings.js";
+import { gatewayUrl } from "./platform.js";
 
 async function run(...argv: string[]): Promise<{ code: number; text: string; errors: string }> {
   let [text, errors] = ["", ""];
@@ -84,7 +85,32 @@ it("judges versions, memory and taken ports", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
-  const [finding] = await portFindings(false, [["gateway", port]]);
+  const [finding] = await portFindings(new Map([["gateway", port]]));
   expect(finding).toMatchObject({ state: "warning", fix: expect.stringContaining(String(port)) });
   server.close();
+});
+
+it("talks to the platform that was named, else the one configured, the one that runs here, the usual one", () => {
+  const here = {
+    pid: 1,
+    startedAt: "",
+    urls: { gateway: "http://127.0.0.1:8081", jsonRpc: "" },
+  };
+  const output = { env: { AIOS_URL: "http://b.test" }, write() {}, writeError() {} };
+  const unconfigured = { ...output, env: {} };
+  expect(gatewayUrl({ url: "http://a.test", output }, here)).toBe("http://a.test");
+  expect(gatewayUrl({ url: undefined, output }, here)).toBe("http://b.test");
+  expect(gatewayUrl({ url: undefined, output: unconfigured }, here)).toBe("http://127.0.0.1:8081");
+  expect(gatewayUrl({ url: undefined, output: unconfigured }, { pid: 1, startedAt: "" })).toBe(
+    "http://127.0.0.1:8080",
+  );
+});
+
+it("says which ports of a running platform have moved", () => {
+  expect(movedPortsFinding({ gateway: 8_080, postgres: 15_433 })).toMatchObject({
+    state: "ok",
+    detail: expect.stringMatching(/postgres 15433$/),
+  });
+  expect(movedPortsFinding({ gateway: 8_080 }).detail).toContain("usual");
+  expect(movedPortsFinding(undefined).state).toBe("ok");
 });

@@ -4,13 +4,23 @@ import { dirname, join } from "node:path";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { AiosClient } from "@aios/sdk/client";
 import { type AccountSigner, privateKeySigner } from "@aios/sdk/wallet";
+import { type LocalInstance, readLocalInstance, USUAL_PORTS } from "@aios/service-kit/local-instance";
 import { type CommandInput, UsageError } from "./command.js";
 
-const DEFAULT_URL = "http://127.0.0.1:8080";
+const DEFAULT_URL = `http://127.0.0.1:${USUAL_PORTS.get("gateway")}`;
 
-/** The gateway that a command talks to: named, configured, running here, or at the default address. */
-export function gatewayUrl({ url, output }: Pick<CommandInput, "url" | "output">): string {
-  const chosen = url ?? output.env.AIOS_URL ?? DEFAULT_URL;
+/** The platform that `npm start` brought up in this repository, running or not. */
+export function localInstance(): LocalInstance | undefined {
+  const root = repositoryRoot();
+  return root === undefined ? undefined : readLocalInstance(join(root, ".aios", "data"));
+}
+
+/** The gateway that a command talks to: named, configured, running here, or at the usual address. */
+export function gatewayUrl(
+  { url, output }: Pick<CommandInput, "url" | "output">,
+  here: LocalInstance | undefined = localInstance(),
+): string {
+  const chosen = url ?? output.env.AIOS_URL ?? here?.urls?.gateway ?? DEFAULT_URL;
   if (!/^https?:\/\//.test(chosen) || !URL.canParse(chosen))
     throw new UsageError(`--url must be an http(s) address, not '${chosen}'.`);
   return chosen;

@@ -1,13 +1,14 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { INSTANCE_FILE, type LocalInstance } from "@aios/service-kit/local-instance";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { INSTANCE_FILE, InstanceFile, type RunningInstance } from "./instance.js";
+import { InstanceFile } from "./instance.js";
 import { processBirth } from "./process-birth.js";
 
 const own = { pid: process.pid, startedAt: "2026-01-01T00:00:00.000Z" };
 /** Alive as long as this test runs, and somebody else. */
-const other: RunningInstance = {
+const other: LocalInstance = {
   pid: process.ppid,
   birth: processBirth(process.ppid) as string,
   startedAt: "2026-01-02T00:00:00.000Z",
@@ -30,10 +31,11 @@ describe("the instance file", () => {
 
   it("tells where the platform is once that is known", () => {
     const urls = { gateway: "http://127.0.0.1:1", jsonRpc: "http://127.0.0.1:2" };
+    const ports = { gateway: 1, "json-rpc": 2 };
     const file = new InstanceFile(dataDir);
     file.claim(other);
-    file.announce({ ...other, urls });
-    expect(new InstanceFile(dataDir).claim(own)).toEqual({ ...other, urls });
+    file.announce({ ...other, urls, ports });
+    expect(new InstanceFile(dataDir).claim(own)).toEqual({ ...other, urls, ports });
   });
 
   it("of a process that is gone, or damaged, does not count", () => {

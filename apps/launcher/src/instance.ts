@@ -1,25 +1,16 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { INSTANCE_FILE, type LocalInstance, readLocalInstance } from "@aios/service-kit/local-instance";
 import { isRunning } from "./process-birth.js";
-
-/** What a running platform leaves on disk so that a second start can say what runs already, and where. */
-export interface RunningInstance {
-  readonly pid: number;
-  /** `processBirth` of it: the id alone may be somebody else's by now. Missing where the system does not tell. */
-  readonly birth?: string;
-  readonly startedAt: string;
-  /** Missing while it starts. */
-  readonly urls?: { readonly gateway: string; readonly jsonRpc: string };
-}
-
-export const INSTANCE_FILE = "instance.json";
 
 /** One platform per data directory: the holder of `instance.json` whose process still runs. */
 export class InstanceFile {
+  readonly #dataDir: string;
   readonly #file: string;
 
   constructor(dataDir: string) {
     mkdirSync(dataDir, { recursive: true });
+    this.#dataDir = dataDir;
     this.#file = join(dataDir, INSTANCE_FILE);
   }
 
@@ -28,10 +19,10 @@ export class InstanceFile {
    * live instance that has it already, else undefined. The file of a process that is gone does not count, also when its
    * id has been given to another one since.
    */
-  claim(instance: RunningInstance): RunningInstance | undefined {
+  claim(instance: LocalInstance): LocalInstance | undefined {
     for (;;) {
       if (this.#create(instance)) return undefined;
-      const holder = this.#holder();
+      const holder = readLocalInstance(this.#dataDir);
       const other = holder !== undefined && holder.pid !== instance.pid;
       if (other && isRunning(holder.pid, holder.birth)) return holder;
       rmSync(this.#file, { force: true });
@@ -39,7 +30,7 @@ export class InstanceFile {
   }
 
   /** Tells later starts where the platform can be reached. */
-  announce(instance: RunningInstance & Required<Pick<RunningInstance, "urls">>): void {
+  announce(instance: LocalInstance & Required<Pick<LocalInstance, "urls" | "ports">>): void {
     writeFileSync(this.#file, serialised(instance));
   }
 
@@ -48,7 +39,7 @@ export class InstanceFile {
   }
 
   /** The file appears with all its content, or not at all. */
-  #create(instance: RunningInstance): boolean {
+  #create(instance: LocalInstance): boolean {
     const own = `${this.#file}.${instance.pid}`;
     writeFileSync(own, serialised(instance));
     try {
@@ -61,16 +52,8 @@ export class InstanceFile {
       rmSync(own);
     }
   }
-
-  #holder(): RunningInstance | undefined {
-    try {
-      return JSON.parse(readFileSync(this.#file, "utf8")) as RunningInstance;
-    } catch {
-      return undefined;
-    }
-  }
 }
 
-function serialised(instance: RunningInstance): string {
+function serialised(instance: LocalInstance): string {
   return `${JSON.stringify(instance, null, 2)}\n`;
 }

@@ -3,11 +3,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { wipeEmbeddedPostgres } from "@aios/service-kit/embedded-postgres";
+import { INSTANCE_FILE, type LocalInstance } from "@aios/service-kit/local-instance";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { announcements } from "./announcements.js";
 import { type LauncherArguments, parseLauncherArguments, USAGE } from "./arguments.js";
 import { MINIMUM_FREE_BYTES, requireFreeSpace } from "./free-space.js";
-import { INSTANCE_FILE, InstanceFile, type RunningInstance } from "./instance.js";
+import { InstanceFile } from "./instance.js";
 import { runLocalMainJob } from "./local-main-job.js";
 import { Platform } from "./platform.js";
 import { processBirth } from "./process-birth.js";
@@ -51,6 +52,7 @@ async function launch(options: LauncherArguments): Promise<number> {
       instance.announce({
         ...own,
         urls: { gateway: platform.gatewayUrl, jsonRpc: platform.jsonRpcUrl },
+        ports: Object.fromEntries(platform.ports),
       }),
     );
   } finally {
@@ -111,7 +113,7 @@ async function startOrStop(
   }
 }
 
-function sayWhatRuns({ pid, startedAt, urls }: RunningInstance): void {
+function sayWhatRuns({ pid, startedAt, urls }: LocalInstance): void {
   const where =
     urls === undefined
       ? "  It is still starting.\n"

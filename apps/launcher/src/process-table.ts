@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { USUAL_PORTS } from "@aios/service-kit/local-instance";
 import type { Identities, ServiceName } from "./identities.js";
 import type { ProcessSpec } from "./managed-process.js";
 
@@ -28,26 +29,12 @@ export interface PlatformSettings extends CommonSettings {
 
 const HOST = "127.0.0.1";
 
-/**
- * First choice of every port; a taken one moves up. All lie below 32768, where outgoing connections of other programs
- * do not take them between the choice and the use.
- */
+/** First choice of every port: the usual ones, or those from `base` upwards. */
 export function wantedPorts(base: number | undefined): Map<string, number> {
-  const defaults: [string, number][] = [
-    ["gateway", 8080],
-    ["json-rpc", 8545],
-    ["postgres", 15_432],
-    ["libp2p", 4_001],
-    ...SERVICE_ORDER.filter((name) => name !== "gateway").map((name, index): [string, number] => [
-      `grpc-${name}`,
-      15_051 + index,
-    ]),
-    ...SERVICE_ORDER.map((name, index): [string, number] => [`health-${name}`, 9_051 + index]),
-    ["health-provider-1", 9_061],
-    ["health-provider-2", 9_062],
-  ];
-  if (base === undefined) return new Map(defaults);
-  return new Map(defaults.map(([name], index) => [name, base + index]));
+  const names = [...USUAL_PORTS.keys()];
+  return base === undefined
+    ? new Map(USUAL_PORTS)
+    : new Map(names.map((name, index) => [name, base + index]));
 }
 
 export const SERVICE_ORDER: readonly ServiceName[] = [

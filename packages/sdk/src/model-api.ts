@@ -1,5 +1,5 @@
 import type { Json } from "@aios/kernel/canonical-json";
-import { CodedError } from "@aios/kernel/coded-error";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Model, Page, PreparedPurchase, Protocol, Purchase, SigningRequest } from "./api-types.js";
 import { type GatewayConnection, newIdempotencyKey } from "./gateway-connection.js";
 import { signAll } from "./sign-all.js";
@@ -27,6 +27,9 @@ export interface ModelDraft {
   /** Accuracies and ranges of the quantisation. */
   readonly report: Json;
 }
+
+/** Another client of the same account may use a permit first; more often than this it is left to the caller. */
+const MOST_REPEATED_PURCHASES = 5;
 
 /** Models as licence NFTs: draft, keys, publication, purchase. */
 export class ModelApi {
@@ -108,12 +111,27 @@ export class ModelApi {
 
   /**
    * Buys a licence for at most `maxPriceWei` and waits until it is owned. Signs a purchase and a permit for
-   * exactly the price, and nothing else.
+   * exactly the price, and nothing else. A purchase whose permit another one overtook on chain paid nothing, and is
+   * made anew.
    */
   async purchaseLicence(
     modelId: number,
     maxPriceWei: bigint,
     options?: WaitOptions<Purchase>,
+  ): Promise<Purchase> {
+    for (let repeated = 0; ; repeated++) {
+      try {
+        return await this.#purchaseOnce(modelId, maxPriceWei, options);
+      } catch (error) {
+        if (!isPermitOvertaken(error) || repeated >= MOST_REPEATED_PURCHASES) throw error;
+      }
+    }
+  }
+
+  async #purchaseOnce(
+    modelId: number,
+    maxPriceWei: bigint,
+    options: WaitOptions<Purchase> | undefined,
   ): Promise<Purchase> {
     const protocol = await this.#protocol();
     const prepared = await this.#connection.signed<PreparedPurchase>({
@@ -176,6 +194,12 @@ export class ModelApi {
       options,
     );
   }
+}
+
+/** The licence contract found no allowance for the price: the permit's nonce had been used. */
+function isPermitOvertaken(error: unknown): boolean {
+  const info = isCodedError(error) ? (error.details["info"] as { error?: unknown } | null | undefined) : null;
+  return info?.error === "InsufficientAllowance";
 }
 
 /** The error that a resource carries, thrown. */

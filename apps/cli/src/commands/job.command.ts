@@ -9,8 +9,8 @@ export const jobCommand: Command = {
   name: "job",
   usage: USAGE,
   summary: "one job with its steps, money and placement, or all of the account's",
-  description:
-    "Shows the account's own jobs. The account is that of --key-file, or the demo buyer of a local network.",
+  description: `Shows a job of the account: its steps with times, transactions and gas; where its money is, who may act next and
+until when; which provider got it, and why not the others. 'list' shows all the account's jobs, newest first.`,
   async run(input) {
     if (input.positionals.length === 0) throw new UsageError(`Usage: ${USAGE}.`);
     const client = await accountClient(input);

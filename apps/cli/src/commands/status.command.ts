@@ -4,9 +4,9 @@ import { gatewayUrl, visitorClient } from "../platform.js";
 export const statusCommand: Command = {
   name: "status",
   usage: "aios status",
-  summary: "what runs, on which block, with which providers",
-  description:
-    "Asks the gateway about each service, the chain and the providers. Exit code 1 when something does not answer.",
+  summary: "what runs, on which chain, with which providers",
+  description: `Asks the gateway about each service, the chain (id, escrow) and the providers (online, jobs running). Exit code 1
+when a service does not answer.`,
   async run(input) {
     const client = visitorClient(input);
     const health = await client.health();

@@ -1,6 +1,7 @@
 import { access, constants, statfs } from "node:fs/promises";
 import { connect } from "node:net";
 import { availableParallelism, freemem, totalmem } from "node:os";
+import { USUAL_PORTS } from "@aios/service-kit/local-instance";
 import { type Finding, ok, problem, warning } from "./finding.js";
 
 const GIB = 1024 ** 3;
@@ -8,21 +9,6 @@ const NEEDED_DISK_BYTES = 2 * GIB;
 const NEEDED_MEMORY_BYTES = 2.5 * GIB;
 const MINIMUM_NODE = 22;
 const CONNECT_TIMEOUT_MS = 500;
-
-/** Ports that the platform takes by default, and who listens there. */
-export const DEFAULT_PORTS: readonly (readonly [string, number])[] = [
-  ["gateway", 8080],
-  ["consensus (JSON-RPC)", 8545],
-  ["consensus", 50051],
-  ["storage", 50052],
-  ["compute", 50053],
-  ["zk-prover", 50054],
-  ["marketplace", 50055],
-  ["economy", 50056],
-  ["scoring", 50057],
-  ["PostgreSQL", 54329],
-  ["storage (libp2p)", 4001],
-];
 
 export function nodeFinding(version: string): Finding {
   const major = Number(version.split(".")[0]);
@@ -65,24 +51,30 @@ export function memoryFinding(free = freemem(), total = totalmem(), cores = avai
     : ok("memory", text);
 }
 
-/** While the platform runs its ports are taken by it; otherwise a taken port is somebody else's. */
-export async function portFindings(platformRuns: boolean, ports = DEFAULT_PORTS): Promise<Finding[]> {
-  const taken = await Promise.all(
-    ports.map(async ([owner, port]) => ({ owner, port, listening: await isListening(port) })),
+/** Before a start: whether somebody has a port that it would like. */
+export async function portFindings(ports: ReadonlyMap<string, number> = USUAL_PORTS): Promise<Finding[]> {
+  const wanted = await Promise.all(
+    [...ports].map(async ([owner, port]) => ({ owner, port, listening: await isListening(port) })),
   );
-  const busy = taken.filter((each) => each.listening);
-  if (platformRuns)
-    return [
-      ok("ports", `${busy.length} of ${ports.length} default ports are in use while the platform runs`),
-    ];
-  if (busy.length === 0) return [ok("ports", `all ${ports.length} default ports are free`)];
+  const busy = wanted.filter((each) => each.listening);
+  if (busy.length === 0) return [ok("ports", `all ${ports.size} usual ports are free`)];
   return busy.map(({ owner, port }) =>
     warning(
       "ports",
       `Port ${port} (${owner}) is taken, and no platform answers at the gateway's address.`,
-      `Find who listens with 'ss -ltnp sport = :${port}', end it, or let 'npm start' choose another port.`,
+      `Find who listens with 'ss -ltnp sport = :${port}' and end it, or let 'npm start' choose another port.`,
     ),
   );
+}
+
+/** Of a platform that runs: which of its ports are not the usual ones. */
+export function movedPortsFinding(ports: Readonly<Record<string, number>> | undefined): Finding {
+  if (ports === undefined)
+    return ok("ports", "the platform that answers was not started here; its ports were not looked at");
+  const moved = Object.entries(ports).filter(([name, port]) => USUAL_PORTS.get(name) !== port);
+  return moved.length === 0
+    ? ok("ports", `all ${USUAL_PORTS.size} are the usual ones`)
+    : ok("ports", `not the usual ones: ${moved.map(([name, port]) => `${name} ${port}`).join(", ")}`);
 }
 
 function isListening(port: number): Promise<boolean> {

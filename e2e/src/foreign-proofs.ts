@@ -1,0 +1,138 @@
+import type { AccountName } from "@aios/launcher/identities";
+import type { AiosClient } from "@aios/sdk/client";
+import { toHex } from "@aios/sdk/hex";
+import { escrowInterface, readChainEvidence } from "@aios/sdk/verification/chain-evidence";
+import {
+  Contract,
+  FetchRequest,
+  getBytes,
+  hexlify,
+  JsonRpcProvider,
+  toBeHex,
+  toBigInt,
+  Wallet,
+} from "ethers";
+import type { LocalPlatform } from "./local-platform.js";
+
+const POLLING_MS = 100;
+/** Order of BN254's base field. */
+const FIELD_ORDER = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
+const WORD_BYTES = 32;
+/** In the evidence `abi.encode(bytes verifyingKey, bytes proof)` of four points in the key's `ic`. */
+const PROOF_OFFSET = 0x340;
+/** Words of the proof that hold y coordinates: A's, and both halves of B's. */
+const NEGATED_WORDS = [1, 4, 5];
+
+/** What the escrow said to a settlement that somebody tried. */
+export interface Attempt {
+  /** The decoded error: its name and, where it has one, its reason. */
+  readonly error: string;
+  /** Of the transaction that was mined all the same. */
+  readonly succeeded: boolean;
+}
+
+/** Somebody with a little gas who sends settlements to the escrow, signed in at the gateway's JSON-RPC. */
+export class SettlementSender {
+  readonly #provider: JsonRpcProvider;
+  readonly #escrow: Contract;
+
+  private constructor(provider: JsonRpcProvider, escrow: string, privateKey: string) {
+    this.#provider = provider;
+    this.#escrow = new Contract(escrow, escrowInterface, new Wallet(privateKey, provider));
+  }
+
+  static async start(local: LocalPlatform, account: AccountName): Promise<SettlementSender> {
+    const client = local.client(account);
+    const [{ contracts }, { accessToken }] = await Promise.all([client.protocol(), client.signIn()]);
+    const request = new FetchRequest(`${local.url}/rpc`);
+    request.setHeader("authorization", `Bearer ${accessToken}`);
+    const provider = new JsonRpcProvider(request, undefined, { batchMaxCount: 1 });
+    provider.pollingInterval = POLLING_MS;
+    return new SettlementSender(
+      provider,
+      contracts["JobEscrow"] as string,
+      local.platform.privateKey(account),
+    );
+  }
+
+  /** Tries the settlement, and then has it mined whatever the trial said. */
+  async settle(jobId: string, evidence: string): Promise<Attempt> {
+    const settle = this.#escrow.getFunction("settle");
+    const error = await settle.staticCall(jobId, evidence).then(
+      () => "none",
+      (refusal: unknown) => revertOf(refusal),
+    );
+    const sent = await settle.send(jobId, evidence, { gasLimit: 1_500_000 });
+    const receipt = await this.#provider.waitForTransaction(sent.hash);
+    return { error, succeeded: receipt?.status === 1 };
+  }
+
+  /** What the job's verifier says of the evidence: 2 is final. */
+  async outcomeOf(jobId: string, verifier: string, evidence: string): Promise<number> {
+    const claim = await this.#escrow.getFunction("claimOf").staticCall(jobId);
+    const contract = new Contract(verifier, [VERIFY], this.#provider);
+    const [outcome] = await contract.getFunction("verify").staticCall([...claim], evidence);
+    return Number(outcome);
+  }
+
+  async stateOf(jobId: string): Promise<number> {
+    return Number(await this.#escrow.getFunction("stateOf").staticCall(jobId));
+  }
+
+  close(): void {
+    this.#provider.destroy();
+  }
+}
+
+const VERIFY =
+  "function verify((address escrow, bytes32 jobId, address requester, address provider, uint256 modelId, uint256 inputCommitment, uint256 output, bytes32 outputHash, uint64 deliveredAt) claim, bytes evidence) view returns ((uint8 outcome, uint64 pendingUntil, bytes32 reason))";
+
+/** The evidence with which a job was settled, from the settling transaction. */
+export async function settlingEvidence(reader: AiosClient, jobId: string): Promise<string> {
+  const { contracts } = await reader.protocol();
+  const { settlement } = await readChainEvidence(reader.rpc, contracts["JobEscrow"] as string, jobId);
+  if (settlement?.evidence === undefined) throw new TypeError(`${jobId} was not settled by a proof`);
+  return settlement.evidence;
+}
+
+/**
+ * Another proof of the same statement, made from a proof without knowing anything: (−A, −B, C), since
+ * e(−A, −B) = e(A, B). Scaling A by any r and B by 1/r does the same.
+ */
+export function rerandomised(evidence: string): string {
+  const bytes = getBytes(evidence);
+  for (const word of NEGATED_WORDS) {
+    const at = PROOF_OFFSET + word * WORD_BYTES;
+    const y = toBigInt(bytes.slice(at, at + WORD_BYTES));
+    bytes.set(getBytes(toBeHex((FIELD_ORDER - y) % FIELD_ORDER, WORD_BYTES)), at);
+  }
+  return hexlify(bytes);
+}
+
+/** `ResultInvalid proof-rejected`, `TransitionNotAllowed`. */
+function revertOf(refusal: unknown): string {
+  const { revert } = refusal as { revert?: { name: string; args: { toObject(): Record<string, unknown> } } };
+  if (revert === undefined || revert === null) throw refusal;
+  const { reason } = revert.args.toObject();
+  return reason === undefined ? revert.name : `${revert.name} ${textOf(String(reason))}`;
+}
+
+/** Short ASCII text in 32 bytes. */
+function textOf(word: string): string {
+  return Buffer.from(getBytes(word)).toString("latin1").replace(/\0+$/, "");
+}
+
+/** One proven inference, settled. Returns its job id. */
+export async function settledInference(
+  buyer: AiosClient,
+  modelId: number,
+  digit: Uint8Array,
+  priceCapWei: bigint,
+): Promise<string> {
+  const inference = { modelId, input: toHex(digit) };
+  const prepared = await buyer.jobs.prepare({ inference, verification: "proof", priceCapWei });
+  await buyer.jobs.place(prepared);
+  const job = await buyer.jobs.wait(prepared.job.jobId);
+  if (job.state !== "settled") throw new TypeError(`the job ended as ${job.state}: ${job.error?.message}`);
+  return job.jobId;
+}
