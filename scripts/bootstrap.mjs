@@ -21,6 +21,7 @@ const COMMANDS = {
   fuzz: { run: ["cores/evm/dist/test/fuzz/main.js"] },
   "test:faults": { run: ["e2e/dist/src/faults.js"] },
   images: { run: ["deploy/docker/build-images.mjs"] },
+  "test:cluster": { run: ["deploy/dist/src/cluster-check.js"] },
   build: { run: undefined },
 };
 

@@ -6,6 +6,7 @@ import { ensureProtocol } from "@aios/launcher/protocol-deployment";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { inClusterApi } from "./kubernetes-api.js";
 import { newNetwork, readFiles, withIdentitiesOf } from "./network.js";
+import { readFor } from "./read-load.js";
 import { setUpNetwork } from "./set-up-network.js";
 
 const USAGE = `Usage: aios-cluster <command> [options]
@@ -27,6 +28,11 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
     --gateway URL             the gateway
     --keys FOLDER             where the network's Secret is mounted (/network-keys)
     --providers NUMBER        providers that must be there first (2)
+
+  read-load        reads through the gateway for a while; fails when one answer is an error of the platform
+    --gateway URL             the gateway
+    --seconds NUMBER          how long (60)
+    --clients NUMBER          readers at once (4)
 `;
 
 const write = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -35,6 +41,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   "set-up": setUp,
   "deploy-protocol": deployProtocol,
   "main-job": mainJob,
+  "read-load": readLoad,
 };
 
 process.exitCode = await main(process.argv.slice(2));
@@ -120,6 +127,24 @@ async function mainJob(args: string[]): Promise<number> {
     { providers: Number(values.providers) },
   );
   return wentThrough ? 0 : 1;
+}
+
+async function readLoad(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      gateway: { type: "string" },
+      seconds: { type: "string", default: "60" },
+      clients: { type: "string", default: "4" },
+    },
+  });
+  const report = await readFor({
+    url: `${required("gateway", values.gateway)}/v1/models`,
+    durationMs: Number(values.seconds) * 1_000,
+    clients: Number(values.clients),
+  });
+  write(JSON.stringify(report));
+  return report.failed === 0 && report.answered > 0 ? 0 : 1;
 }
 
 function required(name: string, value: string | undefined): string {

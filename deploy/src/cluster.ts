@@ -1,0 +1,133 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseAllDocuments } from "yaml";
+import { command } from "./command-line.js";
+
+const CHART = fileURLToPath(new URL("../../helm/aios", import.meta.url));
+const POLL_MS = 1_000;
+
+export interface ClusterOptions {
+  readonly namespace: string;
+  readonly release: string;
+  readonly image: { readonly registry: string; readonly tag: string };
+  /** Values files on top of the small installation's. */
+  readonly values: readonly string[];
+}
+
+/** A release of the umbrella chart in one namespace, handled as an operator would: with helm and kubectl. */
+export class Cluster {
+  readonly #options: ClusterOptions;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+  }
+
+  kubectl(...args: readonly string[]): Promise<string> {
+    return command("kubectl", "--namespace", this.#options.namespace, ...args);
+  }
+
+  /** The namespace, under Pod Security "restricted": the API server refuses every pod that asks for more. */
+  async createNamespace(): Promise<void> {
+    const { namespace } = this.#options;
+    const exists = await this.kubectl("get", "namespace", namespace, "--ignore-not-found", "--output=name");
+    if (exists === "") await command("kubectl", "create", "namespace", namespace);
+    await command(
+      ...(["kubectl", "label", "--overwrite", "namespace", namespace] as const),
+      "pod-security.kubernetes.io/enforce=restricted",
+      "pod-security.kubernetes.io/enforce-version=latest",
+    );
+  }
+
+  /** `helm upgrade --install --wait`; resolves when every pod is ready. */
+  async install(...settings: readonly string[]): Promise<void> {
+    const { release, namespace, image, values } = this.#options;
+    await command(
+      ...(["helm", "upgrade", "--install", release, CHART, "--namespace", namespace] as const),
+      ...["--values", `${CHART}/values-small.yaml`, ...values.flatMap((file) => ["--values", file])],
+      ...["--set", `global.image.registry=${image.registry},global.image.tag=${image.tag}`],
+      ...settings.flatMap((setting) => ["--set", setting]),
+      ...["--wait", "--timeout", "10m"],
+    );
+  }
+
+  async uninstall(): Promise<void> {
+    const { release, namespace } = this.#options;
+    await command("helm", "uninstall", release, "--namespace", namespace, "--wait", "--timeout", "5m");
+  }
+
+  /** Runs one Job of the cluster's own image and gives back its log; a failed one is an error with that log. */
+  async runJob(name: string, args: readonly string[], timeoutMs: number): Promise<string> {
+    await this.kubectl("delete", "job", name, "--ignore-not-found", "--wait=true");
+    await this.startJob(name, args);
+    return this.finishJob(name, timeoutMs);
+  }
+
+  /** Like the chart's own test Job, so that it gets the same image, keys and security. */
+  async startJob(name: string, args: readonly string[]): Promise<void> {
+    const { release, namespace } = this.#options;
+    const manifest = await command("helm", "get", "hooks", release, "--namespace", namespace);
+    const job = jobNamed(manifest, `${release}-main-job`);
+    for (const container of job.spec.template.spec.containers) container.args = args;
+    await this.#create({ ...job, metadata: { name } });
+  }
+
+  async finishJob(name: string, timeoutMs: number): Promise<string> {
+    const endsAt = performance.now() + timeoutMs;
+    for (;;) {
+      const status = await this.kubectl(
+        "get",
+        "job",
+        name,
+        "--output=jsonpath={.status.succeeded}/{.status.failed}",
+      );
+      const [succeeded = "", failed = ""] = status.split("/");
+      if (succeeded !== "" || failed !== "") {
+        const log = await this.kubectl("logs", `job/${name}`, "--tail=200");
+        if (succeeded !== "") return log;
+        throw new Error(`the job ${name} failed:\n${log}`);
+      }
+      if (performance.now() > endsAt)
+        throw new Error(`the job ${name} did not end within ${timeoutMs / 1000} s`);
+      await delay(POLL_MS);
+    }
+  }
+
+  async rolledOut(workload: string): Promise<void> {
+    await this.kubectl("rollout", "status", workload, "--timeout=5m");
+  }
+
+  async readyReplicas(workload: string): Promise<number> {
+    return Number((await this.kubectl("get", workload, "--output=jsonpath={.status.readyReplicas}")) || "0");
+  }
+
+  async #create(manifest: object): Promise<void> {
+    const folder = await mkdtemp(join(tmpdir(), "aios-manifest-"));
+    try {
+      const file = join(folder, "manifest.json");
+      await writeFile(file, JSON.stringify(manifest));
+      await this.kubectl("create", "--filename", file);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+interface JobManifest {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly template: { readonly spec: { readonly containers: { args: readonly string[] }[] } };
+  };
+}
+
+function jobNamed(manifests: string, name: string): JobManifest {
+  const documents = parseAllDocuments(manifests).map((document) => document.toJS() as JobManifest | null);
+  const found = documents
+    .filter((manifest) => manifest !== null)
+    .find(({ metadata }) => metadata.name === name);
+  if (found === undefined) throw new Error(`the release has no Job ${name}`);
+  return found;
+}
