@@ -26,6 +26,7 @@ export const LOCAL_SET = 4;
 const ACCOUNT = /^0x[0-9a-f]{40}$/;
 const PUBLIC_KEY = /^[0-9a-f]{96}$/;
 const ids = new WeakMap<HonorSet, string>();
+const keys = new WeakMap<HonorSet, Uint8Array[]>();
 
 /** Whether a set may have this many seats: a multiple of three from 6 up, or the local profile of 4 (chain.md "Shape"). */
 export function isSetSize(size: number): boolean {
@@ -61,9 +62,14 @@ export function honorSetId(set: HonorSet): string {
   return id;
 }
 
-/** The set's keys as certificates need them. */
+/** The set's keys as certificates need them; decoded once for each object. */
 export function honorKeysOf(chainId: string, set: HonorSet): HonorKeys {
-  return { chainId, publicKeys: set.members.map(({ publicKey }) => hexToBytes(publicKey)) };
+  let publicKeys = keys.get(set);
+  if (publicKeys === undefined) {
+    publicKeys = set.members.map(({ publicKey }) => hexToBytes(publicKey));
+    keys.set(set, publicKeys);
+  }
+  return { chainId, publicKeys };
 }
 
 /** Seat of an account; undefined when it has none. */

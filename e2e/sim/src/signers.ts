@@ -1,5 +1,5 @@
 import { blsPublicKey, blsSign, blsSignatures } from "@aios/core-finality/bls-signatures";
-import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
+import type { BlsSignatures, SignatureScheme } from "@aios/core-finality/signature-scheme";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 
@@ -36,5 +36,33 @@ export function blsSigners(size: number): Signers {
     publicKeys: secrets.map(blsPublicKey),
     sign: (node, message) => blsSign(secrets[node] as Uint8Array, message),
     scheme: blsSignatures,
+  };
+}
+
+/** Keys for any number of nodes. */
+export interface Keyring {
+  readonly scheme: SignatureScheme;
+  publicKey(node: number): Uint8Array;
+  sign(node: number, message: Uint8Array): Uint8Array;
+}
+
+/** Ideal signatures with keys of the real length. */
+export function idealKeyring(): Keyring {
+  const { scheme } = idealSigners(0);
+  const publicKey = (node: number): Uint8Array => new Uint8Array(48).fill(node + 1);
+  return {
+    scheme,
+    publicKey,
+    sign: (node, message) => scheme.aggregate([sha256(concatBytes(publicKey(node), message))]),
+  };
+}
+
+/** BLS12-381, by whichever implementation, with fixed keys. */
+export function blsKeyring(bls: BlsSignatures): Keyring {
+  const secret = (node: number): Uint8Array => new Uint8Array(32).fill(node + 1);
+  return {
+    scheme: bls,
+    publicKey: (node) => bls.publicKey(secret(node)),
+    sign: (node, message) => bls.sign(secret(node), message),
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { simulate } from "../src/finality-simulation.js";
 import type { DeliberateBug } from "../src/simulated-node.js";
 
-const SCHEDULES = 2_000;
+const SCHEDULES = 1_500;
 const CHUNK = 500;
 const MANY_MS = 300_000;
 

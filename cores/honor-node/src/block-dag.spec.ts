@@ -1,0 +1,89 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BlockDag, GENESIS_BLOCK } from "./block-dag.js";
+import { blockId, type DagBlock } from "./dag-block.js";
+import { TransactionPool } from "./transaction-pool.js";
+
+const parameters = { k: 18, maxParents: 16, maxMergeset: 200, mergeDepth: 1_000, pruningDepth: 2_000 };
+const newDag = (maxWaiting = 100): BlockDag => new BlockDag(parameters, () => undefined, maxWaiting);
+
+/** Blocks that each build on some of those before. */
+const histories = fc
+  .array(fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 25 })
+  .map((shapes) => {
+    const blocks: DagBlock[] = [];
+    for (const [tick, backs] of shapes.entries()) {
+      const parents = backs.map((back) => {
+        const parent = blocks[tick - 1 - back];
+        return parent === undefined ? GENESIS_BLOCK : blockId(parent);
+      });
+      blocks.push({
+        setNumber: 0,
+        seat: 0,
+        tick,
+        parents: [...new Set(parents)],
+        transactions: [],
+        signature: "",
+      });
+    }
+    return blocks;
+  });
+
+describe("block DAG", () => {
+  it("comes to the same order in whatever order blocks arrive", () => {
+    fc.assert(
+      fc.property(histories, fc.infiniteStream(fc.nat()), (blocks, random) => {
+        const inOrder = newDag();
+        for (const block of blocks) expect(inOrder.insert(block).kind).toBe("inserted");
+        const shuffled = newDag();
+        const rest = [...blocks];
+        while (rest.length > 0) {
+          const [block] = rest.splice((random.next().value as number) % rest.length, 1);
+          shuffled.insert(block as DagBlock);
+        }
+        expect(shuffled.tips).toEqual(inOrder.tips);
+        expect(shuffled.missing).toEqual([]);
+        for (const tip of inOrder.tips)
+          expect(shuffled.orderSince(GENESIS_BLOCK, tip, 100)).toEqual(
+            inOrder.orderSince(GENESIS_BLOCK, tip, 100),
+          );
+      }),
+    );
+  });
+
+  it("keeps no more blocks waiting than it may", () => {
+    const dag = newDag(5);
+    for (let tick = 0; tick < 50; tick++)
+      dag.insert({ setNumber: 0, seat: 0, tick, parents: [`lost-${tick}`], transactions: [], signature: "" });
+    expect(dag.missing).toEqual(["lost-45", "lost-46", "lost-47", "lost-48", "lost-49"]);
+  });
+});
+
+describe("transaction pool", () => {
+  const transaction = (nonce: number, sender = "0xaa") => ({
+    id: `${sender}-${nonce}`,
+    sender,
+    nonce,
+    payload: "",
+  });
+
+  it("chooses each sender's transactions by nonce, without those in recent blocks", () => {
+    const pool = new TransactionPool(10);
+    for (const nonce of [2, 0, 1]) pool.add(transaction(nonce));
+    pool.add(transaction(0, "0xbb"));
+    pool.sawInBlock("0xaa-0", 5);
+    const chosen = (sinceTick: number) =>
+      pool.choose((sender) => sender === "0xaa", sinceTick, 2).map(({ id }) => id);
+    expect(chosen(5)).toEqual(["0xaa-1", "0xaa-2"]);
+    expect(chosen(6)).toEqual(["0xaa-0", "0xaa-1"]);
+  });
+
+  it("takes nothing twice, not even after it was ordered, and says when it is full", () => {
+    const pool = new TransactionPool(2);
+    expect(pool.add(transaction(0))).toBe("added");
+    expect(pool.add(transaction(0))).toBe("known");
+    pool.remove("0xaa-0");
+    expect(pool.add(transaction(0))).toBe("known");
+    expect([1, 2, 3].map((nonce) => pool.add(transaction(nonce)))).toEqual(["added", "added", "full"]);
+  });
+});

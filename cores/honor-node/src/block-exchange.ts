@@ -1,0 +1,126 @@
+import { honorKeysOf } from "@aios/core-committee/honor-set";
+import type { SignedBlockClaim } from "@aios/core-finality/evidence";
+import { hexToBytes } from "@noble/hashes/utils.js";
+import { blockClaimBytes, blockId, type DagBlock } from "./dag-block.js";
+import type { NodeContext } from "./node-context.js";
+
+/** Blocks of one maker and tick that are taken in unasked; of more, only what another block builds on. */
+const UNASKED_OF_TICK = 2;
+const MAX_WANTED = 64;
+
+/** Takes blocks in, gives them out, asks for those that are missing, and finds makers of two blocks in a tick. */
+export class BlockExchange {
+  readonly #context: NodeContext;
+  readonly #onInserted: (blocks: readonly DagBlock[]) => void;
+  readonly #wanted = new Set<string>();
+  /** First block of a maker and tick, by set, seat and tick. */
+  readonly #claims = new Map<string, { readonly block: DagBlock; count: number }>();
+
+  constructor(context: NodeContext, onInserted: (blocks: readonly DagBlock[]) => void) {
+    this.#context = context;
+    this.#onInserted = onInserted;
+  }
+
+  /** A block from a peer. What is refused is dropped; what it lacks is asked of the peer. */
+  receive(from: string, block: DagBlock): void {
+    const { dag, settings } = this.#context;
+    const id = blockId(block);
+    if (dag.has(id) || !this.#isWorthwhile(id, block) || !this.#isSigned(block)) return;
+    this.#noteClaim(id, block);
+    const { maxParents } = settings.chain.ghostdag;
+    if (block.parents.length === 0 || block.parents.length > maxParents) return;
+    const missing = this.add(block);
+    if (missing.length > 0) this.want(missing, from);
+  }
+
+  /** Puts a block into the DAG whose signature is known to be good; returns what it lacks. */
+  add(block: DagBlock): readonly string[] {
+    const inserted = this.#context.dag.insert(block);
+    if (inserted.kind === "waiting") return inserted.missing;
+    if (inserted.kind !== "inserted") return [];
+    for (const one of inserted.blocks) {
+      this.#wanted.delete(blockId(one));
+      this.#noteClaim(blockId(one), one);
+    }
+    this.#onInserted(inserted.blocks);
+    return [];
+  }
+
+  /** Puts a block back that the log holds. */
+  restore(block: DagBlock): void {
+    if (this.#context.dag.insert(block).kind !== "inserted") return;
+    this.#noteClaim(blockId(block), block);
+    for (const { id } of block.transactions) this.#context.pool.sawInBlock(id, block.tick);
+  }
+
+  /** Answers a peer that asks for blocks. */
+  answer(from: string, ids: readonly string[]): void {
+    for (const id of ids.slice(0, MAX_WANTED)) {
+      const block = this.#context.dag.block(id);
+      if (block !== undefined) this.#context.send(from, { kind: "block", block });
+    }
+  }
+
+  /** Asks one peer, or all, for blocks. */
+  want(ids: readonly string[], from: string | undefined): void {
+    const unknown = ids.filter((id) => !this.#context.dag.has(id)).slice(0, MAX_WANTED);
+    if (unknown.length === 0) return;
+    if (this.#wanted.size > 10 * MAX_WANTED) this.#wanted.clear();
+    for (const id of unknown) this.#wanted.add(id);
+    const packet = { kind: "want", ids: unknown } as const;
+    if (from === undefined) this.#context.broadcast(packet);
+    else this.#context.send(from, packet);
+  }
+
+  #isWorthwhile(id: string, block: DagBlock): boolean {
+    if (this.#wanted.has(id)) return true;
+    const { chain } = this.#context;
+    if (block.setNumber < chain.reign.set.number - 1) return false;
+    return (this.#claims.get(claimKey(block))?.count ?? 0) < UNASKED_OF_TICK;
+  }
+
+  #isSigned(block: DagBlock): boolean {
+    const { chain, settings } = this.#context;
+    const set = chain.reignOf(block.setNumber)?.set;
+    if (set === undefined) return false;
+    const key = honorKeysOf(settings.chain.chainId, set).publicKeys[block.seat];
+    if (key === undefined) return false;
+    return settings.scheme.verify(
+      key,
+      blockClaimBytes(settings.chain.chainId, block),
+      hexToBytes(block.signature),
+    );
+  }
+
+  #noteClaim(id: string, block: DagBlock): void {
+    const key = claimKey(block);
+    const claim = this.#claims.get(key);
+    if (claim === undefined) {
+      this.#claims.set(key, { block, count: 1 });
+      return;
+    }
+    if (blockId(claim.block) === id) return;
+    claim.count += 1;
+    if (claim.count > UNASKED_OF_TICK) return;
+    this.#context.accuse(block.setNumber, block.seat, `block ${block.tick}`, () => ({
+      kind: "double-block",
+      first: this.#claim(claim.block),
+      second: this.#claim(block),
+    }));
+  }
+
+  #claim(block: DagBlock): SignedBlockClaim {
+    const { chainId } = this.#context.settings.chain;
+    return {
+      maker: block.seat,
+      tick: block.tick,
+      blockId: blockId(block),
+      bytes: blockClaimBytes(chainId, block),
+      signature: hexToBytes(block.signature),
+    };
+  }
+}
+
+function claimKey({ setNumber, seat, tick }: DagBlock): string {
+  return `${setNumber}/${seat}/${tick}`;
+}

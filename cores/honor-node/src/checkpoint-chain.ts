@@ -1,0 +1,100 @@
+import { type HonorSet, honorSetId } from "@aios/core-committee/honor-set";
+import { checkpointId } from "@aios/core-finality/checkpoint";
+import type { DecidedRound } from "@aios/core-finality/leader";
+import { GENESIS_BLOCK } from "./block-dag.js";
+import type { Decision, ExecutionResult } from "./node-protocol.js";
+
+/** A set and the span in which it decides. */
+export interface Reign {
+  readonly set: HonorSet;
+  readonly fromHeight: number;
+  /** Tick of the checkpoint that handed over to it. */
+  readonly fromTick: number;
+}
+
+/** The decided checkpoints, the sets that decided them, and the states that they lead to. */
+export class CheckpointChain {
+  readonly #decisions: Decision[] = [];
+  readonly #reigns: Reign[];
+  readonly #results = new Map<number, ExecutionResult>();
+
+  constructor(genesisSet: HonorSet, genesis: ExecutionResult) {
+    this.#reigns = [{ set: genesisSet, fromHeight: 1, fromTick: 0 }];
+    this.#results.set(0, genesis);
+  }
+
+  /** The height that is to be decided. */
+  get height(): number {
+    return this.#decisions.length + 1;
+  }
+
+  /** The set that decides it. */
+  get reign(): Reign {
+    return this.#reigns.at(-1) as Reign;
+  }
+
+  reignOf(setNumber: number): Reign | undefined {
+    return this.#reigns.find(({ set }) => set.number === setNumber);
+  }
+
+  /** The set that decides or decided a height up to the next one. */
+  setOf(height: number): HonorSet {
+    return (this.#reigns.findLast(({ fromHeight }) => fromHeight <= height) ?? this.reign).set;
+  }
+
+  decision(height: number): Decision | undefined {
+    return this.#decisions[height - 1];
+  }
+
+  /** Id of the checkpoint before the height that is to be decided. */
+  get parentId(): string {
+    const parent = this.#decisions.at(-1);
+    return parent === undefined ? "genesis" : checkpointId(parent.checkpoint);
+  }
+
+  get parentRound(): number {
+    return this.#decisions.at(-1)?.certificate.round ?? 0;
+  }
+
+  get tip(): string {
+    return this.tipOf(this.height - 1);
+  }
+
+  /** Tip of a decided height; genesis for 0. */
+  tipOf(height: number): string {
+    return this.#decisions[height - 1]?.checkpoint.tip ?? GENESIS_BLOCK;
+  }
+
+  get tick(): number {
+    return this.#decisions.at(-1)?.checkpoint.tick ?? 0;
+  }
+
+  /** State after a height, once it is executed. */
+  result(height: number): ExecutionResult | undefined {
+    return this.#results.get(height);
+  }
+
+  setResult(height: number, result: ExecutionResult): void {
+    this.#results.set(height, result);
+    this.#results.delete(height - 3);
+  }
+
+  /** The rounds of the last `window` heights of this set, as the checkpoints after them say: equal on every node. */
+  history(window: number): DecidedRound[] {
+    const from = Math.max(this.reign.fromHeight, this.height - 1 - window);
+    const rounds: DecidedRound[] = [];
+    for (let height = from; height < this.height - 1; height++) {
+      const next = this.#decisions[height];
+      if (next !== undefined) rounds.push({ height, round: next.checkpoint.parentRound });
+    }
+    return rounds;
+  }
+
+  /** Goes on by the checkpoint of the height that is to be decided, whose certificate is checked. */
+  append(decision: Decision): void {
+    const { checkpoint, nextSet } = decision;
+    this.#decisions.push(decision);
+    if (nextSet === undefined || honorSetId(nextSet) === honorSetId(this.reign.set)) return;
+    this.#reigns.push({ set: nextSet, fromHeight: checkpoint.height + 1, fromTick: checkpoint.tick });
+  }
+}

@@ -1,0 +1,83 @@
+import { type HonorSet, honorSetId } from "@aios/core-committee/honor-set";
+import { nextHonorSet } from "@aios/core-committee/succession";
+import type { Checkpoint } from "@aios/core-finality/checkpoint";
+import { isCodedError } from "@aios/kernel/coded-error";
+import type { BlockDag } from "./block-dag.js";
+import type { CheckpointChain } from "./checkpoint-chain.js";
+import type { NodeSettings } from "./node-settings.js";
+
+export interface CheckpointContext {
+  readonly settings: NodeSettings;
+  readonly dag: BlockDag;
+  readonly chain: CheckpointChain;
+  /** Whether the parent is known to have been certified in a round. */
+  readonly isParentRound: (round: number) => boolean;
+}
+
+/** What a node makes of a proposal: it cannot say yet, or yes or no for good. */
+export type Judgement = "waiting" | "right" | "wrong";
+
+/**
+ * Whether a proposed checkpoint may be voted for (chain.md "Shape": votes only for available data, deferred state root). Only
+ * what nothing can make right is wrong: everything else waits for data, execution or proof.
+ */
+export function judge(checkpoint: Checkpoint, context: CheckpointContext): Judgement {
+  const { dag, chain, settings } = context;
+  const { tip, tick, height } = checkpoint;
+  if (height !== chain.height || checkpoint.parentId !== chain.parentId) return "wrong";
+  const attested = chain.result(height - 1);
+  if (attested !== undefined && attested.root !== checkpoint.attestedRoot) return "wrong";
+  if (!dag.has(tip) || !dag.has(chain.tip) || attested === undefined) return "waiting";
+  if (!context.isParentRound(checkpoint.parentRound)) return "waiting";
+  if (tick !== dag.tickOf(tip) || tick < chain.tick) return "wrong";
+  if (!canOrder(dag, chain.tip, tip, settings.chain.maxBlocksPerCheckpoint)) return "wrong";
+  return honorSetId(setAfter(tick, context)) === checkpoint.nextSetId ? "right" : "wrong";
+}
+
+/** The checkpoint that a leader proposes, with the best tip that it holds; undefined while something is missing. */
+export function build(context: CheckpointContext): Checkpoint | undefined {
+  const { dag, chain, settings } = context;
+  const attested = chain.result(chain.height - 1);
+  if (attested === undefined || !dag.has(chain.tip)) return undefined;
+  const limit = settings.chain.maxBlocksPerCheckpoint;
+  const tip = bestTip(dag, chain, limit);
+  const tick = tip === undefined ? chain.tick : dag.tickOf(tip);
+  return {
+    height: chain.height,
+    parentId: chain.parentId,
+    parentRound: chain.parentRound,
+    tip: tip ?? chain.tip,
+    tick,
+    attestedRoot: attested.root,
+    nextSetId: honorSetId(setAfter(tick, context)),
+  };
+}
+
+/** The set that decides the height after this one, if this one's tip is of `tick`. */
+export function setAfter(tick: number, { chain, settings }: CheckpointContext): HonorSet {
+  const { time, electionRules: rules } = settings.chain;
+  const candidates = chain.result(chain.height - 1)?.candidates ?? [];
+  const input = { time, sitting: chain.reign.set, parentTick: chain.tick, tick, candidates, rules };
+  return nextHonorSet(input, settings.election);
+}
+
+/** The best block to order up to: after a long stop the whole DAG may be too much for one checkpoint. */
+function bestTip(dag: BlockDag, chain: CheckpointChain, limit: number): string | undefined {
+  for (const tip of dag.tips)
+    for (let block: string | undefined = tip; block !== undefined; block = dag.selectedParent(block)) {
+      if (!dag.isAncestor(chain.tip, block)) break;
+      if (dag.tickOf(block) >= chain.tick && canOrder(dag, chain.tip, block, limit)) return block;
+    }
+  return undefined;
+}
+
+function canOrder(dag: BlockDag, since: string, tip: string, limit: number): boolean {
+  if (since !== tip && !dag.isAncestor(since, tip)) return false;
+  try {
+    dag.orderSince(since, tip, limit);
+    return true;
+  } catch (error) {
+    if (isCodedError(error) && error.code === "order-too-long") return false;
+    throw error;
+  }
+}

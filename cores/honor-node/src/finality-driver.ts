@@ -1,0 +1,301 @@
+import { type HonorSet, honorKeysOf, honorSetId, requireHonorSet } from "@aios/core-committee/honor-set";
+import { type Certificate, makeCertificate, verifyCertificate } from "@aios/core-finality/certificate";
+import { type Checkpoint, checkpointId } from "@aios/core-finality/checkpoint";
+import {
+  FinalityHeight,
+  type FinalityInput,
+  type FinalityOutput,
+  type SafetyRecord,
+} from "@aios/core-finality/finality-height";
+import { lostTurnsAfter } from "@aios/core-finality/leader";
+import type { Conflict } from "@aios/core-finality/message-log";
+import { contentOf, type FinalityMessage, signedBytes, type Vote } from "@aios/core-finality/messages";
+import { quorumOf } from "@aios/core-finality/quorum";
+import { isCodedError } from "@aios/kernel/coded-error";
+import { hexToBytes } from "@noble/hashes/utils.js";
+import { build, type CheckpointContext, judge, setAfter } from "./checkpoint-rules.js";
+import type { NodeContext } from "./node-context.js";
+import type { Decision, NodeTimer, Packet } from "./node-protocol.js";
+
+const MAX_VERIFIED = 10_000;
+
+type VotePacket = Extract<Packet, { kind: "vote" }>;
+
+/** Runs the finality core height after height: proposals, availability and state before votes, certificates. */
+export class FinalityDriver {
+  readonly #context: NodeContext;
+  readonly #onDecided: (decision: Decision) => void;
+  #core: FinalityHeight;
+  /** Proposals that cannot be judged yet. */
+  readonly #waiting = new Map<string, Checkpoint>();
+  /** Rounds in which the parent is known to have been certified. */
+  readonly #parentRounds = new Set<number>();
+  /** Sets that proposals name, by id. */
+  readonly #sets = new Map<string, HonorSet>();
+  /** Messages of this height whose signatures were checked. */
+  readonly #verified = new Set<string>();
+  #parentCertificate: Certificate | undefined;
+  /** A turn to propose that waits; `isLast`: for nothing new any more. */
+  #pendingBuild: { readonly round: number; readonly isLast: boolean; readonly hasTimer: boolean } | undefined;
+  #decidedAtMs = 0;
+
+  constructor(context: NodeContext, onDecided: (decision: Decision) => void) {
+    this.#context = context;
+    this.#onDecided = onDecided;
+    this.#core = this.#newCore();
+  }
+
+  /** Blocks that proposals wait for. */
+  get wantedTips(): string[] {
+    return [...this.#waiting.values()].map(({ tip }) => tip).filter((tip) => !this.#context.dag.has(tip));
+  }
+
+  /** Begins the height that is to be decided, or goes on with it from a record. */
+  enterHeight(record?: SafetyRecord): void {
+    const { chain, nowMs } = this.#context;
+    this.#core = this.#newCore();
+    this.#waiting.clear();
+    this.#sets.clear();
+    this.#verified.clear();
+    this.#pendingBuild = undefined;
+    this.#parentRounds.clear();
+    this.#parentRounds.add(chain.parentRound);
+    this.#parentCertificate = chain.decision(chain.height - 1)?.certificate;
+    this.#decidedAtMs = nowMs;
+    this.#perform(this.#core.start(record));
+  }
+
+  receive(packet: VotePacket): void {
+    const { chain, settings } = this.#context;
+    const { message, signature } = packet;
+    const keys = honorKeysOf(settings.chain.chainId, chain.reign.set);
+    const key = keys.publicKeys[message.sender];
+    if (message.height !== chain.height || key === undefined) return;
+    if (!this.#isSigned(key, message, signature)) return;
+    this.#learn(packet);
+    this.#input({ kind: "message", message: { ...message, signature } });
+    this.recheck();
+  }
+
+  timeout(timer: Extract<NodeTimer, { kind: "round" | "propose" }>): void {
+    if (timer.height !== this.#context.chain.height) return;
+    if (timer.kind === "round") this.#input({ kind: "timeout", step: timer.step, round: timer.round });
+    else if (this.#pendingBuild?.round === timer.round) this.#propose(timer.round, timer.isLast);
+  }
+
+  /** Something came that proposals may have waited for. */
+  recheck(): void {
+    for (const checkpoint of [...this.#waiting.values()]) this.#check(checkpoint);
+    const pending = this.#pendingBuild;
+    if (pending !== undefined && this.#isDue(pending.round)) this.#propose(pending.round, pending.isLast);
+  }
+
+  /** Takes over what others decided. Returns whether it was proven. */
+  adopt(decision: Decision): boolean {
+    const { chain, settings } = this.#context;
+    const { checkpoint, certificate } = decision;
+    if (checkpoint.height !== chain.height || checkpoint.parentId !== chain.parentId) return false;
+    if (certificate.height !== checkpoint.height || certificate.checkpointId !== checkpointId(checkpoint))
+      return false;
+    const nextSet = this.#namedSet(checkpoint, decision.nextSet);
+    if (nextSet === undefined) return false;
+    try {
+      verifyCertificate(settings.scheme, honorKeysOf(settings.chain.chainId, chain.reign.set), certificate);
+    } catch (error) {
+      if (isCodedError(error) && error.code === "invalid-certificate") return false;
+      throw error;
+    }
+    this.#onDecided({ checkpoint, certificate, nextSet: this.#other(nextSet) });
+    return true;
+  }
+
+  /** Says again what others may have missed. */
+  gossip(): void {
+    for (const message of this.#core.sent.slice(-8)) this.#broadcast(message);
+    for (const vote of this.#core.justification) this.#broadcast(vote);
+  }
+
+  /** Copies come often, and cost no second check; the core sees them all, since what it dropped before may count now. */
+  #isSigned(key: Uint8Array, message: FinalityMessage, signature: string): boolean {
+    const copy = `${message.sender}/${message.kind}/${message.round}/${contentOf(message)}/${signature}`;
+    if (this.#verified.has(copy)) return true;
+    const { chain, scheme } = this.#context.settings;
+    if (!scheme.verify(key, signedBytes(chain.chainId, message), hexToBytes(signature))) return false;
+    if (this.#verified.size < MAX_VERIFIED) this.#verified.add(copy);
+    return true;
+  }
+
+  #newCore(): FinalityHeight {
+    const { chain, settings, seat } = this.#context;
+    const quorum = quorumOf(chain.reign.set.members.length);
+    const history = chain.history(settings.chain.reputationWindow);
+    return new FinalityHeight({
+      height: chain.height,
+      self: seat,
+      quorum,
+      lostTurns: lostTurnsAfter(quorum.size, history, quorum.oneHonest - 1),
+      timeouts: settings.timeouts,
+      maxRoundsAhead: settings.maxRoundsAhead,
+    });
+  }
+
+  #input(input: FinalityInput): void {
+    this.#perform(this.#core.handle(input));
+  }
+
+  #perform(outputs: readonly FinalityOutput[]): void {
+    const { height } = this.#context.chain;
+    for (const output of outputs) {
+      if (this.#context.chain.height !== height) return;
+      if (output.kind === "persist") this.#context.persist({ kind: "safety", record: output.record });
+      else if (output.kind === "send") this.#broadcast(output.message);
+      else if (output.kind === "timer")
+        this.#context.timer(
+          { kind: "round", height, step: output.step, round: output.round },
+          output.delayMs,
+        );
+      else if (output.kind === "build") this.#scheduleProposal(output.round);
+      else if (output.kind === "check") this.#check(output.checkpoint);
+      else if (output.kind === "decided") this.#certify(output.checkpoint, output.round, output.precommits);
+      else this.#accuse(output.conflict);
+    }
+  }
+
+  #broadcast(message: FinalityMessage): void {
+    const { settings } = this.#context;
+    const signature = message.signature ?? settings.sign(signedBytes(settings.chain.chainId, message));
+    if (message.kind !== "proposal") {
+      this.#context.broadcast({ kind: "vote", message, signature });
+      return;
+    }
+    const { nextSetId } = message.checkpoint;
+    const parentCertificate = this.#parentCertificate;
+    this.#context.broadcast({
+      kind: "vote",
+      message,
+      signature,
+      nextSet: this.#sets.get(nextSetId),
+      parentCertificate,
+    });
+  }
+
+  #learn({ message, nextSet, parentCertificate }: VotePacket): void {
+    if (message.kind !== "proposal") return;
+    this.#namedSet(message.checkpoint, nextSet);
+    const { chain, settings } = this.#context;
+    const parent = chain.decision(chain.height - 1);
+    if (parentCertificate === undefined || parent === undefined) return;
+    if (this.#parentRounds.has(parentCertificate.round) || parentCertificate.checkpointId !== chain.parentId)
+      return;
+    const set = chain.setOf(chain.height - 1);
+    try {
+      verifyCertificate(settings.scheme, honorKeysOf(settings.chain.chainId, set), parentCertificate);
+    } catch (error) {
+      if (isCodedError(error) && error.code === "invalid-certificate") return;
+      throw error;
+    }
+    this.#parentRounds.add(parentCertificate.round);
+  }
+
+  /** The set that a checkpoint names, if it is known or comes with it. */
+  #namedSet({ nextSetId }: Checkpoint, given: HonorSet | undefined): HonorSet | undefined {
+    const { set } = this.#context.chain.reign;
+    if (nextSetId === honorSetId(set)) return set;
+    const known = this.#sets.get(nextSetId);
+    if (known !== undefined || given === undefined) return known;
+    try {
+      requireHonorSet(given);
+    } catch (error) {
+      if (isCodedError(error)) return undefined;
+      throw error;
+    }
+    if (honorSetId(given) !== nextSetId || given.number !== set.number + 1) return undefined;
+    this.#sets.set(nextSetId, given);
+    return given;
+  }
+
+  #other(set: HonorSet): HonorSet | undefined {
+    return set === this.#context.chain.reign.set ? undefined : set;
+  }
+
+  get #checkpointContext(): CheckpointContext {
+    const { settings, dag, chain } = this.#context;
+    return { settings, dag, chain, isParentRound: (round) => this.#parentRounds.has(round) };
+  }
+
+  #check(checkpoint: Checkpoint): void {
+    const id = checkpointId(checkpoint);
+    const judgement = judge(checkpoint, this.#checkpointContext);
+    if (judgement === "waiting") {
+      this.#waiting.set(id, checkpoint);
+      return;
+    }
+    this.#waiting.delete(id);
+    if (judgement === "right") this.#rememberSet(checkpoint);
+    this.#input({ kind: "checked", checkpointId: id, acceptable: judgement === "right" });
+  }
+
+  #rememberSet(checkpoint: Checkpoint): void {
+    const set = setAfter(checkpoint.tick, this.#checkpointContext);
+    if (set !== this.#context.chain.reign.set) this.#sets.set(honorSetId(set), set);
+  }
+
+  #isDue(round: number): boolean {
+    const { nowMs, settings } = this.#context;
+    return round > 0 || nowMs - this.#decidedAtMs >= settings.checkpointIntervalMs;
+  }
+
+  #scheduleProposal(round: number): void {
+    const { chain, settings, nowMs } = this.#context;
+    this.#pendingBuild = { round, isLast: false, hasTimer: false };
+    if (this.#isDue(round)) {
+      this.#propose(round, false);
+      return;
+    }
+    const delayMs = settings.checkpointIntervalMs - (nowMs - this.#decidedAtMs);
+    this.#context.timer({ kind: "propose", height: chain.height, round, isLast: false }, delayMs);
+  }
+
+  #propose(round: number, isLast: boolean): void {
+    const { chain, settings } = this.#context;
+    const checkpoint = build(this.#checkpointContext);
+    if (checkpoint !== undefined && (isLast || checkpoint.tip !== chain.tip)) {
+      this.#pendingBuild = undefined;
+      this.#rememberSet(checkpoint);
+      this.#input({ kind: "built", round, checkpoint });
+      return;
+    }
+    const hasTimer = this.#pendingBuild?.hasTimer === true;
+    this.#pendingBuild = { round, isLast, hasTimer: true };
+    if (isLast || hasTimer) return;
+    this.#context.timer(
+      { kind: "propose", height: chain.height, round, isLast: true },
+      settings.emptyAfterMs,
+    );
+  }
+
+  #certify(checkpoint: Checkpoint, round: number, votes: readonly Vote[]): void {
+    const { chain, settings } = this.#context;
+    const { chainId } = settings.chain;
+    const precommits = votes.map((vote) => ({
+      sender: vote.sender,
+      signature: hexToBytes(vote.signature ?? settings.sign(signedBytes(chainId, vote))),
+    }));
+    const keys = honorKeysOf(chainId, chain.reign.set);
+    const certificate = makeCertificate(settings.scheme, keys, checkpoint, round, precommits);
+    const nextSet = this.#namedSet(checkpoint, undefined);
+    if (nextSet !== undefined) this.#onDecided({ checkpoint, certificate, nextSet: this.#other(nextSet) });
+  }
+
+  #accuse({ first, second }: Conflict): void {
+    const { chain, settings } = this.#context;
+    const signed = (message: FinalityMessage): Uint8Array =>
+      hexToBytes(message.signature ?? settings.sign(signedBytes(settings.chain.chainId, message)));
+    const { kind, height, round, sender } = first;
+    this.#context.accuse(chain.reign.set.number, sender, `${kind} ${height}/${round}`, () => ({
+      kind: "double-message",
+      first: { message: first, signature: signed(first) },
+      second: { message: second, signature: signed(second) },
+    }));
+  }
+}

@@ -1,0 +1,135 @@
+import { checkpointId } from "@aios/core-finality/checkpoint";
+import { describe, expect, it } from "vitest";
+import { account, SmallNetwork, settings, signed, TICK_MS } from "../test/small-network.js";
+import { blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
+import { HonorNode } from "./honor-node.js";
+
+const transaction = (nonce: number, user = 0): OrderedTransaction => ({
+  id: `${user}-${nonce}`,
+  sender: `0x${(user + 1).toString(16).padStart(40, "a")}`,
+  nonce,
+  payload: "",
+});
+
+describe("honor nodes", () => {
+  it("order what users submit, the same on every node, and attest the state one checkpoint later", () => {
+    const network = new SmallNetwork(4);
+    network.runUntil(1_500);
+    const sent = [transaction(0), transaction(1), transaction(0, 1)];
+    for (const [index, one] of sent.entries())
+      network.input(index, { kind: "transactions", transactions: [one] });
+    network.runUntil(8_000);
+    for (const ordered of network.ordered) {
+      expect(ordered).toEqual(network.ordered[0]);
+      expect([...ordered].sort()).toEqual(["0-0", "0-1", "1-0"]);
+    }
+    const last = network.nodes[0]?.height ?? 0;
+    expect(last).toBeGreaterThan(5);
+    for (let height = 1; height < last - 1; height++) {
+      const ids = network.nodes.map((node) => checkpointId(node.decision(height)?.checkpoint as never));
+      expect(new Set(ids).size).toBe(1);
+      expect(network.nodes[0]?.decision(height)?.checkpoint.attestedRoot).toBe(`root-${height - 1}`);
+    }
+    expect(network.evidence).toEqual([]);
+  });
+
+  it("go on after a crash from the log alone, without a word against what they said", () => {
+    const network = new SmallNetwork(4);
+    network.runUntil(3_000);
+    network.input(1, { kind: "transactions", transactions: [transaction(0)] });
+    network.runUntil(3_005);
+    for (const index of [0, 1, 2]) network.restart(index);
+    network.runUntil(9_000);
+    expect(network.evidence).toEqual([]);
+    expect(network.ordered[3]).toEqual(["0-0"]);
+    expect(network.nodes[0]?.height).toBeGreaterThan(6);
+    expect(network.nodes[1]?.pooled).toBe(0);
+  });
+
+  it("decide though one of six is silent", () => {
+    const network = new SmallNetwork(6);
+    network.silent.add(1);
+    network.runUntil(12_000);
+    expect(network.nodes[0]?.height).toBeGreaterThan(6);
+  });
+
+  it("accept no more transactions than the pool holds", () => {
+    const node = new HonorNode(settings(0));
+    node.start([], 0);
+    const many = Array.from({ length: 25 }, (_, nonce) => transaction(nonce));
+    const outputs = node.handle({ kind: "transactions", transactions: many }, 10);
+    expect(outputs.filter(({ kind }) => kind === "rejected")).toHaveLength(5);
+    expect(outputs.find(({ kind }) => kind === "accepted")).toMatchObject({ transactions: { length: 20 } });
+    expect(node.pooled).toBe(20);
+  });
+});
+
+describe("a block from a peer", () => {
+  const bare = { setNumber: 0, seat: 1, tick: 2, parents: ["genesis"], transactions: [] };
+  const NOW = 2 * TICK_MS + 10;
+  const receive = (node: HonorNode, block: DagBlock, nowMs = NOW) =>
+    node.handle({ kind: "packet", from: account(1), packet: { kind: "block", block } }, nowMs);
+  const started = (size = 4): HonorNode => {
+    const node = new HonorNode(settings(0, size));
+    node.start([], 0);
+    return node;
+  };
+  const isKept = (block: DagBlock, size = 4): boolean =>
+    receive(started(size), block).some(({ kind }) => kind === "persist");
+
+  it("is written down when it is right", () => {
+    expect(isKept(signed(1, bare))).toBe(true);
+  });
+
+  it("is dropped when its signature, tick, parents, set or duty is wrong", () => {
+    expect(isKept({ ...signed(1, bare), tick: 1 })).toBe(false);
+    expect(isKept(signed(2, bare))).toBe(false);
+    expect(isKept(signed(1, { ...bare, tick: 3 }))).toBe(false);
+    expect(isKept(signed(1, { ...bare, parents: [] }))).toBe(false);
+    expect(isKept(signed(1, { ...bare, parents: Array(5).fill("genesis") }))).toBe(false);
+    expect(isKept(signed(1, { ...bare, setNumber: 1 }))).toBe(false);
+    expect(isKept(signed(1, { ...bare, seat: 9 }))).toBe(false);
+    // Of six, seats 0, 2 and 4 have duty in slot 0; slot 1 is the others'.
+    expect(isKept(signed(1, { ...bare, tick: 0 }), 6)).toBe(false);
+    expect(isKept(signed(1, bare), 6)).toBe(true);
+  });
+
+  it("is asked for its parents, and waits within bounds", () => {
+    const node = started();
+    const parents = Array.from({ length: 30 }, (_, at) =>
+      signed(1, { ...bare, tick: 1, parents: [`lost-${at}`] }),
+    );
+    const outputs = receive(node, parents[0] as DagBlock);
+    expect(outputs).toContainEqual({
+      kind: "send",
+      to: account(1),
+      packet: { kind: "want", ids: ["lost-0"] },
+    });
+    for (const block of parents) receive(node, block);
+    const gossip = node.handle({ kind: "timer", timer: { kind: "gossip" } }, NOW);
+    const wanted = gossip.flatMap((output) =>
+      output.kind === "send" && output.packet.kind === "want" ? output.packet.ids : [],
+    );
+    expect(wanted.length).toBeLessThanOrEqual(10);
+  });
+
+  it("convicts a maker of two in a tick, once, and a third is not even kept", () => {
+    const node = started();
+    const second = signed(1, { ...bare, transactions: [transaction(0)] });
+    const third = signed(1, { ...bare, transactions: [transaction(1)] });
+    receive(node, signed(1, bare));
+    const outputs = receive(node, second);
+    expect(outputs).toContainEqual(expect.objectContaining({ kind: "evidence", seat: 1, setNumber: 0 }));
+    expect(receive(node, second)).toEqual([]);
+    expect(receive(node, third)).toEqual([]);
+  });
+
+  it("is kept unasked or not when another builds on it", () => {
+    const node = started();
+    receive(node, signed(1, bare));
+    receive(node, signed(1, { ...bare, transactions: [transaction(0)] }));
+    const third = signed(1, { ...bare, transactions: [transaction(1)] });
+    receive(node, signed(2, { ...bare, seat: 2, parents: [blockId(third)] }));
+    expect(receive(node, third).filter(({ kind }) => kind === "persist")).toHaveLength(2);
+  });
+});

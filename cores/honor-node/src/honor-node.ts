@@ -1,0 +1,185 @@
+import { BlockExchange } from "./block-exchange.js";
+import { makeBlock } from "./block-production.js";
+import { blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
+import { FinalityDriver } from "./finality-driver.js";
+import { NodeContext } from "./node-context.js";
+import type { Decision, ExecutionResult, LogEntry, NodeInput, NodeOutput, Packet } from "./node-protocol.js";
+import type { NodeSettings } from "./node-settings.js";
+
+/** Decisions sent to a peer that is behind, for one status of its. */
+const DECISIONS_AT_ONCE = 4;
+const MAX_TRANSACTIONS_IN_PACKET = 256;
+
+/**
+ * An honor node without its clock, disk, network and execution engine: block DAG, mempool, finality, hand-overs and what
+ * peers tell each other (chain.md "Shape"). A node without a seat runs the same and follows.
+ *
+ * Deterministic: outputs depend on the settings, the log and the inputs with their times alone. Outputs are to be carried
+ * out in order; what is persisted has to be on disk before what follows leaves.
+ */
+export class HonorNode {
+  readonly #context: NodeContext;
+  readonly #blocks: BlockExchange;
+  readonly #finality: FinalityDriver;
+  /** Heights whose transactions have been ordered. */
+  #orderedHeight = 0;
+
+  constructor(settings: NodeSettings) {
+    this.#context = new NodeContext(settings);
+    this.#blocks = new BlockExchange(this.#context, (blocks) => this.#onBlocks(blocks));
+    this.#finality = new FinalityDriver(this.#context, (decision) => this.#onDecided(decision));
+  }
+
+  /** The height that is to be decided. */
+  get height(): number {
+    return this.#context.chain.height;
+  }
+
+  /** Own seat in the set that decides it. */
+  get seat(): number | undefined {
+    return this.#context.seat;
+  }
+
+  decision(height: number): Decision | undefined {
+    return this.#context.chain.decision(height);
+  }
+
+  /** Transactions accepted and not ordered. */
+  get pooled(): number {
+    return this.#context.pool.size;
+  }
+
+  /** Begins, or goes on after a crash with what the log holds, in its order. */
+  start(log: readonly LogEntry[], nowMs: number): NodeOutput[] {
+    const context = this.#context;
+    context.nowMs = nowMs;
+    for (const entry of log) this.#replay(entry);
+    this.#orderReady();
+    const safety = log.findLast((entry) => entry.kind === "safety");
+    const record = safety?.record.height === this.height ? safety.record : undefined;
+    this.#finality.enterHeight(record);
+    context.timer({ kind: "tick" }, 0);
+    context.timer({ kind: "gossip" }, 0);
+    return context.takeOutputs();
+  }
+
+  /** Takes an input in at a time; times do not go back. Malformed packets are the transport's to drop. */
+  handle(input: NodeInput, nowMs: number): NodeOutput[] {
+    this.#context.nowMs = nowMs;
+    if (input.kind === "packet") this.#receive(input.from, input.packet);
+    else if (input.kind === "transactions") this.#accept(input.transactions);
+    else if (input.kind === "executed") this.#onExecuted(input.height, input.result);
+    else if (input.timer.kind === "tick") this.#tick();
+    else if (input.timer.kind === "gossip") this.#gossip();
+    else this.#finality.timeout(input.timer);
+    return this.#context.takeOutputs();
+  }
+
+  #replay(entry: LogEntry): void {
+    const { chain, pool } = this.#context;
+    if (entry.kind === "decision") {
+      if (entry.decision.checkpoint.height === chain.height) chain.append(entry.decision);
+    } else if (entry.kind === "block") this.#blocks.restore(entry.block);
+    else if (entry.kind === "transactions")
+      for (const transaction of entry.transactions) pool.add(transaction);
+  }
+
+  #receive(from: string, packet: Packet): void {
+    if (packet.kind === "vote") this.#finality.receive(packet);
+    else if (packet.kind === "block") this.#blocks.receive(from, packet.block);
+    else if (packet.kind === "want") this.#blocks.answer(from, packet.ids);
+    else if (packet.kind === "transactions") this.#pool(packet.transactions);
+    else if (packet.kind === "decision") this.#finality.adopt(packet.decision);
+    else this.#answerStatus(from, packet.height, packet.tips);
+  }
+
+  #tick(): void {
+    const block = makeBlock(this.#context);
+    if (block === undefined) return;
+    // `onBlocks` writes it down before it is sent.
+    this.#blocks.add(block);
+    if (this.#context.dag.has(blockId(block))) this.#context.broadcast({ kind: "block", block });
+  }
+
+  #onBlocks(blocks: readonly DagBlock[]): void {
+    const { pool } = this.#context;
+    for (const block of blocks) {
+      this.#context.persist({ kind: "block", block });
+      for (const { id } of block.transactions) pool.sawInBlock(id, block.tick);
+    }
+    this.#orderReady();
+    this.#finality.recheck();
+  }
+
+  #onDecided(decision: Decision): void {
+    this.#context.persist({ kind: "decision", decision });
+    this.#context.chain.append(decision);
+    this.#orderReady();
+    this.#finality.enterHeight();
+    this.#context.broadcast({ kind: "decision", decision });
+  }
+
+  /** Hands what is decided and complete to execution. */
+  #orderReady(): void {
+    const { chain, dag, settings, pool } = this.#context;
+    for (;;) {
+      const decision = chain.decision(this.#orderedHeight + 1);
+      if (decision === undefined) return;
+      const { checkpoint } = decision;
+      const since = chain.tipOf(this.#orderedHeight);
+      if (!dag.has(checkpoint.tip) || !dag.has(since)) return;
+      const blocks = dag.orderSince(since, checkpoint.tip, settings.chain.maxBlocksPerCheckpoint);
+      const transactions = blocks.flatMap((block) => block.transactions);
+      for (const { id } of transactions) pool.remove(id);
+      this.#orderedHeight += 1;
+      this.#context.emit({ kind: "execute", height: checkpoint.height, checkpoint, transactions });
+    }
+  }
+
+  #onExecuted(height: number, result: ExecutionResult): void {
+    this.#context.chain.setResult(height, result);
+    this.#finality.recheck();
+  }
+
+  /** From users: durable before it is acknowledged, and passed on. */
+  #accept(transactions: readonly OrderedTransaction[]): void {
+    const accepted: OrderedTransaction[] = [];
+    for (const transaction of transactions) {
+      const added = this.#context.pool.add(transaction);
+      if (added === "full") this.#context.emit({ kind: "rejected", transaction, reason: "pool-full" });
+      else accepted.push(transaction);
+    }
+    if (accepted.length === 0) return;
+    this.#context.persist({ kind: "transactions", transactions: accepted });
+    this.#context.emit({ kind: "accepted", transactions: accepted });
+    this.#context.broadcast({ kind: "transactions", transactions: accepted });
+  }
+
+  #pool(transactions: readonly OrderedTransaction[]): void {
+    for (const transaction of transactions.slice(0, MAX_TRANSACTIONS_IN_PACKET))
+      this.#context.pool.add(transaction);
+  }
+
+  #gossip(): void {
+    const context = this.#context;
+    const { chain, dag, settings, pool } = context;
+    this.#finality.gossip();
+    context.broadcast({ kind: "status", height: chain.height, tips: dag.tips.slice(0, 8) });
+    const next = chain.decision(this.#orderedHeight + 1);
+    const wanted = [...dag.missing, ...this.#finality.wantedTips];
+    if (next !== undefined && !dag.has(next.checkpoint.tip)) wanted.push(next.checkpoint.tip);
+    this.#blocks.want(wanted, undefined);
+    const transactions = pool.all().slice(0, MAX_TRANSACTIONS_IN_PACKET);
+    if (transactions.length > 0) context.broadcast({ kind: "transactions", transactions });
+    context.timer({ kind: "gossip" }, settings.gossipMs);
+  }
+
+  #answerStatus(from: string, height: number, tips: readonly string[]): void {
+    const { chain } = this.#context;
+    this.#blocks.want(tips, from);
+    for (let behind = height; behind < Math.min(chain.height, height + DECISIONS_AT_ONCE); behind++) {
+      const decision = chain.decision(behind);
+      if (decision !== undefined) this.#context.send(from, { kind: "decision", decision });
+    }
+  }
+}

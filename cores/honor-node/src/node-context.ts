@@ -1,0 +1,81 @@
+import { tickAt } from "@aios/core-committee/chain-time";
+import { seatOf } from "@aios/core-committee/honor-set";
+import type { Evidence } from "@aios/core-finality/evidence";
+import { BlockDag } from "./block-dag.js";
+import { type BlockRuleContext, blockFault } from "./block-rules.js";
+import { CheckpointChain } from "./checkpoint-chain.js";
+import type { LogEntry, NodeOutput, NodeTimer, Packet } from "./node-protocol.js";
+import type { NodeSettings } from "./node-settings.js";
+import { TransactionPool } from "./transaction-pool.js";
+
+const REMEMBERED_OFFENCES = 1_024;
+
+/** What the parts of a node share: its data, the time of the present input, and what is to be done. */
+export class NodeContext {
+  readonly settings: NodeSettings;
+  readonly dag: BlockDag;
+  readonly chain: CheckpointChain;
+  readonly pool: TransactionPool;
+  nowMs = 0;
+  #outputs: NodeOutput[] = [];
+  readonly #accused = new Set<string>();
+
+  constructor(settings: NodeSettings) {
+    const { chain, maxWaitingBlocks, poolCapacity } = settings;
+    this.settings = settings;
+    this.chain = new CheckpointChain(chain.genesisSet, chain.genesis);
+    this.pool = new TransactionPool(poolCapacity);
+    this.dag = new BlockDag(chain.ghostdag, (block) => blockFault(block, this.ruleContext), maxWaitingBlocks);
+  }
+
+  get ruleContext(): BlockRuleContext {
+    const { chain, clockToleranceMs } = this.settings;
+    return { time: chain.time, dag: this.dag, chain: this.chain, nowMs: this.nowMs, clockToleranceMs };
+  }
+
+  get tick(): number {
+    return tickAt(this.settings.chain.time, this.nowMs);
+  }
+
+  /** Own seat in the set that decides the next height. */
+  get seat(): number | undefined {
+    return seatOf(this.chain.reign.set, this.settings.account);
+  }
+
+  emit(output: NodeOutput): void {
+    this.#outputs.push(output);
+  }
+
+  persist(entry: LogEntry): void {
+    this.emit({ kind: "persist", entry });
+  }
+
+  broadcast(packet: Packet): void {
+    this.emit({ kind: "send", to: undefined, packet });
+  }
+
+  send(to: string, packet: Packet): void {
+    this.emit({ kind: "send", to, packet });
+  }
+
+  timer(timer: NodeTimer, delayMs: number): void {
+    this.emit({ kind: "timer", timer, delayMs });
+  }
+
+  /** Reports an offence once, however often its proof comes in; `what` names the step of the offence. */
+  accuse(setNumber: number, seat: number, what: string, evidence: () => Evidence): void {
+    const offence = `${setNumber}/${seat}/${what}`;
+    if (this.#accused.has(offence)) return;
+    if (this.#accused.size >= REMEMBERED_OFFENCES)
+      this.#accused.delete(this.#accused.keys().next().value as string);
+    this.#accused.add(offence);
+    this.emit({ kind: "evidence", evidence: evidence(), seat, setNumber });
+  }
+
+  /** What was to be done since the last time. */
+  takeOutputs(): NodeOutput[] {
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Candidate } from "@aios/core-committee/election";
+import type { HonorSet } from "@aios/core-committee/honor-set";
+import type { Certificate } from "@aios/core-finality/certificate";
+import type { Checkpoint } from "@aios/core-finality/checkpoint";
+import type { Evidence } from "@aios/core-finality/evidence";
+import type { SafetyRecord, Step } from "@aios/core-finality/finality-height";
+import type { FinalityMessage } from "@aios/core-finality/messages";
+import type { DagBlock, OrderedTransaction } from "./dag-block.js";
+
+/** A checkpoint that was decided. */
+export interface Decision {
+  readonly checkpoint: Checkpoint;
+  readonly certificate: Certificate;
+  /** The set of the next height, where it is another one. */
+  readonly nextSet?: HonorSet | undefined;
+}
+
+/** What nodes say to each other. Senders of packets are not believed: everything that matters is signed or hashed. */
+export type Packet =
+  | {
+      readonly kind: "vote";
+      readonly message: FinalityMessage;
+      readonly signature: string;
+      /** With a proposal: the set that it names, where that is another one, and the proof of its `parentRound`. */
+      readonly nextSet?: HonorSet | undefined;
+      readonly parentCertificate?: Certificate | undefined;
+    }
+  | { readonly kind: "block"; readonly block: DagBlock }
+  | { readonly kind: "want"; readonly ids: readonly string[] }
+  | { readonly kind: "transactions"; readonly transactions: readonly OrderedTransaction[] }
+  /** The height that a node works on, and the blocks that nothing it holds descends from. */
+  | { readonly kind: "status"; readonly height: number; readonly tips: readonly string[] }
+  | { readonly kind: "decision"; readonly decision: Decision };
+
+export type NodeTimer =
+  | {
+      readonly kind: "round";
+      readonly height: number;
+      readonly step: Exclude<Step, "decided">;
+      readonly round: number;
+    }
+  /** `isLast`: propose even if there is nothing new. */
+  | { readonly kind: "propose"; readonly height: number; readonly round: number; readonly isLast: boolean }
+  | { readonly kind: "tick" }
+  | { readonly kind: "gossip" };
+
+/** State after a checkpoint's transactions. */
+export interface ExecutionResult {
+  readonly root: string;
+  /** Who stands for the honor set in this state. */
+  readonly candidates: readonly Candidate[];
+}
+
+export type NodeInput =
+  | { readonly kind: "packet"; readonly from: string; readonly packet: Packet }
+  | { readonly kind: "timer"; readonly timer: NodeTimer }
+  /** From users. */
+  | { readonly kind: "transactions"; readonly transactions: readonly OrderedTransaction[] }
+  /** Answers `execute`. */
+  | { readonly kind: "executed"; readonly height: number; readonly result: ExecutionResult };
+
+/** What has to survive a crash; written in order, synced before anything that follows it leaves. */
+export type LogEntry =
+  | { readonly kind: "safety"; readonly record: SafetyRecord }
+  | { readonly kind: "block"; readonly block: DagBlock }
+  | { readonly kind: "decision"; readonly decision: Decision }
+  | { readonly kind: "transactions"; readonly transactions: readonly OrderedTransaction[] };
+
+export type NodeOutput =
+  | { readonly kind: "persist"; readonly entry: LogEntry }
+  /** To one peer, or to all. */
+  | { readonly kind: "send"; readonly to: string | undefined; readonly packet: Packet }
+  | { readonly kind: "timer"; readonly timer: NodeTimer; readonly delayMs: number }
+  /** Execute on the state after the height before; heights come in order, again after a restart. */
+  | {
+      readonly kind: "execute";
+      readonly height: number;
+      readonly checkpoint: Checkpoint;
+      readonly transactions: readonly OrderedTransaction[];
+    }
+  | { readonly kind: "accepted"; readonly transactions: readonly OrderedTransaction[] }
+  | { readonly kind: "rejected"; readonly transaction: OrderedTransaction; readonly reason: string }
+  | {
+      readonly kind: "evidence";
+      readonly evidence: Evidence;
+      readonly seat: number;
+      readonly setNumber: number;
+    };

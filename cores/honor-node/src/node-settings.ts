@@ -1,0 +1,44 @@
+import type { ChainTimeParameters } from "@aios/core-committee/chain-time";
+import type { ElectionRules, HonorElection } from "@aios/core-committee/election";
+import type { HonorSet } from "@aios/core-committee/honor-set";
+import type { RoundTimeouts } from "@aios/core-finality/finality-height";
+import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
+import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
+import type { ExecutionResult } from "./node-protocol.js";
+
+/** Part of genesis: the same on every node. */
+export interface ChainSettings {
+  readonly chainId: string;
+  readonly time: ChainTimeParameters;
+  readonly ghostdag: GhostdagParameters;
+  readonly genesisSet: HonorSet;
+  readonly genesis: ExecutionResult;
+  readonly electionRules: ElectionRules;
+  /** A checkpoint orders at most so many blocks. */
+  readonly maxBlocksPerCheckpoint: number;
+  /** Certified heights back to which a leader's failures cost it turns. */
+  readonly reputationWindow: number;
+}
+
+/** Of one node. */
+export interface NodeSettings {
+  readonly chain: ChainSettings;
+  /** Account of this node, as in the honor set; also its name among peers. */
+  readonly account: string;
+  readonly scheme: SignatureScheme;
+  readonly election: HonorElection;
+  /** Signs with the key of the set; hex. */
+  readonly sign: (bytes: Uint8Array) => string;
+  readonly timeouts: RoundTimeouts;
+  /** A leader proposes no earlier than this after the checkpoint before. */
+  readonly checkpointIntervalMs: number;
+  /** A leader without anything new waits so much longer before it proposes an empty checkpoint. */
+  readonly emptyAfterMs: number;
+  readonly gossipMs: number;
+  /** Blocks of a tick that begins later than this are not taken in yet. */
+  readonly clockToleranceMs: number;
+  readonly maxTransactionsPerBlock: number;
+  readonly poolCapacity: number;
+  readonly maxWaitingBlocks: number;
+  readonly maxRoundsAhead: number;
+}

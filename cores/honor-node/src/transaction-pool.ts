@@ -1,0 +1,64 @@
+import type { OrderedTransaction } from "./dag-block.js";
+
+interface Pooled {
+  readonly transaction: OrderedTransaction;
+  /** Tick of the latest block known to hold it. */
+  inBlockOfTick: number | undefined;
+}
+
+/**
+ * Transactions that were accepted and are not ordered yet. Fees decide admission and eviction where there is a fee market;
+ * here the pool is full when it is full, and says so.
+ */
+export class TransactionPool {
+  readonly #capacity: number;
+  readonly #byId = new Map<string, Pooled>();
+  /** The last ones that left, so that late copies do not come back. */
+  readonly #left = new Set<string>();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Whether it was taken in, is known, or does not fit. */
+  add(transaction: OrderedTransaction): "added" | "known" | "full" {
+    if (this.#byId.has(transaction.id) || this.#left.has(transaction.id)) return "known";
+    if (this.#byId.size >= this.#capacity) return "full";
+    this.#byId.set(transaction.id, { transaction, inBlockOfTick: undefined });
+    return "added";
+  }
+
+  /** A block with it is in the DAG: nobody else has to include it for a while. */
+  sawInBlock(id: string, tick: number): void {
+    const pooled = this.#byId.get(id);
+    if (pooled !== undefined) pooled.inBlockOfTick = Math.max(tick, pooled.inBlockOfTick ?? tick);
+  }
+
+  /** It is ordered or dropped. */
+  remove(id: string): void {
+    this.#byId.delete(id);
+    this.#left.add(id);
+    if (this.#left.size > 2 * this.#capacity) this.#left.delete(this.#left.keys().next().value as string);
+  }
+
+  /** All that it holds, oldest first. */
+  all(): OrderedTransaction[] {
+    return [...this.#byId.values()].map(({ transaction }) => transaction);
+  }
+
+  /**
+   * What to put into a block: transactions of whose senders `takes` is true and that no block since `sinceTick` holds, each
+   * sender's by nonce, at most `limit`. O(pool · log pool).
+   */
+  choose(takes: (sender: string) => boolean, sinceTick: number, limit: number): OrderedTransaction[] {
+    const chosen: OrderedTransaction[] = [];
+    for (const { transaction, inBlockOfTick } of this.#byId.values())
+      if ((inBlockOfTick === undefined || inBlockOfTick < sinceTick) && takes(transaction.sender))
+        chosen.push(transaction);
+    return chosen.sort((a, b) => a.nonce - b.nonce).slice(0, limit);
+  }
+}

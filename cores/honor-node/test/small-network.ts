@@ -1,0 +1,147 @@
+import { rankedElection } from "@aios/core-committee/election";
+import type { HonorSet } from "@aios/core-committee/honor-set";
+import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, concatBytes, hexToBytes } from "@noble/hashes/utils.js";
+import { blockClaimBytes, type DagBlock, type UnsignedBlock } from "../src/dag-block.js";
+import { HonorNode } from "../src/honor-node.js";
+import type { LogEntry, NodeInput, NodeOutput, NodeTimer } from "../src/node-protocol.js";
+import type { NodeSettings } from "../src/node-settings.js";
+
+export const CHAIN_ID = "test";
+export const TICK_MS = 1_000;
+
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0");
+export const account = (index: number): string => `0x${hex(index + 1, 40)}`;
+const key = (index: number): Uint8Array => hexToBytes(hex(index + 1, 96));
+const tag = (publicKey: Uint8Array, message: Uint8Array): Uint8Array =>
+  sha256(concatBytes(publicKey, message));
+const join = (parts: readonly Uint8Array[]): Uint8Array =>
+  parts.reduce((sum, part) => sum.map((byte, at) => byte ^ (part[at] ?? 0)), new Uint8Array(32));
+const equal = (a: Uint8Array, b: Uint8Array): boolean => bytesToHex(a) === bytesToHex(b);
+
+/** Signatures that only this file makes. */
+export const idealScheme: SignatureScheme = {
+  verify: (publicKey, message, signature) => equal(tag(publicKey, message), signature),
+  aggregate: join,
+  verifyAggregate: (keys, message, signature) => equal(join(keys.map((one) => tag(one, message))), signature),
+};
+
+export function honorSet(size: number): HonorSet {
+  const members = Array.from({ length: size }, (_, index) => ({
+    account: account(index),
+    publicKey: bytesToHex(key(index)),
+  }));
+  return { number: 0, members };
+}
+
+export function settings(index: number, size = 4): NodeSettings {
+  return {
+    chain: {
+      chainId: CHAIN_ID,
+      time: { genesisTimeMs: 0, tickMs: TICK_MS, ticksPerSlot: 2, slotsPerEpoch: 10, epochsPerCycle: 10 },
+      ghostdag: { k: 18, maxParents: 4, maxMergeset: 100, mergeDepth: 1_000, pruningDepth: 2_000 },
+      genesisSet: honorSet(size),
+      genesis: { root: "root-0", candidates: [] },
+      electionRules: { seats: size, minimumStakeWei: 0n, hysteresisBps: 0, immunityCycles: 0 },
+      maxBlocksPerCheckpoint: 50,
+      reputationWindow: 10,
+    },
+    account: account(index),
+    scheme: idealScheme,
+    election: rankedElection,
+    sign: (bytes) => bytesToHex(tag(key(index), bytes)),
+    timeouts: { proposeMs: 1_000, prevoteMs: 500, precommitMs: 500, backOffMs: 100 },
+    checkpointIntervalMs: 500,
+    emptyAfterMs: 200,
+    gossipMs: 500,
+    clockToleranceMs: 100,
+    maxTransactionsPerBlock: 10,
+    poolCapacity: 20,
+    maxWaitingBlocks: 10,
+    maxRoundsAhead: 20,
+  };
+}
+
+export function signed(seat: number, block: UnsignedBlock): DagBlock {
+  return { ...block, signature: bytesToHex(tag(key(seat), blockClaimBytes(CHAIN_ID, block))) };
+}
+
+/** Nodes whose packets arrive 10 ms later, in virtual time. */
+export class SmallNetwork {
+  readonly nodes: HonorNode[] = [];
+  readonly logs: LogEntry[][] = [];
+  readonly ordered: string[][] = [];
+  readonly evidence: NodeOutput[] = [];
+  /** Nodes whose packets get lost. */
+  readonly silent = new Set<number>();
+  #events: { atMs: number; sequence: number; run: () => void }[] = [];
+  #sequence = 0;
+  nowMs = 0;
+
+  constructor(size: number) {
+    for (let index = 0; index < size; index++) {
+      this.logs.push([]);
+      this.ordered.push([]);
+      this.nodes.push(new HonorNode(settings(index, size)));
+    }
+    for (const [index, node] of this.nodes.entries()) this.#perform(index, node, node.start([], 0));
+  }
+
+  /** Another node in the place of one, with its log. */
+  restart(index: number): void {
+    const node = new HonorNode(settings(index, this.nodes.length));
+    this.nodes[index] = node;
+    this.ordered[index] = [];
+    this.#perform(index, node, node.start(this.logs[index] ?? [], this.nowMs));
+  }
+
+  input(index: number, input: NodeInput): readonly NodeOutput[] {
+    const node = this.nodes[index] as HonorNode;
+    const outputs = node.handle(input, this.nowMs);
+    this.#perform(index, node, outputs);
+    return outputs;
+  }
+
+  runUntil(untilMs: number): void {
+    for (;;) {
+      this.#events.sort((a, b) => a.atMs - b.atMs || a.sequence - b.sequence);
+      const next = this.#events[0];
+      if (next === undefined || next.atMs > untilMs) break;
+      this.#events.shift();
+      this.nowMs = next.atMs;
+      next.run();
+    }
+    this.nowMs = untilMs;
+  }
+
+  #after(delayMs: number, run: () => void): void {
+    this.#events.push({ atMs: this.nowMs + delayMs, sequence: this.#sequence++, run });
+  }
+
+  #perform(index: number, node: HonorNode, outputs: readonly NodeOutput[]): void {
+    const still = (): boolean => this.nodes[index] === node;
+    for (const output of outputs) {
+      if (output.kind === "persist") this.logs[index]?.push(output.entry);
+      else if (output.kind === "timer") this.#timer(index, output.timer, output.delayMs, still);
+      else if (output.kind === "evidence") this.evidence.push(output);
+      else if (output.kind === "execute") {
+        this.ordered[index]?.push(...output.transactions.map(({ id }) => id));
+        const result = { root: `root-${output.height}`, candidates: [] };
+        this.#after(
+          1,
+          () => still() && this.input(index, { kind: "executed", height: output.height, result }),
+        );
+      } else if (output.kind === "send")
+        for (const [to] of this.nodes.entries())
+          if (to !== index && (output.to === undefined || output.to === account(to)))
+            this.#after(10, () =>
+              this.input(to, { kind: "packet", from: account(index), packet: output.packet }),
+            );
+    }
+  }
+
+  #timer(index: number, timer: NodeTimer, delayMs: number, still: () => boolean): void {
+    this.#after(delayMs, () => still() && this.input(index, { kind: "timer", timer }));
+  }
+}

@@ -1,0 +1,166 @@
+import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import { HonorNode } from "@aios/core-honor-node/honor-node";
+import type { LogEntry, NodeInput, NodeOutput, Packet } from "@aios/core-honor-node/node-protocol";
+import type { NodeSettings } from "@aios/core-honor-node/node-settings";
+import type { SeededRng } from "@aios/kernel/random";
+import type { EventQueue } from "../event-queue.js";
+import type { Invariants } from "../invariants.js";
+import type { ChainInvariants } from "./chain-invariants.js";
+import { Ledger } from "./ledger.js";
+
+/** Faults in the wiring around the core, to see that the invariants catch them. */
+export type ChainBug = "forget-log" | "skip-lock";
+
+export interface ChainWorld {
+  readonly queue: EventQueue;
+  readonly rng: SeededRng;
+  readonly votes: Invariants;
+  readonly chain: ChainInvariants;
+  readonly bug: ChainBug | undefined;
+  readonly healMs: number;
+  readonly crashPerMille: number;
+  readonly newLedger: () => Ledger;
+  send(from: string, to: string | undefined, packet: Packet): void;
+  onCrash(): void;
+}
+
+class Crashed extends Error {}
+
+/** The core of a node with its disk, clock, timers and execution. */
+export class ChainNode {
+  readonly account: string;
+  readonly isHonest: boolean;
+  readonly #settings: NodeSettings;
+  readonly #world: ChainWorld;
+  readonly #offsetMs: number;
+  readonly #skew: number;
+  readonly #ledger: Ledger;
+  #log: LogEntry[] = [];
+  #core: HonorNode | undefined;
+  #life = 0;
+  /** It executes one height after the other. */
+  #executesUntilMs = 0;
+  /** Last height that it executed. */
+  executedHeight = 0;
+
+  constructor(settings: NodeSettings, isHonest: boolean, world: ChainWorld) {
+    this.account = settings.account;
+    this.isHonest = isHonest;
+    this.#settings = settings;
+    this.#world = world;
+    this.#ledger = world.newLedger();
+    this.#offsetMs = world.rng.below(120);
+    this.#skew = 0.85 + world.rng.below(35) / 100;
+    this.#boot();
+  }
+
+  get core(): HonorNode | undefined {
+    return this.#core;
+  }
+
+  receive(from: string, packet: Packet): void {
+    this.#input({ kind: "packet", from, packet });
+  }
+
+  submit(transactions: readonly OrderedTransaction[]): void {
+    this.#input({ kind: "transactions", transactions });
+  }
+
+  get #nowMs(): number {
+    return this.#world.queue.nowMs + this.#offsetMs;
+  }
+
+  #boot(): void {
+    this.#life += 1;
+    this.#core = new HonorNode(this.#settings);
+    this.#perform(this.#core.start(this.#log, this.#nowMs));
+  }
+
+  #input(input: NodeInput): void {
+    if (this.#core !== undefined) this.#perform(this.#core.handle(input, this.#nowMs));
+  }
+
+  #perform(outputs: readonly NodeOutput[]): void {
+    try {
+      for (const output of outputs) {
+        this.#crashMaybe(1);
+        this.#performOne(output);
+      }
+    } catch (error) {
+      if (!(error instanceof Crashed)) throw error;
+    }
+  }
+
+  #crashMaybe(factor: number): void {
+    const { rng, queue, healMs, crashPerMille } = this.#world;
+    if (queue.nowMs < healMs && rng.below(10_000) < crashPerMille * factor) this.#crash();
+  }
+
+  #crash(): never {
+    const { rng, queue, bug } = this.#world;
+    this.#core = undefined;
+    this.#life += 1;
+    this.#world.onCrash();
+    if (bug === "forget-log") this.#log = [];
+    queue.after(rng.below(2_500), () => this.#boot());
+    throw new Crashed();
+  }
+
+  #performOne(output: NodeOutput): void {
+    const { queue, chain } = this.#world;
+    if (output.kind === "persist") this.#persist(output.entry);
+    else if (output.kind === "send") this.#send(output.to, output.packet);
+    else if (output.kind === "timer") {
+      const life = this.#life;
+      queue.after(output.delayMs * this.#skew, () => {
+        if (life === this.#life) this.#input({ kind: "timer", timer: output.timer });
+      });
+    } else if (output.kind === "execute") this.#execute(output);
+    else if (!this.isHonest) return;
+    else if (output.kind === "accepted") chain.onAccepted(output.transactions);
+    else if (output.kind === "evidence") chain.onEvidence(output.setNumber, output.evidence);
+  }
+
+  #persist(entry: LogEntry): void {
+    // A torn tail: the machine dies while writing, and what was half written is gone.
+    this.#crashMaybe(3);
+    this.#log.push(entry);
+    if (entry.kind === "decision" && this.isHonest)
+      this.#world.chain.onDecision(this.account, entry.decision);
+    if (this.#world.bug === "skip-lock" && entry.kind === "safety") this.#dropLock(entry);
+  }
+
+  /** The bug "skip a lock": die after a precommit and come back without the lock. */
+  #dropLock(entry: Extract<LogEntry, { kind: "safety" }>): void {
+    const { record } = entry;
+    if (record.lockedRound < 0 || record.step !== "precommit" || this.#world.rng.below(3) > 0) return;
+    const unlocked = {
+      lockedRound: -1,
+      locked: undefined,
+      validRound: -1,
+      valid: undefined,
+      justification: [],
+    };
+    this.#log.push({ kind: "safety", record: { ...record, ...unlocked } });
+    this.#crash();
+  }
+
+  #send(to: string | undefined, packet: Packet): void {
+    if (this.isHonest && packet.kind === "vote" && packet.message.sender === this.#core?.seat)
+      this.#world.votes.onHonestMessage(packet.message);
+    this.#world.send(this.account, to, packet);
+  }
+
+  #execute({ height, checkpoint, transactions }: Extract<NodeOutput, { kind: "execute" }>): void {
+    const { queue, rng, chain } = this.#world;
+    const life = this.#life;
+    this.#executesUntilMs = Math.max(this.#executesUntilMs, queue.nowMs) + 1 + rng.below(40);
+    queue.after(this.#executesUntilMs - queue.nowMs, () => {
+      if (life !== this.#life) return;
+      const block = this.#ledger.execute(height, transactions);
+      this.executedHeight = Math.max(height, this.executedHeight);
+      if (this.isHonest) chain.onExecuted(this.account, checkpoint, transactions, block);
+      this.#input({ kind: "executed", height, result: block.result });
+    });
+  }
+}

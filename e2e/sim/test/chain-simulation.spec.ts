@@ -1,0 +1,59 @@
+import { fastestBls } from "@aios/bls/fastest-bls";
+import { describe, expect, it } from "vitest";
+import type { ChainBug } from "../src/chain/chain-node.js";
+import { simulateChain } from "../src/chain/chain-simulation.js";
+import { blsKeyring } from "../src/signers.js";
+
+const SCHEDULES = 500;
+const CHUNK = 125;
+const MANY_MS = 600_000;
+
+function failures(first: number, count: number, bug?: ChainBug): string[] {
+  const found: string[] = [];
+  for (let seed = first; seed < first + count; seed++) {
+    const { violation } = simulateChain({ seed, ...(bug === undefined ? {} : { bug }) });
+    if (violation !== undefined) found.push(`seed ${seed}: ${violation}`);
+  }
+  return found;
+}
+
+describe("whole nodes: block DAG, transactions and hand-overs under attack", () => {
+  for (let first = 0; first < SCHEDULES; first += CHUNK)
+    it(`hold in schedules ${first} to ${first + CHUNK - 1}`, { timeout: MANY_MS }, () => {
+      expect(failures(first, CHUNK)).toEqual([]);
+    });
+
+  it("really meet what they have to withstand", { timeout: MANY_MS }, () => {
+    const results = Array.from({ length: 40 }, (_, seed) => simulateChain({ seed }));
+    const many = (has: (result: (typeof results)[number]) => boolean): number => results.filter(has).length;
+    expect(many(({ byzantine }) => byzantine > 0)).toBeGreaterThan(10);
+    expect(many(({ evidence }) => evidence > 0)).toBeGreaterThan(10);
+    expect(many(({ crashes }) => crashes > 0)).toBeGreaterThan(10);
+    expect(many(({ handOvers }) => handOvers > 0)).toBeGreaterThan(25);
+    expect(many(({ handOvers }) => handOvers > 1)).toBeGreaterThan(4);
+    expect(many(({ executed }) => executed > 5)).toBeGreaterThan(30);
+    expect(new Set(results.map(({ seats }) => seats))).toEqual(new Set([4, 6, 9]));
+  });
+
+  it("replay a seed exactly", () => {
+    for (const seed of [3, 17]) expect(simulateChain({ seed })).toEqual(simulateChain({ seed }));
+  });
+
+  it("hold with real BLS signatures", { timeout: MANY_MS }, async () => {
+    const { signatures } = await fastestBls();
+    const result = simulateChain({ seed: 5, keyring: blsKeyring(signatures) });
+    expect(result).toMatchObject({ violation: undefined, byzantine: 0 });
+    expect(result.heights).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe("a deliberate bug around whole nodes is caught", () => {
+  const SYMPTOMS: Record<ChainBug, RegExp> = {
+    "forget-log": /contradicts itself|could be slashed/,
+    "skip-lock": /breaks its lock|differs/,
+  };
+  for (const [bug, symptom] of Object.entries(SYMPTOMS))
+    it(bug, { timeout: MANY_MS }, () => {
+      expect(failures(0, 40, bug as ChainBug).join("\n")).toMatch(symptom);
+    });
+});
