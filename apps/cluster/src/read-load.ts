@@ -1,6 +1,7 @@
 export interface ReadLoad {
   readonly url: string;
-  readonly durationMs: number;
+  /** Asked before each request: whether there shall be another one. */
+  readonly goesOn: () => boolean;
   /** Readers, each with one request at a time. */
   readonly clients: number;
 }
@@ -21,12 +22,11 @@ const MOST_FAILURES_NAMED = 10;
 const PAUSE_MS = 20;
 
 /** Reads one URL again and again, and tells how it went. */
-export async function readFor({ url, durationMs, clients }: ReadLoad): Promise<ReadReport> {
-  const endsAt = performance.now() + durationMs;
+export async function readFor({ url, goesOn, clients }: ReadLoad): Promise<ReadReport> {
   const tookMs: number[] = [];
   const failures = new Map<string, number>();
   const reader = async (): Promise<void> => {
-    while (performance.now() < endsAt) {
+    while (goesOn()) {
       const startedAt = performance.now();
       const failure = await readOnce(url);
       if (failure === undefined) tookMs.push(performance.now() - startedAt);
