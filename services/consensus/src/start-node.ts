@@ -61,7 +61,7 @@ export const CLIENT_VERSION = "aios-consensus/0.1.0";
 async function openGenesis(blocks: BlockStore, states: StateStore, engine: ExecutionEngine): Promise<void> {
   const genesisBlock = await engine.executeGenesis();
   if (blocks.head() === undefined) {
-    blocks.append(genesisBlock);
+    await blocks.append(genesisBlock);
     return;
   }
   const stored = blocks.header(0);

@@ -107,7 +107,7 @@ export async function openEthereumNode(folder: string): Promise<RpcDispatcher> {
   const blocks = new MemoryBlockStore();
   const sessions = await EthereumSessions.create(genesisJson, rules, states, blocks);
   const engine = new SessionEngine(new EmptyPendingBlock(rules, sessions, states), rules, sessions, states);
-  importGenesis(genesisJson, states, blocks);
+  await importGenesis(genesisJson, states, blocks);
   for (const block of readChain(await readFile(join(folder, "chain.rlp"))))
     await importBlock(block, rules, sessions, states, blocks);
   const heights = tagHeights((await json("headfcu.json")) as ForkChoice, blocks);

@@ -46,11 +46,11 @@ const withPrefix = (hex: string): string => (hex.startsWith("0x") ? hex : `0x${h
 const word = (hex: string): Bytes32 => `0x${withPrefix(hex).slice(2).padStart(64, "0")}` as Bytes32;
 
 /** Commits the allocation and stores block 0. */
-export function importGenesis(
+export async function importGenesis(
   genesis: GethGenesis,
   states: MemoryStateStore,
   blocks: MemoryBlockStore,
-): BlockHeader {
+): Promise<BlockHeader> {
   const accounts = new Map<Address, AccountState>();
   const storage = new Map<Address, Map<Bytes32, Uint8Array>>();
   const codes = new Map<Bytes32, Uint8Array>();
@@ -101,7 +101,7 @@ export function importGenesis(
   const rlp = headerRlp(fields);
   // The list header of a block with no transactions and no uncles.
   const header = { ...fields, hash: bytes32Of(keccak256(rlp)), sizeBytes: rlp.length + 5 };
-  blocks.append({ header, transactions: [], receipts: [] });
+  await blocks.append({ header, transactions: [], receipts: [] });
   return header;
 }
 
@@ -140,7 +140,7 @@ export async function importBlock(
     same("gas used", receipts.at(-1)?.cumulativeGasUsed ?? 0n, header.gasUsed);
     same("receipts root", receiptsRoot(receipts, block.transactions), header.receiptsRoot);
     same("state root", states.commit(parent.stateRoot, session.changes()), header.stateRoot);
-    blocks.append({
+    await blocks.append({
       header,
       transactions: block.transactions,
       receipts,

@@ -39,7 +39,7 @@ export class MemoryBlockStore implements BlockStore {
     }
   }
 
-  append(block: BlockWithReceipts): void {
+  async append(block: BlockWithReceipts): Promise<void> {
     const blockNumber = this.#blocks.length;
     if (block.header.number !== blockNumber) throw new Error(`block ${blockNumber} is next`);
     this.#blocks.push(block);

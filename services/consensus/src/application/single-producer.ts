@@ -135,7 +135,7 @@ export class SingleProducer implements CheckpointProducer {
     });
     if (block.transactions.length > 0 || this.#needsFollowUp(parent)) {
       crashPoint("consensus.checkpoint.before-store");
-      this.blocks.append(block);
+      await this.blocks.append(block);
       crashPoint("consensus.checkpoint.after-store");
       await this.mempool.settle(block, block.dropped);
       this.observer.produced(block, this.clock.now() - startedAt);

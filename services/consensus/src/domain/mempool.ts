@@ -15,6 +15,7 @@ import {
 } from "./errors.js";
 import { EvictionQueue } from "./eviction-queue.js";
 import type { DroppedTransaction, PooledTransaction } from "./ports.js";
+import { SenderQueue } from "./sender-queue.js";
 import { effectiveTip, maximumCost, type SignedTransaction } from "./transaction.js";
 
 export interface MempoolLimits {
@@ -61,7 +62,7 @@ export type PendingReason =
  */
 export class TransactionPool {
   readonly #byHash = new Map<Bytes32, PooledTransaction>();
-  readonly #bySender = new Map<Address, PooledTransaction[]>();
+  readonly #bySender = new Map<Address, SenderQueue>();
   readonly #nonces = new Map<Address, bigint>();
   readonly #drops = new Map<Bytes32, DroppedTransaction>();
   /** Chosen to leave in the admission that is going on. */
@@ -121,11 +122,12 @@ export class TransactionPool {
   ): readonly DroppedTransaction[] {
     if (this.#byHash.has(transaction.hash)) throw alreadyKnown(transaction.hash);
     this.checkShape(transaction, conditions);
-    const chain = this.#bySender.get(transaction.sender) ?? [];
-    this.#checkSender(transaction, sender, chain);
-    const replaced = chain.find((entry) => entry.transaction.nonce === transaction.nonce);
+    const queue = this.#bySender.get(transaction.sender);
+    this.#checkSender(transaction, sender, queue);
+    const replaced = queue?.at(transaction.nonce);
     if (replaced !== undefined) this.#checkReplacement(transaction, replaced.transaction);
-    else if (chain.length >= this.limits.maxPerSender) throw senderLimitReached(this.limits.maxPerSender);
+    else if (queue !== undefined && queue.length >= this.limits.maxPerSender)
+      throw senderLimitReached(this.limits.maxPerSender);
     const evicted = this.#makeRoom(transaction, replaced);
     const dropped: DroppedTransaction[] = [];
     const drop = (entry: PooledTransaction, code: string, reason: string): void => {
@@ -143,10 +145,10 @@ export class TransactionPool {
   /** Per sender, the transactions that could run now at this base fee, in nonce order without gaps. */
   executable(baseFeePerGas: bigint): Map<Address, readonly PooledTransaction[]> {
     const out = new Map<Address, readonly PooledTransaction[]>();
-    for (const [sender, chain] of this.#bySender) {
+    for (const [sender, queue] of this.#bySender) {
       const run: PooledTransaction[] = [];
       let expected = this.#nonces.get(sender) ?? 0n;
-      for (const entry of chain) {
+      for (const entry of queue.entries) {
         if (entry.transaction.nonce !== expected || effectiveTip(entry.transaction, baseFeePerGas) < 0n)
           break;
         run.push(entry);
@@ -158,8 +160,8 @@ export class TransactionPool {
   }
 
   hasExecutable(baseFeePerGas: bigint): boolean {
-    for (const [sender, chain] of this.#bySender) {
-      const first = chain[0];
+    for (const [sender, queue] of this.#bySender) {
+      const first = queue.first();
       if (first === undefined || first.transaction.nonce !== this.#nonces.get(sender)) continue;
       if (effectiveTip(first.transaction, baseFeePerGas) >= 0n) return true;
     }
@@ -169,7 +171,7 @@ export class TransactionPool {
   /** The nonce that the sender's next transaction should have, counting those that wait without a gap. */
   nextNonce(sender: Address, accountNonce: bigint): bigint {
     let next = accountNonce;
-    for (const entry of this.#bySender.get(sender) ?? []) {
+    for (const entry of this.#bySender.get(sender)?.entries ?? []) {
       if (entry.transaction.nonce === next) next++;
     }
     return next;
@@ -216,7 +218,7 @@ export class TransactionPool {
     if (entry === undefined) return undefined;
     const { transaction } = entry;
     let expected = this.#nonces.get(transaction.sender) ?? 0n;
-    for (const earlier of this.#bySender.get(transaction.sender) ?? []) {
+    for (const earlier of this.#bySender.get(transaction.sender)?.entries ?? []) {
       if (earlier.transaction.nonce > expected) return { code: "nonce-gap", missingNonce: expected };
       const tooCheap = effectiveTip(earlier.transaction, baseFeePerGas) < 0n;
       if (earlier === entry) {
@@ -233,7 +235,7 @@ export class TransactionPool {
 
   /** All transactions, by sender, in nonce order. */
   content(): ReadonlyMap<Address, readonly PooledTransaction[]> {
-    return this.#bySender;
+    return new Map([...this.#bySender].map(([sender, queue]) => [sender, queue.entries]));
   }
 
   /** The nonce of the sender when last seen. */
@@ -241,21 +243,13 @@ export class TransactionPool {
     return this.#nonces.get(sender) ?? 0n;
   }
 
-  #checkSender(
-    transaction: SignedTransaction,
-    sender: SenderState,
-    chain: readonly PooledTransaction[],
-  ): void {
+  #checkSender(transaction: SignedTransaction, sender: SenderState, queue: SenderQueue | undefined): void {
     if (sender.hasContractCode) throw senderNotExternallyOwned();
     if (transaction.nonce < sender.nonce) throw nonceTooLow(sender.nonce, transaction.nonce);
     const furthest = sender.nonce + BigInt(this.limits.maxNonceGap);
     if (transaction.nonce > furthest) throw nonceTooHigh(furthest, transaction.nonce);
-    let cost = maximumCost(transaction);
-    if (cost > sender.balance) throw insufficientFunds(sender.balance, cost);
     // All that this sender could spend before this one runs; an approximation from above, as in Geth.
-    for (const entry of chain) {
-      if (entry.transaction.nonce < transaction.nonce) cost += maximumCost(entry.transaction);
-    }
+    const cost = maximumCost(transaction) + (queue?.costBefore(transaction.nonce) ?? 0n);
     if (cost > sender.balance) throw insufficientFunds(sender.balance, cost);
   }
 
@@ -301,13 +295,13 @@ export class TransactionPool {
 
   /** The last transaction of a sender but for those that are leaving. */
   #tailOf(sender: Address): PooledTransaction | undefined {
-    return this.#bySender.get(sender)?.findLast((entry) => !this.#leaving.has(entry));
+    return this.#bySender.get(sender)?.entries.findLast((entry) => !this.#leaving.has(entry));
   }
 
   #refresh(sender: Address, state: SenderState): DroppedTransaction[] {
     this.#nonces.set(sender, state.nonce);
     const out: DroppedTransaction[] = [];
-    for (const entry of [...(this.#bySender.get(sender) ?? [])]) {
+    for (const entry of [...(this.#bySender.get(sender)?.entries ?? [])]) {
       const { transaction } = entry;
       const cost = maximumCost(transaction);
       const error =
@@ -325,11 +319,12 @@ export class TransactionPool {
   #insert(entry: PooledTransaction): void {
     const { transaction } = entry;
     this.#byHash.set(transaction.hash, entry);
-    const chain = this.#bySender.get(transaction.sender) ?? [];
-    const at = chain.findIndex((other) => other.transaction.nonce > transaction.nonce);
-    chain.splice(at === -1 ? chain.length : at, 0, entry);
-    this.#bySender.set(transaction.sender, chain);
-    if (at === -1) this.#evictions.push(entry);
+    let queue = this.#bySender.get(transaction.sender);
+    if (queue === undefined) {
+      queue = new SenderQueue();
+      this.#bySender.set(transaction.sender, queue);
+    }
+    if (queue.insert(entry)) this.#evictions.push(entry);
     this.#bytes += transaction.raw.length;
     this.#revision++;
   }
@@ -337,12 +332,11 @@ export class TransactionPool {
   #take(entry: PooledTransaction): void {
     const { transaction } = entry;
     this.#byHash.delete(transaction.hash);
-    const chain = this.#bySender.get(transaction.sender) ?? [];
-    const at = chain.indexOf(entry);
-    if (at !== -1) chain.splice(at, 1);
-    const tail = chain.at(-1);
-    if (tail !== undefined && at === chain.length) this.#evictions.push(tail);
-    if (chain.length === 0) {
+    const queue = this.#bySender.get(transaction.sender);
+    const wasLast = queue?.remove(entry) ?? false;
+    const tail = queue?.last();
+    if (tail !== undefined && wasLast) this.#evictions.push(tail);
+    if (queue === undefined || queue.isEmpty) {
       this.#bySender.delete(transaction.sender);
       this.#nonces.delete(transaction.sender);
     }

@@ -163,9 +163,9 @@ export interface BlockStore {
   blooms(from: number, to: number): Iterable<{ readonly height: number; readonly bloom: Uint8Array }>;
   /**
    * Stores block, receipts, state, indexes, and forgets its transactions in the mempool journal: all or nothing, on
-   * disk when this returns. Throws `not-the-next-block` unless the parent is the head.
+   * disk when this resolves, and nothing to be seen before. Throws `not-the-next-block` unless the parent is the head.
    */
-  append(block: ExecutedBlock): void;
+  append(block: ExecutedBlock): Promise<void>;
 }
 
 /** Keeps admitted transactions over a restart. */

@@ -1,5 +1,5 @@
 import { keccak256 } from "@aios/core-keccak/keccak";
-import { bigintToBytes, bytes32Of, bytesToBigint, fromHex } from "@aios/core-rlp/hex";
+import { bigintToBytes, bytes32Of, bytesToBigint, equalBytes, fromHex } from "@aios/core-rlp/hex";
 import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import { MerklePatriciaTrie, type NodeSource } from "@aios/core-trie/merkle-patricia-trie";
@@ -16,12 +16,16 @@ export const EMPTY_ACCOUNT: AccountState = {
   codeHash: EMPTY_CODE_HASH,
 };
 
-export function encodeAccount(account: AccountState): Uint8Array {
+// Nearly every account has neither code nor storage.
+const NO_CODE = fromHex(EMPTY_CODE_HASH);
+const NO_STORAGE = fromHex(EMPTY_TRIE_ROOT);
+
+export function encodeAccount({ nonce, balance, storageRoot, codeHash }: AccountState): Uint8Array {
   return encodeRlp([
-    bigintToBytes(account.nonce),
-    bigintToBytes(account.balance),
-    fromHex(account.storageRoot),
-    fromHex(account.codeHash),
+    bigintToBytes(nonce),
+    bigintToBytes(balance),
+    storageRoot === EMPTY_TRIE_ROOT ? NO_STORAGE : fromHex(storageRoot),
+    codeHash === EMPTY_CODE_HASH ? NO_CODE : fromHex(codeHash),
   ]);
 }
 
@@ -35,8 +39,8 @@ export function decodeAccount(rlp: Uint8Array): AccountState {
   return {
     nonce: bytesToBigint(nonce),
     balance: bytesToBigint(balance),
-    storageRoot: bytes32Of(storageRoot),
-    codeHash: bytes32Of(codeHash),
+    storageRoot: equalBytes(storageRoot, NO_STORAGE) ? EMPTY_TRIE_ROOT : bytes32Of(storageRoot),
+    codeHash: equalBytes(codeHash, NO_CODE) ? EMPTY_CODE_HASH : bytes32Of(codeHash),
   };
 }
 
@@ -109,18 +113,14 @@ export function commitState(parentRoot: Bytes32, tries: TrieCache, changes: Stat
   const touched = new Set([...changes.accounts.keys(), ...changes.storage.keys(), ...changes.clearedStorage]);
   for (const address of touched) {
     const key = keccak256(fromHex(address));
-    const rlp = trie.get(key);
-    const before = rlp === undefined ? undefined : decodeAccount(rlp);
     const changed = changes.accounts.get(address);
-    const current = changed === undefined ? before : changed;
+    const current = changed === undefined ? committedAccount(trie, key) : changed;
     if (current === null || current === undefined) {
       trie.put(key, NOTHING);
       accounts.set(address, null);
       continue;
     }
-    const previousRoot = changes.clearedStorage.has(address)
-      ? EMPTY_TRIE_ROOT
-      : (before?.storageRoot ?? EMPTY_TRIE_ROOT);
+    const previousRoot = changes.clearedStorage.has(address) ? EMPTY_TRIE_ROOT : current.storageRoot;
     const storageRoot = commitStorage(previousRoot, tries, changes.storage.get(address), store);
     const account = { ...current, storageRoot };
     accounts.set(address, account);
@@ -129,6 +129,11 @@ export function commitState(parentRoot: Bytes32, tries: TrieCache, changes: Stat
   const root = trie.commit(store);
   tries.keep(root, trie);
   return { root, changes: { ...changes, accounts }, trieNodes };
+}
+
+function committedAccount(trie: MerklePatriciaTrie, key: Uint8Array): AccountState | undefined {
+  const rlp = trie.get(key);
+  return rlp === undefined ? undefined : decodeAccount(rlp);
 }
 
 function commitStorage(

@@ -24,6 +24,7 @@ export interface StateSnapshot extends StateView, Disposable {
 
 /** Difference between two states. `null` deletes an account. Zero storage values are empty. */
 export interface StateChanges {
+  /** Before the difference is committed, storage roots are those of the state it is about. */
   readonly accounts: ReadonlyMap<Address, AccountState | null>;
   readonly storage: ReadonlyMap<Address, ReadonlyMap<Bytes32, Uint8Array>>;
   /** Accounts whose earlier storage is gone before `storage` applies. */

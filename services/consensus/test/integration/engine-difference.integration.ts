@@ -90,7 +90,7 @@ async function open(name: EngineName): Promise<Subject> {
     settings: { ...defaultNodeSettings, maxBlockExecutionMs: 60_000 },
     now: () => performance.now(),
   });
-  blocks.append(await engine.executeGenesis());
+  await blocks.append(await engine.executeGenesis());
   return {
     engine,
     blocks,
@@ -227,8 +227,8 @@ describe("our engine and the library", () => {
         (await engine.traceBlock(blocks.head() as BlockHeader, ours, undefined, options)).map(comparable);
       expect(await trace(own())).toEqual(await trace(peer()));
     }
-    own().blocks.append(ours);
-    peer().blocks.append(theirs);
+    await own().blocks.append(ours);
+    await peer().blocks.append(theirs);
     return ours;
   }
 

@@ -44,7 +44,7 @@ export function executionEngineConformance(
 
     beforeAll(async () => {
       subject = await open(genesis);
-      subject.blocks.append(await subject.engine.executeGenesis());
+      await subject.blocks.append(await subject.engine.executeGenesis());
     });
 
     afterAll(() => subject.close());
@@ -76,7 +76,7 @@ export function executionEngineConformance(
     ): Promise<ExecutedBlock> => subject.engine.executeBlock({ parent: head(), timestamp, transactions });
     const append = async (transactions: readonly SignedTransaction[]): Promise<ExecutedBlock> => {
       const block = await execute(transactions);
-      subject.blocks.append(block);
+      await subject.blocks.append(block);
       return block;
     };
     const balance = (owner: string): bigint => {
@@ -133,7 +133,7 @@ export function executionEngineConformance(
       const [first, second] = await Promise.all([execute(transactions), execute(transactions)]);
       expect(second.header).toEqual(first.header);
       expect(head().stateRoot).toBe(root);
-      subject.blocks.append(first);
+      await subject.blocks.append(first);
       expect(first.header.stateRoot).not.toBe(root);
     });
 

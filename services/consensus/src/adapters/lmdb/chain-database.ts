@@ -68,9 +68,12 @@ export class ChainDatabase {
 
   static readonly format = FORMAT_VERSION;
 
-  /** All writes of `action` or none; on disk when it returns. */
-  write(action: () => void): void {
-    this.#root.transactionSync(action);
+  /**
+   * All writes that `action` asks for, or none. They are made, and brought to disk, on LMDB's own thread; resolves when
+   * they are there. The bytes written must not change before.
+   */
+  async write(action: () => void): Promise<void> {
+    await this.#root.batch(action);
   }
 
   /** A stable view of all tables as they are now, to be given back by `done`. */

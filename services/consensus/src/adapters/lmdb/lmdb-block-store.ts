@@ -19,6 +19,8 @@ export interface StoredTransactionCodec {
 /** Blocks, their indexes and the state that they leave, written together. */
 export class LmdbBlockStore implements BlockStore {
   #head: BlockHeader | undefined;
+  /** Height of the block that is on its way to the disk: LMDB shows it before it is there. */
+  #unfinished: number | undefined;
   readonly #recent = new Map<number, BlockWithReceipts>();
 
   constructor(
@@ -39,14 +41,15 @@ export class LmdbBlockStore implements BlockStore {
   header(height: number): BlockHeader | undefined {
     const recent = this.#recent.get(height);
     if (recent !== undefined) return recent.header;
-    if (!isHeight(height)) return undefined;
+    if (!isHeight(height) || height === this.#unfinished) return undefined;
     const rlp = this.database.headers.get(height);
     return rlp === undefined ? undefined : decodeHeader(rlp);
   }
 
   heightOf(blockHash: Bytes32): number | undefined {
-    const height = this.database.heights.get(fromHex(blockHash));
-    return height === undefined ? undefined : Number(height.readBigUInt64BE());
+    const bytes = this.database.heights.get(fromHex(blockHash));
+    const height = bytes === undefined ? undefined : Number(bytes.readBigUInt64BE());
+    return height === this.#unfinished ? undefined : height;
   }
 
   block(height: number): Block | undefined {
@@ -76,26 +79,32 @@ export class LmdbBlockStore implements BlockStore {
   placeOf(transactionHash: Bytes32): TransactionPlace | undefined {
     const place = this.database.places.get(fromHex(transactionHash));
     if (place === undefined) return undefined;
-    return { blockNumber: Number(place.readBigUInt64BE(0)), index: place.readUInt32BE(8) };
+    const blockNumber = Number(place.readBigUInt64BE(0));
+    return blockNumber === this.#unfinished ? undefined : { blockNumber, index: place.readUInt32BE(8) };
   }
 
   *blooms(from: number, to: number): Iterable<{ readonly height: number; readonly bloom: Uint8Array }> {
     for (const { key, value } of this.database.blooms.getRange({ start: from, end: to + 1 })) {
-      yield { height: key, bloom: value };
+      if (key !== this.#unfinished) yield { height: key, bloom: value };
     }
   }
 
-  append(block: ExecutedBlock): void {
+  async append(block: ExecutedBlock): Promise<void> {
     const expected = this.#head === undefined ? 0 : this.#head.number + 1;
     const { header } = block;
     if (header.number !== expected || (this.#head !== undefined && header.parentHash !== this.#head.hash)) {
       throw notTheNextBlock(expected, header.number);
     }
-    this.database.write(() => {
-      this.#writeState(block);
-      this.#writeBlock(block);
-    });
-    this.#head = header;
+    this.#unfinished = header.number;
+    try {
+      await this.database.write(() => {
+        this.#writeState(block);
+        this.#writeBlock(block);
+      });
+      this.#head = header;
+    } finally {
+      this.#unfinished = undefined;
+    }
     this.#recent.set(header.number, { header, transactions: block.transactions, receipts: block.receipts });
     this.#recent.delete(header.number - CACHED_BLOCKS);
   }
@@ -103,46 +112,42 @@ export class LmdbBlockStore implements BlockStore {
   #writeState({ changes, trieNodes, header }: ExecutedBlock): void {
     const { accounts, storage, codes, trieNodes: nodes, meta } = this.database;
     for (const [owner, account] of changes.accounts) {
-      if (account === null) accounts.removeSync(fromHex(owner));
-      else accounts.putSync(fromHex(owner), asBuffer(encodeAccount(account)));
+      if (account === null) accounts.remove(fromHex(owner));
+      else accounts.put(fromHex(owner), asBuffer(encodeAccount(account)));
     }
     for (const owner of changes.clearedStorage) {
       const prefix = fromHex(owner);
       const keys = [...storage.getKeys({ start: prefix, end: concat(prefix, new Uint8Array(33).fill(255)) })];
-      for (const key of keys) storage.removeSync(key);
+      for (const key of keys) storage.remove(key);
     }
     for (const [owner, slots] of changes.storage) {
       for (const [slot, value] of slots) {
         const key = concat(fromHex(owner), fromHex(slot));
-        if (value.length === 0) storage.removeSync(key);
-        else storage.putSync(key, Buffer.from(value));
+        if (value.length === 0) storage.remove(key);
+        else storage.put(key, asBuffer(value));
       }
     }
-    for (const [hash, code] of changes.codes) codes.putSync(fromHex(hash), Buffer.from(code));
-    for (const { hash, rlp } of trieNodes) nodes.putSync(hash, asBuffer(rlp));
-    meta.putSync("state-root", Buffer.from(fromHex(header.stateRoot)));
+    for (const [hash, code] of changes.codes) codes.put(fromHex(hash), asBuffer(code));
+    for (const { hash, rlp } of trieNodes) nodes.put(hash, asBuffer(rlp));
+    meta.put("state-root", asBuffer(fromHex(header.stateRoot)));
   }
 
   #writeBlock({ header, transactions, receipts }: ExecutedBlock): void {
     const height = header.number;
     const database = this.database;
-    database.headers.putSync(height, Buffer.from(encodeHeader(header)));
-    if (header.logsBloom.some((byte) => byte !== 0))
-      database.blooms.putSync(height, Buffer.from(header.logsBloom));
-    database.bodies.putSync(
-      height,
-      Buffer.from(encodeRlp(transactions.map((tx) => [tx.raw, fromHex(tx.sender)]))),
-    );
-    database.receipts.putSync(height, Buffer.from(encodeReceipts(receipts)));
-    database.heights.putSync(fromHex(header.hash), heightBytes(height));
+    database.headers.put(height, asBuffer(encodeHeader(header)));
+    if (header.logsBloom.some((byte) => byte !== 0)) database.blooms.put(height, asBuffer(header.logsBloom));
+    database.bodies.put(height, asBuffer(encodeRlp(transactions.map((tx) => [tx.raw, fromHex(tx.sender)]))));
+    database.receipts.put(height, asBuffer(encodeReceipts(receipts)));
+    database.heights.put(fromHex(header.hash), heightBytes(height));
     transactions.forEach((transaction, index) => {
       const place = Buffer.alloc(12);
       place.writeBigUInt64BE(BigInt(height), 0);
       place.writeUInt32BE(index, 8);
-      database.places.putSync(fromHex(transaction.hash), place);
-      database.mempool.removeSync(fromHex(transaction.hash));
+      database.places.put(fromHex(transaction.hash), place);
+      database.mempool.remove(fromHex(transaction.hash));
     });
-    database.meta.putSync("head", heightBytes(height));
+    database.meta.put("head", heightBytes(height));
   }
 }
 
