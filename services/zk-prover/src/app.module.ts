@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { Groth16Prover } from "@aios/core-groth16/groth16-prover";
-import { CodedError } from "@aios/kernel/coded-error";
+import { queueFull } from "@aios/core-proving-queue/admission";
+import { ServiceTimes } from "@aios/core-proving-queue/service-times";
+import type { Claim, WorkQueue } from "@aios/core-proving-queue/work-queue";
 import type { Rng } from "@aios/kernel/random";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import type { ServiceContext } from "@aios/service-kit/service-context";
@@ -16,14 +18,12 @@ import { LoadedModels } from "./application/loaded-models.js";
 import { MakeKey } from "./application/make-key.use-case.js";
 import { MakeProof } from "./application/make-proof.use-case.js";
 import { ProgressBoard } from "./application/progress-board.js";
-import { ProveTimes } from "./application/prove-times.js";
 import { testProver } from "./application/prover-self-test.js";
 import { QuoteProof } from "./application/quote-proof.use-case.js";
 import { RequestProof } from "./application/request-proof.use-case.js";
 import { SetUpKey } from "./application/set-up-key.use-case.js";
 import { WorkLoop, type WorkLoopHooks, type WorkLoopOptions } from "./application/work-loop.js";
 import type { proverSettings } from "./config.js";
-import type { Claim, WorkQueue } from "./domain/work.js";
 import { metrics } from "./metrics.js";
 import { CLOCK, MODEL_KEY_STORE, PROOF_STORE } from "./tokens.js";
 
@@ -52,7 +52,7 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
     loaded: (durationMs) => metrics.keyLoadDuration.record(durationMs),
   });
   const progress = new ProgressBoard();
-  const times = new ProveTimes();
+  const times = new ServiceTimes();
   const makeKey = new MakeKey(keys, contents, models, progress, systemRng, {
     notKept: (error) => logger.warn({ error }, "a new key could not be kept in memory"),
   });
@@ -64,8 +64,8 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
     progress,
     rng: systemRng,
     hooks: {
-      proven(proveMs) {
-        times.record(proveMs);
+      proven(modelCommitment, constraints, proveMs) {
+        times.record(modelCommitment, constraints, proveMs);
         metrics.proveDuration.record(proveMs);
       },
     },
@@ -76,7 +76,7 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
     queue: WorkQueue<T>,
     work: WorkLoopHooks<T>["work"],
     ended: typeof metrics.proofsEnded,
-    own: Pick<WorkLoopOptions, "concurrency" | "timeoutMs">,
+    own: Pick<WorkLoopOptions, "concurrency" | "timeoutMs" | "loaded">,
   ): WorkLoop<T> => {
     const hooks: WorkLoopHooks<T> = {
       work: (claim: Claim, item: T, signal: AbortSignal) =>
@@ -117,18 +117,15 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
     {
       concurrency: settings.PROVER_CONCURRENCY,
       timeoutMs: settings.PROVER_PROOF_TIMEOUT,
+      loaded: () => models.names(),
     },
   );
 
-  metrics.queuedProofs.observe(() => proofs.unfinishedCount());
+  metrics.queuedProofs.observe(() => proofs.depth());
   metrics.loadedModels.observe(() => models.size);
   health.register("proof-queue", async () => {
-    if ((await proofs.unfinishedCount()) >= settings.PROVER_QUEUE_LIMIT) {
-      throw new CodedError({
-        code: "prover-queue-full",
-        kind: "unavailable",
-        message: "The queue of proofs is full.",
-      });
+    if ((await proofs.depth()) >= settings.PROVER_QUEUE_LIMIT) {
+      throw queueFull(times.nextFreeMs());
     }
   });
 
@@ -150,6 +147,7 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
         useValue: new QuoteProof(keys, proofs, times, {
           priceWei: settings.PROVER_PRICE_WEI,
           payout: settings.PROVER_PAYOUT_ADDRESS,
+          parallel: settings.PROVER_CONCURRENCY,
         }),
       },
     ],

@@ -44,6 +44,11 @@ export class LoadedModels {
     return this.#ready.size;
   }
 
+  /** Models whose next proof needs no fetching. */
+  names(): readonly string[] {
+    return [...this.#ready.keys(), ...this.#loading.keys()];
+  }
+
   /**
    * Works with a model and its key, from memory or storage. `jobId` goes into the owner's log of key releases. Throws
    * `model-key-not-found`, `model-key-not-ready`, `model-key-failed`, `model-commitment-mismatch`, storage errors.

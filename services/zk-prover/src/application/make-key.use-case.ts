@@ -1,12 +1,12 @@
 import { Groth16Prover } from "@aios/core-groth16/groth16-prover";
 import { DEVELOPMENT_TRUST, encodeVerifyingKey } from "@aios/core-groth16/verifying-key";
+import type { Claim } from "@aios/core-proving-queue/work-queue";
 import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
 import { compileCircuit } from "@aios/core-zkml/circuit";
 import type { Rng } from "@aios/kernel/random";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { ModelKeyRecord } from "../domain/model-key.js";
 import type { ContentStore, ModelKeyStore } from "../domain/ports.js";
-import type { Claim } from "../domain/work.js";
 import type { LoadedModels } from "./loaded-models.js";
 import { openModel } from "./open-model.js";
 import type { ProgressBoard } from "./progress-board.js";

@@ -3,6 +3,7 @@ import type { Groth16Prover } from "@aios/core-groth16/groth16-prover";
 import { encodeProof } from "@aios/core-groth16/proof-encoding";
 import { verify } from "@aios/core-groth16/verify";
 import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
+import type { Claim } from "@aios/core-proving-queue/work-queue";
 import { computeWitness } from "@aios/core-zkml/circuit";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { decodeJobInput, type JobInput } from "@aios/core-zkml/job-input";
@@ -21,7 +22,6 @@ import {
 } from "../domain/errors.js";
 import type { ContentStore, ProofStore } from "../domain/ports.js";
 import type { ProofJobRecord, ProofRequest, ProofResult } from "../domain/proof-job.js";
-import type { Claim } from "../domain/work.js";
 import type { LoadedModel, LoadedModels } from "./loaded-models.js";
 import { hexOf } from "./open-model.js";
 import type { ProgressBoard } from "./progress-board.js";
@@ -29,7 +29,7 @@ import type { ProgressBoard } from "./progress-board.js";
 const BLINDING_BYTES = 64;
 
 export interface MakeProofHooks {
-  proven(proveMs: number): void;
+  proven(modelCommitment: string, constraints: number, proveMs: number): void;
 }
 
 /** Proves one job: check the claim against the reference evaluator, prove, verify, store the evidence, record. */
@@ -57,13 +57,15 @@ export class MakeProof {
       const input = contents.readSecret(request.inputCid, "proof", request.jobId, signal);
       // Its failure is awaited below; a model that fails first must not leave it unhandled.
       input.catch(() => undefined);
-      const result = await models.use(request.modelCommitment, request.jobId, signal, async (loaded) =>
-        this.#prove(request, loaded, decodeJobInput(await input), signal),
-      );
+      let constraints = 0;
+      const result = await models.use(request.modelCommitment, request.jobId, signal, async (loaded) => {
+        constraints = loaded.material.constraintCount;
+        return this.#prove(request, loaded, decodeJobInput(await input), signal);
+      });
       crashPoint("zk-prover.proof.before-end");
       await this.ports.proofs.complete(claim, result);
       crashPoint("zk-prover.proof.after-end");
-      this.ports.hooks.proven(result.proveMs);
+      this.ports.hooks.proven(request.modelCommitment, constraints, result.proveMs);
     } finally {
       progress.end(request.jobId);
     }

@@ -1,9 +1,8 @@
+import { type Claim, type Failure, leaseLost, type WorkQueue } from "@aios/core-proving-queue/work-queue";
 import { ManualClock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { TimestampMs } from "@aios/kernel/units";
 import { describe, expect, it } from "vitest";
-import { leaseLost } from "../domain/errors.js";
-import type { Claim, Failure, WorkQueue } from "../domain/work.js";
 import { WorkLoop, type WorkLoopHooks } from "./work-loop.js";
 
 const OPTIONS = { concurrency: 1, leaseMs: 3_000, timeoutMs: 60_000, pollMs: 1_000 };
@@ -19,6 +18,7 @@ class OneItemQueue implements WorkQueue<string> {
   token = 0n;
   attempts = 0;
   abandonments = 0;
+  deadline: TimestampMs | undefined;
   dueAt = 0;
   held = false;
   failure: Failure | undefined;
@@ -41,6 +41,7 @@ class OneItemQueue implements WorkQueue<string> {
         fencingToken: this.token,
         attempts: this.attempts,
         abandonments: this.abandonments,
+        deadline: this.deadline,
         traceHeaders: {},
       },
       work: "work",
@@ -67,6 +68,10 @@ class OneItemQueue implements WorkQueue<string> {
   complete(): void {
     this.isDone = true;
     this.#tell();
+  }
+
+  async depth() {
+    return this.isDone || this.failure !== undefined ? 0 : 1;
   }
 
   #tell(): void {
@@ -176,6 +181,16 @@ describe("work loop", () => {
     expect(begun).toEqual([4]);
   });
 
+  it("never begins work whose deadline has passed, and ends it by name", async () => {
+    const parts = start(async () => parts.queue.complete());
+    parts.clock.advance(10_000);
+    parts.queue.deadline = 10_000 as TimestampMs;
+    parts.loop.start();
+    await parts.ended(1);
+    await parts.loop.stop();
+    expect(parts.queue).toMatchObject({ isDone: false, failure: { code: "deadline-passed" } });
+  });
+
   it("does work that a holder vanished over alone, so that it can take nothing with it", async () => {
     const clock = new ManualClock();
     const waiting = ["before", "suspect", "after", "later"];
@@ -189,13 +204,21 @@ describe("work loop", () => {
         if (id === undefined) return undefined;
         const abandonments = id === "suspect" ? 1 : 0;
         return {
-          claim: { id, fencingToken: ++token, attempts: 1, abandonments, traceHeaders: {} },
+          claim: {
+            id,
+            fencingToken: ++token,
+            attempts: 1,
+            abandonments,
+            deadline: undefined,
+            traceHeaders: {},
+          },
           work: id,
         };
       },
       renew: async () => true,
       postpone: async ({ id }) => void waiting.push(id),
       fail: async () => undefined,
+      depth: async () => waiting.length,
     };
     const hooks: WorkLoopHooks<string> = {
       async work(_claim, work) {

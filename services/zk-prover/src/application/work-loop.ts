@@ -1,17 +1,16 @@
+import { DEFAULT_PATIENCE_MS } from "@aios/core-proving-queue/claim-order";
+import {
+  failureOf,
+  isSuspect,
+  isWorthRepeating,
+  refusalToBegin,
+  retryDelayMs,
+} from "@aios/core-proving-queue/work-policy";
+import type { Claim, WorkQueue } from "@aios/core-proving-queue/work-queue";
 import type { Clock } from "@aios/kernel/clock";
 import type { CodedError } from "@aios/kernel/coded-error";
 import type { DurationMs, TimestampMs } from "@aios/kernel/units";
 import { codedErrorOf } from "@aios/service-kit/database-outage";
-import { workerLost } from "../domain/errors.js";
-import {
-  type Claim,
-  failureOf,
-  isPoisonous,
-  isSuspect,
-  isWorthRepeating,
-  retryDelayMs,
-  type WorkQueue,
-} from "../domain/work.js";
 
 export interface WorkLoopOptions {
   readonly concurrency: number;
@@ -20,6 +19,8 @@ export interface WorkLoopOptions {
   readonly timeoutMs: number;
   /** How often the queue is looked at when nobody rings. */
   readonly pollMs: number;
+  /** Groups whose keys lie in memory, for the queue to choose by. Default: none. */
+  readonly loaded?: () => readonly string[];
 }
 
 export interface WorkLoopHooks<T> {
@@ -70,7 +71,12 @@ export class WorkLoop<T> {
     while (!this.#stop.signal.aborted) {
       try {
         await this.#alone;
-        const taken = await this.queue.claim(this.options.leaseMs);
+        const { leaseMs, loaded } = this.options;
+        const taken = await this.queue.claim({
+          leaseMs,
+          loaded: loaded?.() ?? [],
+          patienceMs: DEFAULT_PATIENCE_MS,
+        });
         if (taken === undefined) await this.#waitForWork();
         else await this.#take(taken.claim, taken.work);
       } catch (error) {
@@ -81,7 +87,8 @@ export class WorkLoop<T> {
   }
 
   async #take(claim: Claim, work: T): Promise<void> {
-    if (isPoisonous(claim)) return this.#giveUp(claim, workerLost(claim.abandonments));
+    const refusal = refusalToBegin(claim, this.clock.now());
+    if (refusal !== undefined) return this.#giveUp(claim, refusal);
     // Suspect work began while this was being taken.
     if (this.#alone !== undefined) return this.queue.postpone(claim, this.clock.now());
     const others = Promise.allSettled([...this.#underWay]);

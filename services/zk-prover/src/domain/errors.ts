@@ -41,15 +41,6 @@ export function proofRequestDiffers(): CodedError {
   });
 }
 
-export function queueFull(retryAfterMs: number): CodedError {
-  return new CodedError({
-    code: "prover-queue-full",
-    kind: "unavailable",
-    message: "The prover has as much work as it takes on. Try again later.",
-    retryAfterMs,
-  });
-}
-
 export function invalidRequest(field: string, expected: string): CodedError {
   return new CodedError({
     code: "invalid-proof-request",
@@ -106,21 +97,6 @@ export function selfVerificationFailed(): CodedError {
     kind: "internal",
     message: "The prover made a proof that does not verify; it was not published.",
   });
-}
-
-/** Whoever worked on it vanished, again and again; it is not tried any more. */
-export function workerLost(times: number): CodedError {
-  return new CodedError({
-    code: "worker-lost",
-    kind: "internal",
-    message: `The prover ended ${times} times while it worked on this; it is not tried again.`,
-    details: { times },
-  });
-}
-
-/** Another replica took the work over. */
-export function leaseLost(): CodedError {
-  return new CodedError({ code: "work-lease-lost", kind: "conflict", message: "This work was taken over." });
 }
 
 function refused(code: string, message: string, details?: CodedErrorInit["details"]): CodedError {

@@ -1,5 +1,5 @@
+import type { Failure } from "@aios/core-proving-queue/work-queue";
 import type { Bytes32, TenantId } from "@aios/kernel/identifiers";
-import type { Failure } from "./work.js";
 
 export type KeyState = "setting-up" | "ready" | "failed";
 

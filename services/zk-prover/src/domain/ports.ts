@@ -1,7 +1,7 @@
+import type { Claim, WorkQueue } from "@aios/core-proving-queue/work-queue";
 import type { Bytes32, JobId, TenantId } from "@aios/kernel/identifiers";
 import type { KeyMaterial, ModelKeyRecord } from "./model-key.js";
 import type { ProofJobRecord, ProofRequest, ProofResult } from "./proof-job.js";
-import type { Claim, WorkQueue } from "./work.js";
 
 /** Rows of keys and their work. A change and its event leave together. */
 export interface ModelKeyStore extends WorkQueue<ModelKeyRecord> {
@@ -30,7 +30,6 @@ export interface ProofStore extends WorkQueue<ProofJobRecord> {
   ): Promise<ProofJobRecord>;
   /** Throws `work-lease-lost`. */
   complete(claim: Claim, result: ProofResult): Promise<void>;
-  unfinishedCount(): Promise<number>;
 }
 
 export type KeyPurpose = "proving-key-setup" | "proof";

@@ -1,5 +1,6 @@
+import type { Failure } from "@aios/core-proving-queue/work-queue";
 import type { Address, Bytes32, JobId, TenantId } from "@aios/kernel/identifiers";
-import type { Failure } from "./work.js";
+import type { TimestampMs } from "@aios/kernel/units";
 
 export type ProofState = "queued" | "proving" | "proven" | "failed";
 
@@ -17,6 +18,10 @@ export interface ProofRequest {
   readonly inputCid: string;
   /** Packed output, 32 bytes big-endian. */
   readonly claimedOutput: Uint8Array;
+  /** 0 to 9; higher is proven first. Not part of what is asked. */
+  readonly priority: number;
+  /** The proof is of no use after this. */
+  readonly deadline: TimestampMs | undefined;
   readonly requestHash: Uint8Array;
 }
 

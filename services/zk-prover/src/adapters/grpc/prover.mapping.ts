@@ -1,5 +1,8 @@
 import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
+import { MAX_PRIORITY } from "@aios/core-proving-queue/claim-order";
+import type { Failure } from "@aios/core-proving-queue/work-queue";
 import { address, type Bytes32, bytes32, jobId } from "@aios/kernel/identifiers";
+import type { TimestampMs } from "@aios/kernel/units";
 import {
   KeyState,
   type ModelKey,
@@ -12,7 +15,6 @@ import type { ProofQuestion } from "../../application/request-proof.use-case.js"
 import { invalidRequest } from "../../domain/errors.js";
 import type { ModelKeyRecord } from "../../domain/model-key.js";
 import type { ProofJobRecord } from "../../domain/proof-job.js";
-import type { Failure } from "../../domain/work.js";
 
 const MAX_CID_LENGTH = 128;
 const KEY_STATES = {
@@ -60,7 +62,21 @@ export function questionOf(request: RequestProofRequest): ProofQuestion {
     modelCid: cidOf(request.modelCid, "modelCid"),
     inputCid: cidOf(request.inputCid, "inputCid"),
     claimedOutput: word(request.claimedOutput, "claimedOutput"),
+    priority: priorityOf(request.priority ?? 0),
+    deadline: deadlineOf(request.deadlineUnixMs),
   };
+}
+
+function priorityOf(value: number): number {
+  if (value > MAX_PRIORITY) throw invalidRequest("priority", `0 to ${MAX_PRIORITY}`);
+  return value;
+}
+
+function deadlineOf(value: number | undefined): TimestampMs | undefined {
+  if (value === undefined) return undefined;
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw invalidRequest("deadlineUnixMs", "a time in milliseconds");
+  return value as TimestampMs;
 }
 
 function errorOf(failure: Failure | undefined) {

@@ -1,16 +1,16 @@
 import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
+import { type Claim, type Failure, leaseLost } from "@aios/core-proving-queue/work-queue";
 import type { Clock } from "@aios/kernel/clock";
 import type { Bytes32, TenantId } from "@aios/kernel/identifiers";
 import { bytes32 } from "@aios/kernel/identifiers";
-import type { TimestampMs } from "@aios/kernel/units";
 import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
-import type { ModelKey, PrismaClient } from "../../../generated/prisma/client.js";
-import { keyNotFound, leaseLost } from "../../domain/errors.js";
+import type { ModelKey, Prisma, PrismaClient } from "../../../generated/prisma/client.js";
+import { keyNotFound } from "../../domain/errors.js";
 import type { KeyMaterial, KeyState, ModelKeyRecord } from "../../domain/model-key.js";
 import type { ModelKeyStore } from "../../domain/ports.js";
-import type { Claim, Failure } from "../../domain/work.js";
+import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
 import { WorkRows } from "./work-rows.js";
 
 const rows = new WorkRows({
@@ -18,14 +18,16 @@ const rows = new WorkRows({
   id: "model_commitment",
   openStates: ["setting-up"],
   heldState: "setting-up",
+  group: '"model_commitment"',
+  priority: "0::int",
+  deadline: "NULL::timestamptz",
 });
 const LONG_AGO = new Date(0);
 
-export class PrismaModelKeyStore implements ModelKeyStore {
-  constructor(
-    private readonly prisma: PrismaClient,
-    private readonly clock: Clock,
-  ) {}
+export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> implements ModelKeyStore {
+  constructor(prisma: PrismaClient, clock: Clock) {
+    super(prisma, clock, rows);
+  }
 
   async find(modelCommitment: Bytes32): Promise<ModelKeyRecord | undefined> {
     const row = await this.prisma.modelKey.findUnique({ where: { modelCommitment } });
@@ -66,16 +68,8 @@ export class PrismaModelKeyStore implements ModelKeyStore {
     return record;
   }
 
-  claim(leaseMs: number): Promise<{ claim: Claim; work: ModelKeyRecord } | undefined> {
-    return rows.claimWith(this.prisma, leaseMs, (id) => this.find(bytes32(id)));
-  }
-
-  renew(claim: Claim, leaseMs: number): Promise<boolean> {
-    return rows.renew(this.prisma, claim, leaseMs);
-  }
-
-  postpone(claim: Claim, until: TimestampMs): Promise<void> {
-    return rows.postpone(this.prisma, claim, Math.max(0, until - this.clock.now()));
+  protected workOf(id: string): Promise<ModelKeyRecord | undefined> {
+    return this.find(bytes32(id));
   }
 
   async complete(claim: Claim, material: KeyMaterial): Promise<void> {
@@ -104,18 +98,19 @@ export class PrismaModelKeyStore implements ModelKeyStore {
     });
   }
 
-  async fail(claim: Claim, failure: Failure): Promise<void> {
-    await this.prisma.$transaction(async (transaction) => {
-      await rows.fail(transaction, claim, failure);
-      await outbox.add(transaction, topics.proverKeyEnded, {
-        modelCommitment: Buffer.from(claim.id.slice(2), "hex"),
-        ready: false,
-        verifyingKeyHash: new Uint8Array(0),
-        verifyingKeyCid: "",
-        trust: "",
-        errorCode: failure.code,
-        errorMessage: failure.message,
-      });
+  protected async announceFailure(
+    transaction: Prisma.TransactionClient,
+    claim: Claim,
+    failure: Failure,
+  ): Promise<void> {
+    await outbox.add(transaction, topics.proverKeyEnded, {
+      modelCommitment: Buffer.from(claim.id.slice(2), "hex"),
+      ready: false,
+      verifyingKeyHash: new Uint8Array(0),
+      verifyingKeyCid: "",
+      trust: "",
+      errorCode: failure.code,
+      errorMessage: failure.message,
     });
   }
 }
@@ -127,14 +122,7 @@ function recordOf(row: ModelKey): ModelKeyRecord {
     modelCid: row.modelCid,
     state: row.state as KeyState,
     material: row.state === "ready" ? materialOf(row) : undefined,
-    failure:
-      row.state !== "failed"
-        ? undefined
-        : {
-            code: row.errorCode ?? "",
-            message: row.errorMessage ?? "",
-            details: (row.errorDetails ?? {}) as Record<string, unknown>,
-          },
+    failure: row.state === "failed" ? failureOfRow(row) : undefined,
   };
 }
 

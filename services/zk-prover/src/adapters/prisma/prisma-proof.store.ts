@@ -1,3 +1,5 @@
+import { admit, type Present } from "@aios/core-proving-queue/admission";
+import { type Claim, type Failure, leaseLost } from "@aios/core-proving-queue/work-queue";
 import { bytesToInteger } from "@aios/core-zkml/scalar-field";
 import type { Clock } from "@aios/kernel/clock";
 import type { CodedError } from "@aios/kernel/coded-error";
@@ -7,13 +9,7 @@ import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
 import type { Prisma, PrismaClient, ProofJob } from "../../../generated/prisma/client.js";
-import {
-  leaseLost,
-  oracleDisagrees,
-  proofNotFound,
-  proofRequestDiffers,
-  queueFull,
-} from "../../domain/errors.js";
+import { oracleDisagrees, proofNotFound, proofRequestDiffers } from "../../domain/errors.js";
 import type { ProofStore } from "../../domain/ports.js";
 import {
   type ProofJobRecord,
@@ -22,7 +18,7 @@ import {
   type ProofState,
   sameStatement,
 } from "../../domain/proof-job.js";
-import type { Claim, Failure } from "../../domain/work.js";
+import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
 import { WorkRows } from "./work-rows.js";
 
 const OPEN_STATES = ["queued", "proving"];
@@ -31,23 +27,21 @@ const rows = new WorkRows({
   id: "job_id",
   openStates: OPEN_STATES,
   heldState: "proving",
+  group: '"model_commitment"',
+  priority: '"priority"',
+  deadline: '"deadline"',
 });
 const LONG_AGO = new Date(0);
 const WORD_BYTES = 32;
 
-export class PrismaProofStore implements ProofStore {
-  constructor(
-    private readonly prisma: PrismaClient,
-    private readonly clock: Clock,
-  ) {}
+export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements ProofStore {
+  constructor(prisma: PrismaClient, clock: Clock) {
+    super(prisma, clock, rows);
+  }
 
   async find(id: JobId): Promise<ProofJobRecord | undefined> {
     const row = await this.prisma.proofJob.findUnique({ where: { jobId: id } });
     return row === null ? undefined : recordOf(row);
-  }
-
-  unfinishedCount(): Promise<number> {
-    return this.prisma.proofJob.count({ where: { state: { in: OPEN_STATES } } });
   }
 
   async request(
@@ -58,13 +52,13 @@ export class PrismaProofStore implements ProofStore {
   ): Promise<ProofJobRecord> {
     await this.prisma.$transaction(async (transaction) => {
       const before = await lockRow(transaction, request.jobId);
-      if (before !== undefined && Buffer.compare(before.request_hash, request.requestHash) === 0) return;
-      if (before?.state === "proven") throw await this.#answerOf(request);
-      const isNew = before === undefined || !OPEN_STATES.includes(before.state);
-      if (isNew && (await transaction.proofJob.count({ where: { state: { in: OPEN_STATES } } })) >= limit)
-        throw queueFull(retryAfterMs);
+      const present = before === undefined ? undefined : presenceOf(before, request);
+      const open = await transaction.proofJob.count({ where: { state: { in: OPEN_STATES } } });
+      const admission = admit(present, open, limit, retryAfterMs);
+      if (admission === "known") return;
+      if (admission === "decided") throw await this.#answerOf(request);
       const data = this.#rowOf(request);
-      if (before === undefined) {
+      if (admission === "add") {
         await transaction.proofJob.createMany({
           data: { jobId: request.jobId, tenantId, ...data },
           skipDuplicates: true,
@@ -116,6 +110,8 @@ export class PrismaProofStore implements ProofStore {
       modelCid: request.modelCid,
       inputCid: request.inputCid,
       claimedOutput: Uint8Array.from(request.claimedOutput),
+      priority: request.priority,
+      deadline: request.deadline === undefined ? null : new Date(request.deadline),
       state: "queued",
       nextAttemptAt: now,
       leaseUntil: LONG_AGO,
@@ -124,16 +120,8 @@ export class PrismaProofStore implements ProofStore {
     };
   }
 
-  claim(leaseMs: number): Promise<{ claim: Claim; work: ProofJobRecord } | undefined> {
-    return rows.claimWith(this.prisma, leaseMs, (id) => this.find(jobId(id)));
-  }
-
-  renew(claim: Claim, leaseMs: number): Promise<boolean> {
-    return rows.renew(this.prisma, claim, leaseMs);
-  }
-
-  postpone(claim: Claim, until: TimestampMs): Promise<void> {
-    return rows.postpone(this.prisma, claim, Math.max(0, until - this.clock.now()));
+  protected workOf(id: string): Promise<ProofJobRecord | undefined> {
+    return this.find(jobId(id));
   }
 
   async complete(claim: Claim, result: ProofResult): Promise<void> {
@@ -160,17 +148,29 @@ export class PrismaProofStore implements ProofStore {
     });
   }
 
-  async fail(claim: Claim, failure: Failure): Promise<void> {
-    await this.prisma.$transaction(async (transaction) => {
-      await rows.fail(transaction, claim, failure);
-      await outbox.add(transaction, topics.proverProofEnded, {
-        jobId: claim.id,
-        proven: false,
-        errorCode: failure.code,
-        errorMessage: failure.message,
-      });
+  protected async announceFailure(
+    transaction: Prisma.TransactionClient,
+    claim: Claim,
+    failure: Failure,
+  ): Promise<void> {
+    await outbox.add(transaction, topics.proverProofEnded, {
+      jobId: claim.id,
+      proven: false,
+      errorCode: failure.code,
+      errorMessage: failure.message,
     });
   }
+}
+
+function presenceOf(
+  row: { state: string; request_hash: Uint8Array },
+  { requestHash }: ProofRequest,
+): Present {
+  return {
+    isOpen: OPEN_STATES.includes(row.state),
+    hasResult: row.state === "proven",
+    isSame: Buffer.compare(row.request_hash, requestHash) === 0,
+  };
 }
 
 async function lockRow(
@@ -196,19 +196,14 @@ function recordOf(row: ProofJob): ProofJobRecord {
       modelCid: row.modelCid,
       inputCid: row.inputCid,
       claimedOutput: row.claimedOutput,
+      priority: row.priority,
+      deadline: row.deadline === null ? undefined : (row.deadline.getTime() as TimestampMs),
       requestHash: row.requestHash,
     },
     tenantId: row.tenantId as TenantId,
     state: row.state as ProofState,
     result: row.state === "proven" ? resultOf(row) : undefined,
-    failure:
-      row.state !== "failed"
-        ? undefined
-        : {
-            code: row.errorCode ?? "",
-            message: row.errorMessage ?? "",
-            details: (row.errorDetails ?? {}) as Record<string, unknown>,
-          },
+    failure: row.state === "failed" ? failureOfRow(row) : undefined,
   };
 }
 

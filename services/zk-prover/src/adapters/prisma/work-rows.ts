@@ -1,6 +1,6 @@
+import { type Claim, type Failure, leaseLost, type WorkerState } from "@aios/core-proving-queue/work-queue";
+import type { TimestampMs } from "@aios/kernel/units";
 import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
-import { leaseLost } from "../../domain/errors.js";
-import type { Claim, Failure } from "../../domain/work.js";
 
 /** `lease_until` of work that nobody holds lies no later than this; of work whose holder vanished it does. */
 const NEVER_HELD = "'epoch'";
@@ -14,6 +14,10 @@ export interface WorkTable {
   readonly openStates: readonly string[];
   /** State of work that somebody holds. */
   readonly heldState: string;
+  /** SQL expressions over a row: its group, its priority, its deadline. */
+  readonly group: string;
+  readonly priority: string;
+  readonly deadline: string;
 }
 
 interface ClaimedRow {
@@ -21,6 +25,7 @@ interface ClaimedRow {
   readonly fencing_token: bigint;
   readonly attempts: number;
   readonly abandonments: number;
+  readonly deadline: Date | null;
   readonly trace_headers: Readonly<Record<string, string>>;
 }
 
@@ -36,18 +41,25 @@ export class WorkRows {
     this.#open = names.openStates.map((state) => `'${state}'`).join(", ");
   }
 
-  async claim(sql: Sql, leaseMs: number): Promise<Claim | undefined> {
-    const { table, id, heldState } = this.#names;
+  /** Takes what `compareForClaim` puts first, skipping what another worker is just taking. */
+  async claim(sql: Sql, { leaseMs, loaded, patienceMs }: WorkerState): Promise<Claim | undefined> {
+    const { table, id, heldState, group, priority, deadline } = this.#names;
+    const vanished = `CASE WHEN "lease_until" > ${NEVER_HELD} THEN 1 ELSE 0 END`;
     const rows = await sql.$queryRawUnsafe<ClaimedRow[]>(
       `UPDATE "${table}" SET "state" = '${heldState}', "fencing_token" = "fencing_token" + 1, "attempts" = "attempts" + 1,
-         "abandonments" = "abandonments" + CASE WHEN "lease_until" > ${NEVER_HELD} THEN 1 ELSE 0 END,
+         "abandonments" = "abandonments" + ${vanished},
          "lease_until" = clock_timestamp() + $1::float8 ${MS}
        WHERE "${id}" = (
          SELECT "${id}" FROM "${table}"
          WHERE "state" IN (${this.#open}) AND "lease_until" <= clock_timestamp() AND "next_attempt_at" <= clock_timestamp()
-         ORDER BY "abandonments", "requested_at" LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING "${id}" AS "id", "fencing_token", "attempts", "abandonments", "trace_headers"`,
+         ORDER BY "abandonments" + ${vanished}, ${priority} DESC,
+           (${group} = ANY($2::text[]) OR "requested_at" <= clock_timestamp() - $3::float8 ${MS}) DESC,
+           ${deadline} NULLS LAST, "requested_at", "${id}"
+         LIMIT 1 FOR UPDATE SKIP LOCKED)
+       RETURNING "${id}" AS "id", "fencing_token", "attempts", "abandonments", ${deadline} AS "deadline", "trace_headers"`,
       leaseMs,
+      loaded,
+      patienceMs,
     );
     const row = rows[0];
     if (row === undefined) return undefined;
@@ -56,19 +68,16 @@ export class WorkRows {
       fencingToken: row.fencing_token,
       attempts: row.attempts,
       abandonments: row.abandonments,
+      deadline: row.deadline === null ? undefined : (row.deadline.getTime() as TimestampMs),
       traceHeaders: row.trace_headers,
     };
   }
 
-  /** A claim with what it is on, which `find` reads; undefined where nothing is due. */
-  async claimWith<T>(
-    sql: Sql,
-    leaseMs: number,
-    find: (id: string) => Promise<T | undefined>,
-  ): Promise<{ readonly claim: Claim; readonly work: T } | undefined> {
-    const claim = await this.claim(sql, leaseMs);
-    const work = claim === undefined ? undefined : await find(claim.id);
-    return claim === undefined || work === undefined ? undefined : { claim, work };
+  async depth(sql: Sql): Promise<number> {
+    const rows = await sql.$queryRawUnsafe<{ readonly count: bigint }[]>(
+      `SELECT count(*) AS "count" FROM "${this.#names.table}" WHERE "state" IN (${this.#open})`,
+    );
+    return Number(rows[0]?.count ?? 0n);
   }
 
   async renew(sql: Sql, claim: Claim, leaseMs: number): Promise<boolean> {

@@ -1,0 +1,2 @@
+ALTER TABLE "proof_job" ADD COLUMN "priority" INTEGER NOT NULL DEFAULT 0 CHECK ("priority" BETWEEN 0 AND 9);
+ALTER TABLE "proof_job" ADD COLUMN "deadline" TIMESTAMPTZ(3);

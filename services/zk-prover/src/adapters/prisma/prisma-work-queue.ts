@@ -1,0 +1,62 @@
+import type { Claim, Failure, WorkerState, WorkQueue } from "@aios/core-proving-queue/work-queue";
+import type { Clock } from "@aios/kernel/clock";
+import type { TimestampMs } from "@aios/kernel/units";
+import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
+import type { WorkRows } from "./work-rows.js";
+
+/** What every table of work has in common: a queue whose rows are claimed, renewed, postponed and ended. */
+export abstract class PrismaWorkQueue<T> implements WorkQueue<T> {
+  constructor(
+    protected readonly prisma: PrismaClient,
+    protected readonly clock: Clock,
+    private readonly rows: WorkRows,
+  ) {}
+
+  /** What a claim is on. */
+  protected abstract workOf(id: string): Promise<T | undefined>;
+
+  /** Tells others that the work ended without a result; leaves together with that. */
+  protected abstract announceFailure(
+    transaction: Prisma.TransactionClient,
+    claim: Claim,
+    failure: Failure,
+  ): Promise<void>;
+
+  async claim(worker: WorkerState): Promise<{ readonly claim: Claim; readonly work: T } | undefined> {
+    const claim = await this.rows.claim(this.prisma, worker);
+    const work = claim === undefined ? undefined : await this.workOf(claim.id);
+    return claim === undefined || work === undefined ? undefined : { claim, work };
+  }
+
+  renew(claim: Claim, leaseMs: number): Promise<boolean> {
+    return this.rows.renew(this.prisma, claim, leaseMs);
+  }
+
+  postpone(claim: Claim, until: TimestampMs): Promise<void> {
+    return this.rows.postpone(this.prisma, claim, Math.max(0, until - this.clock.now()));
+  }
+
+  async fail(claim: Claim, failure: Failure): Promise<void> {
+    await this.prisma.$transaction(async (transaction) => {
+      await this.rows.fail(transaction, claim, failure);
+      await this.announceFailure(transaction, claim, failure);
+    });
+  }
+
+  depth(): Promise<number> {
+    return this.rows.depth(this.prisma);
+  }
+}
+
+/** The failure of an ended row. */
+export function failureOfRow(row: {
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly errorDetails: unknown;
+}): Failure {
+  return {
+    code: row.errorCode ?? "",
+    message: row.errorMessage ?? "",
+    details: (row.errorDetails ?? {}) as Record<string, unknown>,
+  };
+}
