@@ -1,13 +1,23 @@
 import { parseArgs } from "node:util";
 import { isCodedError } from "@aios/kernel/coded-error";
-import { type Command, type Output, UsageError } from "./command.js";
+import { COMMAND_OPTIONS, type Command, type CommandOption, type Output, UsageError } from "./command.js";
+import { ceremonyCommand } from "./commands/ceremony.command.js";
 import { doctorCommand } from "./commands/doctor.command.js";
 import { eventsCommand } from "./commands/events.command.js";
 import { jobCommand } from "./commands/job.command.js";
+import { modelCommand } from "./commands/model.command.js";
 import { statusCommand } from "./commands/status.command.js";
 import { verifyCommand } from "./commands/verify.command.js";
 
-const COMMANDS: readonly Command[] = [doctorCommand, statusCommand, jobCommand, verifyCommand, eventsCommand];
+const COMMANDS: readonly Command[] = [
+  doctorCommand,
+  statusCommand,
+  jobCommand,
+  verifyCommand,
+  modelCommand,
+  ceremonyCommand,
+  eventsCommand,
+];
 
 const GLOBAL_OPTIONS = `Options for every command:
   --url <address>   the gateway (default: AIOS_URL, or the platform that runs here, or http://127.0.0.1:8080)
@@ -46,6 +56,7 @@ export async function runCli(argv: readonly string[], output: Output): Promise<n
       topic: values.topic,
       from: values.from,
       all: values.all === true,
+      options: commandOptions(values),
       json,
       output,
     });
@@ -62,6 +73,19 @@ function parse(argv: readonly string[]): ReturnType<typeof parseArgs<typeof PARS
   }
 }
 
+function commandOptions(
+  values: Readonly<Record<string, string | boolean | undefined>>,
+): Partial<Record<CommandOption, string>> {
+  const given: Partial<Record<CommandOption, string>> = {};
+  for (const name of COMMAND_OPTIONS) {
+    const value = values[name];
+    if (typeof value === "string") given[name] = value;
+  }
+  return given;
+}
+
+const TEXT = { type: "string" } as const;
+
 const PARSE = {
   allowPositionals: true,
   options: {
@@ -72,6 +96,10 @@ const PARSE = {
     group: { type: "string" },
     topic: { type: "string" },
     from: { type: "string" },
+    ...(Object.fromEntries(COMMAND_OPTIONS.map((name) => [name, TEXT])) as Record<
+      CommandOption,
+      typeof TEXT
+    >),
     all: { type: "boolean" },
     json: { type: "boolean" },
     help: { type: "boolean", short: "h" },

@@ -4,6 +4,22 @@ export interface Output {
   writeError(text: string): void;
 }
 
+/** Options that take a value and belong to one command or two. */
+export const COMMAND_OPTIONS = [
+  "model",
+  "powers",
+  "powers-hash",
+  "out",
+  "name",
+  "beacon",
+  "iterations",
+  "calibration",
+  "samples",
+  "labels",
+] as const;
+
+export type CommandOption = (typeof COMMAND_OPTIONS)[number];
+
 export interface CommandInput {
   readonly positionals: readonly string[];
   readonly url: string | undefined;
@@ -14,6 +30,8 @@ export interface CommandInput {
   readonly topic: string | undefined;
   readonly from: string | undefined;
   readonly all: boolean;
+  /** Options of single commands, by name; see `COMMAND_OPTIONS`. */
+  readonly options: Readonly<Partial<Record<CommandOption, string>>>;
   readonly json: boolean;
   readonly output: Output;
 }

@@ -69,24 +69,30 @@ pub fn checked_g2(bytes: &[u8], encoding: Encoding) -> Option<Object> {
     checked(bytes, encoding, montgomery_g2).map(Object::G2)
 }
 
-/// `scalar · point`, by additions where the scalar or its negative is small.
-fn small_multiple<P: AffineRepr<ScalarField = Fr>>(point: &P, scalar: &Fr) -> P::Group {
-    let (plain, negated) = (scalar.into_bigint(), (-*scalar).into_bigint());
-    let multiply = |by: BigInt<4>| {
-        let mut sum = P::Group::ZERO;
-        for bit in (0..by.num_bits() as usize).rev() {
-            sum.double_in_place();
+/// Σ scalar · point with shared doublings (Straus), each scalar or its negative, whichever is smaller.
+fn few_multiples<P: AffineRepr<ScalarField = Fr>>(points: &[P], terms: &[(usize, Fr)]) -> P::Group {
+    let signed: Vec<(P, BigInt<4>)> = terms
+        .iter()
+        .map(|(row, scalar)| {
+            let (plain, negated) = (scalar.into_bigint(), (-*scalar).into_bigint());
+            if negated.num_bits() < plain.num_bits() {
+                (-points[*row], negated)
+            } else {
+                (points[*row], plain)
+            }
+        })
+        .collect();
+    let bits = signed.iter().map(|(_, by)| by.num_bits() as usize).max().unwrap_or(0);
+    let mut sum = P::Group::ZERO;
+    for bit in (0..bits).rev() {
+        sum.double_in_place();
+        for (point, by) in &signed {
             if by.get_bit(bit) {
                 sum += point;
             }
         }
-        sum
-    };
-    if negated.num_bits() < plain.num_bits() {
-        -multiply(negated)
-    } else {
-        multiply(plain)
     }
+    sum
 }
 
 fn combination<P>(points: &[P], terms: &[(usize, Fr)]) -> P::Group
@@ -95,7 +101,7 @@ where
     P::Group: VariableBaseMSM<MulBase = P>,
 {
     if terms.len() < MANY_TERMS {
-        return terms.iter().map(|(row, scalar)| small_multiple(&points[*row], scalar)).sum();
+        return few_multiples(points, terms);
     }
     let (bases, scalars): (Vec<P>, Vec<Fr>) = terms.iter().map(|(row, scalar)| (points[*row], *scalar)).unzip();
     P::Group::msm_unchecked(&bases, &scalars)

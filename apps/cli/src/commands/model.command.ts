@@ -1,0 +1,123 @@
+import { dirname, join } from "node:path";
+import { CodedError } from "@aios/kernel/coded-error";
+import {
+  type ImportedProvableModel,
+  importModel,
+  inputsFrom,
+  type ModelImportOptions,
+  type ModelSource,
+  readModel,
+  reportJson,
+} from "@aios/sdk/model-import";
+import { type Command, type CommandInput, UsageError } from "../command.js";
+import { hexText, readBytes, required, writeNew } from "../files.js";
+
+const USAGE = "aios model import <file> --calibration <file> --out <file>";
+const MAX_BYTES = 256 * 1024 * 1024;
+
+export const modelCommand: Command = {
+  name: "model",
+  usage: USAGE,
+  summary: "make a trained model provable, and say what that costs",
+  description: `Reads an ONNX file, or the model.json of a TensorFlow.js layers model (its weight files beside it), turns it into integers,
+proves that no input can overflow them, and writes the model that providers run and provers commit to. Reports accuracy
+as floats and as integers, where it was lost, the proven ranges, and which proof system takes the model at what size.
+The file holds the commitment's salt: keep it like the model.
+
+  --calibration <file>  inputs as the model will see them, one byte a value, one after another; a hundred are plenty
+  --samples <file>      labelled inputs in the same form, which neither training nor calibration has seen
+  --labels <file>       the right output of each sample: numbers between white space
+  --out <file>          where the model is written; an existing file is kept`,
+  async run(input) {
+    const [action, path, ...extra] = input.positionals;
+    if (action !== "import" || path === undefined || extra.length > 0)
+      throw new UsageError(`Usage: ${USAGE}.`);
+    const out = required(input, "out", USAGE);
+    const source = await modelSource(path);
+    const imported = importModel(source, await importOptions(input, source));
+    await writeNew(out, imported.encoded);
+    const commitment = `0x${hexText(imported.commitment)}`;
+    if (input.json) {
+      const report = reportJson(imported.report);
+      input.output.write(
+        `${JSON.stringify({ file: out, bytes: imported.encoded.length, commitment, report })}\n`,
+      );
+    } else input.output.write(describe(out, commitment, imported));
+    return 0;
+  },
+};
+
+async function modelSource(path: string): Promise<ModelSource> {
+  if (!path.endsWith(".json")) return { format: "onnx", bytes: await readBytes(path, MAX_BYTES) };
+  const topology = new TextDecoder().decode(await readBytes(path, MAX_BYTES));
+  const parts: Uint8Array[] = [];
+  for (const name of weightFiles(topology)) parts.push(await readBytes(join(dirname(path), name), MAX_BYTES));
+  return { format: "tfjs-layers", topology, weights: new Uint8Array(Buffer.concat(parts)) };
+}
+
+/** The manifest's files, which lie beside model.json and nowhere else. */
+function weightFiles(topology: string): string[] {
+  let value: { weightsManifest?: readonly { paths?: readonly unknown[] }[] };
+  try {
+    value = JSON.parse(topology) as typeof value;
+  } catch {
+    value = {};
+  }
+  const paths = Array.isArray(value.weightsManifest)
+    ? value.weightsManifest.flatMap((group) => (Array.isArray(group?.paths) ? [...group.paths] : []))
+    : [];
+  for (const path of paths)
+    if (typeof path !== "string" || path === "" || /[\\/]/.test(path) || path.startsWith("."))
+      throw new CodedError({
+        code: "malformed-model",
+        kind: "invalid",
+        message: "The manifest names a weight file that does not lie beside model.json.",
+      });
+  return paths as string[];
+}
+
+async function importOptions(input: CommandInput, source: ModelSource): Promise<ModelImportOptions> {
+  const { inputShape } = readModel(source).graph;
+  const inputs = async (path: string): Promise<Uint8Array[]> =>
+    inputsFrom(await readBytes(path, MAX_BYTES), inputShape);
+  const calibration = await inputs(required(input, "calibration", USAGE));
+  const { samples, labels } = input.options;
+  if ((samples === undefined) !== (labels === undefined))
+    throw new UsageError("Give --samples and --labels together.");
+  if (samples === undefined || labels === undefined) return { calibration };
+  return { calibration, samples: { inputs: await inputs(samples), labels: await labelsIn(labels) } };
+}
+
+async function labelsIn(path: string): Promise<number[]> {
+  const text = new TextDecoder().decode(await readBytes(path, MAX_BYTES));
+  const words = text.split(/\s+/).filter((word) => word !== "");
+  const labels = words.map(Number);
+  const wrong = labels.findIndex((label) => !Number.isInteger(label) || label < 0);
+  if (wrong >= 0) throw new UsageError(`Label ${wrong + 1} in ${path} is no whole number: ${words[wrong]}.`);
+  return labels;
+}
+
+const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)}%`;
+
+function describe(out: string, commitment: string, { encoded, report }: ImportedProvableModel): string {
+  const { accuracy, tensors, calibrationSamples } = report.quantisation;
+  const decibels = (value: number): string => (Number.isFinite(value) ? value.toFixed(1) : "exact");
+  const rows = tensors.map(
+    (tensor) =>
+      `  ${tensor.name.slice(0, 28).padEnd(30)}${tensor.kind.padEnd(14)}${tensor.provenBound.toExponential(2).padStart(11)}${decibels(tensor.signalToNoiseDb).padStart(10)}`,
+  );
+  const lines = [
+    `${out}: ${encoded.length} bytes, commitment ${commitment}`,
+    ...report.notes.map((note) => `note: ${note}`),
+    accuracy === undefined
+      ? `accuracy: not measured (${calibrationSamples} calibration inputs; give --samples and --labels)`
+      : `accuracy on ${accuracy.samples} samples: ${percent(accuracy.floatAccuracy)} as floats, ${percent(accuracy.integerAccuracy)} as integers; both name the same output on ${percent(accuracy.agreement)}`,
+    `  ${"node".padEnd(30)}${"kind".padEnd(14)}${"bound".padStart(11)}${"dB".padStart(10)}`,
+    ...rows,
+    ...report.backEnds.map(
+      ({ system, fits, constraints, reason }) =>
+        `${system}: ${fits ? `${constraints} constraints` : "does not fit"}. ${reason}`,
+    ),
+  ];
+  return `${lines.join("\n")}\n`;
+}

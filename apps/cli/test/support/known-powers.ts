@@ -1,0 +1,104 @@
+import { bn254 } from "@noble/curves/bn254.js";
+
+const { Fr, Fp } = bn254.fields;
+const [TAU, ALPHA, BETA] = [1_234_567_891n, 987_654_323n, 555_555_557n];
+const MONTGOMERY = 1n << 256n;
+const CONTRIBUTION_BYTES = 3 * 64 + 2 * 128 + 6 * 64 + 3 * 128 + 216 + 64 + 4;
+
+function coordinate(value: bigint): Uint8Array {
+  let rest = Fp.create(value * MONTGOMERY);
+  return Uint8Array.from({ length: 32 }, () => {
+    const byte = Number(rest & 0xffn);
+    rest >>= 8n;
+    return byte;
+  });
+}
+
+function g1(scalar: bigint): Uint8Array {
+  const { x, y } = bn254.G1.Point.BASE.multiply(scalar).toAffine();
+  return Buffer.concat([coordinate(x), coordinate(y)]);
+}
+
+function g2(scalar: bigint): Uint8Array {
+  const { x, y } = bn254.G2.Point.BASE.multiply(scalar).toAffine();
+  return Buffer.concat([x.c0, x.c1, y.c0, y.c1].map(coordinate));
+}
+
+/** The Lagrange polynomials of the domain of `size` elements at tau. */
+function lagrange(size: number): bigint[] {
+  const root = Fr.pow(5n, (Fr.ORDER - 1n) / BigInt(size));
+  const scale = Fr.mul(Fr.sub(Fr.pow(TAU, BigInt(size)), 1n), Fr.inv(BigInt(size)));
+  let element = 1n;
+  return Array.from({ length: size }, () => {
+    const value = Fr.mul(Fr.mul(scale, element), Fr.inv(Fr.sub(TAU, element)));
+    element = Fr.mul(element, root);
+    return value;
+  });
+}
+
+/**
+ * Powers of tau in `.ptau` format whose secret stands above, so that they are made in a second: for circuits of exactly
+ * 2^power rows. `contributors` names are listed as if they had contributed.
+ */
+export function knownPowers(power: number, contributors: readonly string[]): Uint8Array {
+  const size = 2 ** power;
+  const powers: bigint[] = [1n];
+  while (powers.length < 2 * size - 1) powers.push(Fr.mul(powers.at(-1) as bigint, TAU));
+  const times = (factor: bigint, values: readonly bigint[]): Uint8Array =>
+    Buffer.concat(values.map((value) => g1(Fr.mul(factor, value))));
+  const values = lagrange(size);
+  // Only the last domain of the Lagrange sections is filled.
+  const lagrangeG1 = (factor: bigint): Uint8Array =>
+    Buffer.concat([Buffer.alloc((size - 1) * 64), times(factor, values)]);
+  const short = powers.slice(0, size);
+  const sections: [number, Uint8Array][] = [
+    [1, header(power)],
+    [2, times(1n, powers)],
+    [3, Buffer.concat([g2(1n), g2(TAU), Buffer.alloc((size - 2) * 128)])],
+    [4, times(ALPHA, short)],
+    [5, Buffer.concat([g1(BETA), Buffer.alloc((size - 1) * 64)])],
+    [6, g2(BETA)],
+    [7, contributionList(contributors)],
+    [12, lagrangeG1(1n)],
+    [13, Buffer.concat([Buffer.alloc((size - 1) * 128), ...values.map(g2)])],
+    [14, lagrangeG1(ALPHA)],
+    [15, lagrangeG1(BETA)],
+  ];
+  const head = Buffer.alloc(12);
+  head.write("ptau", 0, "latin1");
+  head.writeUInt32LE(1, 4);
+  head.writeUInt32LE(sections.length, 8);
+  return new Uint8Array(Buffer.concat([head, ...sections.map(([id, body]) => section(id, body))]));
+}
+
+function section(id: number, body: Uint8Array): Uint8Array {
+  const head = Buffer.alloc(12);
+  head.writeUInt32LE(id, 0);
+  head.writeBigUInt64LE(BigInt(body.length), 4);
+  return Buffer.concat([head, body]);
+}
+
+function header(power: number): Uint8Array {
+  const body = Buffer.alloc(44);
+  body.writeUInt32LE(32, 0);
+  let rest = Fp.ORDER;
+  for (let at = 4; at < 36; at++) {
+    body[at] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  body.writeUInt32LE(power, 36);
+  body.writeUInt32LE(power, 40);
+  return body;
+}
+
+function contributionList(names: readonly string[]): Uint8Array {
+  const count = Buffer.alloc(4);
+  count.writeUInt32LE(names.length);
+  const entries = names.map((name) => {
+    const parameters = Buffer.concat([Uint8Array.of(1, name.length), Buffer.from(name)]);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(parameters.length);
+    return Buffer.concat([Buffer.alloc(CONTRIBUTION_BYTES), length, parameters]);
+  });
+  return Buffer.concat([count, ...entries]);
+}
