@@ -59,7 +59,8 @@ describe("killed at points before and after each write, in turn", () => {
         "zk-prover.proof.before-end",
         "zk-prover.proof.after-end",
       ],
-      async () => (await platform.as("compute")).requestProof(request),
+      // As compute does: again while a process that has just started does not answer yet.
+      async () => (await platform.as("compute")).requestProof(request, { idempotent: true }),
     );
     const compute = await platform.as("compute");
     const proof = await endedProof(compute, jobId);
@@ -81,10 +82,10 @@ describe("killed at points before and after each write, in turn", () => {
         "zk-prover.key.after-end",
       ],
       async () =>
-        (await platform.as("marketplace")).setUpKey({
-          modelCid: other.modelCid,
-          modelCommitment: other.modelCommitment,
-        }),
+        (await platform.as("marketplace")).setUpKey(
+          { modelCid: other.modelCid, modelCommitment: other.modelCommitment },
+          { idempotent: true },
+        ),
     );
     const made = await endedKey(await platform.as("marketplace"), other.modelCommitment);
     expect(made.state).toBe(KeyState.KEY_STATE_READY);
@@ -111,7 +112,7 @@ it("a job that kills every prover which takes it ends as failed, by name, and th
   // No marker: whoever takes the job dies of it, each time.
   const deadly = { AIOS_CRASH_AT: "zk-prover.proof.before-prove" };
   await prover.restart(deadly);
-  await (await platform.as("compute")).requestProof(poison).catch(() => undefined);
+  await (await platform.as("compute")).requestProof(poison, { idempotent: true }).catch(() => undefined);
   let deaths = 0;
   while ((await Promise.race([ended, prover.ended()])) !== "ended") {
     deaths++;
