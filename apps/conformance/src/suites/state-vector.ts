@@ -1,8 +1,11 @@
+import { recoverPublicKey } from "@aios/consensus/adapters/secp256k1/recover-public-key";
 import { blobBaseFee } from "@aios/core-evm/blob-fee";
 import type { BlockEnvironment } from "@aios/core-evm/context";
 import { type BlobParameters, DEFAULT_BLOB_PARAMETERS, type Hardfork } from "@aios/core-evm/hardfork";
 import type { EvmTransaction } from "@aios/core-evm/transaction";
 import { keccak256 } from "@aios/core-keccak/keccak";
+import { addressOf, fromHex } from "@aios/core-rlp/hex";
+import { recoverAuthority } from "@aios/core-transactions/authority";
 import { CodedError } from "@aios/kernel/coded-error";
 import { hexBytes } from "../vectors.js";
 
@@ -35,7 +38,10 @@ interface VectorTransaction {
     readonly chainId: string;
     readonly address: string;
     readonly nonce: string;
-    readonly signer?: string;
+    readonly yParity?: string;
+    readonly v: string;
+    readonly r: string;
+    readonly s: string;
   }[];
 }
 
@@ -134,6 +140,33 @@ function within(text: string, most: bigint, what: string): bigint {
   });
 }
 
+const MAX_8 = 255n;
+
+/** Its signer is recovered, as a node does it; what the vector says of the signer is not read. */
+function authorizationOf(
+  entry: NonNullable<VectorTransaction["authorizationList"]>[number],
+): NonNullable<EvmTransaction["authorizations"]>[number] {
+  const chainId = within(entry.chainId, MAX_256, "chain id of an authorization");
+  const nonce = within(entry.nonce, MAX_64, "nonce of an authorization");
+  const authority = recoverAuthority(
+    {
+      chainId,
+      address: addressOf(bytes(entry.address)),
+      nonce,
+      yParity: Number(within(entry.yParity ?? entry.v, MAX_8, "y parity of an authorization")),
+      r: within(entry.r, MAX_256, "r of an authorization"),
+      s: within(entry.s, MAX_256, "s of an authorization"),
+    },
+    recoverPublicKey,
+  );
+  return {
+    chainId,
+    address: bytes(entry.address),
+    nonce,
+    authority: authority === undefined ? undefined : fromHex(authority),
+  };
+}
+
 /** The transaction that an outcome is about. */
 export function transactionOf({ transaction: tx }: StateVector, { indexes }: PostState): EvmTransaction {
   const accessList = tx.accessLists?.[indexes.data] ?? undefined;
@@ -158,12 +191,7 @@ export function transactionOf({ transaction: tx }: StateVector, { indexes }: Pos
     ...(tx.authorizationList === undefined
       ? {}
       : {
-          authorizations: tx.authorizationList.map(({ chainId, address, nonce, signer }) => ({
-            chainId: BigInt(chainId),
-            address: bytes(address),
-            nonce: BigInt(nonce),
-            authority: signer === undefined ? undefined : bytes(signer),
-          })),
+          authorizations: tx.authorizationList.map(authorizationOf),
         }),
   };
 }
