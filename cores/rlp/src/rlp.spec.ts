@@ -2,7 +2,16 @@ import { RLP } from "@ethereumjs/rlp";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bigintToBytes } from "./hex.js";
-import { decodeRlp, encodeRlp, MAX_RLP_DEPTH, type RlpItem, rlpBytes, rlpInteger, rlpList } from "./rlp.js";
+import {
+  decodeRlp,
+  encodeRlp,
+  MAX_RLP_DEPTH,
+  type RlpItem,
+  rlpBytes,
+  rlpInteger,
+  rlpList,
+  writeRlpBytes,
+} from "./rlp.js";
 
 const { item } = fc.letrec<{ item: RlpItem; list: RlpItem }>((tie) => ({
   item: fc.oneof({ depthSize: "small" }, fc.uint8Array({ maxLength: 80 }), tie("list")),
@@ -22,6 +31,20 @@ describe("RLP", () => {
         const encoded = encodeRlp(value);
         expect(encoded).toEqual(RLP.encode(value as Uint8Array));
         expect(decodeRlp(encoded)).toEqual(value);
+      }),
+    );
+  });
+
+  it("writes a byte string into the middle of other bytes as it encodes it alone", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(5), (value, offset) => {
+        const encoded = encodeRlp(value);
+        const out = new Uint8Array(offset + encoded.length + 3).fill(0xaa);
+        expect(writeRlpBytes(out, offset, value)).toBe(offset + encoded.length);
+        expect(out.subarray(offset, offset + encoded.length)).toEqual(encoded);
+        expect(
+          out.filter((byte, i) => byte !== 0xaa && (i < offset || i >= offset + encoded.length)),
+        ).toEqual(new Uint8Array(0));
       }),
     );
   });

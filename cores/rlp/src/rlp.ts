@@ -39,6 +39,30 @@ export function writeRlpListHeader(out: Uint8Array, offset: number, length: numb
   return end;
 }
 
+/**
+ * Writes the header of a byte string of `length` bytes at `offset`; returns where its bytes start. For a single byte
+ * below 0x80, which is its own encoding, that is `offset`: the caller says so by a length of 1.
+ */
+export function writeRlpBytesHeader(out: Uint8Array, offset: number, length: number): number {
+  if (length === 1) return offset;
+  const start = offset + rlpHeaderLength(length);
+  writeHeaderBefore(out, start, length, SINGLE_BYTE_LIMIT);
+  return start;
+}
+
+/** Writes the encoding of a byte string at `offset`; returns where it ends. */
+export function writeRlpBytes(out: Uint8Array, offset: number, bytes: Uint8Array): number {
+  const { length } = bytes;
+  if (length === 1 && (bytes[0] as number) < SINGLE_BYTE_LIMIT) {
+    out[offset] = bytes[0] as number;
+    return offset + 1;
+  }
+  const start = offset + rlpHeaderLength(length);
+  writeHeaderBefore(out, start, length, SINGLE_BYTE_LIMIT);
+  out.set(bytes, start);
+  return start + length;
+}
+
 /** Bytes of the encoding. Linear in the number of items. */
 export function rlpLength(item: RlpItem): number {
   if (item instanceof Uint8Array) {

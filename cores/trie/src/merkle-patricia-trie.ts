@@ -289,7 +289,11 @@ export class MerklePatriciaTrie {
     if (node.reference !== undefined) return node.reference;
     if (node.kind === "extension") this.#reference(node.child, store);
     else if (node.kind === "branch") {
-      for (const child of node.children) if (child !== undefined) this.#reference(child, store);
+      const { children } = node;
+      for (let index = 0; index < 16; index++) {
+        const child = children[index];
+        if (isLoaded(child) && child.reference === undefined) this.#reference(child, store);
+      }
     }
     const rlp = this.#encoder.encode(node);
     if (rlp.length < HASH_BYTES) node.reference = decodeRlp(rlp.slice());

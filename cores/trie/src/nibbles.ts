@@ -19,14 +19,21 @@ export function fromNibbles(nibbles: Uint8Array): Uint8Array {
   return out;
 }
 
-/** Hex-prefix encoding (yellow paper, appendix C). */
+/** Bytes of a path in hex-prefix encoding. */
+export const compactLength = (path: Uint8Array): number => (path.length >> 1) + 1;
+
+/** Writes a path in hex-prefix encoding (yellow paper, appendix C) at `at`. */
+export function writeCompactPath(out: Uint8Array, at: number, path: Uint8Array, isLeaf: boolean): void {
+  const odd = path.length & 1;
+  out[at] = (isLeaf ? 0x20 : 0) | (odd === 1 ? 0x10 | (path[0] as number) : 0);
+  for (let i = odd, to = at + 1; i < path.length; i += 2)
+    out[to++] = ((path[i] as number) << 4) | (path[i + 1] as number);
+}
+
+/** A path in hex-prefix encoding. */
 export function compactPath(path: Uint8Array, isLeaf: boolean): Uint8Array {
-  const odd = path.length % 2;
-  const out = new Uint8Array((path.length >> 1) + 1);
-  out[0] = (isLeaf ? 0x20 : 0) | (odd === 1 ? 0x10 | (path[0] as number) : 0);
-  for (let i = odd; i < path.length; i += 2) {
-    out[(i >> 1) + 1] = ((path[i] as number) << 4) | (path[i + 1] as number);
-  }
+  const out = new Uint8Array(compactLength(path));
+  writeCompactPath(out, 0, path, isLeaf);
   return out;
 }
 

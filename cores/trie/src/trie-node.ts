@@ -6,10 +6,12 @@ import {
   rlpHeaderLength,
   rlpLength,
   rlpList,
+  writeRlpBytes,
+  writeRlpBytesHeader,
   writeRlpListHeader,
 } from "@aios/core-rlp/rlp";
 import { corruptTrie } from "./errors.js";
-import { compactPath, expandPath } from "./nibbles.js";
+import { compactLength, compactPath, expandPath, writeCompactPath } from "./nibbles.js";
 
 /** How a parent names a node: its hash, or its decoded self where its encoding is shorter than a hash. */
 export type NodeReference = RlpItem;
@@ -42,8 +44,6 @@ export const HASH_BYTES = 32;
 const CHILDREN = 16;
 const EMPTY_ITEM = 0x80;
 const HASH_ITEM = 0x80 + HASH_BYTES;
-/** Longer strings have a longer header. */
-const SHORT_STRING_LIMIT = 55;
 const NO_BYTES = new Uint8Array(0);
 
 export function newBranch(): Branch {
@@ -120,8 +120,8 @@ export class NodeEncoder {
   /** RLP of a node whose children have references. */
   encode(node: LoadedNode): Uint8Array {
     if (node.kind === "branch") return this.#branch(node);
-    if (node.kind === "leaf") return this.#pair(compactPath(node.path, true), node.value);
-    return this.#pair(compactPath(node.path, false), referenceOf(node.child));
+    if (node.kind === "leaf") return this.#pair(node.path, true, node.value);
+    return this.#pair(node.path, false, referenceOf(node.child));
   }
 
   #take(bytes: number): Uint8Array {
@@ -135,14 +135,17 @@ export class NodeEncoder {
     return out;
   }
 
-  #pair(path: Uint8Array, rest: RlpItem): Uint8Array {
-    if (!(rest instanceof Uint8Array)) return encodeRlp([path, rest]);
-    const pathLength = rlpLength(path);
+  #pair(path: Uint8Array, isLeaf: boolean, rest: RlpItem): Uint8Array {
+    if (!(rest instanceof Uint8Array)) return encodeRlp([compactPath(path, isLeaf), rest]);
+    const pathBytes = compactLength(path);
+    // A path of one byte is below 0x80 and its own encoding.
+    const pathLength = pathBytes === 1 ? 1 : rlpHeaderLength(pathBytes) + pathBytes;
     const payload = pathLength + rlpLength(rest);
     const out = this.#take(rlpHeaderLength(payload) + payload);
     const at = writeRlpListHeader(out, 0, payload);
-    writeString(out, at, path);
-    writeString(out, at + pathLength, rest);
+    const header = writeRlpBytesHeader(out, at, pathBytes);
+    writeCompactPath(out, header, path, isLeaf);
+    writeRlpBytes(out, at + pathLength, rest);
     return out;
   }
 
@@ -172,17 +175,8 @@ export class NodeEncoder {
         at += rlp.length;
       }
     }
-    writeString(out, at, value);
+    writeRlpBytes(out, at, value);
     return out;
-  }
-}
-
-function writeString(out: Uint8Array, at: number, bytes: Uint8Array): void {
-  if (bytes.length > SHORT_STRING_LIMIT) out.set(encodeRlp(bytes), at);
-  else if (bytes.length === 1 && (bytes[0] as number) < EMPTY_ITEM) out[at] = bytes[0] as number;
-  else {
-    out[at] = EMPTY_ITEM + bytes.length;
-    out.set(bytes, at + 1);
   }
 }
 
