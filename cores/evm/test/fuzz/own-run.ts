@@ -143,7 +143,7 @@ function run(context: ExecutionContext, tx: ScenarioTransaction, refusals: strin
       status: status === "succeeded" ? "succeeded" : "failed",
       gasUsed: String(gasUsed),
       output: hexOf(output),
-      created: createdAddress === undefined ? "" : hexOf(createdAddress),
+      created: createdAddress === undefined || status !== "succeeded" ? "" : hexOf(createdAddress),
       logs: logs.map(({ address, topics, data }) => [address, ...topics, data].map(hexOf).join(" ")),
     };
   } catch (error) {

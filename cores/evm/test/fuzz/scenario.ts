@@ -68,6 +68,7 @@ export interface Effect {
   readonly status: "refused" | "succeeded" | "failed";
   readonly gasUsed: string;
   readonly output: string;
+  /** Of a creation that succeeded. */
   readonly created: string;
   readonly logs: readonly string[];
 }
