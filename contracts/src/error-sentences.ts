@@ -16,6 +16,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   AlreadyPublished:
     "{owner} has published this model before, as model {modelId}. Use that one, or publish under another commitment.",
   AlreadyRegistered: "The contract {contractAddress} is registered already. Look it up by its address.",
+  AlreadyReported: "{node} was reported for day {day} before. Nothing is left to do.",
   AmountOutOfRange: "The amount of {amountWei} is above the largest one allowed. Use a smaller amount.",
   BadSignature:
     "The signature is not {expectedSigner}'s over {digest}. Sign exactly this typed data, for this chain and contract, with that account's key.",
@@ -33,7 +34,13 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   ContractUnknown:
     "The registry has no contract '{name}' in version {version}. Deploy the contracts, or correct the name.",
   Create2EmptyBytecode: "The code to deploy is empty. Compile the contracts and deploy again.",
+  DayNotOver: "Day {day} is not over. Report its downtime when it is.",
+  DayNotSettled: "The reports of day {day} can still be disputed. Settle them later.",
+  DaySettled: "Day {day} is settled: nothing can be reported or declared for it any more.",
   DeliveryTooLate: "The delivery deadline was {deliverBy}. The job has to be leased anew, or is refunded.",
+  DepositTooLow: "The deposit is {depositWei}, but {neededWei} is needed. Deposit more.",
+  DowntimeTolerated:
+    "A downtime of {downtimeBps} basis points is not charged: up to {toleratedBps} is tolerated, and no day has more than 10,000.",
   ECDSAInvalidSignature: "The signature is malformed. Sign the typed data again.",
   ECDSAInvalidSignatureLength: "The signature has {length} bytes instead of 65. Sign the typed data again.",
   ECDSAInvalidSignatureS:
@@ -70,6 +77,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   InvalidShortString:
     "A text constant of the contract is malformed. This is a fault of the contract; report it.",
   JobKindUnknown: "Job kind {jobKind} is not known; 1 is training, 2 is inference.",
+  KeyTaken: "The voting key {publicKey} was registered before. Make a new one; keys are never used twice.",
   LeaseTooLate: "The order had to be leased by {leaseBy}. Have the money refunded and order anew.",
   LicenceRequired:
     "{buyer} does not own licence {licenceId} of model {modelId}. Buy a licence of this model first.",
@@ -78,18 +86,35 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   NameEmpty: "A contract needs a name.",
   NativeTransferFailed:
     "{to} refused {amountWei} of native AIOS. Withdraw to an account that can receive it.",
+  NodeConvicted: "{node} was slashed for proven malice and cannot join again.",
+  NodeIsUnbonding:
+    "{node} is leaving; its deposit is free from {unbondedAt} on. Take it out and register anew.",
+  NodeStillBonded:
+    "The deposit of {node} is bound until {unbondedAt}, or until it leaves. Unbond first, then wait.",
+  NodeUnknown: "{node} is not a registered honor node. Register it first, or correct the account or key.",
   NotAContract: "There is no code at {contractAddress}. Deploy it first.",
+  NotJailed: "{node} is not suspended. Nothing is left to do.",
   NotMatcher: "Only the matcher that the order names, {matcher}, may do this, not {caller}.",
   NotRefundableYet: "The money can be refunded after {refundableAfter}. Try again then.",
   NotRefuted: "The evidence does not prove that the delivered output is wrong ({reason}).",
+  NotReported: "{node} has no open report for day {day}.",
+  NotSignedByAccused:
+    "Statement {statement} is not signed by the accused's key. Show what the node signed, on this chain.",
   NothingToWithdraw: "Nothing is credited to {account}.",
   OutputAsDelivered: "The evidence is for the output that was delivered. Settle with it instead.",
   OutputHashMismatch:
     "The delivery's output hash {given} is not the hash of its output, {expected}. Sign a correct delivery.",
   OwnableInvalidOwner: "{owner} cannot be the owner. Name another account.",
   OwnableUnauthorizedAccount: "{account} is not the owner. Use the owner's account.",
+  ParameterOutOfRange: "A parameter of the contract is out of its range. Correct it and deploy again.",
   PhaseOutOfRange:
     "A deadline of {givenSeconds} seconds is out of range; 1 to {maximumSeconds} seconds are allowed.",
+  PointAtInfinity: "The identity is no public key. Make a key from a random secret.",
+  PointLength: "A curve point has {bytesGiven} bytes instead of {bytesNeeded}. Encode it as EIP-2537 says.",
+  PossessionNotProven:
+    "The proof does not show that the key's secret is known. Sign the compressed key under the domain of proofs of possession.",
+  PrecompileFailed:
+    "The precompile {precompile} refused a point: it is not on the curve or not in its subgroup.",
   PriceAboveCap:
     "The job would cost {totalWei}, above the order's cap of {maxPriceWei}. Choose a cheaper offer or raise the cap.",
   PriceAboveMaximum:
@@ -100,6 +125,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
     "{provider} is leaving; its stake is free from {unbondedAt} on. It may register anew after taking it out.",
   ProviderNotActive: "{provider} is not registered with a stake, or is leaving. Choose another provider.",
   ProviderUnknown: "{provider} is not registered.",
+  RatioOutOfRange: "A deposit ratio of {ratioBps} basis points is outside 1,000 to 3,000.",
   ReentrancyGuardReentrantCall: "The contract was called from within itself, which it refuses.",
   ResultInvalid:
     "The verifier refused the result: {reason}. Submit valid evidence for exactly this job and output.",
@@ -112,6 +138,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   StakeTooLow: "A stake of {stakeWei} is below the minimum of {minimumWei}. Stake more.",
   StaleFencingToken:
     "Fencing token {given} was overtaken; the live one is {live}. The lease has ended, nothing may be done under it.",
+  StatementsAgree: "The two statements are the same: they prove nothing.",
   StillBonded:
     "The stake of {provider} is not free: unbonding has to be started first and ends at {unbondedAt}.",
   StringTooLong: "A text constant of the contract is too long. This is a fault of the contract; report it.",

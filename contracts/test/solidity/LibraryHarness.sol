@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Bls12381} from "../../solidity/base/Bls12381.sol";
 import {Cost, PaymentSplit, PriceTerms} from "../../solidity/base/PaymentSplit.sol";
 import {JobAction, JobState, JobStates} from "../../solidity/JobStates.sol";
 
@@ -21,5 +22,21 @@ contract LibraryHarness {
 
     function next(JobState from, JobAction action) external pure returns (JobState) {
         return JobStates.next(bytes32(0), from, action);
+    }
+
+    function hashToG2(bytes memory message) external view returns (bytes memory) {
+        return Bls12381.hashToG2(message, Bls12381.MESSAGE_DOMAIN);
+    }
+
+    function compressKey(bytes memory publicKey) external pure returns (bytes memory) {
+        return Bls12381.compress(publicKey);
+    }
+
+    function verifySignature(
+        bytes memory publicKey,
+        bytes memory message,
+        bytes memory signature
+    ) external view returns (bool) {
+        return Bls12381.verify(publicKey, message, Bls12381.MESSAGE_DOMAIN, signature);
     }
 }

@@ -44,7 +44,7 @@ interface ConsensusModules {
     readonly dataDir: string;
     readonly port: number;
     readonly clock: Clock;
-    readonly settings: { readonly minIntervalMs: number };
+    readonly settings: { readonly minIntervalMs: number; readonly callTimeoutMs: number };
   }) => Promise<{ readonly url: string; stop(): Promise<void> }>;
   readonly parseGenesis: (json: unknown) => unknown;
 }
@@ -76,7 +76,9 @@ async function startOwnNode(): Promise<TestChain> {
     baseFeeSplit: { burnedBps: 10_000, recipients: [] },
     alloc: { [HDNodeWallet.fromPhrase(DEVELOPMENT_PHRASE).address]: { balanceWei: DEVELOPMENT_BALANCE_WEI } },
   });
-  const node = await startNode({ genesis, dataDir, port: 0, clock, settings: { minIntervalMs: 0 } });
+  // Signature checks of BLS12-381 take long on a machine that has much else to do.
+  const settings = { minIntervalMs: 0, callTimeoutMs: 60_000 };
+  const node = await startNode({ genesis, dataDir, port: 0, clock, settings });
   const chain = await connect(node.url, async () => {
     await node.stop();
     await rm(dataDir, { recursive: true, force: true });
