@@ -1,6 +1,7 @@
 // `npm run test:faults`: every crash point of every process alone; one of each process in every run; `kill -9` of every process in
 // every state of a job; a provider that never returns. Prints each case and at the end the matrix; exit code 1 when a
-// job did not finish once, or was not paid once. `-- alone`, `mixed`, `kill` or `lost` runs one part.
+// job did not finish once, or was not paid once. `-- alone`, `mixed`, `kill` or `lost` runs one part; the beginning of a
+// point's or process's name (`-- mixed compute.settle`) runs only what it takes part in.
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@aios/service-kit/system-clock";
@@ -27,7 +28,11 @@ const STATES = ["funding", "funded", "leased", "delivered"] as const;
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 const out = process.stdout;
 const asked = process.argv.slice(2);
-const parts = PARTS.filter((part) => asked.length === 0 || asked.includes(part));
+const askedParts = PARTS.filter((part) => asked.includes(part));
+const parts = askedParts.length === 0 ? PARTS : askedParts;
+const beginnings = asked.filter((name) => !askedParts.some((part) => part === name));
+const isAsked = (name: string): boolean =>
+  beginnings.length === 0 || beginnings.some((beginning) => name.startsWith(beginning));
 const points = findCrashPoints(root);
 const alone = new Map<string, boolean>();
 const runs: { fired: readonly string[]; held: boolean }[] = [];
@@ -37,8 +42,10 @@ let failed = 0;
 
 const bench = await FaultBench.start(systemClock);
 try {
-  if (parts.includes("alone")) for (const point of points) await testAlone(point);
-  if (parts.includes("mixed")) for (const armed of mixedRuns(points)) await testTogether(armed);
+  if (parts.includes("alone")) for (const point of points) if (isAsked(point.name)) await testAlone(point);
+  if (parts.includes("mixed"))
+    for (const armed of mixedRuns(points))
+      if (armed.some(({ name }) => isAsked(name))) await testTogether(armed);
   if (parts.includes("kill")) await testKills();
   if (parts.includes("lost")) await testLostProvider();
 } finally {
@@ -61,7 +68,7 @@ async function testTogether(armed: readonly CrashPoint[]): Promise<void> {
 }
 
 async function testKills(): Promise<void> {
-  for (const process of KILLED) {
+  for (const process of KILLED.filter(isAsked)) {
     for (const state of STATES) {
       const label = `kill -9 of ${process} when ${state}`;
       const result = await bench.killDuring(process, state);
@@ -72,6 +79,7 @@ async function testKills(): Promise<void> {
 }
 
 async function testLostProvider(): Promise<void> {
+  if (!isAsked("provider")) return;
   const result = await bench.loseTheProvider();
   tell(`${result.lost} never returns`, result, result.violations);
 }

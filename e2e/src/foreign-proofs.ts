@@ -1,6 +1,7 @@
 import type { AccountName } from "@aios/launcher/identities";
 import type { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
+import { until } from "@aios/sdk/until";
 import { escrowInterface, readChainEvidence } from "@aios/sdk/verification/chain-evidence";
 import {
   Contract,
@@ -14,7 +15,6 @@ import {
 } from "ethers";
 import type { LocalPlatform } from "./local-platform.js";
 
-const POLLING_MS = 100;
 /** Order of BN254's base field. */
 const FIELD_ORDER = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
 const WORD_BYTES = 32;
@@ -33,10 +33,12 @@ export interface Attempt {
 
 /** Somebody with a little gas who sends settlements to the escrow, signed in at the gateway's JSON-RPC. */
 export class SettlementSender {
+  readonly #client: AiosClient;
   readonly #provider: JsonRpcProvider;
   readonly #escrow: Contract;
 
-  private constructor(provider: JsonRpcProvider, escrow: string, privateKey: string) {
+  private constructor(client: AiosClient, provider: JsonRpcProvider, escrow: string, privateKey: string) {
+    this.#client = client;
     this.#provider = provider;
     this.#escrow = new Contract(escrow, escrowInterface, new Wallet(privateKey, provider));
   }
@@ -46,9 +48,10 @@ export class SettlementSender {
     const [{ contracts }, { accessToken }] = await Promise.all([client.protocol(), client.signIn()]);
     const request = new FetchRequest(`${local.url}/rpc`);
     request.setHeader("authorization", `Bearer ${accessToken}`);
-    const provider = new JsonRpcProvider(request, undefined, { batchMaxCount: 1 });
-    provider.pollingInterval = POLLING_MS;
+    // Without its cache: the nonce of one transaction is not that of the next.
+    const provider = new JsonRpcProvider(request, undefined, { batchMaxCount: 1, cacheTimeout: -1 });
     return new SettlementSender(
+      client,
       provider,
       contracts["JobEscrow"] as string,
       local.platform.privateKey(account),
@@ -63,8 +66,11 @@ export class SettlementSender {
       (refusal: unknown) => revertOf(refusal),
     );
     const sent = await settle.send(jobId, evidence, { gasLimit: 1_500_000 });
-    const receipt = await this.#provider.waitForTransaction(sent.hash);
-    return { error, succeeded: receipt?.status === 1 };
+    const receipt = await until(
+      () => this.#client.rpc.receipt(sent.hash),
+      (found) => found !== null,
+    );
+    return { error, succeeded: receipt?.status === "0x1" };
   }
 
   /** What the job's verifier says of the evidence: 2 is final. */

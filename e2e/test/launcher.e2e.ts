@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AiosClient } from "@aios/sdk/client";
 import { until } from "@aios/sdk/until";
 import { privateKeySigner } from "@aios/sdk/wallet";
@@ -100,23 +101,28 @@ describe("npm start", () => {
       `Ctrl-C amid a training: everything stopped after ${(tookMs / 1_000).toFixed(2)} s\n`,
     );
     expect(tookMs).toBeLessThan(STOP_WITHIN_MS);
-    expect(children.filter(isAlive)).toEqual([]);
+    // What a process of the platform had started itself ends with it, a moment later.
+    await vi.waitUntil(() => !children.some(isAlive), { timeout: STOP_WITHIN_MS - tookMs, interval: 50 });
     expect(third.output()).not.toContain("did not go through");
   }, 240_000);
 
-  test("as npm runs it, wipes the state of earlier starts when asked to, after saying what, and ends by a signal", async () => {
-    const genesis = join(dataDir, "genesis.json");
-    mkdirSync(join(dataDir, "logs"));
-    writeFileSync(genesis, '{ "chainId": 1 }');
-    const fresh = run(BOOTSTRAP, ["--idle", "--fresh"]);
-    await fresh.says("putting the protocol's contracts");
-    expect(fresh.output()).toMatch(/--fresh: removing .* in .*: genesis\.json, logs\n/);
-    expect(readFileSync(genesis, "utf8")).not.toContain('"chainId": 1 ');
-    const children = descendants(fresh.child.pid as number);
-    fresh.child.kill("SIGTERM");
-    expect(await fresh.ended).toBe(130);
-    expect(children.filter(isAlive)).toEqual([]);
-  }, 120_000);
+  test.runIf(packagesAreCurrent())(
+    "as npm runs it, wipes the state of earlier starts when asked to, after saying what, and ends by a signal",
+    async () => {
+      const genesis = join(dataDir, "genesis.json");
+      mkdirSync(join(dataDir, "logs"));
+      writeFileSync(genesis, '{ "chainId": 1 }');
+      const fresh = run(BOOTSTRAP, ["--idle", "--fresh"]);
+      await fresh.says("putting the protocol's contracts");
+      expect(fresh.output()).toMatch(/--fresh: removing .* in .*: genesis\.json, logs\n/);
+      expect(readFileSync(genesis, "utf8")).not.toContain('"chainId": 1 ');
+      const children = descendants(fresh.child.pid as number);
+      fresh.child.kill("SIGTERM");
+      expect(await fresh.ended).toBe(130);
+      await vi.waitUntil(() => !children.some(isAlive), { timeout: STOP_WITHIN_MS, interval: 50 });
+    },
+    120_000,
+  );
 
   test("leaves nothing behind when it is killed, and starts again on the same state", async () => {
     const killed = launch("--idle");
@@ -166,6 +172,15 @@ async function trainingUnderWay(dataDir: string, port: number): Promise<void> {
     ({ items }) => items.some((job) => job.progress?.stage === "training"),
     { timeoutMs: 60_000 },
   );
+}
+
+/** Otherwise the bootstrap installs first, as it does before `npm test` runs this. */
+function packagesAreCurrent(): boolean {
+  const root = dirname(dirname(BOOTSTRAP));
+  const hash = createHash("sha256");
+  for (const file of ["package-lock.json", "package.json"]) hash.update(readFileSync(join(root, file)));
+  const marker = join(root, ".aios", "installed.json");
+  return existsSync(marker) && readFileSync(marker, "utf8").includes(hash.digest("hex"));
 }
 
 /** Process ids of all that a process has started, and what those have. */
