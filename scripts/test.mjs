@@ -32,6 +32,11 @@ const RULES = [
     ],
   ],
   ["protobuf lint", bin("buf"), ["lint"]],
+  [
+    "protobuf stays readable by older peers",
+    bin("buf"),
+    ["breaking", "--against", "packages/proto/baseline.binpb"],
+  ],
   ["licences", process.execPath, ["scripts/checks/licences.mjs"]],
   ["pure cores and domain", process.execPath, ["scripts/checks/purity.mjs"]],
   ["architecture matrix", process.execPath, ["scripts/checks/architecture.mjs"]],

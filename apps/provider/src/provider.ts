@@ -1,11 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Rng } from "@aios/kernel/random";
 import { durationMs } from "@aios/kernel/units";
 import { HealthRegistry, startHealthServer } from "@aios/service-kit/health";
 import type { Logger } from "@aios/service-kit/logger";
 import { systemClock } from "@aios/service-kit/system-clock";
+import { systemRng } from "@aios/service-kit/system-rng";
 import type { Telemetry } from "@aios/service-kit/telemetry";
 import { FileLeaseJournal } from "./adapters/file/file-lease-journal.js";
 import { readSelfTest, writeSelfTest } from "./adapters/file/self-test-file.js";
@@ -21,8 +20,6 @@ import type { Signer, Trainer } from "./domain/ports.js";
 import { type SelfTestFigures, selfTestText } from "./domain/self-test.js";
 
 export const SOFTWARE_VERSION = "0.1.0";
-
-const systemRng: Rng = { bytes: (length) => Uint8Array.from(randomBytes(length)) };
 
 export interface RunningProvider {
   readonly signer: Signer;

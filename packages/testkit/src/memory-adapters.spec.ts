@@ -1,10 +1,25 @@
 import { ManualClock } from "@aios/kernel/clock";
+import { SeededRng } from "@aios/kernel/random";
 import { MemoryLockManager } from "@aios/service-kit/memory-lock";
 import { MemoryRateLimiter } from "@aios/service-kit/memory-rate-limiter";
+import { systemClock } from "@aios/service-kit/system-clock";
+import { systemRng } from "@aios/service-kit/system-rng";
+import { clockConformance } from "./clock-conformance.js";
 import { eventBusConformance } from "./event-bus-conformance.js";
 import { lockConformance } from "./lock-conformance.js";
 import { MemoryEventBus, MemoryEventLog } from "./memory-event-bus.js";
 import { rateLimiterConformance } from "./rate-limiter-conformance.js";
+import { rngConformance } from "./rng-conformance.js";
+
+clockConformance("ManualClock", () => {
+  const clock = new ManualClock(1);
+  return { clock, pass: (ms) => clock.advance(ms) };
+});
+clockConformance("SystemClock", () => ({ clock: systemClock, pass: () => undefined }));
+
+let seed = 1;
+rngConformance("SeededRng", () => new SeededRng(seed++));
+rngConformance("the system's generator", () => systemRng);
 
 eventBusConformance("MemoryEventBus", async () => {
   const log = new MemoryEventLog();

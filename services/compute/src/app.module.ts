@@ -1,11 +1,10 @@
-import { randomBytes } from "node:crypto";
 import type { Address, JobId } from "@aios/kernel/identifiers";
-import type { Rng } from "@aios/kernel/random";
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import { MarketplaceServiceService } from "@aios/proto/aios/marketplace/v1/marketplace";
 import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import type { ServiceContext } from "@aios/service-kit/service-context";
+import { systemRng } from "@aios/service-kit/system-rng";
 import type { DynamicModule, InjectionToken, Provider } from "@nestjs/common";
 import { escrowCall, registerCall } from "./adapters/chain/escrow-calls.js";
 import { JsonRpcChainReader } from "./adapters/chain/json-rpc-chain.reader.js";
@@ -61,8 +60,6 @@ type Context = ServiceContext<typeof settings>;
 
 class ComputeModule {}
 
-const secureRng: Rng = { bytes: (length) => new Uint8Array(randomBytes(length)) };
-
 /** The composition root. */
 export async function computeModule(context: Context): Promise<DynamicModule> {
   const { settings: values, clock, logger } = context;
@@ -115,7 +112,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   const vault = new StorageInputVault(
     context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"),
     context.grpcClient(ContentKeyServiceService, "STORAGE_GRPC_URL"),
-    secureRng,
+    systemRng,
   );
 
   const writes = new WriteToChain(jobs, chain, clock);
@@ -148,7 +145,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     clock,
   );
   const prepareJob = new PrepareJob(
-    { jobs, chain, reader, models, prover, vault, pricing, clock, rng: secureRng },
+    { jobs, chain, reader, models, prover, vault, pricing, clock, rng: systemRng },
     orderSettings(values),
     market,
   );
@@ -175,7 +172,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     value(AcceptJob, new AcceptJob(jobs, clock)),
     value(ExplainPlacement, new ExplainPlacement(jobs)),
     value(CheckLease, new CheckLease(jobs, clock)),
-    value(JoinProvider, new JoinProvider(providers, chain, reader, clock, secureRng)),
+    value(JoinProvider, new JoinProvider(providers, chain, reader, clock, systemRng)),
     value(FollowEscrow, new FollowEscrow(jobs, hub, engine, clock)),
     value(ProviderWork, work),
     value(ProviderMarket, providerMarket),

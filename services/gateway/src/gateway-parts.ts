@@ -14,6 +14,7 @@ import type { RateLimiter } from "@aios/service-kit/rate-limiter";
 import { RedisConnection } from "@aios/service-kit/redis-connection";
 import { RedisRateLimiter } from "@aios/service-kit/redis-rate-limiter";
 import type { ServiceContext } from "@aios/service-kit/service-context";
+import { systemRng } from "@aios/service-kit/system-rng";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Wallet } from "ethers/wallet";
 import { type CryptoKey, importJWK, type JWK } from "jose";
@@ -27,7 +28,6 @@ import type { gatewaySettings } from "./config.js";
 import type { Housekeeping } from "./domain/ports.js";
 import { metrics } from "./metrics.js";
 import { platformProbes } from "./platform-probes.js";
-import { systemRng } from "./system-rng.js";
 
 export const GATEWAY_VERSION = "0.1.0";
 const HOUSEKEEPING_INTERVAL_MS = 60_000 as DurationMs;

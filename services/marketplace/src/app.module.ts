@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
-import type { Rng } from "@aios/kernel/random";
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
 import { ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import type { ServiceContext } from "@aios/service-kit/service-context";
+import { systemRng } from "@aios/service-kit/system-rng";
 import type { DynamicModule } from "@nestjs/common";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "../generated/prisma/client.js";
@@ -26,8 +25,6 @@ import { metrics } from "./metrics.js";
 import { CLOCK, MODEL_STORE, PURCHASE_STORE } from "./tokens.js";
 
 class MarketplaceModule {}
-
-const systemRng: Rng = { bytes: (length) => randomBytes(length) };
 
 /** The only place that knows every part. */
 export function marketplaceModule(context: ServiceContext<typeof definition>): DynamicModule {
