@@ -246,7 +246,9 @@ function branch(writer: ProgramWriter, around: Surroundings, nesting: number): v
   writer.need(1);
   const depth = Math.max(0, writer.depth - 1);
   const end = writer.label();
-  writer.pushLabel(end).op(0x57, 2, 0);
+  // Most places are no JUMPDEST.
+  if (random.chance(2)) writer.push(random.below(60)).op(0x57, 2, 0);
+  else writer.pushLabel(end).op(0x57, 2, 0);
   for (let left = random.between(1, 3); left > 0; left--) statement(writer, around, nesting + 1);
   if (random.chance(25)) ending(writer, around);
   writer.level(depth).place(end);
