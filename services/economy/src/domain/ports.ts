@@ -42,7 +42,7 @@ export interface ChainNode {
   /** Runs the call once on the latest state, under this gas limit. */
   tryCall(call: ChainCall, gasLimit: bigint): Promise<void>;
   call(call: Pick<ChainCall, "to" | "data">): Promise<string>;
-  /** Why a mined transaction failed, by running its call again on the state before its block. */
+  /** Why a mined transaction failed, by running its call again on the state before its block, then on that after it. */
   explainFailure(call: ChainCall, blockNumber: bigint): Promise<TransactionFailure>;
   broadcast(raw: Uint8Array): Promise<BroadcastResult>;
   /** True when the node holds the transaction, pending or mined. */

@@ -14,6 +14,19 @@ class RefusingClient extends JsonRpcClient {
   }
 }
 
+/** A node on which calls succeed but for those at the given blocks. */
+class BlockwiseClient extends JsonRpcClient {
+  constructor(private readonly errors: ReadonlyMap<string, JsonRpcError>) {
+    super("http://127.0.0.1:1", 1);
+  }
+
+  override async request(_method: string, [, block]: readonly unknown[] = []): Promise<unknown> {
+    const error = this.errors.get(String(block));
+    if (error !== undefined) throw error;
+    return "0x";
+  }
+}
+
 const ACCOUNT = address(`0x${"aa".repeat(20)}`);
 const CALL = { from: ACCOUNT, to: ACCOUNT, data: new Uint8Array(0), valueWei: 0n };
 
@@ -34,5 +47,15 @@ describe("an error that the node answers to a call", () => {
     const halt = new JsonRpcError(-32_000, "out of gas", { code: "execution-halted" });
     const node = new JsonRpcNode(new RefusingClient(halt));
     await expect(node.explainFailure(CALL, 5n)).resolves.toMatchObject({ code: "execution-halted" });
+  });
+
+  it("explains a transaction that another one of the same block overtook by the state after the block", async () => {
+    const revert = new JsonRpcError(3, "execution reverted", "0x");
+    const overtaken = new JsonRpcNode(new BlockwiseClient(new Map([["0x5", revert]])));
+    const explained = await overtaken.explainFailure(CALL, 5n);
+    expect(explained).toMatchObject({ code: "reverted" });
+    expect(explained.details).not.toMatchObject({ error: "StateMoved" });
+    const moved = new JsonRpcNode(new BlockwiseClient(new Map()));
+    await expect(moved.explainFailure(CALL, 5n)).resolves.toMatchObject({ details: { error: "StateMoved" } });
   });
 });

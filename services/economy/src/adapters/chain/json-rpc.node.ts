@@ -90,21 +90,32 @@ export class JsonRpcNode implements ChainNode {
   }
 
   async explainFailure(call: ChainCall, blockNumber: bigint): Promise<TransactionFailure> {
+    // First on the state before its block; then after it, where whatever came before it in the same block is done.
+    const states = blockNumber === 0n ? [blockNumber] : [blockNumber - 1n, blockNumber];
+    for (const state of states) {
+      const failure = await this.#failureAt(call, state);
+      if (failure !== undefined) return failure;
+    }
+    return {
+      code: "reverted",
+      message:
+        "The contract refused the call in the state it met; run alone before and after its block it succeeds.",
+      details: { error: "StateMoved", args: [] },
+    };
+  }
+
+  async #failureAt(call: ChainCall, blockNumber: bigint): Promise<TransactionFailure | undefined> {
     try {
-      const before = blockNumber === 0n ? 0n : blockNumber - 1n;
-      await this.rpc.request("eth_call", [callObject(call), hex(before)]);
+      await this.rpc.request("eth_call", [callObject(call), hex(blockNumber)]);
+      return undefined;
     } catch (error) {
       const coded = callError(error, call.from);
       if (isCodedError(coded) && (coded.code === "reverted" || coded.code === "execution-halted")) {
         return { code: coded.code, message: coded.message, details: coded.details };
       }
       if (isCodedError(coded)) throw coded;
+      return undefined;
     }
-    return {
-      code: "reverted",
-      message: "The contract refused the call in the state it met; run alone before its block it succeeds.",
-      details: { error: "StateMoved", args: [] },
-    };
   }
 
   async broadcast(raw: Uint8Array): Promise<BroadcastResult> {
