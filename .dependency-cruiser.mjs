@@ -82,6 +82,13 @@ export default {
       },
     },
     {
+      name: "no-unlisted-dependencies",
+      severity: "error",
+      comment: "What a package imports it lists itself: an image holds what is listed, nothing else.",
+      from: { path: "^(packages|cores|services|apps)/[^/]+/src/", pathNot: TESTS },
+      to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
+    },
+    {
       name: "no-dev-dependencies-in-product",
       severity: "error",
       comment: "What ships may not lean on a development dependency.",
