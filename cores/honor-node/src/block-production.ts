@@ -9,13 +9,23 @@ import type { NodeContext } from "./node-context.js";
 
 /** Rotations after which a transaction in an unmerged block is put into another. */
 const PATIENCE_ROTATIONS = 1;
+/** Rotations without a block after which the other duty nodes take over a seat's senders. */
+const ABSENT_AFTER_ROTATIONS = 2;
 
-/** The block of a tick, if this node has duty; sets the timer for the next tick. Signed; not in the DAG yet. */
+/**
+ * The block of a tick, if this node has duty; sets the timer for the next one. Signed; not in the DAG yet.
+ *
+ * The nodes of a group take turns within the tick, so that each block builds on the one before: blocks made at the same
+ * instant would wait for the next tick to be merged, and their transactions with them. Nothing checks it: a block is
+ * right at any moment of its tick.
+ */
 export function makeBlock(context: NodeContext): DagBlock | undefined {
   const { settings, nowMs, tick, seat, chain } = context;
   const { time } = settings.chain;
-  context.timer({ kind: "tick" }, Math.max(1, startOfTickMs(time, tick + 1) - nowMs));
-  if (seat === undefined || tick < 1) return undefined;
+  const turnMs = startOfTickMs(time, tick) + turnInTickMs(context);
+  const nextTurnMs = turnMs > nowMs ? turnMs : turnMs + time.tickMs;
+  context.timer({ kind: "tick" }, Math.max(1, nextTurnMs - nowMs));
+  if (seat === undefined || tick < 1 || turnMs > nowMs) return undefined;
   const { set } = chain.reign;
   const isOwn = (block: DagBlock): boolean => block.seat === seat && block.setNumber === set.number;
   if (context.dag.entriesOfTick(tick).some(({ block }) => isOwn(block))) return undefined;
@@ -26,6 +36,14 @@ export function makeBlock(context: NodeContext): DagBlock | undefined {
     return { ...block, signature: settings.sign(blockClaimBytes(settings.chain.chainId, block)) };
   }
   return undefined;
+}
+
+/** When a seat's turn comes after the beginning of a tick. */
+function turnInTickMs({ chain, seat, settings }: NodeContext): number {
+  if (seat === undefined) return 0;
+  const size = chain.reign.set.members.length;
+  const seats = seatsOfGroup(size, groupOf(size, seat));
+  return Math.floor((seats.indexOf(seat) * settings.chain.time.tickMs) / seats.length);
 }
 
 function fault(context: NodeContext, block: UnsignedBlock): string | undefined {
@@ -44,16 +62,26 @@ function* parentChoices({ dag, chain, settings }: NodeContext): Generator<string
   yield [dag.has(chain.tip) ? chain.tip : GENESIS_BLOCK];
 }
 
-function chooseTransactions(
-  { chain, pool, settings }: NodeContext,
-  seat: number,
-  tick: number,
-): OrderedTransaction[] {
+function chooseTransactions(context: NodeContext, seat: number, tick: number): OrderedTransaction[] {
+  const { chain, pool, settings } = context;
   const { time } = settings.chain;
   const size = chain.reign.set.members.length;
-  const seats = seatsOfGroup(size, groupOf(size, seat));
+  const group = seatsOfGroup(size, groupOf(size, seat));
+  const rotation = time.ticksPerSlot * (size / group.length);
+  const present = presentSeats(context, tick, ABSENT_AFTER_ROTATIONS * rotation);
+  const seats = group.filter((one) => one === seat || present === undefined || present.has(one));
   const { slot } = chainTimeOf(time, tick);
   const takes = (sender: string): boolean => seatForSender(hexToBytes(sender.slice(2)), slot, seats) === seat;
-  const patience = PATIENCE_ROTATIONS * time.ticksPerSlot * (size / seats.length);
-  return pool.choose(takes, tick - patience, settings.maxTransactionsPerBlock);
+  return pool.choose(takes, tick - PATIENCE_ROTATIONS * rotation, settings.maxTransactionsPerBlock);
+}
+
+/** Seats with a block in the last `ticks`; undefined while the set is too new to tell. */
+function presentSeats({ chain, dag }: NodeContext, tick: number, ticks: number): Set<number> | undefined {
+  const { set, fromTick } = chain.reign;
+  if (tick - ticks < fromTick) return undefined;
+  const present = new Set<number>();
+  for (let earlier = tick - ticks; earlier <= tick; earlier++)
+    for (const { block } of dag.entriesOfTick(earlier))
+      if (block.setNumber === set.number) present.add(block.seat);
+  return present;
 }

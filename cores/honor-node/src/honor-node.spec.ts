@@ -53,6 +53,25 @@ describe("honor nodes", () => {
     expect(network.nodes[0]?.height).toBeGreaterThan(6);
   });
 
+  it("of one group make their blocks one after the other within a tick", () => {
+    const node = new HonorNode(settings(2));
+    node.start([], 0);
+    const tick = (nowMs: number) => node.handle({ kind: "timer", timer: { kind: "tick" } }, nowMs);
+    expect(tick(3 * TICK_MS)).toEqual([{ kind: "timer", timer: { kind: "tick" }, delayMs: TICK_MS / 2 }]);
+    expect(tick(3.5 * TICK_MS).map(({ kind }) => kind)).toEqual(["timer", "persist", "send"]);
+    expect(tick(3.6 * TICK_MS)).toEqual([{ kind: "timer", timer: { kind: "tick" }, delayMs: 0.9 * TICK_MS }]);
+  });
+
+  it("take over the senders of a seat that makes no blocks", () => {
+    const network = new SmallNetwork(4);
+    network.silent.add(3);
+    network.runUntil(10 * TICK_MS);
+    const senders = Array.from({ length: 12 }, (_, user) => transaction(0, user));
+    network.input(0, { kind: "transactions", transactions: senders });
+    network.runUntil(11.9 * TICK_MS);
+    expect([...(network.ordered[0] ?? [])].sort()).toEqual(senders.map(({ id }) => id).sort());
+  });
+
   it("accept no more transactions than the pool holds", () => {
     const node = new HonorNode(settings(0));
     node.start([], 0);

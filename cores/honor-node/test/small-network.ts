@@ -132,7 +132,7 @@ export class SmallNetwork {
           1,
           () => still() && this.input(index, { kind: "executed", height: output.height, result }),
         );
-      } else if (output.kind === "send")
+      } else if (output.kind === "send" && !this.silent.has(index))
         for (const [to] of this.nodes.entries())
           if (to !== index && (output.to === undefined || output.to === account(to)))
             this.#after(10, () =>
