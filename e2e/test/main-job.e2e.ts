@@ -1,19 +1,22 @@
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { evaluateModel } from "@aios/core-zkml/provable-model";
 import { splitDigits } from "@aios/datasets/digit-split";
 import { loadDigits } from "@aios/datasets/digits";
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import { aios } from "@aios/kernel/units";
 import { MainJob, type MainJobResult } from "@aios/main-job/main-job";
-import { INFERENCE_PRICE_CAP_WEI, TRAINING } from "@aios/main-job/plan";
+import { INFERENCE_PRICE_CAP_WEI, LICENCE_PRICE_LIMIT_WEI, TRAINING } from "@aios/main-job/plan";
 import { runInference } from "@aios/main-job/proven-inference";
 import { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
+import { verifyJob } from "@aios/sdk/verification/verify-job";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { importedDigits, publishImported } from "../src/imported-model.js";
 import { LocalPlatform } from "../src/local-platform.js";
 import { persistently } from "../src/persistence.js";
 import { SilentReport } from "../src/silent-report.js";
@@ -131,6 +134,21 @@ describe("the main job, through the gateway only", () => {
     expect(outcome.job.state).toBe("settled");
     expect(outcome.prediction).toBeGreaterThanOrEqual(0);
   });
+
+  test("sells an imported convolutional model as it does a perceptron, proven and checked from outside", async () => {
+    const { train } = splitDigits(await loadDigits(), TRAINING);
+    const imported = importedDigits(train, unseen, 100);
+    expect(imported.report.quantisation.accuracy?.integerAccuracy).toBeGreaterThan(0.9);
+    const model = await publishImported(developer, imported);
+    await business.models.purchaseLicence(model.modelId as number, LICENCE_PRICE_LIMIT_WEI);
+    const digit = digitAt(unseen, 5);
+    const outcome = await runInference(business, model.modelId as number, digit, "proof", report);
+    expect(outcome.job.state).toBe("settled");
+    expect(outcome.logits).toEqual([...evaluateModel(imported.graph, digit)]);
+    const checked = await verifyJob(business, outcome.job.jobId);
+    expect(checked.checks.filter((check) => check.ok === false)).toEqual([]);
+    expect(checked.ok).toBe(true);
+  }, 300_000);
 
   test("the same Idempotency-Key gives the same job, with another body it is refused", async () => {
     const key = crypto.randomUUID();
