@@ -126,7 +126,10 @@ it("a job that kills every prover which takes it ends as failed, by name, and th
   // No marker: whoever takes the job dies of it, each time.
   const deadly = { AIOS_CRASH_AT: "zk-prover.proof.before-prove" };
   await prover.restart(deadly);
-  await (await platform.as("compute")).requestProof(poison, { idempotent: true }).catch(() => undefined);
+  await askUntilAnswered(
+    async () => (await platform.as("compute")).requestProof(poison, { idempotent: true }),
+    prover.ended(),
+  );
   let deaths = 0;
   while ((await Promise.race([ended, prover.ended()])) !== "ended") {
     deaths++;

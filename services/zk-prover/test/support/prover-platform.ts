@@ -9,6 +9,7 @@ import { packOutput } from "@aios/core-zkml/output-packing";
 import { evaluateModel } from "@aios/core-zkml/provable-model";
 import { scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
+import { isCodedError } from "@aios/kernel/coded-error";
 import { address, type TenantId, tenantOfAccount } from "@aios/kernel/identifiers";
 import {
   KeyState,
@@ -120,10 +121,13 @@ export class ProverPlatform {
   async as(service: string, process = this.processes[0]): Promise<ProverClient> {
     if (process === undefined) throw new TypeError("no prover has started");
     const identity = await loadTokenIssuer(service, this.keyFiles.keyFile(service));
-    return createGrpcClient(ProverServiceService, `127.0.0.1:${process.ports.grpcPort}`, {
+    const client = createGrpcClient(ProverServiceService, `127.0.0.1:${process.ports.grpcPort}`, {
       audience: "zk-prover",
       identity,
     });
+    // Connections to a process that was restarted on its port are shared, and pause before they are tried again.
+    await eventually(() => expectAnAnswer(client), 20_000);
+    return client;
   }
 
   /** A model in storage whose owner allows both purposes. */
@@ -210,6 +214,13 @@ export class ProverPlatform {
     await this.postgres.stop();
     this.directory.remove();
   }
+}
+
+/** Any answer will do, a refusal too. */
+async function expectAnAnswer(client: ProverClient): Promise<void> {
+  await client.getKey({ modelCommitment: new Uint8Array(32) }).catch((error: unknown) => {
+    if (!isCodedError(error) || error.code === "peer-unavailable") throw error;
+  });
 }
 
 /** Calls as the gateway does for a signed-in account. */
