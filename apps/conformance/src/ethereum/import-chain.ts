@@ -134,7 +134,8 @@ export async function importBlock(
     for (const withdrawal of block.withdrawals ?? [])
       session.credit(withdrawal.address, withdrawal.amount * GWEI);
     const requestsHash = await session.finish();
-    if (header.earlierForm?.form === "prague") same("requests hash", requestsHash, header.requestsHash);
+    if ((header.earlierForm?.form ?? "prague") === "prague")
+      same("requests hash", requestsHash, header.requestsHash);
     if ((block.withdrawals?.length ?? 0) > 0)
       same("withdrawals root", withdrawalsRoot(block.withdrawals ?? []), header.withdrawalsRoot);
     same("gas used", receipts.at(-1)?.cumulativeGasUsed ?? 0n, header.gasUsed);

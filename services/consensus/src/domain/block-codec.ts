@@ -34,6 +34,9 @@ const FIELDS_OF: Readonly<Record<HeaderForm, number>> = {
   prague: HEADER_FIELDS,
 };
 
+const FORMS: readonly HeaderForm[] = ["frontier", "london", "shanghai", "cancun", "prague"];
+const ZERO_HASH = `0x${"00".repeat(32)}` as Bytes32;
+
 function headerItems(header: HeaderFields): RlpItem[] {
   const {
     form = "prague",
@@ -135,8 +138,22 @@ export function decodeHeader(rlp: Uint8Array): BlockHeader {
   const outer = rlpList(decodeRlp(rlp));
   const items = rlpList(outer[0]);
   if (items.length !== HEADER_FIELDS) throw corruptStore("a header has the wrong number of fields");
-  const field = (index: number): Uint8Array => rlpBytes(items[index]);
+  return headerFromItems(items, Number(bytesToBigint(rlpBytes(outer[1]))));
+}
+
+/**
+ * The header in a list of RLP items, of any form; what later forms brought is zero in an earlier one. `sizeBytes`: of
+ * the encoded block. Throws `corrupt-store` for a number of fields that no form has.
+ */
+export function headerFromItems(items: readonly RlpItem[], sizeBytes: number): BlockHeader {
+  const form = FORMS.find((each) => FIELDS_OF[each] === items.length);
+  if (form === undefined) throw corruptStore(`a header has ${items.length} fields`);
+  const field = (index: number): Uint8Array => rlpBytes(items[index] ?? NO_BYTES);
   const integer = (index: number): bigint => bytesToBigint(field(index));
+  const hash = (index: number, absent: Bytes32): Bytes32 =>
+    index < items.length ? bytes32Of(field(index)) : absent;
+  const difficulty = integer(7);
+  const isOwn = form === "prague" && difficulty === 0n;
   return {
     hash: bytes32Of(keccak256(encodeRlp(items))),
     parentHash: bytes32Of(field(0)),
@@ -152,12 +169,22 @@ export function decodeHeader(rlp: Uint8Array): BlockHeader {
     extraData: field(12).slice(),
     prevRandao: bytes32Of(field(13)),
     baseFeePerGas: integer(15),
-    withdrawalsRoot: bytes32Of(field(16)),
+    withdrawalsRoot: hash(16, EMPTY_TRIE_ROOT),
     blobGasUsed: integer(17),
     excessBlobGas: integer(18),
-    parentBeaconBlockRoot: bytes32Of(field(19)),
-    requestsHash: bytes32Of(field(20)),
-    sizeBytes: Number(bytesToBigint(rlpBytes(outer[1]))),
+    parentBeaconBlockRoot: hash(19, ZERO_HASH),
+    requestsHash: hash(20, ZERO_HASH),
+    sizeBytes,
+    ...(isOwn
+      ? {}
+      : {
+          earlierForm: {
+            form,
+            difficulty,
+            nonce: field(14).slice(),
+            unclesHash: bytes32Of(field(1)),
+          },
+        }),
   };
 }
 
