@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Budget } from "./chain/budget.js";
 import { genesisFiles } from "./chain/genesis.js";
-import { type LoadResult, runLoad } from "./chain/load-generator.js";
+import { callsUnderLoad, type Latencies, type LoadResult, runLoad } from "./chain/load-generator.js";
 import { type Running, startAnvil, startOwnNode } from "./chain/peers.js";
-import { type Kind, makeSenders, type SignedLoad, signLoad } from "./chain/workload.js";
+import { balanceCall, type Kind, makeSenders, type SignedLoad, signLoad } from "./chain/workload.js";
 
 const setting = (name: string, fallback: number): number => Number(process.env[name] ?? fallback);
 const ACCOUNTS = setting("BENCH_ACCOUNTS", 20_000);
@@ -14,6 +14,7 @@ const SENDERS = setting("BENCH_SENDERS", 500);
 const TRANSACTIONS = setting("BENCH_TRANSACTIONS", 20_000);
 const WARM_UP = setting("BENCH_WARM_UP", 4_000);
 const BATCH = 500;
+const SMALL_BATCH = 50;
 const BLOCK_GAS = 1_000_000_000;
 const INTERVAL_MS = 200;
 const MAX_OUTSTANDING = 20_000;
@@ -41,11 +42,26 @@ const loads: readonly Loads[] = kinds.map((kind, index) => {
   };
 });
 
+/** What is sent while calls are asked. */
+const background = signLoad(senders, {
+  kind: "native",
+  accounts: ACCOUNTS,
+  batch: SMALL_BATCH,
+  perSender: Math.max(1, Math.floor(perSender / 2)),
+  firstNonce: kinds.length * (perSender + warmPerSender),
+});
+const question = balanceCall(senders[0]?.address ?? "");
+
 interface Measured {
   readonly result: LoadResult;
   readonly budget?: Budget;
   /** Processor time of this process during the measurement. */
   readonly generatorMs: number;
+}
+
+interface Measurements {
+  readonly byKind: ReadonlyMap<Kind, Measured>;
+  readonly calls: Latencies;
 }
 
 async function measure(
@@ -69,10 +85,11 @@ async function measure(
 async function measureAll(
   running: Running,
   profile?: { start(): void; end(): Promise<Budget> },
-): Promise<ReadonlyMap<Kind, Measured>> {
-  const out = new Map<Kind, Measured>();
-  for (const load of loads) out.set(load.kind, await measure(running.url, load, profile));
-  return out;
+): Promise<Measurements> {
+  const byKind = new Map<Kind, Measured>();
+  for (const load of loads) byKind.set(load.kind, await measure(running.url, load, profile));
+  const half = (byKind.get("native")?.result.perSecond ?? 0) / 2;
+  return { byKind, calls: await callsUnderLoad(running.url, background, half, question) };
 }
 
 const directory = await mkdtemp(join(tmpdir(), "aios-bench-chain-"));
@@ -86,7 +103,7 @@ try {
   const startedAt = performance.now();
   const node = await startOwnNode(ownGenesis, join(directory, "data"), { minIntervalMs: INTERVAL_MS });
   const startMs = performance.now() - startedAt;
-  let own: ReadonlyMap<Kind, Measured>;
+  let own: Measurements;
   let memoryMiB: number | null;
   try {
     own = await measureAll(node, { start: () => node.startProfile(), end: () => node.budget() });
@@ -99,7 +116,7 @@ try {
   const restartMs = performance.now() - restartedAt;
   await again.stop();
 
-  let peer: ReadonlyMap<Kind, Measured> | string;
+  let peer: Measurements | string;
   try {
     const anvil = await startAnvil(gethGenesis, BLOCK_GAS, INTERVAL_MS);
     try {
@@ -116,22 +133,39 @@ try {
 }
 
 function report(
-  own: ReadonlyMap<Kind, Measured>,
-  peer: ReadonlyMap<Kind, Measured> | string,
+  own: Measurements,
+  peer: Measurements | string,
   rest: { readonly memoryMiB: number | null; readonly restartMs: number; readonly startMs: number },
 ): void {
   const peerOf = (kind: Kind): number | null =>
-    typeof peer === "string" ? null : (peer.get(kind)?.result.perSecond ?? null);
+    typeof peer === "string" ? null : (peer.byKind.get(kind)?.result.perSecond ?? null);
+  const peerCalls = typeof peer === "string" ? undefined : peer.calls;
   const name: Readonly<Record<Kind, string>> = { native: "native transfers", erc20: "ERC-20 transfers" };
   const figures = [
     ...kinds.map((kind) => ({
       name: name[kind],
-      value: own.get(kind)?.result.perSecond ?? null,
+      value: own.byKind.get(kind)?.result.perSecond ?? null,
       unit: "tx/s",
       goal: GOALS[kind],
       better: "higher",
       peerValue: peerOf(kind),
     })),
+    {
+      name: "eth_call under half that load, p50",
+      value: own.calls.p50Ms,
+      unit: "ms",
+      goal: 2,
+      better: "lower",
+      peerValue: peerCalls?.p50Ms ?? null,
+    },
+    {
+      name: "eth_call under half that load, p99",
+      value: own.calls.p99Ms,
+      unit: "ms",
+      goal: 20,
+      better: "lower",
+      peerValue: peerCalls?.p99Ms ?? null,
+    },
     {
       name: "resident memory after the load",
       value: rest.memoryMiB,
@@ -155,7 +189,8 @@ function report(
       console.log(JSON.stringify({ suite: "chain", peer: "anvil 1.7.1", note, ...figure }));
     return;
   }
-  const rounded = (value: number | null): string => (value === null ? "–" : String(Math.round(value)));
+  const rounded = (value: number | null): string =>
+    value === null ? "–" : value < 100 ? value.toFixed(1) : String(Math.round(value));
   console.table(
     figures.map(({ peerValue, value, ...figure }) => ({
       ...figure,
@@ -163,7 +198,7 @@ function report(
       anvil: rounded(peerValue),
     })),
   );
-  for (const kind of kinds) printBudget(name[kind], own.get(kind));
+  for (const kind of kinds) printBudget(name[kind], own.byKind.get(kind));
   console.log(note);
 }
 

@@ -141,3 +141,57 @@ async function countReceipts(client: RpcClient, from: number, to: number): Promi
   }
   return count;
 }
+
+export interface Latencies {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly calls: number;
+}
+
+/** Pause between two calls, so that they measure the load and are not the load. */
+const CALL_PAUSE_MS = 5;
+
+/** Sends the load at a steady rate, and asks the same call one after the other for as long as that takes. */
+export async function callsUnderLoad(
+  url: string,
+  load: SignedLoad,
+  perSecond: number,
+  call: { readonly to: string; readonly data: string },
+): Promise<Latencies> {
+  const sender = new RpcClient(url);
+  const caller = new RpcClient(url);
+  try {
+    let isSending = true;
+    const sending = sendSteadily(sender, load, perSecond).finally(() => {
+      isSending = false;
+    });
+    const latencies: number[] = [];
+    while (isSending) {
+      const startedAt = performance.now();
+      await caller.call("eth_call", [call, "latest"]);
+      latencies.push(performance.now() - startedAt);
+      await sleep(CALL_PAUSE_MS);
+    }
+    await sending;
+    latencies.sort((a, b) => a - b);
+    const quantile = (share: number): number =>
+      latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
+    return { p50Ms: quantile(0.5), p99Ms: quantile(0.99), calls: latencies.length };
+  } finally {
+    sender.close();
+    caller.close();
+  }
+}
+
+async function sendSteadily(client: RpcClient, load: SignedLoad, perSecond: number): Promise<void> {
+  const startedAt = performance.now();
+  const answers: Promise<string>[] = [];
+  let sent = 0;
+  for (const [index, body] of load.bodies.entries()) {
+    const dueAt = startedAt + (sent * 1_000) / perSecond;
+    if (dueAt > performance.now()) await sleep(dueAt - performance.now());
+    answers.push(client.post(body));
+    sent += load.sizes[index] ?? 0;
+  }
+  await Promise.all(answers);
+}

@@ -8,6 +8,7 @@ export const CHAIN_ID = 26_070;
 /** A token whose balances are a mapping in slot 0, placed in genesis with a balance for every sender. */
 export const TOKEN = `0x${"7c".repeat(20)}`;
 const TRANSFER_SELECTOR = fromHex("0xa9059cbb");
+const BALANCE_SELECTOR = fromHex("0x70a08231");
 const FEE_CAP = 100_000_000_000n;
 
 export type Kind = "native" | "erc20";
@@ -35,6 +36,11 @@ export function recipientOf(index: number): string {
 /** Where the token keeps an address's balance. */
 export function balanceSlot(address: string): string {
   return toHex(keccak256(concat(new Uint8Array(12), fromHex(address), new Uint8Array(32))));
+}
+
+/** The question for what an address has of the token. */
+export function balanceCall(address: string): { readonly to: string; readonly data: string } {
+  return { to: TOKEN, data: toHex(concat(BALANCE_SELECTOR, new Uint8Array(12), fromHex(address))) };
 }
 
 function sign(sender: Sender, nonce: number, kind: Kind, recipient: string): string {
