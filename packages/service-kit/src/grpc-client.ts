@@ -61,15 +61,6 @@ const MAX_ATTEMPTS = 4;
 const FIRST_RETRY_DELAY_MS = 50;
 const IDEMPOTENT_NAME = /^(Get|List|Stat|Check|Find|Describe|Explain|Quote|Verify|Watch)/;
 
-/** Calls take turns over all addresses behind a name, and a name is asked for again soon after one of them is gone. */
-function clientOptions(maxMessageBytes: number): Record<string, number | string> {
-  return {
-    ...channelOptions(maxMessageBytes),
-    "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
-    "grpc.dns_min_time_between_resolutions_ms": 2_000,
-  };
-}
-
 /** Channel options that both sides share: keepalive finds dead peers, reconnects come quickly. */
 export function channelOptions(maxMessageBytes: number): Record<string, number> {
   return {
@@ -82,6 +73,9 @@ export function channelOptions(maxMessageBytes: number): Record<string, number> 
     "grpc.min_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 2_000,
     "grpc.enable_retries": 0,
+    // A pool shared with other clients also shares how they fare: a new client of a peer that has just restarted was
+    // told "no connection established" for as long as it asked.
+    "grpc.use_local_subchannel_pool": 1,
   };
 }
 
@@ -98,7 +92,7 @@ export function createGrpcClient<D extends GrpcServiceDefinition>(
   const channel = new Client(
     url,
     credentials.createInsecure(),
-    clientOptions(options.maxMessageBytes ?? 8 * 1024 ** 2),
+    channelOptions(options.maxMessageBytes ?? 8 * 1024 ** 2),
   );
   const caller = new GrpcCaller(channel, serviceNameOf(definition), options);
   const methods = Object.entries(definition).map(([name, method]) => [name, caller.method(method)] as const);

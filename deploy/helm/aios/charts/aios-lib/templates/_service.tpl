@@ -64,7 +64,7 @@ spec:
   {{- end }}
 {{- end -}}
 
-{{/* Headless: callers see every pod and take turns; the gateway's own Service is one address for the world. */}}
+{{/* One address that outlives the pods behind it. A connection stays with its pod: replicas share one queue, not callers. */}}
 {{- define "aios.endpoints" -}}
 apiVersion: v1
 kind: Service
@@ -72,11 +72,7 @@ metadata:
   name: {{ include "aios.fullname" . }}
   labels: {{- include "aios.labels" . | nindent 4 }}
 spec:
-  {{- if .service.public }}
-  type: {{ .root.Values.service.type }}
-  {{- else }}
-  clusterIP: None
-  {{- end }}
+  type: {{ ternary (.root.Values.service | default dict).type "ClusterIP" .service.public }}
   selector: {{- include "aios.selectorLabels" . | nindent 4 }}
   ports:
     {{- range $name, $port := .service.ports }}
