@@ -87,9 +87,9 @@ export const SERVICES = {
     ...memory(320, 384),
   },
   marketplace: {
-    description: "Model drafts, publication, licences.",
+    description: "Model drafts, publication, licences; all of its state is in the database.",
     workload: "Deployment",
-    single: true,
+    replicas: 1,
     ports: { grpc: GRPC, health: HEALTH },
     ...memory(128, 128),
   },
