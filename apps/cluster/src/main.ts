@@ -5,7 +5,7 @@ import { runLocalMainJob } from "@aios/launcher/local-main-job";
 import { ensureProtocol } from "@aios/launcher/protocol-deployment";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { inClusterApi } from "./kubernetes-api.js";
-import { newNetwork, readFiles, withIdentitiesOf } from "./network.js";
+import { newNetwork, readFiles, withIdentities } from "./network.js";
 import { readFor } from "./read-load.js";
 import { setUpNetwork } from "./set-up-network.js";
 
@@ -101,7 +101,7 @@ async function deployProtocol(args: string[]): Promise<number> {
     args,
     options: { chain: { type: "string" }, keys: { type: "string", default: "/network-keys" } },
   });
-  const contracts = await withIdentitiesOf(readFiles(values.keys), (identities) =>
+  const contracts = await withIdentities(readFiles(values.keys), (identities) =>
     ensureProtocol(required("chain", values.chain), identities, write),
   );
   for (const [name, address] of Object.entries(contracts)) write(`${name} ${address}`);

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { registryAddressOf } from "@aios/contracts/deploy";
 import { ensureGenesis } from "@aios/launcher/genesis";
-import { type Identities, loadIdentities, SERVICES } from "@aios/launcher/identities";
+import { type Identities, loadIdentities } from "@aios/launcher/identities";
+import { SERVICES } from "@aios/service-kit/local-instance";
 
 /** Files of a network by name: private keys of its services and accounts, their public keys, the genesis. */
 export type NetworkFiles = Readonly<Record<string, string>>;
@@ -12,7 +13,7 @@ const GENESIS = "genesis.json";
 const TRUST_BUNDLE = "services.jwks";
 
 /** A network of its own: new keys for every service and account, and a genesis that gives them their balances. */
-export function newNetwork(nowSeconds: number): NetworkFiles {
+export function newNetwork(nowSeconds: number): Promise<NetworkFiles> {
   return inTemporaryFolder((folder) => {
     const identities = loadIdentities(folder);
     ensureGenesis(join(folder, GENESIS), identities, nowSeconds);
@@ -20,27 +21,27 @@ export function newNetwork(nowSeconds: number): NetworkFiles {
   });
 }
 
+/** Runs `work` with the network's keys as files, which are gone when it has ended. */
+export function withIdentities<T>(
+  network: NetworkFiles,
+  work: (identities: Identities) => T | Promise<T>,
+): Promise<T> {
+  return inTemporaryFolder((folder) => {
+    for (const [name, content] of Object.entries(network)) {
+      writeFileSync(join(folder, name), content, { mode: 0o600 });
+    }
+    return work(loadIdentities(folder));
+  });
+}
+
 /** What everyone may know of a network: genesis, public keys, and the addresses that services are configured with. */
-export function publicPart(network: NetworkFiles): Readonly<Record<string, string>> {
+export function publicPart(network: NetworkFiles): Promise<Readonly<Record<string, string>>> {
   return withIdentities(network, ({ accounts }) => ({
     [GENESIS]: present(network, GENESIS),
     [TRUST_BUNDLE]: present(network, TRUST_BUNDLE),
     CONTRACT_REGISTRY_ADDRESS: registryAddressOf(accounts.deployer.address),
     PROVER_PAYOUT_ADDRESS: accounts.prover.address,
   }));
-}
-
-/** Runs `work` with the network's keys as files that are gone afterwards. */
-export async function withIdentitiesOf<T>(
-  network: NetworkFiles,
-  work: (identities: Identities) => Promise<T>,
-): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "aios-network-"));
-  try {
-    return await work(identitiesIn(folder, network));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 /** The network's files as a mounted secret shows them. */
@@ -66,22 +67,10 @@ export function databaseUrls(host: string, port: number, user: string, password:
   return Object.fromEntries([...named, ["events", `${server}/aios_events`], ["password", password]]);
 }
 
-function withIdentities<T>(network: NetworkFiles, work: (identities: Identities) => T): T {
-  return inTemporaryFolder((folder) => work(identitiesIn(folder, network)));
-}
-
-function identitiesIn(folder: string, network: NetworkFiles): Identities {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (const [name, content] of Object.entries(network)) {
-    writeFileSync(join(folder, name), content, { mode: 0o600 });
-  }
-  return loadIdentities(folder);
-}
-
-function inTemporaryFolder<T>(work: (folder: string) => T): T {
+async function inTemporaryFolder<T>(work: (folder: string) => T | Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "aios-network-"));
   try {
-    return work(folder);
+    return await work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -80,19 +80,19 @@ describe("setUpNetwork", () => {
 
   it("takes the other's network when two runs make one at once", async () => {
     const namespace = new MemoryNamespace();
-    const others = newNetwork(1_800_000_000);
+    const others = await newNetwork(1_800_000_000);
     namespace.beforeCreate = ({ kind }) => {
       if (kind === "secrets" && !namespace.objects.has("secrets/aios-network")) {
         namespace.objects.set("secrets/aios-network", others);
       }
     };
     await setUpNetwork(namespace, { ...NAMES, labels: {} }, sources(), quiet);
-    expect(namespace.objects.get("configmaps/aios-network")).toEqual(publicPart(others));
+    expect(namespace.objects.get("configmaps/aios-network")).toEqual(await publicPart(others));
   });
 
   it("refuses a secret of which a part is gone, instead of making another network", async () => {
     const namespace = new MemoryNamespace();
-    const { "genesis.json": _lost, ...rest } = newNetwork(1_800_000_000);
+    const { "genesis.json": _lost, ...rest } = await newNetwork(1_800_000_000);
     namespace.objects.set("secrets/aios-network", rest);
     await expect(setUpNetwork(namespace, NAMES, sources(), quiet)).rejects.toMatchObject({
       code: "network-secret-incomplete",

@@ -13,7 +13,7 @@ export interface NetworkNames {
 }
 
 export interface NetworkSources {
-  newNetwork(): NetworkFiles;
+  newNetwork(): Promise<NetworkFiles>;
   /** A password of letters and digits. */
   newPassword(): string;
 }
@@ -37,7 +37,7 @@ export async function setUpNetwork(
     () => sources.newNetwork(),
     say,
   );
-  const shared = completePublicPart(network, names.secret);
+  const shared = await completePublicPart(network, names.secret);
   await ensure(api, { kind: "configmaps", name: names.configMap, labels: names.labels }, () => shared, say);
   if (names.database === undefined) return;
   const { secret, host, port } = names.database;
@@ -52,7 +52,7 @@ export async function setUpNetwork(
 async function ensure(
   api: KubernetesApi,
   object: Omit<StoredObject, "entries">,
-  make: () => Readonly<Record<string, string>>,
+  make: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>,
   say: (line: string) => void,
 ): Promise<Readonly<Record<string, string>>> {
   const name = `${object.kind}/${object.name}`;
@@ -61,7 +61,7 @@ async function ensure(
     say(`${name} is there`);
     return existing;
   }
-  const entries = make();
+  const entries = await make();
   if (await api.create({ ...object, entries })) {
     say(`${name} made`);
     return entries;
@@ -75,7 +75,10 @@ async function ensure(
   });
 }
 
-function completePublicPart(network: NetworkFiles, secret: string): Readonly<Record<string, string>> {
+function completePublicPart(
+  network: NetworkFiles,
+  secret: string,
+): Promise<Readonly<Record<string, string>>> {
   if (network["genesis.json"] !== undefined && network["services.jwks"] !== undefined)
     return publicPart(network);
   throw new CodedError({

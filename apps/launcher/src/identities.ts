@@ -1,20 +1,9 @@
 import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { SERVICES, type ServiceName } from "@aios/service-kit/local-instance";
 import { Wallet } from "ethers";
 import { privateFile } from "./private-file.js";
-
-export const SERVICES = [
-  "consensus",
-  "storage",
-  "compute",
-  "zk-prover",
-  "marketplace",
-  "economy",
-  "scoring",
-  "gateway",
-] as const;
-export type ServiceName = (typeof SERVICES)[number];
 
 /** Accounts of the local network. On a real one, each belongs to somebody else. */
 export const ACCOUNTS = [

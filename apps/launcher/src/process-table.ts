@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { USUAL_PORTS } from "@aios/service-kit/local-instance";
-import type { Identities, ServiceName } from "./identities.js";
+import { SERVICES, type ServiceName, USUAL_PORTS } from "@aios/service-kit/local-instance";
+import type { Identities } from "./identities.js";
 import type { ProcessSpec } from "./managed-process.js";
 
 /** Ports by name, as chosen at this start. */
@@ -36,17 +36,6 @@ export function wantedPorts(base: number | undefined): Map<string, number> {
     ? new Map(USUAL_PORTS)
     : new Map(names.map((name, index) => [name, base + index]));
 }
-
-export const SERVICE_ORDER: readonly ServiceName[] = [
-  "consensus",
-  "storage",
-  "compute",
-  "zk-prover",
-  "marketplace",
-  "economy",
-  "scoring",
-  "gateway",
-];
 
 /** V8 heap limits in MiB: together with buffers and WASM they keep the platform under 2.5 GB. */
 const HEAP_MIB: Readonly<Record<ServiceName | "provider", number>> = {
@@ -153,7 +142,7 @@ function ownSettings(
 
 function peerUrls(ports: Ports): Record<string, string> {
   return Object.fromEntries(
-    SERVICE_ORDER.filter((name) => name !== "gateway").map((name) => [
+    SERVICES.filter((name) => name !== "gateway").map((name) => [
       `${name.toUpperCase().replace("-", "_")}_GRPC_URL`,
       `${HOST}:${port(ports, `grpc-${name}`)}`,
     ]),

@@ -15,7 +15,8 @@ export interface LocalInstance {
 
 export const INSTANCE_FILE = "instance.json";
 
-const SERVICES = [
+/** Every service of the platform, in the order in which they are started and numbered. */
+export const SERVICES = [
   "consensus",
   "storage",
   "compute",
@@ -25,6 +26,8 @@ const SERVICES = [
   "scoring",
   "gateway",
 ] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
 const FIRST_GRPC_PORT = 15_051;
 const FIRST_HEALTH_PORT = 9_051;
 

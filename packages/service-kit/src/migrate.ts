@@ -72,13 +72,7 @@ export async function verifyMigrations(directory: URL | string, databaseUrl: str
     for (const { name, checksum } of migrations) {
       const applied = checksums.get(name);
       if (applied === undefined) throw schemaBehind(name);
-      if (applied !== checksum) {
-        throw migrationError(
-          "migration-changed",
-          name,
-          "was changed after it was applied; write a new migration",
-        );
-      }
+      if (applied !== checksum) throw migrationChanged(name);
     }
   });
 }
@@ -139,13 +133,7 @@ function pendingOf(
         "was applied to this database but is not in this version",
       );
     }
-    if (migration.checksum !== checksum) {
-      throw migrationError(
-        "migration-changed",
-        name,
-        "was changed after it was applied; write a new migration",
-      );
-    }
+    if (migration.checksum !== checksum) throw migrationChanged(name);
   });
   return migrations.slice(recorded.length);
 }
@@ -166,6 +154,10 @@ async function applyOne(client: pg.Client, migration: Migration): Promise<void> 
     const reason = error instanceof Error ? error.message : String(error);
     throw migrationError("migration-failed", migration.name, `failed: ${reason}`, error);
   }
+}
+
+function migrationChanged(name: string): CodedError {
+  return migrationError("migration-changed", name, "was changed after it was applied; write a new migration");
 }
 
 function migrationError(code: string, migration: string, what: string, cause?: unknown): CodedError {
