@@ -130,11 +130,14 @@ export class GrpcStreamCaller {
   ): AsyncGenerator<unknown, void, undefined> {
     const span = startSpan(facts.name, facts);
     let call: ClientReadableStream<unknown> | undefined;
+    let failed = (error: unknown): Error => fromGrpcFailure(error, this.#target);
     const onAbort = (): void => call?.cancel();
     try {
       const prepared = await withSpanActive(span, prepare);
       if (signal?.aborted === true) throw cancelled(this.#target, signal);
       this.#circuit.enter();
+      // Only from here on a failure tells something about the peer.
+      failed = (error) => this.#failure(error, signal);
       call = withSpanActive(span, () => open(prepared));
       signal?.addEventListener("abort", onAbort, { once: true });
       for await (const message of call) {
@@ -143,7 +146,7 @@ export class GrpcStreamCaller {
       }
       this.#circuit.succeeded();
     } catch (error) {
-      const failure = this.#failure(error, signal);
+      const failure = failed(error);
       recordFailure(span, failure);
       throw failure;
     } finally {
