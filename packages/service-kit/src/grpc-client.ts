@@ -73,9 +73,6 @@ export function channelOptions(maxMessageBytes: number): Record<string, number> 
     "grpc.min_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 2_000,
     "grpc.enable_retries": 0,
-    // A pool shared with other clients also shares how they fare: a new client of a peer that has just restarted was
-    // told "no connection established" for as long as it asked.
-    "grpc.use_local_subchannel_pool": 1,
   };
 }
 

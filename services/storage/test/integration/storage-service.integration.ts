@@ -355,8 +355,6 @@ describe("the service", () => {
     await eventually(() => access(`${marker}.sweep`));
     await platform.service.restart(sweeping);
     await eventually(async () => expect((await blocks()).sort()).toEqual(before.sort()));
-    // The one that died before it was ready may have left its ports to others.
-    gateway = await platform.as("gateway");
     await eventually(async () => expect(await download(gateway, cid)).toEqual(claimed), 40_000);
     const gone = download(gateway, contentIdOf(left));
     await expect(gone).rejects.toMatchObject({ code: "content-not-found" });
