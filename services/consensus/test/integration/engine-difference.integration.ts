@@ -154,6 +154,19 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ kind: fc.constant("delegate" as const), contract: fc.nat(20), badNonce: fc.boolean() }),
 );
 
+/** Reads, where it has gas for nothing of the kind, memory far beyond what any machine has. */
+const MEMORY_BEYOND_ALL = Uint8Array.from([
+  ...Array.from({ length: 9 }, () => [0x60, 0x20]).flat(),
+  ...[0x84, 0x51, 0xa1, 0x53, 0x60, 0xec, 0x60, 0xd3, 0x06, 0x08, 0x32, 0x84, 0xa0, 0xf4],
+]);
+
+/** The library's own step hook allocates what a step asked for before the step has failed for want of gas. */
+function unlessLibraryCannotRead(error: unknown): undefined {
+  const { cause } = error as Error;
+  if (cause instanceof RangeError && cause.message.startsWith("Invalid typed array length")) return;
+  throw error;
+}
+
 describe("our engine and the library", () => {
   const subjects = new Map<EngineName, Subject>();
   const nonces = wallets.map(() => 0);
@@ -225,7 +238,9 @@ describe("our engine and the library", () => {
     for (const options of TRACES) {
       const trace = async ({ engine, blocks }: Subject): Promise<readonly TraceJson[]> =>
         (await engine.traceBlock(blocks.head() as BlockHeader, ours, undefined, options)).map(comparable);
-      expect(await trace(own())).toEqual(await trace(peer()));
+      const traced = await trace(own());
+      const expected = await trace(peer()).catch(unlessLibraryCannotRead);
+      if (expected !== undefined) expect(traced).toEqual(expected);
     }
     await own().blocks.append(ours);
     await peer().blocks.append(theirs);
@@ -252,7 +267,11 @@ describe("our engine and the library", () => {
           if (receipt.contractAddress !== null && receipt.succeeded) contracts.push(receipt.contractAddress);
       }),
       // Nothing is undone between runs, so that a smaller case would not be the same case.
-      { numRuns: Number(process.env["ENGINE_DIFFERENCE_RUNS"] ?? 40), endOnFailure: true },
+      {
+        examples: [[[{ kind: "create", code: MEMORY_BEYOND_ALL, value: 0n }]]],
+        numRuns: Number(process.env["ENGINE_DIFFERENCE_RUNS"] ?? 40),
+        endOnFailure: true,
+      },
     );
   });
 
