@@ -39,6 +39,12 @@ export function jobId(value: unknown, field = "jobId"): JobId {
   return hexOf(value, 32, field) as JobId;
 }
 
+/**
+ * Owner of what is no user's own: facts that anyone can read from the public chain, and the records of the installation
+ * itself (its signers, its anchors, who is about to sign in).
+ */
+export const PLATFORM_TENANT = "platform" as TenantId;
+
 /** The tenant that a signed-in account acts as. */
 export function tenantOfAccount(account: Address): TenantId {
   return `account:${account}` as TenantId;

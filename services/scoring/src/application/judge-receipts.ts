@@ -1,5 +1,6 @@
 import { refusalOf, type SettlementFacts } from "@aios/core-contribution/receipt-checks";
 import type { Clock } from "@aios/kernel/clock";
+import { PLATFORM_TENANT } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { Anchor, JobOnChain, ReceiptStore, Verdict } from "../domain/ports.js";
 import {
@@ -37,7 +38,7 @@ export class JudgeReceipts {
       await this.store.add(
         {
           receiptId: malformedReceiptId(issued.receiptJson),
-          tenant: "unknown",
+          tenant: PLATFORM_TENANT,
           kind: 0,
           jobId: issued.jobId.toLowerCase(),
           provider: "",

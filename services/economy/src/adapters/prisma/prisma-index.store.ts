@@ -1,3 +1,4 @@
+import { PLATFORM_TENANT } from "@aios/kernel/identifiers";
 import type { TraceHeaders } from "@aios/service-kit/tracing";
 import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
 import type { ContractEventModel } from "../../../generated/prisma/models.js";
@@ -12,26 +13,33 @@ import { toTransaction } from "./transaction-mapping.js";
 /** Headers kept below finality; only blocks above it can ever be undone. */
 const KEPT_HEADERS = 256n;
 
+/** Of the one chain that this database speaks of; what it says belongs to no user. */
+const CHAIN = { id: 1, tenant: PLATFORM_TENANT } as const;
+const PUBLIC = { tenant: PLATFORM_TENANT } as const;
+
 type Tx = Prisma.TransactionClient;
 
 export class PrismaIndexStore implements IndexStore {
   constructor(private readonly prisma: PrismaClient) {}
 
   async bind(identity: { readonly chainId: bigint; readonly genesisHash: string }): Promise<void> {
-    await this.prisma.chainIdentity.createMany({ data: [{ id: 1, ...identity }], skipDuplicates: true });
-    const bound = await this.prisma.chainIdentity.findUniqueOrThrow({ where: { id: 1 } });
+    await this.prisma.chainIdentity.createMany({ data: [{ ...CHAIN, ...identity }], skipDuplicates: true });
+    const bound = await this.prisma.chainIdentity.findUniqueOrThrow({ where: CHAIN });
     if (bound.chainId !== identity.chainId || bound.genesisHash !== identity.genesisHash) {
       throw chainReplaced(bound.genesisHash, identity.genesisHash);
     }
   }
 
   async position(): Promise<BlockPosition | undefined> {
-    const newest = await this.prisma.indexedBlock.findFirst({ orderBy: { number: "desc" } });
+    const newest = await this.prisma.indexedBlock.findFirst({
+      where: PUBLIC,
+      orderBy: { number: "desc" },
+    });
     return newest === null ? undefined : { number: newest.number, hash: newest.hash };
   }
 
   async finalizedHeight(): Promise<bigint> {
-    const bound = await this.prisma.chainIdentity.findUnique({ where: { id: 1 } });
+    const bound = await this.prisma.chainIdentity.findUnique({ where: CHAIN });
     return bound?.finalizedHeight ?? -1n;
   }
 
@@ -57,6 +65,7 @@ export class PrismaIndexStore implements IndexStore {
       await requireParent(tx, block);
       await tx.indexedBlock.create({
         data: {
+          ...PUBLIC,
           number: block.number,
           hash: block.hash,
           parentHash: block.parentHash,
@@ -83,7 +92,7 @@ export class PrismaIndexStore implements IndexStore {
   undo(blockHash: string, nowMs: number): Promise<readonly string[]> {
     return this.prisma.$transaction(async (tx) => {
       const finalized = await lockFinalizedHeight(tx);
-      const block = await tx.indexedBlock.findUnique({ where: { hash: blockHash } });
+      const block = await tx.indexedBlock.findUnique({ where: { ...PUBLIC, hash: blockHash } });
       if (block === null) return [];
       if (block.number <= finalized) throw chainReplaced(blockHash, `another block ${block.number}`);
       const mined = await tx.queuedTransaction.findMany({ where: { blockHash }, select: { id: true } });
@@ -101,8 +110,8 @@ export class PrismaIndexStore implements IndexStore {
           updatedAtMs: BigInt(nowMs),
         },
       });
-      await tx.contractEvent.deleteMany({ where: { blockHash } });
-      await tx.indexedBlock.delete({ where: { hash: blockHash } });
+      await tx.contractEvent.deleteMany({ where: { ...PUBLIC, blockHash } });
+      await tx.indexedBlock.delete({ where: { ...PUBLIC, hash: blockHash } });
       return mined.map((row) => row.id);
     });
   }
@@ -113,7 +122,7 @@ export class PrismaIndexStore implements IndexStore {
       if (height <= known) return [];
       const moved = await endTransactions(tx, known, height, nowMs);
       const rows = await tx.contractEvent.findMany({
-        where: { blockNumber: { gt: known, lte: height } },
+        where: { ...PUBLIC, blockNumber: { gt: known, lte: height } },
         orderBy: [{ blockNumber: "asc" }, { logIndex: "asc" }],
       });
       const events = rows.map(toEvent);
@@ -123,7 +132,7 @@ export class PrismaIndexStore implements IndexStore {
         traceOf: await tracesOf(tx, events),
       });
       await setFinalizedHeight(tx, height);
-      await tx.indexedBlock.deleteMany({ where: { number: { lt: height - KEPT_HEADERS } } });
+      await tx.indexedBlock.deleteMany({ where: { ...PUBLIC, number: { lt: height - KEPT_HEADERS } } });
       return moved;
     });
   }
@@ -206,33 +215,34 @@ async function markMined(
 /** Serialises every change of the index; two processes can never both add a block. */
 async function lockFinalizedHeight(tx: Tx): Promise<bigint> {
   const [row] = await tx.$queryRaw<{ finalized_height: bigint }[]>`
-    SELECT finalized_height FROM chain_identity WHERE id = 1 FOR UPDATE`;
+    SELECT finalized_height FROM chain_identity WHERE id = 1 AND tenant = ${PLATFORM_TENANT} FOR UPDATE`;
   if (row === undefined) throw new Error("the index is not bound to a chain");
   return row.finalized_height;
 }
 
 async function setFinalizedHeight(tx: Tx, height: bigint): Promise<void> {
-  await tx.chainIdentity.update({ where: { id: 1 }, data: { finalizedHeight: height } });
+  await tx.chainIdentity.update({ where: CHAIN, data: { finalizedHeight: height } });
 }
 
 async function requireParent(tx: Tx, block: ChainBlock): Promise<void> {
-  const newest = await tx.indexedBlock.findFirst({ orderBy: { number: "desc" } });
+  const newest = await tx.indexedBlock.findFirst({ where: PUBLIC, orderBy: { number: "desc" } });
   const fits = newest === null ? block.number === 0n : newest.hash === block.parentHash;
   if (!fits) throw new Error(`block ${block.number} does not follow the indexed block`);
 }
 
 async function eventsAbout(tx: Tx, subject: string): Promise<readonly ContractEvent[]> {
   const rows = await tx.contractEvent.findMany({
-    where: { subject },
+    where: { ...PUBLIC, subject },
     orderBy: [{ blockNumber: "asc" }, { logIndex: "asc" }],
   });
   return rows.map(toEvent);
 }
 
 function toEvent(row: ContractEventModel): ContractEvent {
-  return { ...row, args: JSON.parse(row.args) as ContractEvent["args"] };
+  const { tenant, ...event } = row;
+  return { ...event, args: JSON.parse(row.args) as ContractEvent["args"] };
 }
 
 function eventRow(event: ContractEvent) {
-  return { ...event, args: JSON.stringify(event.args) };
+  return { ...event, ...PUBLIC, args: JSON.stringify(event.args) };
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { Address } from "@aios/kernel/identifiers";
+import { type Address, PLATFORM_TENANT } from "@aios/kernel/identifiers";
 import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
 import type {
   Attempt,
@@ -83,7 +83,8 @@ export class PrismaTransactionStore implements TransactionStore {
 
   async openSigner(signer: Signer, address: Address, chainNonce: bigint): Promise<void> {
     const [account] = await this.prisma.$queryRaw<{ address: string }[]>`
-      INSERT INTO signer_account (signer, address, next_nonce) VALUES (${signer}, ${address}, ${chainNonce})
+      INSERT INTO signer_account (signer, tenant, address, next_nonce)
+      VALUES (${signer}, ${PLATFORM_TENANT}, ${address}, ${chainNonce})
       ON CONFLICT (signer) DO UPDATE
       SET next_nonce = GREATEST(signer_account.next_nonce, EXCLUDED.next_nonce)
       RETURNING address`;
@@ -98,7 +99,8 @@ export class PrismaTransactionStore implements TransactionStore {
   ): Promise<readonly Attempt[]> {
     return this.prisma.$transaction(async (tx) => {
       const [account] = await tx.$queryRaw<{ next_nonce: bigint }[]>`
-        SELECT next_nonce FROM signer_account WHERE signer = ${signer} FOR UPDATE`;
+        SELECT next_nonce FROM signer_account
+        WHERE signer = ${signer} AND tenant = ${PLATFORM_TENANT} FOR UPDATE`;
       if (account === undefined) throw new Error(`signer ${signer} was not opened`);
       const byId = new Map(assignments.map((assignment) => [assignment.transactionId, assignment]));
       const rows = await tx.queuedTransaction.findMany({
@@ -106,27 +108,33 @@ export class PrismaTransactionStore implements TransactionStore {
         orderBy: { sequence: "asc" },
       });
       const attempts: Attempt[] = [];
+      const attemptRows: ReturnType<typeof attemptRow>[] = [];
       let nonce = account.next_nonce;
       for (const row of rows) {
         const assignment = byId.get(row.id);
         if (assignment === undefined) continue;
         const signed = sign(toTransaction(row), nonce, assignment);
-        attempts.push({
+        const attempt: Attempt = {
           ...signed,
           ...assignment.fees,
           transactionId: row.id,
           number: 1,
           createdAtMs: nowMs,
           broadcastAtMs: undefined,
-        });
+        };
+        attempts.push(attempt);
+        attemptRows.push(attemptRow(attempt, row.tenant));
         await tx.queuedTransaction.update({
           where: { id: row.id },
           data: { state: "sent", nonce, gasLimit: assignment.gasLimit, updatedAtMs: BigInt(nowMs) },
         });
         nonce += 1n;
       }
-      await tx.transactionAttempt.createMany({ data: attempts.map(attemptRow) });
-      await tx.signerAccount.update({ where: { signer }, data: { nextNonce: nonce } });
+      await tx.transactionAttempt.createMany({ data: attemptRows });
+      await tx.signerAccount.update({
+        where: { signer, tenant: PLATFORM_TENANT },
+        data: { nextNonce: nonce },
+      });
       return attempts;
     });
   }
@@ -143,10 +151,11 @@ export class PrismaTransactionStore implements TransactionStore {
 
   addAttempt(attempt: Attempt): Promise<boolean> {
     return this.prisma.$transaction(async (tx) => {
-      if ((await lockState(tx, attempt.transactionId)) !== "sent") return false;
+      const locked = await lock(tx, attempt.transactionId);
+      if (locked?.state !== "sent") return false;
       const newest = await tx.transactionAttempt.count({ where: { transactionId: attempt.transactionId } });
       if (newest !== attempt.number - 1) return false;
-      await tx.transactionAttempt.create({ data: attemptRow(attempt) });
+      await tx.transactionAttempt.create({ data: attemptRow(attempt, locked.tenant) });
       return true;
     });
   }
@@ -160,7 +169,7 @@ export class PrismaTransactionStore implements TransactionStore {
 
   fail(transactionId: string, failure: TransactionFailure, nowMs: number): Promise<ChainTransaction> {
     return this.prisma.$transaction(async (tx) => {
-      const state = await lockState(tx, transactionId);
+      const state = (await lock(tx, transactionId))?.state;
       const include = { attempts: true };
       if (state !== "queued" && state !== "sent") {
         return toTransaction(
@@ -185,10 +194,13 @@ export class PrismaTransactionStore implements TransactionStore {
   }
 }
 
-async function lockState(tx: Prisma.TransactionClient, transactionId: string): Promise<string | undefined> {
-  const [row] = await tx.$queryRaw<{ state: string }[]>`
-    SELECT state FROM queued_transaction WHERE id = ${transactionId}::uuid FOR UPDATE`;
-  return row?.state;
+async function lock(
+  tx: Prisma.TransactionClient,
+  transactionId: string,
+): Promise<{ readonly state: string; readonly tenant: string } | undefined> {
+  const [row] = await tx.$queryRaw<{ state: string; tenant: string }[]>`
+    SELECT state, tenant FROM queued_transaction WHERE id = ${transactionId}::uuid FOR UPDATE`;
+  return row;
 }
 
 /** What makes two requests the same one; the trace and the time are not part of it. */

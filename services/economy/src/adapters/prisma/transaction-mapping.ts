@@ -49,8 +49,9 @@ export function toAttempt(row: TransactionAttemptModel): Attempt {
   };
 }
 
-export function attemptRow(attempt: Attempt) {
+export function attemptRow(attempt: Attempt, tenant: string) {
   return {
+    tenant,
     hash: attempt.hash,
     transactionId: attempt.transactionId,
     number: attempt.number,

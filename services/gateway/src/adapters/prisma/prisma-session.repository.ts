@@ -1,4 +1,4 @@
-import type { TenantId } from "@aios/kernel/identifiers";
+import { PLATFORM_TENANT, type TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { PrismaClient } from "../../../generated/prisma/client.js";
 import type { Housekeeping, NonceStore, RevocationStore, Session } from "../../domain/ports.js";
@@ -7,13 +7,15 @@ export class PrismaSessionStore implements NonceStore, RevocationStore, Housekee
   constructor(private readonly prisma: PrismaClient) {}
 
   async issue(nonce: string, expiresAt: TimestampMs): Promise<void> {
-    await this.prisma.signInNonce.create({ data: { nonce, expiresAt: new Date(expiresAt) } });
+    await this.prisma.signInNonce.create({
+      data: { nonce, tenant: PLATFORM_TENANT, expiresAt: new Date(expiresAt) },
+    });
   }
 
   async consume(nonce: string, now: TimestampMs): Promise<boolean> {
     const at = new Date(now);
     const used = await this.prisma.signInNonce.updateMany({
-      where: { nonce, usedAt: null, expiresAt: { gt: at } },
+      where: { nonce, tenant: PLATFORM_TENANT, usedAt: null, expiresAt: { gt: at } },
       data: { usedAt: at },
     });
     return used.count === 1;

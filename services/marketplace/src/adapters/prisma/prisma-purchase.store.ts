@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Address } from "@aios/kernel/identifiers";
+import { type Address, tenantOfAccount } from "@aios/kernel/identifiers";
 import type { PrismaClient } from "../../../generated/prisma/client.js";
 import { purchaseNotFound } from "../../domain/errors.js";
 import type { Failure, Licence, Purchase } from "../../domain/model.js";
@@ -90,9 +90,10 @@ export class PrismaPurchaseStore implements PurchaseStore {
 
   async licensed(licence: Licence, priceWei: bigint, transactionHash: string, nowMs: number): Promise<void> {
     const { licenceId, modelId, owner } = licence;
+    const tenant = tenantOfAccount(owner);
     await this.prisma.$transaction([
       this.prisma.licence.createMany({
-        data: [{ licenceId, modelId, owner, priceWei: priceWei.toString(), transactionHash }],
+        data: [{ licenceId, tenant, modelId, owner, priceWei: priceWei.toString(), transactionHash }],
         skipDuplicates: true,
       }),
       this.prisma.purchase.updateMany({
@@ -104,7 +105,7 @@ export class PrismaPurchaseStore implements PurchaseStore {
 
   async licencesOf(modelId: bigint, owner: Address, limit: number): Promise<readonly Licence[]> {
     const rows = await this.prisma.licence.findMany({
-      where: { modelId, owner },
+      where: { tenant: tenantOfAccount(owner), modelId, owner },
       orderBy: { licenceId: "desc" },
       take: limit,
     });

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CountedReceipt } from "@aios/core-contribution/receipt";
+import { PLATFORM_TENANT } from "@aios/kernel/identifiers";
 import { sqlState } from "@aios/service-kit/database-outage";
 import { Prisma, type PrismaClient } from "../../../generated/prisma/client.js";
 import type { AnchorBatchModel, ReceiptModel, SettledJobModel } from "../../../generated/prisma/models.js";
@@ -7,6 +8,8 @@ import { receiptNotFound } from "../../domain/errors.js";
 import type { AnchorBatch, JobOnChain, NewReceipt, ReceiptStore, Verdict } from "../../domain/ports.js";
 import { type ReceiptRecord, type ReceiptState, receiptOfJson } from "../../domain/receipt-record.js";
 
+/** Settlements are public, and a batch holds receipts of many tenants. */
+const PUBLIC = { tenant: PLATFORM_TENANT } as const;
 const COUNTING: ReceiptState[] = ["counted", "batched", "anchored"];
 
 export class PrismaReceiptStore implements ReceiptStore {
@@ -100,8 +103,8 @@ export class PrismaReceiptStore implements ReceiptStore {
     // The first opening stays; a settled or refunded job never moves again.
     await this.prisma.$executeRaw`
       INSERT INTO settled_job
-        (job_id, state, buyer, provider, receipt_hash, opened_at_seconds, settled_at_seconds, settlement_hash)
-      VALUES (${change.jobId}, ${change.state}, ${change.buyer}, ${change.provider}, ${change.receiptHash},
+        (job_id, tenant, state, buyer, provider, receipt_hash, opened_at_seconds, settled_at_seconds, settlement_hash)
+      VALUES (${change.jobId}, ${PLATFORM_TENANT}, ${change.state}, ${change.buyer}, ${change.provider}, ${change.receiptHash},
               ${opened}, ${settled}, ${change.settlementHash})
       ON CONFLICT (job_id) DO UPDATE SET
         state = EXCLUDED.state, buyer = EXCLUDED.buyer, provider = EXCLUDED.provider,
@@ -113,7 +116,7 @@ export class PrismaReceiptStore implements ReceiptStore {
   }
 
   async job(jobId: string): Promise<JobOnChain | undefined> {
-    const row = await this.prisma.settledJob.findUnique({ where: { jobId } });
+    const row = await this.prisma.settledJob.findUnique({ where: { ...PUBLIC, jobId } });
     return row === null ? undefined : toJob(row);
   }
 
@@ -123,7 +126,7 @@ export class PrismaReceiptStore implements ReceiptStore {
 
   async openBatch(limit: number, rootOf: (receiptIds: readonly string[]) => string, nowMs: number) {
     return this.prisma.$transaction(async (tx) => {
-      if ((await tx.anchorBatch.count({ where: { state: "submitted" } })) > 0) return undefined;
+      if ((await tx.anchorBatch.count({ where: { ...PUBLIC, state: "submitted" } })) > 0) return undefined;
       const receipts = await tx.receipt.findMany({
         where: { state: "counted" },
         orderBy: { sequence: "asc" },
@@ -132,9 +135,14 @@ export class PrismaReceiptStore implements ReceiptStore {
       });
       if (receipts.length === 0) return undefined;
       const receiptIds = receipts.map((receipt) => receipt.receiptId);
-      const last = await tx.anchorBatch.findFirst({ orderBy: { number: "desc" }, select: { number: true } });
+      const last = await tx.anchorBatch.findFirst({
+        where: PUBLIC,
+        orderBy: { number: "desc" },
+        select: { number: true },
+      });
       const batch = await tx.anchorBatch.create({
         data: {
+          ...PUBLIC,
           batchId: randomUUID(),
           number: (last?.number ?? 0n) + 1n,
           root: rootOf(receiptIds),
@@ -152,13 +160,13 @@ export class PrismaReceiptStore implements ReceiptStore {
   }
 
   async batchUnderWay(): Promise<AnchorBatch | undefined> {
-    const row = await this.prisma.anchorBatch.findFirst({ where: { state: "submitted" } });
+    const row = await this.prisma.anchorBatch.findFirst({ where: { ...PUBLIC, state: "submitted" } });
     return row === null ? undefined : toBatch(row);
   }
 
   async batch(batchId: string) {
     const row = await this.prisma.anchorBatch.findUnique({
-      where: { batchId },
+      where: { ...PUBLIC, batchId },
       include: { receipts: { select: { receiptId: true } } },
     });
     if (row === null) throw receiptNotFound(batchId);
@@ -173,7 +181,7 @@ export class PrismaReceiptStore implements ReceiptStore {
     notBeforeMs: number,
   ): Promise<void> {
     await this.prisma.anchorBatch.updateMany({
-      where: { batchId, attempt, state: "submitted" },
+      where: { ...PUBLIC, batchId, attempt, state: "submitted" },
       data: { attempt: attempt + 1, number, lastError: error, notBeforeMs: BigInt(notBeforeMs) },
     });
   }
@@ -181,7 +189,7 @@ export class PrismaReceiptStore implements ReceiptStore {
   async anchored(root: string, number: bigint, transactionHash: string): Promise<void> {
     await this.prisma.$transaction(async (tx) => {
       const { count } = await tx.anchorBatch.updateMany({
-        where: { root, state: "submitted" },
+        where: { ...PUBLIC, root, state: "submitted" },
         data: { state: "anchored", number, transactionHash, lastError: null },
       });
       if (count === 0) return;
