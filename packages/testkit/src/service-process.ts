@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+
+const require = createRequire(import.meta.url);
+
+/** Compiled main file of a service, by its name: `storage`. */
+export function mainOf(service: string): string {
+  return require.resolve(`@aios/${service}/main`);
+}
 
 export interface ServiceProcessOptions {
   /** Compiled main file. */

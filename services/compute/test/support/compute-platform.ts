@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { type Address, address, tenantOfAccount } from "@aios/kernel/identifiers";
 import { ComputeServiceService, type Job, JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
 import { topics } from "@aios/proto/topics";
@@ -9,7 +8,7 @@ import { loadTokenIssuer } from "@aios/service-kit/service-token";
 import { eventually } from "@aios/testkit/eventually";
 import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
 import { writeServiceKeys } from "@aios/testkit/service-keys";
-import { ServiceProcess } from "@aios/testkit/service-process";
+import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
 import { silentLogger } from "@aios/testkit/silent-logger";
 import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { getBytes, type HDNodeWallet, Wallet } from "ethers";
@@ -18,7 +17,6 @@ import { FakePeers, LICENSED_MODEL } from "./fake-peers.js";
 import { parsed, sign } from "./fake-provider.js";
 
 type ComputeClient = GrpcClient<typeof ComputeServiceService>;
-const MAIN = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
 export const IMAGE = Buffer.alloc(784, 3);
 
 /** Compute as its own process on a real Postgres, with its peers played by fakes. */
@@ -47,7 +45,7 @@ export class ComputePlatform {
     const peers = new FakePeers(chain, bus);
     const [peersUrl, rpcUrl] = [await peers.listen(), await chain.listen()];
     const service = await ServiceProcess.start({
-      main: MAIN,
+      main: mainOf("compute"),
       env: {
         DATABASE_URL: databaseUrl,
         EVENT_BUS_URL: busUrl,

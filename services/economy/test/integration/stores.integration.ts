@@ -1,47 +1,35 @@
-import { type MigratedDatabase, startMigratedDatabase } from "@aios/testkit/migrated-database";
+import { useServiceDatabase } from "@aios/testkit/service-database";
 import { PrismaPg } from "@prisma/adapter-pg";
-import { afterAll, beforeAll, describe } from "vitest";
+import { describe } from "vitest";
 import { PrismaClient } from "../../generated/prisma/client.js";
 import { PrismaIndexStore } from "../../src/adapters/prisma/prisma-index.store.js";
 import { PrismaTransactionStore } from "../../src/adapters/prisma/prisma-transaction.store.js";
 import { indexStoreConformance } from "../conformance/index-store.conformance.js";
 import { transactionStoreConformance } from "../conformance/transaction-store.conformance.js";
 
-let database: MigratedDatabase;
-let prisma: PrismaClient;
-beforeAll(async () => {
-  database = await startMigratedDatabase(new URL("../../prisma/migrations", import.meta.url));
-  prisma = new PrismaClient({
-    adapter: new PrismaPg(database.pool),
-    transactionOptions: { maxWait: 10_000, timeout: 20_000 },
-  });
-});
-afterAll(async () => {
-  await prisma?.$disconnect();
-  await database?.stop();
-});
+const open = () =>
+  useServiceDatabase(
+    new URL("../../prisma/migrations", import.meta.url),
+    ({ pool }) =>
+      new PrismaClient({
+        adapter: new PrismaPg(pool),
+        transactionOptions: { maxWait: 10_000, timeout: 20_000 },
+      }),
+  );
+const database = open();
 
 describe("transaction store: Postgres", () => {
   transactionStoreConformance(
-    () => new PrismaTransactionStore(prisma),
+    () => new PrismaTransactionStore(database.client),
     () => database.crash(),
   );
 });
 
 describe("index store: Postgres", () => {
-  let own: MigratedDatabase;
-  let client: PrismaClient;
-  beforeAll(async () => {
-    own = await startMigratedDatabase(new URL("../../prisma/migrations", import.meta.url));
-    client = new PrismaClient({ adapter: new PrismaPg(own.pool) });
-  });
-  afterAll(async () => {
-    await client?.$disconnect();
-    await own?.stop();
-  });
+  const own = open();
   indexStoreConformance(
-    () => new PrismaIndexStore(client),
-    () => new PrismaTransactionStore(client),
+    () => new PrismaIndexStore(own.client),
+    () => new PrismaTransactionStore(own.client),
     () => own.crash(),
   );
 });

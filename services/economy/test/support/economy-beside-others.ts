@@ -1,7 +1,7 @@
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
 import { loadTokenIssuer } from "@aios/service-kit/service-token";
-import { ServiceProcess } from "@aios/testkit/service-process";
-import { economyEnv, type Foundation, mainOf, startEconomy, startFoundation } from "./economy-platform.js";
+import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
+import { economyEnv, type Foundation, startEconomy, startFoundation } from "./economy-platform.js";
 import { EventRecorder } from "./event-recorder.js";
 import { deployTestProtocol, startTestChain, type TestChain } from "./test-chain.js";
 

@@ -1,5 +1,4 @@
 import { writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { registryAddressOf } from "@aios/contracts/deploy";
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
@@ -7,14 +6,12 @@ import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client
 import { loadTokenIssuer } from "@aios/service-kit/service-token";
 import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
 import { type ServiceKeyFiles, writeServiceKeys } from "@aios/testkit/service-keys";
-import { ServiceProcess } from "@aios/testkit/service-process";
+import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { ACCOUNTS } from "./test-chain.js";
 
 const SERVICES = ["economy", "marketplace", "scoring", "compute", "gateway", "zk-prover", "storage"] as const;
 type ServiceName = (typeof SERVICES)[number];
-
-const require = createRequire(import.meta.url);
 
 export interface Foundation {
   readonly directory: string;
@@ -85,11 +82,6 @@ export async function economyEnv(foundation: Foundation, chainUrl: string): Prom
 /** The economy service as its own process. */
 export function startEconomy(env: Record<string, string>): Promise<ServiceProcess> {
   return ServiceProcess.start({ main: mainOf("economy"), env });
-}
-
-/** Compiled main file of a service. */
-export function mainOf(service: string): string {
-  return require.resolve(`@aios/${service}/main`);
 }
 
 /** A client of the running economy, calling as one of the services. */

@@ -1,35 +1,30 @@
-import { type MigratedDatabase, startMigratedDatabase } from "@aios/testkit/migrated-database";
+import { useServiceDatabase } from "@aios/testkit/service-database";
 import { PrismaPg } from "@prisma/adapter-pg";
-import { afterAll, beforeAll, describe } from "vitest";
+import { describe } from "vitest";
 import { PrismaClient } from "../../generated/prisma/client.js";
 import { PrismaModelStore } from "../../src/adapters/prisma/prisma-model.store.js";
 import { PrismaPurchaseStore } from "../../src/adapters/prisma/prisma-purchase.store.js";
 import { modelStoreConformance, purchaseStoreConformance } from "../conformance/market-stores.conformance.js";
 
-let database: MigratedDatabase;
-let prisma: PrismaClient;
-beforeAll(async () => {
-  database = await startMigratedDatabase(new URL("../../prisma/migrations", import.meta.url));
-  prisma = new PrismaClient({
-    adapter: new PrismaPg(database.pool),
-    transactionOptions: { maxWait: 10_000, timeout: 20_000 },
-  });
-});
-afterAll(async () => {
-  await prisma?.$disconnect();
-  await database?.stop();
-});
+const database = useServiceDatabase(
+  new URL("../../prisma/migrations", import.meta.url),
+  ({ pool }) =>
+    new PrismaClient({
+      adapter: new PrismaPg(pool),
+      transactionOptions: { maxWait: 10_000, timeout: 20_000 },
+    }),
+);
 
 describe("model store: Postgres", () => {
   modelStoreConformance(
-    () => new PrismaModelStore(prisma),
+    () => new PrismaModelStore(database.client),
     () => database.crash(),
   );
 });
 
 describe("purchase store: Postgres", () => {
   purchaseStoreConformance(
-    () => new PrismaPurchaseStore(prisma),
+    () => new PrismaPurchaseStore(database.client),
     () => database.crash(),
   );
 });

@@ -1,36 +1,30 @@
 import type { TimestampMs } from "@aios/kernel/units";
-import { type MigratedDatabase, startMigratedDatabase } from "@aios/testkit/migrated-database";
+import { useServiceDatabase } from "@aios/testkit/service-database";
 import { PrismaPg } from "@prisma/adapter-pg";
-import { afterAll, beforeAll, describe } from "vitest";
+import { describe } from "vitest";
 import { PrismaClient } from "../../generated/prisma/client.js";
 import { PrismaContentRepository } from "../../src/adapters/prisma/prisma-content.repository.js";
 import { PrismaContentKeyRepository } from "../../src/adapters/prisma/prisma-content-key.repository.js";
 import { contentKeyRepositoryConformance } from "../conformance/content-key-repository.conformance.js";
 import { contentRepositoryConformance } from "../conformance/content-repository.conformance.js";
 
-let database: MigratedDatabase;
-let prisma: PrismaClient;
-beforeAll(async () => {
-  database = await startMigratedDatabase(new URL("../../prisma/migrations", import.meta.url));
-  prisma = new PrismaClient({ adapter: new PrismaPg(database.pool) });
-});
-afterAll(async () => {
-  await prisma?.$disconnect();
-  await database?.stop();
-});
+const database = useServiceDatabase(
+  new URL("../../prisma/migrations", import.meta.url),
+  ({ pool }) => new PrismaClient({ adapter: new PrismaPg(pool) }),
+);
 
 describe("content repository: Postgres", () => {
   contentRepositoryConformance(
-    () => new PrismaContentRepository(prisma),
+    () => new PrismaContentRepository(database.client),
     () => database.crash(),
   );
 });
 
 describe("content key repository: Postgres", () => {
   contentKeyRepositoryConformance(
-    () => new PrismaContentKeyRepository(prisma),
+    () => new PrismaContentKeyRepository(database.client),
     (tenantId, cid) =>
-      new PrismaContentRepository(prisma).add(
+      new PrismaContentRepository(database.client).add(
         {
           tenantId,
           cid,

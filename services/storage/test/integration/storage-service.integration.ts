@@ -1,13 +1,15 @@
 import { access, readdir } from "node:fs/promises";
 import { contentIdOf } from "@aios/core-content-id/content-id";
-import { decryptContent, encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
+import { decryptContent } from "@aios/core-sealing/content-encryption";
 import { generateSealingKeyPair, openKey, sealKey } from "@aios/core-sealing/sealed-key";
 import { type Address, address, tenantOfAccount } from "@aios/kernel/identifiers";
 import { SeededRng } from "@aios/kernel/random";
 import type { PutContentRequest } from "@aios/proto/aios/storage/v1/storage";
 import { actingFor } from "@aios/service-kit/caller-context";
 import { withConnection } from "@aios/service-kit/database";
+import type { ContentOwner } from "@aios/testkit/content-owner";
 import { eventually } from "@aios/testkit/eventually";
+import type { LiveLease } from "@aios/testkit/lease-book";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type StorageClients, StoragePlatform } from "../storage-platform.js";
 
@@ -19,9 +21,11 @@ const rng = new SeededRng(11);
 
 let platform: StoragePlatform;
 let gateway: StorageClients;
+let owner: ContentOwner;
 beforeAll(async () => {
   platform = await StoragePlatform.start({ STORAGE_ACCOUNT_QUOTA: "16MiB" });
   gateway = await platform.as("gateway");
+  owner = await platform.owner(OWNER);
 });
 afterAll(() => platform?.stop());
 
@@ -52,26 +56,14 @@ async function deposited(
   servicePurposes: string[] = [],
 ): Promise<{ cid: string; plaintext: Uint8Array }> {
   const plaintext = rng.bytes(1_000);
-  const key = generateContentKey(rng);
-  const { cid } = await as(OWNER, () =>
-    gateway.contents.putContent(upload(encryptContent(key, plaintext, rng))),
-  );
-  const { publicKey, keyId } = await gateway.keys.getWrappingKey({});
-  const sealedKey = sealKey(key, publicKey, `deposit:${cid}`, rng);
-  await as(OWNER, () => gateway.keys.depositKey({ cid, keyId, sealedKey, leaseScopes, servicePurposes }));
-  return { cid, plaintext };
+  return { cid: await owner.deposit(plaintext, { leaseScopes, servicePurposes }), plaintext };
 }
 
-const live =
-  (contentCids: string[], modelOwner: Address = OWNER) =>
-  () => ({
-    live: true,
-    reason: "",
-    modelId: 1,
-    contentCids,
-    expiresAtMs: 9e12,
-    modelOwner,
-  });
+/** Gives the provider a live lease of the job. */
+function lease(fencingToken: number, contentCids: readonly string[], change: Partial<LiveLease> = {}): void {
+  const given = { jobId: JOB, fencingToken, provider: PROVIDER, contentCids, modelOwner: OWNER };
+  platform.leases.give({ ...given, ...change });
+}
 
 describe("contents", () => {
   it("come back as they went in, under the platform's CID, with who put them", async () => {
@@ -193,15 +185,10 @@ describe("content keys", () => {
   it("go to the provider of a live lease that needs the content, and the owner sees it", async () => {
     const { cid, plaintext } = await deposited(["licensed-jobs"]);
     const provider = await platform.asProvider(PROVIDER);
-    const asked: unknown[] = [];
-    platform.leaseRule = (request) => {
-      asked.push(request);
-      return live([cid])();
-    };
+    lease(7, [cid]);
     const pair = generateSealingKeyPair(rng);
     const request = { cid, recipientPublicKey: pair.publicKey, lease: { jobId: JOB, fencingToken: 7 } };
     const { sealedKey, releaseId } = await provider.keys.releaseKey(request);
-    expect(asked).toEqual([{ jobId: JOB, fencingToken: 7, provider: PROVIDER }]);
     const key = openKey(sealedKey ?? expect.fail("no key"), pair.privateKey, `release:${cid}`);
     expect(decryptContent(key, await download(provider, cid))).toEqual(plaintext);
 
@@ -219,14 +206,15 @@ describe("content keys", () => {
     const provider = await platform.asProvider(PROVIDER);
     const ask = (jobId = JOB, recipientPublicKey = generateSealingKeyPair(rng).publicKey) =>
       provider.keys.releaseKey({ cid, recipientPublicKey, lease: { jobId, fencingToken: 1 } });
-    platform.leaseRule = () => ({ ...live([cid])(), live: false, reason: "the fencing token is stale" });
+    lease(2, [cid]);
     await expect(ask()).rejects.toMatchObject({
       code: "lease-not-live",
-      message: expect.stringContaining("stale"),
+      message: expect.stringContaining("There is no such live lease."),
     });
-    platform.leaseRule = live(["bafyother"]);
+    lease(1, ["bafyother"]);
     await expect(ask()).rejects.toMatchObject({ code: "content-not-in-lease" });
-    platform.leaseRule = live([cid]);
+    lease(1, [cid]);
+    lease(1, [cid], { jobId: `0x${"0e".repeat(32)}` });
     await expect(ask(`0x${"0e".repeat(32)}`)).rejects.toMatchObject({ code: "not-allowed-by-owner" });
     await expect(ask(JOB, new Uint8Array(32))).rejects.toMatchObject({ code: "invalid-sealing" });
     await expect(
@@ -244,7 +232,7 @@ describe("content keys", () => {
     const { cid } = await deposited(["licensed-jobs"]);
     const provider = await platform.asProvider(PROVIDER);
     const { publicKey: recipientPublicKey } = generateSealingKeyPair(rng);
-    platform.leaseRule = live([cid], OTHER);
+    lease(1, [cid], { modelOwner: OTHER });
     await expect(
       provider.keys.releaseKey({ cid, recipientPublicKey, lease: { jobId: JOB, fencingToken: 1 } }),
     ).rejects.toMatchObject({ code: "not-allowed-by-owner" });
@@ -297,7 +285,7 @@ describe("the service", () => {
     await platform.service.kill();
     await platform.service.restart();
     await eventually(async () => expect(await gateway.keys.getWrappingKey({})).toEqual(before));
-    platform.leaseRule = live([cid]);
+    lease(1, [cid]);
     const provider = await platform.asProvider(PROVIDER);
     const { publicKey } = generateSealingKeyPair(rng);
     const { releaseId } = await provider.keys.releaseKey({
@@ -365,7 +353,7 @@ describe("the service", () => {
     "killed at %s lets no key out that is not in the log",
     async (point) => {
       const { cid } = await deposited(["licensed-jobs"]);
-      platform.leaseRule = live([cid]);
+      lease(2, [cid]);
       const marker = `${platform.directory.path}/${point}`;
       await platform.service.restart({ AIOS_CRASH_AT: `${point}=${marker}` });
       const provider = await platform.asProvider(PROVIDER);

@@ -1,4 +1,5 @@
-import { type Claim, type Failure, leaseLost, type WorkQueue } from "@aios/core-proving-queue/work-queue";
+import { MemoryWorkQueue } from "@aios/core-proving-queue/memory-work-queue";
+import type { Claim } from "@aios/core-proving-queue/work-queue";
 import { ManualClock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { TimestampMs } from "@aios/kernel/units";
@@ -13,76 +14,50 @@ const passing = new CodedError({
 });
 const final = new CodedError({ code: "oracle-disagrees", kind: "unprocessable", message: "Wrong." });
 
-/** A queue of one piece of work, with the rules of the real ones. */
-class OneItemQueue implements WorkQueue<string> {
-  token = 0n;
-  attempts = 0;
-  abandonments = 0;
-  deadline: TimestampMs | undefined;
-  dueAt = 0;
-  held = false;
-  failure: Failure | undefined;
-  isDone = false;
-  renewals = 0;
-  isStolen = false;
-  changed = Promise.withResolvers<void>();
+const WORK = { group: "model", priority: 0, fingerprint: "first", work: "work" };
+const VANISHING = { leaseMs: 1, loaded: [], patienceMs: 0 };
 
-  constructor(private readonly clock: ManualClock) {}
+/** The rules of the queue, and what the loop did with it. */
+class WatchedQueue extends MemoryWorkQueue<string> {
+  readonly postponedUntil: number[] = [];
 
-  async claim() {
-    if (this.held || this.isDone || this.failure !== undefined || this.clock.now() < this.dueAt)
-      return undefined;
-    this.held = true;
-    this.attempts++;
-    this.token++;
-    return {
-      claim: {
-        id: "one",
-        fencingToken: this.token,
-        attempts: this.attempts,
-        abandonments: this.abandonments,
-        deadline: this.deadline,
-        traceHeaders: {},
-      },
-      work: "work",
-    };
+  constructor(private readonly time: ManualClock) {
+    super(time, 10);
   }
 
-  async renew() {
-    this.renewals++;
-    return !this.isStolen;
+  /** Work that was begun so often before, and that so many holders vanished over. */
+  async demand(
+    before: { attempts?: number; abandonments?: number; deadline?: TimestampMs } = {},
+  ): Promise<void> {
+    this.request({ ...WORK, id: "one", deadline: before.deadline });
+    for (let count = 0; count < (before.abandonments ?? 0); count++) {
+      await super.claim(VANISHING);
+      this.time.advance(VANISHING.leaseMs);
+    }
+    for (let count = 0; count < (before.attempts ?? 0); count++) {
+      const taken = await super.claim(VANISHING);
+      if (taken !== undefined) await super.postpone(taken.claim, this.time.now());
+    }
   }
 
-  async postpone(_claim: Claim, until: TimestampMs) {
-    this.held = false;
-    this.dueAt = until;
-    this.#tell();
+  /** Asks for something else under the same name: whoever works on it loses the lease. */
+  steal(): void {
+    this.request({ ...WORK, id: "one", fingerprint: "second", deadline: undefined });
   }
 
-  async fail(claim: Claim, failure: Failure) {
-    if (claim.fencingToken !== this.token) throw leaseLost();
-    this.failure = failure;
-    this.#tell();
-  }
-
-  complete(): void {
-    this.isDone = true;
-    this.#tell();
-  }
-
-  async depth() {
-    return this.isDone || this.failure !== undefined ? 0 : 1;
-  }
-
-  #tell(): void {
-    this.changed.resolve();
-    this.changed = Promise.withResolvers();
+  override postpone(claim: Claim, until: TimestampMs): Promise<void> {
+    this.postponedUntil.push(until);
+    return super.postpone(claim, until);
   }
 }
 
-function start(work: WorkLoopHooks<string>["work"]) {
+async function start(
+  work: WorkLoopHooks<string>["work"],
+  before: Parameters<WatchedQueue["demand"]>[0] = {},
+) {
   const clock = new ManualClock();
-  const queue = new OneItemQueue(clock);
+  const queue = new WatchedQueue(clock);
+  await queue.demand(before);
   const outcomes: string[] = [];
   let onEnded: (() => void) | undefined;
   const hooks: WorkLoopHooks<string> = {
@@ -106,7 +81,7 @@ function start(work: WorkLoopHooks<string>["work"]) {
 
 describe("work loop", () => {
   it("does work once and stops", async () => {
-    const parts = start(async () => parts.queue.complete());
+    const parts = await start((claim) => parts.queue.complete(claim));
     parts.loop.start();
     await parts.ended(1);
     await parts.loop.stop();
@@ -114,17 +89,17 @@ describe("work loop", () => {
   });
 
   it("postpones passing trouble, longer each time, and tries again when it is due", async () => {
-    const parts = start(async (claim) => {
+    const parts = await start(async (claim) => {
       if (claim.attempts < 3) throw passing;
-      parts.queue.complete();
+      await parts.queue.complete(claim);
     });
     parts.loop.start();
     await parts.ended(1);
-    expect(parts.queue.dueAt).toBe(200);
+    expect(parts.queue.postponedUntil).toEqual([200]);
     parts.clock.advance(200);
     parts.loop.ring();
     await parts.ended(2);
-    expect(parts.queue.dueAt).toBe(600);
+    expect(parts.queue.postponedUntil).toEqual([200, 600]);
     parts.clock.advance(400);
     parts.loop.ring();
     await parts.ended(3);
@@ -133,95 +108,78 @@ describe("work loop", () => {
   });
 
   it("ends work that cannot succeed, and work that failed too often", async () => {
-    const wrong = start(async () => {
+    const wrong = await start(async () => {
       throw final;
     });
     wrong.loop.start();
     await wrong.ended(1);
     await wrong.loop.stop();
-    expect(wrong.queue.failure).toEqual({ code: "oracle-disagrees", message: "Wrong.", details: {} });
+    expect(wrong.queue.ended("one")).toEqual({ code: "oracle-disagrees", message: "Wrong.", details: {} });
 
-    const hopeless = start(async () => {
+    const work = async () => {
       throw passing;
-    });
-    hopeless.queue.attempts = 59;
+    };
+    const hopeless = await start(work, { attempts: 59 });
     hopeless.loop.start();
     await hopeless.ended(1);
     await hopeless.loop.stop();
-    expect(hopeless.queue.failure?.code).toBe("peer-unavailable");
+    expect(hopeless.queue.ended("one")).toMatchObject({ code: "peer-unavailable" });
   });
 
   it("turns an unknown error into `internal` and repeats it a few times only", async () => {
-    const parts = start(async () => {
+    const work = async () => {
       throw new TypeError("a bug");
-    });
-    parts.queue.attempts = 4;
+    };
+    const parts = await start(work, { attempts: 4 });
     parts.loop.start();
     await parts.ended(1);
     await parts.loop.stop();
-    expect(parts.queue.failure?.code).toBe("internal");
-    expect(JSON.stringify(parts.queue.failure)).not.toContain("a bug");
+    expect(parts.queue.ended("one")).toMatchObject({ code: "internal" });
+    expect(JSON.stringify(parts.queue.ended("one"))).not.toContain("a bug");
   });
 
   it("never begins work that too many holders vanished over, and ends it by name", async () => {
     const begun: number[] = [];
-    const work = (parts: ReturnType<typeof start>) => async (claim: Claim) => {
-      begun.push(claim.abandonments);
-      parts.queue.complete();
-    };
     for (const abandonments of [4, 5]) {
-      const parts: ReturnType<typeof start> = start((claim) => work(parts)(claim));
-      parts.queue.abandonments = abandonments;
+      const parts: Awaited<ReturnType<typeof start>> = await start(
+        (claim) => {
+          begun.push(claim.abandonments);
+          return parts.queue.complete(claim);
+        },
+        { abandonments },
+      );
       parts.loop.start();
       await parts.ended(1);
       await parts.loop.stop();
       expect(parts.outcomes).toEqual([abandonments === 5 ? "failed" : "done"]);
-      expect(parts.queue.failure?.code).toBe(abandonments === 5 ? "worker-lost" : undefined);
+      if (abandonments === 5) expect(parts.queue.ended("one")).toMatchObject({ code: "worker-lost" });
+      else expect(parts.queue.ended("one")).toBe("done");
     }
     expect(begun).toEqual([4]);
   });
 
   it("never begins work whose deadline has passed, and ends it by name", async () => {
-    const parts = start(async () => parts.queue.complete());
+    const parts = await start((claim) => parts.queue.complete(claim), { deadline: 10_000 as TimestampMs });
     parts.clock.advance(10_000);
-    parts.queue.deadline = 10_000 as TimestampMs;
     parts.loop.start();
     await parts.ended(1);
     await parts.loop.stop();
-    expect(parts.queue).toMatchObject({ isDone: false, failure: { code: "deadline-passed" } });
+    expect(parts.queue.ended("one")).toMatchObject({ code: "deadline-passed" });
   });
 
   it("does work that a holder vanished over alone, so that it can take nothing with it", async () => {
     const clock = new ManualClock();
-    const waiting = ["before", "suspect", "after", "later"];
     const underWay = new Set<string>();
     const company = new Map<string, string[]>();
     const all = Promise.withResolvers<void>();
-    let token = 0n;
-    const queue: WorkQueue<string> = {
-      async claim() {
-        const id = waiting.shift();
-        if (id === undefined) return undefined;
-        const abandonments = id === "suspect" ? 1 : 0;
-        return {
-          claim: {
-            id,
-            fencingToken: ++token,
-            attempts: 1,
-            abandonments,
-            deadline: undefined,
-            traceHeaders: {},
-          },
-          work: id,
-        };
-      },
-      renew: async () => true,
-      postpone: async ({ id }) => void waiting.push(id),
-      fail: async () => undefined,
-      depth: async () => waiting.length,
-    };
+    const queue = new MemoryWorkQueue<string>(clock, 10);
+    const demand = (id: string): string => queue.request({ ...WORK, id, deadline: undefined, work: id });
+    demand("suspect");
+    await queue.claim(VANISHING);
+    clock.advance(VANISHING.leaseMs);
+    for (const id of ["before", "after", "later"]) demand(id);
     const hooks: WorkLoopHooks<string> = {
-      async work(_claim, work) {
+      async work(claim, work) {
         underWay.add(work);
         const seen = new Set<string>();
         for (let turn = 0; turn < 20; turn++) {
@@ -230,6 +188,7 @@ describe("work loop", () => {
         }
         company.set(work, [...seen]);
         underWay.delete(work);
+        await queue.complete(claim);
       },
       ended: () => {
         if (company.size === 4) all.resolve();
@@ -241,12 +200,13 @@ describe("work loop", () => {
     await all.promise;
     await loop.stop();
     expect(company.get("suspect")).toEqual(["suspect"]);
+    expect([...company.values()].some((together) => together.length === 2)).toBe(true);
     expect([...company.keys()]).toHaveLength(4);
   });
 
   it("gives up work whose lease was lost, without writing a result", async () => {
     const begun = Promise.withResolvers<void>();
-    const parts = start(async (_claim, _work, signal) => {
+    const parts = await start(async (_claim, _work, signal) => {
       begun.resolve();
       await new Promise((_resolve, reject) =>
         signal.addEventListener("abort", () => reject(passing), { once: true }),
@@ -254,17 +214,17 @@ describe("work loop", () => {
     });
     parts.loop.start();
     await begun.promise;
-    parts.queue.isStolen = true;
+    parts.queue.steal();
     parts.clock.advance(1_000);
     await parts.ended(1);
     await parts.loop.stop();
-    expect(parts.outcomes).toEqual(["lost"]);
-    expect(parts.queue).toMatchObject({ failure: undefined, isDone: false, renewals: 1 });
+    expect(parts.outcomes[0]).toBe("lost");
+    expect(parts.queue.ended("one")).toBeUndefined();
   });
 
   it("gives work back at once when the process stops", async () => {
     const begun = Promise.withResolvers<void>();
-    const parts = start(async (_claim, _work, signal) => {
+    const parts = await start(async (_claim, _work, signal) => {
       begun.resolve();
       await new Promise((_resolve, reject) =>
         signal.addEventListener("abort", () => reject(passing), { once: true }),
@@ -273,7 +233,8 @@ describe("work loop", () => {
     parts.loop.start();
     await begun.promise;
     await parts.loop.stop();
-    expect(parts.queue).toMatchObject({ held: false, dueAt: 0, failure: undefined });
     expect(parts.outcomes).toEqual(["repeated"]);
+    expect(parts.queue.ended("one")).toBeUndefined();
+    expect(await parts.queue.claim(VANISHING)).toMatchObject({ claim: { id: "one", abandonments: 0 } });
   });
 });

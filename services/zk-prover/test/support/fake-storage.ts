@@ -1,6 +1,7 @@
-import { createHash } from "node:crypto";
+import { contentIdOf } from "@aios/core-content-id/content-id";
 import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
 import { sealKey } from "@aios/core-sealing/sealed-key";
+import { CodedError } from "@aios/kernel/coded-error";
 import { SeededRng } from "@aios/kernel/random";
 import {
   ContentKeyServiceService,
@@ -12,13 +13,13 @@ import {
   type ReleaseKeyRequest,
   type ReleaseKeyResponse,
 } from "@aios/proto/aios/storage/v1/storage";
-import {
-  Server,
-  ServerCredentials,
-  type ServerReadableStream,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type sendUnaryData,
+import { type GrpcFailure, toGrpcFailure } from "@aios/service-kit/error-mapping";
+import { PeerServer } from "@aios/testkit/peer-server";
+import type {
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  sendUnaryData,
   status,
 } from "@grpc/grpc-js";
 
@@ -29,15 +30,14 @@ export class FakeStorage {
   readonly #rng = new SeededRng(42);
   readonly #contents = new Map<string, Uint8Array>();
   readonly #keys = new Map<string, { readonly key: Uint8Array; readonly purposes: readonly string[] }>();
-  readonly #server = new Server();
+  readonly peer = new PeerServer();
   readonly releases: { readonly cid: string; readonly purpose: string; readonly jobId: string }[] = [];
   /** While set, every call is answered so. */
   outage: { readonly code: status; readonly message: string } | undefined;
-  port = 0;
 
   static async start(): Promise<FakeStorage> {
     const storage = new FakeStorage();
-    storage.#server.addService(
+    storage.peer.add(
       { putContent: ContentServiceService.putContent, getContent: ContentServiceService.getContent },
       {
         putContent: (
@@ -47,7 +47,7 @@ export class FakeStorage {
         getContent: (call: ServerWritableStream<GetContentRequest, GetContentResponse>) => storage.#get(call),
       },
     );
-    storage.#server.addService(
+    storage.peer.add(
       { releaseKey: ContentKeyServiceService.releaseKey },
       {
         releaseKey: (
@@ -56,11 +56,7 @@ export class FakeStorage {
         ) => storage.#release(call, callback),
       },
     );
-    storage.port = await new Promise<number>((resolve, reject) => {
-      storage.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
-        error === null ? resolve(port) : reject(error),
-      );
-    });
+    await storage.peer.start();
     return storage;
   }
 
@@ -73,7 +69,7 @@ export class FakeStorage {
   }
 
   store(bytes: Uint8Array): string {
-    const cid = `bafk${createHash("sha256").update(bytes).digest("hex")}`;
+    const cid = contentIdOf(bytes);
     this.#contents.set(cid, bytes);
     return cid;
   }
@@ -83,7 +79,7 @@ export class FakeStorage {
   }
 
   stop(): void {
-    this.#server.forceShutdown();
+    this.peer.stop();
   }
 
   async #put(
@@ -100,9 +96,7 @@ export class FakeStorage {
 
   #get(call: ServerWritableStream<GetContentRequest, GetContentResponse>): void {
     const bytes = this.#contents.get(call.request.cid);
-    const failure =
-      this.outage ??
-      (bytes === undefined ? { code: status.NOT_FOUND, message: "no such content" } : undefined);
+    const failure = this.outage ?? (bytes === undefined ? contentNotFound(call.request.cid) : undefined);
     if (failure !== undefined || bytes === undefined) {
       call.emit("error", failure);
       return;
@@ -131,8 +125,12 @@ export class FakeStorage {
     }
     const { cid, recipientPublicKey, service } = call.request;
     const deposited = this.#keys.get(cid);
-    if (deposited === undefined || service === undefined || !deposited.purposes.includes(service.purpose)) {
-      callback({ code: status.PERMISSION_DENIED, message: "the owner does not allow this" });
+    if (deposited === undefined) {
+      callback(contentNotFound(cid));
+      return;
+    }
+    if (service === undefined || !deposited.purposes.includes(service.purpose)) {
+      callback(refusal("not-allowed-by-owner", "forbidden", "The owner does not allow this."));
       return;
     }
     this.releases.push({ cid, purpose: service.purpose, jobId: service.jobId });
@@ -141,4 +139,12 @@ export class FakeStorage {
       releaseId: String(this.releases.length),
     });
   }
+}
+
+function contentNotFound(cid: string): GrpcFailure {
+  return refusal("content-not-found", "not-found", `There is no content ${cid}.`);
+}
+
+function refusal(code: string, kind: "not-found" | "forbidden", message: string): GrpcFailure {
+  return toGrpcFailure(new CodedError({ code, kind, message }));
 }

@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import type { ProvableModel } from "@aios/core-zkml/integer-graph";
 import { encodeIntegerGraph, graphCommitment } from "@aios/core-zkml/integer-graph-codec";
@@ -25,11 +24,10 @@ import { loadTokenIssuer } from "@aios/service-kit/service-token";
 import { eventually } from "@aios/testkit/eventually";
 import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
 import { type ServiceKeyFiles, writeServiceKeys } from "@aios/testkit/service-keys";
-import { ServiceProcess } from "@aios/testkit/service-process";
+import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
 import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { FakeStorage } from "./fake-storage.js";
 
-const MAIN = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
 export const REQUESTER = "0x00000000000000000000000000000000000000aa";
 export const ESCROW = "0x00000000000000000000000000000000000000bb";
 export const CHAIN_ID = 7331;
@@ -99,14 +97,14 @@ export class ProverPlatform {
 
   async startProver(env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
     const service = await ServiceProcess.start({
-      main: MAIN,
+      main: mainOf("zk-prover"),
       env: {
         AIOS_SERVICE_KEY_FILE: this.keyFiles.keyFile("zk-prover"),
         AIOS_TRUST_BUNDLE_FILE: this.keyFiles.trustBundleFile,
         AIOS_DATA_DIR: this.directory.path,
         DATABASE_URL: this.databaseUrl,
         EVENT_BUS_URL: this.eventsUrl,
-        STORAGE_GRPC_URL: `127.0.0.1:${this.storage.port}`,
+        STORAGE_GRPC_URL: this.storage.peer.url,
         PROVER_PAYOUT_ADDRESS: "0x00000000000000000000000000000000000000cc",
         PROVER_PRICE_WEI: "12345",
         PROVER_LEASE: "1500ms",
