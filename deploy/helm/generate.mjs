@@ -5,7 +5,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { stringify } from "yaml";
 import { serviceValues, umbrellaSchema, umbrellaValues, valuesPage } from "./chart-values.mjs";
-import { JSON_RPC, SERVICES } from "./services.mjs";
+import { DRAIN_GRACE, JSON_RPC, SERVICES } from "./services.mjs";
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(folder));
@@ -70,7 +70,11 @@ function factsOf(name, entry) {
     keyPerPod: entry.keyPerPod === true,
     ports: entry.ports,
     keys: entry.keys ?? [],
-    env: { NODE_OPTIONS: `--max-old-space-size=${entry.heapMiB}`, ...entry.env },
+    env: {
+      NODE_OPTIONS: `--max-old-space-size=${entry.heapMiB}`,
+      AIOS_DRAIN_GRACE: entry.drainGrace ?? DRAIN_GRACE,
+      ...entry.env,
+    },
     shared: entry.shared ?? [],
     peers: peersOf(name).map((peer) => ({
       setting: `${peer.toUpperCase().replaceAll("-", "_")}_GRPC_URL`,

@@ -7,6 +7,9 @@ export const JSON_RPC = 8_545;
 const HTTP = 8_080;
 const LIBP2P = 4_001;
 
+/** Until every node has forgotten an address that left its Service. */
+export const DRAIN_GRACE = "5s";
+
 const memory = (requestMiB, heapMiB) => ({
   heapMiB,
   resources: {
@@ -21,6 +24,7 @@ const memory = (requestMiB, heapMiB) => ({
  * identity   has a key of its own and speaks gRPC to the others
  * open       ports that everyone may reach
  * keys       accounts whose keys the process signs with
+ * drainGrace where clients keep HTTP connections: until those have closed by themselves as well
  * env        settings that the chart decides; text is a Helm template
  * shared     settings from the network's ConfigMap
  */
@@ -33,6 +37,7 @@ export const SERVICES = {
     public: true,
     open: [HTTP],
     scales: { minReplicas: 2, maxReplicas: 10 },
+    drainGrace: "12s",
     env: {
       GATEWAY_HTTP_LISTEN: `0.0.0.0:${HTTP}`,
       GATEWAY_STUDIO_DIR: "/app/apps/studio/dist",

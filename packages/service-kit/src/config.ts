@@ -274,6 +274,11 @@ export const baseSettings = defineSettings({
     description: "percentage of new traces that are exported",
     default: 100,
   }),
+  AIOS_DRAIN_GRACE: setting(duration, {
+    description:
+      "time that a process told to end goes on as before, not ready and closing HTTP connections with their answers, so that balancers and clients go elsewhere, with its unit",
+    default: "0s",
+  }),
   AIOS_DRAIN_TIMEOUT: setting(duration, {
     description: "longest time to finish running work on shutdown, with its unit",
     default: "4s",

@@ -43,9 +43,12 @@ export class HealthRegistry {
     this.#recent = undefined;
   }
 
-  draining(): void {
+  /** Not ready from now on; answers whether it has ever been started. */
+  draining(): boolean {
+    const served = this.#state === "started";
     this.#state = "draining";
     this.#recent = undefined;
+    return served;
   }
 
   /** Runs every check, each bounded in time; probes that come together share one run. */

@@ -26,7 +26,9 @@ export interface ServiceContext<D extends SettingsDefinition = SettingsDefinitio
   readonly pool: PostgresPool;
   /** Throws unless `EVENT_BUS_URL` is a setting. */
   readonly events: EventBus;
-  /** Aborts when the process starts to shut down. */
+  /** Aborts when the process was told to end: callers are to be sent elsewhere, everything goes on. */
+  readonly leaving: AbortSignal;
+  /** Aborts when the process starts to shut down, `AIOS_DRAIN_GRACE` later. */
   readonly draining: AbortSignal;
   /** A client that closes with the service. `settingName` is `<SERVICE>_GRPC_URL`, which also names the audience. */
   grpcClient<S extends GrpcServiceDefinition>(service: S, settingName: string): GrpcClient<S>;

@@ -1,3 +1,4 @@
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
@@ -13,6 +14,7 @@ import { EventBusTransport } from "./event-bus-transport.js";
 import { createGrpcClient } from "./grpc-client.js";
 import { GrpcTransport } from "./grpc-transport.js";
 import { HealthRegistry, startHealthServer } from "./health.js";
+import { closeConnectionsWithAnswers, HttpCutOff } from "./http-drain.js";
 import { inbox } from "./inbox.js";
 import { type Logger, NestLogAdapter } from "./logger.js";
 import { createMessagingSchema } from "./messaging-schema.js";
@@ -54,6 +56,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
   readonly #logger: Logger;
   readonly #instanceId: string;
   readonly #closers: { readonly name: string; readonly close: () => Promise<void> }[] = [];
+  readonly #leaving = new AbortController();
   readonly #draining = new AbortController();
   readonly #health: HealthRegistry;
   #pool: PostgresPool | undefined;
@@ -70,8 +73,9 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     this.#health = new HealthRegistry(options.name);
   }
 
-  get drainTimeoutMs(): number {
-    return this.#base.AIOS_DRAIN_TIMEOUT;
+  /** Longest time from the request to end until nothing runs any more. */
+  get closeTimeoutMs(): number {
+    return this.#base.AIOS_DRAIN_GRACE + this.#base.AIOS_DRAIN_TIMEOUT;
   }
 
   async start(): Promise<RunningService<D>> {
@@ -94,10 +98,11 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     const context = await this.#createContext();
     const transport = this.#createTransport(context);
     const app = await this.#startApplication(context, transport.strategy);
+    const drainTimeoutMs = this.#base.AIOS_DRAIN_TIMEOUT;
     this.#onClose("calls and events", async () => {
       await Promise.all([
-        transport.grpc?.drain(this.drainTimeoutMs),
-        transport.events === undefined ? undefined : withinMs(transport.events.close(), this.drainTimeoutMs),
+        transport.grpc?.drain(drainTimeoutMs),
+        transport.events === undefined ? undefined : withinMs(transport.events.close(), drainTimeoutMs),
       ]);
     });
     this.#health.started();
@@ -113,7 +118,10 @@ export class ServiceRuntime<D extends SettingsDefinition> {
   }
 
   async #close(): Promise<void> {
-    this.#health.draining();
+    const served = this.#health.draining();
+    this.#leaving.abort();
+    // Whoever was told of this process goes on using it until the news has reached them.
+    if (served) await systemClock.wait(durationMs(this.#base.AIOS_DRAIN_GRACE));
     this.#draining.abort();
     for (const { name, close } of this.#closers.reverse()) {
       try {
@@ -189,6 +197,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       health: this.#health,
       identity,
       trust,
+      leaving: this.#leaving.signal,
       draining: this.#draining.signal,
       get pool() {
         return needPool();
@@ -260,7 +269,10 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     const attached = app.connectMicroservice({ strategy }, { inheritAppConfig: false });
     attached.useGlobalGuards(new CallerGuard());
     attached.useGlobalFilters(new PassErrorsToTransport());
-    this.#onClose("application", () => app.close());
+    const server = app.getHttpServer() as Server;
+    closeConnectionsWithAnswers(server, this.#leaving.signal);
+    const cutOff = new HttpCutOff(server);
+    this.#onClose("application", () => cutOff.during(() => app.close(), this.#base.AIOS_DRAIN_TIMEOUT));
     await app.startAllMicroservices();
     const { host, port } = http.listen(context);
     await app.listen(port, host);

@@ -84,7 +84,7 @@ function endOnSignals<D extends SettingsDefinition>(runtime: ServiceRuntime<D>, 
     setTimeout(() => {
       logger.error("the drain did not end in time; what is left is cut off");
       process.exit(code === 0 ? 1 : code);
-    }, runtime.drainTimeoutMs + HARD_LIMIT_AFTER_DRAIN_MS).unref();
+    }, runtime.closeTimeoutMs + HARD_LIMIT_AFTER_DRAIN_MS).unref();
     runtime.close().then(
       () => exitWhenWritten(logger, code),
       (error: unknown) => {

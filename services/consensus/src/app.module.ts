@@ -24,6 +24,7 @@ export async function consensusModule(
     ...settings.CONSENSUS_JSON_RPC_LISTEN,
     clock,
     settings: nodeSettings(settings),
+    leaving: context.leaving,
     producerObserver: {
       produced(block, durationMs) {
         metrics.checkpointDuration.record(durationMs);

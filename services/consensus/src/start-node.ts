@@ -41,6 +41,8 @@ export interface NodeOptions {
   readonly producerObserver?: ProducerObserver;
   readonly rpcObserver?: RpcObserver;
   readonly onListenerError?: (error: unknown) => void;
+  /** Aborts some time before `stop`: callers over HTTP are told to connect elsewhere. */
+  readonly leaving?: AbortSignal;
 }
 
 /** A running node. */
@@ -167,7 +169,7 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
       options.rpcObserver ?? { called: () => undefined, internalError: () => undefined },
       () => clock.now(),
     );
-    const server = new RpcServer(dispatcher, events);
+    const server = new RpcServer(dispatcher, events, options.leaving ?? new AbortController().signal);
     const host = options.host ?? "127.0.0.1";
     const { port } = await server.listen(host, options.port);
     producer.start();

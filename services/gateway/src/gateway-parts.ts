@@ -84,6 +84,7 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
       contentMaxBytes: settings.GATEWAY_CONTENT_MAX,
       sseHeartbeatMs: settings.GATEWAY_SSE_HEARTBEAT,
       sseMaxPerAccount: settings.GATEWAY_SSE_MAX_PER_ACCOUNT,
+      draining: context.draining,
       rpcUrl: settings.CHAIN_RPC_URL,
       rpcTimeoutMs: settings.GATEWAY_RPC_TIMEOUT,
       // A call of a batch costs what a single one costs: what a full bucket cannot pay for would never be let through.

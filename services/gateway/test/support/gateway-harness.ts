@@ -35,30 +35,14 @@ export async function startGateway(
   const peers = new FakePeers();
   await peers.start();
   answerProtocol(peers);
-  const keys = await generateServiceKeys(["gateway"]);
-  const keyFile = join(directory, "gateway.jwk");
-  const bundleFile = join(directory, "trust.json");
-  await writeFile(keyFile, JSON.stringify(keys.privateKeys.get("gateway")));
-  await writeFile(bundleFile, JSON.stringify(keys.trustBundle));
   const listen = env.GATEWAY_HTTP_LISTEN ?? `127.0.0.1:${await freePort()}`;
   const service = await startService({
     ...gatewayService,
     argv: [],
     env: {
-      GATEWAY_HTTP_LISTEN: listen,
-      DATABASE_URL: postgres.url("aios_gateway"),
-      AIOS_SERVICE_KEY_FILE: keyFile,
-      AIOS_TRUST_BUNDLE_FILE: bundleFile,
+      ...(await gatewayEnv(directory, postgres, peers)),
       LOG_LEVEL: "silent",
-      GATEWAY_SSE_HEARTBEAT: "200ms",
-      GATEWAY_RATE_BURST: "100000",
-      CHAIN_RPC_URL: "http://127.0.0.1:9",
-      ...Object.fromEntries(
-        ["CONSENSUS", "STORAGE", "COMPUTE", "ZK_PROVER", "MARKETPLACE", "ECONOMY", "SCORING"].map((name) => [
-          `${name}_GRPC_URL`,
-          peers.url,
-        ]),
-      ),
+      GATEWAY_HTTP_LISTEN: listen,
       ...env,
     },
   });
@@ -78,6 +62,33 @@ export async function startGateway(
       if (shared === undefined) await postgres.stop();
       await rm(directory, { recursive: true, force: true });
     },
+  };
+}
+
+/** Settings of a gateway in front of fake peers, with keys of its own in `directory`. */
+export async function gatewayEnv(
+  directory: string,
+  postgres: TestPostgres,
+  peers: FakePeers,
+): Promise<Readonly<Record<string, string>>> {
+  const keys = await generateServiceKeys(["gateway"]);
+  const keyFile = join(directory, "gateway.jwk");
+  const bundleFile = join(directory, "trust.json");
+  await writeFile(keyFile, JSON.stringify(keys.privateKeys.get("gateway")));
+  await writeFile(bundleFile, JSON.stringify(keys.trustBundle));
+  return {
+    DATABASE_URL: postgres.url("aios_gateway"),
+    AIOS_SERVICE_KEY_FILE: keyFile,
+    AIOS_TRUST_BUNDLE_FILE: bundleFile,
+    GATEWAY_SSE_HEARTBEAT: "200ms",
+    GATEWAY_RATE_BURST: "100000",
+    CHAIN_RPC_URL: "http://127.0.0.1:9",
+    ...Object.fromEntries(
+      ["CONSENSUS", "STORAGE", "COMPUTE", "ZK_PROVER", "MARKETPLACE", "ECONOMY", "SCORING"].map((name) => [
+        `${name}_GRPC_URL`,
+        peers.url,
+      ]),
+    ),
   };
 }
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { closeConnectionsWithAnswers } from "@aios/service-kit/http-drain";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
 import type { ChainEvents } from "../../application/chain-events.js";
 import type { RpcDispatcher } from "./dispatcher.js";
@@ -24,9 +25,11 @@ export class RpcServer {
   constructor(
     private readonly dispatcher: RpcDispatcher,
     private readonly events: ChainEvents,
+    leaving: AbortSignal,
   ) {
     const { limits } = dispatcher;
     this.#http = createServer((request, response) => void this.#onRequest(request, response));
+    closeConnectionsWithAnswers(this.#http, leaving);
     this.#http.maxConnections = limits.maxConnections;
     this.#http.requestTimeout = 30_000;
     this.#http.headersTimeout = 10_000;

@@ -19,8 +19,10 @@ export async function createHttpApplication(
     bodyLimit: options.jsonMaxBytes,
     // Time for the whole request to arrive; answers have no such limit, streams may be long.
     requestTimeout: 120_000,
-    keepAliveTimeout: 30_000,
-    forceCloseConnections: true,
+    // Clients are told and close their own end first; a drain that waits as long cuts nobody's next request.
+    keepAliveTimeout: 10_000,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 256 },
   });

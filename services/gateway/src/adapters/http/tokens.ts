@@ -12,6 +12,8 @@ export interface HttpSettings {
   readonly contentMaxBytes: number;
   readonly sseHeartbeatMs: number;
   readonly sseMaxPerAccount: number;
+  /** Ends every stream, so that its reader connects again elsewhere. */
+  readonly draining: AbortSignal;
   readonly rpcUrl: string;
   readonly rpcTimeoutMs: number;
   readonly rpcMaxBatch: number;

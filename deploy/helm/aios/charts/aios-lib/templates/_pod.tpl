@@ -170,8 +170,6 @@ topologySpreadConstraints:
     periodSeconds: 10
     timeoutSeconds: 5
     failureThreshold: 6
-  # Callers hear of the end before it comes.
-  lifecycle: { preStop: { sleep: { seconds: 5 } } }
   terminationMessagePolicy: FallbackToLogsOnError
   resources: {{- toYaml .root.Values.resources | nindent 4 }}
   volumeMounts: {{- include "aios.volumeMounts" . | nindent 4 }}

@@ -44,7 +44,8 @@ export class JobEventsController {
     const account = sessionOf(request).account;
     const open = this.#open.get(account) ?? 0;
     if (open >= this.settings.sseMaxPerAccount) throw tooManyStreams();
-    const signal = request.gone ?? new AbortController().signal;
+    const { draining } = this.settings;
+    const signal = request.gone === undefined ? draining : AbortSignal.any([request.gone, draining]);
     const changes = this.compute.watchJob({ jobId: id.toLowerCase() }, { signal })[Symbol.asyncIterator]();
     // The first message is awaited here, so that an unknown job is a problem with its status and not a broken stream.
     const first = await changes.next();
