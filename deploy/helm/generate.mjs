@@ -138,7 +138,15 @@ function ownSettings(name, facts) {
     ...facts.shared,
     ...facts.peers.map(({ setting }) => setting),
     ...["AIOS_GRPC_LISTEN", "AIOS_HEALTH_LISTEN", "AIOS_SERVICE_KEY_FILE", "AIOS_TRUST_BUNDLE_FILE"],
-    ...["AIOS_DATA_DIR", "AIOS_MIGRATIONS", "DATABASE_URL", "EVENT_BUS_URL", "REDIS_URL", "CHAIN_RPC_URL"],
+    ...[
+      "AIOS_DATA_DIR",
+      "AIOS_VERSION",
+      "AIOS_MIGRATIONS",
+      "DATABASE_URL",
+      "EVENT_BUS_URL",
+      "REDIS_URL",
+      "CHAIN_RPC_URL",
+    ],
     ...["OTEL_EXPORTER_OTLP_ENDPOINT", "DEMO_BUYER_KEY_FILE"],
   ]);
   return Object.entries(settings[name])

@@ -1,89 +1,62 @@
 // What is promised, and what wakes somebody. Promises are alerted on by how fast their error budget burns, over a
 // long and a short window at once (Google SRE workbook, chapter 5); causes only where they need a person anyway.
+import { BURN_RATES, OBJECTIVES as DEFINED } from "../../cores/service-level/dist/src/objectives.js";
 
-/** `good` and `all` are event rates per window; the objective is the share of good ones over 30 days. */
-export const OBJECTIVES = [
-  {
-    name: "gateway-availability",
-    promise: "answers of the gateway that are not its own failure",
-    objective: 0.999,
-    good: (window) => `sum(rate(aios_gateway_request_duration_count{status!~"5.."}[${window}]))`,
-    all: (window) => `sum(rate(aios_gateway_request_duration_count[${window}]))`,
-    runbook: {
-      means: "Buyers and developers see 5xx answers; 503 among them say when to come again.",
-      look: [
-        'which operations: `sum by (operation, status) (rate(aios_gateway_request_duration_count{status=~"5.."}[5m]))`',
-        "`GET /v1/platform` at the gateway names the service that does not answer, and why",
-      ],
-      act: [
-        "503: mend the backend that is named; the gateway recovers by itself",
-        "500: a bug; the log line with the answer's trace id has the stack",
-      ],
-    },
+const OBJECTIVE_RUNBOOKS = {
+  "gateway-availability": {
+    means: "Buyers and developers see 5xx answers; 503 among them say when to come again.",
+    look: [
+      'which operations: `sum by (operation, status) (rate(aios_gateway_request_duration_count{status=~"5.."}[5m]))`',
+      "`GET /v1/platform` at the gateway names the service that does not answer, and why",
+    ],
+    act: [
+      "503: mend the backend that is named; the gateway recovers by itself",
+      "500: a bug; the log line with the answer's trace id has the stack",
+    ],
   },
-  {
-    name: "gateway-latency",
-    promise: "answers of the gateway within a second",
-    objective: 0.99,
-    good: (window) => `sum(rate(aios_gateway_request_duration_bucket{le="1000"}[${window}]))`,
-    all: (window) => `sum(rate(aios_gateway_request_duration_count[${window}]))`,
-    runbook: {
-      means: "Answers are slow. Orders take longer than reads by nature: look which operation it is.",
-      look: [
-        "`histogram_quantile(0.95, sum by (operation, le) (rate(aios_gateway_request_duration_bucket[5m])))`",
-        "the slowest service: `histogram_quantile(0.95, sum by (method, le) (rate(aios_grpc_server_duration_bucket[5m])))`",
-      ],
-      act: [
-        "one slow service: look at its database and its event loop (`aios_process_event_loop_delay_p99`)",
-        "all of them: raise the gateway's replicas, or the node's size",
-      ],
-    },
+  "gateway-latency": {
+    means: "Answers are slow. Orders take longer than reads by nature: look which operation it is.",
+    look: [
+      "`histogram_quantile(0.95, sum by (operation, le) (rate(aios_gateway_request_duration_bucket[5m])))`",
+      "the slowest service: `histogram_quantile(0.95, sum by (method, le) (rate(aios_grpc_server_duration_bucket[5m])))`",
+    ],
+    act: [
+      "one slow service: look at its database and its event loop (`aios_process_event_loop_delay_p99`)",
+      "all of them: raise the gateway's replicas, or the node's size",
+    ],
   },
-  {
-    name: "job-success",
-    promise: "jobs that end settled",
-    objective: 0.99,
-    good: (window) => `sum(rate(aios_compute_jobs_ended_total{state="settled"}[${window}]))`,
-    all: (window) => `sum(rate(aios_compute_jobs_ended_total[${window}]))`,
-    runbook: {
-      means: "Jobs are refunded or fail. No money is lost: every state has a way out.",
-      look: [
-        "how they end: `sum by (state, kind) (increase(aios_compute_jobs_ended_total[1h]))`",
-        "why leases end: `sum by (because) (increase(aios_compute_leases_ended_total[1h]))`",
-        "`aios job <id>` explains one job and its placement",
-      ],
-      act: [
-        "providers gone: `aios_compute_providers_online`; ask their operators, or raise the cap that buyers pay",
-        "results refused: `sum by (code) (increase(aios_compute_results_refused_total[1h]))` names what is wrong with them",
-      ],
-    },
+  "job-success": {
+    means: "Jobs are refunded or fail. No money is lost: every state has a way out.",
+    look: [
+      "how they end: `sum by (state, kind) (increase(aios_compute_jobs_ended_total[1h]))`",
+      "why leases end: `sum by (because) (increase(aios_compute_leases_ended_total[1h]))`",
+      "`aios job <id>` explains one job and its placement",
+    ],
+    act: [
+      "providers gone: `aios_compute_providers_online`; ask their operators, or raise the cap that buyers pay",
+      "results refused: `sum by (code) (increase(aios_compute_results_refused_total[1h]))` names what is wrong with them",
+    ],
   },
-  {
-    name: "event-delay",
-    promise: "events that are handled within five seconds",
-    objective: 0.99,
-    good: (window) => `sum(rate(aios_events_lag_bucket{le="5000"}[${window}]))`,
-    all: (window) => `sum(rate(aios_events_lag_count[${window}]))`,
-    runbook: {
-      means: "Services learn late what others did; jobs go on, slowly.",
-      look: [
-        "which topic: `histogram_quantile(0.95, sum by (topic, le) (rate(aios_events_lag_bucket[5m])))`",
-        "`aios events list` shows what could not be handled",
-      ],
-      act: [
-        "a consumer is down or slow: its readiness says why",
-        "Kafka: look at the broker; `aios_event_bus_lag` by topic must fall again",
-      ],
-    },
+  "event-delay": {
+    means: "Services learn late what others did; jobs go on, slowly.",
+    look: [
+      "which topic: `histogram_quantile(0.95, sum by (topic, le) (rate(aios_events_lag_bucket[5m])))`",
+      "`aios events list` shows what could not be handled",
+    ],
+    act: [
+      "a consumer is down or slow: its readiness says why",
+      "Kafka: look at the broker; `aios_event_bus_lag` by topic must fall again",
+    ],
   },
-];
+};
 
-/** Burning 2% of a month's budget in an hour, 5% in six hours, 10% in three days. */
-export const BURN_RATES = [
-  { severity: "page", factor: 14.4, long: "1h", short: "5m", for: "2m" },
-  { severity: "page", factor: 6, long: "6h", short: "30m", for: "15m" },
-  { severity: "ticket", factor: 1, long: "3d", short: "6h", for: "1h" },
-];
+/** The objectives, whose definitions the gateway's page of operations uses too, each with its runbook. */
+export const OBJECTIVES = DEFINED.map((definition) => ({
+  ...definition,
+  runbook: required(OBJECTIVE_RUNBOOKS, definition.name),
+}));
+
+export { BURN_RATES };
 
 /** Causes that nobody but a person can take away. */
 export const CAUSES = [
@@ -214,3 +187,9 @@ export const CAUSES = [
     },
   },
 ];
+
+function required(runbooks, name) {
+  const runbook = runbooks[name];
+  if (runbook === undefined) throw new Error(`the objective ${name} has no runbook`);
+  return runbook;
+}

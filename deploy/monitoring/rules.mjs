@@ -21,9 +21,15 @@ export function ruleGroups() {
 function recordings({ name, good, all }) {
   return WINDOWS.map((window) => ({
     record: errorRatio(window),
-    expr: `1 - ((${good(window)} or vector(0)) / (${all(window)} > 0))`,
+    expr: `1 - ((${rateOf(good, window)} or vector(0)) / (${rateOf(all, window)} > 0))`,
     labels: { slo: name },
   }));
+}
+
+/** A selector of the objectives as PromQL: events a second over the window. */
+function rateOf({ series, where }, window) {
+  const conditions = where.map(({ label, operator, value }) => `${label}${operator}"${value}"`).join(",");
+  return `sum(rate(${series}${conditions === "" ? "" : `{${conditions}}`}[${window}]))`;
 }
 
 function burnAlerts({ name, promise, objective }) {

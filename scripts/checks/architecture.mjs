@@ -13,13 +13,21 @@ const END = "<!-- matrix:end -->";
 /** Methods that anyone may call prove the caller's key themselves: that is how a provider comes in. */
 const STRANGERS = new Set(["provider"]);
 
-const files = execFileSync("git", ["ls-files", "services/*/src/*.ts", "apps/*/src/*.ts"], {
-  cwd: root,
-  encoding: "utf8",
-})
+const KIT = "packages/service-kit/src/";
+const files = execFileSync(
+  "git",
+  ["ls-files", "services/*/src/*.ts", "apps/*/src/*.ts", `${KIT}*.controller.ts`],
+  {
+    cwd: root,
+    encoding: "utf8",
+  },
+)
   .split("\n")
   .filter((file) => file !== "" && !/\.(spec|bench)\.ts$/.test(file))
-  .map((file) => ({ owner: file.split("/")[1], text: readFileSync(join(root, file), "utf8") }));
+  .map((file) => ({
+    owner: file.startsWith(KIT) ? "every service" : file.split("/")[1],
+    text: readFileSync(join(root, file), "utf8"),
+  }));
 
 const topicNames = readTopicNames();
 const methods = readMethods();
@@ -106,9 +114,9 @@ function readTopicUse(pattern) {
 }
 
 function tables() {
-  const services = [...new Set(methods.map((method) => `${method.owner} ${method.service}`))].sort();
+  const services = [...new Set(methods.map((method) => `${method.owner}\t${method.service}`))].sort();
   const calls = services.map((entry) => {
-    const [owner, service] = entry.split(" ");
+    const [owner, service] = entry.split("\t");
     const own = methods.filter((method) => method.owner === owner && method.service === service);
     const callers = [...new Set(own.flatMap((method) => [...method.callers]))].sort();
     const rows = callers.map(

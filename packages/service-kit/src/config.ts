@@ -262,6 +262,10 @@ export const baseSettings = defineSettings({
     description: "file with the public keys of all services as JWKS; the key id is the service's name",
   }),
   AIOS_DATA_DIR: setting(text, { description: "directory for this process's files", default: ".aios" }),
+  AIOS_VERSION: setting(text, {
+    description: "what this process calls its version, for example the tag of its image",
+    default: "0.1.0",
+  }),
   LOG_LEVEL: setting(z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), {
     description: "least severe log level that is written: trace, debug, info, warn, error, fatal or silent",
     default: "info",

@@ -18,6 +18,10 @@ interface Migration {
   readonly checksum: string;
 }
 
+type RecordedMigration = Pick<Migration, "name" | "checksum">;
+
+const READ_RECORDED = "SELECT name, checksum FROM public.aios_migrations ORDER BY name";
+
 export interface MigrationReport {
   readonly applied: readonly string[];
   readonly alreadyApplied: readonly string[];
@@ -77,6 +81,33 @@ export async function verifyMigrations(directory: URL | string, databaseUrl: str
   });
 }
 
+/** Migrations of this version against those that a database has. */
+export interface SchemaState {
+  readonly expected: number;
+  /** Not applied yet. */
+  readonly missing: readonly string[];
+  /** Applied under this name with another text. */
+  readonly changed: readonly string[];
+  /** Applied by a newer version. */
+  readonly ahead: readonly string[];
+}
+
+/** Compares them and changes nothing. */
+export async function describeSchema(directory: URL, database: Pick<pg.Pool, "query">): Promise<SchemaState> {
+  const migrations = await readMigrations(fileURLToPath(directory));
+  const { rows } = await database.query<RecordedMigration>(READ_RECORDED);
+  const recorded = new Map(rows.map(({ name, checksum }) => [name, checksum]));
+  const known = new Set(migrations.map(({ name }) => name));
+  return {
+    expected: migrations.length,
+    missing: migrations.filter(({ name }) => !recorded.has(name)).map(({ name }) => name),
+    changed: migrations
+      .filter(({ name, checksum }) => recorded.has(name) && recorded.get(name) !== checksum)
+      .map(({ name }) => name),
+    ahead: [...recorded.keys()].filter((name) => !known.has(name)),
+  };
+}
+
 async function whereDatabaseExists(
   [first]: readonly Migration[],
   databaseUrl: string,
@@ -100,12 +131,8 @@ function schemaBehind(migration: string): CodedError {
   });
 }
 
-async function recordedMigrations(
-  client: pg.Client,
-): Promise<readonly { readonly name: string; readonly checksum: string }[]> {
-  const { rows } = await client.query<{ name: string; checksum: string }>(
-    "SELECT name, checksum FROM public.aios_migrations ORDER BY name",
-  );
+async function recordedMigrations(client: pg.Client): Promise<readonly RecordedMigration[]> {
+  const { rows } = await client.query<RecordedMigration>(READ_RECORDED);
   return rows;
 }
 

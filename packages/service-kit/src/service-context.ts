@@ -6,6 +6,7 @@ import type { GrpcServiceDefinition } from "./grpc-methods.js";
 import type { HealthRegistry } from "./health.js";
 import type { Logger } from "./logger.js";
 import type { PostgresPool } from "./postgres-pool.js";
+import type { ProcessTelemetry } from "./process-telemetry.js";
 import type { TokenIssuer, TrustBundle } from "./service-token.js";
 
 /** Nest token of the context; provided everywhere. */
@@ -18,6 +19,8 @@ export interface ServiceContext<D extends SettingsDefinition = SettingsDefinitio
   readonly logger: Logger;
   readonly clock: Clock;
   readonly health: HealthRegistry;
+  /** What this process knows of itself: version, metrics, traces, schema, backlogs. */
+  readonly telemetry: ProcessTelemetry;
   /** Signs this service's tokens. */
   readonly identity: TokenIssuer;
   /** Public keys of all services. */

@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
+import { TelemetryServiceService } from "@aios/proto/aios/telemetry/v1/telemetry";
 import type { DynamicModule, INestApplication, INestMicroservice } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { CallerGuard } from "./caller-guard.js";
@@ -23,12 +24,14 @@ import { openEventBus } from "./open-event-bus.js";
 import { OutboxRelay } from "./outbox-relay.js";
 import { createPool, type PostgresPool } from "./postgres-pool.js";
 import { observeProcess } from "./process-metrics.js";
+import { ProcessTelemetry } from "./process-telemetry.js";
 import { SERVICE_CONTEXT, type ServiceContext } from "./service-context.js";
 import type { RunningService, ServiceOptions } from "./service-options.js";
 import { createTokenVerifier, loadTokenIssuer, loadTrustBundle } from "./service-token.js";
 import { ServiceTransport } from "./service-transport.js";
 import { systemClock } from "./system-clock.js";
-import { startTelemetry } from "./telemetry.js";
+import { TelemetryController } from "./telemetry.controller.js";
+import { startTelemetry, type Telemetry } from "./telemetry.js";
 
 const DATABASE_PATIENCE_MS = 30_000;
 const DATABASE_RETRY_MS = 250;
@@ -61,6 +64,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
   readonly #health: HealthRegistry;
   #pool: PostgresPool | undefined;
   #events: EventBus | undefined;
+  #relay: OutboxRelay | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: ServiceOptions<D>, settings: Settings<D>, logger: Logger, instanceId: string) {
@@ -95,7 +99,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     this.#onClose("health server", () => health.close());
     await this.#startDatabase();
     await this.#startEvents();
-    const context = await this.#createContext();
+    const context = await this.#createContext(telemetry);
     const transport = this.#createTransport(context);
     const app = await this.#startApplication(context, transport.strategy);
     const drainTimeoutMs = this.#base.AIOS_DRAIN_TIMEOUT;
@@ -177,10 +181,11 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     if (databaseUrl === undefined || pool === undefined) return;
     const relay = new OutboxRelay({ databaseUrl, pool, bus, service: name, logger: this.#logger });
     await relay.start();
+    this.#relay = relay;
     this.#onClose("outbox relay", () => relay.close(FLUSH_MS));
   }
 
-  async #createContext(): Promise<ServiceContext<D>> {
+  async #createContext(telemetry: Telemetry): Promise<ServiceContext<D>> {
     const { name } = this.#options;
     const identity = await loadTokenIssuer(name, this.#base.AIOS_SERVICE_KEY_FILE);
     const trust = await loadTrustBundle(this.#base.AIOS_TRUST_BUNDLE_FILE);
@@ -195,6 +200,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       logger: this.#logger,
       clock: systemClock,
       health: this.#health,
+      telemetry: this.#processTelemetry(telemetry),
       identity,
       trust,
       leaving: this.#leaving.signal,
@@ -220,6 +226,24 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     };
   }
 
+  #processTelemetry(telemetry: Telemetry): ProcessTelemetry {
+    return new ProcessTelemetry({
+      service: this.#options.name,
+      version: this.#base.AIOS_VERSION,
+      instanceId: this.#instanceId,
+      startedAtMs: Math.round(Date.now() - process.uptime() * 1_000),
+      dataDirectory: this.#base.AIOS_DATA_DIR,
+      health: this.#health,
+      spans: telemetry.spans,
+      now: () => systemClock.now(),
+      samples: (series) => telemetry.samples(series),
+      pool: this.#pool,
+      migrationsDir: this.#options.migrationsDir,
+      relay: this.#relay,
+      events: this.#events,
+    });
+  }
+
   #createTransport(context: ServiceContext<D>): {
     readonly grpc: GrpcTransport | undefined;
     readonly events: EventBusTransport | undefined;
@@ -231,7 +255,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
         ? undefined
         : new GrpcTransport({
             listen: this.#base.AIOS_GRPC_LISTEN,
-            services: grpcOptions.services,
+            services: [...grpcOptions.services, TelemetryServiceService],
             verifier: createTokenVerifier(name, context.trust),
             maxMessageBytes: this.#base.AIOS_GRPC_MAX_MESSAGE,
             logger: this.#logger,
@@ -247,10 +271,11 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     context: ServiceContext<D>,
     strategy: ServiceTransport,
   ): Promise<INestApplication | INestMicroservice> {
-    const { http, module } = this.#options;
+    const { http, module, grpc } = this.#options;
     const kit: DynamicModule = {
       module: KitModule,
       global: true,
+      controllers: grpc === undefined ? [] : [TelemetryController],
       providers: [{ provide: SERVICE_CONTEXT, useValue: context }],
       exports: [SERVICE_CONTEXT],
     };

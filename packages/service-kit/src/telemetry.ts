@@ -4,16 +4,17 @@ import type { MetricReader } from "@opentelemetry/sdk-metrics";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import {
   BatchSpanProcessor,
-  NoopSpanProcessor,
   ParentBasedSampler,
   type SpanProcessor,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
+import { type MetricSample, samplesOf } from "./metric-samples.js";
+import { SpanStore } from "./span-store.js";
 
 export interface TelemetryOptions {
   readonly service: string;
   readonly instanceId: string;
-  /** Base URL of an OTLP/HTTP collector; absent: traces carry ids but are not exported. */
+  /** Base URL of an OTLP/HTTP collector; absent: nothing is exported. */
   readonly otlpEndpoint: string | undefined;
   readonly samplePercent: number;
 }
@@ -21,6 +22,10 @@ export interface TelemetryOptions {
 export interface Telemetry {
   /** Prometheus text of every metric. */
   prometheusText(): Promise<string>;
+  /** Values of some series now. */
+  samples(series: ReadonlySet<string>): Promise<readonly MetricSample[]>;
+  /** The latest spans of this process. */
+  readonly spans: SpanStore;
   /** Sends what is buffered. */
   flush(): Promise<void>;
   shutdown(): Promise<void>;
@@ -30,7 +35,9 @@ export interface Telemetry {
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const prometheus = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
-  const { spanProcessors, readers } = await exporters(options);
+  const exported = await exporters(options);
+  const spans = new SpanStore();
+  const spanProcessors = [spans, ...exported.spanProcessors];
   const sdk = new NodeSDK({
     autoDetectResources: false,
     resource: resourceFromAttributes({
@@ -40,16 +47,21 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     }),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.samplePercent / 100) }),
     spanProcessors,
-    metricReaders: [prometheus, ...readers],
+    metricReaders: [prometheus, ...exported.readers],
     logRecordProcessors: [],
     instrumentations: [],
   });
   sdk.start();
   return {
+    spans,
     async prometheusText() {
       const { resourceMetrics, errors } = await prometheus.collect();
       if (errors.length > 0) throw new AggregateError(errors, "some metrics could not be collected");
       return serializer.serialize(resourceMetrics);
+    },
+    async samples(series) {
+      // A gauge whose backend is away is left out; the others are still wanted then, more than ever.
+      return series.size === 0 ? [] : samplesOf((await prometheus.collect()).resourceMetrics, series);
     },
     async flush() {
       await Promise.all(spanProcessors.map((processor) => processor.forceFlush()));
@@ -62,8 +74,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
 async function exporters(
   options: TelemetryOptions,
 ): Promise<{ spanProcessors: SpanProcessor[]; readers: MetricReader[] }> {
-  // Without any processor the SDK would make no trace ids, and logs could not be joined.
-  if (options.otlpEndpoint === undefined) return { spanProcessors: [new NoopSpanProcessor()], readers: [] };
+  if (options.otlpEndpoint === undefined) return { spanProcessors: [], readers: [] };
   const [{ OTLPTraceExporter }, { OTLPMetricExporter }, { PeriodicExportingMetricReader }] =
     await Promise.all([
       import("@opentelemetry/exporter-trace-otlp-http"),

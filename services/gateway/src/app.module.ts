@@ -22,8 +22,10 @@ import {
 import { PrismaSessionStore } from "./adapters/prisma/prisma-session.repository.js";
 import { DEMO_ACCOUNT, type DemoOffer } from "./application/demo-account.js";
 import { JsonRpcPassthrough } from "./application/json-rpc-passthrough.use-case.js";
+import { OperationsMonitor } from "./application/operations-monitor.js";
 import * as peers from "./application/peers.js";
 import { type PlatformProbe, PlatformStatus } from "./application/platform-status.use-case.js";
+import { ReadTrace } from "./application/read-trace.use-case.js";
 import { RunOnce } from "./application/run-once.use-case.js";
 import { SignIn, type SignInSettings } from "./application/sign-in.use-case.js";
 import type { AccessTokens } from "./domain/ports.js";
@@ -40,6 +42,7 @@ export interface Peers {
 
 export interface GatewayParts {
   readonly peers: Peers;
+  readonly monitor: OperationsMonitor;
   readonly prisma: PrismaClient;
   readonly tokens: AccessTokens;
   readonly limiter: RateLimiter;
@@ -88,6 +91,8 @@ export function gatewayModule(parts: GatewayParts): DynamicModule {
     [SignIn, signIn],
     [RunOnce, runOnce],
     [PlatformStatus, new PlatformStatus(parts.probes, clock, http.version)],
+    [OperationsMonitor, parts.monitor],
+    [ReadTrace, new ReadTrace(parts.monitor.sources)],
     [JsonRpcPassthrough, new JsonRpcPassthrough(node, http.rpcMaxBatch)],
     [RATE_LIMITER, parts.limiter],
     [DEMO_ACCOUNT, parts.demo],

@@ -22,6 +22,11 @@ const list: z.ZodType<readonly string[]> = z.string().transform((value) =>
     .filter((item) => item !== ""),
 );
 
+const accounts: z.ZodType<readonly string[]> = list.refine(
+  (items) => items.every((item) => /^0x[0-9a-fA-F]{40}$/.test(item)),
+  { message: "expected accounts, 0x and 40 hex digits each" },
+);
+
 /** Everything the gateway reads from its environment. */
 export const gatewaySettings = defineSettings({
   ...baseSettings,
@@ -38,6 +43,11 @@ export const gatewaySettings = defineSettings({
   }),
   GATEWAY_CORS_ORIGINS: setting(list, {
     description: "comma-separated origins of other sites that browsers may call this API from; empty: none",
+    default: " ",
+  }),
+  GATEWAY_OPERATORS: setting(accounts, {
+    description:
+      "comma-separated accounts (0x and 40 hex digits) that may see /operations; a gateway on a loopback address shows it to its own machine as well",
     default: " ",
   }),
   GATEWAY_STUDIO_DIR: optionalSetting(text, {

@@ -8,6 +8,7 @@ import { MarketplaceServiceService } from "@aios/proto/aios/marketplace/v1/marke
 import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
 import { ScoringServiceService } from "@aios/proto/aios/scoring/v1/scoring";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
+import { TelemetryServiceService } from "@aios/proto/aios/telemetry/v1/telemetry";
 import type { Logger } from "@aios/service-kit/logger";
 import { MemoryRateLimiter } from "@aios/service-kit/memory-rate-limiter";
 import type { RateLimiter } from "@aios/service-kit/rate-limiter";
@@ -19,13 +20,17 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import { Wallet } from "ethers/wallet";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import { PrismaClient } from "../generated/prisma/client.js";
+import { ownSource, peerSource } from "./adapters/grpc/process-sources.js";
 import { PrismaIdempotencyStore } from "./adapters/prisma/prisma-idempotency.repository.js";
 import { PrismaSessionStore } from "./adapters/prisma/prisma-session.repository.js";
 import { JwtAccessTokens } from "./adapters/tokens/jwt-access-tokens.js";
 import type { GatewayParts, Peers } from "./app.module.js";
-import { type DemoOffer, isLoopback } from "./application/demo-account.js";
+import type { DemoOffer } from "./application/demo-account.js";
+import { OperationsMonitor } from "./application/operations-monitor.js";
 import type { gatewaySettings } from "./config.js";
+import { isLoopback } from "./domain/loopback.js";
 import type { Housekeeping } from "./domain/ports.js";
+import type { ProcessSource } from "./domain/process-source.js";
 import { metrics } from "./metrics.js";
 import { platformProbes } from "./platform-probes.js";
 
@@ -62,8 +67,12 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
     contentKeys: context.grpcClient(ContentKeyServiceService, "STORAGE_GRPC_URL"),
   };
   const domains = settings.GATEWAY_SIGN_IN_DOMAINS;
+  const monitor = new OperationsMonitor(processSources(context), clock);
+  const watching = monitor.run(context.draining);
+  context.onShutdown("operations", () => watching);
   return {
     peers,
+    monitor,
     prisma,
     tokens: await accessTokens(settings.AIOS_SERVICE_KEY_FILE, context),
     limiter: rateLimiter(settings.REDIS_URL, context),
@@ -81,6 +90,10 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
     http: {
       version: GATEWAY_VERSION,
       rateLimit: { capacity: settings.GATEWAY_RATE_BURST, refillPerSecond: settings.GATEWAY_RATE_PER_SECOND },
+      operators: {
+        accounts: new Set(settings.GATEWAY_OPERATORS.map((account) => account.toLowerCase())),
+        listenHost: settings.GATEWAY_HTTP_LISTEN.host,
+      },
       contentMaxBytes: settings.GATEWAY_CONTENT_MAX,
       sseHeartbeatMs: settings.GATEWAY_SSE_HEARTBEAT,
       sseMaxPerAccount: settings.GATEWAY_SSE_MAX_PER_ACCOUNT,
@@ -92,6 +105,25 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
       rpcMaxAnswerBytes: settings.GATEWAY_RPC_MAX_ANSWER,
     },
   };
+}
+
+const PEERS = [
+  "CONSENSUS_GRPC_URL",
+  "STORAGE_GRPC_URL",
+  "COMPUTE_GRPC_URL",
+  "ZK_PROVER_GRPC_URL",
+  "MARKETPLACE_GRPC_URL",
+  "ECONOMY_GRPC_URL",
+  "SCORING_GRPC_URL",
+] as const;
+
+/** Every service as the page of operations asks it, the gateway itself first. */
+function processSources(context: ServiceContext<typeof gatewaySettings>): readonly ProcessSource[] {
+  const peers = PEERS.map((setting) => {
+    const name = setting.replace("_GRPC_URL", "").toLowerCase().replaceAll("_", "-");
+    return peerSource(name, context.grpcClient(TelemetryServiceService, setting));
+  });
+  return [ownSource(context.name, context.telemetry), ...peers];
 }
 
 /** Over all gateways where they share a Redis, else in each by itself. */

@@ -7,6 +7,7 @@ import {
   ContentServiceService,
   type PutContentRequest,
 } from "@aios/proto/aios/storage/v1/storage";
+import { TelemetryServiceService } from "@aios/proto/aios/telemetry/v1/telemetry";
 import { actingFor } from "@aios/service-kit/caller-context";
 import { type CallCredentials, createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
 import { createTokenIssuer } from "@aios/service-kit/service-token";
@@ -46,6 +47,44 @@ function content(identity?: CallCredentials): GrpcClient<typeof ContentServiceSe
   disposables.push(client);
   return client;
 }
+
+describe("what a process knows of itself", () => {
+  const telemetry = async (caller: string): Promise<GrpcClient<typeof TelemetryServiceService>> => {
+    const client = createGrpcClient(TelemetryServiceService, url(), {
+      audience: "storage",
+      identity: await platform.issuer(caller),
+    });
+    disposables.push(client);
+    return client;
+  };
+
+  it("is told to the gateway: version, health, schema, backlogs, the metrics it asks for", async () => {
+    await gateway.statContent({ cid: "x" });
+    const series = ["aios_grpc_server_duration_count", "aios_process_resident_memory"];
+    const report = await (await telemetry("gateway")).getProcess({ series });
+    expect(report).toMatchObject({ service: "storage", version: "0.1.0", outbox: { events: 0 } });
+    expect(report.deadLetters).toEqual({ events: 0, limit: 100 });
+    expect(report.checks.map(({ name, ok }) => [name, ok])).toContainEqual(["database", true]);
+    expect(report.schema?.missing).toEqual([]);
+    expect(new Set(report.samples.map((sample) => sample.series))).toEqual(new Set(series));
+    expect(report.startedAtMs).toBeLessThanOrEqual(report.nowMs);
+  });
+
+  it("is refused to every other service", async () => {
+    const stranger = await telemetry("compute");
+    await expect(stranger.getProcess({ series: [] })).rejects.toMatchObject({ code: "caller-not-allowed" });
+    await expect(stranger.getTrace({ traceId: "a" })).rejects.toMatchObject({ code: "caller-not-allowed" });
+  });
+
+  it("has bounds", async () => {
+    const client = await telemetry("gateway");
+    const series = Array.from({ length: 65 }, (_, index) => `s${index}`);
+    await expect(client.getProcess({ series })).rejects.toMatchObject({ code: "too-many-series" });
+    await expect(client.listTraces({ attribute: "a", limit: 101 })).rejects.toMatchObject({
+      code: "too-many-traces",
+    });
+  });
+});
 
 describe("who may call", () => {
   it("lets a named service in and tells it who called, for whom", async () => {

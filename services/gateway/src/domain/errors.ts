@@ -26,6 +26,13 @@ export const sessionExpired = (): CodedError =>
 export const signInRefused = (field: string, message: string): CodedError =>
   new CodedError({ code: "sign-in-refused", kind: "unauthenticated", message, field });
 
+export const operatorsOnly = (): CodedError =>
+  new CodedError({
+    code: "operators-only",
+    kind: "forbidden",
+    message: "Only operators may look here: accounts that GATEWAY_OPERATORS names.",
+  });
+
 export const routeNotDeclared = (): CodedError =>
   new CodedError({
     code: "route-not-declared",

@@ -12,6 +12,7 @@ import { MarketplaceServiceService } from "@aios/proto/aios/marketplace/v1/marke
 import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
 import { ScoringServiceService } from "@aios/proto/aios/scoring/v1/scoring";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
+import { TelemetryServiceService } from "@aios/proto/aios/telemetry/v1/telemetry";
 import { toGrpcFailure } from "@aios/service-kit/error-mapping";
 import type { GrpcServiceDefinition } from "@aios/service-kit/grpc-methods";
 import {
@@ -32,6 +33,7 @@ const DEFINITIONS: readonly GrpcServiceDefinition[] = [
   ScoringServiceService,
   ContentServiceService,
   ContentKeyServiceService,
+  TelemetryServiceService,
 ];
 
 export interface PeerCall {

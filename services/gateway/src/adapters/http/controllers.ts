@@ -8,6 +8,7 @@ import { JobController } from "./controllers/job.controller.js";
 import { JobEventsController } from "./controllers/job-events.controller.js";
 import { JobEvidenceController } from "./controllers/job-evidence.controller.js";
 import { ModelController } from "./controllers/model.controller.js";
+import { OperationsController } from "./controllers/operations.controller.js";
 import { PlatformController } from "./controllers/platform.controller.js";
 import { RpcController } from "./controllers/rpc.controller.js";
 
@@ -21,6 +22,7 @@ export const CONTROLLERS: readonly Type<unknown>[] = [
   JobController,
   JobEvidenceController,
   JobEventsController,
+  OperationsController,
   RpcController,
   DemoController,
   DocsController,

@@ -1,4 +1,5 @@
 import type { RateLimit } from "@aios/service-kit/rate-limiter";
+import type { OperatorPolicy } from "../../domain/operator-policy.js";
 
 /** Injection tokens of the HTTP adapter's own settings. */
 export const LOGGER = Symbol("logger");
@@ -9,6 +10,7 @@ export interface HttpSettings {
   readonly version: string;
   /** Of one caller's address. */
   readonly rateLimit: RateLimit;
+  readonly operators: OperatorPolicy;
   readonly contentMaxBytes: number;
   readonly sseHeartbeatMs: number;
   readonly sseMaxPerAccount: number;

@@ -18,9 +18,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 
 {{- define "aios.image" -}}
-{{- $image := .root.Values.global.image -}}
-{{- $tag := $image.tag | default .root.Chart.AppVersion -}}
-{{- printf "%s/%s:%s" $image.registry .image $tag -}}
+{{- printf "%s/%s:%s" .root.Values.global.image.registry .image (include "aios.version" .) -}}
+{{- end -}}
+
+{{/* Tag of every image, which is what a process calls its version. */}}
+{{- define "aios.version" -}}
+{{- .root.Values.global.image.tag | default .root.Chart.AppVersion -}}
 {{- end -}}
 
 {{/* Host name of another service of this release. */}}

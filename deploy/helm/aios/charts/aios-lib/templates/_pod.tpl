@@ -60,6 +60,9 @@ topologySpreadConstraints:
 - { name: AIOS_HEALTH_LISTEN, value: "0.0.0.0:{{ .service.ports.health }}" }
 - { name: AIOS_DATA_DIR, value: /data }
 {{- if .service.identity }}
+- { name: AIOS_VERSION, value: {{ include "aios.version" . | quote }} }
+{{- end }}
+{{- if .service.identity }}
 - { name: AIOS_GRPC_LISTEN, value: "0.0.0.0:{{ .service.ports.grpc | default 50050 }}" }
 - { name: AIOS_SERVICE_KEY_FILE, value: /keys/service.jwk }
 - { name: AIOS_TRUST_BUNDLE_FILE, value: /network/services.jwks }

@@ -4,12 +4,14 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
+const ACCESS = { public: "open to all", account: "needs a session", operator: "for operators" } as const;
+
 /** The API as one self-contained page without scripts. */
 export function docsPage(routes: readonly Route[], version: string): string {
   const tags = new Map<string, string[]>();
   for (const { method, path, operation } of routes) {
     if (operation === undefined) continue;
-    const access = operation.access === "public" ? "open to all" : "needs a session";
+    const access = ACCESS[operation.access];
     const key = operation.repetition?.startsWith("idempotency") ? ", needs an Idempotency-Key" : "";
     const row = `<tr><td><code>${method.toUpperCase()}</code></td><td><code>${escaped(path)}</code></td><td>${escaped(operation.summary)}<br><small>${access}${key}</small></td></tr>`;
     tags.set(operation.tag, [...(tags.get(operation.tag) ?? []), row]);

@@ -78,6 +78,13 @@ export function openApiDocument(controllers: readonly Type<unknown>[], version: 
   };
 }
 
+/** Whoever sits at a local gateway's machine needs no session for the operators' view. */
+const SECURITY = {
+  public: [],
+  account: [{ session: [] }],
+  operator: [{ session: [] }, {}],
+} as const;
+
 function operationObject(operation: OperationDefinition, components: Components): JsonSchema {
   const { body, answer } = operation;
   const parameters = [
@@ -99,7 +106,7 @@ function operationObject(operation: OperationDefinition, components: Components)
     summary: operation.summary,
     ...(operation.description === undefined ? {} : { description: operation.description }),
     tags: [operation.tag],
-    security: operation.access === "account" ? [{ session: [] }] : [],
+    security: SECURITY[operation.access],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(requestBody === undefined ? {} : { requestBody }),
     responses: {
@@ -114,7 +121,8 @@ function operationObject(operation: OperationDefinition, components: Components)
 
 function problemResponses(operation: OperationDefinition, components: Components): JsonSchema {
   const statuses = new Set([...(operation.problems ?? []), 429, 503]);
-  if (operation.access === "account") statuses.add(401);
+  if (operation.access !== "public") statuses.add(401);
+  if (operation.access === "operator") statuses.add(403);
   if (
     operation.params !== undefined ||
     operation.query !== undefined ||

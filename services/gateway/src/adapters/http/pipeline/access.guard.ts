@@ -2,7 +2,14 @@ import { CodedError } from "@aios/kernel/coded-error";
 import type { RateDecision, RateLimiter } from "@aios/service-kit/rate-limiter";
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from "@nestjs/common";
 import { SignIn } from "../../../application/sign-in.use-case.js";
-import { routeNotDeclared, sessionInvalid, signInRequired, tooManyRequests } from "../../../domain/errors.js";
+import {
+  operatorsOnly,
+  routeNotDeclared,
+  sessionInvalid,
+  signInRequired,
+  tooManyRequests,
+} from "../../../domain/errors.js";
+import { mayOperate, type OperatorClaim } from "../../../domain/operator-policy.js";
 import { metrics } from "../../../metrics.js";
 import { HTTP_SETTINGS, type HttpSettings, RATE_LIMITER } from "../tokens.js";
 import type { GatewayRequest } from "./gateway-request.js";
@@ -29,6 +36,8 @@ export class AccessGuard implements CanActivate {
     }
     if (token !== undefined) request.session = await this.signIn.session(token);
     if (operation.access === "account" && request.session === undefined) throw signInRequired();
+    if (operation.access === "operator" && !mayOperate(this.settings.operators, claimOf(request)))
+      throw request.session === undefined ? signInRequired() : operatorsOnly();
     return true;
   }
 
@@ -44,6 +53,14 @@ export class AccessGuard implements CanActivate {
       return { allowed: true, remaining: 0, retryAfterMs: 0 };
     }
   }
+}
+
+function claimOf({ session, headers }: GatewayRequest): OperatorClaim {
+  return {
+    account: session?.account,
+    host: headers.host,
+    forwarded: headers.forwarded !== undefined || headers["x-forwarded-for"] !== undefined,
+  };
 }
 
 function bearerToken(header: string | undefined): string | undefined {

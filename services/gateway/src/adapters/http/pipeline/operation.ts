@@ -18,8 +18,8 @@ export interface OperationDefinition {
   readonly id: string;
   readonly summary: string;
   readonly description?: string;
-  readonly tag: "auth" | "platform" | "content" | "models" | "jobs" | "chain";
-  readonly access: "public" | "account";
+  readonly tag: "auth" | "platform" | "content" | "models" | "jobs" | "chain" | "operations";
+  readonly access: "public" | "account" | "operator";
   readonly repetition?: Repetition;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isLoopback } from "./demo-account.js";
+import { isLoopback } from "./loopback.js";
 
 it.each(["127.0.0.1", "127.8.9.10", "::1", "localhost"])("%s reaches this machine only", (host) => {
   expect(isLoopback(host)).toBe(true);
