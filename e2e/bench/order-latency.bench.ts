@@ -125,7 +125,7 @@ let count = 0;
 const submit = (): void => {
   const index = rng.below(NODES);
   const sender = `0x${(0x1000 + count).toString(16).padStart(40, "0")}`;
-  const transaction = { id: `t${count}`, sender, nonce: 0, payload: "" };
+  const transaction = { id: `t${count}`, sender, nonce: 0, payload: new Uint8Array(0) };
   count += 1;
   const node = nodes[index];
   if (node !== undefined) {
@@ -167,6 +167,7 @@ function settingsOf(index: number): NodeSettings {
     gossipMs: 2_000,
     clockToleranceMs: 200,
     maxTransactionsPerBlock: 1_000,
+    maxBlockBytes: 1_048_576,
     poolCapacity: 100_000,
     maxWaitingBlocks: 1_000,
     maxRoundsAhead: 20,

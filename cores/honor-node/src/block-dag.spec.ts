@@ -64,7 +64,7 @@ describe("transaction pool", () => {
     id: `${sender}-${nonce}`,
     sender,
     nonce,
-    payload: "",
+    payload: new Uint8Array(0),
   });
 
   it("chooses each sender's transactions by nonce, without those in recent blocks", () => {
@@ -73,7 +73,7 @@ describe("transaction pool", () => {
     pool.add(transaction(0, "0xbb"));
     pool.sawInBlock("0xaa-0", 5);
     const chosen = (sinceTick: number) =>
-      pool.choose((sender) => sender === "0xaa", sinceTick, 2).map(({ id }) => id);
+      pool.choose((sender) => sender === "0xaa", sinceTick, 2, 1_000).map(({ id }) => id);
     expect(chosen(5)).toEqual(["0xaa-1", "0xaa-2"]);
     expect(chosen(6)).toEqual(["0xaa-0", "0xaa-1"]);
   });

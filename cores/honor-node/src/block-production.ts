@@ -72,7 +72,8 @@ function chooseTransactions(context: NodeContext, seat: number, tick: number): O
   const seats = group.filter((one) => one === seat || present === undefined || present.has(one));
   const { slot } = chainTimeOf(time, tick);
   const takes = (sender: string): boolean => seatForSender(hexToBytes(sender.slice(2)), slot, seats) === seat;
-  return pool.choose(takes, tick - PATIENCE_ROTATIONS * rotation, settings.maxTransactionsPerBlock);
+  const { maxTransactionsPerBlock, maxBlockBytes } = settings;
+  return pool.choose(takes, tick - PATIENCE_ROTATIONS * rotation, maxTransactionsPerBlock, maxBlockBytes);
 }
 
 /** Seats with a block in the last `ticks`; undefined while the set is too new to tell. */

@@ -9,7 +9,7 @@ export interface OrderedTransaction {
   readonly sender: string;
   readonly nonce: number;
   /** The signed transaction as it travels. */
-  readonly payload: string;
+  readonly payload: Uint8Array;
 }
 
 /** What an honor node on duty makes, at most one in a tick (chain.md "Shape"). */

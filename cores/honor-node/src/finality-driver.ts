@@ -24,7 +24,7 @@ type VotePacket = Extract<Packet, { kind: "vote" }>;
 /** Runs the finality core height after height: proposals, availability and state before votes, certificates. */
 export class FinalityDriver {
   readonly #context: NodeContext;
-  readonly #onDecided: (decision: Decision) => void;
+  readonly #onDecided: (decision: Decision, isOwn: boolean) => void;
   #core: FinalityHeight;
   /** Proposals that cannot be judged yet. */
   readonly #waiting = new Map<string, Checkpoint>();
@@ -39,7 +39,8 @@ export class FinalityDriver {
   #pendingBuild: { readonly round: number; readonly isLast: boolean; readonly hasTimer: boolean } | undefined;
   #decidedAtMs = 0;
 
-  constructor(context: NodeContext, onDecided: (decision: Decision) => void) {
+  /** `isOwn`: this node joined the certificate itself. */
+  constructor(context: NodeContext, onDecided: (decision: Decision, isOwn: boolean) => void) {
     this.#context = context;
     this.#onDecided = onDecided;
     this.#core = this.#newCore();
@@ -105,7 +106,7 @@ export class FinalityDriver {
       if (isCodedError(error) && error.code === "invalid-certificate") return false;
       throw error;
     }
-    this.#onDecided({ checkpoint, certificate, nextSet: this.#other(nextSet) });
+    this.#onDecided({ checkpoint, certificate, nextSet: this.#other(nextSet) }, false);
     return true;
   }
 
@@ -284,7 +285,8 @@ export class FinalityDriver {
     const keys = honorKeysOf(chainId, chain.reign.set);
     const certificate = makeCertificate(settings.scheme, keys, checkpoint, round, precommits);
     const nextSet = this.#namedSet(checkpoint, undefined);
-    if (nextSet !== undefined) this.#onDecided({ checkpoint, certificate, nextSet: this.#other(nextSet) });
+    if (nextSet !== undefined)
+      this.#onDecided({ checkpoint, certificate, nextSet: this.#other(nextSet) }, true);
   }
 
   #accuse({ first, second }: Conflict): void {

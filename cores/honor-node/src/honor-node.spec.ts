@@ -8,7 +8,7 @@ const transaction = (nonce: number, user = 0): OrderedTransaction => ({
   id: `${user}-${nonce}`,
   sender: `0x${(user + 1).toString(16).padStart(40, "a")}`,
   nonce,
-  payload: "",
+  payload: new Uint8Array(0),
 });
 
 describe("honor nodes", () => {
@@ -44,6 +44,38 @@ describe("honor nodes", () => {
     expect(network.ordered[3]).toEqual(["0-0"]);
     expect(network.nodes[0]?.height).toBeGreaterThan(6);
     expect(network.nodes[1]?.pooled).toBe(0);
+  });
+
+  it("catch up from nothing by ranges, a whole one in each round trip", () => {
+    const network = new SmallNetwork(4);
+    network.silent.add(3);
+    network.runUntil(4_000);
+    network.input(0, { kind: "transactions", transactions: [transaction(0)] });
+    network.runUntil(60_000);
+    const height = network.nodes[0]?.height ?? 0;
+    expect(height).toBeGreaterThan(40);
+    network.silent.delete(3);
+    network.logs[3] = [];
+    network.restart(3);
+    network.runUntil(61_500);
+    expect(network.nodes[3]?.height).toBeGreaterThanOrEqual(height);
+    expect(network.ordered[3]).toEqual(network.ordered[0]);
+    expect(network.evidence).toEqual([]);
+  });
+
+  it("take what a mempool keeps without writing it down, give it up, and take it back", () => {
+    const node = new HonorNode(settings(0));
+    node.start([], 0);
+    const [one, two] = [transaction(0), transaction(1)];
+    const pooled = node.handle({ kind: "pooled", transactions: [one, two], isOwn: true }, 10);
+    expect(pooled).toEqual([
+      { kind: "send", to: undefined, packet: { kind: "transactions", transactions: [one, two] } },
+    ]);
+    expect(node.handle({ kind: "pooled", transactions: [one], isOwn: false }, 11)).toEqual([]);
+    node.handle({ kind: "dropped", ids: [one.id] }, 12);
+    expect([node.placeOf(one.id), node.pooled]).toEqual([undefined, 1]);
+    node.handle({ kind: "pooled", transactions: [one], isOwn: false }, 13);
+    expect(node.pooled).toBe(2);
   });
 
   it("decide though one of six is silent", () => {

@@ -1,3 +1,4 @@
+import type { HonorSet } from "@aios/core-committee/honor-set";
 import { BlockExchange } from "./block-exchange.js";
 import { makeBlock } from "./block-production.js";
 import { blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
@@ -9,6 +10,13 @@ import type { NodeSettings } from "./node-settings.js";
 /** Decisions sent to a peer that is behind, for one status of its. */
 const DECISIONS_AT_ONCE = 4;
 const MAX_TRANSACTIONS_IN_PACKET = 256;
+/** A node so many heights behind asks for them in ranges, each with its blocks. */
+const FAR_BEHIND = 3;
+/** What one range holds at most. */
+const RANGE_HEIGHTS = 32;
+const RANGE_BYTES = 1_048_576;
+/** What a block costs in a range beside its transactions. */
+const BLOCK_OVERHEAD_BYTES = 512;
 
 /**
  * An honor node without its clock, disk, network and execution engine: block DAG, mempool, finality, hand-overs and what
@@ -23,11 +31,13 @@ export class HonorNode {
   readonly #finality: FinalityDriver;
   /** Heights whose transactions have been ordered. */
   #orderedHeight = 0;
+  /** The range that was asked for last, until it is answered or given up. */
+  #asked: { readonly peer: string; readonly atMs: number } | undefined;
 
   constructor(settings: NodeSettings) {
     this.#context = new NodeContext(settings);
     this.#blocks = new BlockExchange(this.#context, (blocks) => this.#onBlocks(blocks));
-    this.#finality = new FinalityDriver(this.#context, (decision) => this.#onDecided(decision));
+    this.#finality = new FinalityDriver(this.#context, (decision, isOwn) => this.#onDecided(decision, isOwn));
   }
 
   /** The height that is to be decided. */
@@ -42,6 +52,30 @@ export class HonorNode {
 
   decision(height: number): Decision | undefined {
     return this.#context.chain.decision(height);
+  }
+
+  /** The set that decides the present height. */
+  get honorSet(): HonorSet {
+    return this.#context.chain.reign.set;
+  }
+
+  /** Blocks that nothing it holds descends from. */
+  get tips(): readonly string[] {
+    return this.#context.dag.tips;
+  }
+
+  block(id: string): DagBlock | undefined {
+    return this.#context.dag.block(id);
+  }
+
+  /** Blocks of a tick that it holds, in order of arrival. */
+  blocksOfTick(tick: number): readonly DagBlock[] {
+    return this.#context.dag.entriesOfTick(tick).map(({ block }) => block);
+  }
+
+  /** Where an accepted transaction waits: the tick of the latest block that holds it; undefined: in no block. */
+  placeOf(transaction: string): { readonly inBlockOfTick: number | undefined } | undefined {
+    return this.#context.pool.placeOf(transaction);
   }
 
   /** Transactions accepted and not ordered. */
@@ -68,6 +102,8 @@ export class HonorNode {
     this.#context.nowMs = nowMs;
     if (input.kind === "packet") this.#receive(input.from, input.packet);
     else if (input.kind === "transactions") this.#accept(input.transactions);
+    else if (input.kind === "pooled") this.#takeFromMempool(input.transactions, input.isOwn);
+    else if (input.kind === "dropped") for (const id of input.ids) this.#context.pool.remove(id);
     else if (input.kind === "executed") this.#onExecuted(input.height, input.result);
     else if (input.timer.kind === "tick") this.#tick();
     else if (input.timer.kind === "gossip") this.#gossip();
@@ -90,6 +126,7 @@ export class HonorNode {
     else if (packet.kind === "want") this.#blocks.answer(from, packet.ids);
     else if (packet.kind === "transactions") this.#pool(packet.transactions);
     else if (packet.kind === "decision") this.#finality.adopt(packet.decision);
+    else if (packet.kind === "range") this.#answerRange(from, packet.fromHeight);
     else this.#answerStatus(from, packet.height, packet.tips);
   }
 
@@ -111,12 +148,12 @@ export class HonorNode {
     this.#finality.recheck();
   }
 
-  #onDecided(decision: Decision): void {
+  #onDecided(decision: Decision, isOwn: boolean): void {
     this.#context.persist({ kind: "decision", decision });
     this.#context.chain.append(decision);
     this.#orderReady();
     this.#finality.enterHeight();
-    this.#context.broadcast({ kind: "decision", decision });
+    if (isOwn) this.#context.broadcast({ kind: "decision", decision });
   }
 
   /** Hands what is decided and complete to execution. */
@@ -155,6 +192,16 @@ export class HonorNode {
     this.#context.broadcast({ kind: "transactions", transactions: accepted });
   }
 
+  #takeFromMempool(transactions: readonly OrderedTransaction[], isOwn: boolean): void {
+    const taken: OrderedTransaction[] = [];
+    for (const transaction of transactions) {
+      const added = this.#context.pool.putBack(transaction);
+      if (added === "full") this.#context.emit({ kind: "rejected", transaction, reason: "pool-full" });
+      else if (added === "added") taken.push(transaction);
+    }
+    if (isOwn && taken.length > 0) this.#context.broadcast({ kind: "transactions", transactions: taken });
+  }
+
   #pool(transactions: readonly OrderedTransaction[]): void {
     for (const transaction of transactions.slice(0, MAX_TRANSACTIONS_IN_PACKET))
       this.#context.pool.add(transaction);
@@ -169,17 +216,47 @@ export class HonorNode {
     const wanted = [...dag.missing, ...this.#finality.wantedTips];
     if (next !== undefined && !dag.has(next.checkpoint.tip)) wanted.push(next.checkpoint.tip);
     this.#blocks.want(wanted, undefined);
-    const transactions = pool.all().slice(0, MAX_TRANSACTIONS_IN_PACKET);
+    const transactions = pool.unplaced(MAX_TRANSACTIONS_IN_PACKET);
     if (transactions.length > 0) context.broadcast({ kind: "transactions", transactions });
     context.timer({ kind: "gossip" }, settings.gossipMs);
   }
 
   #answerStatus(from: string, height: number, tips: readonly string[]): void {
     const { chain } = this.#context;
+    if (this.#asked?.peer === from) this.#asked = undefined;
+    if (height > chain.height + FAR_BEHIND) {
+      this.#askForRange(from);
+      return;
+    }
     this.#blocks.want(tips, from);
     for (let behind = height; behind < Math.min(chain.height, height + DECISIONS_AT_ONCE); behind++) {
       const decision = chain.decision(behind);
       if (decision !== undefined) this.#context.send(from, { kind: "decision", decision });
     }
+  }
+
+  #askForRange(peer: string): void {
+    const { nowMs, settings } = this.#context;
+    if (this.#asked !== undefined && nowMs - this.#asked.atMs < 2 * settings.gossipMs) return;
+    this.#asked = { peer, atMs: nowMs };
+    this.#context.send(peer, { kind: "range", fromHeight: this.#orderedHeight + 1 });
+  }
+
+  /** Decisions with their blocks, ancestors first, so that each can be taken in as it comes; then where this node is. */
+  #answerRange(from: string, fromHeight: number): void {
+    const { chain, dag, settings } = this.#context;
+    let bytes = 0;
+    const end = Math.min(fromHeight + RANGE_HEIGHTS, this.#orderedHeight + 1);
+    for (let height = fromHeight; height < end && bytes < RANGE_BYTES; height++) {
+      const decision = chain.decision(height);
+      if (decision === undefined) break;
+      const limit = settings.chain.maxBlocksPerCheckpoint;
+      for (const block of dag.orderSince(chain.tipOf(height - 1), decision.checkpoint.tip, limit)) {
+        bytes += block.transactions.reduce((sum, { payload }) => sum + payload.length, BLOCK_OVERHEAD_BYTES);
+        this.#context.send(from, { kind: "block", block });
+      }
+      this.#context.send(from, { kind: "decision", decision });
+    }
+    this.#context.send(from, { kind: "status", height: chain.height, tips: dag.tips.slice(0, 8) });
   }
 }

@@ -30,7 +30,9 @@ export type Packet =
   | { readonly kind: "transactions"; readonly transactions: readonly OrderedTransaction[] }
   /** The height that a node works on, and the blocks that nothing it holds descends from. */
   | { readonly kind: "status"; readonly height: number; readonly tips: readonly string[] }
-  | { readonly kind: "decision"; readonly decision: Decision };
+  | { readonly kind: "decision"; readonly decision: Decision }
+  /** Asks for decisions from a height on, each with the blocks that it orders before it. */
+  | { readonly kind: "range"; readonly fromHeight: number };
 
 export type NodeTimer =
   | {
@@ -56,6 +58,17 @@ export type NodeInput =
   | { readonly kind: "timer"; readonly timer: NodeTimer }
   /** From users. */
   | { readonly kind: "transactions"; readonly transactions: readonly OrderedTransaction[] }
+  /**
+   * From a mempool that keeps them over a crash by itself, and again when execution left them for later. Passed on to
+   * peers where `isOwn`.
+   */
+  | {
+      readonly kind: "pooled";
+      readonly transactions: readonly OrderedTransaction[];
+      readonly isOwn: boolean;
+    }
+  /** The mempool gave these up. */
+  | { readonly kind: "dropped"; readonly ids: readonly string[] }
   /** Answers `execute`. */
   | { readonly kind: "executed"; readonly height: number; readonly result: ExecutionResult };
 

@@ -38,6 +38,8 @@ export interface NodeSettings {
   /** Blocks of a tick that begins later than this are not taken in yet. */
   readonly clockToleranceMs: number;
   readonly maxTransactionsPerBlock: number;
+  /** Bytes of transactions in an own block. */
+  readonly maxBlockBytes: number;
   readonly poolCapacity: number;
   readonly maxWaitingBlocks: number;
   readonly maxRoundsAhead: number;

@@ -32,10 +32,20 @@ export class TransactionPool {
     return "added";
   }
 
+  placeOf(id: string): { readonly inBlockOfTick: number | undefined } | undefined {
+    return this.#byId.get(id);
+  }
+
   /** A block with it is in the DAG: nobody else has to include it for a while. */
   sawInBlock(id: string, tick: number): void {
     const pooled = this.#byId.get(id);
     if (pooled !== undefined) pooled.inBlockOfTick = Math.max(tick, pooled.inBlockOfTick ?? tick);
+  }
+
+  /** As `add`, for one that may have left before: its order came too early. */
+  putBack(transaction: OrderedTransaction): "added" | "known" | "full" {
+    this.#left.delete(transaction.id);
+    return this.add(transaction);
   }
 
   /** It is ordered or dropped. */
@@ -45,20 +55,36 @@ export class TransactionPool {
     if (this.#left.size > 2 * this.#capacity) this.#left.delete(this.#left.keys().next().value as string);
   }
 
-  /** All that it holds, oldest first. */
-  all(): OrderedTransaction[] {
-    return [...this.#byId.values()].map(({ transaction }) => transaction);
+  /** Those that no block is known to hold, oldest first, at most `limit`. */
+  unplaced(limit: number): OrderedTransaction[] {
+    const out: OrderedTransaction[] = [];
+    for (const { transaction, inBlockOfTick } of this.#byId.values()) {
+      if (out.length >= limit) break;
+      if (inBlockOfTick === undefined) out.push(transaction);
+    }
+    return out;
   }
 
   /**
    * What to put into a block: transactions of whose senders `takes` is true and that no block since `sinceTick` holds, each
-   * sender's by nonce, at most `limit`. O(pool · log pool).
+   * sender's by nonce, at most `limit` and `maxBytes` of payload. O(pool · log pool).
    */
-  choose(takes: (sender: string) => boolean, sinceTick: number, limit: number): OrderedTransaction[] {
+  choose(
+    takes: (sender: string) => boolean,
+    sinceTick: number,
+    limit: number,
+    maxBytes: number,
+  ): OrderedTransaction[] {
     const chosen: OrderedTransaction[] = [];
     for (const { transaction, inBlockOfTick } of this.#byId.values())
       if ((inBlockOfTick === undefined || inBlockOfTick < sinceTick) && takes(transaction.sender))
         chosen.push(transaction);
-    return chosen.sort((a, b) => a.nonce - b.nonce).slice(0, limit);
+    chosen.sort((a, b) => a.nonce - b.nonce);
+    let bytes = 0;
+    const tooMany = chosen.findIndex(({ payload }, index) => {
+      bytes += payload.length;
+      return index >= limit || bytes > maxBytes;
+    });
+    return tooMany < 0 ? chosen : chosen.slice(0, tooMany);
   }
 }

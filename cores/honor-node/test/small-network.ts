@@ -57,6 +57,7 @@ export function settings(index: number, size = 4): NodeSettings {
     gossipMs: 500,
     clockToleranceMs: 100,
     maxTransactionsPerBlock: 10,
+    maxBlockBytes: 100_000,
     poolCapacity: 20,
     maxWaitingBlocks: 10,
     maxRoundsAhead: 20,

@@ -159,6 +159,7 @@ class ChainSimulation {
       gossipMs: 500,
       clockToleranceMs: 200,
       maxTransactionsPerBlock: 20,
+      maxBlockBytes: 100_000,
       poolCapacity: 1_000,
       maxWaitingBlocks: 200,
       maxRoundsAhead: 100,
@@ -239,7 +240,12 @@ class ChainSimulation {
       const nonce = nonces[user] ?? 0;
       nonces[user] = nonce + 1;
       const sender = `0x${(0xa0 + user).toString(16).padStart(40, "0")}`;
-      const transaction: OrderedTransaction = { id: `${user}-${nonce}`, sender, nonce, payload: "" };
+      const transaction: OrderedTransaction = {
+        id: `${user}-${nonce}`,
+        sender,
+        nonce,
+        payload: new Uint8Array(0),
+      };
       for (let copies = this.#rng.below(4) === 0 ? 2 : 1; copies > 0; copies--)
         this.#honest()[this.#rng.below(this.#honest().length)]?.submit([transaction]);
       if (this.#queue.nowMs < this.#healMs + 500) this.#queue.after(100 + this.#rng.below(400), submit);

@@ -1,0 +1,141 @@
+import type { SafetyRecord, Step } from "@aios/core-finality/finality-height";
+import type { Vote } from "@aios/core-finality/messages";
+import { decodeRlp, encodeRlp, type RlpItem } from "@aios/core-rlp/rlp";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import type { DagBlock, OrderedTransaction } from "./dag-block.js";
+import {
+  checkpointItem,
+  checkpointOf,
+  decisionItem,
+  decisionOf,
+  optionalItem,
+  optionalOf,
+  SIGNATURE_BYTES,
+  signedMessageItem,
+  signedMessageOf,
+} from "./finality-fields.js";
+import type { LogEntry } from "./node-protocol.js";
+import {
+  bytesOf,
+  copyOf,
+  decoding,
+  hashOf,
+  hexOf,
+  idItem,
+  idOf,
+  integerItem,
+  integerOf,
+  listOf,
+  malformed,
+} from "./wire-fields.js";
+
+const KINDS = ["safety", "block", "decision", "transactions"] as const;
+const STEPS: readonly Step[] = ["propose", "prevote", "precommit", "decided"];
+const MAX_DEPTH = 8;
+const ANY = Number.MAX_SAFE_INTEGER;
+const ACCOUNT_BYTES = 20;
+
+/** A log entry as it is stored: kind, and the fields in RLP. Senders of transactions are kept, as they were verified. */
+export function encodeLogEntry(entry: LogEntry): Uint8Array {
+  const fields = encodeRlp(itemOf(entry));
+  const bytes = new Uint8Array(1 + fields.length);
+  bytes[0] = KINDS.indexOf(entry.kind);
+  bytes.set(fields, 1);
+  return bytes;
+}
+
+/** Inverse of `encodeLogEntry`. Throws `malformed-packet` for bytes that it did not make. */
+export function decodeLogEntry(bytes: Uint8Array): LogEntry {
+  const kind = KINDS[bytes[0] ?? KINDS.length];
+  if (kind === undefined) throw malformed("log.kind");
+  return decoding("log", () => {
+    const item = decodeRlp(bytes.subarray(1), MAX_DEPTH);
+    if (kind === "safety") return { kind, record: recordOf(item) };
+    if (kind === "block") return { kind, block: blockOf(item) };
+    if (kind === "decision") return { kind, decision: decisionOf(item) };
+    return { kind, transactions: transactionsOf(item) };
+  });
+}
+
+function itemOf(entry: LogEntry): RlpItem {
+  if (entry.kind === "safety") return recordItem(entry.record);
+  if (entry.kind === "block") return blockItem(entry.block);
+  if (entry.kind === "decision") return decisionItem(entry.decision);
+  return entry.transactions.map(transactionItem);
+}
+
+function recordItem(record: SafetyRecord): RlpItem {
+  return [
+    integerItem(record.height),
+    integerItem(record.round),
+    integerItem(STEPS.indexOf(record.step)),
+    integerItem(record.lockedRound + 1),
+    optionalItem(record.locked, checkpointItem),
+    integerItem(record.validRound + 1),
+    optionalItem(record.valid, checkpointItem),
+    record.justification.map(signedMessageItem),
+    record.sent.map(signedMessageItem),
+  ];
+}
+
+function recordOf(item: RlpItem): SafetyRecord {
+  const fields = listOf(item, "safety", 9, 9);
+  const step = STEPS[integerOf(fields[2], "safety.step")];
+  if (step === undefined) throw malformed("safety.step");
+  return {
+    height: integerOf(fields[0], "safety.height"),
+    round: integerOf(fields[1], "safety.round"),
+    step,
+    lockedRound: integerOf(fields[3], "safety.lockedRound") - 1,
+    locked: optionalOf(fields[4], checkpointOf),
+    validRound: integerOf(fields[5], "safety.validRound") - 1,
+    valid: optionalOf(fields[6], checkpointOf),
+    justification: listOf(fields[7], "safety.justification", ANY).map(voteOf),
+    sent: listOf(fields[8], "safety.sent", ANY).map(signedMessageOf),
+  };
+}
+
+function voteOf(item: RlpItem): Vote {
+  const message = signedMessageOf(item);
+  if (message.kind === "proposal") throw malformed("safety.justification");
+  return message;
+}
+
+function blockItem(block: DagBlock): RlpItem {
+  return [
+    integerItem(block.setNumber),
+    integerItem(block.seat),
+    integerItem(block.tick),
+    block.parents.map(idItem),
+    block.transactions.map(transactionItem),
+    hexToBytes(block.signature),
+  ];
+}
+
+function blockOf(item: RlpItem): DagBlock {
+  const fields = listOf(item, "block", 6, 6);
+  return {
+    setNumber: integerOf(fields[0], "block.setNumber"),
+    seat: integerOf(fields[1], "block.seat"),
+    tick: integerOf(fields[2], "block.tick"),
+    parents: listOf(fields[3], "block.parents", ANY).map((id) => idOf(id, "block.parent")),
+    transactions: transactionsOf(fields[4]),
+    signature: bytesToHex(bytesOf(fields[5], "block.signature", SIGNATURE_BYTES)),
+  };
+}
+
+function transactionItem({ id, sender, nonce, payload }: OrderedTransaction): RlpItem {
+  return [hexToBytes(id), hexToBytes(sender.slice(2)), integerItem(nonce), payload];
+}
+
+function transactionsOf(item: RlpItem | undefined): OrderedTransaction[] {
+  return listOf(item, "transactions", ANY).map((one) => {
+    const [id, sender, nonce, payload] = listOf(one, "transaction", 4, 4);
+    return {
+      id: hashOf(id, "transaction.id"),
+      sender: `0x${hexOf(sender, "transaction.sender", ACCOUNT_BYTES)}`,
+      nonce: integerOf(nonce, "transaction.nonce"),
+      payload: copyOf(payload, "transaction.payload", ANY),
+    };
+  });
+}

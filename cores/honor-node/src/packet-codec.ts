@@ -1,0 +1,179 @@
+import { decodeRlp, encodeRlp, type RlpItem } from "@aios/core-rlp/rlp";
+import { CodedError } from "@aios/kernel/coded-error";
+import { hexToBytes } from "@noble/hashes/utils.js";
+import type { DagBlock } from "./dag-block.js";
+import {
+  certificateItem,
+  certificateOf,
+  decisionItem,
+  decisionOf,
+  honorSetItem,
+  honorSetOf,
+  messageItem,
+  messageOf,
+  optionalItem,
+  optionalOf,
+  SIGNATURE_BYTES,
+} from "./finality-fields.js";
+import type { Packet } from "./node-protocol.js";
+import {
+  copyOf,
+  decoding,
+  hexOf,
+  idItem,
+  idOf,
+  integerItem,
+  integerOf,
+  listOf,
+  malformed,
+} from "./wire-fields.js";
+
+/** Version of this encoding: the first byte of every packet. */
+export const WIRE_VERSION = 1;
+/** Lists in lists: a checkpoint in a message in a packet, a member in a set in one. */
+const MAX_DEPTH = 5;
+const KINDS = ["vote", "block", "want", "transactions", "status", "decision", "range"] as const;
+
+/** Most items of each list; a packet with more is refused. */
+export const MAX_PARENTS = 64;
+export const MAX_WANTED_IDS = 64;
+export const MAX_TIPS = 64;
+export const MAX_TRANSACTIONS = 20_000;
+
+/** A block as it travels: id, sender and nonce of a transaction are the receiver's to derive. */
+export type WireBlock = Omit<DagBlock, "transactions"> & { readonly transactions: readonly Uint8Array[] };
+
+/** A packet as it travels. Its signatures and transactions are not checked. */
+export type WirePacket =
+  | Exclude<Packet, { kind: "block" | "transactions" }>
+  | { readonly kind: "block"; readonly block: WireBlock }
+  | { readonly kind: "transactions"; readonly transactions: readonly Uint8Array[] };
+
+/** What of a packet travels. */
+export function toWire(packet: Packet): WirePacket {
+  if (packet.kind === "transactions")
+    return { kind: packet.kind, transactions: packet.transactions.map(({ payload }) => payload) };
+  if (packet.kind !== "block") return packet;
+  const { block } = packet;
+  return {
+    kind: "block",
+    block: { ...block, transactions: block.transactions.map(({ payload }) => payload) },
+  };
+}
+
+/** Version, kind, and the fields in RLP: one encoding for each packet. */
+export function encodePacket(packet: WirePacket): Uint8Array {
+  const fields = encodeRlp(itemOf(packet));
+  const bytes = new Uint8Array(2 + fields.length);
+  bytes[0] = WIRE_VERSION;
+  bytes[1] = KINDS.indexOf(packet.kind);
+  bytes.set(fields, 2);
+  return bytes;
+}
+
+/**
+ * Reads a packet strictly: exact lengths, minimal numbers, bounded lists, nothing left over. Throws `unsupported-packet`
+ * for another version or kind and `malformed-packet` with the field. Payloads are copies. Cost: linear in the bytes.
+ */
+export function decodePacket(bytes: Uint8Array): WirePacket {
+  const kind = KINDS[bytes[1] ?? KINDS.length];
+  if (bytes[0] !== WIRE_VERSION || kind === undefined)
+    throw new CodedError({
+      code: "unsupported-packet",
+      kind: "invalid",
+      field: bytes[0] === WIRE_VERSION ? "kind" : "version",
+      message: "The packet is of a version or kind that this node does not know.",
+    });
+  return decoding(kind, () => packetOf(kind, decodeRlp(bytes.subarray(2), MAX_DEPTH)));
+}
+
+function itemOf(packet: WirePacket): RlpItem {
+  switch (packet.kind) {
+    case "vote":
+      return [
+        messageItem(packet.message),
+        hexToBytes(packet.signature),
+        optionalItem(packet.nextSet, honorSetItem),
+        optionalItem(packet.parentCertificate, certificateItem),
+      ];
+    case "block":
+      return blockItem(packet.block);
+    case "want":
+      return packet.ids.map(idItem);
+    case "transactions":
+      return packet.transactions;
+    case "status":
+      return [integerItem(packet.height), packet.tips.map(idItem)];
+    case "decision":
+      return decisionItem(packet.decision);
+    case "range":
+      return [integerItem(packet.fromHeight)];
+  }
+}
+
+function packetOf(kind: (typeof KINDS)[number], item: RlpItem): WirePacket {
+  switch (kind) {
+    case "vote":
+      return voteOf(item);
+    case "block":
+      return { kind, block: blockOf(item) };
+    case "want":
+      return { kind, ids: listOf(item, "want", MAX_WANTED_IDS).map((id) => idOf(id, "want.id")) };
+    case "transactions":
+      return { kind, transactions: payloadsOf(item) };
+    case "status": {
+      const [height, tips] = listOf(item, kind, 2, 2);
+      const ids = listOf(tips, "status.tips", MAX_TIPS).map((id) => idOf(id, "status.tip"));
+      return { kind, height: integerOf(height, "status.height"), tips: ids };
+    }
+    case "decision":
+      return { kind, decision: decisionOf(item) };
+    case "range":
+      return { kind, fromHeight: integerOf(listOf(item, kind, 1, 1)[0], "range.fromHeight") };
+  }
+}
+
+function voteOf(item: RlpItem): WirePacket {
+  const [content, signature, set, certificate] = listOf(item, "vote", 4, 4);
+  const message = messageOf(content);
+  const nextSet = optionalOf(set, honorSetOf);
+  const parentCertificate = optionalOf(certificate, certificateOf);
+  if (message.kind !== "proposal" && (nextSet !== undefined || parentCertificate !== undefined))
+    throw malformed("vote.nextSet");
+  return {
+    kind: "vote",
+    message,
+    signature: hexOf(signature, "vote.signature", SIGNATURE_BYTES),
+    nextSet,
+    parentCertificate,
+  };
+}
+
+function blockItem(block: WireBlock): RlpItem {
+  return [
+    integerItem(block.setNumber),
+    integerItem(block.seat),
+    integerItem(block.tick),
+    block.parents.map(idItem),
+    block.transactions,
+    hexToBytes(block.signature),
+  ];
+}
+
+function blockOf(item: RlpItem): WireBlock {
+  const fields = listOf(item, "block", 6, 6);
+  return {
+    setNumber: integerOf(fields[0], "block.setNumber"),
+    seat: integerOf(fields[1], "block.seat"),
+    tick: integerOf(fields[2], "block.tick"),
+    parents: listOf(fields[3], "block.parents", MAX_PARENTS).map((id) => idOf(id, "block.parent")),
+    transactions: payloadsOf(fields[4]),
+    signature: hexOf(fields[5], "block.signature", SIGNATURE_BYTES),
+  };
+}
+
+function payloadsOf(item: RlpItem | undefined): Uint8Array[] {
+  return listOf(item, "transactions", MAX_TRANSACTIONS).map((payload) =>
+    copyOf(payload, "transaction", Number.MAX_SAFE_INTEGER, 1),
+  );
+}
