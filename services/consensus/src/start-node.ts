@@ -1,5 +1,7 @@
 import type { Clock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
 import { systemClock } from "@aios/service-kit/system-clock";
+import { HonorThread } from "./adapters/honor-thread/honor-thread.js";
 import { RpcDispatcher, type RpcObserver } from "./adapters/json-rpc/dispatcher.js";
 import { rpcMethods } from "./adapters/json-rpc/methods.js";
 import { RpcServer } from "./adapters/json-rpc/server.js";
@@ -16,6 +18,8 @@ import { ChainView } from "./application/chain-view.js";
 import { ConsensusStatus } from "./application/consensus-status.js";
 import { FeeOracle } from "./application/fee-oracle.js";
 import { FilterRegistry } from "./application/filter-registry.js";
+import { HonorProducer } from "./application/honor/honor-producer.js";
+import { signedOf } from "./application/honor/ordered-transaction.js";
 import { Mempool } from "./application/mempool.js";
 import { PendingBlock } from "./application/pending-block.js";
 import { QueryLogs } from "./application/query-logs.js";
@@ -23,10 +27,24 @@ import { type ProducerObserver, SingleProducer } from "./application/single-prod
 import { WhyPending } from "./application/why-pending.js";
 import type { CallWorkerData } from "./call-worker.js";
 import { ArrivalOrder } from "./domain/arrival-order.js";
+import type { BlockHeader } from "./domain/block.js";
+import { finalizedHeight, heightOfTag } from "./domain/block-tag.js";
 import { corruptStore, genesisMismatch } from "./domain/errors.js";
 import type { Genesis } from "./domain/genesis.js";
-import type { BlockStore, ExecutionEngine, StateStore } from "./domain/ports.js";
+import { honorChainSettings } from "./domain/honor-genesis.js";
+import type { HonorHost, ReportedOffence } from "./domain/honor-ports.js";
+import type { HonorView } from "./domain/honor-view.js";
+import { networkRules } from "./domain/network-rules.js";
+import type {
+  BlockStore,
+  CheckpointProducer,
+  ExecutedBlock,
+  ExecutionEngine,
+  StateStore,
+} from "./domain/ports.js";
 import { AdmissionCodec } from "./domain/transaction-codec.js";
+import { defaultHonorSettings, type HonorOptions } from "./honor-options.js";
+import type { HonorWorkerData } from "./honor-worker.js";
 import { defaultNodeSettings, type NodeSettings } from "./node-settings.js";
 import { openEngine } from "./open-engine.js";
 
@@ -43,6 +61,9 @@ export interface NodeOptions {
   readonly onListenerError?: (error: unknown) => void;
   /** Aborts some time before `stop`: callers over HTTP are told to connect elsewhere. */
   readonly leaving?: AbortSignal;
+  /** The node of an honor chain; absent: it makes every checkpoint by itself. */
+  readonly honor?: HonorOptions;
+  readonly onOffence?: (offence: ReportedOffence) => void;
 }
 
 /** A running node. */
@@ -51,7 +72,9 @@ export interface ConsensusNode {
   readonly webSocketUrl: string;
   readonly port: number;
   readonly status: ConsensusStatus;
-  readonly producer: SingleProducer;
+  readonly producer: CheckpointProducer;
+  /** Present where this node takes part in an honor chain. */
+  readonly honor?: { readonly view: HonorView; readonly peerPort: number };
   readonly mempool: Mempool;
   readonly dispatcher: RpcDispatcher;
   stop(): Promise<void>;
@@ -60,23 +83,62 @@ export interface ConsensusNode {
 const RECOVERY_BATCH = 128;
 export const CLIENT_VERSION = "aios-consensus/0.1.0";
 
-async function openGenesis(blocks: BlockStore, states: StateStore, engine: ExecutionEngine): Promise<void> {
+async function openGenesis(
+  blocks: BlockStore,
+  states: StateStore,
+  engine: ExecutionEngine,
+): Promise<BlockHeader> {
   const genesisBlock = await engine.executeGenesis();
-  if (blocks.head() === undefined) {
+  const head = blocks.head();
+  if (head === undefined) {
     await blocks.append(genesisBlock);
-    return;
+    return genesisBlock.header;
   }
   const stored = blocks.header(0);
   if (stored === undefined) throw corruptStore("genesis is missing");
   if (stored.hash !== genesisBlock.header.hash) throw genesisMismatch(stored.hash, genesisBlock.header.hash);
-  const head = blocks.head();
-  if (head !== undefined) states.snapshot(head.stateRoot)[Symbol.dispose]();
+  states.snapshot(head.stateRoot)[Symbol.dispose]();
+  return stored;
+}
+
+/** The thread that runs the protocol. Throws `not-an-honor-chain` where genesis names no honor set. */
+function openProtocol(
+  { genesis, dataDir }: NodeOptions,
+  honor: HonorOptions,
+  genesisHeader: BlockHeader,
+  blocks: BlockStore,
+  { maxTransactionBytes }: NodeSettings,
+): (host: HonorHost) => HonorThread {
+  if (genesis.honor === undefined)
+    throw new CodedError({
+      code: "not-an-honor-chain",
+      kind: "invalid",
+      field: "honor",
+      message:
+        "The genesis file names no honor set: run this chain with a single producer, or use another file.",
+    });
+  const { settings, ...rest } = honor;
+  const data: HonorWorkerData = {
+    genesis: { chainId: genesis.chainId, hardfork: genesis.hardfork },
+    chain: honorChainSettings(genesis.chainId, genesis.honor, genesisHeader),
+    dataDir,
+    executedHeight: blocks.head()?.number ?? 0,
+    maxTransactionBytes,
+    honor: rest,
+    settings: { ...defaultHonorSettings, ...settings },
+  };
+  return (host) => new HonorThread(new URL("./honor-worker.js", import.meta.url), data, host);
 }
 
 /** Opens the data directory, restores what waited, and serves JSON-RPC. Throws `genesis-mismatch`, `corrupt-store`. */
 export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
   const { genesis } = options;
-  const settings: NodeSettings = { ...defaultNodeSettings, ...options.settings };
+  const settings: NodeSettings = {
+    ...defaultNodeSettings,
+    ...options.settings,
+    // All nodes of an honor chain make the same block of the same order: gas and size bound it, no clock does.
+    ...(options.honor === undefined ? {} : { maxBlockExecutionMs: Number.POSITIVE_INFINITY }),
+  };
   const clock = options.clock ?? systemClock;
   const recovery = new RecoveryPool(recoverPublicKey, {
     script: new URL("./recovery-worker.js", import.meta.url),
@@ -99,7 +161,7 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
       settings,
       now: () => clock.now(),
     });
-    await openGenesis(blocks, states, local);
+    const genesisHeader = await openGenesis(blocks, states, local);
     const engine = new WorkerEngine(local, {
       script: new URL("./call-worker.js", import.meta.url),
       workerData: { genesis, dataDir: options.dataDir, settings } satisfies CallWorkerData,
@@ -131,7 +193,15 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
       clock,
       settings.maxPendingTransactions,
     );
-    const chain = new ChainView(genesis, blocks, pending, clock);
+    const chain = new ChainView(
+      genesis,
+      blocks,
+      pending,
+      clock,
+      networkRules(genesis),
+      heightOfTag,
+      (latest) => (honor === undefined ? finalizedHeight(latest) : honor.finalizedAt(latest)),
+    );
     const logs = new QueryLogs(chain, blocks, {
       maxBlocks: settings.maxLogBlocks,
       maxLogs: settings.maxLogs,
@@ -144,10 +214,29 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
       maxBlocksPerPoll: settings.maxLogBlocks,
     });
     const calls = new CallContract(chain, engine, states, settings.callGasCap);
-    const producer = new SingleProducer(genesis, engine, blocks, mempool, ordering, events, clock, settings, {
-      produced: (block, durationMs) => options.producerObserver?.produced(block, durationMs),
-      failed: (error, attempt) => options.producerObserver?.failed(error, attempt),
-    });
+    const observer = {
+      produced: (block: ExecutedBlock, durationMs: number) =>
+        options.producerObserver?.produced(block, durationMs),
+      failed: (error: unknown, attempt: number) => options.producerObserver?.failed(error, attempt),
+      offence: (offence: ReportedOffence) => options.onOffence?.(offence),
+    };
+    const honor =
+      options.honor === undefined
+        ? undefined
+        : new HonorProducer({
+            genesis,
+            engine,
+            blocks,
+            mempool,
+            events,
+            clock,
+            observer,
+            signedOf: (transaction) => signedOf(codec, transaction),
+            open: openProtocol(options, options.honor, genesisHeader, blocks, settings),
+          });
+    const producer: CheckpointProducer =
+      honor ??
+      new SingleProducer(genesis, engine, blocks, mempool, ordering, events, clock, settings, observer);
     mempool.whenAdmitted(() => producer.wake());
 
     const dispatcher = new RpcDispatcher(
@@ -172,8 +261,9 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
     const server = new RpcServer(dispatcher, events, options.leaving ?? new AbortController().signal);
     const host = options.host ?? "127.0.0.1";
     const { port } = await server.listen(host, options.port);
-    producer.start();
+    await producer.start();
     return {
+      ...(honor === undefined ? {} : { honor: { view: honor.protocol, peerPort: honor.peerPort } }),
       url: `http://${host}:${port}`,
       webSocketUrl: `ws://${host}:${port}`,
       port,

@@ -3,7 +3,7 @@ import { CodedError } from "@aios/kernel/coded-error";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockHeader, BlockWithReceipts } from "../domain/block.js";
 import type { BlockRules } from "../domain/block-session.js";
-import { type BlockSelector, heightOfTag } from "../domain/block-tag.js";
+import { type BlockSelector, type FinalityView, finalizedHeight, heightOfTag } from "../domain/block-tag.js";
 import { corruptStore } from "../domain/errors.js";
 import type { Genesis } from "../domain/genesis.js";
 import { networkRules } from "../domain/network-rules.js";
@@ -29,6 +29,7 @@ export class ChainView {
     private readonly clock: Clock,
     readonly rules: BlockRules = networkRules(genesis),
     private readonly heightOf: typeof heightOfTag = heightOfTag,
+    private readonly finality: FinalityView = finalizedHeight,
   ) {}
 
   head(): BlockHeader {
@@ -43,7 +44,12 @@ export class ChainView {
     if (selector.kind === "height")
       return selector.height <= this.head().number ? selector.height : undefined;
     if (selector.tag === "pending") return undefined;
-    return this.heightOf(selector.tag, this.head().number);
+    return this.heightOf(selector.tag, this.head().number, this.finality);
+  }
+
+  /** Highest stored block whose root is attested. */
+  finalizedHeight(): number {
+    return this.finality(this.head().number);
   }
 
   /** A stored block; `undefined` when there is none. */

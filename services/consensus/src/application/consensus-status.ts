@@ -1,5 +1,4 @@
 import type { BlockHeader } from "../domain/block.js";
-import { finalizedHeight } from "../domain/block-tag.js";
 import type { BlockStore } from "../domain/ports.js";
 import type { ChainEvents } from "./chain-events.js";
 import type { ChainView } from "./chain-view.js";
@@ -22,6 +21,10 @@ export class ConsensusStatus {
 
   head(): BlockHeader {
     return this.chain.head();
+  }
+
+  finalizedHeight(): number {
+    return this.chain.finalizedHeight();
   }
 
   get chainId(): number {
@@ -51,7 +54,7 @@ export class ConsensusStatus {
           next++;
           yield {
             header: block.header,
-            finalizedHeight: finalizedHeight(head),
+            finalizedHeight: this.chain.finalizedHeight(),
             transactionCount: block.transactions.length,
           };
           continue;

@@ -77,6 +77,25 @@ export class Mempool {
     return transaction.hash;
   }
 
+  /**
+   * Takes over what a peer's mempool holds, decoded and with its sender recovered; the peer keeps it over a crash, this node
+   * does not. Whether it is in the pool now.
+   */
+  takeOver(transaction: SignedTransaction): boolean {
+    if (this.blocks.placeOf(transaction.hash) !== undefined) return false;
+    let displaced: readonly DroppedTransaction[];
+    try {
+      displaced = this.#admit(transaction, this.clock.now());
+    } catch (error) {
+      if (isCodedError(error)) return false;
+      throw error;
+    }
+    if (displaced.length > 0) void this.journal.remove(displaced.map((drop) => drop.hash));
+    this.events.emit("admitted", transaction);
+    this.#onAdmitted();
+    return true;
+  }
+
   /** Takes up what the last run left. Entries that no longer qualify are forgotten. */
   async restore(): Promise<void> {
     const gone: Bytes32[] = [];

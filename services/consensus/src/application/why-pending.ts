@@ -1,5 +1,4 @@
 import type { Bytes32 } from "@aios/kernel/identifiers";
-import { finalizedHeight } from "../domain/block-tag.js";
 import type { PendingReason } from "../domain/mempool.js";
 import type { BlockStore } from "../domain/ports.js";
 import type { ChainView } from "./chain-view.js";
@@ -22,7 +21,7 @@ export class WhyPending {
   explain(hash: Bytes32): TransactionFate {
     const place = this.blocks.placeOf(hash);
     if (place !== undefined) {
-      const finalized = place.blockNumber <= finalizedHeight(this.chain.head().number);
+      const finalized = place.blockNumber <= this.chain.finalizedHeight();
       return { status: "included", blockNumber: place.blockNumber, finalized };
     }
     const entry = this.mempool.pool.get(hash);

@@ -17,13 +17,20 @@ export function finalizedHeight(latestHeight: number): number {
   return Math.max(0, latestHeight - 1);
 }
 
+/** How far the chain is final when its latest checkpoint has this height. */
+export type FinalityView = (latestHeight: number) => number;
+
 /** Height of a stored block that a tag names; `pending` is not stored. `latest` and `safe` are ordered and executed. */
-export function heightOfTag(tag: Exclude<BlockTag, "pending">, latestHeight: number): number {
+export function heightOfTag(
+  tag: Exclude<BlockTag, "pending">,
+  latestHeight: number,
+  finality: FinalityView = finalizedHeight,
+): number {
   switch (tag) {
     case "earliest":
       return 0;
     case "finalized":
-      return finalizedHeight(latestHeight);
+      return finality(latestHeight);
     case "safe":
     case "latest":
       return latestHeight;

@@ -2,6 +2,8 @@ import { fromHex, unpad } from "@aios/core-rlp/hex";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { address, bytes32 } from "@aios/kernel/identifiers";
 import { invalidGenesis } from "./errors.js";
+import { bytes, decimal, integer, onlyFields, record } from "./genesis-fields.js";
+import { type HonorGenesis, parseHonorGenesis } from "./honor-genesis.js";
 
 export type Hardfork = "prague" | "osaka";
 
@@ -34,6 +36,8 @@ export interface Genesis {
   /** What is not shared is burned. Shares sum to at most 10,000. */
   readonly baseFeeShares: readonly BaseFeeShare[];
   readonly alloc: ReadonlyMap<Address, GenesisAccount>;
+  /** Who makes the chain together; absent where one node does. */
+  readonly honor?: HonorGenesis;
 }
 
 /** Contracts that every chain of the network has from the start; an entry of the allocation replaces one. */
@@ -57,43 +61,6 @@ const SYSTEM_CONTRACTS: ReadonlyMap<Address, GenesisAccount> = new Map(
     { balance: 0n, nonce: 1n, code: fromHex(code), storage: new Map() },
   ]),
 );
-
-function record(value: unknown, field: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw invalidGenesis(field, "must be an object");
-  return value as Readonly<Record<string, unknown>>;
-}
-
-function onlyFields(
-  value: Readonly<Record<string, unknown>>,
-  allowed: readonly string[],
-  field: string,
-): void {
-  for (const key of Object.keys(value)) {
-    if (!allowed.includes(key)) throw invalidGenesis(`${field}.${key}`, "is not a known field");
-  }
-}
-
-function integer(value: unknown, field: string, least: number, most: number): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least || value > most) {
-    throw invalidGenesis(field, `must be a whole number from ${least} to ${most}`);
-  }
-  return value;
-}
-
-function decimal(value: unknown, field: string): bigint {
-  if (typeof value !== "string" || !/^(0|[1-9][0-9]{0,77})$/.test(value)) {
-    throw invalidGenesis(field, "must be a decimal string");
-  }
-  return BigInt(value);
-}
-
-function bytes(value: unknown, field: string): Uint8Array {
-  if (typeof value !== "string" || !/^0x([0-9a-fA-F]{2})*$/.test(value)) {
-    throw invalidGenesis(field, "must be 0x followed by an even number of hex digits");
-  }
-  return fromHex(value);
-}
 
 function parseShares(value: unknown): BaseFeeShare[] {
   const split = record(value, "baseFeeSplit");
@@ -150,6 +117,7 @@ const FIELDS = [
   "feeRecipient",
   "baseFeeSplit",
   "alloc",
+  "honor",
 ] as const;
 
 /** Reads the JSON form; unknown fields are refused. Throws `invalid-genesis` or `invalid-hex` naming the field. */
@@ -179,5 +147,6 @@ export function parseGenesis(json: unknown): Genesis {
     feeRecipient: address(root["feeRecipient"], "feeRecipient"),
     baseFeeShares: parseShares(root["baseFeeSplit"]),
     alloc,
+    ...(root["honor"] === undefined ? {} : { honor: parseHonorGenesis(root["honor"]) }),
   };
 }

@@ -200,7 +200,9 @@ export interface CheckpointProducer {
   finalizedHeight(): number;
   /** Tells the producer that transactions wait. */
   wake(): void;
-  start(): void;
+  /** Consecutive failures to make or store a checkpoint; 0 when healthy. */
+  readonly failures: number;
+  start(): Promise<void>;
   /** Resolves when the checkpoint in progress is stored. */
   stop(): Promise<void>;
 }

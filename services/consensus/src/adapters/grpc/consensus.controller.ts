@@ -5,7 +5,6 @@ import { Controller, Inject } from "@nestjs/common";
 import { GrpcMethod } from "@nestjs/microservices";
 import { Observable } from "rxjs";
 import { type Checkpoint, ConsensusStatus } from "../../application/consensus-status.js";
-import { finalizedHeight } from "../../domain/block-tag.js";
 import { NODE_ENDPOINTS, type NodeEndpoints } from "../../tokens.js";
 
 @Controller()
@@ -23,7 +22,7 @@ export class ConsensusController {
       chainId: this.status.chainId,
       clientVersion: this.endpoints.clientVersion,
       latestHeight,
-      finalizedHeight: finalizedHeight(latestHeight),
+      finalizedHeight: this.status.finalizedHeight(),
       jsonRpcUrl: this.endpoints.url,
       webSocketUrl: this.endpoints.webSocketUrl,
       pendingTransactions: this.status.pendingTransactions,

@@ -3,7 +3,6 @@ import { toHex } from "@aios/core-rlp/hex";
 import type { ChainView } from "../../../application/chain-view.js";
 import { blockNotFound } from "../../../application/chain-view.js";
 import type { WhyPending } from "../../../application/why-pending.js";
-import { finalizedHeight } from "../../../domain/block-tag.js";
 import type { BlockStore } from "../../../domain/ports.js";
 import { forkConfiguration } from "../fork-configuration.js";
 import { hexNumber, type RpcValue } from "../format.js";
@@ -59,8 +58,8 @@ export function nodeMethods(
         stateRoot: header.stateRoot,
         transactionCount: hexNumber(block.transactions.length),
         timestamp: hexNumber(header.timestamp),
-        finalizedHeight: hexNumber(finalizedHeight(chain.head().number)),
-        finalized: header.number <= finalizedHeight(chain.head().number),
+        finalizedHeight: hexNumber(chain.finalizedHeight()),
+        finalized: header.number <= chain.finalizedHeight(),
       };
     },
     aios_whyPending: ([value]): RpcValue => {

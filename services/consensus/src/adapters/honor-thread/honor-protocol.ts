@@ -1,0 +1,45 @@
+import type { HonorSet } from "@aios/core-committee/honor-set";
+import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import type { Decision } from "@aios/core-honor-node/node-protocol";
+import type { CodedErrorInit } from "@aios/kernel/coded-error";
+import type { CheckpointToExecute, NamedBlock, ReportedOffence } from "../../domain/honor-ports.js";
+import type { HonorStatus } from "../../domain/honor-view.js";
+
+export type HonorQuestion =
+  | { readonly kind: "status" }
+  | { readonly kind: "dag"; readonly fromTick: number; readonly toTick: number }
+  | { readonly kind: "decision"; readonly height: number }
+  | { readonly kind: "honor-set" }
+  | { readonly kind: "offences" }
+  | { readonly kind: "place"; readonly transaction: string };
+
+/** What each question is answered with. */
+export interface HonorAnswers {
+  readonly status: HonorStatus;
+  readonly dag: readonly NamedBlock[];
+  readonly decision: Decision | undefined;
+  readonly "honor-set": HonorSet;
+  readonly offences: readonly ReportedOffence[];
+  readonly place: { readonly inBlockOfTick: number | undefined } | undefined;
+}
+
+/** To the thread that runs the protocol. */
+export type ToHonorThread =
+  | { readonly kind: "pooled"; readonly transactions: readonly OrderedTransaction[]; readonly isOwn: boolean }
+  | { readonly kind: "dropped"; readonly ids: readonly string[] }
+  | { readonly kind: "executed"; readonly height: number; readonly root: string }
+  | { readonly kind: "ask"; readonly number: number; readonly question: HonorQuestion }
+  | { readonly kind: "stop" };
+
+/** From it. */
+export type FromHonorThread =
+  | { readonly kind: "ready"; readonly port: number }
+  | { readonly kind: "execute"; readonly checkpoint: CheckpointToExecute }
+  | { readonly kind: "gossiped"; readonly transactions: readonly OrderedTransaction[] }
+  | { readonly kind: "decided"; readonly height: number }
+  | { readonly kind: "rejected"; readonly ids: readonly string[] }
+  | { readonly kind: "offence"; readonly offence: ReportedOffence }
+  | { readonly kind: "log-failed"; readonly message: string; readonly attempt: number }
+  | { readonly kind: "failed"; readonly error: CodedErrorInit }
+  | { readonly kind: "answer"; readonly number: number; readonly answer: unknown }
+  | { readonly kind: "stopped" };

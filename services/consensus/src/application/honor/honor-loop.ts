@@ -1,0 +1,302 @@
+import { startOfTickMs } from "@aios/core-committee/chain-time";
+import type { HonorSet } from "@aios/core-committee/honor-set";
+import { type Evidence, type SignedBlockClaim, type SignedMessage } from "@aios/core-finality/evidence";
+import { signedBytes } from "@aios/core-finality/messages";
+import { blockId, type OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import { HonorNode } from "@aios/core-honor-node/honor-node";
+import type {
+  Decision,
+  LogEntry,
+  NodeInput,
+  NodeOutput,
+  NodeTimer,
+  Packet,
+} from "@aios/core-honor-node/node-protocol";
+import type { NodeSettings } from "@aios/core-honor-node/node-settings";
+import { encodePacket, toWire } from "@aios/core-honor-node/packet-codec";
+import { toHex } from "@aios/core-rlp/hex";
+import type { Clock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
+import { durationMs } from "@aios/kernel/units";
+import type {
+  HonorHost,
+  HonorLog,
+  NamedBlock,
+  PeerStreams,
+  ReportedOffence,
+} from "../../domain/honor-ports.js";
+
+/** Transactions of one packet of gossip together have about so many bytes. */
+const GOSSIP_BYTES = 65_536;
+const REMEMBERED_OFFENCES = 256;
+const RETRY_MS = 250;
+const MAX_RETRY_DOUBLINGS = 5;
+
+type Execution = Extract<NodeOutput, { kind: "execute" }>;
+
+export interface HonorLoopParts {
+  readonly settings: NodeSettings;
+  readonly log: HonorLog;
+  readonly streams: PeerStreams;
+  readonly host: HonorHost;
+  readonly clock: Clock;
+  /** Heights up to this one were executed before: only their roots are asked for. */
+  readonly executedHeight: number;
+}
+
+/**
+ * Runs the state machine of an honor node on a real clock, disk and network: one input after the other, and what it is to do in
+ * order. Everything between two writes is written at once, and nothing leaves before what was to be written is on disk.
+ */
+export class HonorLoop {
+  readonly #parts: HonorLoopParts;
+  readonly #core: HonorNode;
+  readonly #stopping = new AbortController();
+  #queue: NodeOutput[] = [];
+  #isDraining = false;
+  #nowMs = 0;
+  #executing: number | undefined;
+  readonly #toExecute: Execution[] = [];
+  /** Roots computed here that no certificate attests yet. */
+  readonly #roots = new Map<number, string>();
+  readonly #offences: ReportedOffence[] = [];
+
+  constructor(parts: HonorLoopParts) {
+    this.#parts = parts;
+    this.#core = new HonorNode(parts.settings);
+  }
+
+  /** Goes on from the log. Throws `corrupt-store`. */
+  start(): void {
+    this.#perform(this.#core.start(this.#parts.log.load(), this.#now()));
+    this.#parts.host.decided(this.#core.height - 1);
+  }
+
+  stop(): void {
+    this.#stopping.abort(new Error("stopping"));
+  }
+
+  receive(from: string, packet: Packet): void {
+    this.#input({ kind: "packet", from, packet });
+  }
+
+  /** What the mempool holds ready; `isOwn`: its users sent it. */
+  pooled(transactions: readonly OrderedTransaction[], isOwn: boolean): void {
+    this.#input({ kind: "pooled", transactions, isOwn });
+  }
+
+  dropped(ids: readonly string[]): void {
+    this.#input({ kind: "dropped", ids });
+  }
+
+  /** Answers `HonorHost.execute`. */
+  executed(height: number, root: string): void {
+    if (height !== this.#executing) return;
+    this.#executing = undefined;
+    this.#roots.set(height, root);
+    const attested = this.#core.decision(height + 1)?.checkpoint.attestedRoot;
+    if (attested !== undefined) this.#compare(height, attested);
+    this.#input({ kind: "executed", height, result: { root, candidates: [] } });
+    this.#executeNext();
+  }
+
+  get height(): number {
+    return this.#core.height;
+  }
+
+  get seat(): number | undefined {
+    return this.#core.seat;
+  }
+
+  get honorSet(): HonorSet {
+    return this.#core.honorSet;
+  }
+
+  get tips(): readonly string[] {
+    return this.#core.tips;
+  }
+
+  get tick(): number {
+    const { time } = this.#parts.settings.chain;
+    return Math.floor((this.#now() - time.genesisTimeMs) / time.tickMs);
+  }
+
+  get offences(): readonly ReportedOffence[] {
+    return this.#offences;
+  }
+
+  decision(height: number): Decision | undefined {
+    return this.#core.decision(height);
+  }
+
+  /** Blocks of the ticks from `from` to `to`, inclusive. */
+  blocks(from: number, to: number): NamedBlock[] {
+    const out: NamedBlock[] = [];
+    for (let tick = from; tick <= to; tick++)
+      for (const block of this.#core.blocksOfTick(tick)) out.push({ id: blockId(block), block });
+    return out;
+  }
+
+  placeOf(transaction: string): { readonly inBlockOfTick: number | undefined } | undefined {
+    return this.#core.placeOf(transaction);
+  }
+
+  /** Times of the protocol do not go back, whatever the machine's clock does. */
+  #now(): number {
+    this.#nowMs = Math.max(this.#nowMs, this.#parts.clock.now());
+    return this.#nowMs;
+  }
+
+  #input(input: NodeInput): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#perform(this.#core.handle(input, this.#now()));
+  }
+
+  #perform(outputs: readonly NodeOutput[]): void {
+    for (const output of outputs)
+      if (output.kind === "timer") this.#setTimer(output.timer, output.delayMs);
+      else this.#queue.push(output);
+    if (!this.#isDraining) void this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    this.#isDraining = true;
+    try {
+      while (this.#queue.length > 0 && !this.#stopping.signal.aborted) {
+        const outputs = this.#queue;
+        this.#queue = [];
+        const entries = outputs.flatMap((output) => (output.kind === "persist" ? [output.entry] : []));
+        if (entries.length > 0) await this.#write(entries);
+        for (const output of outputs) if (!this.#stopping.signal.aborted) this.#performOne(output);
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#isDraining = false;
+    }
+  }
+
+  /** Until it is on disk: a full disk keeps this node silent, and lets it go on once there is room. */
+  async #write(entries: readonly LogEntry[]): Promise<void> {
+    for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
+      try {
+        await this.#parts.log.append(entries);
+        return;
+      } catch (error) {
+        this.#parts.host.logFailed(error, attempt);
+        await this.#wait(RETRY_MS * 2 ** Math.min(attempt - 1, MAX_RETRY_DOUBLINGS));
+      }
+    }
+  }
+
+  #performOne(output: NodeOutput): void {
+    const { host } = this.#parts;
+    switch (output.kind) {
+      case "persist":
+        if (output.entry.kind === "decision") this.#onDecided(output.entry.decision);
+        return;
+      case "send":
+        this.#send(output.to, output.packet);
+        return;
+      case "execute":
+        this.#toExecute.push(output);
+        this.#executeNext();
+        return;
+      case "rejected":
+        host.rejected([output.transaction.id]);
+        return;
+      case "evidence":
+        this.#report(output);
+        return;
+      case "accepted":
+      case "timer":
+    }
+  }
+
+  #onDecided({ checkpoint }: Decision): void {
+    this.#compare(checkpoint.height - 1, checkpoint.attestedRoot);
+    this.#parts.host.decided(checkpoint.height);
+  }
+
+  /** A quorum attests another state than this node computed: to go on would be to serve what is not the chain. */
+  #compare(height: number, attestedRoot: string): void {
+    const root = this.#roots.get(height);
+    if (root === undefined) return;
+    this.#roots.delete(height);
+    if (root === attestedRoot) return;
+    this.#fail(
+      new CodedError({
+        code: "state-diverged",
+        kind: "internal",
+        message: "This node computed another state than the honor set attests: restore it from another node.",
+        details: { height, root, attestedRoot },
+      }),
+    );
+  }
+
+  #send(to: string | undefined, packet: Packet): void {
+    const { streams } = this.#parts;
+    if (packet.kind !== "transactions") {
+      streams.send(to, encodePacket(toWire(packet)));
+      return;
+    }
+    for (const transactions of inPieces(packet.transactions))
+      streams.send(to, encodePacket(toWire({ kind: "transactions", transactions })));
+  }
+
+  #executeNext(): void {
+    if (this.#executing !== undefined || this.#stopping.signal.aborted) return;
+    const next = this.#toExecute.shift();
+    if (next === undefined) return;
+    const { height, checkpoint, transactions } = next;
+    this.#executing = height;
+    const { host, settings, executedHeight } = this.#parts;
+    const timestamp = Math.floor(startOfTickMs(settings.chain.time, checkpoint.tick) / 1_000);
+    host.execute({ height, timestamp, transactions: height <= executedHeight ? [] : transactions });
+  }
+
+  #setTimer(timer: NodeTimer, delayMs: number): void {
+    void this.#wait(delayMs).then(() => this.#input({ kind: "timer", timer }));
+  }
+
+  async #wait(delayMs: number): Promise<void> {
+    const { signal } = this.#stopping;
+    await this.#parts.clock.wait(durationMs(Math.ceil(delayMs)), signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  #report({ evidence, seat, setNumber }: Extract<NodeOutput, { kind: "evidence" }>): void {
+    const statement = (one: SignedMessage | SignedBlockClaim): ReportedOffence["first"] => ({
+      statement: toHex(
+        "message" in one ? signedBytes(this.#parts.settings.chain.chainId, one.message) : one.bytes,
+      ),
+      signature: toHex(one.signature),
+    });
+    const { kind, first, second }: Evidence = evidence;
+    const offence = { kind, seat, setNumber, first: statement(first), second: statement(second) };
+    this.#offences.push(offence);
+    if (this.#offences.length > REMEMBERED_OFFENCES) this.#offences.shift();
+    this.#parts.host.offence(offence);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    this.stop();
+    this.#parts.host.failed(error);
+  }
+}
+
+function inPieces(transactions: readonly OrderedTransaction[]): OrderedTransaction[][] {
+  const pieces: OrderedTransaction[][] = [];
+  let bytes = GOSSIP_BYTES;
+  for (const transaction of transactions) {
+    if (bytes + transaction.payload.length > GOSSIP_BYTES) {
+      pieces.push([]);
+      bytes = 0;
+    }
+    pieces.at(-1)?.push(transaction);
+    bytes += transaction.payload.length;
+  }
+  return pieces;
+}

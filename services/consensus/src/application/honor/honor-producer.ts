@@ -1,0 +1,252 @@
+import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import type { Clock } from "@aios/kernel/clock";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import { durationMs } from "@aios/kernel/units";
+import { crashPoint } from "@aios/service-kit/crash-point";
+import type { BlockHeader } from "../../domain/block.js";
+import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
+import { nextBaseFee } from "../../domain/fees.js";
+import type { Genesis } from "../../domain/genesis.js";
+import type { CheckpointToExecute, HonorHost, ReportedOffence } from "../../domain/honor-ports.js";
+import { inNonceOrder } from "../../domain/nonce-order.js";
+import type { BlockStore, CheckpointProducer, ExecutedBlock, ExecutionEngine } from "../../domain/ports.js";
+import type { SignedTransaction } from "../../domain/transaction.js";
+import type { ChainEvents } from "../chain-events.js";
+import type { Mempool } from "../mempool.js";
+import type { ProducerObserver } from "../single-producer.js";
+import { hashOf, orderedOf } from "./ordered-transaction.js";
+
+/** What the producer tells the protocol. */
+export interface HonorProtocol {
+  /** Resolves with the port on which it listens to peers. */
+  ready(): Promise<number>;
+  pooled(transactions: readonly OrderedTransaction[], isOwn: boolean): void;
+  dropped(ids: readonly string[]): void;
+  executed(height: number, root: string): void;
+  stop(): Promise<void>;
+}
+
+export interface HonorProducerParts<P extends HonorProtocol> {
+  readonly genesis: Genesis;
+  readonly engine: Pick<ExecutionEngine, "executeBlock">;
+  readonly blocks: BlockStore;
+  readonly mempool: Mempool;
+  readonly events: ChainEvents;
+  readonly clock: Clock;
+  readonly observer: ProducerObserver & { offence(offence: ReportedOffence): void };
+  readonly signedOf: (transaction: OrderedTransaction) => SignedTransaction;
+  /** Opens the protocol, once what it is told can be answered. */
+  readonly open: (host: HonorHost) => P;
+}
+
+/** Transactions that wait go to the protocol together, so often. */
+const FEED_MS = 10;
+const RETRY_MS = 250;
+const MAX_RETRY_DOUBLINGS = 5;
+
+/**
+ * The chain grows by what the honor set orders: gives the protocol what the mempool holds ready, executes each ordered
+ * checkpoint as one EVM block, and answers with its root, which the next checkpoint attests.
+ */
+export class HonorProducer<P extends HonorProtocol> implements CheckpointProducer, HonorHost {
+  readonly #parts: HonorProducerParts<P>;
+  readonly #stop = new AbortController();
+  #protocol: P | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #failures = 0;
+  #fatal = false;
+  #decidedHeight = 0;
+  #peerPort = 0;
+  #isReady = false;
+  #willFeed = false;
+  /** Handed to the protocol and still in the mempool. */
+  readonly #fed = new Set<Bytes32>();
+  /** Of those in the mempool, the ones that peers brought. */
+  readonly #foreign = new Set<Bytes32>();
+
+  constructor(parts: HonorProducerParts<P>) {
+    this.#parts = parts;
+  }
+
+  latest(): BlockHeader {
+    const head = this.#parts.blocks.head();
+    if (head === undefined) throw corruptStore("genesis is missing");
+    return head;
+  }
+
+  finalizedHeight(): number {
+    return this.finalizedAt(this.latest().number);
+  }
+
+  /** Certificate h attests the root of h − 1. */
+  finalizedAt(latestHeight: number): number {
+    return Math.max(0, Math.min(latestHeight, this.#decidedHeight - 1));
+  }
+
+  get failures(): number {
+    return this.#fatal ? Number.POSITIVE_INFINITY : this.#failures;
+  }
+
+  /** Where peers reach this node. */
+  get peerPort(): number {
+    return this.#peerPort;
+  }
+
+  get protocol(): P {
+    if (this.#protocol === undefined) throw new Error("The producer is not started.");
+    return this.#protocol;
+  }
+
+  wake(): void {
+    if (this.#willFeed || !this.#isReady) return;
+    this.#willFeed = true;
+    void this.#pause(FEED_MS).then(() => {
+      this.#willFeed = false;
+      if (!this.#stop.signal.aborted) this.#feed();
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#protocol = this.#parts.open(this);
+    this.#peerPort = await this.#protocol.ready();
+    this.#isReady = true;
+    this.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("stopping"));
+    await this.#protocol?.stop();
+    await this.#work;
+  }
+
+  execute(checkpoint: CheckpointToExecute): void {
+    this.#work = this.#work.then(() => this.#untilExecuted(checkpoint));
+  }
+
+  gossiped(transactions: readonly OrderedTransaction[]): void {
+    for (const transaction of transactions) {
+      const hash = hashOf(transaction);
+      if (this.#parts.mempool.pool.get(hash) !== undefined) continue;
+      if (this.#parts.mempool.takeOver(this.#parts.signedOf(transaction))) this.#foreign.add(hash);
+    }
+  }
+
+  decided(height: number): void {
+    this.#decidedHeight = height;
+  }
+
+  rejected(ids: readonly string[]): void {
+    for (const id of ids) this.#fed.delete(hashOf({ id }));
+  }
+
+  offence(offence: ReportedOffence): void {
+    this.#parts.observer.offence(offence);
+  }
+
+  logFailed(error: unknown, attempt: number): void {
+    this.#failures = attempt;
+    this.#parts.observer.failed(error, attempt);
+  }
+
+  failed(error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.#fatal = true;
+    this.#parts.observer.failed(error, 1);
+  }
+
+  /** Hands over what can run, takes back what the mempool gave up. */
+  #feed(): void {
+    const { mempool, genesis } = this.#parts;
+    const { pool } = mempool;
+    const own: OrderedTransaction[] = [];
+    const foreign: OrderedTransaction[] = [];
+    for (const run of pool.executable(nextBaseFee(this.latest(), genesis.minimumBaseFeePerGas)).values())
+      for (const { transaction } of run) {
+        if (this.#fed.has(transaction.hash)) continue;
+        this.#fed.add(transaction.hash);
+        (this.#foreign.has(transaction.hash) ? foreign : own).push(orderedOf(transaction));
+      }
+    if (own.length > 0) this.protocol.pooled(own, true);
+    if (foreign.length > 0) this.protocol.pooled(foreign, false);
+    const gone = [...this.#fed].filter((hash) => pool.get(hash) === undefined);
+    for (const hash of gone) this.#fed.delete(hash);
+    if (gone.length > 0) this.protocol.dropped(gone.map((hash) => hash.slice(2)));
+    for (const hash of this.#foreign) if (pool.get(hash) === undefined) this.#foreign.delete(hash);
+  }
+
+  async #untilExecuted(checkpoint: CheckpointToExecute): Promise<void> {
+    for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
+      try {
+        await this.#execute(checkpoint);
+        this.#failures = 0;
+        return;
+      } catch (error) {
+        this.#failures = attempt;
+        this.#parts.observer.failed(error, attempt);
+        await this.#pause(RETRY_MS * 2 ** Math.min(attempt - 1, MAX_RETRY_DOUBLINGS));
+      }
+    }
+  }
+
+  async #execute({ height, timestamp, transactions }: CheckpointToExecute): Promise<void> {
+    const { engine, blocks, mempool, observer, clock, events } = this.#parts;
+    const parent = this.latest();
+    if (height <= parent.number) {
+      this.#answer(this.#header(height));
+      return;
+    }
+    if (height !== parent.number + 1) throw notTheNextBlock(parent.number + 1, height);
+    const startedAt = clock.now();
+    const block = await engine.executeBlock({
+      parent,
+      timestamp: Math.max(timestamp, parent.timestamp),
+      transactions: this.#toRun(transactions),
+    });
+    crashPoint("consensus.checkpoint.before-store");
+    await blocks.append(block);
+    crashPoint("consensus.checkpoint.after-store");
+    this.#answer(block.header);
+    await mempool.settle(block, block.dropped);
+    this.#settle(block);
+    observer.produced(block, clock.now() - startedAt);
+    events.emit("head", block);
+    this.wake();
+  }
+
+  /** In the order that the rules give them, without what is ordered twice. */
+  #toRun(ordered: readonly OrderedTransaction[]): SignedTransaction[] {
+    const { blocks, mempool, signedOf } = this.#parts;
+    const seen = new Set<string>();
+    const fresh = ordered.filter((transaction) => {
+      if (seen.has(transaction.id)) return false;
+      seen.add(transaction.id);
+      return blocks.placeOf(hashOf(transaction)) === undefined;
+    });
+    return inNonceOrder(fresh).map(
+      (transaction) => mempool.pool.get(hashOf(transaction))?.transaction ?? signedOf(transaction),
+    );
+  }
+
+  /** What came too early, or did not fit, is handed over again when it can run. */
+  #settle(block: ExecutedBlock): void {
+    for (const { hash } of [...block.transactions, ...block.dropped, ...block.deferred])
+      this.#fed.delete(hash);
+  }
+
+  #header(height: number): BlockHeader {
+    const header = this.#parts.blocks.header(height);
+    if (header === undefined) throw corruptStore(`block ${height} is missing`);
+    return header;
+  }
+
+  #answer({ number, stateRoot }: BlockHeader): void {
+    this.protocol.executed(number, stateRoot.slice(2));
+  }
+
+  async #pause(waitMs: number): Promise<void> {
+    const { signal } = this.#stop;
+    await this.#parts.clock.wait(durationMs(waitMs), signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+}

@@ -1,0 +1,42 @@
+import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import { fromHex } from "@aios/core-rlp/hex";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import { malformedTransaction } from "../../domain/errors.js";
+import type { TransactionReader } from "../../domain/honor-ports.js";
+import type { TransactionCodec } from "../../domain/ports.js";
+import type { SignedTransaction } from "../../domain/transaction.js";
+import type { AdmissionCodec } from "../../domain/transaction-codec.js";
+
+/** Nonces travel in six bytes; no account ever gets there. */
+const MAX_NONCE = 2n ** 48n;
+
+/** A transaction as ordering sees it. Throws `malformed-transaction` for a nonce that no account reaches. */
+export function orderedOf({ hash, sender, nonce, raw }: SignedTransaction): OrderedTransaction {
+  if (nonce >= MAX_NONCE) throw malformedTransaction("the nonce is out of range");
+  return { id: hash.slice(2), sender, nonce: Number(nonce), payload: raw };
+}
+
+export function hashOf({ id }: Pick<OrderedTransaction, "id">): Bytes32 {
+  return `0x${id}` as Bytes32;
+}
+
+/** The transaction again; its signature was checked when it became an ordered one. */
+export function signedOf(
+  codec: Pick<AdmissionCodec, "decodeTrusted">,
+  { payload, sender }: OrderedTransaction,
+): SignedTransaction {
+  return codec.decodeTrusted(payload, fromHex(sender satisfies string as Address));
+}
+
+/** Reads what peers send by the rules of admission, which are the same on every node. */
+export class AdmissionReader implements TransactionReader {
+  constructor(
+    private readonly codec: Pick<TransactionCodec, "admit">,
+    private readonly maxBytes: number,
+  ) {}
+
+  async read(payload: Uint8Array): Promise<OrderedTransaction> {
+    if (payload.length > this.maxBytes) throw malformedTransaction("it is too long");
+    return orderedOf(await this.codec.admit(payload));
+  }
+}

@@ -1,0 +1,122 @@
+import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import { encodePacket, type WireBlock } from "@aios/core-honor-node/packet-codec";
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { toHex } from "@aios/core-rlp/hex";
+import { ManualClock } from "@aios/kernel/clock";
+import { describe, expect, it, vi } from "vitest";
+import { malformedTransaction, recoveryBusy } from "../../domain/errors.js";
+import { PacketIntake } from "./packet-intake.js";
+
+const BAD = 0xff;
+const payload = (tag: number): Uint8Array => Uint8Array.of(tag, 1, 2);
+const read = (bytes: Uint8Array): OrderedTransaction => ({
+  id: toHex(keccak256(bytes)).slice(2),
+  sender: `0x${"01".repeat(20)}`,
+  nonce: bytes[0] ?? 0,
+  payload: bytes,
+});
+const block = (transactions: readonly Uint8Array[]): WireBlock => ({
+  setNumber: 0,
+  seat: 1,
+  tick: 2,
+  parents: ["genesis"],
+  transactions,
+  signature: "ab".repeat(96),
+});
+
+function intake(limits: Partial<{ packetsPerSecond: number; maxWaitingBytes: number }> = {}) {
+  const clock = new ManualClock();
+  const target = { deliver: vi.fn(), gossiped: vi.fn(), punish: vi.fn() };
+  let isBusy = false;
+  const reader = {
+    read: (bytes: Uint8Array): Promise<OrderedTransaction> => {
+      if (isBusy) return Promise.reject(recoveryBusy());
+      return bytes[0] === BAD ? Promise.reject(malformedTransaction("no")) : Promise.resolve(read(bytes));
+    },
+  };
+  const subject = new PacketIntake(reader, target, clock, {
+    packetsPerSecond: 10,
+    maxWaitingBytes: 10_000,
+    maxKnown: 100,
+    ...limits,
+  });
+  const setBusy = (): void => {
+    isBusy = true;
+  };
+  return { subject, target, clock, setBusy };
+}
+
+describe("packets from peers", () => {
+  it("are handed on decoded, transactions with their senders", async () => {
+    const { subject, target } = intake();
+    subject.receive("peer", encodePacket({ kind: "status", height: 7, tips: [] }));
+    expect(target.deliver).toHaveBeenCalledWith("peer", { kind: "status", height: 7, tips: [] });
+    subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1), payload(2)]) }));
+    await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(2));
+    expect(target.deliver.mock.calls[1]?.[1]).toMatchObject({
+      block: { transactions: [read(payload(1)), read(payload(2))] },
+    });
+    expect(subject.dropped.size).toBe(0);
+  });
+
+  it("that do not decode are counted by reason and held against the peer", () => {
+    const { subject, target } = intake();
+    for (const bytes of [[], [1], [1, 0, 0xc0], [9, 0, 0xc0], [1, 2, 0xbf, 0xff]])
+      subject.receive("peer", Uint8Array.from(bytes));
+    expect(target.deliver).not.toHaveBeenCalled();
+    expect(target.punish).toHaveBeenCalledTimes(5);
+    expect(Object.fromEntries(subject.dropped)).toEqual({
+      "unsupported-packet version": 2,
+      "unsupported-packet kind": 1,
+      "malformed-packet vote": 1,
+      "malformed-packet want": 1,
+    });
+  });
+
+  it("with one bad transaction: a block is dropped whole, of gossip the rest is taken", async () => {
+    const { subject, target } = intake();
+    const payloads = [payload(1), payload(BAD)];
+    subject.receive("peer", encodePacket({ kind: "block", block: block(payloads) }));
+    subject.receive("peer", encodePacket({ kind: "transactions", transactions: payloads }));
+    await vi.waitFor(() => expect(target.gossiped).toHaveBeenCalledWith([read(payload(1))]));
+    expect(target.deliver).not.toHaveBeenCalled();
+    expect(subject.dropped.get("transaction malformed-transaction")).toBe(2);
+  });
+
+  it("that cannot be read for want of time are dropped without blame", async () => {
+    const { subject, target, setBusy } = intake();
+    setBusy();
+    subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1)]) }));
+    await vi.waitFor(() => expect(subject.dropped.get("transaction recovery-busy")).toBe(1));
+    expect(target.punish).not.toHaveBeenCalled();
+  });
+
+  it("with nothing but known transactions wait for nobody", () => {
+    const { subject, target } = intake();
+    subject.remember([read(payload(1))]);
+    subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1)]) }));
+    expect(target.deliver).toHaveBeenCalledTimes(1);
+    subject.receive("peer", encodePacket({ kind: "transactions", transactions: [payload(1)] }));
+    expect(target.gossiped).not.toHaveBeenCalled();
+  });
+
+  it("beyond a peer's allowance are dropped, and its allowance comes back with time", () => {
+    const { subject, target, clock } = intake({ packetsPerSecond: 3 });
+    const status = encodePacket({ kind: "status", height: 1, tips: [] });
+    for (let count = 0; count < 5; count++) subject.receive("peer", status);
+    subject.receive("other", status);
+    expect(target.deliver).toHaveBeenCalledTimes(4);
+    expect(subject.dropped.get("too-many-packets")).toBe(2);
+    clock.advance(1_000);
+    subject.receive("peer", status);
+    expect(target.deliver).toHaveBeenCalledTimes(5);
+  });
+
+  it("whose transactions wait hold no more bytes than a peer may", async () => {
+    const { subject, target } = intake({ maxWaitingBytes: 150 });
+    for (const tag of [1, 2, 3])
+      subject.receive("peer", encodePacket({ kind: "block", block: block([payload(tag)]) }));
+    expect(subject.dropped.get("too-many-transactions")).toBe(2);
+    await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(1));
+  });
+});

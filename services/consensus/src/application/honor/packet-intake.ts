@@ -1,0 +1,152 @@
+import type { DagBlock, OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import type { Packet } from "@aios/core-honor-node/node-protocol";
+import { decodePacket, type WireBlock, type WirePacket } from "@aios/core-honor-node/packet-codec";
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { toHex } from "@aios/core-rlp/hex";
+import type { Clock } from "@aios/kernel/clock";
+import { type CodedError, isCodedError } from "@aios/kernel/coded-error";
+import type { PeerOffence, TransactionReader } from "../../domain/honor-ports.js";
+
+export interface IntakeLimits {
+  /** Packets of one peer that are looked at in a second; the rest is dropped. */
+  readonly packetsPerSecond: number;
+  /** Bytes of one peer's transactions that may wait for their senders. */
+  readonly maxWaitingBytes: number;
+  /** Transactions whose senders are remembered. */
+  readonly maxKnown: number;
+}
+
+export interface IntakeTarget {
+  /** Decoded, well formed, its transactions' senders recovered. */
+  deliver(from: string, packet: Packet): void;
+  /** A peer says that these wait. */
+  gossiped(transactions: readonly OrderedTransaction[]): void;
+  punish(peer: string, offence: PeerOffence): void;
+}
+
+interface Allowance {
+  packets: number;
+  atMs: number;
+  waitingBytes: number;
+}
+
+/** What lies between a stream and the protocol: limits, decoding, senders. What is refused is counted by its reason. */
+export class PacketIntake {
+  /** Packets dropped, by reason. */
+  readonly dropped = new Map<string, number>();
+  readonly #reader: TransactionReader;
+  readonly #target: IntakeTarget;
+  readonly #clock: Clock;
+  readonly #limits: IntakeLimits;
+  readonly #allowances = new Map<string, Allowance>();
+  readonly #known = new Map<string, OrderedTransaction>();
+
+  constructor(reader: TransactionReader, target: IntakeTarget, clock: Clock, limits: IntakeLimits) {
+    this.#reader = reader;
+    this.#target = target;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Own transactions, whose senders are known already. */
+  remember(transactions: readonly OrderedTransaction[]): void {
+    for (const transaction of transactions) {
+      if (this.#known.size >= this.#limits.maxKnown)
+        this.#known.delete(this.#known.keys().next().value as string);
+      this.#known.set(transaction.id, transaction);
+    }
+  }
+
+  receive(from: string, frame: Uint8Array): void {
+    const allowance = this.#allowanceOf(from);
+    if (allowance.packets < 1) {
+      this.#drop(from, "too-many-packets", "queue-overflow");
+      return;
+    }
+    allowance.packets -= 1;
+    let packet: WirePacket;
+    try {
+      packet = decodePacket(frame);
+    } catch (error) {
+      if (!isCodedError(error)) throw error;
+      this.#drop(from, reasonOf(error), "malformed");
+      return;
+    }
+    if (packet.kind !== "block" && packet.kind !== "transactions") this.#target.deliver(from, packet);
+    else void this.#read(from, allowance, packet, frame.length);
+  }
+
+  async #read(
+    from: string,
+    allowance: Allowance,
+    packet: Extract<WirePacket, { kind: "block" | "transactions" }>,
+    bytes: number,
+  ): Promise<void> {
+    const payloads = packet.kind === "block" ? packet.block.transactions : packet.transactions;
+    const known = payloads.map((payload) => this.#known.get(toHex(keccak256(payload)).slice(2)));
+    if (known.every((one) => one !== undefined)) {
+      // What is known already waits for nobody; gossip of it is no news.
+      if (packet.kind === "block") this.#deliverBlock(from, packet.block, known);
+      return;
+    }
+    if (allowance.waitingBytes + bytes > this.#limits.maxWaitingBytes) {
+      this.#drop(from, "too-many-transactions", "queue-overflow");
+      return;
+    }
+    allowance.waitingBytes += bytes;
+    const results = await Promise.allSettled(
+      payloads.map((payload, index) => known[index] ?? this.#reader.read(payload)),
+    );
+    allowance.waitingBytes -= bytes;
+    this.#onRead(from, packet, results);
+  }
+
+  #onRead(
+    from: string,
+    packet: Extract<WirePacket, { kind: "block" | "transactions" }>,
+    results: readonly PromiseSettledResult<OrderedTransaction>[],
+  ): void {
+    const refusal = results.find((result) => result.status === "rejected")?.reason as unknown;
+    if (refusal !== undefined && !isCodedError(refusal)) throw refusal;
+    if (refusal !== undefined)
+      this.#drop(
+        from,
+        `transaction ${refusal.code}`,
+        refusal.errorClass === "user" ? "malformed" : undefined,
+      );
+    const read = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    this.remember(read);
+    if (packet.kind === "transactions") this.#target.gossiped(read);
+    else if (refusal === undefined) this.#deliverBlock(from, packet.block, read);
+  }
+
+  #deliverBlock(from: string, block: WireBlock, transactions: readonly OrderedTransaction[]): void {
+    const read: DagBlock = { ...block, transactions };
+    this.#target.deliver(from, { kind: "block", block: read });
+  }
+
+  #allowanceOf(peer: string): Allowance {
+    const nowMs = this.#clock.now();
+    const { packetsPerSecond } = this.#limits;
+    const known = this.#allowances.get(peer);
+    if (known === undefined) {
+      // Peers are those of the peer book: there are no more of them than it holds.
+      const fresh = { packets: packetsPerSecond, atMs: nowMs, waitingBytes: 0 };
+      this.#allowances.set(peer, fresh);
+      return fresh;
+    }
+    const earned = (Math.max(0, nowMs - known.atMs) / 1_000) * packetsPerSecond;
+    known.packets = Math.min(packetsPerSecond, known.packets + earned);
+    known.atMs = nowMs;
+    return known;
+  }
+
+  #drop(from: string, reason: string, offence: PeerOffence | undefined): void {
+    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
+    if (offence !== undefined) this.#target.punish(from, offence);
+  }
+}
+
+function reasonOf(error: CodedError): string {
+  return error.field === undefined ? error.code : `${error.code} ${error.field}`;
+}

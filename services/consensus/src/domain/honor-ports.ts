@@ -1,0 +1,68 @@
+import type { DagBlock, OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import type { LogEntry } from "@aios/core-honor-node/node-protocol";
+
+/** What an honor node has to remember over a crash. */
+export interface HonorLog {
+  /** Everything written, in order; the last safety record stands at its end. Throws `corrupt-store`. */
+  load(): LogEntry[];
+  /** All or nothing, in order; on disk when it resolves. A safety record takes the place of the one before. */
+  append(entries: readonly LogEntry[]): Promise<void>;
+}
+
+/** What a peer is blamed for by those who understand its packets. */
+export type PeerOffence = "malformed" | "queue-overflow";
+
+/** Streams to peers, by node key. Delivery is not guaranteed. */
+export interface PeerStreams {
+  readonly connected: readonly string[];
+  /** To one peer, or to all. */
+  send(peer: string | undefined, payload: Uint8Array): void;
+  punish(peer: string, offence: PeerOffence): void;
+}
+
+/** Turns signed bytes into what ordering works with. */
+export interface TransactionReader {
+  /** Throws the admission errors of a bytes' form and signature, `recovery-busy` and `node-stopping`. */
+  read(payload: Uint8Array): Promise<OrderedTransaction>;
+}
+
+/** A checkpoint to be executed on the state after the height before. */
+export interface CheckpointToExecute {
+  readonly height: number;
+  /** Seconds, of the tick in which the checkpoint's tip was made. */
+  readonly timestamp: number;
+  readonly transactions: readonly OrderedTransaction[];
+}
+
+/** A provable offence of a member, as it is reported. */
+export interface ReportedOffence {
+  readonly kind: "double-message" | "double-block";
+  readonly setNumber: number;
+  readonly seat: number;
+  /** The two statements and their signatures, in hex. */
+  readonly first: { readonly statement: string; readonly signature: string };
+  readonly second: { readonly statement: string; readonly signature: string };
+}
+
+/** What the node that runs the protocol needs from the one that executes and serves. */
+export interface HonorHost {
+  /** One at a time; answered by `executed`. */
+  execute(checkpoint: CheckpointToExecute): void;
+  /** Peers say that these wait. */
+  gossiped(transactions: readonly OrderedTransaction[]): void;
+  /** All heights up to this one are decided. */
+  decided(height: number): void;
+  /** The pool had no room. */
+  rejected(ids: readonly string[]): void;
+  offence(offence: ReportedOffence): void;
+  /** The log cannot be written; nothing is said meanwhile, and it is tried again. */
+  logFailed(error: unknown, attempt: number): void;
+  /** The protocol has ended for good: this node computed another state than a quorum attested, or a defect. */
+  failed(error: unknown): void;
+}
+
+/** A DAG block with its id, as it is shown. */
+export interface NamedBlock {
+  readonly id: string;
+  readonly block: DagBlock;
+}

@@ -1,0 +1,96 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CodedError } from "@aios/kernel/coded-error";
+import type { Peer } from "@aios/peer-network/peer-network";
+import { z } from "zod";
+import type { Genesis } from "./domain/genesis.js";
+import { readGenesis } from "./genesis-file.js";
+import { defaultHonorSettings, type HonorOptions, type HonorSettings } from "./honor-options.js";
+
+/** Files of a node's home directory. The keys are readable by their owner alone. */
+export const HOME_FILES = {
+  genesis: "genesis.json",
+  node: "node.json",
+  /** Secret of the seat, 64 hex digits; absent in a node that follows. */
+  seatKey: "seat.key",
+  /** Ed25519 in PKCS #8. */
+  nodeKey: "node.pem",
+  data: "data",
+} as const;
+
+const port = z.int().min(0).max(65_535);
+const address = z.strictObject({ host: z.string().min(1), port });
+const positive = z.int().min(1).max(1_000_000_000);
+const settingNames = Object.keys(defaultHonorSettings) as (keyof HonorSettings)[];
+const homeSchema = z.strictObject({
+  peerListen: address,
+  rpcListen: address,
+  peers: z
+    .array(z.strictObject({ publicKey: z.string().regex(/^[0-9a-f]{64}$/), host: z.string().min(1), port }))
+    .max(1_000),
+  settings: z.partialRecord(z.enum(settingNames as [keyof HonorSettings]), positive).optional(),
+});
+
+export type NodeFile = z.infer<typeof homeSchema>;
+
+/** Everything that a node of an honor chain is started with. */
+export interface HonorHome {
+  readonly genesis: Genesis;
+  readonly dataDir: string;
+  readonly rpcListen: { readonly host: string; readonly port: number };
+  readonly honor: HonorOptions;
+}
+
+/** Reads a home directory. Throws `invalid-node-home` naming the file, `genesis-unreadable`, `invalid-genesis`. */
+export async function readHonorHome(directory: string): Promise<HonorHome> {
+  const file = homeFile(await read(directory, HOME_FILES.node));
+  const seatKey = await read(directory, HOME_FILES.seatKey, "optional");
+  return {
+    genesis: await readGenesis(join(directory, HOME_FILES.genesis)),
+    dataDir: join(directory, HOME_FILES.data),
+    rpcListen: file.rpcListen,
+    honor: {
+      blsSecretKey: seatKey === undefined ? undefined : seatSecret(seatKey.trim()),
+      nodeKeyPem: (await read(directory, HOME_FILES.nodeKey)) ?? "",
+      listen: file.peerListen,
+      peers: file.peers satisfies readonly Peer[],
+      settings: (file.settings ?? {}) as Partial<HonorSettings>,
+    },
+  };
+}
+
+function homeFile(text: string | undefined): NodeFile {
+  let json: unknown;
+  try {
+    json = JSON.parse(text ?? "");
+  } catch (cause) {
+    throw invalid(HOME_FILES.node, "it is no JSON", cause);
+  }
+  const parsed = homeSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw invalid(HOME_FILES.node, z.prettifyError(parsed.error));
+}
+
+function seatSecret(text: string): Uint8Array {
+  if (!/^[0-9a-f]{64}$/.test(text)) throw invalid(HOME_FILES.seatKey, "it is not 64 hex digits");
+  return Uint8Array.from(Buffer.from(text, "hex"));
+}
+
+async function read(directory: string, name: string, need?: "optional"): Promise<string | undefined> {
+  try {
+    return await readFile(join(directory, name), "utf8");
+  } catch (cause) {
+    if (need === "optional" && (cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw invalid(name, "it cannot be read", cause);
+  }
+}
+
+function invalid(file: string, why: string, cause?: unknown): CodedError {
+  return new CodedError({
+    code: "invalid-node-home",
+    kind: "invalid",
+    field: file,
+    message: `The node's file ${file} is not valid: ${why}.`,
+    cause,
+  });
+}

@@ -1,0 +1,54 @@
+import type { Peer } from "@aios/peer-network/peer-network";
+
+/** What makes a node one of an honor chain; the chain itself is in the genesis file. */
+export interface HonorOptions {
+  /** Secret of the seat, 32 bytes; absent: the node follows without a vote. */
+  readonly blsSecretKey: Uint8Array | undefined;
+  /** Ed25519 key in PKCS #8: the node's name among peers. */
+  readonly nodeKeyPem: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly peers: readonly Peer[];
+  readonly settings?: Partial<HonorSettings>;
+}
+
+/** What the operator of an honor node may choose; nodes of one chain may differ in it. */
+export interface HonorSettings {
+  /** A leader proposes no earlier than this after the checkpoint before. */
+  readonly checkpointIntervalMs: number;
+  /** A leader with nothing new waits so much longer. */
+  readonly emptyAfterMs: number;
+  readonly gossipMs: number;
+  readonly clockToleranceMs: number;
+  readonly maxTransactionsPerBlock: number;
+  readonly maxBlockBytes: number;
+  /** Transactions that may wait for a block. */
+  readonly poolCapacity: number;
+  readonly maxWaitingBlocks: number;
+  /** Timeouts of the first round, and what each further one adds. */
+  readonly proposeMs: number;
+  readonly prevoteMs: number;
+  readonly precommitMs: number;
+  readonly backOffMs: number;
+  readonly maxFrameBytes: number;
+  /** Of frames that wait for one peer. */
+  readonly maxQueueBytes: number;
+  readonly packetsPerSecond: number;
+}
+
+export const defaultHonorSettings: HonorSettings = {
+  checkpointIntervalMs: 250,
+  emptyAfterMs: 1_000,
+  gossipMs: 1_000,
+  clockToleranceMs: 500,
+  maxTransactionsPerBlock: 4_000,
+  maxBlockBytes: 1_048_576,
+  poolCapacity: 50_000,
+  maxWaitingBlocks: 1_000,
+  proposeMs: 1_200,
+  prevoteMs: 500,
+  precommitMs: 500,
+  backOffMs: 300,
+  maxFrameBytes: 4_194_304,
+  maxQueueBytes: 16_777_216,
+  packetsPerSecond: 2_000,
+};

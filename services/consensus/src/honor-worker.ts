@@ -1,0 +1,202 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { fastestBls } from "@aios/bls/fastest-bls";
+import { stakeElection } from "@aios/core-committee/election";
+import type { ChainSettings, NodeSettings } from "@aios/core-honor-node/node-settings";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { nodeIdentity } from "@aios/peer-network/node-certificate";
+import { PeerNetwork } from "@aios/peer-network/peer-network";
+import { systemClock } from "@aios/service-kit/system-clock";
+import type {
+  FromHonorThread,
+  HonorQuestion,
+  ToHonorThread,
+} from "./adapters/honor-thread/honor-protocol.js";
+import { LmdbHonorLog } from "./adapters/lmdb/lmdb-honor-log.js";
+import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
+import { RecoveryPool } from "./adapters/secp256k1/recovery-pool.js";
+import { HonorLoop } from "./application/honor/honor-loop.js";
+import { AdmissionReader } from "./application/honor/ordered-transaction.js";
+import { PacketIntake } from "./application/honor/packet-intake.js";
+import type { Genesis } from "./domain/genesis.js";
+import { AdmissionCodec } from "./domain/transaction-codec.js";
+import type { HonorOptions, HonorSettings } from "./honor-options.js";
+
+export interface HonorWorkerData {
+  readonly genesis: Pick<Genesis, "chainId" | "hardfork">;
+  readonly chain: ChainSettings;
+  readonly dataDir: string;
+  readonly executedHeight: number;
+  readonly maxTransactionBytes: number;
+  readonly honor: Omit<HonorOptions, "settings">;
+  readonly settings: HonorSettings;
+}
+
+const data = workerData as HonorWorkerData;
+const { settings, honor, chain } = data;
+const FOLLOWER = `0x${"00".repeat(20)}`;
+const RECOVERY = { workers: 1, maxQueued: 32_768, batchSize: 128 };
+
+function post(message: FromHonorThread): void {
+  parentPort?.postMessage(message);
+}
+
+const { signatures } = await fastestBls();
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/** The account of the seat whose key this node has. Throws `not-a-member` for a key without a seat. */
+function accountOf(secret: Uint8Array | undefined): string {
+  if (secret === undefined) return FOLLOWER;
+  const publicKey = hex(signatures.publicKey(secret));
+  const member = chain.genesisSet.members.find((one) => one.publicKey === publicKey);
+  if (member !== undefined) return member.account;
+  throw new CodedError({
+    code: "not-a-member",
+    kind: "invalid",
+    field: "blsSecretKey",
+    message: "The key of this node is not one of the honor set's: leave it out to follow without a vote.",
+    details: { publicKey },
+  });
+}
+
+function nodeSettings(): NodeSettings {
+  const secret = honor.blsSecretKey;
+  const { proposeMs, prevoteMs, precommitMs, backOffMs } = settings;
+  return {
+    chain,
+    account: accountOf(secret),
+    scheme: signatures,
+    election: stakeElection,
+    sign: (bytes) => {
+      if (secret === undefined) throw new Error("A node without a seat has nothing to sign.");
+      return hex(signatures.sign(secret, bytes));
+    },
+    timeouts: { proposeMs, prevoteMs, precommitMs, backOffMs },
+    checkpointIntervalMs: settings.checkpointIntervalMs,
+    emptyAfterMs: settings.emptyAfterMs,
+    gossipMs: settings.gossipMs,
+    clockToleranceMs: settings.clockToleranceMs,
+    maxTransactionsPerBlock: settings.maxTransactionsPerBlock,
+    maxBlockBytes: settings.maxBlockBytes,
+    poolCapacity: settings.poolCapacity,
+    maxWaitingBlocks: settings.maxWaitingBlocks,
+    maxRoundsAhead: 20,
+  };
+}
+
+const identity = nodeIdentity(honor.nodeKeyPem);
+const recovery = new RecoveryPool(recoverPublicKey, {
+  script: new URL("./recovery-worker.js", import.meta.url),
+  ...RECOVERY,
+});
+const log = new LmdbHonorLog(data.dataDir, chain.chainId);
+const network = new PeerNetwork(
+  {
+    identity,
+    ...honor.listen,
+    maxFrameBytes: settings.maxFrameBytes,
+    maxQueueBytes: settings.maxQueueBytes,
+    idleMs: Math.max(10_000, 10 * settings.gossipMs),
+    handshakeMs: 10_000,
+    redialMs: 500,
+    maxHandshakes: 32,
+    scores: { banAt: 200, banMs: 60_000, forgivenPerSecond: 1, maxPeers: 1_024 },
+  },
+  systemClock,
+  (peer, frame) => intake.receive(peer, frame),
+);
+const loop = new HonorLoop({
+  settings: nodeSettings(),
+  log,
+  streams: network,
+  clock: systemClock,
+  executedHeight: data.executedHeight,
+  host: {
+    execute: (checkpoint) => post({ kind: "execute", checkpoint }),
+    gossiped: (transactions) => post({ kind: "gossiped", transactions }),
+    decided: (height) => post({ kind: "decided", height }),
+    rejected: (ids) => post({ kind: "rejected", ids }),
+    offence: (offence) => post({ kind: "offence", offence }),
+    logFailed: (error, attempt) => post({ kind: "log-failed", message: String(error), attempt }),
+    failed,
+  },
+});
+const intake = new PacketIntake(
+  new AdmissionReader(new AdmissionCodec(data.genesis, recoverPublicKey, recovery), data.maxTransactionBytes),
+  {
+    deliver: (from, packet) => loop.receive(from, packet),
+    gossiped: (transactions) => post({ kind: "gossiped", transactions }),
+    punish: (peer, offence) => network.punish(peer, offence),
+  },
+  systemClock,
+  {
+    packetsPerSecond: settings.packetsPerSecond,
+    maxWaitingBytes: 2 * settings.maxFrameBytes,
+    maxKnown: 65_536,
+  },
+);
+
+function failed(error: unknown): void {
+  const { code, kind, message, details } = isCodedError(error)
+    ? error
+    : new CodedError({ code: "honor-node-failed", kind: "internal", message: String(error) });
+  post({ kind: "failed", error: { code, kind, message, details } });
+}
+
+function answer(question: HonorQuestion): unknown {
+  switch (question.kind) {
+    case "status":
+      return {
+        height: loop.height,
+        tick: loop.tick,
+        seat: loop.seat,
+        peers: network.connected,
+        nodeKey: identity.publicKey,
+        tips: loop.tips,
+        droppedPackets: intake.dropped,
+        traffic: network.counters,
+      };
+    case "dag":
+      return loop.blocks(question.fromTick, question.toTick);
+    case "decision":
+      return loop.decision(question.height);
+    case "honor-set":
+      return loop.honorSet;
+    case "offences":
+      return loop.offences;
+    case "place":
+      return loop.placeOf(question.transaction);
+  }
+}
+
+async function stop(): Promise<void> {
+  loop.stop();
+  await network.stop();
+  await recovery.close();
+  await log.close();
+  post({ kind: "stopped" });
+}
+
+parentPort?.on("message", (message: ToHonorThread) => {
+  switch (message.kind) {
+    case "pooled":
+      intake.remember(message.transactions);
+      loop.pooled(message.transactions, message.isOwn);
+      return;
+    case "dropped":
+      loop.dropped(message.ids);
+      return;
+    case "executed":
+      loop.executed(message.height, message.root);
+      return;
+    case "ask":
+      post({ kind: "answer", number: message.number, answer: answer(message.question) });
+      return;
+    case "stop":
+      void stop();
+  }
+});
+
+const port = await network.start();
+for (const peer of honor.peers) network.add(peer);
+loop.start();
+post({ kind: "ready", port });
