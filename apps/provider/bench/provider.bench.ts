@@ -1,16 +1,14 @@
-import { contentIdOf } from "@aios/core-content-id/content-id";
-import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { encodeIntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
 import { encodeJobInput } from "@aios/core-zkml/job-input";
-import { type ContentId, jobId } from "@aios/kernel/identifiers";
+import { jobId } from "@aios/kernel/identifiers";
 import { SeededRng } from "@aios/kernel/random";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { nodeAead } from "../src/adapters/system/node-aead.js";
 import { ChildProcessTrainer } from "../src/adapters/tensorflow/child-process-trainer.js";
 import { runInference } from "../src/application/run-inference.js";
-import type { Contents } from "../src/domain/ports.js";
 import { referenceModel } from "../src/domain/self-test.js";
+import { MemoryContents } from "../test/support/memory-contents.js";
 
 const SUITE = "provider";
 const INFERENCES = 100;
@@ -46,21 +44,16 @@ const rng = new SeededRng(1);
 const model = referenceModel();
 const input = rng.bytes(784);
 const salt = rng.bytes(32);
-const key = generateContentKey(rng);
-const stored = new Map<string, Uint8Array>();
+const contents = new MemoryContents(nodeAead);
 const order = {
   jobId: jobId(`0x${"01".repeat(32)}`),
   fencingToken: 1,
-  modelCid: store(encodeIntegerModel(model)),
+  modelCid: contents.deposit(encodeIntegerModel(model)),
   modelCommitment: modelCommitment(model),
-  inputCid: store(encodeJobInput({ input, salt })),
+  inputCid: contents.deposit(encodeJobInput({ input, salt })),
   inputCommitment: Buffer.from(inputCommitment(input, salt).toString(16).padStart(64, "0"), "hex"),
 };
-const contents: Contents = {
-  fetch: async (cid) => stored.get(cid) ?? new Uint8Array(),
-  fetchKey: async () => Uint8Array.from(key),
-  store: async () => order.modelCid,
-};
+contents.giveLease(order, [order.modelCid, order.inputCid]);
 await runInference(order, contents, systemClock, nodeAead, never);
 const startedInference = performance.now();
 for (let run = 0; run < INFERENCES; run++) await runInference(order, contents, systemClock, nodeAead, never);
@@ -71,13 +64,6 @@ report(
   null,
   "lower",
 );
-
-function store(plaintext: Uint8Array): ContentId {
-  const ciphertext = encryptContent(key, plaintext, rng, nodeAead);
-  const cid = contentIdOf(ciphertext);
-  stored.set(cid, ciphertext);
-  return cid;
-}
 
 function report(
   name: string,

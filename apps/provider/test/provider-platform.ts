@@ -1,26 +1,17 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
-import { sealKey } from "@aios/core-sealing/sealed-key";
-import { type Address, tenantOfAccount } from "@aios/kernel/identifiers";
-import { SeededRng } from "@aios/kernel/random";
-import {
-  ContentKeyServiceService,
-  ContentServiceService,
-  type PutContentRequest,
-} from "@aios/proto/aios/storage/v1/storage";
-import { actingFor } from "@aios/service-kit/caller-context";
+import type { Address } from "@aios/kernel/identifiers";
+import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
 import { loadTokenIssuer } from "@aios/service-kit/service-token";
+import { ContentOwner } from "@aios/testkit/content-owner";
 import { type OtlpReceiver, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
 import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
 import { writeServiceKeys } from "@aios/testkit/service-keys";
-import { ServiceProcess } from "@aios/testkit/service-process";
+import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
 import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { ScriptedCompute } from "./scripted-compute.js";
 
-const STORAGE = fileURLToPath(new URL("../../../services/storage/dist/src/main.js", import.meta.url));
 export const OWNER = `0x${"a1".repeat(20)}` as Address;
 
 /** A scripted compute and the real storage service on a real database. */
@@ -29,10 +20,9 @@ export class ProviderPlatform {
   readonly #postgres: TestPostgres;
   readonly directory: TemporaryDirectory;
   readonly collector: OtlpReceiver;
-  readonly #rng = new SeededRng(21);
   storage!: ServiceProcess;
   contents!: GrpcClient<typeof ContentServiceService>;
-  #keys!: GrpcClient<typeof ContentKeyServiceService>;
+  #owner!: ContentOwner;
 
   private constructor(postgres: TestPostgres, directory: TemporaryDirectory, collector: OtlpReceiver) {
     this.collector = collector;
@@ -59,22 +49,8 @@ export class ProviderPlatform {
   }
 
   /** Encrypts, stores and deposits the key, as the owner would. */
-  async publish(plaintext: Uint8Array, category: string): Promise<string> {
-    const key = generateContentKey(this.#rng);
-    const ciphertext = encryptContent(key, plaintext, this.#rng);
-    return actingFor({ account: OWNER, tenant: tenantOfAccount(OWNER) }, async () => {
-      const { cid } = await this.contents.putContent(upload(ciphertext, category));
-      const { publicKey, keyId } = await this.#keys.getWrappingKey({});
-      const sealedKey = sealKey(key, publicKey, `deposit:${cid}`, this.#rng);
-      await this.#keys.depositKey({
-        cid,
-        keyId,
-        sealedKey,
-        servicePurposes: [],
-        leaseScopes: ["licensed-jobs"],
-      });
-      return cid;
-    });
+  publish(plaintext: Uint8Array, category: string): Promise<string> {
+    return this.#owner.deposit(plaintext, { leaseScopes: ["licensed-jobs"] }, category);
   }
 
   async download(cid: string): Promise<Uint8Array> {
@@ -93,17 +69,17 @@ export class ProviderPlatform {
   }
 
   async #startStorage(): Promise<void> {
-    const keys = await writeServiceKeys(this.directory.path, ["storage", "gateway", "compute"]);
+    const keyFiles = await writeServiceKeys(this.directory.path, ["storage", "gateway", "compute"]);
     this.compute.modelOwner = OWNER;
     await this.compute.start();
-    const issuer = await loadTokenIssuer("compute", keys.keyFile("compute"));
+    const issuer = await loadTokenIssuer("compute", keyFiles.keyFile("compute"));
     this.compute.sessionToken = (provider) => issuer.issueProviderSession(provider, "storage", 600_000);
     this.storage = await ServiceProcess.start({
-      main: STORAGE,
+      main: mainOf("storage"),
       env: {
         DATABASE_URL: this.#postgres.url("aios_storage"),
-        AIOS_SERVICE_KEY_FILE: keys.keyFile("storage"),
-        AIOS_TRUST_BUNDLE_FILE: keys.trustBundleFile,
+        AIOS_SERVICE_KEY_FILE: keyFiles.keyFile("storage"),
+        AIOS_TRUST_BUNDLE_FILE: keyFiles.trustBundleFile,
         AIOS_DATA_DIR: this.dataDir("storage"),
         COMPUTE_GRPC_URL: this.compute.url,
         OTEL_EXPORTER_OTLP_ENDPOINT: this.collector.url,
@@ -112,13 +88,9 @@ export class ProviderPlatform {
     });
     const url = `127.0.0.1:${this.storage.ports.grpcPort}`;
     this.compute.storageUrl = url;
-    const identity = await loadTokenIssuer("gateway", keys.keyFile("gateway"));
+    const identity = await loadTokenIssuer("gateway", keyFiles.keyFile("gateway"));
     this.contents = createGrpcClient(ContentServiceService, url, { audience: "storage", identity });
-    this.#keys = createGrpcClient(ContentKeyServiceService, url, { audience: "storage", identity });
+    const keys = createGrpcClient(ContentKeyServiceService, url, { audience: "storage", identity });
+    this.#owner = new ContentOwner(OWNER, { contents: this.contents, keys });
   }
-}
-
-async function* upload(bytes: Uint8Array, category: string): AsyncGenerator<PutContentRequest> {
-  yield { metadata: { category, encrypted: true, mediaType: "" } };
-  yield { chunk: bytes };
 }

@@ -6,9 +6,6 @@ import {
 } from "@aios/core-settlement/typed-data";
 import type { Address } from "@aios/kernel/identifiers";
 import {
-  type CheckLeaseRequest,
-  type CheckLeaseResponse,
-  ComputeServiceService,
   type ConnectRequest,
   ConnectResponse,
   JobKind,
@@ -16,14 +13,9 @@ import {
   ProviderLinkServiceService,
 } from "@aios/proto/aios/compute/v1/compute";
 import { eventually } from "@aios/testkit/eventually";
-import {
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type sendUnaryData,
-  status,
-} from "@grpc/grpc-js";
+import { LeaseBook } from "@aios/testkit/lease-book";
+import { PeerServer } from "@aios/testkit/peer-server";
+import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { TypedDataEncoder } from "ethers/hash";
 
 type Stream = ServerDuplexStream<ConnectRequest, ConnectResponse>;
@@ -37,11 +29,11 @@ export const CONTRACTS = {
 
 /** The other end of the provider's link, which says what the test tells it to. */
 export class ScriptedCompute {
-  readonly #server = new Server();
+  readonly #server = new PeerServer();
   readonly received: ConnectRequest[] = [];
-  readonly leases = new Map<string, readonly string[]>();
+  readonly leases = new LeaseBook(this.#server);
   #stream: Stream | undefined;
-  #port = 0;
+  #provider = "";
   connections = 0;
   /** Answers what compute sends when the provider has proven its key. */
   onProof: (stream: Stream) => void = (stream) => stream.write(this.welcome());
@@ -51,29 +43,16 @@ export class ScriptedCompute {
   /** Of every job's model. */
   modelOwner = "";
 
-  async start(port = 0): Promise<void> {
-    this.#server.addService(
+  async start(): Promise<void> {
+    this.#server.add(
       { connect: ProviderLinkServiceService.connect },
       { connect: (stream: Stream) => this.#serve(stream) },
     );
-    this.#server.addService(
-      { checkLease: ComputeServiceService.checkLease },
-      {
-        checkLease: (
-          call: ServerUnaryCall<CheckLeaseRequest, CheckLeaseResponse>,
-          answer: sendUnaryData<CheckLeaseResponse>,
-        ) => answer(null, this.#checkLease(call.request)),
-      },
-    );
-    this.#port = await new Promise((resolve, reject) => {
-      this.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
-        error === null ? resolve(bound) : reject(error),
-      );
-    });
+    await this.#server.start();
   }
 
   get url(): string {
-    return `127.0.0.1:${this.#port}`;
+    return this.#server.url;
   }
 
   send(message: Omit<ConnectResponse, "correlationId">): void {
@@ -175,12 +154,14 @@ export class ScriptedCompute {
   }
 
   grant(grant: LeaseGranted): void {
-    this.leases.set(`${grant.jobId}-${grant.fencingToken}`, [grant.modelCid, grant.inputCid]);
+    const { jobId, fencingToken, modelCid, inputCid } = grant;
+    const lease = { jobId, fencingToken, provider: this.#provider, modelOwner: this.modelOwner };
+    this.leases.give({ ...lease, contentCids: [modelCid, inputCid] });
     this.send({ leaseGranted: grant });
   }
 
   stop(): void {
-    this.#server.forceShutdown();
+    this.#server.stop();
   }
 
   #serve(stream: Stream): void {
@@ -192,6 +173,7 @@ export class ScriptedCompute {
 
   async #take(stream: Stream, message: ConnectRequest): Promise<void> {
     if (message.hello !== undefined) {
+      this.#provider = message.hello.address;
       this.#token = await this.sessionToken(message.hello.address as Address);
       const text = `AiOS provider link\nnonce: 0x${"ab".repeat(32)}\naddress: ${message.hello.address}\nchain: ${CHAIN_ID}`;
       stream.write(
@@ -204,18 +186,6 @@ export class ScriptedCompute {
     this.received.push(message);
     if (message.proof !== undefined) this.onProof(stream);
     if (message.registration !== undefined) stream.write(this.welcome());
-  }
-
-  #checkLease({ jobId, fencingToken }: CheckLeaseRequest): CheckLeaseResponse {
-    const contentCids = this.leases.get(`${jobId}-${fencingToken}`);
-    return {
-      live: contentCids !== undefined,
-      reason: "unknown",
-      modelId: 1,
-      contentCids: [...(contentCids ?? [])],
-      expiresAtMs: 9e12,
-      modelOwner: this.modelOwner,
-    };
   }
 }
 

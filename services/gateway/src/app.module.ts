@@ -5,7 +5,6 @@ import type { RateLimiter } from "@aios/service-kit/rate-limiter";
 import type { DynamicModule } from "@nestjs/common";
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from "@nestjs/core";
 import type { PrismaClient } from "../generated/prisma/client.js";
-import { ethersMessageVerifier } from "./adapters/chain/ethers-message-verifier.js";
 import { HttpRpcNode } from "./adapters/chain/http-rpc-node.js";
 import { API_DOCUMENTS } from "./adapters/http/controllers/docs.controller.js";
 import { CONTROLLERS } from "./adapters/http/controllers.js";
@@ -65,16 +64,7 @@ export function gatewayModule(parts: GatewayParts): DynamicModule {
   const runOnce = new RunOnce(new PrismaIdempotencyStore(prisma, parts.idempotency), clock);
   const chainId = async (): Promise<number> =>
     (await parts.peers.economy.getProtocol({}, { deadlineMs: 5_000 })).chainId;
-  const signIn = new SignIn(
-    sessions,
-    sessions,
-    parts.tokens,
-    ethersMessageVerifier,
-    chainId,
-    clock,
-    parts.rng,
-    parts.signIn,
-  );
+  const signIn = new SignIn(sessions, sessions, parts.tokens, chainId, clock, parts.rng, parts.signIn);
   const node = new HttpRpcNode({
     url: http.rpcUrl,
     timeoutMs: http.rpcTimeoutMs,

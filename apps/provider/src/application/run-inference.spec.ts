@@ -1,5 +1,4 @@
 import { portableAead } from "@aios/core-sealing/aead";
-import { encryptContent } from "@aios/core-sealing/content-encryption";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import type { ProvableModel } from "@aios/core-zkml/integer-graph";
 import { encodeIntegerGraph } from "@aios/core-zkml/integer-graph-codec";
@@ -9,14 +8,14 @@ import { packOutput } from "@aios/core-zkml/output-packing";
 import { evaluateModel, provableModelCommitment } from "@aios/core-zkml/provable-model";
 import { bytesToInteger, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { ManualClock } from "@aios/kernel/clock";
-import type { ContentId, JobId } from "@aios/kernel/identifiers";
+import { jobId } from "@aios/kernel/identifiers";
 import { SeededRng } from "@aios/kernel/random";
 import { describe, expect, it } from "vitest";
+import { MemoryContents } from "../../test/support/memory-contents.js";
 import { referenceModel } from "../domain/self-test.js";
 import { runInference } from "./run-inference.js";
 
 const rng = new SeededRng(1);
-const [modelCid, inputCid] = ["model" as ContentId, "input" as ContentId];
 const convolution: ProvableModel = {
   inputShape: [1, 3, 3],
   salt: rng.bytes(32),
@@ -37,20 +36,13 @@ const convolution: ProvableModel = {
 function order(model: ProvableModel, inputs: number) {
   const input = rng.bytes(inputs);
   const salt = rng.bytes(32);
-  const key = rng.bytes(32);
-  const seal = (bytes: Uint8Array): Uint8Array => encryptContent(key, bytes, rng);
-  const stored = new Map([
-    [modelCid, seal("nodes" in model ? encodeIntegerGraph(model) : encodeIntegerModel(model))],
-    [inputCid, seal(encodeJobInput({ input, salt }))],
-  ]);
-  const contents = {
-    fetch: async (cid: ContentId) => stored.get(cid) as Uint8Array,
-    fetchKey: async () => key.slice(),
-    store: async () => modelCid,
-  };
+  const contents = new MemoryContents();
+  const lease = { jobId: jobId(`0x${"01".repeat(32)}`), fencingToken: 1 };
+  const modelCid = contents.deposit("nodes" in model ? encodeIntegerGraph(model) : encodeIntegerModel(model));
+  const inputCid = contents.deposit(encodeJobInput({ input, salt }));
+  contents.giveLease(lease, [modelCid, inputCid]);
   const asked = {
-    jobId: "0x01" as JobId,
-    fencingToken: 1,
+    ...lease,
     modelCid,
     modelCommitment: provableModelCommitment(model),
     inputCid,

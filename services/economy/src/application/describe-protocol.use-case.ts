@@ -1,7 +1,6 @@
 import { SIGNERS } from "../domain/chain-transaction.js";
 import { contractsNotDeployed } from "../domain/errors.js";
-import type { ContractBook, SignerVault } from "../domain/ports.js";
-import type { ProtocolReader, ProtocolTerms } from "../domain/protocol-reader.js";
+import type { ContractBook, ProtocolReader, ProtocolTerms, SignerVault } from "../domain/ports.js";
 import type { ChainRuntime } from "./chain-runtime.js";
 
 export interface ProtocolDescription {

@@ -3,7 +3,7 @@ import type { Address } from "@aios/kernel/identifiers";
 import { type DurationMs, durationMs } from "@aios/kernel/units";
 import type { BlockPosition, ChainBlock } from "../domain/chain-block.js";
 import type { Signer, TransactionFailure } from "../domain/chain-transaction.js";
-import type { ChainNode, ContractBook, IndexStore } from "../domain/ports.js";
+import type { ChainBlocks, EventReader, IndexStore } from "../domain/ports.js";
 import type { TransactionFeed } from "./transaction-feed.js";
 
 const BLOCKS_PER_FETCH = 32n;
@@ -29,8 +29,8 @@ export class ChainFollower {
   readonly #pollMs: DurationMs;
 
   constructor(
-    private readonly node: ChainNode,
-    private readonly contracts: ContractBook,
+    private readonly node: ChainBlocks,
+    private readonly contracts: EventReader,
     private readonly signerAddress: (signer: Signer) => Address,
     private readonly index: IndexStore,
     private readonly feed: TransactionFeed,

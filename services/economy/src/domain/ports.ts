@@ -24,17 +24,25 @@ export type BroadcastResult =
   | { readonly kind: "accepted" }
   | { readonly kind: "refused"; readonly reason: string };
 
-/**
- * The chain's node. Every method throws `chain-unavailable` when it does not answer in time;
- * `estimateGas`, `tryCall` and `call` throw `reverted` with the decoded custom error, `execution-halted`,
- * `insufficient-gas-funds`, or `call-refused` when the node answers without trying.
- */
-export interface ChainNode {
+/** The chain block by block, as the index reads it. Every method throws `chain-unavailable` when it is not answered. */
+export interface ChainBlocks {
   identity(): Promise<{ readonly chainId: bigint; readonly genesisHash: string }>;
   head(): Promise<BlockPosition>;
   finalizedHeight(): Promise<bigint>;
   /** Consecutive blocks from `first`, at most `count`; stops before the first that does not exist. */
   blocks(first: bigint, count: number): Promise<readonly ChainBlock[]>;
+  /** Why a mined transaction failed, by running its call again on the state before its block, then on that after it. */
+  explainFailure(call: ChainCall, blockNumber: bigint): Promise<TransactionFailure>;
+  /** Calls `onHead` whenever the head may have moved; also on reconnection. Ends with the signal. */
+  followHeads(onHead: () => void, signal: AbortSignal): void;
+}
+
+/**
+ * The chain's node. Every method throws `chain-unavailable` when it does not answer in time;
+ * `estimateGas`, `tryCall` and `call` throw `reverted` with the decoded custom error, `execution-halted`,
+ * `insufficient-gas-funds`, or `call-refused` when the node answers without trying.
+ */
+export interface ChainNode extends ChainBlocks {
   baseFeePerGasWei(): Promise<bigint>;
   nonce(account: Address, tag: "latest" | "finalized"): Promise<bigint>;
   balanceWei(account: Address): Promise<bigint>;
@@ -42,13 +50,9 @@ export interface ChainNode {
   /** Runs the call once on the latest state, under this gas limit. */
   tryCall(call: ChainCall, gasLimit: bigint): Promise<void>;
   call(call: Pick<ChainCall, "to" | "data">): Promise<string>;
-  /** Why a mined transaction failed, by running its call again on the state before its block, then on that after it. */
-  explainFailure(call: ChainCall, blockNumber: bigint): Promise<TransactionFailure>;
   broadcast(raw: Uint8Array): Promise<BroadcastResult>;
   /** True when the node holds the transaction, pending or mined. */
   knows(transactionHash: string): Promise<boolean>;
-  /** Calls `onHead` whenever the head may have moved; also on reconnection. Ends with the signal. */
-  followHeads(onHead: () => void, signal: AbortSignal): void;
 }
 
 /** Keys that sign. Never gives a key out. */
@@ -57,8 +61,14 @@ export interface SignerVault {
   sign(signer: Signer, transaction: UnsignedTransaction): SignedTransaction;
 }
 
+/** Reads what happened in the protocol's contracts. */
+export interface EventReader {
+  /** Decoded events of protocol contracts in the block, in log order. */
+  eventsOf(block: ChainBlock): readonly ContractEvent[];
+}
+
 /** The protocol's contracts by name, as the on-chain registry has them. */
-export interface ContractBook {
+export interface ContractBook extends EventReader {
   /** Resolves the contracts; throws `contracts-not-deployed` until they all exist. */
   load(): Promise<void>;
   readonly loaded: boolean;
@@ -66,8 +76,27 @@ export interface ContractBook {
   addresses(): ReadonlyMap<string, Address>;
   /** `name` of the function that a call's first four bytes select, or `undefined`. */
   functionOf(contract: string, data: Uint8Array): string | undefined;
-  /** Decoded events of protocol contracts in the block, in log order. */
-  eventsOf(block: ChainBlock): readonly ContractEvent[];
+}
+
+export interface ProtocolTerms {
+  readonly treasury: Address;
+  readonly protocolFeeBps: number;
+  readonly challengeWindowSeconds: number;
+}
+
+export interface AccountBalances {
+  readonly nativeWei: bigint;
+  readonly wrappedWei: bigint;
+  /** Credited by settlements and licence sales, waiting to be withdrawn. */
+  readonly withdrawableWei: bigint;
+  readonly stakedWei: bigint;
+  readonly atBlock: bigint;
+}
+
+/** Reads the contracts' own words, at one block. Throws `chain-unavailable` or `contracts-not-deployed`. */
+export interface ProtocolReader {
+  terms(): Promise<ProtocolTerms>;
+  balances(account: Address): Promise<AccountBalances>;
 }
 
 /** A queued transaction that gets its nonce now. */

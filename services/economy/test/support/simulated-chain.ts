@@ -1,18 +1,19 @@
 import { createHash } from "node:crypto";
-import { type Address, address } from "@aios/kernel/identifiers";
 import type { BlockPosition, ChainBlock, ChainReceipt, ContractEvent } from "../../src/domain/chain-block.js";
 import type { TransactionFailure } from "../../src/domain/chain-transaction.js";
-import type { BroadcastResult, ChainNode, ContractBook } from "../../src/domain/ports.js";
+import type { ChainBlocks, EventReader } from "../../src/domain/ports.js";
 
 /** A chain in memory whose tail can be exchanged: what no honest node of ours does, and an index must survive. */
-export class SimulatedChain implements ChainNode {
+export class SimulatedChain implements ChainBlocks {
   #blocks: ChainBlock[] = [this.#block(undefined, 0, [])];
+  readonly #followers = new Set<() => void>();
   finalized = 0n;
 
   /** Cuts the chain after block `height` and grows new blocks with these transactions, one list per block. */
   fork(height: number, salt: number, transactions: readonly (readonly string[])[]): void {
     this.#blocks = this.#blocks.slice(0, height + 1);
     for (const hashes of transactions) this.#blocks.push(this.#block(this.#blocks.at(-1), salt, hashes));
+    for (const follower of this.#followers) follower();
   }
 
   get height(): number {
@@ -50,51 +51,19 @@ export class SimulatedChain implements ChainNode {
   async blocks(first: bigint, count: number): Promise<readonly ChainBlock[]> {
     return this.#blocks.slice(Number(first), Number(first) + count);
   }
-  followHeads(): void {
-    // Nobody announces heads here: the tests ask to catch up.
+  followHeads(onHead: () => void, signal: AbortSignal): void {
+    this.#followers.add(onHead);
+    signal.addEventListener("abort", () => this.#followers.delete(onHead), { once: true });
   }
 
-  // The index asks for nothing below; it is part of the port.
-  async baseFeePerGasWei(): Promise<bigint> {
-    return 0n;
-  }
-  async nonce(): Promise<bigint> {
-    return 0n;
-  }
-  async balanceWei(): Promise<bigint> {
-    return 0n;
-  }
-  async estimateGas(): Promise<bigint> {
-    return 21_000n;
-  }
-  async tryCall(): Promise<void> {}
-  async call(): Promise<string> {
-    return "0x";
-  }
+  /** Asked only after transactions that failed, and here none does. */
   async explainFailure(): Promise<TransactionFailure> {
-    return { code: "reverted", message: "", details: {} };
-  }
-  async broadcast(): Promise<BroadcastResult> {
-    return { kind: "accepted" };
-  }
-  async knows(): Promise<boolean> {
-    return true;
+    throw new TypeError("no transaction of a simulated chain fails");
   }
 }
 
 /** One event per transaction: an anchored batch named by the transaction's hash. */
-export class SimulatedContracts implements ContractBook {
-  readonly loaded = true;
-  async load(): Promise<void> {}
-  addressOf(): Address {
-    return address(`0x${"11".repeat(20)}`);
-  }
-  addresses(): ReadonlyMap<string, Address> {
-    return new Map();
-  }
-  functionOf(): string | undefined {
-    return undefined;
-  }
+export class SimulatedContracts implements EventReader {
   eventsOf(block: ChainBlock): readonly ContractEvent[] {
     return block.receipts.map((receipt, logIndex) => ({
       blockHash: block.hash,

@@ -1,6 +1,7 @@
 import { parseGenesis } from "@aios/consensus/domain/genesis";
 import { type ConsensusNode, startNode } from "@aios/consensus/start-node";
 import { deployProtocol } from "@aios/contracts/deploy";
+import type { Peer } from "@aios/testkit/peer";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { HDNodeWallet, JsonRpcProvider, Mnemonic, parseEther, Wallet } from "ethers";
 
@@ -24,12 +25,10 @@ export const ACCOUNTS = {
   provider: testWallet(6),
 } as const;
 
-export interface TestChain {
+export interface TestChain extends Peer {
   readonly url: string;
   readonly provider: JsonRpcProvider;
   stop(): Promise<void>;
-  /** Stops the node and starts it on the same data and port. */
-  restart(): Promise<void>;
 }
 
 function genesis() {
@@ -55,8 +54,13 @@ export async function startTestChain(): Promise<TestChain> {
   const chainGenesis = genesis();
   const start = (port: number): Promise<ConsensusNode> =>
     startNode({ genesis: chainGenesis, dataDir: directory.path, port, settings: { minIntervalMs: 20 } });
-  let node = await start(0);
-  const { port, url } = node;
+  const first = await start(0);
+  const { port, url } = first;
+  let node: ConsensusNode | undefined = first;
+  const end = async (): Promise<void> => {
+    await node?.stop();
+    node = undefined;
+  };
   const provider = new JsonRpcProvider(url, CHAIN_ID, {
     polling: true,
     pollingInterval: 50,
@@ -67,11 +71,12 @@ export async function startTestChain(): Promise<TestChain> {
     provider,
     async stop() {
       provider.destroy();
-      await node.stop();
+      await end();
       directory.remove();
     },
+    kill: end,
     async restart() {
-      await node.stop();
+      await end();
       node = await start(port);
     },
   };

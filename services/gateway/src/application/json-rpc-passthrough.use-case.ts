@@ -1,11 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
+import type { RpcNode } from "../domain/ports.js";
 import { RPC_ERROR, refusal, refusalOf } from "../domain/rpc-policy.js";
-
-/** The chain's node, reached with JSON-RPC over HTTP. */
-export interface RpcNode {
-  /** Posts requests that passed the policy. Throws `chain-unavailable`. */
-  post(body: unknown, signal: AbortSignal | undefined): Promise<unknown>;
-}
 
 /** Lets allowed JSON-RPC calls through to the chain's node; the others are answered here. */
 export class JsonRpcPassthrough {

@@ -1,10 +1,11 @@
+import { textSignerOf } from "@aios/core-settlement/signed-data";
 import type { Clock } from "@aios/kernel/clock";
 import { address, tenantOfAccount } from "@aios/kernel/identifiers";
 import type { Rng } from "@aios/kernel/random";
 import type { TimestampMs } from "@aios/kernel/units";
 import { SiweMessage } from "siwe";
 import { sessionExpired, signInRefused } from "../domain/errors.js";
-import type { AccessTokens, MessageVerifier, NonceStore, RevocationStore, Session } from "../domain/ports.js";
+import type { AccessTokens, NonceStore, RevocationStore, Session } from "../domain/ports.js";
 import { checkSignIn } from "../domain/siwe-policy.js";
 
 export interface SignInSettings {
@@ -19,7 +20,6 @@ export class SignIn {
     private readonly nonces: NonceStore,
     private readonly revocations: RevocationStore,
     private readonly tokens: AccessTokens,
-    private readonly verifier: MessageVerifier,
     private readonly chainId: () => Promise<number>,
     private readonly clock: Clock,
     private readonly rng: Rng,
@@ -54,7 +54,7 @@ export class SignIn {
       { domains: this.settings.domains, chainId: await this.chainId(), nowMs: now },
     );
     const account = address(message.address);
-    if (this.verifier.signerOf(text, signature) !== account) {
+    if (textSignerOf(text, signature) !== account) {
       throw signInRefused("signature", "The signature is not by the account that the message names.");
     }
     if (!(await this.nonces.consume(message.nonce, now))) {

@@ -63,7 +63,11 @@ export interface Housekeeping {
   removeExpired(now: TimestampMs): Promise<number>;
 }
 
-/** Checks an EIP-191 signature; the account that signed, or undefined where it is malformed. */
-export interface MessageVerifier {
-  signerOf(message: string, signature: string): Address | undefined;
+/** The chain's node, reached with JSON-RPC over HTTP. */
+export interface RpcNode {
+  /**
+   * Posts requests that passed the policy. Throws `chain-unavailable` when it does not answer in time, with JSON, or
+   * within the size that is read; rejects when the signal aborts.
+   */
+  post(body: unknown, signal: AbortSignal | undefined): Promise<unknown>;
 }

@@ -1,7 +1,6 @@
 import { type Address, address } from "@aios/kernel/identifiers";
 import { contractsNotDeployed } from "../../domain/errors.js";
-import type { ContractBook } from "../../domain/ports.js";
-import type { AccountBalances, ProtocolReader, ProtocolTerms } from "../../domain/protocol-reader.js";
+import type { AccountBalances, ContractBook, ProtocolReader, ProtocolTerms } from "../../domain/ports.js";
 import type { JsonRpcCall, JsonRpcClient } from "./json-rpc-client.js";
 import { PROTOCOL_INTERFACES } from "./protocol-abis.js";
 

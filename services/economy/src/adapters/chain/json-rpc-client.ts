@@ -24,6 +24,8 @@ interface Answer {
 }
 
 const RETRY_AFTER_MS = 1_000;
+/** Nodes take no more than about a thousand at once. */
+const LARGEST_BATCH = 500;
 
 /** JSON-RPC 2.0 over HTTP with batches. No retries: callers know whether asking again is safe. */
 export class JsonRpcClient {
@@ -39,9 +41,15 @@ export class JsonRpcClient {
     return unwrap((await this.#post({ jsonrpc: "2.0", id, method, params })) as Answer);
   }
 
-  /** Answers in the order of the calls; throws the first error. */
+  /** Answers in the order of the calls, however many; throws the first error. */
   async batch(calls: readonly JsonRpcCall[]): Promise<readonly unknown[]> {
-    if (calls.length === 0) return [];
+    const answers: unknown[] = [];
+    for (let at = 0; at < calls.length; at += LARGEST_BATCH)
+      answers.push(...(await this.#batchOnce(calls.slice(at, at + LARGEST_BATCH))));
+    return answers;
+  }
+
+  async #batchOnce(calls: readonly JsonRpcCall[]): Promise<readonly unknown[]> {
     const first = this.#nextId;
     this.#nextId += calls.length;
     const body = calls.map((call, index) => ({ jsonrpc: "2.0", id: first + index, ...call }));

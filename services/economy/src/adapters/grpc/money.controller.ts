@@ -15,8 +15,7 @@ import { GrpcMethod } from "@nestjs/microservices";
 import { DescribeProtocolUseCase } from "../../application/describe-protocol.use-case.js";
 import { ExplainJobUseCase } from "../../application/explain-job.use-case.js";
 import type { ChainFollower } from "../../application/follow-chain.js";
-import type { IndexStore } from "../../domain/ports.js";
-import type { ProtocolReader } from "../../domain/protocol-reader.js";
+import type { IndexStore, ProtocolReader } from "../../domain/ports.js";
 import { FOLLOWER, INDEX_STORE, PROTOCOL_READER } from "../../tokens.js";
 
 @Controller()

@@ -1,5 +1,5 @@
-import type { RpcNode } from "../../application/json-rpc-passthrough.use-case.js";
 import { chainUnavailable } from "../../domain/errors.js";
+import type { RpcNode } from "../../domain/ports.js";
 
 export interface HttpRpcNodeSettings {
   readonly url: string;
