@@ -4,11 +4,28 @@ const BYTE_HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
   byte.toString(16).padStart(2, "0"),
 );
 
+/** For `0x` and so many bytes in hex. One for each length that is frequent: addresses and hashes. */
+const CHAR_CODES: ReadonlyMap<number, number[]> = new Map(
+  [20, 32].map((length) => [length, [..."0x".padEnd(2 + 2 * length, "0")].map((char) => char.charCodeAt(0))]),
+);
+const HEX_CODES = Uint8Array.from([...BYTE_HEX.join("")], (char) => char.charCodeAt(0));
+
 /** Bytes to `0x` lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
-  let out = "0x";
-  for (let i = 0; i < bytes.length; i++) out += BYTE_HEX[bytes[i] as number];
-  return out;
+  const { length } = bytes;
+  const codes = CHAR_CODES.get(length);
+  if (codes === undefined) {
+    let out = "0x";
+    for (let i = 0; i < length; i++) out += BYTE_HEX[bytes[i] as number];
+    return out;
+  }
+  // Flat from the start: a string that grows by two characters is a tree, which costs more to make and to look up.
+  for (let i = 0, at = 2; i < length; i++) {
+    const from = (bytes[i] as number) * 2;
+    codes[at++] = HEX_CODES[from] as number;
+    codes[at++] = HEX_CODES[from + 1] as number;
+  }
+  return String.fromCharCode.apply(null, codes);
 }
 
 const NIBBLE_OF_CHAR = new Uint8Array(128);
@@ -35,16 +52,50 @@ export function bytes32Of(bytes: Uint8Array): Bytes32 {
   return toHex(bytes) as Bytes32;
 }
 
+const NO_BYTES = new Uint8Array(0);
+const WORD_BYTES = 32;
+const LIMB_BYTES = 8;
+const LIMB_BITS = 64n;
+const LIMB_LIMIT = 2n ** LIMB_BITS;
+const WORD_LIMIT = 2n ** 256n;
+// Conversions of up to 256 bits go through this word: they take no detour over text. Each is complete before the next.
+const scratch = new Uint8Array(WORD_BYTES);
+const limbs = new DataView(scratch.buffer);
+const LAST_LIMB = WORD_BYTES - LIMB_BYTES;
+
 /** Big-endian bytes without leading zeros; 0 gives no bytes (the RLP form of an integer). */
 export function bigintToBytes(value: bigint): Uint8Array {
-  if (value === 0n) return new Uint8Array(0);
+  if (value === 0n) return NO_BYTES;
+  if (value >= WORD_LIMIT) return longBytes(value);
+  let start = LAST_LIMB;
+  limbs.setBigUint64(start, value);
+  for (let rest = value; rest >= LIMB_LIMIT; ) {
+    rest >>= LIMB_BITS;
+    start -= LIMB_BYTES;
+    limbs.setBigUint64(start, rest);
+  }
+  while (scratch[start] === 0) start++;
+  return scratch.slice(start);
+}
+
+function longBytes(value: bigint): Uint8Array {
   const hex = value.toString(16);
   return fromHex(`0x${hex.length % 2 === 0 ? hex : `0${hex}`}`);
 }
 
 /** Big-endian bytes to an integer; no bytes give 0. */
 export function bytesToBigint(bytes: Uint8Array): bigint {
-  return bytes.length === 0 ? 0n : BigInt(toHex(bytes));
+  const { length } = bytes;
+  if (length > WORD_BYTES) return BigInt(toHex(bytes));
+  const from = WORD_BYTES - length;
+  let start = LAST_LIMB;
+  while (start > from) start -= LIMB_BYTES;
+  for (let i = start; i < from; i++) scratch[i] = 0;
+  for (let i = 0; i < length; i++) scratch[from + i] = bytes[i] as number;
+  let out = limbs.getBigUint64(start);
+  for (let at = start + LIMB_BYTES; at < WORD_BYTES; at += LIMB_BYTES)
+    out = (out << LIMB_BITS) | limbs.getBigUint64(at);
+  return out;
 }
 
 /** A 256-bit word, big endian, left padded. */

@@ -87,9 +87,14 @@ function writeBefore(out: Uint8Array, end: number, item: RlpItem): number {
   return writeHeaderBefore(out, at, end - at, LIST_OFFSET);
 }
 
-/** Encodes an item. Never fails for well-typed input. Cost: two passes, one allocation. */
-export function encodeRlp(item: RlpItem): Uint8Array {
-  const out = new Uint8Array(rlpLength(item));
+/**
+ * Encodes an item, behind a byte that says its type (EIP-2718) where there is one. Never fails for well-typed input.
+ * Cost: two passes, one allocation.
+ */
+export function encodeRlp(item: RlpItem, type?: number): Uint8Array {
+  const prefix = type === undefined ? 0 : 1;
+  const out = new Uint8Array(prefix + rlpLength(item));
+  if (type !== undefined) out[0] = type;
   writeBefore(out, out.length, item);
   return out;
 }

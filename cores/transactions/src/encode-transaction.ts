@@ -1,4 +1,4 @@
-import { bigintToBytes, concat, fromHex } from "@aios/core-rlp/hex";
+import { bigintToBytes, fromHex } from "@aios/core-rlp/hex";
 import { encodeRlp, type RlpItem } from "@aios/core-rlp/rlp";
 import type { Transaction } from "./transaction.js";
 
@@ -56,6 +56,6 @@ export function transactionItems(transaction: TransactionFields): RlpItem[] {
 
 /** Canonical EIP-2718 encoding: what `decodeTransaction` takes. */
 export function encodeTransaction(transaction: TransactionFields): Uint8Array {
-  const list = encodeRlp(transactionItems(transaction));
-  return transaction.type === 0 ? list : concat(Uint8Array.of(transaction.type), list);
+  const { type } = transaction;
+  return encodeRlp(transactionItems(transaction), type === 0 ? undefined : type);
 }

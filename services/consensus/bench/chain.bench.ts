@@ -65,14 +65,14 @@ interface Measurements {
 }
 
 async function measure(
-  url: string,
+  { url, processorMs }: Running,
   load: Loads,
   profile?: { start(): void; end(): Promise<Budget> },
 ): Promise<Measured> {
   await runLoad(url, load.warmUp, MAX_OUTSTANDING);
   profile?.start();
   const before = process.cpuUsage();
-  const result = await runLoad(url, load.measured, MAX_OUTSTANDING);
+  const result = await runLoad(url, load.measured, MAX_OUTSTANDING, processorMs);
   const used = process.cpuUsage(before);
   const budget = await profile?.end();
   return {
@@ -87,7 +87,7 @@ async function measureAll(
   profile?: { start(): void; end(): Promise<Budget> },
 ): Promise<Measurements> {
   const byKind = new Map<Kind, Measured>();
-  for (const load of loads) byKind.set(load.kind, await measure(running.url, load, profile));
+  for (const load of loads) byKind.set(load.kind, await measure(running, load, profile));
   const half = (byKind.get("native")?.result.perSecond ?? 0) / 2;
   return { byKind, calls: await callsUnderLoad(running.url, background, half, question) };
 }

@@ -13,7 +13,12 @@ export interface LoadResult {
   readonly receipts: number;
   readonly blocks: number;
   readonly refused: number;
+  /** Processor time of the node's process, all threads, from the first transaction sent to the last in a block. */
+  readonly processorMs: number | null;
 }
+
+/** Processor time that a process has used so far, in milliseconds; nothing where the platform does not say. */
+export type UsedProcessor = () => Promise<number | null>;
 
 /** One endpoint over kept-alive connections. */
 export class RpcClient {
@@ -58,11 +63,17 @@ const hex = (value: number): string => `0x${value.toString(16)}`;
  * Sends everything, at most `maxOutstanding` ahead of what is in blocks, and stops the clock when the last transaction
  * is in a committed block. Then it counts the receipts that say success, which is not part of the time.
  */
-export async function runLoad(url: string, load: SignedLoad, maxOutstanding: number): Promise<LoadResult> {
+export async function runLoad(
+  url: string,
+  load: SignedLoad,
+  maxOutstanding: number,
+  usedProcessor: UsedProcessor = async () => null,
+): Promise<LoadResult> {
   const client = new RpcClient(url);
   try {
     const firstBlock = Number(await client.call("eth_blockNumber", [])) + 1;
     const progress = { sent: 0, refused: 0, included: 0, height: firstBlock - 1 };
+    const usedBefore = await usedProcessor();
     const startedAt = performance.now();
     const sending = sendAll(client, load, maxOutstanding, progress);
     let lastProgressAt = performance.now();
@@ -77,6 +88,7 @@ export async function runLoad(url: string, load: SignedLoad, maxOutstanding: num
       await sleep(POLL_MS);
     }
     await sending;
+    const used = await usedProcessor();
     const receipts = await countReceipts(client, firstBlock, progress.height);
     const seconds = (endedAt - startedAt) / 1_000;
     return {
@@ -85,6 +97,7 @@ export async function runLoad(url: string, load: SignedLoad, maxOutstanding: num
       receipts,
       blocks: progress.height - firstBlock + 1,
       refused: progress.refused,
+      processorMs: used === null || usedBefore === null ? null : used - usedBefore,
     };
   } finally {
     client.close();

@@ -7,13 +7,27 @@ import { createInterface, type Interface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Budget } from "./budget.js";
-import { RpcClient } from "./load-generator.js";
+import { RpcClient, type UsedProcessor } from "./load-generator.js";
 
 const START_ATTEMPTS = 600;
 
 export interface Running {
   readonly url: string;
+  readonly processorMs: UsedProcessor;
   stop(): Promise<void>;
+}
+
+/** Linux counts user and system time of a process in hundredths of a second, fields 14 and 15. */
+const TICK_MS = 10;
+
+function processorOf(child: ChildProcess): UsedProcessor {
+  return async () => {
+    const stat = await readFile(`/proc/${child.pid}/stat`, "utf8").catch(() => undefined);
+    if (stat === undefined) return null;
+    // The second field is the name, in brackets, and may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  };
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -46,6 +60,7 @@ export async function startOwnNode(genesisFile: string, dataDir: string, setting
   const url = await nextLine(lines, child);
   return {
     url,
+    processorMs: processorOf(child),
     startProfile: () => void child.stdin.write("profile\n"),
     async budget() {
       const answer = nextLine(lines, child);
@@ -94,7 +109,7 @@ export async function startAnvil(
     for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
       if (child.exitCode !== null) throw new Error(`anvil ended with ${child.exitCode}`);
       if ((await client.call("eth_chainId", []).catch(() => undefined)) !== undefined)
-        return { url, stop: () => end(child) };
+        return { url, processorMs: processorOf(child), stop: () => end(child) };
       await sleep(100);
     }
     throw new Error("anvil did not answer");

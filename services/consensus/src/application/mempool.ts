@@ -123,7 +123,8 @@ export class Mempool {
       ...this.pool.afterBlock(block.transactions, dropped, (sender) => senderState(view, sender)),
       ...this.pool.expire(this.clock.now()),
     ]);
-    if (left.length > 0) await this.journal.remove(left.map((drop) => drop.hash));
+    const hashes = [...block.transactions, ...left].map(({ hash }) => hash);
+    if (hashes.length > 0) await this.journal.remove(hashes);
   }
 
   #admit(transaction: SignedTransaction, nowMs: number): readonly DroppedTransaction[] {

@@ -19,6 +19,7 @@ import { corruptStore } from "./errors.js";
 import type { SignedTransaction } from "./transaction.js";
 
 const NO_BYTES = new Uint8Array(0);
+const SUCCEEDED = Uint8Array.of(1);
 const HEADER_FIELDS = 21;
 const ZERO_NONCE = new Uint8Array(8);
 
@@ -196,7 +197,7 @@ function logItem(log: Log): RlpItem {
 export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array {
   return encodeRlp(
     receipts.map((receipt) => [
-      receipt.succeeded ? Uint8Array.of(1) : NO_BYTES,
+      receipt.succeeded ? SUCCEEDED : NO_BYTES,
       bigintToBytes(receipt.gasUsed),
       bigintToBytes(receipt.cumulativeGasUsed),
       receipt.contractAddress === null ? NO_BYTES : fromHex(receipt.contractAddress),
@@ -240,14 +241,14 @@ export function receiptsRoot(
 
 /** Consensus encoding of a receipt: status or, before Byzantium, state root; gas; bloom; logs. */
 export function receiptRlp(receipt: Receipt, type: number): Uint8Array {
-  const status = receipt.succeeded ? Uint8Array.of(1) : NO_BYTES;
-  const payload = encodeRlp([
+  const status = receipt.succeeded ? SUCCEEDED : NO_BYTES;
+  const fields = [
     receipt.postState === undefined ? status : fromHex(receipt.postState),
     bigintToBytes(receipt.cumulativeGasUsed),
     logsBloom(receipt.logs),
     receipt.logs.map(logItem),
-  ]);
-  return type === 0 ? payload : concat(Uint8Array.of(type), payload);
+  ];
+  return type === 0 ? encodeRlp(fields) : encodeRlp(fields, type);
 }
 
 /** Hash of the execution layer's requests, each with its type in front, none of them empty (EIP-7685). */

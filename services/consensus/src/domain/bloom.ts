@@ -17,7 +17,11 @@ function add(bloom: Uint8Array, item: Uint8Array): void {
   }
 }
 
+const EMPTY_BLOOM = new Uint8Array(BLOOM_BYTES);
+
+/** Not to be changed: all that have no logs share one. */
 export function logsBloom(logs: readonly Log[]): Uint8Array {
+  if (logs.length === 0) return EMPTY_BLOOM;
   const bloom = new Uint8Array(BLOOM_BYTES);
   for (const log of logs) {
     add(bloom, fromHex(log.address));

@@ -300,8 +300,10 @@ export class TransactionPool {
 
   #refresh(sender: Address, state: SenderState): DroppedTransaction[] {
     this.#nonces.set(sender, state.nonce);
+    const queue = this.#bySender.get(sender);
+    if (queue?.canAllRun(state)) return [];
     const out: DroppedTransaction[] = [];
-    for (const entry of [...(this.#bySender.get(sender)?.entries ?? [])]) {
+    for (const entry of [...(queue?.entries ?? [])]) {
       const { transaction } = entry;
       const cost = maximumCost(transaction);
       const error =

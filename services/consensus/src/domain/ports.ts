@@ -162,13 +162,13 @@ export interface BlockStore {
   /** Blooms of the heights from `from` to `to`, inclusive, in order. */
   blooms(from: number, to: number): Iterable<{ readonly height: number; readonly bloom: Uint8Array }>;
   /**
-   * Stores block, receipts, state, indexes, and forgets its transactions in the mempool journal: all or nothing, on
-   * disk when this resolves, and nothing to be seen before. Throws `not-the-next-block` unless the parent is the head.
+   * Stores block, receipts, state and indexes: all or nothing, on disk when this resolves, and nothing to be seen
+   * before. Throws `not-the-next-block` unless the parent is the head.
    */
   append(block: ExecutedBlock): Promise<void>;
 }
 
-/** Keeps admitted transactions over a restart. */
+/** Keeps admitted transactions over a restart. One that was removed may come back then: whoever admits them tells. */
 export interface MempoolJournal {
   /** Resolves when the transaction would survive the end of this process. */
   add(transaction: SignedTransaction, receivedAtMs: number): Promise<void>;

@@ -42,6 +42,12 @@ export class SenderQueue {
     return cost;
   }
 
+  /** Whether none of them is behind this nonce, and this balance is enough for all together. False when empty. */
+  canAllRun({ nonce, balance }: { readonly nonce: bigint; readonly balance: bigint }): boolean {
+    const first = this.entries[0];
+    return first !== undefined && first.transaction.nonce >= nonce && this.#totalCost <= balance;
+  }
+
   /** Adds a transaction of a nonce that is free. Whether it is the last now. */
   insert(entry: PooledTransaction): boolean {
     const position = this.#positionOf(entry.transaction.nonce);

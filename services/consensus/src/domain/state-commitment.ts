@@ -1,6 +1,15 @@
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { bigintToBytes, bytes32Of, bytesToBigint, equalBytes, fromHex } from "@aios/core-rlp/hex";
-import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
+import {
+  decodeRlp,
+  encodeRlp,
+  rlpBytes,
+  rlpHeaderLength,
+  rlpLength,
+  rlpList,
+  writeRlpBytes,
+  writeRlpListHeader,
+} from "@aios/core-rlp/rlp";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import { MerklePatriciaTrie, type NodeSource } from "@aios/core-trie/merkle-patricia-trie";
 import type { TrieCache } from "@aios/core-trie/trie-cache";
@@ -8,6 +17,7 @@ import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { AccountProof, AccountState, StateChanges } from "./state.js";
 
 const NOTHING = new Uint8Array(0);
+const HASH_ITEM_BYTES = 33;
 
 export const EMPTY_ACCOUNT: AccountState = {
   nonce: 0n,
@@ -20,13 +30,18 @@ export const EMPTY_ACCOUNT: AccountState = {
 const NO_CODE = fromHex(EMPTY_CODE_HASH);
 const NO_STORAGE = fromHex(EMPTY_TRIE_ROOT);
 
+/** The account as the state trie holds it (yellow paper 4.1). One allocation. */
 export function encodeAccount({ nonce, balance, storageRoot, codeHash }: AccountState): Uint8Array {
-  return encodeRlp([
-    bigintToBytes(nonce),
-    bigintToBytes(balance),
-    storageRoot === EMPTY_TRIE_ROOT ? NO_STORAGE : fromHex(storageRoot),
-    codeHash === EMPTY_CODE_HASH ? NO_CODE : fromHex(codeHash),
-  ]);
+  const nonceBytes = bigintToBytes(nonce);
+  const balanceBytes = bigintToBytes(balance);
+  const payload = rlpLength(nonceBytes) + rlpLength(balanceBytes) + 2 * HASH_ITEM_BYTES;
+  const out = new Uint8Array(rlpHeaderLength(payload) + payload);
+  let at = writeRlpListHeader(out, 0, payload);
+  at = writeRlpBytes(out, at, nonceBytes);
+  at = writeRlpBytes(out, at, balanceBytes);
+  at = writeRlpBytes(out, at, storageRoot === EMPTY_TRIE_ROOT ? NO_STORAGE : fromHex(storageRoot));
+  writeRlpBytes(out, at, codeHash === EMPTY_CODE_HASH ? NO_CODE : fromHex(codeHash));
+  return out;
 }
 
 export function decodeAccount(rlp: Uint8Array): AccountState {

@@ -138,7 +138,7 @@ export class RpcDispatcher {
     let code: number | undefined;
     try {
       const result: RpcValue = (await method(request.parameters)) ?? null;
-      answer = JSON.stringify({ jsonrpc: "2.0", id: request.id, result });
+      answer = `{"jsonrpc":"2.0","id":${JSON.stringify(request.id)},"result":${JSON.stringify(result)}}`;
       if (answer.length > this.limits.maxResponseBytes) {
         code = RPC.limitExceeded;
         answer = failure(request.id, { code, message: "response too large" });

@@ -2,7 +2,7 @@ import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import { EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
 import type { Block, BlockHeader, BlockWithReceipts, HeaderForm, Receipt } from "../../domain/block.js";
-import { logsBloom } from "../../domain/bloom.js";
+import { BLOOM_BYTES, logsBloom } from "../../domain/bloom.js";
 import type { StoredLog } from "../../domain/ports.js";
 import type { AccountProof } from "../../domain/state.js";
 import { effectiveGasPrice, type SignedTransaction } from "../../domain/transaction.js";
@@ -20,6 +20,7 @@ export function hexNumber(value: number | bigint): string {
 }
 
 const ZERO_NONCE = "0x0000000000000000";
+const EMPTY_BLOOM = `0x${"00".repeat(BLOOM_BYTES)}`;
 const ZERO_HASH = `0x${"00".repeat(32)}`;
 
 const FORMS: readonly HeaderForm[] = ["frontier", "london", "shanghai", "cancun", "prague"];
@@ -152,12 +153,27 @@ export function formatLog(log: StoredLog): { [key: string]: RpcValue } {
   };
 }
 
+/** All receipts of a block. */
+export function formatReceipts(block: BlockWithReceipts): { [key: string]: RpcValue }[] {
+  let logIndex = 0;
+  return block.receipts.map((receipt, index) => {
+    const out = receiptAt(block, index, logIndex);
+    logIndex += receipt.logs.length;
+    return out;
+  });
+}
+
+/** The receipt of one transaction of a block. */
 export function formatReceipt(block: BlockWithReceipts, index: number): { [key: string]: RpcValue } {
+  let logIndex = 0;
+  for (let earlier = 0; earlier < index; earlier++) logIndex += block.receipts[earlier]?.logs.length ?? 0;
+  return receiptAt(block, index, logIndex);
+}
+
+function receiptAt(block: BlockWithReceipts, index: number, logIndex: number): { [key: string]: RpcValue } {
   const transaction = block.transactions[index] as SignedTransaction;
   const receipt = block.receipts[index] as Receipt;
   const { header } = block;
-  let logIndex = 0;
-  for (const earlier of block.receipts.slice(0, index)) logIndex += earlier.logs.length;
   return {
     transactionHash: transaction.hash,
     transactionIndex: hexNumber(index),
@@ -180,7 +196,7 @@ export function formatReceipt(block: BlockWithReceipts, index: number): { [key: 
         logIndex: logIndex + offset,
       }),
     ),
-    logsBloom: toHex(logsBloom(receipt.logs)),
+    logsBloom: receipt.logs.length === 0 ? EMPTY_BLOOM : toHex(logsBloom(receipt.logs)),
     ...(receipt.postState === undefined
       ? { status: receipt.succeeded ? "0x1" : "0x0" }
       : { root: receipt.postState }),

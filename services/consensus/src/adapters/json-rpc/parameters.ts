@@ -42,10 +42,16 @@ export function smallNumber(value: unknown, name: string): number {
 }
 
 export function data(value: unknown, name: string): Uint8Array {
-  if (typeof value !== "string" || value.length % 2 !== 0 || !/^0x[0-9a-fA-F]*$/.test(value)) {
-    throw invalidParams(`${name} must be 0x-prefixed hex of whole bytes`);
-  }
-  return new Uint8Array(Buffer.from(value.slice(2), "hex"));
+  const out = typeof value === "string" && value.startsWith("0x") ? bytesOf(value) : undefined;
+  if (out === undefined) throw invalidParams(`${name} must be 0x-prefixed hex of whole bytes`);
+  return out;
+}
+
+/** Node stops at the first character that is no hex digit: then bytes are missing. */
+function bytesOf(hex: string): Uint8Array | undefined {
+  const bytes = Buffer.from(hex.slice(2), "hex");
+  // Bytes of their own: small buffers share one slab, which would live as long as the last of them.
+  return bytes.length * 2 === hex.length - 2 ? new Uint8Array(bytes) : undefined;
 }
 
 export function addressParam(value: unknown, name: string): Address {

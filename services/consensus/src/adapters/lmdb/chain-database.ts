@@ -1,8 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase, type Transaction } from "lmdb";
+import { LatestAccounts } from "./latest-accounts.js";
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 type BinaryTable = Database<Buffer, Uint8Array>;
 type NumberedTable = Database<Buffer, number>;
@@ -26,9 +27,11 @@ export class ChainDatabase {
   readonly heights: BinaryTable;
   /** transaction hash → height (8 bytes) and index (4 bytes). */
   readonly places: BinaryTable;
-  /** transaction hash → arrival in ms (8 bytes) and raw transaction. */
-  readonly mempool: BinaryTable;
+  /** record → run of arrival in ms (8 bytes), length (4 bytes) and raw transaction. */
+  readonly mempool: NumberedTable;
   readonly meta: Database<Buffer, string>;
+  /** What whoever writes blocks and whoever reads states share. */
+  readonly latestAccounts = new LatestAccounts();
   readonly #root: RootDatabase;
 
   constructor(directory: string, options: { readonly readOnly?: boolean } = {}) {
@@ -54,7 +57,7 @@ export class ChainDatabase {
     this.receipts = numbered("receipts");
     this.heights = binary("heights");
     this.places = binary("places");
-    this.mempool = binary("mempool");
+    this.mempool = numbered("mempool");
     this.meta = this.#root.openDB<Buffer, string>({ name: "meta", encoding: "binary" });
     if (this.meta.get("format") === undefined && options.readOnly !== true) {
       this.meta.putSync("format", Buffer.from([FORMAT_VERSION]));

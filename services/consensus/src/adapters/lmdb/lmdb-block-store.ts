@@ -10,6 +10,8 @@ import type { SignedTransaction } from "../../domain/transaction.js";
 import { type ChainDatabase, heightBytes } from "./chain-database.js";
 
 const CACHED_BLOCKS = 64;
+/** Of all cached blocks together, but for the last, which is kept whatever it has. */
+const CACHED_TRANSACTIONS = 10_000;
 
 /** Decodes what was verified before it was stored. */
 export interface StoredTransactionCodec {
@@ -21,7 +23,9 @@ export class LmdbBlockStore implements BlockStore {
   #head: BlockHeader | undefined;
   /** Height of the block that is on its way to the disk: LMDB shows it before it is there. */
   #unfinished: number | undefined;
+  /** The last blocks, the oldest first. */
   readonly #recent = new Map<number, BlockWithReceipts>();
+  #recentTransactions = 0;
 
   constructor(
     private readonly database: ChainDatabase,
@@ -105,8 +109,19 @@ export class LmdbBlockStore implements BlockStore {
     } finally {
       this.#unfinished = undefined;
     }
-    this.#recent.set(header.number, { header, transactions: block.transactions, receipts: block.receipts });
-    this.#recent.delete(header.number - CACHED_BLOCKS);
+    this.database.latestAccounts.advance(header.stateRoot, block.changes.accounts);
+    this.#remember({ header, transactions: block.transactions, receipts: block.receipts });
+  }
+
+  #remember(block: BlockWithReceipts): void {
+    this.#recent.set(block.header.number, block);
+    this.#recentTransactions += block.transactions.length;
+    for (const [height, { transactions }] of this.#recent) {
+      const fits = this.#recent.size <= CACHED_BLOCKS && this.#recentTransactions <= CACHED_TRANSACTIONS;
+      if (fits || height === block.header.number) break;
+      this.#recent.delete(height);
+      this.#recentTransactions -= transactions.length;
+    }
   }
 
   #writeState({ changes, trieNodes, header }: ExecutedBlock): void {
@@ -145,7 +160,6 @@ export class LmdbBlockStore implements BlockStore {
       place.writeBigUInt64BE(BigInt(height), 0);
       place.writeUInt32BE(index, 8);
       database.places.put(fromHex(transaction.hash), place);
-      database.mempool.remove(fromHex(transaction.hash));
     });
     database.meta.put("head", heightBytes(height));
   }

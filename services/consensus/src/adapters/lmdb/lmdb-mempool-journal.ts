@@ -1,29 +1,106 @@
-import { fromHex } from "@aios/core-rlp/hex";
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { bytes32Of } from "@aios/core-rlp/hex";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { MempoolJournal } from "../../domain/ports.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
 import type { ChainDatabase } from "./chain-database.js";
 
 const ARRIVAL_BYTES = 8;
+const LENGTH_BYTES = 4;
+const ENTRY_BYTES = ARRIVAL_BYTES + LENGTH_BYTES;
 
-/** Admitted transactions; concurrent additions share one write. */
+/** A record that still takes transactions. */
+interface OpenRecord {
+  readonly id: number;
+  readonly entries: { readonly raw: Uint8Array; readonly receivedAtMs: number }[];
+  readonly written: Promise<void>;
+}
+
+/**
+ * Admitted transactions. Those of one turn of the event loop are one record: one write for all of them, and one removal
+ * once all of them have left. What has left a record of which others wait is read again after a restart, and refused
+ * again by whoever admits it.
+ */
 export class LmdbMempoolJournal implements MempoolJournal {
-  constructor(private readonly database: ChainDatabase) {}
+  #open: OpenRecord | undefined;
+  #nextRecord = 0;
+  readonly #recordOf = new Map<Bytes32, number>();
+  /** Transactions of a record that have not left. */
+  readonly #waiting = new Map<number, number>();
 
-  async add(transaction: SignedTransaction, receivedAtMs: number): Promise<void> {
-    const value = Buffer.alloc(ARRIVAL_BYTES + transaction.raw.length);
-    value.writeBigUInt64BE(BigInt(receivedAtMs));
-    value.set(transaction.raw, ARRIVAL_BYTES);
-    await this.database.mempool.put(fromHex(transaction.hash), value);
+  constructor(private readonly database: ChainDatabase) {
+    for (const { key, value } of database.mempool.getRange()) {
+      for (const { raw } of entriesOf(value)) this.#file(bytes32Of(keccak256(raw)), key);
+      this.#nextRecord = key + 1;
+    }
+  }
+
+  add({ hash, raw }: SignedTransaction, receivedAtMs: number): Promise<void> {
+    const record = this.#open ?? this.#begin();
+    record.entries.push({ raw, receivedAtMs });
+    this.#file(hash, record.id);
+    return record.written;
   }
 
   async remove(hashes: readonly Bytes32[]): Promise<void> {
-    await Promise.all(hashes.map((hash) => this.database.mempool.remove(fromHex(hash))));
+    const removals: Promise<boolean>[] = [];
+    for (const hash of hashes) {
+      const id = this.#recordOf.get(hash);
+      if (id === undefined) continue;
+      this.#recordOf.delete(hash);
+      const left = (this.#waiting.get(id) ?? 0) - 1;
+      if (left > 0) this.#waiting.set(id, left);
+      else {
+        this.#waiting.delete(id);
+        removals.push(this.database.mempool.remove(id));
+      }
+    }
+    await Promise.all(removals);
   }
 
   *entries(): Iterable<{ readonly raw: Uint8Array; readonly receivedAtMs: number }> {
-    for (const { value } of this.database.mempool.getRange()) {
-      yield { raw: value.subarray(ARRIVAL_BYTES), receivedAtMs: Number(value.readBigUInt64BE()) };
-    }
+    for (const { value } of this.database.mempool.getRange()) yield* entriesOf(value);
+  }
+
+  #file(hash: Bytes32, id: number): void {
+    this.#recordOf.set(hash, id);
+    this.#waiting.set(id, (this.#waiting.get(id) ?? 0) + 1);
+  }
+
+  #begin(): OpenRecord {
+    const id = this.#nextRecord++;
+    const written = new Promise<void>((resolve, reject) => {
+      setImmediate(() => this.#write(id).then(resolve, reject));
+    });
+    this.#open = { id, entries: [], written };
+    return this.#open;
+  }
+
+  async #write(id: number): Promise<void> {
+    const entries = this.#open?.entries ?? [];
+    this.#open = undefined;
+    // All of them may be in a block already.
+    if (this.#waiting.has(id)) await this.database.mempool.put(id, recordOf(entries));
+  }
+}
+
+function recordOf(entries: OpenRecord["entries"]): Buffer {
+  const out = Buffer.allocUnsafe(entries.reduce((sum, { raw }) => sum + ENTRY_BYTES + raw.length, 0));
+  let at = 0;
+  for (const { raw, receivedAtMs } of entries) {
+    out.writeBigUInt64BE(BigInt(receivedAtMs), at);
+    out.writeUInt32BE(raw.length, at + ARRIVAL_BYTES);
+    out.set(raw, at + ENTRY_BYTES);
+    at += ENTRY_BYTES + raw.length;
+  }
+  return out;
+}
+
+function* entriesOf(record: Buffer): Iterable<{ readonly raw: Uint8Array; readonly receivedAtMs: number }> {
+  for (let at = 0; at < record.length; ) {
+    const start = at + ENTRY_BYTES;
+    const end = start + record.readUInt32BE(at + ARRIVAL_BYTES);
+    yield { raw: record.subarray(start, end), receivedAtMs: Number(record.readBigUInt64BE(at)) };
+    at = end;
   }
 }

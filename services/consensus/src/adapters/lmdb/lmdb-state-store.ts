@@ -23,8 +23,13 @@ class FlatSnapshot implements StateSnapshot {
   ) {}
 
   account(address: Address): AccountState | undefined {
-    const rlp = this.database.accounts.get(fromHex(address), { transaction: this.transaction });
-    return rlp === undefined ? undefined : decodeAccount(rlp);
+    const { latestAccounts, accounts } = this.database;
+    const known = latestAccounts.get(this.root, address);
+    if (known !== undefined) return known ?? undefined;
+    const rlp = accounts.get(fromHex(address), { transaction: this.transaction });
+    const account = rlp === undefined ? undefined : decodeAccount(rlp);
+    latestAccounts.keep(this.root, address, account ?? null);
+    return account;
   }
 
   storage(address: Address, slot: Bytes32): Uint8Array {

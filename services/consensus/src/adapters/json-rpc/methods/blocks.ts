@@ -4,7 +4,14 @@ import type { Mempool } from "../../../application/mempool.js";
 import type { BlockWithReceipts } from "../../../domain/block.js";
 import type { BlockSelector } from "../../../domain/block-tag.js";
 import type { BlockStore } from "../../../domain/ports.js";
-import { formatBlock, formatReceipt, formatTransaction, hexNumber, type RpcValue } from "../format.js";
+import {
+  formatBlock,
+  formatReceipt,
+  formatReceipts,
+  formatTransaction,
+  hexNumber,
+  type RpcValue,
+} from "../format.js";
 import type { RpcMethods } from "../method.js";
 import { blockSelector, flag, hash, smallNumber } from "../parameters.js";
 
@@ -76,7 +83,7 @@ export function blockMethods(chain: ChainView, blocks: BlockStore, mempool: Memp
     },
     eth_getBlockReceipts: ([value]) => {
       const block = chain.block(blockSelector(value, "block"));
-      return block === undefined ? null : block.transactions.map((_, index) => formatReceipt(block, index));
+      return block === undefined ? null : formatReceipts(block);
     },
   };
 }
