@@ -148,6 +148,8 @@ function ownSettings(name, facts) {
       "CHAIN_RPC_URL",
     ],
     ...["OTEL_EXPORTER_OTLP_ENDPOINT", "DEMO_BUYER_KEY_FILE"],
+    ...["AIOS_TLS_CERT_FILE", "AIOS_TLS_KEY_FILE", "AIOS_TLS_CA_FILE"],
+    ...["AIOS_GRPC_PROVIDER_LISTEN", "PROVIDER_TLS_CA_FILE"],
   ]);
   return Object.entries(settings[name])
     .filter(([setting, { secret }]) => !decided.has(setting) && secret !== true)

@@ -30,6 +30,10 @@ export const providerSettings = defineSettings({
     description: "address of the network's compute service, host:port; this program dials out to it",
     default: "127.0.0.1:50053",
   }),
+  PROVIDER_TLS_CA_FILE: optionalSetting(text, {
+    description:
+      "file with the authorities that the network's services show certificates of, as PEM, or system for those of this machine; absent: plain connections",
+  }),
   PROVIDER_KEY_FILE: setting(text, {
     description:
       "file with this provider's secp256k1 private key, 64 hex digits; its address is paid and stakes",

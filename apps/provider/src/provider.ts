@@ -6,9 +6,11 @@ import type { Logger } from "@aios/service-kit/logger";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { systemRng } from "@aios/service-kit/system-rng";
 import type { Telemetry } from "@aios/service-kit/telemetry";
+import { tlsClientCredentials } from "@aios/service-kit/tls-client";
 import { FileLeaseJournal } from "./adapters/file/file-lease-journal.js";
 import { readSelfTest, writeSelfTest } from "./adapters/file/self-test-file.js";
 import { ComputeLink } from "./adapters/grpc/compute-link.js";
+import type { WireSecurity } from "./adapters/grpc/grpc-contents.js";
 import { loadSigner } from "./adapters/keys/key-file-signer.js";
 import { detectMachine } from "./adapters/system/machine.js";
 import { nodeAead } from "./adapters/system/node-aead.js";
@@ -59,6 +61,7 @@ export async function startProvider(
   const prices = pricesOf(settings);
   const link = new ComputeLink({
     url: settings.COMPUTE_GRPC_URL,
+    tls: await wireSecurity(settings),
     signer,
     hello: {
       address: signer.address,
@@ -111,6 +114,11 @@ export async function startProvider(
       logger.info("provider stopped");
     },
   };
+}
+
+async function wireSecurity({ PROVIDER_TLS_CA_FILE: file }: ProviderSettings): Promise<WireSecurity> {
+  if (file === undefined) return {};
+  return { channelCredentials: await tlsClientCredentials("PROVIDER_TLS_CA_FILE", file) };
 }
 
 function pricesOf(settings: ProviderSettings): Record<string, bigint> {

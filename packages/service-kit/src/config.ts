@@ -261,6 +261,20 @@ export const baseSettings = defineSettings({
   AIOS_TRUST_BUNDLE_FILE: setting(text, {
     description: "file with the public keys of all services as JWKS; the key id is the service's name",
   }),
+  AIOS_TLS_CERT_FILE: optionalSetting(text, {
+    description:
+      "file with this service's certificate chain as PEM, for TLS with client certificates between services; absent with the other two AIOS_TLS_*_FILE: plain connections, as within one machine or a mesh",
+  }),
+  AIOS_TLS_KEY_FILE: optionalSetting(text, {
+    description: "file with the certificate's private key as PEM",
+  }),
+  AIOS_TLS_CA_FILE: optionalSetting(text, {
+    description: "file with the authorities that sign the services' certificates as PEM",
+  }),
+  AIOS_TLS_RELOAD: setting(duration, {
+    description: "time between two looks whether the certificate files have changed, with its unit",
+    default: "10s",
+  }),
   AIOS_DATA_DIR: setting(text, { description: "directory for this process's files", default: ".aios" }),
   AIOS_VERSION: setting(text, {
     description: "what this process calls its version, for example the tag of its image",
@@ -316,6 +330,14 @@ export const eventBusSettings = defineSettings({
     description:
       "the event bus: postgres://user:password@host:port/database for the embedded log, or kafka://host:port,host:port",
     secret: true,
+  }),
+});
+
+/** A second gRPC address where providers dial in. */
+export const providerListenSettings = defineSettings({
+  AIOS_GRPC_PROVIDER_LISTEN: optionalSetting(hostPort, {
+    description:
+      "gRPC address over TLS for callers without a certificate, which providers are, host:port; needs AIOS_TLS_CERT_FILE",
   }),
 });
 

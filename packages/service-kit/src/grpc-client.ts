@@ -1,5 +1,12 @@
 import type { CodedError } from "@aios/kernel/coded-error";
-import { type CallOptions, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import {
+  type CallOptions,
+  type ChannelCredentials,
+  Client,
+  credentials,
+  Metadata,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import { SpanKind } from "@opentelemetry/api";
 import { currentOnBehalfOf } from "./caller-context.js";
 import { CircuitBreaker, type CircuitBreakerOptions, DEFAULT_CIRCUIT } from "./circuit-breaker.js";
@@ -53,6 +60,8 @@ export interface GrpcClientOptions {
   readonly audience: string;
   readonly deadlineMs?: number;
   readonly maxMessageBytes?: number;
+  /** How the peer is known on the wire; without them the connection is plain. */
+  readonly channelCredentials?: ChannelCredentials;
   readonly circuit?: CircuitBreakerOptions;
 }
 
@@ -88,7 +97,7 @@ export function createGrpcClient<D extends GrpcServiceDefinition>(
 ): GrpcClient<D> {
   const channel = new Client(
     url,
-    credentials.createInsecure(),
+    options.channelCredentials ?? credentials.createInsecure(),
     channelOptions(options.maxMessageBytes ?? 8 * 1024 ** 2),
   );
   const caller = new GrpcCaller(channel, serviceNameOf(definition), options);

@@ -20,6 +20,8 @@ import { isAsyncIterable, writeAll } from "./grpc-stream-handler.js";
 import type { Logger } from "./logger.js";
 import { defineMetrics } from "./metrics.js";
 import type { TokenVerifier } from "./service-token.js";
+import { certifies } from "./tls-files.js";
+import type { TlsIdentity } from "./tls-identity.js";
 import { recordFailure, startSpan, type TraceHeaders, withSpanActive } from "./tracing.js";
 
 const metrics = defineMetrics("grpc", {
@@ -28,9 +30,15 @@ const metrics = defineMetrics("grpc", {
 });
 
 const STREAM_GRACE_MS = 500;
+/** A connection shows the certificates that it began with: it is replaced, calls in it finishing, after this time. */
+const TLS_CONNECTION_AGE_MS = 900_000;
 
 export interface GrpcTransportOptions {
   readonly listen: HostPort;
+  /** With it, callers must show a certificate, and a service's token counts only beside the certificate of its name. */
+  readonly tls?: TlsIdentity;
+  /** A second address, for callers without a certificate: no service's token counts there. Needs `tls`. */
+  readonly openListen?: HostPort;
   readonly services: readonly GrpcServiceDefinition[];
   readonly verifier: TokenVerifier;
   readonly maxMessageBytes: number;
@@ -57,6 +65,7 @@ export class GrpcTransport extends ServerGrpc {
   readonly #options: GrpcTransportOptions;
   #server: GrpcServer | undefined;
   #port: number | undefined;
+  #openPort: number | undefined;
   readonly #streams = new Set<(error: unknown) => void>();
 
   constructor(options: GrpcTransportOptions) {
@@ -79,26 +88,24 @@ export class GrpcTransport extends ServerGrpc {
     return this.#port;
   }
 
+  /** The port for callers without a certificate, where there is one. */
+  get openPort(): number | undefined {
+    return this.#openPort;
+  }
+
   override async createClient(): Promise<GrpcServer> {
     const server = new GrpcServer({
       ...channelOptions(this.#options.maxMessageBytes),
       "grpc.max_concurrent_streams": 1_000,
+      ...(this.#options.tls === undefined ? {} : { "grpc.max_connection_age_ms": TLS_CONNECTION_AGE_MS }),
     });
-    const { host, port } = this.#options.listen;
-    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-    this.#port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-        if (error === null) return resolve(bound);
-        reject(
-          new CodedError({
-            code: "address-in-use",
-            kind: "unavailable",
-            message: `AIOS_GRPC_LISTEN: ${address} cannot be listened on (${error.message}). Free it or choose another.`,
-            cause: error,
-          }),
-        );
-      });
-    });
+    const { listen, openListen, tls } = this.#options;
+    const own = tls?.mutualServerCredentials() ?? ServerCredentials.createInsecure();
+    this.#port = await bind(server, "AIOS_GRPC_LISTEN", listen, own);
+    if (openListen !== undefined && tls !== undefined) {
+      const open = tls.openServerCredentials();
+      this.#openPort = await bind(server, "AIOS_GRPC_PROVIDER_LISTEN", openListen, open);
+    }
     this.#server = server;
     return server;
   }
@@ -224,7 +231,7 @@ export class GrpcTransport extends ServerGrpc {
           stream.once(event, () => this.#streams.delete(fail));
       }
       try {
-        const caller = await this.#authenticate(call.metadata);
+        const caller = await this.#authenticate(call);
         if (callback === undefined) watchStream(call, end, fail);
         const answer: Answer = (error, value, trailer, flags) => {
           if (error !== null && error !== undefined) return fail(error);
@@ -238,8 +245,8 @@ export class GrpcTransport extends ServerGrpc {
     });
   }
 
-  async #authenticate(metadata: Metadata): Promise<Caller | undefined> {
-    const [header] = metadata.get("authorization");
+  async #authenticate(call: AnyCall): Promise<Caller | undefined> {
+    const [header] = call.metadata.get("authorization");
     if (header === undefined) return undefined;
     const token = /^Bearer (\S+)$/.exec(header.toString())?.[1];
     if (token === undefined) {
@@ -249,13 +256,52 @@ export class GrpcTransport extends ServerGrpc {
         message: "The token is malformed.",
       });
     }
-    return this.#options.verifier.verify(token);
+    const caller = await this.#options.verifier.verify(token);
+    if (this.#options.tls !== undefined && caller.role === "service") checkCertificate(call, caller.service);
+    return caller;
   }
 
   #noteFailure(path: string, failure: unknown, span: Parameters<typeof recordFailure>[0]): void {
     recordFailure(span, failure);
     this.#options.logger[logLevelOf(failure)]({ error: failure, method: path }, "a call failed");
   }
+}
+
+function bind(
+  server: GrpcServer,
+  setting: string,
+  { host, port }: HostPort,
+  credentials: ServerCredentials,
+): Promise<number> {
+  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, bound) => {
+      if (error === null) return resolve(bound);
+      reject(
+        new CodedError({
+          code: "address-in-use",
+          kind: "unavailable",
+          message: `${setting}: ${address} cannot be listened on (${error.message}). Free it or choose another.`,
+          cause: error,
+        }),
+      );
+    });
+  });
+}
+
+/** A token that was taken from a service is worth nothing without that service's key. */
+function checkCertificate(call: AnyCall, service: string): void {
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  if (certifies(certificate?.subjectaltname, service)) return;
+  throw new CodedError({
+    code: "certificate-mismatch",
+    kind: "unauthenticated",
+    message:
+      certificate === undefined
+        ? `The token of ${service} came over a connection without its certificate.`
+        : `The token of ${service} came over a connection with the certificate of another.`,
+    details: { caller: service },
+  });
 }
 
 /** Answers with the mapped error, once. Nest reports stream errors by emitting them on the call. */

@@ -29,6 +29,8 @@ export interface ServiceOptions<D extends SettingsDefinition> {
 export interface RunningService<D extends SettingsDefinition> {
   readonly context: ServiceContext<D>;
   readonly grpcPort: number | undefined;
+  /** For callers without a certificate. */
+  readonly providerPort: number | undefined;
   readonly healthPort: number;
   readonly httpPort: number | undefined;
   /** Drains and closes everything; safe to call twice. */

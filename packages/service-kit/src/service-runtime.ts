@@ -7,7 +7,13 @@ import type { DynamicModule, INestApplication, INestMicroservice } from "@nestjs
 import { NestFactory } from "@nestjs/core";
 import { CallerGuard } from "./caller-guard.js";
 import { PassErrorsToTransport } from "./coded-error-filter.js";
-import { type BaseSettings, redactSettings, type Settings, type SettingsDefinition } from "./config.js";
+import {
+  type BaseSettings,
+  type HostPort,
+  redactSettings,
+  type Settings,
+  type SettingsDefinition,
+} from "./config.js";
 import { createDatabaseIfMissing } from "./database.js";
 import { isDatabaseUnavailable } from "./database-outage.js";
 import type { EventBus } from "./event-bus.js";
@@ -32,6 +38,8 @@ import { ServiceTransport } from "./service-transport.js";
 import { systemClock } from "./system-clock.js";
 import { TelemetryController } from "./telemetry.controller.js";
 import { startTelemetry, type Telemetry } from "./telemetry.js";
+import type { TlsFiles } from "./tls-files.js";
+import { TlsIdentity } from "./tls-identity.js";
 
 const DATABASE_PATIENCE_MS = 30_000;
 const DATABASE_RETRY_MS = 250;
@@ -45,6 +53,7 @@ type DataSettings = Partial<{
   DATABASE_POOL_MAX: number;
   AIOS_MIGRATIONS: "apply" | "verify";
   EVENT_BUS_URL: string;
+  AIOS_GRPC_PROVIDER_LISTEN: HostPort;
 }>;
 
 class KitModule {}
@@ -65,6 +74,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
   #pool: PostgresPool | undefined;
   #events: EventBus | undefined;
   #relay: OutboxRelay | undefined;
+  #tls: TlsIdentity | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: ServiceOptions<D>, settings: Settings<D>, logger: Logger, instanceId: string) {
@@ -97,6 +107,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       telemetry.prometheusText(),
     );
     this.#onClose("health server", () => health.close());
+    await this.#loadTls();
     await this.#startDatabase();
     await this.#startEvents();
     const context = await this.#createContext(telemetry);
@@ -110,7 +121,12 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       ]);
     });
     this.#health.started();
-    const ports = { grpcPort: transport.grpc?.port, healthPort: health.port, httpPort: httpPortOf(app) };
+    const ports = {
+      grpcPort: transport.grpc?.port,
+      providerPort: transport.grpc?.openPort,
+      healthPort: health.port,
+      httpPort: httpPortOf(app),
+    };
     this.#logger.info({ ...ports, startedInMs: Math.round(process.uptime() * 1_000) }, "ready");
     return { context, ...ports, close: () => this.close() };
   }
@@ -139,6 +155,27 @@ export class ServiceRuntime<D extends SettingsDefinition> {
 
   #onClose(name: string, close: () => Promise<void>): void {
     this.#closers.push({ name, close });
+  }
+
+  async #loadTls(): Promise<void> {
+    const files = tlsFilesOf(this.#base);
+    if (this.#data.AIOS_GRPC_PROVIDER_LISTEN !== undefined && files === undefined) {
+      throw invalidSettings(
+        "AIOS_GRPC_PROVIDER_LISTEN",
+        "needs AIOS_TLS_CERT_FILE: without certificates, AIOS_GRPC_LISTEN takes providers too",
+      );
+    }
+    if (files === undefined) return;
+    const { name: service } = this.#options;
+    const tls = await TlsIdentity.load({
+      service,
+      files,
+      reloadMs: this.#base.AIOS_TLS_RELOAD,
+      logger: this.#logger,
+    });
+    this.#tls = tls;
+    tls.registerHealth(this.#health);
+    this.#onClose("certificate files", async () => tls.close());
   }
 
   async #startDatabase(): Promise<void> {
@@ -194,6 +231,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     const settings = this.#settings;
     const onClose = this.#onClose.bind(this);
     const maxMessageBytes = this.#base.AIOS_GRPC_MAX_MESSAGE;
+    const tls = this.#tls;
     return {
       name,
       settings,
@@ -218,6 +256,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
           identity,
           audience: audienceOf(settingName),
           maxMessageBytes,
+          ...(tls === undefined ? {} : { channelCredentials: tls.channelCredentials }),
         });
         onClose(`client of ${settingName}`, async () => client[Symbol.dispose]());
         return client;
@@ -250,12 +289,15 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     readonly strategy: ServiceTransport;
   } {
     const { name, grpc: grpcOptions, consumers } = this.#options;
+    const openListen = this.#data.AIOS_GRPC_PROVIDER_LISTEN;
     const grpc =
       grpcOptions === undefined
         ? undefined
         : new GrpcTransport({
             listen: this.#base.AIOS_GRPC_LISTEN,
             services: [...grpcOptions.services, TelemetryServiceService],
+            ...(this.#tls === undefined ? {} : { tls: this.#tls }),
+            ...(openListen === undefined ? {} : { openListen }),
             verifier: createTokenVerifier(name, context.trust),
             maxMessageBytes: this.#base.AIOS_GRPC_MAX_MESSAGE,
             logger: this.#logger,
@@ -322,6 +364,29 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       }
     }
   }
+}
+
+/** All three files or none: half a set-up would be a service that thinks it is protected. */
+function tlsFilesOf(settings: BaseSettings): TlsFiles | undefined {
+  const {
+    AIOS_TLS_CERT_FILE: certificateFile,
+    AIOS_TLS_KEY_FILE: keyFile,
+    AIOS_TLS_CA_FILE: authorityFile,
+  } = settings;
+  if (certificateFile !== undefined && keyFile !== undefined && authorityFile !== undefined)
+    return { certificateFile, keyFile, authorityFile };
+  const given = Object.entries({ certificateFile, keyFile, authorityFile }).filter(
+    ([, file]) => file !== undefined,
+  );
+  if (given.length === 0) return undefined;
+  throw invalidSettings(
+    "AIOS_TLS_CERT_FILE, AIOS_TLS_KEY_FILE and AIOS_TLS_CA_FILE",
+    "belong together. Set all three for TLS between services, or none",
+  );
+}
+
+function invalidSettings(variable: string, problem: string): CodedError {
+  return new CodedError({ code: "invalid-settings", kind: "invalid", message: `${variable} ${problem}.` });
 }
 
 function audienceOf(settingName: string): string {

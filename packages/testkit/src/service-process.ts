@@ -20,6 +20,7 @@ export interface ServiceProcessOptions {
 
 export interface ServicePorts {
   readonly grpcPort: number | undefined;
+  readonly providerPort: number | undefined;
   readonly healthPort: number;
   readonly httpPort: number | undefined;
 }
@@ -141,6 +142,7 @@ export class ServiceProcess {
         const ports = {
           healthPort: entry["healthPort"],
           grpcPort: portOf(entry["grpcPort"]),
+          providerPort: portOf(entry["providerPort"]),
           httpPort: portOf(entry["httpPort"]),
         };
         expectReady(ports.healthPort).then(() => resolve(ports), reject);

@@ -6,6 +6,7 @@ import {
   grpcUrl,
   httpUrl,
   integer,
+  providerListenSettings,
   type Settings,
   setting,
 } from "@aios/service-kit/config";
@@ -16,6 +17,7 @@ const anyText = z.string();
 
 export const settings = defineSettings({
   ...commonSettings,
+  ...providerListenSettings,
   ECONOMY_GRPC_URL: setting(grpcUrl, {
     description: "economy's gRPC address, host:port",
     default: "127.0.0.1:50056",

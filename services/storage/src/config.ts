@@ -5,6 +5,7 @@ import {
   defineSettings,
   duration,
   grpcPeers,
+  providerListenSettings,
   type Settings,
   setting,
 } from "@aios/service-kit/config";
@@ -13,6 +14,7 @@ import { z } from "zod";
 export const storageSettings = defineSettings({
   ...baseSettings,
   ...databaseSettings,
+  ...providerListenSettings,
   COMPUTE_GRPC_URL: grpcPeers.COMPUTE_GRPC_URL,
   LIBP2P_LISTEN: setting(
     z.string().regex(/^\/ip[46]\/[0-9a-f.:]+\/tcp\/[0-9]{1,5}$/, "expected /ip4/<address>/tcp/<port>"),

@@ -21,7 +21,7 @@ import type { LeaseWorker, Link } from "../../application/lease-worker.js";
 import { decideOffer, type Network, type PriceList, type WorkKind } from "../../domain/lease-policy.js";
 import type { Signer } from "../../domain/ports.js";
 import { checkChallenge, checkRegistration } from "../../domain/registration.js";
-import { GrpcContents } from "./grpc-contents.js";
+import { GrpcContents, type WireSecurity } from "./grpc-contents.js";
 import { MessageQueue } from "./message-queue.js";
 
 const MOST_QUEUED_MESSAGES = 2_000;
@@ -34,6 +34,7 @@ const HEARTBEAT_BOUNDS_MS = [200, 60_000] as const;
 
 export interface ComputeLinkOptions {
   readonly url: string;
+  readonly tls?: WireSecurity;
   readonly signer: Signer;
   readonly hello: Hello;
   readonly selfTest: SelfTest;
@@ -62,7 +63,10 @@ export class ComputeLink {
 
   constructor(options: ComputeLinkOptions) {
     this.#options = options;
-    this.#client = createGrpcClient(ProviderLinkServiceService, options.url, { audience: "compute" });
+    this.#client = createGrpcClient(ProviderLinkServiceService, options.url, {
+      audience: "compute",
+      ...options.tls,
+    });
   }
 
   /** True while compute has welcomed this connection. */
@@ -137,9 +141,9 @@ export class ComputeLink {
 
   contentsAt(url: string): GrpcContents {
     if (this.#storage?.url !== url) {
-      const { rng, clock } = this.#options;
+      const { rng, clock, tls } = this.#options;
       this.#storage?.contents[Symbol.dispose]();
-      this.#storage = { url, contents: new GrpcContents(url, () => this.#sessionToken, rng, clock) };
+      this.#storage = { url, contents: new GrpcContents(url, () => this.#sessionToken, rng, clock, tls) };
     }
     return this.#storage.contents;
   }

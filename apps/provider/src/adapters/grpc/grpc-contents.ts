@@ -10,7 +10,7 @@ import {
   ContentServiceService,
   type PutContentRequest,
 } from "@aios/proto/aios/storage/v1/storage";
-import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
+import { createGrpcClient, type GrpcClient, type GrpcClientOptions } from "@aios/service-kit/grpc-client";
 import { contentTooLarge } from "../../domain/errors.js";
 import type { Contents, LeaseRef } from "../../domain/ports.js";
 
@@ -19,6 +19,9 @@ const CHUNK_BYTES = 512 * 1024;
 const ATTEMPT_DEADLINE_MS = 30_000;
 const RETRY_DELAYS_MS = [200, 500, 1_000, 2_000, 4_000, 8_000];
 
+/** How services are known on the wire; empty for plain connections. */
+export type WireSecurity = Pick<GrpcClientOptions, "channelCredentials">;
+
 /** Storage over gRPC, with the session token that compute gave. Waits out short outages of storage. */
 export class GrpcContents implements Contents, Disposable {
   readonly #contents: GrpcClient<typeof ContentServiceService>;
@@ -26,8 +29,9 @@ export class GrpcContents implements Contents, Disposable {
   readonly #rng: Rng;
   readonly #clock: Clock;
 
-  constructor(url: string, sessionToken: () => string, rng: Rng, clock: Clock) {
+  constructor(url: string, sessionToken: () => string, rng: Rng, clock: Clock, tls: WireSecurity = {}) {
     const options = {
+      ...tls,
       audience: "storage",
       identity: { issue: async () => sessionToken() },
       deadlineMs: ATTEMPT_DEADLINE_MS,
