@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import {ProofStatement} from "./base/ProofStatement.sol";
 import {IModelTerms} from "./interfaces/IModelTerms.sol";
-import {IResultVerifier, Outcome, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
+import {ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
 
 /// The ladder's last rung, "prove": a Groth16 proof over BN254 (EIP-196, EIP-197) that the committed model gave
 /// this output for the committed input. The verifying key comes with the evidence and must hash to what the model
@@ -13,13 +13,7 @@ import {IResultVerifier, Outcome, ResultClaim, Verdict} from "./interfaces/IResu
 /// Evidence = abi.encode(bytes verifyingKey, bytes proof), in its one canonical form, 1,088 bytes. Words of
 /// 32 bytes, G2 as EIP-197 orders it (x imaginary, x real, y imaginary, y real):
 /// verifyingKey = alpha (2) beta (4) gamma (4) delta (4) ic (4 points of 2); proof = A (2) B (4) C (2).
-contract Groth16ResultVerifier is IResultVerifier {
-    /// As `STATEMENT_VERSION` of cores/zkml/src/statement.ts.
-    uint256 public constant STATEMENT_VERSION = 1;
-
-    /// Order of the group: public inputs are below it.
-    uint256 private constant SCALAR_ORDER =
-        21888242871839275222246405745257275088548364400416034343698204186575808495617;
+contract Groth16ResultVerifier is ProofStatement {
     /// Order of the coordinates' field.
     uint256 private constant FIELD_ORDER =
         21888242871839275222246405745257275088696311157297823662689037894645226208583;
@@ -32,11 +26,7 @@ contract Groth16ResultVerifier is IResultVerifier {
     uint256 private constant PROOF_OFFSET = 0x340;
     uint256 private constant PROOF_BYTES = 256;
 
-    IModelTerms public immutable models;
-
-    constructor(IModelTerms models_) {
-        models = models_;
-    }
+    constructor(IModelTerms models_) ProofStatement(models_) {}
 
     function verify(ResultClaim calldata claim, bytes calldata evidence) external view returns (Verdict memory) {
         if (!_isCanonical(evidence)) return _invalid("evidence-malformed");
@@ -52,43 +42,7 @@ contract Groth16ResultVerifier is IResultVerifier {
 
         uint256 context = contextOf(claim, modelCommitment, verifyingKeyHash);
         if (!_holds(evidence, context, claim.inputCommitment, claim.output)) return _invalid("proof-rejected");
-        return Verdict(Outcome.Final, 0, bytes32(0));
-    }
-
-    /// A proof was asked and paid for: the buyer's word does not replace it.
-    function acceptanceSuffices() external pure returns (bool) {
-        return false;
-    }
-
-    function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
-        return interfaceId == type(IResultVerifier).interfaceId || interfaceId == type(IERC165).interfaceId;
-    }
-
-    /// The first public input: 248 bits of a hash over everything that a proof must be bound to besides input and
-    /// output. As `statementContext` of cores/zkml/src/statement.ts.
-    function contextOf(
-        ResultClaim calldata claim,
-        bytes32 modelCommitment,
-        bytes32 verifyingKeyHash
-    ) public view returns (uint256) {
-        return
-            uint256(
-                keccak256(
-                    abi.encode(
-                        STATEMENT_VERSION,
-                        block.chainid,
-                        claim.escrow,
-                        claim.jobId,
-                        claim.requester,
-                        modelCommitment,
-                        verifyingKeyHash
-                    )
-                )
-            ) >> 8;
-    }
-
-    function _invalid(bytes32 reason) private pure returns (Verdict memory) {
-        return Verdict(Outcome.Invalid, 0, reason);
+        return _final();
     }
 
     function _isCanonical(bytes calldata evidence) private pure returns (bool) {
@@ -107,12 +61,6 @@ contract Groth16ResultVerifier is IResultVerifier {
             if (_word(evidence, PROOF_OFFSET + i) >= FIELD_ORDER) return false;
         }
         return _word(evidence, PROOF_OFFSET + 32) != 0;
-    }
-
-    function _word(bytes calldata evidence, uint256 offset) private pure returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := calldataload(add(evidence.offset, offset))
-        }
     }
 
     /// e(−A, B) · e(alpha, beta) · e(ic0 + Σ xᵢ·icᵢ, gamma) · e(C, delta) = 1, by the precompiles 6, 7 and 8.

@@ -10,6 +10,8 @@ export const CONTRACT_NAMES = [
   "ModelLicence",
   "ReceiptRegistry",
   "Groth16ResultVerifier",
+  "HonkVerifier",
+  "HonkResultVerifier",
   "DeliveryResultVerifier",
   "JobEscrow",
 ] as const;

@@ -19,6 +19,8 @@ import {
 import { abi as registryAbi } from "../generated/abi/contract-registry.js";
 import { abi as deliveryVerifierAbi } from "../generated/abi/delivery-result-verifier.js";
 import { abi as groth16VerifierAbi } from "../generated/abi/groth16-result-verifier.js";
+import { abi as honkResultVerifierAbi } from "../generated/abi/honk-result-verifier.js";
+import { abi as honkVerifierAbi } from "../generated/abi/honk-verifier.js";
 import { abi as escrowAbi } from "../generated/abi/job-escrow.js";
 import { abi as licenceAbi } from "../generated/abi/model-licence.js";
 import { abi as providersAbi } from "../generated/abi/provider-registry.js";
@@ -27,6 +29,8 @@ import { abi as tokenAbi } from "../generated/abi/wrapped-aios.js";
 import { bytecode as registryCode } from "../generated/bytecode/contract-registry.js";
 import { bytecode as deliveryVerifierCode } from "../generated/bytecode/delivery-result-verifier.js";
 import { bytecode as groth16VerifierCode } from "../generated/bytecode/groth16-result-verifier.js";
+import { bytecode as honkResultVerifierCode } from "../generated/bytecode/honk-result-verifier.js";
+import { bytecode as honkVerifierCode } from "../generated/bytecode/honk-verifier.js";
 import { bytecode as escrowCode } from "../generated/bytecode/job-escrow.js";
 import { bytecode as licenceCode } from "../generated/bytecode/model-licence.js";
 import { bytecode as providersCode } from "../generated/bytecode/provider-registry.js";
@@ -166,6 +170,8 @@ async function planContracts(
   ]);
   await add("ReceiptRegistry", receiptsAbi, receiptsCode, [deployer, parameters.anchor]);
   await add("Groth16ResultVerifier", groth16VerifierAbi, groth16VerifierCode, [models]);
+  const honk = await add("HonkVerifier", honkVerifierAbi, honkVerifierCode, [parameters.honkTauG2]);
+  await add("HonkResultVerifier", honkResultVerifierAbi, honkResultVerifierCode, [models, honk]);
   await add("DeliveryResultVerifier", deliveryVerifierAbi, deliveryVerifierCode, [
     parameters.challengeWindowSeconds,
   ]);

@@ -77,6 +77,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   InvalidShortString:
     "A text constant of the contract is malformed. This is a fault of the contract; report it.",
   JobKindUnknown: "Job kind {jobKind} is not known; 1 is training, 2 is inference.",
+  KeyRefused: "The verifying key is not one that this verifier takes ({reason}).",
   KeyTaken: "The voting key {publicKey} was registered before. Make a new one; keys are never used twice.",
   LeaseTooLate: "The order had to be leased by {leaseBy}. Have the money refunded and order anew.",
   LicenceRequired:
@@ -120,6 +121,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   PriceAboveMaximum:
     "The licence costs {priceWei}, above the {maxPriceWei} that the buyer agreed to. Sign again for the present price.",
   PriceCapMissing: "The order's price cap is zero. Set a cap.",
+  ProofRefused: "The proof does not hold ({reason}).",
   ProverMissing: "The terms pay a prover but name none.",
   ProviderIsUnbonding:
     "{provider} is leaving; its stake is free from {unbondedAt} on. It may register anew after taking it out.",

@@ -1,6 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { WEI_PER_AIOS } from "@aios/kernel/units";
-import { getAddress, isAddress } from "ethers";
+import { getAddress, isAddress, isHexString } from "ethers";
 
 /** What a deployment fixes for good. A changed parameter makes a new version of the contracts that hold it. */
 export interface ProtocolParameters {
@@ -15,9 +15,22 @@ export interface ProtocolParameters {
   readonly maximumRoyaltyBps: number;
   /** How long after delivery an unproven result becomes final without the buyer's acceptance. */
   readonly challengeWindowSeconds: number;
+  /**
+   * tau·G2 of the reference string that UltraHonk proofs are made under, as EIP-197 orders it: x imaginary, x real, y
+   * imaginary, y real; 32 bytes in hex each. Whoever knows tau can forge.
+   */
+  readonly honkTauG2: readonly [string, string, string, string];
   /** Wrapped AIOS that accounts start with, wrapped once from the deployer's native coins. */
   readonly initialWrappedBalances: readonly { readonly account: string; readonly amountWei: bigint }[];
 }
+
+/** Twice the generator: tau is two, and everybody knows it (core-ultra-honk `developmentReferenceString`). */
+export const DEVELOPMENT_TAU_G2 = [
+  "0x203e205db4f19b37b60121b83a7333706db86431c6d835849957ed8c3928ad79",
+  "0x27dc7234fd11d3e8c36c59277c3e6f149d5cd3cfa9a62aee49f8130962b4b3b9",
+  "0x195e8aa5b7827463722b8c153931579d3505566b4edf48d498e185f0509de152",
+  "0x04bb53b8977e5f92a0bc372742c4830944a59b4fe6b1c0466e2a6dad122b5d2e",
+] as const;
 
 export const PARAMETER_DEFAULTS = {
   minimumStakeWei: 1_000n * WEI_PER_AIOS,
@@ -26,6 +39,7 @@ export const PARAMETER_DEFAULTS = {
   minimumRoyaltyBps: 500,
   maximumRoyaltyBps: 1500,
   challengeWindowSeconds: 600,
+  honkTauG2: DEVELOPMENT_TAU_G2,
 } as const;
 
 export const PARAMETER_DESCRIPTIONS: Readonly<Record<keyof ProtocolParameters, string>> = {
@@ -37,6 +51,8 @@ export const PARAMETER_DESCRIPTIONS: Readonly<Record<keyof ProtocolParameters, s
   minimumRoyaltyBps: "least royalty a model may ask",
   maximumRoyaltyBps: "highest royalty a model may ask",
   challengeWindowSeconds: "when an unproven result becomes final without the buyer's acceptance",
+  honkTauG2:
+    "tau·G2 of UltraHonk's reference string: four words, imaginary parts first (default: the development string's, under which everybody can forge)",
   initialWrappedBalances:
     "list of { account, amountWei } wrapped once from the deployer's coins (default: none)",
 };
@@ -51,7 +67,7 @@ export function parseParameters(input: unknown, deployer: string): ProtocolParam
     if (!(name in PARAMETER_DESCRIPTIONS))
       throw invalid(name, `is not a parameter; there are ${Object.keys(PARAMETER_DESCRIPTIONS).join(", ")}`);
   }
-  const integer = (name: keyof typeof PARAMETER_DEFAULTS & string, maximum: number) =>
+  const integer = (name: Exclude<keyof typeof PARAMETER_DEFAULTS, "honkTauG2">, maximum: number) =>
     wholeNumber(fields[name] ?? PARAMETER_DEFAULTS[name], name, maximum);
   const balances = fields["initialWrappedBalances"] ?? [];
   if (!Array.isArray(balances)) throw invalid("initialWrappedBalances", "must be a list");
@@ -64,6 +80,7 @@ export function parseParameters(input: unknown, deployer: string): ProtocolParam
     minimumRoyaltyBps: integer("minimumRoyaltyBps", 10_000),
     maximumRoyaltyBps: integer("maximumRoyaltyBps", 10_000),
     challengeWindowSeconds: integer("challengeWindowSeconds", MAX_WINDOW_SECONDS),
+    honkTauG2: words(fields["honkTauG2"] ?? PARAMETER_DEFAULTS.honkTauG2, "honkTauG2"),
     initialWrappedBalances: balances.map((item: unknown, index) => {
       const entry = record(item, `initialWrappedBalances.${index}`);
       return {
@@ -92,6 +109,12 @@ function record(value: unknown, field: string): Record<string, unknown> {
 function account(value: unknown, field: string): string {
   if (!isAddress(value)) throw invalid(field, "must be an account, 0x and 40 hex digits");
   return getAddress(value);
+}
+
+function words(value: unknown, field: string): readonly [string, string, string, string] {
+  if (!Array.isArray(value) || value.length !== 4 || !value.every((word) => isHexString(word, 32)))
+    throw invalid(field, "must be four words of 32 bytes in hex");
+  return [String(value[0]), String(value[1]), String(value[2]), String(value[3])];
 }
 
 function wei(value: unknown, field: string): bigint {

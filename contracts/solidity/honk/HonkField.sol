@@ -2,23 +2,10 @@
 // Derived from the verifier that barretenberg 5.0.0-nightly.20260710 generates, Copyright 2022 Aztec, Apache-2.0.
 pragma solidity 0.8.37;
 
-/// Why a proof is refused. The transaction that asks does not revert: `HonkResultVerifier` answers for it.
+/// `reason` is short ASCII text such as "sumcheck".
 library HonkErrors {
-    error KeyLengthWrong();
-    error KeyNotArithmetic();
-    error CircuitSizeUnsupported();
-    error ProofLengthWrong();
-    error PublicInputsLengthWrong();
-    error RecursionUnsupported();
-    error ValueGeGroupOrder();
-    error ValueGeFieldOrder();
-    error InvertOfZero();
-    error NotPowerOfTwo();
-    error PrecompileFailed();
-    error SumcheckFailed();
-    error SelectorNotZero();
-    error ConsistencyCheckFailed();
-    error GeminiChallengeInSubgroup();
+    error KeyRefused(bytes32 reason);
+    error ProofRefused(bytes32 reason);
 }
 
 type Fr is uint256;
@@ -32,7 +19,7 @@ using {equal as ==} for Fr global;
 
 uint256 constant SUBGROUP_SIZE = 256;
 // Order of the group: scalars are below it.
-uint256 constant MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617; 
+uint256 constant MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
 Fr constant SUBGROUP_GENERATOR = Fr.wrap(0x07b0c561a6148404f086204a9f36ffb0617942546750f230c893619174a57a76);
 Fr constant SUBGROUP_GENERATOR_INVERSE = Fr.wrap(0x204bd3277422fad364751ad938e2b5e6a54cf8c68712848a692c553d0329f5d6);
 Fr constant ONE = Fr.wrap(1);
@@ -40,12 +27,13 @@ Fr constant ONE = Fr.wrap(1);
 // Opening claims of the small-subgroup inner product argument, as barretenberg orders them.
 uint256 constant NUM_SMALL_IPA_OPENING_CLAIMS = 5;
 uint256 constant SMALL_IPA_BOUNDARY_OPENING_IDX = 3;
+
 library FrLib {
     /// Gas handed to the precompile is bounded: a failing one keeps all that it was given.
     uint256 private constant MODEXP_GAS = 20_000;
 
     function invert(Fr value) internal view returns (Fr) {
-        require(Fr.unwrap(value) != 0, HonkErrors.InvertOfZero());
+        require(Fr.unwrap(value) != 0, HonkErrors.ProofRefused("invert-of-zero"));
         return _modexp(Fr.unwrap(value), MODULUS - 2);
     }
 
@@ -64,9 +52,7 @@ library FrLib {
         }
     }
 
-    /// `exponent` is a power of two.
     function pow(Fr base, uint256 exponent) internal view returns (Fr) {
-        require(exponent > 0 && (exponent & (exponent - 1)) == 0, HonkErrors.NotPowerOfTwo());
         return _modexp(Fr.unwrap(base), exponent);
     }
 
@@ -83,7 +69,7 @@ library FrLib {
             success := staticcall(MODEXP_GAS, 0x05, free, 0xc0, 0x00, 0x20)
             result := mload(0x00)
         }
-        require(success, HonkErrors.PrecompileFailed());
+        require(success, HonkErrors.ProofRefused("precompile"));
     }
 
     function div(Fr numerator, Fr denominator) internal view returns (Fr) {
@@ -106,7 +92,7 @@ library FrLib {
 
     function from(uint256 value) internal pure returns (Fr) {
         unchecked {
-            require(value < MODULUS, HonkErrors.ValueGeFieldOrder());
+            require(value < MODULUS, HonkErrors.ProofRefused("scalar-out-of-field"));
             return Fr.wrap(value);
         }
     }
@@ -114,7 +100,7 @@ library FrLib {
     function fromBytes32(bytes32 value) internal pure returns (Fr) {
         unchecked {
             uint256 v = uint256(value);
-            require(v < MODULUS, HonkErrors.ValueGeFieldOrder());
+            require(v < MODULUS, HonkErrors.ProofRefused("scalar-out-of-field"));
             return Fr.wrap(v);
         }
     }

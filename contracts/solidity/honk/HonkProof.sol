@@ -120,10 +120,10 @@ library HonkProofReader {
 
     /// Throws for another length, numbers outside their fields, and anything but zero as pairing points.
     function read(bytes calldata proof, uint256 logN) internal pure returns (HonkProof memory p) {
-        require(proof.length == proofBytes(logN), HonkErrors.ProofLengthWrong());
+        require(proof.length == proofBytes(logN), HonkErrors.ProofRefused("length"));
         uint256 offset;
         for (uint256 i = 0; i < PAIRING_POINTS_SIZE; i++) {
-            require(_word(proof, offset) == 0, HonkErrors.RecursionUnsupported());
+            require(_word(proof, offset) == 0, HonkErrors.ProofRefused("recursion"));
             offset += 32;
         }
         (p.geminiMaskingPoly, offset) = _point(proof, offset);
@@ -167,7 +167,7 @@ library HonkProofReader {
     /// precompiles check that a point is on the curve.
     function _point(bytes calldata source, uint256 offset) private pure returns (G1Point memory point, uint256) {
         point = G1Point(_word(source, offset), _word(source, offset + 32));
-        require(point.x < BASE_FIELD_ORDER && point.y < BASE_FIELD_ORDER, HonkErrors.ValueGeGroupOrder());
+        require(point.x < BASE_FIELD_ORDER && point.y < BASE_FIELD_ORDER, HonkErrors.ProofRefused("coordinate-out-of-field"));
         return (point, offset + 64);
     }
 }

@@ -36,7 +36,7 @@ library HonkRelations {
         uint256 any = Fr.unwrap(wire(p, Wire.Q_LOOKUP));
         for (uint256 i = uint256(Wire.TABLE_1); i <= uint256(Wire.TABLE_4); i++) any |= Fr.unwrap(p[i]);
         for (uint256 i = uint256(Wire.Q_RANGE); i <= uint256(Wire.Q_POSEIDON2_INTERNAL); i++) any |= Fr.unwrap(p[i]);
-        require(any == 0, HonkErrors.SelectorNotZero());
+        require(any == 0, HonkErrors.ProofRefused("selector-not-zero"));
     }
 
     function wire(Fr[NUMBER_OF_ENTITIES] memory p, Wire which) internal pure returns (Fr) {

@@ -70,7 +70,7 @@ library HonkChallenges {
         uint256[] memory round0 = new uint256[](first + 8);
         round0[0] = keyHash;
         for (uint256 i = 0; i < publicInputs.length; i++) {
-            require(uint256(publicInputs[i]) < MODULUS, HonkErrors.ValueGeFieldOrder());
+            require(uint256(publicInputs[i]) < MODULUS, HonkErrors.ProofRefused("scalar-out-of-field"));
             round0[1 + i] = uint256(publicInputs[i]);
         }
         (round0[first], round0[first + 1]) = (proof.geminiMaskingPoly.x, proof.geminiMaskingPoly.y);

@@ -88,23 +88,23 @@ contract HonkVerifier {
         HonkProof memory p = HonkProofReader.read(proof, logN);
         HonkTranscript memory t = HonkChallenges.derive(p, publicInputs, uint256(keccak256(key)) % MODULUS, logN);
         t.publicInputsDelta = _publicInputsDelta(publicInputs, t.beta, t.gamma);
-        require(_verifySumcheck(p, t), HonkErrors.SumcheckFailed());
+        require(_verifySumcheck(p, t), HonkErrors.ProofRefused("sumcheck"));
         return _verifyShplemini(p, key, t);
     }
 
     function _checkKey(bytes calldata key, uint256 publicInputs) private pure returns (uint256 logN) {
-        require(key.length == KEY_BYTES, HonkErrors.KeyLengthWrong());
+        require(key.length == KEY_BYTES, HonkErrors.KeyRefused("length"));
         logN = _word(key, 0);
-        require(logN > 1 && logN <= MAX_LOG_N, HonkErrors.CircuitSizeUnsupported());
-        require(_word(key, 32) == publicInputs + PAIRING_POINTS_SIZE, HonkErrors.PublicInputsLengthWrong());
-        require(_word(key, 64) == PUBLIC_INPUTS_OFFSET, HonkErrors.KeyNotArithmetic());
+        require(logN > 1 && logN <= MAX_LOG_N, HonkErrors.KeyRefused("circuit-size"));
+        require(_word(key, 32) == publicInputs + PAIRING_POINTS_SIZE, HonkErrors.KeyRefused("public-inputs"));
+        require(_word(key, 64) == PUBLIC_INPUTS_OFFSET, HonkErrors.KeyRefused("not-arithmetic"));
         for (uint256 i = uint256(Wire.Q_LOOKUP); i <= uint256(Wire.TABLE_4); i++) _assertZero(key, i);
         for (uint256 i = uint256(Wire.Q_RANGE); i <= uint256(Wire.Q_POSEIDON2_INTERNAL); i++) _assertZero(key, i);
     }
 
     function _assertZero(bytes calldata key, uint256 index) private pure {
         G1Point memory point = _keyPoint(key, index);
-        require((point.x | point.y) == 0, HonkErrors.KeyNotArithmetic());
+        require((point.x | point.y) == 0, HonkErrors.KeyRefused("not-arithmetic"));
     }
 
     function _word(bytes calldata source, uint256 offset) private pure returns (uint256 word) {
@@ -141,7 +141,7 @@ contract HonkVerifier {
         Fr powPartialEvaluation = ONE;
         for (uint256 round; round < tp.logN; ++round) {
             Fr[UNIVARIATE_LENGTH] memory univariate = proof.sumcheckUnivariates[round];
-            require(univariate[0] + univariate[1] == target, HonkErrors.SumcheckFailed());
+            require(univariate[0] + univariate[1] == target, HonkErrors.ProofRefused("sumcheck"));
             Fr challenge = tp.sumCheckUChallenges[round];
             target = _nextTargetSum(univariate, challenge);
             powPartialEvaluation = powPartialEvaluation * (ONE + challenge * (tp.gateChallenges[round] - ONE));
@@ -207,7 +207,7 @@ contract HonkVerifier {
         _listCommitments(proof, key, mem);
         _batchFolds(proof, tp, powers, mem);
         _batchLibra(proof, tp, mem);
-        require(_isConsistent(proof, tp), HonkErrors.ConsistencyCheckFailed());
+        require(_isConsistent(proof, tp), HonkErrors.ProofRefused("consistency"));
 
         mem.commitments[terms - 2] = G1Point(1, 2);
         mem.scalars[terms - 2] = mem.constantTermAccumulator;
@@ -357,7 +357,7 @@ contract HonkVerifier {
     function _isConsistent(HonkProof memory proof, HonkTranscript memory tp) private view returns (bool) {
         Fr r = tp.geminiR;
         Fr vanishing = r.pow(SUBGROUP_SIZE) - ONE;
-        require(vanishing != Fr.wrap(0), HonkErrors.GeminiChallengeInSubgroup());
+        require(vanishing != Fr.wrap(0), HonkErrors.ProofRefused("challenge-in-subgroup"));
         Fr[] memory inverses = new Fr[](SUBGROUP_SIZE);
         Fr root = ONE;
         for (uint256 i = 0; i < SUBGROUP_SIZE; i++) {
@@ -405,7 +405,7 @@ contract HonkVerifier {
             mstore(sum, mload(free))
             mstore(add(sum, 0x20), mload(add(free, 0x20)))
         }
-        require(success, HonkErrors.PrecompileFailed());
+        require(success, HonkErrors.ProofRefused("precompile"));
     }
 
     function _negated(G1Point memory point) private pure returns (G1Point memory) {
