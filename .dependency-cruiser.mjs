@@ -33,6 +33,8 @@ export default {
           "node_modules/ethers/",
           // Protobuf's wire format over bytes in memory: pure, and the importer's only way to read ONNX.
           "node_modules/@bufbuild/protobuf/",
+          // MessagePack over bytes in memory: how ACIR is written.
+          "node_modules/msgpackr/",
           "^@noble/",
           // Keccak in WebAssembly, for Node and browsers: a state root is mostly hashing.
           "node_modules/hash-wasm/",
