@@ -20,6 +20,8 @@ const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 /** Name resolution is loaded by the C library at run time, so `ldd` does not name it. */
 const LOADED_AT_RUN_TIME = /^libnss_(dns|files)\.so/;
 const PLATFORM = `${process.platform}-${process.arch}`;
+/** As `@aztec/bb.js` names its folders. */
+const BARRETENBERG_PLATFORM = `${process.arch === "x64" ? "amd64" : process.arch}-${process.platform === "darwin" ? "macos" : process.platform}`;
 
 /**
  * Writes the root file system of an image into `out`, which is emptied first.
@@ -96,7 +98,10 @@ function shippedOfPackage(file) {
     return false;
   if (OTHER_DATABASES.test(file)) return false;
   const prebuilt = /(^|\/)prebuilds\/([^/]+)(\/|$)/.exec(file);
-  return prebuilt === null || prebuilt[2] === PLATFORM;
+  const built = /^build\/((?:amd64|arm64)-(?:linux|macos))(\/|$)/.exec(file);
+  return (
+    (prebuilt === null || prebuilt[2] === PLATFORM) && (built === null || built[1] === BARRETENBERG_PLATFORM)
+  );
 }
 
 function copyTree(from, to, isShipped) {

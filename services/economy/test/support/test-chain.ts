@@ -1,6 +1,7 @@
 import { parseGenesis } from "@aios/consensus/domain/genesis";
 import { type ConsensusNode, startNode } from "@aios/consensus/start-node";
 import { deployProtocol } from "@aios/contracts/deploy";
+import { PARAMETER_DEFAULTS } from "@aios/contracts/parameters";
 import type { Peer } from "@aios/testkit/peer";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { HDNodeWallet, JsonRpcProvider, Mnemonic, parseEther, Wallet } from "ethers";
@@ -91,6 +92,7 @@ export async function deployTestProtocol(
     provider,
     signer: ACCOUNTS.deployer.connect(provider),
     parameters: {
+      ...PARAMETER_DEFAULTS,
       treasury: ACCOUNTS.deployer.address,
       anchor: ACCOUNTS.anchor.address,
       minimumStakeWei: parseEther("100"),
