@@ -3,12 +3,12 @@ import { applyMigrations } from "@aios/service-kit/migrate";
 import { createPool } from "@aios/service-kit/postgres-pool";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { startPostgres } from "@aios/testkit/postgres";
+import { ProviderLinkHub } from "../src/adapters/grpc/provider-link.hub.js";
 import { createPrisma } from "../src/adapters/prisma/prisma-client.js";
 import { PrismaJobStore } from "../src/adapters/prisma/prisma-job.store.js";
 import { PrismaProviderStore } from "../src/adapters/prisma/prisma-provider.store.js";
 import { MarketUpkeep } from "../src/application/market-upkeep.js";
 import { PlaceJobOnProvider } from "../src/application/place-job-on-provider.js";
-import type { ProviderLinks } from "../src/domain/ports.js";
 import { ProviderMarket } from "../src/domain/provider-market.js";
 import { sampleJob } from "../test/support/sample-job.js";
 import { sampleProvider } from "../test/support/sample-provider.js";
@@ -25,12 +25,11 @@ const policy = {
   referenceSpeed: { training: 5_000, inference: 100_000_000 },
   weights: { price: 400, speed: 200, load: 200, level: 100, spread: 100 },
 };
-const links: ProviderLinks = {
-  online: () => new Set(),
-  offerLease: () => undefined,
-  grantLease: () => undefined,
-  revokeLease: () => undefined,
-};
+/** Nobody is connected. */
+const links = new ProviderLinkHub(
+  () => undefined,
+  () => undefined,
+);
 
 /**
  * The service's own path on a real Postgres: loading the market at start, and placing funded jobs one after the other,

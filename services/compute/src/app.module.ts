@@ -27,8 +27,8 @@ import { CheckLease } from "./application/check-lease.use-case.js";
 import { ExplainPlacement } from "./application/explain-placement.use-case.js";
 import { FollowEscrow } from "./application/follow-escrow.use-case.js";
 import { ForgetPlacements } from "./application/forget-placements.js";
-import { InProcessJobFeed } from "./application/in-process-job.feed.js";
 import { JobEngine } from "./application/job-engine.js";
+import { JobFeed } from "./application/job-feed.js";
 import { JobTimer } from "./application/job-timer.js";
 import { JoinProvider } from "./application/join-provider.use-case.js";
 import type { MarketSettings } from "./application/market.js";
@@ -48,7 +48,6 @@ import { metrics } from "./metrics.js";
 import {
   CHAIN_WRITER,
   CLOCK,
-  JOB_FEED,
   JOB_STORE,
   LINK_IDENTITY,
   LINK_SETTINGS,
@@ -66,7 +65,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   const stepPolicy = { clockMarginMs: values.CLOCK_MARGIN, deliverMarginMs: values.DELIVER_MARGIN };
   const market = marketSettings(values);
   const prisma = createPrisma(values.DATABASE_URL, values.DATABASE_POOL_MAX);
-  const feed = new InProcessJobFeed();
+  const feed = new JobFeed();
   const providerMarket = new ProviderMarket(market.policy);
   const providers = new MarketUpkeep(
     new PrismaProviderStore(prisma, context.pool, clock),
@@ -181,7 +180,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     value(JobEngine, engine),
     value(CLOCK, clock),
     value(JOB_STORE, jobs),
-    value(JOB_FEED, feed),
+    value(JobFeed, feed),
     value(PROVIDER_STORE, providers),
     value(PROVIDER_LINKS, hub),
     value(CHAIN_WRITER, chain),

@@ -1,7 +1,6 @@
 /** Injection tokens of ports and of what is made by hand in the composition root. */
 export const CLOCK = Symbol("Clock");
 export const JOB_STORE = Symbol("JobStore");
-export const JOB_FEED = Symbol("JobFeed");
 export const PROVIDER_STORE = Symbol("ProviderStore");
 export const PROVIDER_LINKS = Symbol("ProviderLinks");
 export const CHAIN_WRITER = Symbol("ChainWriter");

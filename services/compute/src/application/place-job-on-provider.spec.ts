@@ -4,8 +4,9 @@ import { type Address, address } from "@aios/kernel/identifiers";
 import { describe, expect, it } from "vitest";
 import { sampleJob } from "../../test/support/sample-job.js";
 import { leasedJob, sampleProvider } from "../../test/support/sample-provider.js";
+import { ProviderLinkHub } from "../adapters/grpc/provider-link.hub.js";
 import { type Job, liveLease } from "../domain/job.js";
-import type { JobStore, Placing, ProviderLinks } from "../domain/ports.js";
+import type { JobStore, Placing } from "../domain/ports.js";
 import { leaseKey, ProviderMarket, type ProviderStanding } from "../domain/provider-market.js";
 import { PlaceJobOnProvider } from "./place-job-on-provider.js";
 
@@ -57,12 +58,11 @@ class Stored {
   } satisfies Pick<JobStore, "place">;
 }
 
-const links: ProviderLinks = {
-  online: () => new Set(),
-  offerLease: () => undefined,
-  grantLease: () => undefined,
-  revokeLease: () => undefined,
-};
+/** Nobody is connected. */
+const links = new ProviderLinkHub(
+  () => undefined,
+  () => undefined,
+);
 
 function setUp(): {
   stored: Stored;

@@ -220,9 +220,3 @@ export interface ProviderLinks {
   grantLease(job: Job): void;
   revokeLease(provider: Address, jobId: JobId, fencingToken: number, reason: string): void;
 }
-
-/** Tells watchers that a job changed. */
-export interface JobFeed {
-  changed(job: Job): void;
-  subscribe(jobId: JobId, listener: (job: Job) => void): () => void;
-}

@@ -7,7 +7,7 @@ import { PostgresEventLog } from "@aios/service-kit/postgres-event-log";
 import { loadTokenIssuer } from "@aios/service-kit/service-token";
 import { eventually } from "@aios/testkit/eventually";
 import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
-import { writeServiceKeys } from "@aios/testkit/service-keys";
+import { type ServiceKeyFiles, writeServiceKeys } from "@aios/testkit/service-keys";
 import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
 import { silentLogger } from "@aios/testkit/silent-logger";
 import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
@@ -32,6 +32,7 @@ export class ComputePlatform {
     readonly service: ServiceProcess,
     readonly client: ComputeClient,
     readonly databaseUrl: string,
+    private readonly keys: ServiceKeyFiles,
   ) {}
 
   static async start(env: Readonly<Record<string, string>> = {}): Promise<ComputePlatform> {
@@ -72,11 +73,20 @@ export class ComputePlatform {
       audience: "compute",
       circuit: { failureThreshold: 1_000, firstOpenMs: 1, maxOpenMs: 1 },
     });
-    return new ComputePlatform(postgres, directory, bus, chain, peers, service, client, databaseUrl);
+    return new ComputePlatform(postgres, directory, bus, chain, peers, service, client, databaseUrl, keys);
   }
 
   get url(): string {
     return `127.0.0.1:${this.service.ports.grpcPort}`;
+  }
+
+  /** A client that calls as another service. */
+  async clientOf<D extends Parameters<typeof createGrpcClient>[0]>(
+    definition: D,
+    caller: string,
+  ): Promise<GrpcClient<D>> {
+    const identity = await loadTokenIssuer(caller, this.keys.keyFile(caller));
+    return createGrpcClient(definition, this.url, { identity, audience: "compute" });
   }
 
   get account(): Address {

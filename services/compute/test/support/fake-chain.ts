@@ -6,6 +6,7 @@ import { abi as registryAbi } from "@aios/contracts/abi/provider-registry";
 import { abi as tokenAbi } from "@aios/contracts/abi/wrapped-aios";
 import { type Order, orderTypedData } from "@aios/core-settlement/order-digest";
 import { signingDomain } from "@aios/core-settlement/typed-data";
+import { CodedError } from "@aios/kernel/coded-error";
 import {
   ChainSigner,
   type ChainTransaction,
@@ -14,6 +15,7 @@ import {
 } from "@aios/proto/aios/economy/v1/economy";
 import { topics } from "@aios/proto/topics";
 import type { EventBus } from "@aios/service-kit/event-bus";
+import type { Peer } from "@aios/testkit/peer";
 import { Interface, type InterfaceAbi, type TransactionDescription, TypedDataEncoder } from "ethers";
 
 export const CHAIN_ID = 31_337;
@@ -42,7 +44,7 @@ interface EscrowJob {
 }
 
 /** JobEscrow's rules in memory, behind economy's interface: enough to tell whether compute plays by them. */
-export class FakeChain {
+export class FakeChain implements Peer {
   readonly jobs = new Map<string, EscrowJob>();
   /** Every settlement: more than one entry of a job would be a double payment. */
   readonly payments: { readonly jobId: string; readonly provider: string }[] = [];
@@ -55,12 +57,15 @@ export class FakeChain {
   /** Buyers whose next `open` finds, when it is mined, that another permit was used first. */
   readonly overtakenBuyers = new Set<string>();
   readonly #transactions = new Map<string, ChainTransaction>();
+  /** Call data by idempotency key. */
+  readonly #asked = new Map<string, string>();
   readonly #bus: EventBus;
   readonly #escrow = new Interface(escrowAbi as InterfaceAbi);
   readonly #registry = new Interface(registryAbi as InterfaceAbi);
   readonly #token = new Interface(tokenAbi as InterfaceAbi);
   #block = 1;
   #server: Server | undefined;
+  #port = 0;
 
   constructor(bus: EventBus) {
     this.#bus = bus;
@@ -68,7 +73,16 @@ export class FakeChain {
 
   submit(request: SubmitTransactionRequest): ChainTransaction {
     const known = this.#transactions.get(request.idempotencyKey);
-    if (known !== undefined) return known;
+    const asked = hex(request.data);
+    if (known !== undefined && this.#asked.get(request.idempotencyKey) === asked) return known;
+    if (known !== undefined) {
+      throw new CodedError({
+        code: "idempotency-key-reused",
+        kind: "conflict",
+        message: "This key was used for another transaction.",
+      });
+    }
+    this.#asked.set(request.idempotencyKey, asked);
     const transaction: ChainTransaction = {
       transactionId: request.idempotencyKey,
       state: TransactionState.TRANSACTION_STATE_SENT,
@@ -253,8 +267,8 @@ export class FakeChain {
     this.payments.push({ jobId, provider: job.provider });
   }
 
-  /** JSON-RPC with the reads that compute makes. */
-  async listen(): Promise<string> {
+  /** JSON-RPC with the reads that compute makes, on `port`; 0 picks a free one. */
+  async listen(port = 0): Promise<string> {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -266,9 +280,18 @@ export class FakeChain {
         response.end(JSON.stringify({ jsonrpc: "2.0", id, result: this.#read(params[0].data) }));
       });
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     this.#server = server;
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.#port = (server.address() as AddressInfo).port;
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  async kill(): Promise<void> {
+    this.close();
+  }
+
+  async restart(): Promise<void> {
+    await this.listen(this.#port);
   }
 
   close(): void {

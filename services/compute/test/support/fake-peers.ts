@@ -1,5 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { contentIdOf } from "@aios/core-content-id/content-id";
+import { generateSealingKeyPair, openKey } from "@aios/core-sealing/sealed-key";
 import { CodedError } from "@aios/kernel/coded-error";
+import { SeededRng } from "@aios/kernel/random";
 import {
   EconomyServiceService,
   type SimulateTransactionRequest,
@@ -25,17 +28,18 @@ import {
 import { topics } from "@aios/proto/topics";
 import { toGrpcFailure } from "@aios/service-kit/error-mapping";
 import type { EventBus } from "@aios/service-kit/event-bus";
-import {
+import { PeerServer } from "@aios/testkit/peer-server";
+import type {
   Server,
-  ServerCredentials,
-  type ServerReadableStream,
-  type ServerUnaryCall,
-  type sendUnaryData,
-  type UntypedServiceImplementation,
+  ServerReadableStream,
+  ServerUnaryCall,
+  sendUnaryData,
+  UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { CHAIN_ID, CONTRACTS, evidenceOf, type FakeChain, MATCHER } from "./fake-chain.js";
 
 export const PROVER = `0x${"d0".repeat(20)}`;
+export const MODEL_COMMITMENT = new Uint8Array(32).fill(1);
 /** What the committed model gives for every input here. */
 export const TRUE_OUTPUT = 7n;
 export const LICENSED_MODEL = 1;
@@ -43,7 +47,13 @@ export const UNLICENSED_MODEL = 2;
 
 /** Economy, marketplace, zk-prover and storage in one server, as far as compute talks to them. */
 export class FakePeers {
+  readonly peer = new PeerServer();
   readonly deposits: DepositKeyRequest[] = [];
+  readonly contents = new Map<string, Uint8Array>();
+  /** Content keys by CID. */
+  readonly contentKeys = new Map<string, Uint8Array>();
+  /** Accounts without a licence of any model. */
+  readonly unlicensed = new Set<string>();
   readonly proofs = new Map<
     string,
     { claimed: bigint; state: ProofState; evidence: string; error: string }
@@ -52,8 +62,7 @@ export class FakePeers {
   proofMs = 20;
   readonly #chain: FakeChain;
   readonly #bus: EventBus;
-  readonly #server = new Server();
-  #contents = 0;
+  readonly #wrappingKey = generateSealingKeyPair(new SeededRng(3));
 
   constructor(chain: FakeChain, bus: EventBus) {
     this.#chain = chain;
@@ -74,60 +83,52 @@ export class FakePeers {
         transaction: this.#chain.submit(request as SubmitTransactionRequest),
       }),
       getTransaction: (request) => ({
-        transaction: this.#chain.find((request as { transactionId: string }).transactionId),
+        transaction: this.#transaction((request as { transactionId: string }).transactionId),
       }),
       simulateTransaction: (request) => this.#simulate(request as SimulateTransactionRequest),
     });
     this.#add(MarketplaceServiceService, {
       getModel: (request) => this.#model(request as GetModelRequest),
-      findLicence: (request) => ({
-        licenceId: (request as FindLicenceRequest).modelId === LICENSED_MODEL ? 5 : 0,
-        licencePriceWei: "250",
-      }),
+      findLicence: (request) => {
+        const { modelId, account } = request as FindLicenceRequest;
+        const licenceId = modelId === LICENSED_MODEL && !this.unlicensed.has(account) ? 5 : 0;
+        return { licenceId, licencePriceWei: "250" };
+      },
     });
     this.#add(ProverServiceService, {
-      quoteProof: () => ({
-        priceWei: "100",
-        expectedMs: 800,
-        trust: "development key",
-        prover: PROVER,
-        system: "groth16",
-      }),
+      quoteProof: (request) => this.#quote((request as { modelCommitment: Uint8Array }).modelCommitment),
       requestProof: (request) => this.#prove(request as RequestProofRequest),
       getProof: (request) => this.#proof((request as { jobId: string }).jobId),
     });
     this.#add(ContentKeyServiceService, {
-      getWrappingKey: () => ({ publicKey: Buffer.from("09".padEnd(64, "0"), "hex"), keyId: "k1" }),
-      depositKey: (request) => {
-        this.deposits.push(request as DepositKeyRequest);
-        return {};
-      },
+      getWrappingKey: () => ({ publicKey: this.#wrappingKey.publicKey, keyId: "k1" }),
+      depositKey: (request) => this.#deposit(request as DepositKeyRequest),
     });
-    this.#server.addService(ContentServiceService, {
+    this.peer.add(ContentServiceService, {
       putContent: (
         call: ServerReadableStream<PutContentRequest, unknown>,
         callback: sendUnaryData<unknown>,
       ) => {
-        call.on("data", () => undefined);
-        call.on("end", () =>
-          callback(null, {
-            cid: `bafkreifakecontent${"abcdefgh"[this.#contents++ % 8]}aaaaaaaaaa`,
-            sizeBytes: 1,
-            deduplicated: false,
-          }),
-        );
+        const chunks: Uint8Array[] = [];
+        call.on("data", ({ chunk }: PutContentRequest) => {
+          if (chunk !== undefined) chunks.push(chunk);
+        });
+        call.on("error", () => undefined);
+        call.on("end", () => {
+          const bytes = Buffer.concat(chunks);
+          const cid = contentIdOf(bytes);
+          const deduplicated = this.contents.has(cid);
+          this.contents.set(cid, bytes);
+          callback(null, { cid, sizeBytes: bytes.length, deduplicated });
+        });
       },
     } as unknown as UntypedServiceImplementation);
-    const port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-        error === null ? resolve(bound) : reject(error),
-      );
-    });
-    return `127.0.0.1:${port}`;
+    await this.peer.start();
+    return this.peer.url;
   }
 
   close(): void {
-    this.#server.forceShutdown();
+    this.peer.stop();
   }
 
   #add(
@@ -145,7 +146,42 @@ export class FakePeers {
         }
       },
     ]);
-    this.#server.addService(definition, Object.fromEntries(handlers) as UntypedServiceImplementation);
+    this.peer.add(definition, Object.fromEntries(handlers) as UntypedServiceImplementation);
+  }
+
+  #transaction(transactionId: string): object {
+    const found = this.#chain.find(transactionId);
+    if (found !== undefined) return found;
+    throw new CodedError({
+      code: "transaction-not-found",
+      kind: "not-found",
+      message: "There is no such transaction.",
+    });
+  }
+
+  #deposit(request: DepositKeyRequest): object {
+    const { cid, sealedKey } = request;
+    if (sealedKey === undefined) throw new TypeError("a deposit without a key");
+    this.contentKeys.set(cid, openKey(sealedKey, this.#wrappingKey.privateKey, `deposit:${cid}`));
+    this.deposits.push(request);
+    return {};
+  }
+
+  #quote(modelCommitment: Uint8Array): object {
+    if (Buffer.compare(modelCommitment, MODEL_COMMITMENT) !== 0) {
+      throw new CodedError({
+        code: "model-key-not-found",
+        kind: "not-found",
+        message: "There are no keys for this model.",
+      });
+    }
+    return {
+      priceWei: "100",
+      expectedMs: 800,
+      trust: "development key",
+      prover: PROVER,
+      system: "groth16",
+    };
   }
 
   #simulate(request: SimulateTransactionRequest): object {
@@ -177,7 +213,7 @@ export class FakePeers {
         name: "digits",
         description: "",
         contentCid: "bafkreimodelcontentaaaaaaaaaaaaaaa",
-        modelCommitment: Buffer.alloc(32, 1),
+        modelCommitment: Buffer.from(MODEL_COMMITMENT),
         verifyingKeyHash: Buffer.alloc(32, 2),
         verifyingKeyCid: "",
         keyTrust: "",

@@ -42,13 +42,14 @@ export class EconomyBesideOthers {
     return service;
   }
 
-  /** A client of such a service that calls as the gateway; it ends with this. */
+  /** A client of such a service that calls as the gateway, or another; it ends with this. */
   async clientOf<D extends Parameters<typeof createGrpcClient>[0]>(
     definition: D,
     audience: ServiceName,
     service: ServiceProcess,
+    caller: ServiceName = "gateway",
   ): Promise<GrpcClient<D>> {
-    const identity = await loadTokenIssuer("gateway", this.foundation.keys.keyFile("gateway"));
+    const identity = await loadTokenIssuer(caller, this.foundation.keys.keyFile(caller));
     const client = createGrpcClient(definition, `127.0.0.1:${service.ports.grpcPort}`, {
       identity,
       audience,

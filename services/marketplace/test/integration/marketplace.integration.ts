@@ -3,46 +3,20 @@ import { abi as modelLicenceAbi } from "@aios/contracts/abi/model-licence";
 import { contentIdOf } from "@aios/core-content-id/content-id";
 import { EconomyBesideOthers } from "@aios/economy/test/support/economy-beside-others";
 import { ACCOUNTS, testWallet } from "@aios/economy/test/support/test-chain";
-import { address, tenantOfAccount } from "@aios/kernel/identifiers";
 import { MarketplaceServiceService, ModelState } from "@aios/proto/aios/marketplace/v1/marketplace";
-import { ContentServiceService, type PutContentRequest } from "@aios/proto/aios/storage/v1/storage";
+import { ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import { topics } from "@aios/proto/topics";
-import { actingFor } from "@aios/service-kit/caller-context";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import { eventually } from "@aios/testkit/eventually";
 import type { ServiceProcess } from "@aios/testkit/service-process";
-import { Contract, getBytes, parseEther, type TypedDataField, type Wallet } from "ethers";
+import { Contract, parseEther } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { as, signAll, storeAs } from "../support/market-scenario.js";
 
 /** The developer's model as it lies in storage, and somebody else's content. */
 const CONTENT = new TextEncoder().encode("an encrypted model");
 const FOREIGN = new TextEncoder().encode("somebody else's encrypted model");
 const PRICE_WEI = parseEther("25").toString();
-
-interface ToSign {
-  readonly name: string;
-  readonly typedDataJson: string;
-}
-
-/** Signs as a wallet does: from the JSON alone. */
-async function signAll(wallet: Wallet, requests: readonly ToSign[]) {
-  return Promise.all(
-    requests.map(async ({ name, typedDataJson }) => {
-      const { domain, types, message } = JSON.parse(typedDataJson) as {
-        domain: Record<string, unknown>;
-        types: Record<string, TypedDataField[]>;
-        message: Record<string, unknown>;
-      };
-      const { EIP712Domain: _, ...rest } = types;
-      return { name, signature: getBytes(await wallet.signTypedData(domain, rest, message)) };
-    }),
-  );
-}
-
-async function* uploadOf(chunk: Uint8Array): AsyncGenerator<PutContentRequest> {
-  yield { metadata: { category: "model", encrypted: true, mediaType: "application/octet-stream" } };
-  yield { chunk };
-}
 
 describe("the marketplace on our own chain", () => {
   let platform: EconomyBesideOthers;
@@ -69,18 +43,11 @@ describe("the marketplace on our own chain", () => {
     });
     client = await platform.clientOf(MarketplaceServiceService, "marketplace", marketplace);
     const contents = await platform.clientOf(ContentServiceService, "storage", storage);
-    const store = (owner: Wallet, chunk: Uint8Array) =>
-      as(owner, () => contents.putContent(uploadOf(chunk), { deadlineMs: 10_000 }));
-    await store(ACCOUNTS.developer, CONTENT);
-    await store(ACCOUNTS.business, FOREIGN);
+    await storeAs(contents, ACCOUNTS.developer, CONTENT);
+    await storeAs(contents, ACCOUNTS.business, FOREIGN);
   });
 
   afterAll(() => platform?.stop());
-
-  function as<T>(wallet: Wallet, work: () => Promise<T>): Promise<T> {
-    const account = address(wallet.address);
-    return actingFor({ account, tenant: tenantOfAccount(account) }, work);
-  }
 
   const terms = {
     name: "digits",

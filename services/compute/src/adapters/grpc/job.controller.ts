@@ -24,14 +24,15 @@ import { GrpcMethod } from "@nestjs/microservices";
 import { Observable } from "rxjs";
 import { AcceptJob } from "../../application/accept-job.use-case.js";
 import { Admission } from "../../application/admission.js";
+import { JobFeed } from "../../application/job-feed.js";
 import { ownJob } from "../../application/own-job.js";
 import { PlaceJob } from "../../application/place-job.use-case.js";
 import { PrepareJob } from "../../application/prepare-job.use-case.js";
 import { QuoteJob } from "../../application/quote-job.use-case.js";
 import { placementSignatures } from "../../application/what-to-sign.js";
 import { isTerminalJob, type Job } from "../../domain/job.js";
-import type { JobFeed, JobStore } from "../../domain/ports.js";
-import { JOB_FEED, JOB_STORE } from "../../tokens.js";
+import type { JobStore } from "../../domain/ports.js";
+import { JOB_STORE } from "../../tokens.js";
 import {
   fromVerification,
   signedInAccount,
@@ -51,7 +52,7 @@ export class JobController {
     @Inject(PlaceJob) private readonly place: PlaceJob,
     @Inject(AcceptJob) private readonly acceptance: AcceptJob,
     @Inject(JOB_STORE) private readonly jobs: JobStore,
-    @Inject(JOB_FEED) private readonly feed: JobFeed,
+    @Inject(JobFeed) private readonly feed: JobFeed,
   ) {}
 
   @GrpcMethod("ComputeService", "QuoteJob")

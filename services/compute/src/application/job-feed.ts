@@ -1,9 +1,8 @@
 import type { JobId } from "@aios/kernel/identifiers";
 import type { Job } from "../domain/job.js";
-import type { JobFeed } from "../domain/ports.js";
 
 /** Tells watchers in this process. One process of this service runs; its store tells it of every change. */
-export class InProcessJobFeed implements JobFeed {
+export class JobFeed {
   readonly #listeners = new Map<JobId, Set<(job: Job) => void>>();
 
   changed(job: Job): void {
