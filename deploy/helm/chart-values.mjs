@@ -68,6 +68,24 @@ export const GLOBAL = group("what all services share", {
     secretName: text("Secret with redis://…; empty: each gateway replica counts by itself"),
     secretKey: text("its key", "url"),
   }),
+  tls: group("TLS with client certificates between services", {
+    enabled: flag(
+      "each service gets a Secret <release>-tls-<service>, and takes no call without a certificate",
+      false,
+    ),
+    issuer: {
+      ...text(
+        "who makes the certificates: a Job of this release that renews them daily, or cert-manager",
+        "own",
+      ),
+      enum: ["own", "cert-manager"],
+    },
+    issuerRef: group("cert-manager's issuer", {
+      name: text("its name", "aios"),
+      kind: { ...text("its kind", "Issuer"), enum: ["Issuer", "ClusterIssuer"] },
+    }),
+    hosts: list("further host names that providers dial compute and storage by"),
+  }),
   telemetry: group("OpenTelemetry", { otlpEndpoint: text("OTLP/HTTP collector; empty: none") }),
   monitoring: group("Prometheus and Grafana", {
     rules: flag("install recording rules and alerts as a PrometheusRule; needs its operator", false),

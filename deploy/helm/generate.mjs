@@ -69,6 +69,7 @@ function factsOf(name, entry) {
     chain: has("CHAIN_RPC_URL"),
     keyPerPod: entry.keyPerPod === true,
     ports: entry.ports,
+    ...(entry.providers === undefined ? {} : { providers: entry.providers }),
     keys: entry.keys ?? [],
     env: {
       NODE_OPTIONS: `--max-old-space-size=${entry.heapMiB}`,

@@ -6,6 +6,7 @@ const HEALTH = 9_090;
 export const JSON_RPC = 8_545;
 const HTTP = 8_080;
 const LIBP2P = 4_001;
+const PROVIDERS = 50_061;
 
 /** Until every node has forgotten an address that left its Service. */
 export const DRAIN_GRACE = "5s";
@@ -22,6 +23,7 @@ const memory = (requestMiB, heapMiB) => ({
  * workload   Deployment, or StatefulSet for what keeps files
  * single     one process at a time, so the number of replicas cannot be chosen
  * identity   has a key of its own and speaks gRPC to the others
+ * providers  port for providers, who have no certificate, where services have some
  * open       ports that everyone may reach
  * keys       accounts whose keys the process signs with
  * drainGrace where clients keep HTTP connections: until those have closed by themselves as well
@@ -60,6 +62,7 @@ export const SERVICES = {
     ...memory(256, 256),
   },
   storage: {
+    providers: PROVIDERS,
     description: "Content by CID on IPFS, content keys and the log of their release.",
     workload: "StatefulSet",
     single: true,
@@ -70,6 +73,7 @@ export const SERVICES = {
     ...memory(208, 192),
   },
   compute: {
+    providers: PROVIDERS,
     description: "Jobs: price, order, placement, lease, delivery, settlement.",
     workload: "Deployment",
     single: true,

@@ -62,6 +62,36 @@ describe.skipIf(!isInstalled("helm"))("the charts", () => {
     }
   });
 
+  it("give each service its own certificate where TLS is on, and providers a port of their own", () => {
+    const all = manifests(render("small", "--set", "global.tls.enabled=true"));
+    const pods = podTemplates(all);
+    for (const [name, pod] of pods) {
+      if (name.startsWith("Job/") || name.endsWith("postgres")) continue;
+      const service = name.split("/aios-")[1];
+      const mounted = pod.volumes.find((volume) => volume.secret?.secretName?.includes("-tls-"))?.secret;
+      const keys = mounted?.items?.map(({ key }) => key);
+      expect(mounted?.secretName, name).toBe(`aios-tls-${service === "provider" ? "compute" : service}`);
+      expect(keys, name).toEqual(service === "provider" ? ["ca.crt"] : ["ca.crt", "tls.crt", "tls.key"]);
+    }
+    const provider = all.find(
+      ({ kind, metadata: { name } }) => kind === "NetworkPolicy" && name === "aios-provider",
+    );
+    expect(JSON.stringify(provider?.spec.egress)).toContain("50061");
+    expect(JSON.stringify(provider?.spec.egress)).not.toContain("50051");
+    const withToken = [...pods].filter(([, pod]) => pod.automountServiceAccountToken !== false);
+    expect(withToken.map(([name]) => name).sort()).toEqual(["Job/aios-certificates", "Job/aios-set-up"]);
+    expect(all.map(({ kind }) => kind)).toContain("CronJob");
+  });
+
+  it("leave the certificates to cert-manager where it is chosen", () => {
+    const chosen = ["--set", "global.tls.enabled=true,global.tls.issuer=cert-manager"];
+    const all = manifests(render("small", ...chosen));
+    const certificates = all.filter(({ kind }) => kind === "Certificate");
+    expect(certificates.map(({ metadata }) => metadata.name)).toHaveLength(8);
+    expect(certificates[0]?.spec).toMatchObject({ issuerRef: { name: "aios", kind: "Issuer" } });
+    expect(all.filter(({ metadata }) => metadata.name.startsWith("aios-certificate"))).toEqual([]);
+  });
+
   it("open exactly the edges of the architecture between services", () => {
     const policies = manifests(render("production")).filter(({ kind }) => kind === "NetworkPolicy");
     const nameOf = (selector: Selector | undefined): string | undefined =>

@@ -26,7 +26,9 @@ export interface Selector {
 export interface PodSpec {
   readonly automountServiceAccountToken?: boolean;
   readonly securityContext?: object;
-  readonly volumes: readonly { readonly secret?: { readonly items?: readonly object[] } }[];
+  readonly volumes: readonly {
+    readonly secret?: { readonly secretName?: string; readonly items?: readonly { readonly key: string }[] };
+  }[];
   readonly containers: readonly {
     readonly securityContext?: object;
     readonly resources: { readonly limits: Readonly<Record<string, string>>; readonly requests: object };

@@ -9,6 +9,8 @@ export type StoredKind = "secrets" | "configmaps";
 export interface StoredObject {
   readonly kind: StoredKind;
   readonly name: string;
+  /** Of a secret; `Opaque` unless said. It cannot be changed later. */
+  readonly type?: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Values by key, as text; a secret's are base64 only on the wire. */
   readonly entries: Readonly<Record<string, string>>;
@@ -20,11 +22,15 @@ export interface KubernetesApi {
   read(kind: StoredKind, name: string): Promise<Readonly<Record<string, string>> | undefined>;
   /** False when there is one of that name already; it stays as it is. */
   create(object: StoredObject): Promise<boolean>;
+  /** Puts other entries and labels into an object that is there. */
+  replace(object: StoredObject): Promise<void>;
 }
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 4 * 1024 ** 2;
+
+type Method = "GET" | "POST" | "PUT";
 
 interface WireObject {
   readonly data?: Readonly<Record<string, string>>;
@@ -45,7 +51,7 @@ export function inClusterApi(
   }
   const fromPod = (file: string): string => readFileSync(join(directory, file), "utf8").trim();
   const namespace = fromPod("namespace");
-  const call = (method: "GET" | "POST", path: string, body?: object): Promise<Answer> =>
+  const call = (method: Method, path: string, body?: object): Promise<Answer> =>
     ask({
       host,
       port: Number(port),
@@ -68,13 +74,18 @@ export function inClusterApi(
       if (status !== 201) throw refused(status, body, `creating ${object.kind}/${object.name}`);
       return true;
     },
+    async replace(object) {
+      const path = `${object.kind}/${object.name}`;
+      const { status, body } = await call("PUT", path, toWire(object));
+      if (status !== 200) throw refused(status, body, `replacing ${path}`);
+    },
   };
 }
 
-function toWire({ kind, name, labels, entries }: StoredObject): object {
+function toWire({ kind, name, type = "Opaque", labels, entries }: StoredObject): object {
   const metadata = { name, labels };
   return kind === "secrets"
-    ? { apiVersion: "v1", kind: "Secret", metadata, type: "Opaque", stringData: entries }
+    ? { apiVersion: "v1", kind: "Secret", metadata, type, stringData: entries }
     : { apiVersion: "v1", kind: "ConfigMap", metadata, data: entries };
 }
 
@@ -88,7 +99,7 @@ function fromWire(kind: StoredKind, { data = {} }: WireObject): Readonly<Record<
 interface Question {
   readonly host: string;
   readonly port: number;
-  readonly method: "GET" | "POST";
+  readonly method: Method;
   readonly path: string;
   readonly authority: string;
   readonly token: string;

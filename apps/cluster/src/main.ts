@@ -7,6 +7,7 @@ import { systemClock } from "@aios/service-kit/system-clock";
 import { inClusterApi } from "./kubernetes-api.js";
 import { newNetwork, readFiles, withIdentities } from "./network.js";
 import { readFor } from "./read-load.js";
+import { issueServiceCertificates } from "./service-certificates.js";
 import { setUpNetwork } from "./set-up-network.js";
 
 const USAGE = `Usage: aios-cluster <command> [options]
@@ -19,6 +20,12 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
     --database-secret NAME    Secret for the bundled database's URLs; absent: the operator brings one
     --database-host HOST      its host (aios-postgres)
     --release NAME            label of what is made (aios)
+
+  certificates     gives each service a certificate of the installation's own authority, and renews it in time
+    --release NAME            first part of the Secrets' and hosts' names (aios)
+    --namespace NAME          part of the hosts' names
+    --services NAMES          whose certificates, separated by commas
+    --hosts NAMES             further host names of all of them, separated by commas
 
   deploy-protocol  puts the protocol's contracts on the chain; does nothing when they are there
     --chain URL               the node's JSON-RPC
@@ -39,6 +46,7 @@ const write = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   "set-up": setUp,
+  certificates,
   "deploy-protocol": deployProtocol,
   "main-job": mainJob,
   "read-load": readLoad,
@@ -91,6 +99,30 @@ async function setUp(args: string[]): Promise<number> {
       newNetwork: () => newNetwork(Math.floor(systemClock.now() / 1_000)),
       newPassword: () => randomBytes(24).toString("hex"),
     },
+    write,
+  );
+  return 0;
+}
+
+async function certificates(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      release: { type: "string", default: "aios" },
+      namespace: { type: "string" },
+      services: { type: "string" },
+      hosts: { type: "string", default: "" },
+    },
+  });
+  await issueServiceCertificates(
+    inClusterApi(),
+    {
+      release: values.release,
+      namespace: required("namespace", values.namespace),
+      services: required("services", values.services).split(","),
+      hosts: values.hosts.split(",").filter((host) => host !== ""),
+    },
+    systemClock.now(),
     write,
   );
   return 0;

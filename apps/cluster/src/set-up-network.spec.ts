@@ -1,6 +1,6 @@
 import { Wallet } from "ethers";
 import { describe, expect, it } from "vitest";
-import type { KubernetesApi, StoredObject } from "./kubernetes-api.js";
+import { MemoryNamespace } from "../test/support/memory-namespace.js";
 import { newNetwork, publicPart } from "./network.js";
 import { type NetworkNames, type NetworkSources, setUpNetwork } from "./set-up-network.js";
 
@@ -10,26 +10,6 @@ const NAMES: NetworkNames = {
   labels: { "app.kubernetes.io/instance": "aios" },
   database: { secret: "aios-databases", host: "aios-postgres", port: 5_432 },
 };
-
-/** A namespace in memory; `beforeCreate` may act between a read and the creation that follows. */
-class MemoryNamespace implements KubernetesApi {
-  readonly objects = new Map<string, Readonly<Record<string, string>>>();
-  readonly created: string[] = [];
-  beforeCreate: (object: StoredObject) => void = () => undefined;
-
-  async read(kind: string, name: string): Promise<Readonly<Record<string, string>> | undefined> {
-    return this.objects.get(`${kind}/${name}`);
-  }
-
-  async create(object: StoredObject): Promise<boolean> {
-    this.beforeCreate(object);
-    const name = `${object.kind}/${object.name}`;
-    if (this.objects.has(name)) return false;
-    this.objects.set(name, object.entries);
-    this.created.push(name);
-    return true;
-  }
-}
 
 function sources(): NetworkSources {
   return { newNetwork: () => newNetwork(1_800_000_000), newPassword: () => "p@ss/word" };

@@ -26,6 +26,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- .root.Values.global.image.tag | default .root.Chart.AppVersion -}}
 {{- end -}}
 
+{{/* Where services have certificates, providers, who have none, call at another port. `.caller`, `.port`. */}}
+{{- define "aios.edgePort" -}}
+{{- ternary 50061 .port (and .root.Values.global.tls.enabled (eq .caller "provider")) -}}
+{{- end -}}
+
 {{/* Host name of another service of this release. */}}
 {{- define "aios.host" -}}
 {{- printf "%s-%s" .root.Release.Name .name -}}

@@ -65,10 +65,26 @@ topologySpreadConstraints:
 {{- if .service.identity }}
 - { name: AIOS_GRPC_LISTEN, value: "0.0.0.0:{{ .service.ports.grpc | default 50050 }}" }
 - { name: AIOS_SERVICE_KEY_FILE, value: /keys/service.jwk }
+{{- if $global.tls.enabled }}
+- { name: AIOS_TLS_CERT_FILE, value: /tls/tls.crt }
+- { name: AIOS_TLS_KEY_FILE, value: /tls/tls.key }
+- { name: AIOS_TLS_CA_FILE, value: /tls/ca.crt }
+{{- with .service.providers }}
+- { name: AIOS_GRPC_PROVIDER_LISTEN, value: "0.0.0.0:{{ . }}" }
+{{- end }}
+{{- end }}
 - { name: AIOS_TRUST_BUNDLE_FILE, value: /network/services.jwks }
 {{- end }}
 {{- range .service.peers }}
-- { name: {{ .setting }}, value: "{{ include "aios.host" (dict "root" $.root "name" .service) }}:{{ .port }}" }
+- { name: {{ .setting }}, value: "{{ include "aios.host" (dict "root" $.root "name" .service) }}:{{ include "aios.edgePort" (dict "root" $.root "caller" $.service.name "port" .port) }}" }
+{{- end }}
+{{- if $global.tls.enabled }}
+{{- if not .service.identity }}
+- { name: PROVIDER_TLS_CA_FILE, value: /tls/ca.crt }
+{{- end }}
+{{- if and (eq .service.name "compute") (not .root.Values.settings.STORAGE_PUBLIC_URL) }}
+- { name: STORAGE_PUBLIC_URL, value: "{{ include "aios.host" (dict "root" .root "name" "storage") }}:{{ .service.providers }}" }
+{{- end }}
 {{- end }}
 {{- if .service.chain }}
 - { name: CHAIN_RPC_URL, value: "http://{{ include "aios.host" (dict "root" .root "name" "consensus") }}:8545" }
@@ -109,6 +125,9 @@ topologySpreadConstraints:
 - { name: keys, mountPath: /keys, readOnly: true }
 - { name: network, mountPath: /network, readOnly: true }
 {{- end }}
+{{- if .root.Values.global.tls.enabled }}
+- { name: tls, mountPath: /tls, readOnly: true }
+{{- end }}
 {{- if .service.keyPerPod }}
 - { name: keys, mountPath: /keys, readOnly: true, subPathExpr: $(POD_NAME) }
 {{- end }}
@@ -132,6 +151,19 @@ topologySpreadConstraints:
       {{- end }}
 - { name: network, configMap: { name: {{ $network.configMapName }} } }
 {{- end }}
+{{- if .root.Values.global.tls.enabled }}
+- name: tls
+  secret:
+    # What has no certificate of its own sees only whom it may trust.
+    secretName: {{ .root.Release.Name }}-tls-{{ ternary .service.name "compute" .service.identity }}
+    defaultMode: 0440
+    items:
+      - { key: ca.crt, path: ca.crt }
+      {{- if .service.identity }}
+      - { key: tls.crt, path: tls.crt }
+      - { key: tls.key, path: tls.key }
+      {{- end }}
+{{- end }}
 {{- if .service.keyPerPod }}
 - name: keys
   secret:
@@ -152,6 +184,9 @@ topologySpreadConstraints:
   ports:
     {{- range $name, $port := .service.ports }}
     - { name: {{ $name }}, containerPort: {{ $port }} }
+    {{- end }}
+    {{- if and .service.providers .root.Values.global.tls.enabled }}
+    - { name: providers, containerPort: {{ .service.providers }} }
     {{- end }}
   env:
     - name: POD_NAME

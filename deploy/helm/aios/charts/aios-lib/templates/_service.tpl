@@ -78,6 +78,9 @@ spec:
     {{- range $name, $port := .service.ports }}
     - { name: {{ $name }}, port: {{ $port }}, targetPort: {{ $name }} }
     {{- end }}
+    {{- if and .service.providers .root.Values.global.tls.enabled }}
+    - { name: providers, port: {{ .service.providers }}, targetPort: providers }
+    {{- end }}
 {{- end -}}
 
 {{/* Deny by default; each edge that the architecture matrix names is opened on both sides. */}}
@@ -97,7 +100,7 @@ spec:
     - from:
         - podSelector:
             matchLabels: { app.kubernetes.io/name: {{ .service }}, app.kubernetes.io/instance: {{ $.root.Release.Name }} }
-      ports: [{ port: {{ .port }} }]
+      ports: [{ port: {{ include "aios.edgePort" (dict "root" $.root "caller" .service "port" .port) }} }]
     {{- end }}
     {{- range .service.open }}
     - ports: [{ port: {{ . }} }]
@@ -113,7 +116,7 @@ spec:
     - to:
         - podSelector:
             matchLabels: { app.kubernetes.io/name: {{ .service }}, app.kubernetes.io/instance: {{ $.root.Release.Name }} }
-      ports: [{ port: {{ .port }} }]
+      ports: [{ port: {{ include "aios.edgePort" (dict "root" $.root "caller" $.service.name "port" .port) }} }]
     {{- end }}
     {{- if or .service.database .service.events .service.redis }}
     - to:
