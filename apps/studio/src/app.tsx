@@ -39,7 +39,7 @@ export function App() {
       <a className="skip" href="#main">
         Skip to the content
       </a>
-      <PageHeader health={health} />
+      <PageHeader title="AiOS Studio" tagline="AI work whose result you can check." health={health} />
       <main id="main">
         {health.error === undefined ? null : (
           <Notice kind="error">
@@ -65,7 +65,7 @@ export function App() {
       </main>
       <footer className="muted small">
         A proof shows that the committed model gave this output for the committed input, and nothing more.{" "}
-        <a href="/docs">API</a>
+        <a href="/docs">API</a> · <a href="/operations">Operations</a>
       </footer>
     </>
   );

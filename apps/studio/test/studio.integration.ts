@@ -1,20 +1,12 @@
-import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { chrome } from "./support/chrome.js";
 import { FakePlatform } from "./support/fake-platform.js";
 
-const CANDIDATES = [
-  process.env.CHROME_PATH,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/usr/bin/google-chrome-stable",
-];
-const chrome = CANDIDATES.find((path) => path !== undefined && existsSync(path));
 const dist = join(import.meta.dirname, "..", "dist");
 const FIRST_LOAD_BYTES = 250 * 1024;
 

@@ -3,7 +3,9 @@ import type {
   ChainTransaction,
   Contribution,
   DemoInfo,
+  Operations,
   PlatformHealth,
+  PlatformTrace,
   Protocol,
   Provider,
   ReceiptProof,
@@ -70,6 +72,21 @@ export class AiosClient {
 
   health(): Promise<PlatformHealth> {
     return this.#connection.open<PlatformHealth>({ method: "GET", path: "/health" });
+  }
+
+  /** For operators: with an operator's signer, or from the machine of a local gateway. */
+  operations(): Promise<Operations> {
+    return this.#asOperator<Operations>("/v1/operations");
+  }
+
+  /** For operators: one trace over all services, by its 32 hex digits. */
+  trace(traceId: string): Promise<PlatformTrace> {
+    return this.#asOperator<PlatformTrace>(`/v1/operations/traces/${encodeURIComponent(traceId)}`);
+  }
+
+  #asOperator<T>(path: string): Promise<T> {
+    const call = { method: "GET", path } as const;
+    return this.hasSigner ? this.#connection.signed<T>(call) : this.#connection.open<T>(call);
   }
 
   /** Balances of an account, by default the signer's own. */

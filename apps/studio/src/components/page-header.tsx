@@ -10,7 +10,13 @@ function initialTheme(): Theme {
   return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-export function PageHeader({ health }: { readonly health: Polled<PlatformHealth> }) {
+interface Props {
+  readonly title: string;
+  readonly tagline: string;
+  readonly health: Polled<PlatformHealth>;
+}
+
+export function PageHeader({ title, tagline, health }: Props) {
   const [theme, setTheme] = useState<Theme>(initialTheme);
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
@@ -22,8 +28,8 @@ export function PageHeader({ health }: { readonly health: Polled<PlatformHealth>
       <div className="brand">
         <img src="/icon.svg" alt="" width="36" height="36" />
         <div>
-          <h1>AiOS Studio</h1>
-          <p>AI work whose result you can check.</p>
+          <h1>{title}</h1>
+          <p>{tagline}</p>
         </div>
       </div>
       <div className="header-side">

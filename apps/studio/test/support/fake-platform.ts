@@ -14,6 +14,7 @@ import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { packOutput } from "@aios/core-zkml/output-packing";
 import { requestHashOf } from "@aios/sdk/job-api";
 import { privateKeySigner } from "@aios/sdk/wallet";
+import { operations, trace } from "./operations-fixture.js";
 
 const DIST = join(import.meta.dirname, "..", "..", "dist");
 const TYPES: Record<string, string> = {
@@ -34,11 +35,15 @@ const PRICE_WEI = 1_000_000_000_000_000_000n;
 const address = (digit: string): string => `0x${digit.repeat(40)}`;
 const transaction = (digit: string): string => `0x${digit.repeat(64)}`;
 
+const PAGES: Readonly<Record<string, string>> = { "/": "/index.html", "/operations": "/operations.html" };
+
 export type Mood = "full" | "empty" | "broken" | "silent";
 
 /** The built studio with a platform that answers from fixtures; its mood can change while the page is open. */
 export class FakePlatform {
   mood: Mood = "full";
+  /** Whether the visitor may see the page of operations. */
+  operator = true;
   #jobId = "";
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
 
@@ -55,7 +60,7 @@ export class FakePlatform {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://localhost");
     const dynamic = url.pathname.startsWith("/v1") || url.pathname === "/rpc" || url.pathname === "/health";
-    if (!dynamic) return this.#file(url.pathname === "/" ? "/index.html" : url.pathname, response);
+    if (!dynamic) return this.#file(PAGES[url.pathname] ?? url.pathname, response);
     if (this.mood === "silent") return;
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
@@ -74,6 +79,7 @@ export class FakePlatform {
         status: 503,
         detail: "compute cannot be reached just now; try again shortly.",
       });
+    if (url.pathname.startsWith("/v1/operations")) return this.#operations(url.pathname, response);
     if (url.pathname === "/rpc")
       return send(response, 200, {
         jsonrpc: "2.0",
@@ -88,6 +94,13 @@ export class FakePlatform {
     if (value === undefined)
       return send(response, 404, { code: "not-found", status: 404, detail: "There is no such thing." });
     send(response, 200, value);
+  }
+
+  #operations(path: string, response: ServerResponse): void {
+    const now = Date.now();
+    const refusal = { code: "sign-in-required", status: 401, detail: "Sign in first." };
+    const answer = path.includes("/traces/") ? trace(now) : operations(now);
+    send(response, this.operator ? 200 : 401, this.operator ? answer : refusal);
   }
 
   /** A job that goes through: its order is one that the SDK agrees to sign. */

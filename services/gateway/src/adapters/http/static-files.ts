@@ -58,10 +58,11 @@ export async function loadStaticFiles(directory: string): Promise<ReadonlyMap<st
   return files;
 }
 
-/** Serves the files below `/`; `/` itself is `index.html`. */
+/** Serves the files below `/`; a page is served without its ending too, and `/` itself is `index.html`. */
 export function serveStaticFiles(fastify: FastifyInstance, files: ReadonlyMap<string, StaticFile>): void {
   for (const [url, file] of files) {
-    const urls = url === "/index.html" ? ["/", url] : [url];
+    const page = url === "/index.html" ? "/" : url.endsWith(".html") ? url.slice(0, -".html".length) : url;
+    const urls = page === url ? [url] : [page, url];
     for (const each of urls) fastify.get(each, (request, reply) => answer(request, reply, file));
   }
 }
