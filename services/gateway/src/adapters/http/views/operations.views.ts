@@ -59,8 +59,7 @@ function serviceViewOf({
     version: facts?.version ?? null,
     instanceId: facts?.instanceId ?? null,
     startedAtMs: facts?.startedAtMs ?? null,
-    // Half of the way there and back is what the answer is old.
-    clockOffsetMs: facts === undefined ? null : Math.round(facts.nowMs + latencyMs / 2 - atMs),
+    clockOffsetMs: facts === undefined ? null : clockOffset(facts.nowMs, atMs, latencyMs),
     memoryBytes: gaugeOf(facts?.samples ?? [], MEMORY),
     checks: facts?.checks.map((check) => ({ ...check })) ?? [],
     schema:
@@ -76,6 +75,12 @@ function serviceViewOf({
     deadLetters: facts?.deadLetters ?? null,
     disk: facts?.disk ?? null,
   };
+}
+
+/** By how much a clock is surely off: it was read at some time between the question and its answer. */
+function clockOffset(theirsMs: number, answeredMs: number, latencyMs: number): number {
+  const askedMs = answeredMs - latencyMs;
+  return Math.round(theirsMs - Math.min(Math.max(theirsMs, askedMs), answeredMs));
 }
 
 function objectiveViewOf({ objective, budget }: ObjectiveReading): z.infer<typeof objectiveView> {
