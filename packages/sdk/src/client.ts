@@ -13,6 +13,7 @@ import type {
 } from "./api-types.js";
 import { ContentApi } from "./content-api.js";
 import { type ConnectionOptions, GatewayConnection } from "./gateway-connection.js";
+import { GraphqlApi } from "./graphql-api.js";
 import { JobApi } from "./job-api.js";
 import { JsonRpc } from "./json-rpc.js";
 import { ModelApi } from "./model-api.js";
@@ -27,6 +28,7 @@ export class AiosClient {
   readonly content: ContentApi;
   readonly models: ModelApi;
   readonly jobs: JobApi;
+  readonly graphql: GraphqlApi;
   /** The chain, read through the gateway. */
   readonly rpc: JsonRpc;
   readonly #connection: GatewayConnection;
@@ -38,6 +40,7 @@ export class AiosClient {
     this.content = new ContentApi(this.#connection);
     this.models = new ModelApi(this.#connection, protocol);
     this.jobs = new JobApi(this.#connection, protocol);
+    this.graphql = new GraphqlApi(this.#connection);
     this.rpc = new JsonRpc(this.#connection.transport);
   }
 

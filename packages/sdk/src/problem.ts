@@ -36,6 +36,8 @@ export function retryAfterMs(header: string | null, nowMs: number): number | und
  * trace id and the link to the reason travel in `details`.
  */
 export function problemToError(status: number, body: unknown, waitMs: number | undefined): CodedError {
+  const [graphqlError] = graphqlErrorsOf(body);
+  if (graphqlError !== undefined) return graphqlErrorToError(graphqlError, waitMs);
   const problem: Partial<Problem> = typeof body === "object" && body !== null ? body : {};
   const details: Record<string, unknown> = { ...problem.details, status };
   if (problem.traceId !== undefined) details.traceId = problem.traceId;
@@ -48,4 +50,28 @@ export function problemToError(status: number, body: unknown, waitMs: number | u
     ...(problem.field === undefined ? {} : { field: problem.field }),
     ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
   });
+}
+
+/** An error of a GraphQL answer: its extensions are the members of a problem. */
+export interface GraphqlError {
+  readonly message: string;
+  readonly path?: readonly (string | number)[];
+  readonly extensions?: Partial<Problem> & { readonly retryAfterMs?: number };
+}
+
+/** As `problemToError`, for one error of a GraphQL answer; `details.path` names the field. */
+export function graphqlErrorToError(error: GraphqlError, waitMs?: number): CodedError {
+  const { extensions = {}, message, path } = error;
+  const { details, status = 500 } = extensions;
+  const problem = {
+    ...extensions,
+    detail: message,
+    details: { ...details, ...(path === undefined ? {} : { path }) },
+  };
+  return problemToError(status, problem, waitMs ?? extensions.retryAfterMs);
+}
+
+function graphqlErrorsOf(body: unknown): readonly GraphqlError[] {
+  const errors = (body as { readonly errors?: unknown } | null | undefined)?.errors;
+  return Array.isArray(errors) ? (errors as readonly GraphqlError[]) : [];
 }

@@ -8,18 +8,25 @@ import type { PrismaClient } from "../generated/prisma/client.js";
 import { HttpRpcNode } from "./adapters/chain/http-rpc-node.js";
 import { API_DOCUMENTS } from "./adapters/http/controllers/docs.controller.js";
 import { CONTROLLERS } from "./adapters/http/controllers.js";
+import type { DocumentLimits } from "./adapters/http/graphql/document-cost.js";
+import { type DocumentSettings, Documents } from "./adapters/http/graphql/documents.js";
+import { GraphExecution } from "./adapters/http/graphql/graph-execution.js";
+import { graphSchema } from "./adapters/http/graphql/graph-schema.js";
 import { docsPage } from "./adapters/http/openapi/docs-page.js";
 import { openApiDocument, routesOf } from "./adapters/http/openapi/openapi-document.js";
 import { AccessGuard } from "./adapters/http/pipeline/access.guard.js";
 import { OperationInterceptor } from "./adapters/http/pipeline/operation.interceptor.js";
+import { OperationRunner } from "./adapters/http/pipeline/operation-runner.js";
 import { ProblemFilter } from "./adapters/http/pipeline/problem.filter.js";
-import { HTTP_SETTINGS, type HttpSettings, LOGGER, RATE_LIMITER } from "./adapters/http/tokens.js";
+import { RateGate } from "./adapters/http/pipeline/rate-gate.js";
+import { GRAPH, HTTP_SETTINGS, type HttpSettings, LOGGER, RATE_LIMITER } from "./adapters/http/tokens.js";
 import {
   type IdempotencySettings,
   PrismaIdempotencyStore,
 } from "./adapters/prisma/prisma-idempotency.repository.js";
 import { PrismaSessionStore } from "./adapters/prisma/prisma-session.repository.js";
 import { DEMO_ACCOUNT, type DemoOffer } from "./application/demo-account.js";
+import { JobWatches } from "./application/job-watches.js";
 import { JsonRpcPassthrough } from "./application/json-rpc-passthrough.use-case.js";
 import { OperationsMonitor } from "./application/operations-monitor.js";
 import * as peers from "./application/peers.js";
@@ -53,6 +60,11 @@ export interface GatewayParts {
   readonly signIn: SignInSettings;
   readonly idempotency: IdempotencySettings;
   readonly http: HttpSettings;
+  readonly graph: GraphParts;
+}
+
+export interface GraphParts extends DocumentLimits {
+  readonly documents: DocumentSettings;
 }
 
 class GatewayModule {}
@@ -79,6 +91,7 @@ export function gatewayModule(parts: GatewayParts): DynamicModule {
     [peers.CONTENT, parts.peers.content],
     [peers.CONTENT_KEYS, parts.peers.contentKeys],
     [SignIn, signIn],
+    [JobWatches, new JobWatches(parts.peers.compute, http.sseMaxPerAccount)],
     [RunOnce, runOnce],
     [PlatformStatus, new PlatformStatus(parts.probes, clock, http.version)],
     [OperationsMonitor, parts.monitor],
@@ -86,6 +99,7 @@ export function gatewayModule(parts: GatewayParts): DynamicModule {
     [JsonRpcPassthrough, new JsonRpcPassthrough(node, http.rpcMaxBatch)],
     [RATE_LIMITER, parts.limiter],
     [DEMO_ACCOUNT, parts.demo],
+    [GRAPH, graphExecution(parts)],
     [HTTP_SETTINGS, http],
     [LOGGER, parts.logger],
     [
@@ -101,9 +115,24 @@ export function gatewayModule(parts: GatewayParts): DynamicModule {
     controllers: [...CONTROLLERS],
     providers: [
       ...values.map(([provide, useValue]) => ({ provide: provide as symbol, useValue })),
+      RateGate,
+      OperationRunner,
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_INTERCEPTOR, useClass: OperationInterceptor },
       { provide: APP_FILTER, useClass: ProblemFilter },
     ],
   };
+}
+
+/** Throws where a registered document could not be executed: a gateway that would refuse all of them does not start. */
+function graphExecution({ graph, http, logger }: GatewayParts): GraphExecution {
+  const settings = { maxDepth: graph.maxDepth, maxCost: graph.maxCost, explorer: http.graphExplorer };
+  const execution = new GraphExecution(
+    graphSchema(routesOf(CONTROLLERS)),
+    new Documents(graph.documents),
+    settings,
+    logger,
+  );
+  for (const [id, text] of graph.documents.registered) execution.checkRegistered(id, text);
+  return execution;
 }

@@ -5,6 +5,7 @@ import {
   databaseSettings,
   defineSettings,
   duration,
+  flag,
   grpcUrl,
   hostPort,
   httpUrl,
@@ -101,6 +102,34 @@ export const gatewaySettings = defineSettings({
   GATEWAY_RPC_MAX_ANSWER: setting(byteSize, {
     description: "largest answer of the chain's node, with its unit",
     default: "8MiB",
+  }),
+  GATEWAY_GRAPHQL_MAX_DEPTH: setting(integer(1, 50), {
+    description: "fields that a GraphQL document may nest",
+    default: 10,
+  }),
+  GATEWAY_GRAPHQL_MAX_COST: setting(integer(1, 100_000), {
+    description:
+      "cost of one GraphQL document at most: its calls at their worst, and one for each hundred fields of the answer; taken from GATEWAY_RATE_BURST",
+    default: 250,
+  }),
+  GATEWAY_GRAPHQL_MAX_DOCUMENT: setting(byteSize, {
+    description: "largest GraphQL document, with its unit",
+    default: "16KiB",
+  }),
+  GATEWAY_GRAPHQL_PERSISTED: setting(integer(0, 100_000), {
+    description: "GraphQL documents that callers may have kept under their hash, in memory; 0: none",
+    default: 1_000,
+  }),
+  GATEWAY_GRAPHQL_DOCUMENTS_FILE: optionalSetting(text, {
+    description: "JSON file of registered GraphQL documents by id, as graphql-codegen and Relay write it",
+  }),
+  GATEWAY_GRAPHQL_REGISTERED_ONLY: setting(flag, {
+    description: "whether only documents of GATEWAY_GRAPHQL_DOCUMENTS_FILE are executed",
+    default: false,
+  }),
+  GATEWAY_GRAPHQL_EXPLORER: setting(flag, {
+    description: "whether the GraphQL schema may be introspected, and /graphql is a page to try documents on",
+    default: false,
   }),
   DEMO_BUYER_KEY_FILE: optionalSetting(text, {
     description:

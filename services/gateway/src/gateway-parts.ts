@@ -9,6 +9,7 @@ import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
 import { ScoringServiceService } from "@aios/proto/aios/scoring/v1/scoring";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import { TelemetryServiceService } from "@aios/proto/aios/telemetry/v1/telemetry";
+import type { Settings } from "@aios/service-kit/config";
 import type { Logger } from "@aios/service-kit/logger";
 import { MemoryRateLimiter } from "@aios/service-kit/memory-rate-limiter";
 import type { RateLimiter } from "@aios/service-kit/rate-limiter";
@@ -20,11 +21,12 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import { Wallet } from "ethers/wallet";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import { PrismaClient } from "../generated/prisma/client.js";
+import { registeredDocuments } from "./adapters/file/registered-documents.js";
 import { ownSource, peerSource } from "./adapters/grpc/process-sources.js";
 import { PrismaIdempotencyStore } from "./adapters/prisma/prisma-idempotency.repository.js";
 import { PrismaSessionStore } from "./adapters/prisma/prisma-session.repository.js";
 import { JwtAccessTokens } from "./adapters/tokens/jwt-access-tokens.js";
-import type { GatewayParts, Peers } from "./app.module.js";
+import type { GatewayParts, GraphParts, Peers } from "./app.module.js";
 import type { DemoOffer } from "./application/demo-account.js";
 import { OperationsMonitor } from "./application/operations-monitor.js";
 import type { gatewaySettings } from "./config.js";
@@ -103,6 +105,31 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
       // A call of a batch costs what a single one costs: what a full bucket cannot pay for would never be let through.
       rpcMaxBatch: Math.min(settings.GATEWAY_RPC_MAX_BATCH, settings.GATEWAY_RATE_BURST),
       rpcMaxAnswerBytes: settings.GATEWAY_RPC_MAX_ANSWER,
+      graphExplorer: settings.GATEWAY_GRAPHQL_EXPLORER,
+    },
+    graph: await graphParts(settings),
+  };
+}
+
+async function graphParts(settings: Settings<typeof gatewaySettings>): Promise<GraphParts> {
+  const registered = await registeredDocuments(settings.GATEWAY_GRAPHQL_DOCUMENTS_FILE);
+  if (settings.GATEWAY_GRAPHQL_REGISTERED_ONLY && registered.size === 0) {
+    throw new CodedError({
+      code: "no-registered-documents",
+      kind: "invalid",
+      message:
+        "GATEWAY_GRAPHQL_REGISTERED_ONLY is true, but GATEWAY_GRAPHQL_DOCUMENTS_FILE names no documents: nothing could be executed.",
+    });
+  }
+  return {
+    maxDepth: settings.GATEWAY_GRAPHQL_MAX_DEPTH,
+    // What a full bucket cannot pay for, after the token for reading the document, would never be let through.
+    maxCost: Math.max(1, Math.min(settings.GATEWAY_GRAPHQL_MAX_COST, settings.GATEWAY_RATE_BURST - 1)),
+    documents: {
+      maxBytes: settings.GATEWAY_GRAPHQL_MAX_DOCUMENT,
+      mostPersisted: settings.GATEWAY_GRAPHQL_PERSISTED,
+      registered,
+      registeredOnly: settings.GATEWAY_GRAPHQL_REGISTERED_ONLY,
     },
   };
 }

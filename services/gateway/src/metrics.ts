@@ -16,6 +16,11 @@ export const metrics = defineMetrics("gateway", {
     kind: "counter",
     description: "Mutating calls answered with a stored outcome, by operation",
   },
+  graphqlCost: { kind: "histogram", description: "Cost of GraphQL documents, by kind of operation" },
+  graphqlRefused: {
+    kind: "counter",
+    description: "GraphQL documents refused before they were executed, by code",
+  },
   openStreams: { kind: "up-down-counter", description: "Progress streams that are open now" },
   contentBytes: { kind: "counter", description: "Content bytes that passed, by direction", unit: "By" },
   expiredRows: { kind: "counter", description: "Expired nonces, sessions and outcomes that were removed" },

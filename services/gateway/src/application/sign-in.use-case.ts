@@ -75,6 +75,12 @@ export class SignIn {
     return session;
   }
 
+  /** Throws `session-expired` when the session has ended since its token was read: by time, or revoked. */
+  async checkStillOpen(session: Session): Promise<void> {
+    const isOver = this.clock.now() >= session.expiresAtMs;
+    if (isOver || (await this.revocations.isRevoked(session.sessionId))) throw sessionExpired();
+  }
+
   async revoke(session: Session): Promise<void> {
     await this.revocations.revoke(session, tenantOfAccount(session.account));
   }

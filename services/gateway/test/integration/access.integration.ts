@@ -18,12 +18,15 @@ import {
 } from "../support/gateway-harness.js";
 
 const PUBLIC = [
+  "callGraphql",
   "callJsonRpc",
   "createSignInNonce",
   "getContent",
   "getDemoAccount",
   "getDocs",
   "getDocsStyle",
+  "getGraphqlExplorer",
+  "getGraphqlExplorerScript",
   "getHealth",
   "getModel",
   "getOpenApi",

@@ -4,6 +4,7 @@ import { ContentController } from "./controllers/content.controller.js";
 import { ContentKeyController } from "./controllers/content-key.controller.js";
 import { DemoController } from "./controllers/demo.controller.js";
 import { DocsController } from "./controllers/docs.controller.js";
+import { GraphqlController } from "./controllers/graphql.controller.js";
 import { JobController } from "./controllers/job.controller.js";
 import { JobEventsController } from "./controllers/job-events.controller.js";
 import { JobEvidenceController } from "./controllers/job-evidence.controller.js";
@@ -24,6 +25,7 @@ export const CONTROLLERS: readonly Type<unknown>[] = [
   JobEventsController,
   OperationsController,
   RpcController,
+  GraphqlController,
   DemoController,
   DocsController,
 ];

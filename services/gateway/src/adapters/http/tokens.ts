@@ -6,6 +6,9 @@ export const LOGGER = Symbol("logger");
 export const RATE_LIMITER = Symbol("rate limiter");
 export const HTTP_SETTINGS = Symbol("http settings");
 
+/** Reads and executes GraphQL documents. */
+export const GRAPH = Symbol("graph execution");
+
 export interface HttpSettings {
   readonly version: string;
   /** Of one caller's address. */
@@ -20,4 +23,6 @@ export interface HttpSettings {
   readonly rpcTimeoutMs: number;
   readonly rpcMaxBatch: number;
   readonly rpcMaxAnswerBytes: number;
+  /** Introspection, and the page to try documents on. */
+  readonly graphExplorer: boolean;
 }

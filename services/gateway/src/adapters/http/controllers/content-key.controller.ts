@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Inject, Param, Post, Req } from "@nestjs/common";
 import { z } from "zod";
 import { CONTENT_KEYS, type ContentKeyPeer } from "../../../application/peers.js";
-import { changing, type GatewayRequest, reading } from "../pipeline/gateway-request.js";
+import { changing, type GatewayCall, reading } from "../pipeline/gateway-request.js";
 import { Operation } from "../pipeline/operation.js";
 import { cid, emptyBody } from "../schemas/common.schemas.js";
 import { depositKeyBody, keyReleasesView, wrappingKeyView } from "../schemas/content.schemas.js";
@@ -21,7 +21,7 @@ export class ContentKeyController {
     access: "account",
     answer: wrappingKeyView,
   })
-  async wrappingKey(@Req() request: GatewayRequest): Promise<z.infer<typeof wrappingKeyView>> {
+  async wrappingKey(@Req() request: GatewayCall): Promise<z.infer<typeof wrappingKeyView>> {
     const answer = await this.keys.getWrappingKey({}, reading(request));
     return { keyId: answer.keyId, publicKey: hex(answer.publicKey) };
   }
@@ -68,7 +68,7 @@ export class ContentKeyController {
     problems: [403, 404],
   })
   async releases(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Param("cid") wanted: string,
   ): Promise<z.infer<typeof keyReleasesView>> {
     const { releases } = await this.keys.listReleases({ cid: wanted }, reading(request));

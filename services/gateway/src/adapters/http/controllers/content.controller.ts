@@ -13,8 +13,8 @@ import { RunOnce } from "../../../application/run-once.use-case.js";
 import { bodyTooLarge } from "../../../domain/errors.js";
 import { metrics } from "../../../metrics.js";
 import { type GatewayReply, type GatewayRequest, tenantOf } from "../pipeline/gateway-request.js";
-import { idempotencyKeyOf } from "../pipeline/operation.interceptor.js";
 import { Operation } from "../pipeline/operation.js";
+import { idempotencyKeyOf } from "../pipeline/operation-runner.js";
 import { problemOutcome, StoredProblem } from "../pipeline/problem.js";
 import { cid } from "../schemas/common.schemas.js";
 import { contentBytes, contentHeaders, storedContentView } from "../schemas/content.schemas.js";
@@ -66,13 +66,13 @@ export class ContentController {
       deadlineMs: UPLOAD_DEADLINE_MS,
     });
     const view = { cid: stored.cid, sizeBytes: stored.sizeBytes, deduplicated: stored.deduplicated };
-    const { outcome } = await this.runOnce.run(
+    const { outcome, replayed } = await this.runOnce.run(
       key,
       hash.digest("hex"),
       async () => ({ status: 201, contentType: "application/json", body: JSON.stringify(view) }),
       (error) => problemOutcome(error, request),
     );
-    if (outcome.status >= 400) throw new StoredProblem(outcome);
+    if (outcome.status >= 400) throw new StoredProblem(outcome, replayed);
     return storedContentView.parse(JSON.parse(outcome.body));
   }
 

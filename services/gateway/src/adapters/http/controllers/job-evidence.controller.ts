@@ -10,7 +10,7 @@ import {
   SCORING,
   type ScoringPeer,
 } from "../../../application/peers.js";
-import { type GatewayRequest, reading } from "../pipeline/gateway-request.js";
+import { type GatewayCall, reading } from "../pipeline/gateway-request.js";
 import { Operation } from "../pipeline/operation.js";
 import { moneyView, paymentsView, proofView } from "../schemas/job.schemas.js";
 import { receiptsView } from "../schemas/platform.schemas.js";
@@ -39,7 +39,7 @@ export class JobEvidenceController {
     problems: [403, 404],
   })
   async payments(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Param("jobId") id: string,
   ): Promise<z.infer<typeof paymentsView>> {
     const jobId = await this.#visibleJob(request, id);
@@ -56,10 +56,7 @@ export class JobEvidenceController {
     answer: moneyView,
     problems: [403, 404],
   })
-  async money(
-    @Req() request: GatewayRequest,
-    @Param("jobId") id: string,
-  ): Promise<z.infer<typeof moneyView>> {
+  async money(@Req() request: GatewayCall, @Param("jobId") id: string): Promise<z.infer<typeof moneyView>> {
     const jobId = await this.#visibleJob(request, id);
     return moneyViewOf(await this.economy.explainJobMoney({ jobId }, reading(request)));
   }
@@ -74,10 +71,7 @@ export class JobEvidenceController {
     answer: proofView,
     problems: [403, 404],
   })
-  async proof(
-    @Req() request: GatewayRequest,
-    @Param("jobId") id: string,
-  ): Promise<z.infer<typeof proofView>> {
+  async proof(@Req() request: GatewayCall, @Param("jobId") id: string): Promise<z.infer<typeof proofView>> {
     const jobId = await this.#visibleJob(request, id);
     return proofViewOf((await this.prover.getProof({ jobId }, reading(request))).proof);
   }
@@ -93,7 +87,7 @@ export class JobEvidenceController {
     problems: [403, 404],
   })
   async receipts(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Param("jobId") id: string,
   ): Promise<z.infer<typeof receiptsView>> {
     const jobId = await this.#visibleJob(request, id);
@@ -102,7 +96,7 @@ export class JobEvidenceController {
   }
 
   /** Throws what compute says: `not-found`, or `forbidden` for another account's job. */
-  async #visibleJob(request: GatewayRequest, id: string): Promise<string> {
+  async #visibleJob(request: GatewayCall, id: string): Promise<string> {
     const jobId = id.toLowerCase();
     await this.compute.getJob({ jobId }, reading(request));
     return jobId;

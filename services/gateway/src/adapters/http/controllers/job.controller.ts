@@ -1,9 +1,9 @@
 import { Body, Controller, Get, Inject, Param, Post, Put, Query, Req } from "@nestjs/common";
 import { z } from "zod";
 import { COMPUTE, type ComputePeer } from "../../../application/peers.js";
-import { changing, type GatewayRequest, reading, tenantOf } from "../pipeline/gateway-request.js";
-import { idempotencyKeyOf } from "../pipeline/operation.interceptor.js";
+import { changing, type GatewayCall, reading, tenantOf } from "../pipeline/gateway-request.js";
 import { Operation } from "../pipeline/operation.js";
+import { idempotencyKeyOf } from "../pipeline/operation-runner.js";
 import { PreparesSignatures, TakesSignatures } from "../pipeline/signing-operations.js";
 import { bytes32, pageQuery, signaturesBody, signingRequests } from "../schemas/common.schemas.js";
 import {
@@ -44,7 +44,7 @@ export class JobController {
     problems: [402, 404, 422],
   })
   async quote(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Body() body: z.infer<typeof quoteBody>,
   ): Promise<z.infer<typeof quotesView>> {
     return quotesViewOf(await this.compute.quoteJob({ spec: jobSpecMessage(body) }, reading(request)));
@@ -64,7 +64,7 @@ export class JobController {
     cost: 2,
   })
   async prepare(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Body() body: z.infer<typeof prepareJobBody>,
   ): Promise<z.infer<typeof preparedJobView>> {
     const prepared = await this.compute.prepareJob(
@@ -109,7 +109,7 @@ export class JobController {
     answer: jobsView,
   })
   async list(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Query() query: z.infer<typeof pageQuery>,
   ): Promise<z.infer<typeof jobsView>> {
     const page = await this.compute.listJobs(
@@ -129,7 +129,7 @@ export class JobController {
     answer: jobView,
     problems: [403, 404],
   })
-  async get(@Req() request: GatewayRequest, @Param("jobId") jobId: string): Promise<z.infer<typeof jobView>> {
+  async get(@Req() request: GatewayCall, @Param("jobId") jobId: string): Promise<z.infer<typeof jobView>> {
     return jobViewOf((await this.compute.getJob({ jobId: jobId.toLowerCase() }, reading(request))).job);
   }
 
@@ -177,7 +177,7 @@ export class JobController {
     problems: [403, 404],
   })
   async placement(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Param("jobId") jobId: string,
     @Query() { provider = "" }: z.infer<typeof placementQuery>,
   ): Promise<z.infer<typeof placementView>> {

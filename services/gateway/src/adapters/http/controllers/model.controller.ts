@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Inject, Param, Post, Put, Query, Req } from "@nestjs/common";
 import { z } from "zod";
 import { MARKETPLACE, type MarketplacePeer } from "../../../application/peers.js";
-import { changing, type GatewayRequest, reading } from "../pipeline/gateway-request.js";
+import { changing, type GatewayCall, reading } from "../pipeline/gateway-request.js";
 import { Operation } from "../pipeline/operation.js";
 import { PreparesSignatures, TakesSignatures } from "../pipeline/signing-operations.js";
 import { pageQuery, signaturesBody, signingRequests } from "../schemas/common.schemas.js";
@@ -67,7 +67,7 @@ export class ModelController {
     answer: modelsView,
   })
   async list(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Query() query: z.infer<typeof pageQuery>,
   ): Promise<z.infer<typeof modelsView>> {
     const page = await this.marketplace.listModels(
@@ -87,7 +87,7 @@ export class ModelController {
     answer: modelView,
     problems: [404],
   })
-  async get(@Req() request: GatewayRequest, @Param("id") id: string): Promise<z.infer<typeof modelView>> {
+  async get(@Req() request: GatewayCall, @Param("id") id: string): Promise<z.infer<typeof modelView>> {
     const wanted = modelNumber.safeParse(id).success
       ? { modelId: Number(id), draftId: undefined }
       : { modelId: undefined, draftId: id };
@@ -173,7 +173,7 @@ export class ModelController {
     problems: [403, 404],
   })
   async getPurchase(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Param("purchaseId") purchaseId: string,
   ): Promise<z.infer<typeof purchaseView>> {
     return purchaseViewOf((await this.marketplace.getPurchase({ purchaseId }, reading(request))).purchase);

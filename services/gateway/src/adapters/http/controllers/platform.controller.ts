@@ -9,7 +9,7 @@ import {
   type ScoringPeer,
 } from "../../../application/peers.js";
 import { PlatformStatus } from "../../../application/platform-status.use-case.js";
-import { type GatewayRequest, reading } from "../pipeline/gateway-request.js";
+import { type GatewayCall, reading } from "../pipeline/gateway-request.js";
 import { Operation } from "../pipeline/operation.js";
 import { address, bytes32 } from "../schemas/common.schemas.js";
 import {
@@ -62,7 +62,7 @@ export class PlatformController {
     access: "public",
     answer: protocolView,
   })
-  async protocol(@Req() request: GatewayRequest): Promise<z.infer<typeof protocolView>> {
+  async protocol(@Req() request: GatewayCall): Promise<z.infer<typeof protocolView>> {
     return protocolViewOf(await this.economy.getProtocol({}, reading(request)));
   }
 
@@ -76,7 +76,7 @@ export class PlatformController {
     answer: balancesView,
   })
   async balances(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Param("address") account: string,
   ): Promise<z.infer<typeof balancesView>> {
     return {
@@ -96,7 +96,7 @@ export class PlatformController {
     problems: [404],
   })
   async contribution(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Param("address") account: string,
   ): Promise<z.infer<typeof contributionView>> {
     return contributionViewOf(
@@ -112,7 +112,7 @@ export class PlatformController {
     access: "public",
     answer: providersView,
   })
-  async providers(@Req() request: GatewayRequest): Promise<z.infer<typeof providersView>> {
+  async providers(@Req() request: GatewayCall): Promise<z.infer<typeof providersView>> {
     const { providers } = await this.compute.listProviders({}, reading(request));
     return { providers: providers.map(providerViewOf) };
   }
@@ -128,7 +128,7 @@ export class PlatformController {
     problems: [404],
   })
   async transaction(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Param("id") transactionId: string,
   ): Promise<z.infer<typeof transactionView>> {
     return transactionViewOf(
@@ -147,7 +147,7 @@ export class PlatformController {
     problems: [404, 409],
   })
   async receiptProof(
-    @Req() request: GatewayRequest,
+    @Req() request: GatewayCall,
     @Param("receiptId") receiptId: string,
   ): Promise<z.infer<typeof receiptProofView>> {
     return receiptProofViewOf(

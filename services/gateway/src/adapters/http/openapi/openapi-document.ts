@@ -12,6 +12,9 @@ export interface Route {
   readonly path: string;
   /** Undefined for a route that declares nothing, and is closed. */
   readonly operation: OperationDefinition | undefined;
+  readonly controller: Type<unknown>;
+  /** Name of the controller's method. */
+  readonly handler: string;
 }
 
 const PROBLEM_TEXT: Readonly<Record<number, string>> = {
@@ -42,7 +45,13 @@ export function routesOf(controllers: readonly Type<unknown>[]): Route[] {
         .replace(/\/+/g, "/")
         .replace(/(.)\/$/, "$1")
         .replace(/:([A-Za-z]+)/g, "{$1}");
-      routes.push({ method: RequestMethod[method].toLowerCase(), path, operation: operationOf(handler) });
+      routes.push({
+        method: RequestMethod[method].toLowerCase(),
+        path,
+        operation: operationOf(handler),
+        controller,
+        handler: name,
+      });
     }
   }
   return routes;

@@ -21,13 +21,16 @@ declare module "fastify" {
 export type GatewayRequest = FastifyRequest;
 export type GatewayReply = FastifyReply;
 
+/** What a handler sees of its call, whether that came as an HTTP request or as a field of a GraphQL document. */
+export type GatewayCall = Pick<FastifyRequest, "headers" | "method" | "url" | "session" | "traceId" | "gone">;
+
 /** The signed-in session. Throws `sign-in-required`; routes with access "account" always have one. */
-export function sessionOf(request: GatewayRequest): Session {
+export function sessionOf(request: Pick<GatewayCall, "session">): Session {
   if (request.session === undefined) throw signInRequired();
   return request.session;
 }
 
-export function tenantOf(request: GatewayRequest): TenantId {
+export function tenantOf(request: Pick<GatewayCall, "session">): TenantId {
   return tenantOfAccount(sessionOf(request).account);
 }
 
@@ -35,7 +38,7 @@ const READ_DEADLINE_MS = 10_000;
 const CHANGE_DEADLINE_MS = 20_000;
 
 /** Limits of a call that reads: it ends with its time, or when the caller goes away. */
-export function reading(request: GatewayRequest): { deadlineMs: number; signal?: AbortSignal } {
+export function reading(request: Pick<GatewayCall, "gone">): { deadlineMs: number; signal?: AbortSignal } {
   return { deadlineMs: READ_DEADLINE_MS, ...(request.gone === undefined ? {} : { signal: request.gone }) };
 }
 

@@ -18,7 +18,7 @@ export interface OperationDefinition {
   readonly id: string;
   readonly summary: string;
   readonly description?: string;
-  readonly tag: "auth" | "platform" | "content" | "models" | "jobs" | "chain" | "operations";
+  readonly tag: "auth" | "platform" | "content" | "models" | "jobs" | "chain" | "operations" | "graphql";
   readonly access: "public" | "account" | "operator";
   readonly repetition?: Repetition;
   readonly params?: z.ZodObject;
@@ -34,6 +34,8 @@ export interface OperationDefinition {
   readonly problems?: readonly number[];
   /** Tokens that one call takes from the caller's bucket, or how many a call with this body takes. Default 1. */
   readonly cost?: number | ((body: unknown, settings: HttpSettings) => number);
+  /** Goes on uncounted while the rate limiter's backend is away. Default: what is read by GET. */
+  readonly reads?: boolean;
 }
 
 /** Tokens that a call with this body takes from its caller's bucket. */

@@ -1,6 +1,7 @@
 import { logLevelOf } from "@aios/service-kit/error-mapping";
 import type { Logger } from "@aios/service-kit/logger";
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from "@nestjs/common";
+import { isGraphCall, renderGraphProblem } from "../graphql/graph-answer.js";
 import { LOGGER } from "../tokens.js";
 import type { GatewayReply, GatewayRequest } from "./gateway-request.js";
 import { fromFramework, renderProblem, StoredProblem } from "./problem.js";
@@ -20,7 +21,9 @@ export class ProblemFilter implements ExceptionFilter {
         "request failed",
       );
     }
-    const { status, headers, body } = renderProblem(thrown, request);
+    const { status, headers, body } = isGraphCall(request)
+      ? renderGraphProblem(thrown, request)
+      : renderProblem(thrown, request);
     if (reply.sent) return;
     // A body that was refused half-way is not read to its end: its connection cannot carry another request.
     if (!request.raw.complete) void reply.header("connection", "close");

@@ -2,11 +2,14 @@ import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { toProblem } from "@aios/service-kit/error-mapping";
 import { HttpException } from "@nestjs/common";
 import type { Outcome } from "../../../domain/ports.js";
-import type { GatewayRequest } from "./gateway-request.js";
+import type { GatewayCall } from "./gateway-request.js";
 
 /** A problem that an earlier, identical call ended with; rendered as it was. */
 export class StoredProblem extends Error {
-  constructor(readonly outcome: Outcome) {
+  constructor(
+    readonly outcome: Outcome,
+    readonly replayed: boolean,
+  ) {
     super("stored problem");
   }
 }
@@ -18,7 +21,10 @@ export interface RenderedProblem {
 }
 
 /** Anything thrown as an RFC 9457 answer. */
-export function renderProblem(thrown: unknown, request: GatewayRequest): RenderedProblem {
+export function renderProblem(
+  thrown: unknown,
+  request: Pick<GatewayCall, "url" | "traceId">,
+): RenderedProblem {
   if (thrown instanceof StoredProblem) {
     const { status, contentType, body } = thrown.outcome;
     return { status, headers: { "content-type": contentType }, body };
@@ -33,7 +39,7 @@ export function renderProblem(thrown: unknown, request: GatewayRequest): Rendere
   };
 }
 
-export function problemOutcome(thrown: unknown, request: GatewayRequest): Outcome {
+export function problemOutcome(thrown: unknown, request: Pick<GatewayCall, "url" | "traceId">): Outcome {
   const rendered = renderProblem(thrown, request);
   return {
     status: rendered.status,
@@ -89,12 +95,12 @@ function statusOf(thrown: unknown): number | undefined {
   return typeof status === "number" ? status : undefined;
 }
 
-function pathOf(request: GatewayRequest): string {
+function pathOf(request: Pick<GatewayCall, "url">): string {
   return request.url.split("?", 1)[0] ?? request.url;
 }
 
 /** Where the platform explains the reason: the job's placement and money have pages of their own. */
-function whyLink(thrown: unknown, request: GatewayRequest): string | undefined {
+function whyLink(thrown: unknown, request: Pick<GatewayCall, "url" | "traceId">): string | undefined {
   if (!isCodedError(thrown)) return undefined;
   const named = thrown.details.why;
   if (typeof named === "string" && named.startsWith("/")) return named;

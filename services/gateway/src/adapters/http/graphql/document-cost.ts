@@ -1,0 +1,142 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLCompositeType,
+  type GraphQLField,
+  type GraphQLSchema,
+  getArgumentValues,
+  getNamedType,
+  getNullableType,
+  type getVariableValues,
+  isCompositeType,
+  isListType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from "graphql";
+import { queryTooDeep, queryTooExpensive } from "./graph-errors.js";
+
+export type VariableValues = Extract<
+  ReturnType<typeof getVariableValues>,
+  { readonly variableValues: unknown }
+>["variableValues"];
+
+export interface DocumentLimits {
+  readonly maxDepth: number;
+  readonly maxCost: number;
+}
+
+export interface DocumentCost {
+  readonly depth: number;
+  readonly cost: number;
+}
+
+/** What the schema says about a field, in its `extensions`. */
+export interface FieldCost {
+  /** What calling its operation takes from a caller's bucket over REST. */
+  readonly calls?: number;
+  /** Things that a list right below it holds at most, by its arguments. */
+  readonly pageSize?: (values: Readonly<Record<string, unknown>>) => number;
+}
+
+/** Lists without a page are taken to be this long. */
+const ASSUMED_LENGTH = 10;
+/** Fields of an answer that cost as much as one call. */
+const FIELDS_PER_CALL = 100;
+
+/**
+ * Depth and cost of an operation at its worst: lists are full, conditions hold. Cost counts what the same calls would
+ * cost over REST, and one for each hundred fields of the answer. Throws `query-too-deep` or `query-too-expensive` as
+ * soon as either is certain, so that no document takes longer to count than the limit allows. Introspection has no
+ * depth and no lists here: a validation rule bounds it. The document must be valid.
+ */
+export function costOfDocument(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: VariableValues,
+  limits: DocumentLimits,
+): DocumentCost {
+  const root = schema.getRootType(operation.operation);
+  if (root === undefined || root === null) return { depth: 0, cost: 1 };
+  const count = new Count(schema, document, variables, limits);
+  count.selections(operation.selectionSet, root, { depth: 1, times: 1, pageSize: undefined });
+  return { depth: count.depth, cost: count.cost };
+}
+
+interface Place {
+  readonly depth: number;
+  /** How many things of this kind the answer may hold. */
+  readonly times: number;
+  readonly pageSize: number | undefined;
+}
+
+class Count {
+  depth = 0;
+  #calls = 0;
+  #fields = 0;
+  readonly #fragments = new Map<string, FragmentDefinitionNode>();
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    document: DocumentNode,
+    private readonly variables: VariableValues,
+    private readonly limits: DocumentLimits,
+  ) {
+    for (const definition of document.definitions) {
+      if (definition.kind === Kind.FRAGMENT_DEFINITION)
+        this.#fragments.set(definition.name.value, definition);
+    }
+  }
+
+  get cost(): number {
+    return Math.max(1, this.#calls + Math.floor(this.#fields / FIELDS_PER_CALL));
+  }
+
+  selections(set: SelectionSetNode, parent: GraphQLCompositeType, place: Place): void {
+    for (const selection of set.selections) {
+      this.#add(place.times, 0);
+      if (selection.kind === Kind.FIELD) {
+        this.#field(selection, parent, place);
+        continue;
+      }
+      const fragment =
+        selection.kind === Kind.FRAGMENT_SPREAD ? this.#fragments.get(selection.name.value) : selection;
+      if (fragment === undefined) continue;
+      const condition = fragment.typeCondition?.name.value;
+      const type = condition === undefined ? parent : this.schema.getType(condition);
+      if (isCompositeType(type)) this.selections(fragment.selectionSet, type, place);
+    }
+  }
+
+  #field(node: FieldNode, parent: GraphQLCompositeType, place: Place): void {
+    const introspects = node.name.value.startsWith("__") || parent.name.startsWith("__");
+    if (!introspects) {
+      this.depth = Math.max(this.depth, place.depth);
+      if (this.depth > this.limits.maxDepth) throw queryTooDeep(this.depth, this.limits.maxDepth);
+    }
+    const definition = this.schema.getField(parent, node.name.value);
+    if (definition === undefined) return;
+    const { calls = 0, pageSize } = costOfField(definition);
+    this.#add(0, place.times * calls);
+    const type = getNamedType(definition.type);
+    if (node.selectionSet === undefined || !isCompositeType(type)) return;
+    const isList = !introspects && isListType(getNullableType(definition.type));
+    this.selections(node.selectionSet, type, {
+      depth: introspects ? place.depth : place.depth + 1,
+      times: isList ? place.times * (place.pageSize ?? ASSUMED_LENGTH) : place.times,
+      pageSize: pageSize?.(getArgumentValues(definition, node, this.variables)),
+    });
+  }
+
+  #add(fields: number, calls: number): void {
+    this.#fields += fields;
+    this.#calls += calls;
+    if (this.cost > this.limits.maxCost) throw queryTooExpensive(this.limits.maxCost);
+  }
+}
+
+function costOfField(field: GraphQLField<unknown, unknown>): FieldCost {
+  return (field.extensions["cost"] ?? {}) as FieldCost;
+}
