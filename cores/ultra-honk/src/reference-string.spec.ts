@@ -33,8 +33,8 @@ describe("the development reference string", () => {
 describe("a reference string from powers of tau", () => {
   let file: Uint8Array;
   beforeAll(async () => {
-    file = (await peerPowers(5)).contributed;
-  }, 60_000);
+    file = (await peerPowers(9)).contributed;
+  }, 120_000);
 
   it("is consecutive powers of the ceremony's tau, and names who must have forgotten it", () => {
     const { points, tauG2, trust } = referenceStringFromPowers(readPowersOfTau(file), 4, seed);
@@ -54,7 +54,7 @@ describe("a reference string from powers of tau", () => {
   });
 
   it("is refused where the file is too small", () => {
-    expect(() => referenceStringFromPowers(readPowersOfTau(file), 6, seed)).toThrow(
+    expect(() => referenceStringFromPowers(readPowersOfTau(file), 12, seed)).toThrow(
       expect.objectContaining({ code: "powers-of-tau-too-small" }),
     );
   });

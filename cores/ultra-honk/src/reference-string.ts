@@ -35,9 +35,12 @@ export interface ReferenceString {
   readonly trust: string;
 }
 
+/** The masking polynomials of the zero-knowledge flavour have a few more than 256 coefficients in any circuit. */
+const LEAST_LOG_POWERS = 9;
+
 /** Powers that a circuit of 2^logRows rows needs. */
 export function powersNeeded(logRows: number): number {
-  return 2 ** logRows + 1;
+  return 2 ** Math.max(logRows, LEAST_LOG_POWERS) + 1;
 }
 
 function assertLogRows(logRows: number): void {
