@@ -52,7 +52,7 @@ interface ForkChoice {
 }
 
 /** Decodes for Ethereum's newest fork; blob transactions come with their blobs, which are not kept. */
-function ethereumCodec(chainId: number): TransactionCodec {
+export function ethereumCodec(chainId: number): TransactionCodec {
   const rules = { fork: "osaka", chainId: BigInt(chainId) } as const;
   const decode = (raw: Uint8Array): SignedTransaction => {
     const transaction = raw[0] === BLOB_TYPE ? decodeBlobWrapper(raw).transaction : decodeTransaction(raw);

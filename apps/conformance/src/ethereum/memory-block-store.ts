@@ -1,4 +1,5 @@
 import type { Block, BlockHeader, BlockWithReceipts, TransactionPlace } from "@aios/consensus/domain/block";
+import { notTheNextBlock } from "@aios/consensus/domain/errors";
 import type { BlockStore } from "@aios/consensus/domain/ports";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 
@@ -41,7 +42,10 @@ export class MemoryBlockStore implements BlockStore {
 
   async append(block: BlockWithReceipts): Promise<void> {
     const blockNumber = this.#blocks.length;
-    if (block.header.number !== blockNumber) throw new Error(`block ${blockNumber} is next`);
+    const isNext = block.header.number === blockNumber;
+    const parent = this.head();
+    if (!isNext || (parent !== undefined && block.header.parentHash !== parent.hash))
+      throw notTheNextBlock(blockNumber, block.header.number);
     this.#blocks.push(block);
     this.#heights.set(block.header.hash, blockNumber);
     for (const [index, transaction] of block.transactions.entries())

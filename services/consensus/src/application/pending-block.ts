@@ -1,8 +1,9 @@
 import type { Clock } from "@aios/kernel/clock";
+import type { ArrivalOrder } from "../domain/arrival-order.js";
 import { corruptStore } from "../domain/errors.js";
 import { nextBaseFee } from "../domain/fees.js";
 import type { Genesis } from "../domain/genesis.js";
-import type { BlockStore, ExecutedBlock, ExecutionEngine, OrderingPolicy } from "../domain/ports.js";
+import type { BlockStore, ExecutedBlock, ExecutionEngine } from "../domain/ports.js";
 import type { Mempool } from "./mempool.js";
 
 interface Cached {
@@ -20,7 +21,7 @@ export class PendingBlock {
     private readonly engine: ExecutionEngine,
     private readonly blocks: BlockStore,
     private readonly mempool: Mempool,
-    private readonly ordering: OrderingPolicy,
+    private readonly ordering: ArrivalOrder,
     private readonly clock: Clock,
     /** Waiting transactions beyond this many are not looked at. */
     private readonly maxTransactions: number,

@@ -1,18 +1,13 @@
 import type { Clock } from "@aios/kernel/clock";
 import { durationMs } from "@aios/kernel/units";
 import { crashPoint } from "@aios/service-kit/crash-point";
+import type { ArrivalOrder } from "../domain/arrival-order.js";
 import type { BlockHeader } from "../domain/block.js";
 import { finalizedHeight } from "../domain/block-tag.js";
 import { corruptStore } from "../domain/errors.js";
 import { nextBaseFee } from "../domain/fees.js";
 import type { Genesis } from "../domain/genesis.js";
-import type {
-  BlockStore,
-  CheckpointProducer,
-  ExecutedBlock,
-  ExecutionEngine,
-  OrderingPolicy,
-} from "../domain/ports.js";
+import type { BlockStore, CheckpointProducer, ExecutedBlock, ExecutionEngine } from "../domain/ports.js";
 import type { SignedTransaction } from "../domain/transaction.js";
 import type { ChainEvents } from "./chain-events.js";
 import type { Mempool } from "./mempool.js";
@@ -49,7 +44,7 @@ export class SingleProducer implements CheckpointProducer {
     private readonly engine: ExecutionEngine,
     private readonly blocks: BlockStore,
     private readonly mempool: Mempool,
-    private readonly ordering: OrderingPolicy,
+    private readonly ordering: ArrivalOrder,
     private readonly events: ChainEvents,
     private readonly clock: Clock,
     private readonly settings: ProducerSettings,

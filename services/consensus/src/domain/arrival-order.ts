@@ -1,12 +1,16 @@
 import type { Address } from "@aios/kernel/identifiers";
-import type { OrderingPolicy, PooledTransaction } from "./ports.js";
+import type { PooledTransaction } from "./ports.js";
 import type { SignedTransaction } from "./transaction.js";
 
 /**
  * First come, first served: fees decide admission and eviction, never order. A transaction that had to wait for an
  * earlier nonce counts as arrived when that one did.
  */
-export class ArrivalOrder implements OrderingPolicy {
+export class ArrivalOrder {
+  /**
+   * Candidates come per sender, each list in nonce order without gaps. Returns one sequence that keeps the order
+   * inside each list.
+   */
   order(candidates: ReadonlyMap<Address, readonly PooledTransaction[]>): SignedTransaction[] {
     const ranked: {
       readonly rank: number;

@@ -92,7 +92,7 @@ export interface ExecutedBlock extends BlockWithReceipts {
 }
 
 /**
- * Runs transactions. Replaceable: `test/support/execution-engine-conformance.ts` says what every engine must do.
+ * Runs transactions. Replaceable: `test/conformance/execution-engine.conformance.ts` says what every engine must do.
  * All methods are safe to call concurrently.
  */
 export interface ExecutionEngine {
@@ -159,7 +159,7 @@ export interface BlockStore {
   block(height: number): Block | undefined;
   blockWithReceipts(height: number): BlockWithReceipts | undefined;
   placeOf(transactionHash: Bytes32): TransactionPlace | undefined;
-  /** Blooms of the heights from `from` to `to`, inclusive, in order. */
+  /** Blooms of the heights from `from` to `to`, inclusive, in order; heights without logs may be left out. */
   blooms(from: number, to: number): Iterable<{ readonly height: number; readonly bloom: Uint8Array }>;
   /**
    * Stores block, receipts, state and indexes: all or nothing, on disk when this resolves, and nothing to be seen
@@ -174,15 +174,6 @@ export interface MempoolJournal {
   add(transaction: SignedTransaction, receivedAtMs: number): Promise<void>;
   remove(hashes: readonly Bytes32[]): Promise<void>;
   entries(): Iterable<{ readonly raw: Uint8Array; readonly receivedAtMs: number }>;
-}
-
-/** Decides the order of the transactions of one checkpoint. Nonces are a hard constraint of every policy. */
-export interface OrderingPolicy {
-  /**
-   * Candidates come per sender, each list in nonce order without gaps. Returns one sequence that keeps the order
-   * inside each list.
-   */
-  order(candidates: ReadonlyMap<Address, readonly PooledTransaction[]>): SignedTransaction[];
 }
 
 export interface PooledTransaction {

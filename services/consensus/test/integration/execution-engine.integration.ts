@@ -10,7 +10,10 @@ import type { Genesis } from "@aios/consensus/domain/genesis";
 import { AdmissionCodec } from "@aios/consensus/domain/transaction-codec";
 import { defaultNodeSettings, type EngineName } from "@aios/consensus/node-settings";
 import { openEngine } from "@aios/consensus/open-engine";
-import { type EngineUnderTest, executionEngineConformance } from "../support/execution-engine-conformance.js";
+import {
+  type EngineUnderTest,
+  executionEngineConformance,
+} from "../conformance/execution-engine.conformance.js";
 
 type LocalEngine = EngineUnderTest & { readonly directory: string };
 

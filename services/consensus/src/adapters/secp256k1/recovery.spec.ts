@@ -1,31 +1,14 @@
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { addressOf, fromHex } from "@aios/core-rlp/hex";
-import { isCodedError } from "@aios/kernel/coded-error";
 import { computeAddress, SigningKey } from "ethers";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { senderRecoveryConformance } from "../../../test/conformance/sender-recovery.conformance.js";
 import type { SignatureToRecover } from "../../domain/ports.js";
 import { recoverInWasm, recoverNatively, recoverPublicKey } from "./recover-public-key.js";
 import { RecoveryPool } from "./recovery-pool.js";
 
 const script = new URL("../../../dist/src/recovery-worker.js", import.meta.url);
-const pools: RecoveryPool[] = [];
-
-function pool(change: Partial<{ workers: number; maxQueued: number }> = {}): RecoveryPool {
-  const out = new RecoveryPool(recoverPublicKey, {
-    script,
-    workers: 1,
-    maxQueued: 1_000,
-    batchSize: 16,
-    ...change,
-  });
-  pools.push(out);
-  return out;
-}
-
-afterAll(async () => {
-  for (const each of pools) await each.close();
-});
 
 function signed(seed: number): { readonly signature: SignatureToRecover; readonly sender: string } {
   const key = new SigningKey(keccak256(Uint8Array.of(1, seed & 255, seed >> 8)));
@@ -73,40 +56,8 @@ describe("recovery of public keys", () => {
   });
 });
 
-describe("RecoveryPool", () => {
-  it.each([0, 1, 2])("gives every request its own answer, with %i threads", async (workers) => {
-    const recovery = pool({ workers });
-    const all = Array.from({ length: 100 }, (_, seed) => signed(seed));
-    const results = await Promise.allSettled(
-      all.flatMap(({ signature }) => [recovery.recover(signature), recovery.recover(INVALID)]),
-    );
-    results.forEach((result, index) => {
-      const expected = all[index >> 1];
-      if (index % 2 === 1)
-        expect(result).toMatchObject({ status: "rejected", reason: { code: "invalid-signature" } });
-      else expect(result).toEqual({ status: "fulfilled", value: expected?.sender });
-    });
-  });
-
-  it("refuses what is beyond its queue and answers the rest", async () => {
-    const recovery = pool({ maxQueued: 50 });
-    const results = await Promise.allSettled(
-      Array.from({ length: 80 }, (_, seed) => recovery.recover(signed(seed).signature)),
-    );
-    expect(results.filter((result) => result.status === "fulfilled")).toHaveLength(50);
-    for (const result of results.slice(50))
-      expect(result).toMatchObject({ status: "rejected", reason: { code: "recovery-busy" } });
-  });
-
-  it("refuses what waits when it is closed", async () => {
-    const recovery = pool();
-    const waiting = Promise.allSettled(
-      Array.from({ length: 40 }, (_, seed) => recovery.recover(signed(seed).signature)),
-    );
-    await recovery.close();
-    for (const result of await waiting)
-      expect(result.status === "rejected" && isCodedError(result.reason) && result.reason.code).toBe(
-        "node-stopping",
-      );
-  });
-});
+for (const workers of [0, 1, 2])
+  senderRecoveryConformance(
+    `RecoveryPool with ${workers} threads`,
+    (maxQueued) => new RecoveryPool(recoverPublicKey, { script, workers, maxQueued, batchSize: 16 }),
+  );

@@ -12,8 +12,8 @@ import { type SignedTransaction } from "@aios/consensus/domain/transaction";
 import { type Address, address, type Bytes32, bytes32 } from "@aios/kernel/identifiers";
 import { Interface, type TransactionLike } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compileCounter } from "./contracts.js";
-import { PRODUCER, STAKERS, TREASURY, testGenesis, wallets } from "./test-chain.js";
+import { compileCounter } from "../support/contracts.js";
+import { PRODUCER, STAKERS, TREASURY, testGenesis, wallets } from "../support/test-chain.js";
 
 /** One engine over empty stores of its own. */
 export interface EngineUnderTest {
