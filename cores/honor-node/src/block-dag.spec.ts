@@ -71,9 +71,16 @@ describe("transaction pool", () => {
     const pool = new TransactionPool(10);
     for (const nonce of [2, 0, 1]) pool.add(transaction(nonce));
     pool.add(transaction(0, "0xbb"));
-    pool.sawInBlock("0xaa-0", 5);
+    pool.sawInBlock("0xaa-0", { block: "b", tick: 5 });
     const chosen = (sinceTick: number) =>
-      pool.choose((sender) => sender === "0xaa", sinceTick, 2, 1_000).map(({ id }) => id);
+      pool
+        .choose(
+          (sender) => sender === "0xaa",
+          ({ tick }) => tick >= sinceTick,
+          2,
+          1_000,
+        )
+        .map(({ id }) => id);
     expect(chosen(5)).toEqual(["0xaa-1", "0xaa-2"]);
     expect(chosen(6)).toEqual(["0xaa-0", "0xaa-1"]);
   });

@@ -50,7 +50,8 @@ export class BlockExchange {
   restore(block: DagBlock): void {
     if (this.#context.dag.insert(block).kind !== "inserted") return;
     this.#noteClaim(blockId(block), block);
-    for (const { id } of block.transactions) this.#context.pool.sawInBlock(id, block.tick);
+    const place = { block: blockId(block), tick: block.tick };
+    for (const { id } of block.transactions) this.#context.pool.sawInBlock(id, place);
   }
 
   /** Answers a peer that asks for blocks. */

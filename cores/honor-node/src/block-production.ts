@@ -6,6 +6,7 @@ import { GENESIS_BLOCK } from "./block-dag.js";
 import { blockFault } from "./block-rules.js";
 import { blockClaimBytes, type DagBlock, type OrderedTransaction, type UnsignedBlock } from "./dag-block.js";
 import type { NodeContext } from "./node-context.js";
+import type { PoolPlace } from "./transaction-pool.js";
 
 /** Rotations after which a transaction in an unmerged block is put into another. */
 const PATIENCE_ROTATIONS = 1;
@@ -32,7 +33,7 @@ export function makeBlock(context: NodeContext): DagBlock | undefined {
   for (const parents of parentChoices(context)) {
     const bare = { setNumber: set.number, seat, tick, parents, transactions: [] };
     if (fault(context, bare) !== undefined) continue;
-    const block = { ...bare, transactions: chooseTransactions(context, seat, tick) };
+    const block = { ...bare, transactions: chooseTransactions(context, seat, tick, parents) };
     return { ...block, signature: settings.sign(blockClaimBytes(settings.chain.chainId, block)) };
   }
   return undefined;
@@ -62,8 +63,13 @@ function* parentChoices({ dag, chain, settings }: NodeContext): Generator<string
   yield [dag.has(chain.tip) ? chain.tip : GENESIS_BLOCK];
 }
 
-function chooseTransactions(context: NodeContext, seat: number, tick: number): OrderedTransaction[] {
-  const { chain, pool, settings } = context;
+function chooseTransactions(
+  context: NodeContext,
+  seat: number,
+  tick: number,
+  parents: readonly string[],
+): OrderedTransaction[] {
+  const { chain, dag, pool, settings } = context;
   const { time } = settings.chain;
   const size = chain.reign.set.members.length;
   const group = seatsOfGroup(size, groupOf(size, seat));
@@ -73,7 +79,11 @@ function chooseTransactions(context: NodeContext, seat: number, tick: number): O
   const { slot } = chainTimeOf(time, tick);
   const takes = (sender: string): boolean => seatForSender(hexToBytes(sender.slice(2)), slot, seats) === seat;
   const { maxTransactionsPerBlock, maxBlockBytes } = settings;
-  return pool.choose(takes, tick - PATIENCE_ROTATIONS * rotation, maxTransactionsPerBlock, maxBlockBytes);
+  const sinceTick = tick - PATIENCE_ROTATIONS * rotation;
+  // What this block merges is ordered with it, however long that takes.
+  const isHeld = (place: PoolPlace): boolean =>
+    place.tick >= sinceTick || parents.some((parent) => dag.isAncestor(place.block, parent));
+  return pool.choose(takes, isHeld, maxTransactionsPerBlock, maxBlockBytes);
 }
 
 /** Seats with a block in the last `ticks`; undefined while the set is too new to tell. */

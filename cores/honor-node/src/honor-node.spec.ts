@@ -94,6 +94,24 @@ describe("honor nodes", () => {
     expect(tick(3.6 * TICK_MS)).toEqual([{ kind: "timer", timer: { kind: "tick" }, delayMs: 0.9 * TICK_MS }]);
   });
 
+  it("put nothing again into a block that merges one which holds it, however late its certificate", () => {
+    const network = new SmallNetwork(4);
+    network.runUntil(1_500);
+    network.input(0, { kind: "transactions", transactions: [transaction(0)] });
+    network.runUntil(2_100);
+    // Three of four are cut off from voting, and still hear each other's blocks.
+    network.votesAreLost = true;
+    network.runUntil(12_000);
+    const holders = Array.from(
+      { length: 12 },
+      (_, tick) => network.nodes[0]?.blocksOfTick(tick) ?? [],
+    ).flat();
+    expect(holders.filter(({ transactions }) => transactions.length > 0)).toHaveLength(1);
+    network.votesAreLost = false;
+    network.runUntil(20_000);
+    expect(network.ordered[3]).toEqual(["0-0"]);
+  });
+
   it("take over the senders of a seat that makes no blocks", () => {
     const network = new SmallNetwork(4);
     network.silent.add(3);

@@ -6,6 +6,7 @@ import { FinalityDriver } from "./finality-driver.js";
 import { NodeContext } from "./node-context.js";
 import type { Decision, ExecutionResult, LogEntry, NodeInput, NodeOutput, Packet } from "./node-protocol.js";
 import type { NodeSettings } from "./node-settings.js";
+import type { PoolPlace } from "./transaction-pool.js";
 
 /** Decisions sent to a peer that is behind, for one status of its. */
 const DECISIONS_AT_ONCE = 4;
@@ -73,8 +74,8 @@ export class HonorNode {
     return this.#context.dag.entriesOfTick(tick).map(({ block }) => block);
   }
 
-  /** Where an accepted transaction waits: the tick of the latest block that holds it; undefined: in no block. */
-  placeOf(transaction: string): { readonly inBlockOfTick: number | undefined } | undefined {
+  /** Whether an accepted transaction waits, and in which block. */
+  placeOf(transaction: string): { readonly place: PoolPlace | undefined } | undefined {
     return this.#context.pool.placeOf(transaction);
   }
 
@@ -142,7 +143,8 @@ export class HonorNode {
     const { pool } = this.#context;
     for (const block of blocks) {
       this.#context.persist({ kind: "block", block });
-      for (const { id } of block.transactions) pool.sawInBlock(id, block.tick);
+      const place = { block: blockId(block), tick: block.tick };
+      for (const { id } of block.transactions) pool.sawInBlock(id, place);
     }
     this.#orderReady();
     this.#finality.recheck();

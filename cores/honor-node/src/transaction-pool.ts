@@ -1,9 +1,14 @@
 import type { OrderedTransaction } from "./dag-block.js";
 
+/** The latest block known to hold a transaction. */
+export interface PoolPlace {
+  readonly block: string;
+  readonly tick: number;
+}
+
 interface Pooled {
   readonly transaction: OrderedTransaction;
-  /** Tick of the latest block known to hold it. */
-  inBlockOfTick: number | undefined;
+  place: PoolPlace | undefined;
 }
 
 /**
@@ -28,18 +33,20 @@ export class TransactionPool {
   add(transaction: OrderedTransaction): "added" | "known" | "full" {
     if (this.#byId.has(transaction.id) || this.#left.has(transaction.id)) return "known";
     if (this.#byId.size >= this.#capacity) return "full";
-    this.#byId.set(transaction.id, { transaction, inBlockOfTick: undefined });
+    this.#byId.set(transaction.id, { transaction, place: undefined });
     return "added";
   }
 
-  placeOf(id: string): { readonly inBlockOfTick: number | undefined } | undefined {
+  /** Whether it waits here, and in which block. */
+  placeOf(id: string): { readonly place: PoolPlace | undefined } | undefined {
     return this.#byId.get(id);
   }
 
-  /** A block with it is in the DAG: nobody else has to include it for a while. */
-  sawInBlock(id: string, tick: number): void {
+  /** A block with it is in the DAG: nobody else has to include it while that block can be merged. */
+  sawInBlock(id: string, place: PoolPlace): void {
     const pooled = this.#byId.get(id);
-    if (pooled !== undefined) pooled.inBlockOfTick = Math.max(tick, pooled.inBlockOfTick ?? tick);
+    if (pooled !== undefined && (pooled.place === undefined || pooled.place.tick <= place.tick))
+      pooled.place = place;
   }
 
   /** As `add`, for one that may have left before: its order came too early. */
@@ -58,27 +65,26 @@ export class TransactionPool {
   /** Those that no block is known to hold, oldest first, at most `limit`. */
   unplaced(limit: number): OrderedTransaction[] {
     const out: OrderedTransaction[] = [];
-    for (const { transaction, inBlockOfTick } of this.#byId.values()) {
+    for (const { transaction, place } of this.#byId.values()) {
       if (out.length >= limit) break;
-      if (inBlockOfTick === undefined) out.push(transaction);
+      if (place === undefined) out.push(transaction);
     }
     return out;
   }
 
   /**
-   * What to put into a block: transactions of whose senders `takes` is true and that no block since `sinceTick` holds, each
+   * What to put into a block: transactions of whose senders `takes` is true and that no block holds for which `isHeld`, each
    * sender's by nonce, at most `limit` and `maxBytes` of payload. O(pool · log pool).
    */
   choose(
     takes: (sender: string) => boolean,
-    sinceTick: number,
+    isHeld: (place: PoolPlace) => boolean,
     limit: number,
     maxBytes: number,
   ): OrderedTransaction[] {
     const chosen: OrderedTransaction[] = [];
-    for (const { transaction, inBlockOfTick } of this.#byId.values())
-      if ((inBlockOfTick === undefined || inBlockOfTick < sinceTick) && takes(transaction.sender))
-        chosen.push(transaction);
+    for (const { transaction, place } of this.#byId.values())
+      if ((place === undefined || !isHeld(place)) && takes(transaction.sender)) chosen.push(transaction);
     chosen.sort((a, b) => a.nonce - b.nonce);
     let bytes = 0;
     const tooMany = chosen.findIndex(({ payload }, index) => {

@@ -76,6 +76,7 @@ export class SmallNetwork {
   readonly evidence: NodeOutput[] = [];
   /** Nodes whose packets get lost. */
   readonly silent = new Set<number>();
+  votesAreLost = false;
   #events: { atMs: number; sequence: number; run: () => void }[] = [];
   #sequence = 0;
   nowMs = 0;
@@ -133,7 +134,11 @@ export class SmallNetwork {
           1,
           () => still() && this.input(index, { kind: "executed", height: output.height, result }),
         );
-      } else if (output.kind === "send" && !this.silent.has(index))
+      } else if (
+        output.kind === "send" &&
+        !this.silent.has(index) &&
+        !(this.votesAreLost && ["vote", "decision"].includes(output.packet.kind))
+      )
         for (const [to] of this.nodes.entries())
           if (to !== index && (output.to === undefined || output.to === account(to)))
             this.#after(10, () =>
