@@ -20,6 +20,7 @@ const COMMANDS = {
   conformance: { run: ["apps/conformance/dist/src/main.js"] },
   fuzz: { run: ["cores/evm/dist/test/fuzz/main.js"] },
   "test:faults": { run: ["e2e/dist/src/faults.js"] },
+  testnet: { run: ["services/consensus/dist/src/testnet/main.js"] },
   images: { run: ["deploy/docker/build-images.mjs"] },
   "test:cluster": { run: ["deploy/dist/src/cluster-check.js"] },
   build: { run: undefined },

@@ -3,7 +3,7 @@ import type { ServiceContext } from "@aios/service-kit/service-context";
 import type { DynamicModule } from "@nestjs/common";
 import { ConsensusController } from "./adapters/grpc/consensus.controller.js";
 import { ConsensusStatus } from "./application/consensus-status.js";
-import { type consensusSettings, nodeSettings } from "./config.js";
+import { type consensusSettings, honorOptions, nodeSettings } from "./config.js";
 import { readGenesis } from "./genesis-file.js";
 import { metrics } from "./metrics.js";
 import { CLIENT_VERSION, type ConsensusNode, startNode } from "./start-node.js";
@@ -18,7 +18,13 @@ export async function consensusModule(
   context: ServiceContext<typeof consensusSettings>,
 ): Promise<DynamicModule> {
   const { settings, logger, clock, health } = context;
+  const honor = await honorOptions(settings);
   const node = await startNode({
+    ...(honor === undefined ? {} : { honor }),
+    onOffence(offence) {
+      metrics.offences.add(1, { kind: offence.kind });
+      logger.warn({ offence }, "a member of the honor set can be proven guilty");
+    },
     genesis: await readGenesis(settings.CONSENSUS_GENESIS_FILE),
     dataDir: join(settings.AIOS_DATA_DIR, "consensus"),
     ...settings.CONSENSUS_JSON_RPC_LISTEN,
@@ -59,7 +65,12 @@ export async function consensusModule(
     }
   });
   logger.info(
-    { url: node.url, height: node.status.head().number, chainId: node.status.chainId },
+    {
+      url: node.url,
+      peerPort: node.honor?.peerPort,
+      height: node.status.head().number,
+      chainId: node.status.chainId,
+    },
     "JSON-RPC is up",
   );
   const endpoints: NodeEndpoints = {

@@ -1,3 +1,5 @@
+import { CodedError } from "@aios/kernel/coded-error";
+import type { Peer } from "@aios/peer-network/peer-network";
 import {
   baseSettings,
   byteSize,
@@ -5,17 +7,59 @@ import {
   duration,
   hostPort,
   integer,
+  optionalSetting,
   type Settings,
   setting,
   text,
 } from "@aios/service-kit/config";
 import { z } from "zod";
+import { readNodeKeys } from "./honor-home.js";
+import type { HonorOptions } from "./honor-options.js";
 import { ENGINES, type NodeSettings } from "./node-settings.js";
+
+const peerList = z.string().transform((list, context): readonly Peer[] => {
+  const peers: Peer[] = [];
+  for (const entry of list.split(",").filter((part) => part !== "")) {
+    const match = /^([0-9a-f]{64})@(.+)$/.exec(entry);
+    const place = hostPort.safeParse(match?.[2]);
+    if (match === null || !place.success) {
+      context.addIssue({ code: "custom", message: "expected key@host:port with a key of 64 hex digits" });
+      return z.NEVER;
+    }
+    peers.push({ publicKey: match[1] as string, ...place.data });
+  }
+  return peers;
+});
 
 export const consensusSettings = defineSettings({
   ...baseSettings,
   CONSENSUS_GENESIS_FILE: setting(text, {
     description: "JSON file with chain id, fork, fees and first balances; all nodes of a chain have the same",
+  }),
+  CONSENSUS_MODE: setting(z.enum(["single", "honor"]), {
+    description:
+      "single: this node makes every checkpoint; honor: it takes part in the chain of the honor set that the genesis file names",
+    default: "single",
+  }),
+  CONSENSUS_PEER_LISTEN: setting(hostPort, {
+    description: "address on which an honor chain's node listens to peers, host:port (port 0: any free one)",
+    default: "127.0.0.1:0",
+  }),
+  CONSENSUS_PEERS: setting(peerList, {
+    description: "peers of an honor chain's node, key@host:port,key@host:port; a key is 64 hex digits",
+    default: "",
+  }),
+  CONSENSUS_NODE_KEY_FILE: optionalSetting(text, {
+    description:
+      "file with the Ed25519 key, PKCS #8 in PEM, that is an honor chain's node's name among its peers",
+  }),
+  CONSENSUS_SEAT_KEY_FILE: optionalSetting(text, {
+    description:
+      "file with the secret of a seat in the honor set, 64 hex digits; absent: the node follows without a vote",
+  }),
+  CONSENSUS_CHECKPOINT_INTERVAL: setting(duration, {
+    description: "an honor node proposes no earlier than this after the checkpoint before, with its unit",
+    default: "250ms",
   }),
   CONSENSUS_JSON_RPC_LISTEN: setting(hostPort, {
     description: "address of the Ethereum JSON-RPC over HTTP and WebSocket, host:port (port 0: any free one)",
@@ -100,5 +144,26 @@ export function nodeSettings(settings: ConsensusSettings): Partial<NodeSettings>
     maxResponseBytes: settings.CONSENSUS_RPC_MAX_RESPONSE,
     maxConnections: settings.CONSENSUS_RPC_MAX_CONNECTIONS,
     maxLogBlocks: settings.CONSENSUS_RPC_MAX_LOG_BLOCKS,
+  };
+}
+
+/**
+ * What an honor chain's node is started with; undefined for a single producer. Throws `honor-settings-missing`, and
+ * `invalid-node-home` for a key file.
+ */
+export async function honorOptions(settings: ConsensusSettings): Promise<HonorOptions | undefined> {
+  if (settings.CONSENSUS_MODE === "single") return undefined;
+  if (settings.CONSENSUS_NODE_KEY_FILE === undefined)
+    throw new CodedError({
+      code: "honor-settings-missing",
+      kind: "invalid",
+      field: "CONSENSUS_NODE_KEY_FILE",
+      message: "CONSENSUS_MODE=honor needs CONSENSUS_NODE_KEY_FILE, the key that peers know this node by.",
+    });
+  return {
+    ...(await readNodeKeys(settings.CONSENSUS_NODE_KEY_FILE, settings.CONSENSUS_SEAT_KEY_FILE)),
+    listen: settings.CONSENSUS_PEER_LISTEN,
+    peers: settings.CONSENSUS_PEERS,
+    settings: { checkpointIntervalMs: settings.CONSENSUS_CHECKPOINT_INTERVAL },
   };
 }

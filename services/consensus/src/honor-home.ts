@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Peer } from "@aios/peer-network/peer-network";
 import { z } from "zod";
@@ -43,15 +43,18 @@ export interface HonorHome {
 
 /** Reads a home directory. Throws `invalid-node-home` naming the file, `genesis-unreadable`, `invalid-genesis`. */
 export async function readHonorHome(directory: string): Promise<HonorHome> {
-  const file = homeFile(await read(directory, HOME_FILES.node));
-  const seatKey = await read(directory, HOME_FILES.seatKey, "optional");
+  const file = homeFile(await read(join(directory, HOME_FILES.node)));
+  const seatKey = join(directory, HOME_FILES.seatKey);
+  const hasSeat = await access(seatKey).then(
+    () => true,
+    () => false,
+  );
   return {
     genesis: await readGenesis(join(directory, HOME_FILES.genesis)),
     dataDir: join(directory, HOME_FILES.data),
     rpcListen: file.rpcListen,
     honor: {
-      blsSecretKey: seatKey === undefined ? undefined : seatSecret(seatKey.trim()),
-      nodeKeyPem: (await read(directory, HOME_FILES.nodeKey)) ?? "",
+      ...(await readNodeKeys(join(directory, HOME_FILES.nodeKey), hasSeat ? seatKey : undefined)),
       listen: file.peerListen,
       peers: file.peers satisfies readonly Peer[],
       settings: (file.settings ?? {}) as Partial<HonorSettings>,
@@ -59,10 +62,21 @@ export async function readHonorHome(directory: string): Promise<HonorHome> {
   };
 }
 
-function homeFile(text: string | undefined): NodeFile {
+/** Reads a node's keys. Throws `invalid-node-home` naming the file. */
+export async function readNodeKeys(
+  nodeKeyFile: string,
+  seatKeyFile: string | undefined,
+): Promise<Pick<HonorOptions, "blsSecretKey" | "nodeKeyPem">> {
+  return {
+    nodeKeyPem: await read(nodeKeyFile),
+    blsSecretKey: seatKeyFile === undefined ? undefined : seatSecret((await read(seatKeyFile)).trim()),
+  };
+}
+
+function homeFile(text: string): NodeFile {
   let json: unknown;
   try {
-    json = JSON.parse(text ?? "");
+    json = JSON.parse(text);
   } catch (cause) {
     throw invalid(HOME_FILES.node, "it is no JSON", cause);
   }
@@ -76,12 +90,11 @@ function seatSecret(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, "hex"));
 }
 
-async function read(directory: string, name: string, need?: "optional"): Promise<string | undefined> {
+async function read(file: string): Promise<string> {
   try {
-    return await readFile(join(directory, name), "utf8");
+    return await readFile(file, "utf8");
   } catch (cause) {
-    if (need === "optional" && (cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw invalid(name, "it cannot be read", cause);
+    throw invalid(basename(file), "it cannot be read", cause);
   }
 }
 

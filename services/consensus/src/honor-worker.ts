@@ -8,6 +8,7 @@ import { PeerNetwork } from "@aios/peer-network/peer-network";
 import { systemClock } from "@aios/service-kit/system-clock";
 import type {
   FromHonorThread,
+  HonorAnswers,
   HonorQuestion,
   ToHonorThread,
 } from "./adapters/honor-thread/honor-protocol.js";
@@ -142,16 +143,19 @@ function failed(error: unknown): void {
   post({ kind: "failed", error: { code, kind, message, details } });
 }
 
-function answer(question: HonorQuestion): unknown {
+function answer(question: HonorQuestion): HonorAnswers[HonorQuestion["kind"]] {
   switch (question.kind) {
     case "status":
       return {
+        chainId: chain.chainId,
+        time: chain.time,
         height: loop.height,
         tick: loop.tick,
         seat: loop.seat,
         peers: network.connected,
         nodeKey: identity.publicKey,
         tips: loop.tips,
+        orderDelays: loop.orderDelays,
         droppedPackets: intake.dropped,
         traffic: network.counters,
       };

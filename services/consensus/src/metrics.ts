@@ -14,6 +14,7 @@ export const metrics = defineMetrics("consensus", {
     unit: "ms",
   },
   checkpointFailures: { kind: "counter", description: "attempts to make a checkpoint that failed" },
+  offences: { kind: "counter", description: "offences of honor nodes that were proven here, by kind" },
   rpcDuration: { kind: "histogram", description: "time of a JSON-RPC call, by method", unit: "ms" },
   rpcErrors: { kind: "counter", description: "JSON-RPC calls answered with an error, by method and code" },
 });

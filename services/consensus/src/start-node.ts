@@ -239,6 +239,8 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
       new SingleProducer(genesis, engine, blocks, mempool, ordering, events, clock, settings, observer);
     mempool.whenAdmitted(() => producer.wake());
 
+    await producer.start();
+    const view = honor?.protocol;
     const dispatcher = new RpcDispatcher(
       rpcMethods({
         chain,
@@ -250,7 +252,8 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
         fees,
         logs,
         filters,
-        whyPending: new WhyPending(chain, blocks, mempool),
+        whyPending: new WhyPending(chain, blocks, mempool, view),
+        honor: view,
         simulationGasCap: settings.simulationGasCap,
         clientVersion: CLIENT_VERSION,
       }),
@@ -261,7 +264,6 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
     const server = new RpcServer(dispatcher, events, options.leaving ?? new AbortController().signal);
     const host = options.host ?? "127.0.0.1";
     const { port } = await server.listen(host, options.port);
-    await producer.start();
     return {
       ...(honor === undefined ? {} : { honor: { view: honor.protocol, peerPort: honor.peerPort } }),
       url: `http://${host}:${port}`,

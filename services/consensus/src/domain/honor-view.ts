@@ -1,9 +1,14 @@
+import type { ChainTimeParameters } from "@aios/core-committee/chain-time";
 import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
+import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
 import type { NamedBlock, ReportedOffence } from "./honor-ports.js";
 
 /** Where an honor node stands. */
 export interface HonorStatus {
+  /** What everything that is signed names. */
+  readonly chainId: string;
+  readonly time: ChainTimeParameters;
   /** The height that is to be decided. */
   readonly height: number;
   /** Tick of the node's clock. */
@@ -15,6 +20,8 @@ export interface HonorStatus {
   /** The node's own key among peers. */
   readonly nodeKey: string;
   readonly tips: readonly string[];
+  /** From a transaction's block to its certificate, of the last ones; `count`: since the start. */
+  readonly orderDelays: { readonly count: number; readonly p50Ms: number; readonly p95Ms: number };
   /** Packets dropped, by reason. */
   readonly droppedPackets: ReadonlyMap<string, number>;
   readonly traffic: {
@@ -34,5 +41,5 @@ export interface HonorView {
   honorSet(): Promise<HonorSet>;
   offences(): Promise<readonly ReportedOffence[]>;
   /** Where a transaction waits on its way into the order. `transaction`: its hash without 0x. */
-  place(transaction: string): Promise<{ readonly inBlockOfTick: number | undefined } | undefined>;
+  place(transaction: string): Promise<{ readonly place: PoolPlace | undefined } | undefined>;
 }

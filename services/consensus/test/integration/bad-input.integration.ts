@@ -225,6 +225,9 @@ describe("bad input", () => {
       "eth_getStorageValues",
       "txpool_contentFrom",
       "aios_getCheckpoint",
+      "aios_getDag",
+      "aios_getCertificate",
+      "aios_whyPending",
       "eth_getBlockReceipts",
       "eth_sendRawTransaction",
     ];

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { HonorSettings } from "@aios/consensus/honor-options";
 import { makeHonorNetwork } from "@aios/consensus/testnet/honor-network";
 import { LinkProxy } from "@aios/consensus/testnet/link-proxy";
@@ -12,7 +12,7 @@ import { freePort } from "@aios/service-kit/free-port";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { rpc, testGenesisJson } from "./test-chain.js";
 
-const SCRIPT = fileURLToPath(new URL("../../dist/src/run-node.js", import.meta.url));
+const SCRIPT = createRequire(import.meta.url).resolve("@aios/consensus/run-node");
 
 export interface HonorProcess {
   readonly home: string;
@@ -139,6 +139,11 @@ export class HonorProcesses implements AsyncDisposable {
 
 async function startProcess(home: string): Promise<HonorProcess> {
   const child = spawn(process.execPath, [SCRIPT, home], { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = (await once(createInterface(child.stdout), "line")) as [string];
+  const [line] = (await Promise.race([
+    once(createInterface(child.stdout), "line"),
+    once(child, "exit").then(() => {
+      throw new Error(`the node of ${home} ended before it served`);
+    }),
+  ])) as [string];
   return { home, child, url: (JSON.parse(line) as { url: string }).url };
 }

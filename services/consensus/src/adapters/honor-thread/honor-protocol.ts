@@ -1,6 +1,7 @@
 import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
+import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
 import type { CodedErrorInit } from "@aios/kernel/coded-error";
 import type { CheckpointToExecute, NamedBlock, ReportedOffence } from "../../domain/honor-ports.js";
 import type { HonorStatus } from "../../domain/honor-view.js";
@@ -20,7 +21,7 @@ export interface HonorAnswers {
   readonly decision: Decision | undefined;
   readonly "honor-set": HonorSet;
   readonly offences: readonly ReportedOffence[];
-  readonly place: { readonly inBlockOfTick: number | undefined } | undefined;
+  readonly place: { readonly place: PoolPlace | undefined } | undefined;
 }
 
 /** To the thread that runs the protocol. */

@@ -14,6 +14,7 @@ import type {
 } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
 import { encodePacket, toWire } from "@aios/core-honor-node/packet-codec";
+import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
 import { toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
@@ -25,6 +26,8 @@ import type {
   PeerStreams,
   ReportedOffence,
 } from "../../domain/honor-ports.js";
+
+import { OrderDelayMeter, type OrderDelays } from "./order-delays.js";
 
 /** Transactions of one packet of gossip together have about so many bytes. */
 const GOSSIP_BYTES = 65_536;
@@ -60,6 +63,7 @@ export class HonorLoop {
   /** Roots computed here that no certificate attests yet. */
   readonly #roots = new Map<number, string>();
   readonly #offences: ReportedOffence[] = [];
+  readonly #delays = new OrderDelayMeter();
 
   constructor(parts: HonorLoopParts) {
     this.#parts = parts;
@@ -121,6 +125,10 @@ export class HonorLoop {
     return Math.floor((this.#now() - time.genesisTimeMs) / time.tickMs);
   }
 
+  get orderDelays(): OrderDelays {
+    return this.#delays.delays;
+  }
+
   get offences(): readonly ReportedOffence[] {
     return this.#offences;
   }
@@ -137,7 +145,7 @@ export class HonorLoop {
     return out;
   }
 
-  placeOf(transaction: string): { readonly inBlockOfTick: number | undefined } | undefined {
+  placeOf(transaction: string): { readonly place: PoolPlace | undefined } | undefined {
     return this.#core.placeOf(transaction);
   }
 
@@ -155,7 +163,11 @@ export class HonorLoop {
   #perform(outputs: readonly NodeOutput[]): void {
     for (const output of outputs)
       if (output.kind === "timer") this.#setTimer(output.timer, output.delayMs);
-      else this.#queue.push(output);
+      else {
+        if (output.kind === "persist" && output.entry.kind === "block")
+          this.#delays.included(output.entry.block.transactions, this.#nowMs);
+        this.#queue.push(output);
+      }
     if (!this.#isDraining) void this.#drain();
   }
 
@@ -199,6 +211,7 @@ export class HonorLoop {
         this.#send(output.to, output.packet);
         return;
       case "execute":
+        this.#delays.ordered(output.transactions, this.#now());
         this.#toExecute.push(output);
         this.#executeNext();
         return;

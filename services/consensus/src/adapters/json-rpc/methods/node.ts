@@ -36,7 +36,6 @@ export function nodeMethods(
     eth_chainId: () => chainId,
     net_version: () => chain.genesis.chainId.toString(),
     net_listening: () => true,
-    net_peerCount: () => "0x0",
     web3_clientVersion: () => clientVersion,
     web3_sha3: ([value]) => toHex(keccak256(data(value, "data"))),
     eth_syncing: () => false,
@@ -62,8 +61,8 @@ export function nodeMethods(
         finalized: header.number <= chain.finalizedHeight(),
       };
     },
-    aios_whyPending: ([value]): RpcValue => {
-      const fate = whyPending.explain(hash(value, "transaction hash"));
+    aios_whyPending: async ([value]): Promise<RpcValue> => {
+      const fate = await whyPending.explain(hash(value, "transaction hash"));
       switch (fate.status) {
         case "included":
           return { status: fate.status, blockNumber: hexNumber(fate.blockNumber), finalized: fate.finalized };
@@ -71,6 +70,7 @@ export function nodeMethods(
           return {
             status: fate.status,
             receivedAtMs: fate.receivedAtMs,
+            ...(fate.order === undefined ? {} : { order: fate.order }),
             reason: Object.fromEntries(
               Object.entries(fate.reason).map(([key, part]) => [
                 key,

@@ -1,0 +1,118 @@
+import { groupOf, type HonorSet, honorSetId } from "@aios/core-committee/honor-set";
+import type { Certificate } from "@aios/core-finality/certificate";
+import { checkpointId } from "@aios/core-finality/checkpoint";
+import type { Decision } from "@aios/core-honor-node/node-protocol";
+import { toHex } from "@aios/core-rlp/hex";
+import { CodedError } from "@aios/kernel/coded-error";
+import type { NamedBlock } from "../../../domain/honor-ports.js";
+import type { HonorView } from "../../../domain/honor-view.js";
+import { hexNumber, type RpcValue } from "../format.js";
+import type { RpcMethods } from "../method.js";
+import { smallNumber } from "../parameters.js";
+import { limitExceeded } from "../rpc-error.js";
+
+/** Ticks that one answer covers at most. */
+const MAX_TICKS = 256;
+
+/** What a user sees of the protocol: the DAG, certificates, the honor set, offences and peers. */
+export function honorMethods(honor: HonorView | undefined): RpcMethods {
+  const ask = (): HonorView => {
+    if (honor !== undefined) return honor;
+    throw new CodedError({
+      code: "not-an-honor-chain",
+      kind: "unimplemented",
+      message: "One node makes this chain: there is no honor set, no DAG and no certificate.",
+    });
+  };
+  return {
+    net_peerCount: async () => hexNumber(honor === undefined ? 0 : (await honor.status()).peers.length),
+    aios_honorStatus: async (): Promise<RpcValue> => {
+      const status = await ask().status();
+      return {
+        signingChainId: status.chainId,
+        height: hexNumber(status.height),
+        tick: hexNumber(Math.max(0, status.tick)),
+        seat: status.seat === undefined ? null : hexNumber(status.seat),
+        nodeKey: status.nodeKey,
+        peers: status.peers,
+        tips: status.tips,
+        time: { ...status.time },
+        orderDelays: { ...status.orderDelays },
+        traffic: { ...status.traffic },
+        droppedPackets: Object.fromEntries(status.droppedPackets),
+      };
+    },
+    aios_getDag: async ([from, to]): Promise<RpcValue> => {
+      const view = ask();
+      const [fromTick, toTick] = [smallNumber(from, "first tick"), smallNumber(to, "last tick")];
+      if (toTick - fromTick >= MAX_TICKS) throw limitExceeded(`at most ${MAX_TICKS} ticks are shown at once`);
+      const [blocks, set] = await Promise.all([view.dag(fromTick, toTick), view.honorSet()]);
+      return blocks.map((one) => blockValue(one, set.members.length));
+    },
+    aios_getCertificate: async ([value]): Promise<RpcValue> => {
+      const decision = await ask().decision(smallNumber(value, "height"));
+      return decision === undefined ? null : decisionValue(decision);
+    },
+    aios_getHonorSet: async (): Promise<RpcValue> => setValue(await ask().honorSet()),
+    aios_getEvidence: async (): Promise<RpcValue> =>
+      (await ask().offences()).map(({ kind, setNumber, seat, first, second }) => ({
+        kind,
+        setNumber: hexNumber(setNumber),
+        seat: hexNumber(seat),
+        first: { ...first },
+        second: { ...second },
+      })),
+    aios_getPeers: async (): Promise<RpcValue> => (await ask().status()).peers,
+  };
+}
+
+function blockValue({ id, block }: NamedBlock, setSize: number): RpcValue {
+  return {
+    id,
+    setNumber: hexNumber(block.setNumber),
+    seat: hexNumber(block.seat),
+    group: hexNumber(groupOf(setSize, block.seat)),
+    tick: hexNumber(block.tick),
+    parents: block.parents,
+    transactions: block.transactions.map((transaction) => `0x${transaction.id}`),
+    signature: `0x${block.signature}`,
+  };
+}
+
+function decisionValue({ checkpoint, certificate, nextSet }: Decision): RpcValue {
+  return {
+    checkpoint: {
+      id: checkpointId(checkpoint),
+      height: hexNumber(checkpoint.height),
+      parentId: checkpoint.parentId,
+      parentRound: hexNumber(checkpoint.parentRound),
+      tip: checkpoint.tip,
+      tick: hexNumber(checkpoint.tick),
+      attestedRoot: `0x${checkpoint.attestedRoot}`,
+      nextSetId: checkpoint.nextSetId,
+    },
+    certificate: certificateValue(certificate),
+    nextSet: nextSet === undefined ? null : setValue(nextSet),
+  };
+}
+
+function certificateValue({ round, signers, signature }: Certificate): RpcValue {
+  const seats: string[] = [];
+  for (let seat = 0; seat < signers.length * 8; seat++)
+    if ((((signers[seat >> 3] ?? 0) >> (seat & 7)) & 1) === 1) seats.push(hexNumber(seat));
+  return { round: hexNumber(round), signers: toHex(signers), seats, signature: toHex(signature) };
+}
+
+function setValue(set: HonorSet): RpcValue {
+  const size = set.members.length;
+  return {
+    number: hexNumber(set.number),
+    id: honorSetId(set),
+    members: set.members.map(({ account, publicKey }, seat) => ({
+      seat: hexNumber(seat),
+      group: hexNumber(groupOf(size, seat)),
+      account,
+      publicKey: `0x${publicKey}`,
+    })),
+  };
+}
