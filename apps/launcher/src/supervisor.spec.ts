@@ -1,9 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Clock } from "@aios/kernel/clock";
 import { type DurationMs, durationMs } from "@aios/kernel/units";
-import { systemClock } from "@aios/service-kit/system-clock";
+import { SystemClock } from "@aios/service-kit/system-clock";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { processBirth } from "./process-birth.js";
 import { Supervisor } from "./supervisor.js";
@@ -17,12 +16,11 @@ const IGNORES_EVERYTHING = `
 `;
 
 /** Waits a fraction of what is asked, and remembers what was asked and not cut short. */
-class ShortenedClock implements Clock {
+class ShortenedClock extends SystemClock {
   waitedMs = 0;
-  now = () => systemClock.now();
 
-  async wait(duration: DurationMs, signal?: AbortSignal): Promise<void> {
-    await systemClock.wait(durationMs(Math.ceil(duration / SHORTENED)), signal);
+  override async wait(duration: DurationMs, signal?: AbortSignal): Promise<void> {
+    await super.wait(durationMs(Math.ceil(duration / SHORTENED)), signal);
     this.waitedMs += duration;
   }
 }

@@ -14,7 +14,7 @@ export interface LockBackend {
 const LONG_MS = 60_000;
 
 /** Every adapter of `LockManager` passes this. */
-export function lockConformance(name: string, start: () => Promise<LockBackend>): void {
+export function lockManagerConformance(name: string, start: () => Promise<LockBackend>): void {
   describe(`${name} as LockManager`, () => {
     let backend: LockBackend;
     beforeAll(async () => {

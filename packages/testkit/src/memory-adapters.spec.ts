@@ -6,7 +6,7 @@ import { systemClock } from "@aios/service-kit/system-clock";
 import { systemRng } from "@aios/service-kit/system-rng";
 import { clockConformance } from "./clock-conformance.js";
 import { eventBusConformance } from "./event-bus-conformance.js";
-import { lockConformance } from "./lock-conformance.js";
+import { lockManagerConformance } from "./lock-conformance.js";
 import { MemoryEventBus, MemoryEventLog } from "./memory-event-bus.js";
 import { rateLimiterConformance } from "./rate-limiter-conformance.js";
 import { rngConformance } from "./rng-conformance.js";
@@ -32,7 +32,7 @@ rateLimiterConformance("MemoryRateLimiter", async () => {
   return { open: async () => limiter, pass: async (ms) => clock.advance(ms), close: async () => undefined };
 });
 
-lockConformance("MemoryLockManager", async () => {
+lockManagerConformance("MemoryLockManager", async () => {
   const clock = new ManualClock(1);
   const locks = new MemoryLockManager(clock);
   return { open: async () => locks, pass: async (ms) => clock.advance(ms), close: async () => undefined };

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { createCoordinationSchema } from "@aios/service-kit/coordination-schema";
-import { PostgresEventLog } from "@aios/service-kit/postgres-event-log";
+import { openEventBus } from "@aios/service-kit/open-event-bus";
 import { PostgresLockManager } from "@aios/service-kit/postgres-lock";
 import { createPool, type PostgresPool } from "@aios/service-kit/postgres-pool";
 import { PostgresRateLimiter } from "@aios/service-kit/postgres-rate-limiter";
 import { eventBusConformance } from "../../src/event-bus-conformance.js";
-import { lockConformance } from "../../src/lock-conformance.js";
+import { lockManagerConformance } from "../../src/lock-conformance.js";
 import { startPostgres, type TestPostgres } from "../../src/postgres.js";
 import { rateLimiterConformance } from "../../src/rate-limiter-conformance.js";
 import { silentLogger } from "../../src/silent-logger.js";
@@ -15,11 +15,11 @@ async function crash(postgres: TestPostgres): Promise<void> {
   await postgres.restart();
 }
 
-eventBusConformance("PostgresEventLog", async () => {
+eventBusConformance("PostgresEventLog, as `openEventBus` opens it", async () => {
   const postgres = await startPostgres();
   const url = postgres.url("events");
   return {
-    open: () => PostgresEventLog.open({ url, applicationName: "test", logger: silentLogger }),
+    open: () => openEventBus({ url, applicationName: "test", logger: silentLogger }),
     crash: () => crash(postgres),
     close: () => postgres.stop(),
   };
@@ -55,7 +55,7 @@ rateLimiterConformance("PostgresRateLimiter", async () => {
   return { ...rest, open: async () => new PostgresRateLimiter(pools()), pass: (ms) => wait(ms) };
 });
 
-lockConformance("PostgresLockManager", async () => {
+lockManagerConformance("PostgresLockManager", async () => {
   const { pools, ...rest } = await coordination();
   return { ...rest, open: async () => new PostgresLockManager(pools()), pass: (ms) => wait(ms) };
 });

@@ -3,7 +3,7 @@ import { RedisConnection } from "@aios/service-kit/redis-connection";
 import { RedisLockManager } from "@aios/service-kit/redis-lock";
 import { RedisRateLimiter } from "@aios/service-kit/redis-rate-limiter";
 import { describe, expect, it } from "vitest";
-import { lockConformance } from "../../src/lock-conformance.js";
+import { lockManagerConformance } from "../../src/lock-conformance.js";
 import { rateLimiterConformance } from "../../src/rate-limiter-conformance.js";
 import { redisIsInstalled, startRedis, type TestRedis } from "../../src/redis.js";
 import { silentLogger } from "../../src/silent-logger.js";
@@ -33,7 +33,7 @@ async function backend<T>(adapter: (connection: RedisConnection) => T) {
 
 describe.skipIf(!redisIsInstalled())("on a real Redis (skipped where redis-server is not installed)", () => {
   rateLimiterConformance("RedisRateLimiter", () => backend((redis) => new RedisRateLimiter(redis)));
-  lockConformance("RedisLockManager", () => backend((redis) => new RedisLockManager(redis)));
+  lockManagerConformance("RedisLockManager", () => backend((redis) => new RedisLockManager(redis)));
 
   it("keeps fencing tokens growing over a flush, and the lease of before cannot renew", async () => {
     const redis = await startRedis();

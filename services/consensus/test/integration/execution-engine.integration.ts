@@ -6,10 +6,12 @@ import { LmdbBlockStore } from "@aios/consensus/adapters/lmdb/lmdb-block-store";
 import { LmdbStateStore } from "@aios/consensus/adapters/lmdb/lmdb-state-store";
 import { recoverPublicKey } from "@aios/consensus/adapters/secp256k1/recover-public-key";
 import { WorkerEngine } from "@aios/consensus/adapters/worker/worker-engine";
+import { SessionEngine } from "@aios/consensus/application/session-engine";
 import type { Genesis } from "@aios/consensus/domain/genesis";
 import { AdmissionCodec } from "@aios/consensus/domain/transaction-codec";
 import { defaultNodeSettings, type EngineName } from "@aios/consensus/node-settings";
 import { openEngine } from "@aios/consensus/open-engine";
+import { expect } from "vitest";
 import {
   type EngineUnderTest,
   executionEngineConformance,
@@ -31,6 +33,7 @@ async function openLocal(name: EngineName, genesis: Genesis): Promise<LocalEngin
     settings: defaultNodeSettings,
     now: () => performance.now(),
   });
+  expect(engine).toBeInstanceOf(SessionEngine);
   return {
     engine,
     states,

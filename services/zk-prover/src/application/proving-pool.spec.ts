@@ -1,17 +1,16 @@
 import { MemoryWorkQueue } from "@aios/core-proving-queue/memory-work-queue";
-import type { Claim, WorkQueue } from "@aios/core-proving-queue/work-queue";
+import type { Claim } from "@aios/core-proving-queue/work-queue";
 import { ManualClock } from "@aios/kernel/clock";
-import { CodedError } from "@aios/kernel/coded-error";
 import { SeededRng } from "@aios/kernel/random";
 import { describe, expect, it } from "vitest";
+import { SeveredQueue } from "../../test/support/severed-queue.js";
 import { WorkLoop } from "./work-loop.js";
 
 const LEASE_MS = 3_000;
-const away = new CodedError({ code: "dead", kind: "unavailable", message: "This process is dead." });
 
 /** One worker's process: when it is killed, nothing it does reaches the queue any more. */
 class Worker {
-  isDead = false;
+  readonly #link: SeveredQueue<number>;
   readonly loop: WorkLoop<number>;
 
   constructor(
@@ -19,29 +18,23 @@ class Worker {
     clock: ManualClock,
     prove: (claim: Claim, job: number) => Promise<void>,
   ) {
-    const through = async <R>(call: () => Promise<R>): Promise<R> => {
-      if (this.isDead) throw away;
-      return call();
-    };
-    const link: WorkQueue<number> = {
-      claim: (worker) => through(() => queue.claim(worker)),
-      renew: (claim, leaseMs) => through(() => queue.renew(claim, leaseMs)),
-      postpone: (claim, until) => through(() => queue.postpone(claim, until)),
-      fail: (claim, failure) => through(() => queue.fail(claim, failure)),
-      depth: () => through(() => queue.depth()),
-    };
+    this.#link = new SeveredQueue(queue);
     const hooks = {
       work: async (claim: Claim, job: number): Promise<void> => {
         // A proof takes several turns of the event loop; the process may be killed between any two.
         for (let turn = 0; turn < 4; turn++) await Promise.resolve();
-        await through(() => prove(claim, job));
+        await this.#link.through(() => prove(claim, job));
       },
       ended: () => undefined,
       problem: () => undefined,
     };
     const options = { concurrency: 2, leaseMs: LEASE_MS, timeoutMs: 600_000, pollMs: 1_000 };
-    this.loop = new WorkLoop(link, hooks, clock, options);
+    this.loop = new WorkLoop(this.#link, hooks, clock, options);
     this.loop.start();
+  }
+
+  kill(): void {
+    this.#link.isSevered = true;
   }
 }
 
@@ -74,7 +67,7 @@ describe("a pool of workers", () => {
       if (results.size >= kills.due) {
         kills.due += 25;
         kills.count++;
-        (workers.splice(rng.below(workers.length), 1)[0] as Worker).isDead = true;
+        (workers.splice(rng.below(workers.length), 1)[0] as Worker).kill();
         start();
       }
       if (results.size === 1_000) all.resolve();

@@ -1,0 +1,4 @@
+import { rngConformance } from "@aios/testkit/rng-conformance";
+import { webRng } from "./web-rng.js";
+
+rngConformance("webRng", () => webRng);
