@@ -15,6 +15,13 @@ const PARTS = [
 
 export type Budget = Readonly<Record<string, number>>;
 
+/** What the node's main thread did during a measurement. */
+export interface MainThread {
+  readonly budget: Budget;
+  /** Its processor time; the budget counts waits for a busy processor too. */
+  readonly processorMs: number;
+}
+
 /** Milliseconds by part; `idle`, `garbage collection` and `other` complete them. */
 export function budgetOf(profile: Profiler.Profile): Budget {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));

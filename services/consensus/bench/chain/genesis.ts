@@ -1,45 +1,22 @@
-import { createRequire } from "node:module";
-import { balanceSlot, CHAIN_ID, recipientOf, type Sender, TOKEN } from "./workload.js";
+import { contractCodes } from "./contracts.js";
+import {
+  allowanceSlot,
+  balanceSlot,
+  CHAIN_ID,
+  COLLECTIBLE,
+  OTHER_TOKEN,
+  PAIR,
+  recipientOf,
+  type Sender,
+  slotOf,
+  TOKEN,
+} from "./workload.js";
 
 const RICH_WEI = `1000000${"0".repeat(18)}`;
-const TOKENS = `0x${(10n ** 24n).toString(16).padStart(64, "0")}`;
+const AMOUNT = 10n ** 24n;
+const WITHOUT_LIMIT = 2n ** 256n - 1n;
 
-const SOURCE = `
-// SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
-contract Token {
-  mapping(address => uint256) public balanceOf;
-  event Transfer(address indexed from, address indexed to, uint256 value);
-  function transfer(address to, uint256 value) external returns (bool) {
-    balanceOf[msg.sender] -= value;
-    balanceOf[to] += value;
-    emit Transfer(msg.sender, to, value);
-    return true;
-  }
-}
-`;
-
-/** The code that a deployed token has. */
-function tokenCode(): string {
-  const solc = createRequire(import.meta.url)("solc") as { compile(input: string): string };
-  const input = {
-    language: "Solidity",
-    sources: { "Token.sol": { content: SOURCE } },
-    settings: {
-      optimizer: { enabled: true, runs: 200 },
-      outputSelection: { "*": { "*": ["evm.deployedBytecode.object"] } },
-    },
-  };
-  const output = JSON.parse(solc.compile(JSON.stringify(input))) as {
-    readonly contracts?: Record<
-      string,
-      Record<string, { readonly evm: { readonly deployedBytecode: { readonly object: string } } }>
-    >;
-  };
-  const object = output.contracts?.["Token.sol"]?.["Token"]?.evm.deployedBytecode.object;
-  if (object === undefined) throw new Error("the token did not compile");
-  return `0x${object}`;
-}
+const hexWord = (value: bigint): string => `0x${value.toString(16).padStart(64, "0")}`;
 
 interface Account {
   readonly balanceWei?: string;
@@ -47,12 +24,41 @@ interface Account {
   readonly storage?: Readonly<Record<string, string>>;
 }
 
+/** Everyone has a lot of a token, and so has the pair, which may take it from everyone. */
+function tokenStorage(senders: readonly Sender[]): Readonly<Record<string, string>> {
+  const owners = [PAIR, ...senders.map((sender) => sender.address)];
+  return Object.fromEntries([
+    ...owners.map((owner) => [balanceSlot(owner), hexWord(AMOUNT)]),
+    ...senders.map((sender) => [allowanceSlot(sender.address, PAIR), hexWord(WITHOUT_LIMIT)]),
+  ]);
+}
+
+/** Both tokens, both reserves in one slot, and the lock open. */
+function pairStorage(): Readonly<Record<string, string>> {
+  return {
+    [slotOf(0)]: hexWord(BigInt(TOKEN)),
+    [slotOf(1)]: hexWord(BigInt(OTHER_TOKEN)),
+    [slotOf(2)]: hexWord((AMOUNT << 112n) | AMOUNT),
+    [slotOf(5)]: hexWord(1n),
+  };
+}
+
+/** What a chain that starts without a genesis file needs for the same load. */
+export function contractAccounts(senders: readonly Sender[]): ReadonlyMap<string, Account> {
+  const codes = contractCodes();
+  const storage = tokenStorage(senders);
+  return new Map<string, Account>([
+    [TOKEN, { code: codes.Token, storage }],
+    [OTHER_TOKEN, { code: codes.Token, storage }],
+    [PAIR, { code: codes.Pair, storage: pairStorage() }],
+    [COLLECTIBLE, { code: codes.Collectible }],
+  ]);
+}
+
 function accountsOf(senders: readonly Sender[], count: number): ReadonlyMap<string, Account> {
-  const out = new Map<string, Account>();
+  const out = new Map<string, Account>(contractAccounts(senders));
   for (let index = 0; index < count; index++) out.set(recipientOf(index), { balanceWei: "1" });
   for (const sender of senders) out.set(sender.address, { balanceWei: RICH_WEI });
-  const storage = Object.fromEntries(senders.map((sender) => [balanceSlot(sender.address), TOKENS]));
-  out.set(TOKEN, { code: tokenCode(), storage });
   return out;
 }
 

@@ -2,7 +2,7 @@ import { Session } from "node:inspector/promises";
 import { createInterface } from "node:readline";
 import { readGenesis } from "@aios/consensus/genesis-file";
 import { startNode } from "@aios/consensus/start-node";
-import { budgetOf } from "./budget.js";
+import { budgetOf, type MainThread } from "./budget.js";
 
 /**
  * The node in a process of its own. Says its address, then obeys lines: `profile` starts to profile its main thread,
@@ -24,10 +24,15 @@ process.stdout.write(`${node.url}\n`);
 const session = new Session();
 session.connect();
 await session.post("Profiler.enable");
+let before = process.threadCpuUsage();
 for await (const line of createInterface(process.stdin)) {
-  if (line === "profile") await session.post("Profiler.start");
-  else if (line === "budget") {
+  if (line === "profile") {
+    await session.post("Profiler.start");
+    before = process.threadCpuUsage();
+  } else if (line === "budget") {
+    const { user, system } = process.threadCpuUsage(before);
     const { profile } = await session.post("Profiler.stop");
-    process.stdout.write(`${JSON.stringify(budgetOf(profile))}\n`);
+    const answer: MainThread = { budget: budgetOf(profile), processorMs: (user + system) / 1_000 };
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
   }
 }

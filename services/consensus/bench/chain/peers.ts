@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Budget } from "./budget.js";
+import type { MainThread } from "./budget.js";
 import { RpcClient, type UsedProcessor } from "./load-generator.js";
 
 const START_ATTEMPTS = 600;
@@ -20,7 +20,7 @@ export interface Running {
 /** Linux counts user and system time of a process in hundredths of a second, fields 14 and 15. */
 const TICK_MS = 10;
 
-function processorOf(child: ChildProcess): UsedProcessor {
+export function processorOf(child: ChildProcess): UsedProcessor {
   return async () => {
     const stat = await readFile(`/proc/${child.pid}/stat`, "utf8").catch(() => undefined);
     if (stat === undefined) return null;
@@ -30,7 +30,7 @@ function processorOf(child: ChildProcess): UsedProcessor {
   };
 }
 
-async function end(child: ChildProcess): Promise<void> {
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill("SIGKILL");
   await once(child, "exit");
@@ -38,7 +38,7 @@ async function end(child: ChildProcess): Promise<void> {
 
 export interface OwnNode extends Running {
   startProfile(): void;
-  budget(): Promise<Budget>;
+  mainThread(): Promise<MainThread>;
   /** Resident memory; nothing where the platform does not say. */
   residentMiB(): Promise<number | null>;
 }
@@ -62,10 +62,10 @@ export async function startOwnNode(genesisFile: string, dataDir: string, setting
     url,
     processorMs: processorOf(child),
     startProfile: () => void child.stdin.write("profile\n"),
-    async budget() {
+    async mainThread() {
       const answer = nextLine(lines, child);
       child.stdin.write("budget\n");
-      return JSON.parse(await answer) as Budget;
+      return JSON.parse(await answer) as MainThread;
     },
     async residentMiB() {
       const status = await readFile(`/proc/${child.pid}/status`, "utf8").catch(() => "");
@@ -76,7 +76,7 @@ export async function startOwnNode(genesisFile: string, dataDir: string, setting
   };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -104,18 +104,25 @@ export async function startAnvil(
     { stdio: ["ignore", "ignore", "inherit"] },
   );
   const url = `http://127.0.0.1:${port}`;
-  const client = new RpcClient(url);
   try {
-    for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
-      if (child.exitCode !== null) throw new Error(`anvil ended with ${child.exitCode}`);
-      if ((await client.call("eth_chainId", []).catch(() => undefined)) !== undefined)
-        return { url, processorMs: processorOf(child), stop: () => end(child) };
-      await sleep(100);
-    }
-    throw new Error("anvil did not answer");
+    await answering(url, child, "anvil");
+    return { url, processorMs: processorOf(child), stop: () => end(child) };
   } catch (error) {
     await end(child);
     throw error;
+  }
+}
+
+/** Waits until a node that has just been started answers. */
+export async function answering(url: string, child: ChildProcess, name: string): Promise<void> {
+  const client = new RpcClient(url);
+  try {
+    for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
+      if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
+      if ((await client.call("eth_chainId", []).catch(() => undefined)) !== undefined) return;
+      await sleep(100);
+    }
+    throw new Error(`${name} did not answer`);
   } finally {
     client.close();
   }

@@ -7,11 +7,21 @@ import { pointFromScalar, signRecoverable } from "tiny-secp256k1";
 export const CHAIN_ID = 26_070;
 /** A token whose balances are a mapping in slot 0, placed in genesis with a balance for every sender. */
 export const TOKEN = `0x${"7c".repeat(20)}`;
-const TRANSFER_SELECTOR = fromHex("0xa9059cbb");
-const BALANCE_SELECTOR = fromHex("0x70a08231");
+/** The second token of the pair. */
+export const OTHER_TOKEN = `0x${"7d".repeat(20)}`;
+export const PAIR = `0x${"7e".repeat(20)}`;
+export const COLLECTIBLE = `0x${"7f".repeat(20)}`;
+const selector = (signature: string): Uint8Array =>
+  keccak256(new TextEncoder().encode(signature)).slice(0, 4);
+const TRANSFER = selector("transfer(address,uint256)");
+const BALANCE_OF = selector("balanceOf(address)");
+const SWAP = selector("swap(bool,uint256)");
+const MINT = selector("mint()");
+/** Far below the reserves, so that prices hardly move. */
+const SWAPPED = 10n ** 6n;
 const FEE_CAP = 100_000_000_000n;
 
-export type Kind = "native" | "erc20";
+export type Kind = "native" | "erc20" | "swap" | "mint";
 
 export interface Sender {
   readonly key: Uint8Array;
@@ -33,29 +43,67 @@ export function recipientOf(index: number): string {
   return toHex(keccak256(new TextEncoder().encode(`bench account ${index}`)).subarray(12));
 }
 
-/** Where the token keeps an address's balance. */
+export function slotOf(index: number): string {
+  return toHex(word(BigInt(index)));
+}
+
+/** Where Solidity keeps the entry of a mapping that is at `slot`. */
+function mappingSlot(address: string, slot: Uint8Array): Uint8Array {
+  return keccak256(concat(new Uint8Array(12), fromHex(address), slot));
+}
+
+/** Where a token keeps an address's balance. */
 export function balanceSlot(address: string): string {
-  return toHex(keccak256(concat(new Uint8Array(12), fromHex(address), new Uint8Array(32))));
+  return toHex(mappingSlot(address, word(0n)));
+}
+
+/** Where a token keeps what `spender` may take from `owner`. */
+export function allowanceSlot(owner: string, spender: string): string {
+  return toHex(mappingSlot(spender, mappingSlot(owner, word(1n))));
 }
 
 /** The question for what an address has of the token. */
 export function balanceCall(address: string): { readonly to: string; readonly data: string } {
-  return { to: TOKEN, data: toHex(concat(BALANCE_SELECTOR, new Uint8Array(12), fromHex(address))) };
+  return { to: TOKEN, data: toHex(concat(BALANCE_OF, new Uint8Array(12), fromHex(address))) };
+}
+
+interface Message {
+  readonly to: string;
+  readonly gas: bigint;
+  readonly value: bigint;
+  readonly data: Uint8Array;
+}
+
+const NO_DATA = new Uint8Array(0);
+
+function messageOf(kind: Kind, nonce: number, recipient: string): Message {
+  switch (kind) {
+    case "native":
+      return { to: recipient, gas: 21_000n, value: 1n, data: NO_DATA };
+    case "erc20": {
+      const data = concat(TRANSFER, new Uint8Array(12), fromHex(recipient), word(1n));
+      return { to: TOKEN, gas: 70_000n, value: 0n, data };
+    }
+    case "swap": {
+      // To and fro, so that the price stays.
+      const data = concat(SWAP, word(BigInt(nonce % 2)), word(SWAPPED));
+      return { to: PAIR, gas: 250_000n, value: 0n, data };
+    }
+    case "mint":
+      return { to: COLLECTIBLE, gas: 120_000n, value: 0n, data: MINT };
+  }
 }
 
 function sign(sender: Sender, nonce: number, kind: Kind, recipient: string): string {
-  const isNative = kind === "native";
-  const data = isNative
-    ? new Uint8Array(0)
-    : concat(TRANSFER_SELECTOR, new Uint8Array(12), fromHex(recipient), word(1n));
+  const { to, gas, value, data } = messageOf(kind, nonce, recipient);
   const fields = [
     bigintToBytes(BigInt(CHAIN_ID)),
     bigintToBytes(BigInt(nonce)),
     bigintToBytes(1n),
     bigintToBytes(FEE_CAP),
-    bigintToBytes(isNative ? 21_000n : 70_000n),
-    fromHex(isNative ? recipient : TOKEN),
-    bigintToBytes(isNative ? 1n : 0n),
+    bigintToBytes(gas),
+    fromHex(to),
+    bigintToBytes(value),
     data,
     [],
   ];

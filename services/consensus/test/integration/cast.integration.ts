@@ -1,28 +1,16 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compileCounter } from "../support/contracts.js";
+import { compileCounter, compilePermitToken } from "../support/contracts.js";
+import { findFoundry } from "../support/foundry.js";
+import { permitArguments, permitDocument, permitMessage } from "../support/permit.js";
 import { startTestChain, wallets } from "../support/test-chain.js";
 
 const run = promisify(execFile);
 const { bytecode } = compileCounter();
 const [owner, delegating] = wallets;
 
-/** The program of Foundry, where npm has it for the platform. */
-function findCast(): string | undefined {
-  try {
-    const manifest = createRequire(import.meta.url).resolve("@foundry-rs/cast-linux-amd64/package.json");
-    const path = join(dirname(manifest), "bin", "cast");
-    return existsSync(path) ? path : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const program = findCast();
+const program = findFoundry("cast");
 
 describe.skipIf(program === undefined)("Foundry's cast as a client", () => {
   let chain: Awaited<ReturnType<typeof startTestChain>>;
@@ -72,6 +60,19 @@ describe.skipIf(program === undefined)("Foundry's cast as a client", () => {
     await expect(cast("call", counter, "add(uint256,string)", "13", "x")).rejects.toMatchObject({
       stderr: expect.stringContaining("unlucky"),
     });
+  });
+
+  it("signs a permit that is brought to the token (EIP-712)", async () => {
+    const token = String((await send("--create", compilePermitToken().bytecode))["contractAddress"]);
+    const message = permitMessage(owner?.address ?? "", delegating?.address ?? "", 55);
+    const document = JSON.stringify(permitDocument(token, message));
+    const signature = await cast(
+      ...["wallet", "sign", "--data", "--private-key", owner?.privateKey ?? "", document],
+    );
+    const permit = "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)";
+    expect((await send(token, permit, ...permitArguments(message, signature)))["status"]).toBe("0x1");
+    const allowance = "allowance(address,address)(uint256)";
+    expect(await cast("call", token, allowance, message.owner, message.spender)).toBe("55");
   });
 
   it("delegates an account to a contract (EIP-7702)", async () => {

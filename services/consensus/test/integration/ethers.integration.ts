@@ -10,7 +10,8 @@ import {
   WebSocketProvider,
 } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compileCounter } from "../support/contracts.js";
+import { compileCounter, compilePermitToken } from "../support/contracts.js";
+import { PERMIT_TYPES, permitArguments, permitDomain, permitMessage } from "../support/permit.js";
 import {
   PRODUCER,
   rpc,
@@ -193,6 +194,25 @@ describe("ethers against the node", () => {
     expect(await provider.getCode(sender.address)).toBe(`0xef0100${address.slice(2).toLowerCase()}`);
     // An account that delegates is still externally owned.
     await (await sender.sendTransaction({ to: RECIPIENT, value: 1n })).wait();
+  });
+
+  it("signs a permit that somebody else brings to the token (EIP-712)", async () => {
+    const [owner, spender] = [wallets[3], wallets[4]?.connect(provider)];
+    if (owner === undefined || spender === undefined) throw new Error("no wallet");
+    const { abi: tokenAbi, bytecode: tokenCode } = compilePermitToken();
+    const factory = new ContractFactory(tokenAbi, tokenCode, spender);
+    const token = await (await factory.deploy()).waitForDeployment();
+    const message = permitMessage(owner.address, spender.address, 1_234);
+    const signature = await owner.signTypedData(
+      permitDomain(await token.getAddress()),
+      PERMIT_TYPES,
+      message,
+    );
+    await (await token.getFunction("permit")(...permitArguments(message, signature))).wait();
+    expect(await token.getFunction("allowance")(owner.address, spender.address)).toBe(1_234n);
+    await expect(token.getFunction("permit")(...permitArguments(message, signature))).rejects.toMatchObject({
+      reason: "not signed by the owner",
+    });
   });
 
   it("keeps a burst of one sender in order and loses none", async () => {

@@ -1,4 +1,7 @@
+import { Interface } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compileCounter, compilePermitToken } from "../support/contracts.js";
+import { PERMIT_TYPES, permitArguments, permitDomain, permitMessage } from "../support/permit.js";
 import { type RpcReply, rpc, startTestChain, untilHeight, wallets } from "../support/test-chain.js";
 
 const TO = `0x${"34".repeat(20)}`;
@@ -67,5 +70,77 @@ describe("MetaMask's sequence of requests", () => {
     expect(await ask("eth_getTransactionByHash", hash)).toMatchObject({ nonce: "0x0", blockNumber: "0x1" });
     expect(await ask("eth_getBalance", TO, "latest")).toBe("0x1");
     expect(await ask("eth_accounts")).toEqual([]);
+  });
+
+  /** What the wallet does when a page asks it to send: estimates, looks at fees and nonce, signs, waits. */
+  async function pay(request: { readonly to?: string; readonly data: string }, more: object = {}) {
+    const from = wallet?.address ?? "";
+    const gas = BigInt(String(await ask("eth_estimateGas", { from, ...request, ...more })));
+    const nonce = Number(await ask("eth_getTransactionCount", from, "pending"));
+    const raw = await wallet?.signTransaction({
+      type: 2,
+      chainId: 26_070,
+      nonce,
+      ...request,
+      ...more,
+      gasLimit: (gas * 3n) / 2n + 50_000n,
+      maxFeePerGas: 5_000_000_000n,
+      maxPriorityFeePerGas: 1n,
+    });
+    const hash = await ask("eth_sendRawTransaction", raw);
+    let receipt: unknown = null;
+    await expect
+      .poll(async () => {
+        receipt = await ask("eth_getTransactionReceipt", hash);
+        return receipt;
+      })
+      .not.toBeNull();
+    return receipt as {
+      readonly status: string;
+      readonly transactionHash: string;
+      readonly contractAddress: string;
+      readonly logs: readonly { readonly topics: string[]; readonly data: string }[];
+    };
+  }
+
+  it("deploys and calls for a page, shows the event, the reason of a failure and the trace", async () => {
+    const { abi, bytecode } = compileCounter();
+    const counter = new Interface(abi);
+    const { contractAddress: to } = await pay({ data: bytecode });
+    const receipt = await pay({ to, data: counter.encodeFunctionData("add", [7n, "page"]) });
+    expect(receipt.logs.map((log) => counter.parseLog(log)?.args.note)).toEqual(["page"]);
+    const call = { to, data: counter.encodeFunctionData("count") };
+    expect(BigInt(String(await ask("eth_call", call, "latest")))).toBe(7n);
+    const failing = { from: wallet?.address, to, data: counter.encodeFunctionData("add", [13n, "x"]) };
+    const refusal = await rpc(chain.node.url, "eth_estimateGas", [failing]);
+    expect(refusal.error).toMatchObject({ code: 3, message: "execution reverted: unlucky" });
+    const trace = await ask("debug_traceTransaction", receipt.transactionHash, { tracer: "callTracer" });
+    expect(trace).toMatchObject({ type: "CALL", to });
+  });
+
+  it("signs a permit, and turns the account into a smart one (EIP-712, EIP-7702)", async () => {
+    if (wallet === undefined) throw new Error("no wallet");
+    const { abi, bytecode } = compilePermitToken();
+    const token = new Interface(abi);
+    const { contractAddress: to } = await pay({ data: bytecode });
+    const message = permitMessage(wallet.address, TO, 11);
+    const signature = await wallet.signTypedData(permitDomain(to), PERMIT_TYPES, message);
+    await pay({ to, data: token.encodeFunctionData("permit", permitArguments(message, signature)) });
+    const allowance = { to, data: token.encodeFunctionData("allowance", [wallet.address, TO]) };
+    expect(BigInt(String(await ask("eth_call", allowance, "latest")))).toBe(11n);
+    const nonce = Number(await ask("eth_getTransactionCount", wallet.address, "pending"));
+    const authorization = await wallet.authorize({ address: to, nonce: nonce + 1, chainId: 26_070n });
+    const raw = await wallet.signTransaction({
+      type: 4,
+      chainId: 26_070,
+      nonce,
+      to: wallet.address,
+      gasLimit: 100_000n,
+      maxFeePerGas: 5_000_000_000n,
+      maxPriorityFeePerGas: 1n,
+      authorizationList: [authorization],
+    });
+    await ask("eth_sendRawTransaction", raw);
+    await expect.poll(() => ask("eth_getCode", wallet.address, "latest")).toBe(`0xef0100${to.slice(2)}`);
   });
 });

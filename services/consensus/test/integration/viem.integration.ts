@@ -12,7 +12,8 @@ import {
 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compileCounter } from "../support/contracts.js";
+import { compileCounter, compilePermitToken } from "../support/contracts.js";
+import { permitArguments, permitDocument, permitMessage } from "../support/permit.js";
 import { startTestChain, wallets } from "../support/test-chain.js";
 
 const counter = compileCounter();
@@ -145,6 +146,53 @@ describe.each(["http", "webSocket"] as const)("viem over %s", (transportName) =>
     await clients.open.waitForTransactionReceipt({ hash });
     expect(await logged).toBe(hash);
     expect(await seen).toBeGreaterThan(height);
+  });
+
+  it("signs a permit that is brought to the token (EIP-712)", async () => {
+    const token = compilePermitToken();
+    const { account } = clients.wallet;
+    const deployed = await clients.wallet.deployContract({
+      abi: token.abi as Abi,
+      bytecode: token.bytecode as Hex,
+    });
+    const { contractAddress } = await clients.open.waitForTransactionReceipt({ hash: deployed });
+    const target = { address: contractAddress as Hex, abi: token.abi as Abi };
+    const message = permitMessage(account.address, RECIPIENT, 77);
+    const signature = await clients.wallet.signTypedData(permitDocument(target.address, message) as never);
+    const hash = await clients.wallet.writeContract({
+      ...target,
+      functionName: "permit",
+      args: permitArguments(message, signature),
+    });
+    expect((await clients.open.waitForTransactionReceipt({ hash })).status).toBe("success");
+    const read = { ...target, functionName: "allowance", args: [account.address, RECIPIENT] };
+    expect(await clients.open.readContract(read)).toBe(77n);
+  });
+
+  it("delegates an account to a contract (EIP-7702), and traces the call", async () => {
+    const delegating = privateKeyToAccount(wallets[1]?.privateKey as Hex);
+    const authorization = await clients.wallet.signAuthorization({
+      account: delegating,
+      contractAddress: address,
+    });
+    const hash = await clients.wallet.writeContract({
+      address: delegating.address,
+      abi,
+      functionName: "add",
+      args: [3n, "delegated"],
+      authorizationList: [authorization],
+    });
+    expect((await clients.open.waitForTransactionReceipt({ hash })).status).toBe("success");
+    expect(await clients.open.getCode({ address: delegating.address })).toBe(
+      `0xef0100${address.slice(2).toLowerCase()}`,
+    );
+    const trace = await clients.open.request<{
+      Method: "debug_traceTransaction";
+      Parameters: [Hex, { readonly tracer: string }];
+      ReturnType: { readonly type: string; readonly to: string; readonly error?: string };
+    }>({ method: "debug_traceTransaction", params: [hash, { tracer: "callTracer" }] });
+    expect(trace).toMatchObject({ type: "CALL", to: delegating.address.toLowerCase() });
+    expect(trace.error).toBeUndefined();
   });
 
   it("offers fees that are accepted", async () => {

@@ -34,6 +34,35 @@ contract Child {
 }
 `;
 
+const PERMIT_TOKEN = `
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+contract PermitToken {
+  mapping(address => uint256) public balanceOf;
+  mapping(address => mapping(address => uint256)) public allowance;
+  mapping(address => uint256) public nonces;
+  bytes32 public immutable DOMAIN_SEPARATOR = keccak256(abi.encode(
+    keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+    keccak256("Permit Token"), keccak256("1"), block.chainid, address(this)
+  ));
+  event Approval(address indexed owner, address indexed spender, uint256 value);
+  function permit(
+    address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s
+  ) external {
+    require(block.timestamp <= deadline, "expired");
+    bytes32 message = keccak256(abi.encode(
+      keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"),
+      owner, spender, value, nonces[owner]++, deadline
+    ));
+    bytes32 digest = keccak256(abi.encodePacked(hex"1901", DOMAIN_SEPARATOR, message));
+    require(owner != address(0) && ecrecover(digest, v, r, s) == owner, "not signed by the owner");
+    allowance[owner][spender] = value;
+    emit Approval(owner, spender, value);
+  }
+}
+`;
+
 export interface Compiled {
   readonly abi: InterfaceAbi;
   readonly bytecode: string;
@@ -49,19 +78,38 @@ interface SolcOutput {
   >;
 }
 
+/** Two contracts that clients are tried with: a counter, and a token that is approved by signature (ERC-2612). */
+const SOURCES = {
+  "Counter.sol": SOURCE,
+  "PermitToken.sol": PERMIT_TOKEN,
+} as const;
+
 /** Compiled in the test process by the same compiler as the product's contracts. */
-export function compileCounter(): Compiled {
+function compile(file: keyof typeof SOURCES, name: string): Compiled {
   const solc = createRequire(import.meta.url)("solc") as { compile(input: string): string };
   const input = {
     language: "Solidity",
-    sources: { "Counter.sol": { content: SOURCE } },
+    sources: { [file]: { content: SOURCES[file] } },
     settings: {
       optimizer: { enabled: true, runs: 200 },
       outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
     },
   };
   const output = JSON.parse(solc.compile(JSON.stringify(input))) as SolcOutput;
-  const counter = output.contracts?.["Counter.sol"]?.["Counter"];
-  if (counter === undefined) throw new Error("the test contract did not compile");
-  return { abi: counter.abi, bytecode: `0x${counter.evm.bytecode.object}` };
+  const contract = output.contracts?.[file]?.[name];
+  if (contract === undefined) throw new Error(`the test contract ${name} did not compile`);
+  return { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` };
+}
+
+export function compileCounter(): Compiled {
+  return compile("Counter.sol", "Counter");
+}
+
+export function compilePermitToken(): Compiled {
+  return compile("PermitToken.sol", "PermitToken");
+}
+
+/** Their sources, for tools that compile themselves. */
+export function testContractSources(): typeof SOURCES {
+  return SOURCES;
 }
