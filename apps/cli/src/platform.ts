@@ -36,6 +36,17 @@ export async function accountClient(input: CommandInput): Promise<AiosClient> {
   return new AiosClient({ baseUrl: gatewayUrl(input), signer: await signer(input) });
 }
 
+/** A client for the operator's account of `--key-file`; without one, as whoever sits at the gateway's machine. */
+export async function operatorClient(input: CommandInput): Promise<AiosClient> {
+  const file = input.keyFile ?? input.output.env.AIOS_KEY_FILE;
+  if (file === undefined) return visitorClient(input);
+  return new AiosClient({
+    baseUrl: gatewayUrl(input),
+    signer: privateKeySigner(await keyFrom(file)),
+    retries: 1,
+  });
+}
+
 async function signer(input: CommandInput): Promise<AccountSigner> {
   const file = input.keyFile ?? input.output.env.AIOS_KEY_FILE;
   if (file !== undefined) return privateKeySigner(await keyFrom(file));

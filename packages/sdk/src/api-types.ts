@@ -426,6 +426,8 @@ export interface OperatedService {
     readonly freeBytes: number;
     readonly totalBytes: number;
   } | null;
+  /** The one that it shows to the other services; null without TLS of their own. */
+  readonly certificate: { readonly notAfterMs: number } | null;
 }
 
 export interface ServiceLevelObjective {

@@ -1,4 +1,5 @@
-import { statfs } from "node:fs/promises";
+import { X509Certificate } from "node:crypto";
+import { readFile, statfs } from "node:fs/promises";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { EventBus } from "./event-bus.js";
 import type { HealthRegistry, HealthReport } from "./health.js";
@@ -23,6 +24,8 @@ export interface ProcessReport {
   readonly disk:
     | { readonly directory: string; readonly freeBytes: number; readonly totalBytes: number }
     | undefined;
+  /** The certificate that it shows to other services. */
+  readonly certificate: { readonly notAfterMs: number } | undefined;
 }
 
 export interface ProcessTelemetryParts {
@@ -31,6 +34,7 @@ export interface ProcessTelemetryParts {
   readonly instanceId: string;
   readonly startedAtMs: number;
   readonly dataDirectory: string;
+  readonly certificateFile: string | undefined;
   readonly health: HealthRegistry;
   readonly spans: SpanStore;
   readonly now: () => number;
@@ -41,6 +45,8 @@ export interface ProcessTelemetryParts {
   readonly events: EventBus | undefined;
 }
 
+type SlowFact = "schema" | "deadLetters" | "certificate";
+
 const MOST_SERIES = 64;
 const MOST_TRACES = 100;
 const DEAD_LETTERS_COUNTED = 100;
@@ -49,7 +55,7 @@ const SLOW_FACT_REUSE_MS = 15_000;
 /** Answers the telemetry service's questions of one process. What costs a query is asked at most every 15 s. */
 export class ProcessTelemetry {
   readonly #parts: ProcessTelemetryParts;
-  readonly #slow: () => Promise<Pick<ProcessReport, "schema" | "deadLetters">>;
+  readonly #slow: () => Promise<Pick<ProcessReport, SlowFact>>;
 
   constructor(parts: ProcessTelemetryParts) {
     this.#parts = parts;
@@ -91,17 +97,18 @@ export class ProcessTelemetry {
     return this.#parts.spans.trace(traceId);
   }
 
-  async #readSlow(): Promise<Pick<ProcessReport, "schema" | "deadLetters">> {
-    const { service, pool, migrationsDir, events } = this.#parts;
-    const [schema, letters] = await Promise.all([
+  async #readSlow(): Promise<Pick<ProcessReport, SlowFact>> {
+    const { service, pool, migrationsDir, events, certificateFile } = this.#parts;
+    const [schema, letters, certificate] = await Promise.all([
       readable(
         pool === undefined || migrationsDir === undefined ? undefined : describeSchema(migrationsDir, pool),
       ),
       readable(events?.listDeadLetters({ group: service, limit: DEAD_LETTERS_COUNTED })),
+      readable(certificateFile === undefined ? undefined : certificateOf(certificateFile)),
     ]);
     const deadLetters =
       letters === undefined ? undefined : { events: letters.length, limit: DEAD_LETTERS_COUNTED };
-    return { schema, deadLetters };
+    return { schema, deadLetters, certificate };
   }
 
   async #disk(): Promise<ProcessReport["disk"]> {
@@ -109,6 +116,11 @@ export class ProcessTelemetry {
     const { bavail, blocks, bsize } = await statfs(directory);
     return { directory, freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   }
+}
+
+/** The first of the chain is the process's own. */
+async function certificateOf(file: string): Promise<{ readonly notAfterMs: number }> {
+  return { notAfterMs: Date.parse(new X509Certificate(await readFile(file)).validTo) };
 }
 
 /** A backend that is away is the health checks' to tell; here its facts are missing. */

@@ -272,6 +272,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       instanceId: this.#instanceId,
       startedAtMs: Math.round(Date.now() - process.uptime() * 1_000),
       dataDirectory: this.#base.AIOS_DATA_DIR,
+      certificateFile: this.#base.AIOS_TLS_CERT_FILE,
       health: this.#health,
       spans: telemetry.spans,
       now: () => systemClock.now(),

@@ -1,5 +1,7 @@
-import type { Command } from "../command.js";
-import type { Finding } from "../doctor/finding.js";
+import { isCodedError } from "@aios/kernel/coded-error";
+import type { Command, CommandInput } from "../command.js";
+import { addressCertificateFinding, operationsFindings } from "../doctor/cluster-findings.js";
+import { type Finding, warning } from "../doctor/finding.js";
 import {
   diskFinding,
   memoryFinding,
@@ -8,7 +10,7 @@ import {
   portFindings,
 } from "../doctor/machine-findings.js";
 import { backendFindings, clockFindings } from "../doctor/platform-findings.js";
-import { gatewayUrl, localInstance, repositoryRoot, visitorClient } from "../platform.js";
+import { gatewayUrl, localInstance, operatorClient, repositoryRoot, visitorClient } from "../platform.js";
 
 const MARK: Readonly<Record<Finding["state"], string>> = {
   ok: "  ok  ",
@@ -20,12 +22,17 @@ export const doctorCommand: Command = {
   name: "doctor",
   usage: "aios doctor",
   summary: "check ports, versions, disk, clocks and services, with the fix for each finding",
-  description: `Looks at this machine (Node, memory, disk, ports) and at the platform that answers (each service, clocks, the
-newest block), and says the fix for each finding. Exit code 1 when something is wrong; warnings alone give 0.`,
+  description: `Looks at this machine (Node, memory, disk, ports) and at the platform that answers, here or in a cluster: each
+service, versions, clocks, applied migrations, events that wait or were given up on, disks, certificates, objectives; and
+says the fix for each finding. The inside of a platform is shown to its operators: name an operator's key with --key-file,
+unless the gateway runs on this machine. Exit code 1 when something is wrong; warnings alone give 0.`,
   async run(input) {
     const url = gatewayUrl(input);
     const client = visitorClient(input);
-    const backends = await backendFindings(client, url);
+    const [backends, certificate] = await Promise.all([
+      backendFindings(client, url),
+      addressCertificateFinding(url),
+    ]);
     const runs = backends[0]?.state === "ok";
     const findings: Finding[] = [
       nodeFinding(process.versions.node),
@@ -33,7 +40,9 @@ newest block), and says the fix for each finding. Exit code 1 when something is 
       await diskFinding(repositoryRoot() ?? process.cwd()),
       ...(runs ? [movedPortsFinding(portsOf(url))] : await portFindings()),
       ...backends,
+      ...(certificate === undefined ? [] : [certificate]),
       ...(runs ? await clockFindings(client, url) : []),
+      ...(runs ? await insideFindings(input) : []),
     ];
     if (input.json) input.output.write(`${JSON.stringify({ url, findings })}\n`);
     else {
@@ -45,6 +54,25 @@ newest block), and says the fix for each finding. Exit code 1 when something is 
     return findings.some((finding) => finding.state === "problem") ? 1 : 0;
   },
 };
+
+/** What the services know of themselves; a warning where this caller may not know it. */
+async function insideFindings(input: CommandInput): Promise<readonly Finding[]> {
+  try {
+    return operationsFindings(await (await operatorClient(input)).operations());
+  } catch (error) {
+    if (!isCodedError(error)) throw error;
+    const closed = ["sign-in-required", "operators-only"].includes(error.code);
+    return [
+      warning(
+        "operations",
+        closed ? "The gateway shows the inside of its platform to operators only." : error.message,
+        closed
+          ? "Name an operator's key with --key-file; the gateway's setting GATEWAY_OPERATORS lists their accounts."
+          : "A gateway of an older version does not tell; look at its log otherwise.",
+      ),
+    ];
+  }
+}
 
 /** Of the platform at this address, where it is the one that was started in this repository. */
 function portsOf(url: string): Readonly<Record<string, number>> | undefined {

@@ -63,6 +63,7 @@ function service(name: Service, index: number, nowMs: number): Operations["servi
     outbox: silent || name === "gateway" ? null : { events: index % 3, oldestAgeMs: 0 },
     deadLetters: silent ? null : { events: 0, limit: 100 },
     disk: silent ? null : { directory: "/data", freeBytes: 41.4 * GIB, totalBytes: 100 * GIB },
+    certificate: null,
   };
 }
 

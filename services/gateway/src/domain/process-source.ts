@@ -22,6 +22,7 @@ export interface ProcessFacts {
     readonly freeBytes: number;
     readonly totalBytes: number;
   } | null;
+  readonly certificate: { readonly notAfterMs: number } | null;
 }
 
 export type SpanKindName = "internal" | "server" | "client" | "producer" | "consumer";

@@ -48,7 +48,8 @@ export function ownSource(name: string, telemetry: ProcessTelemetry): ProcessSou
   return {
     name,
     read: async (series) => {
-      const { schema, outbox, deadLetters, disk, checks, ...report } = await telemetry.report(series);
+      const { schema, outbox, deadLetters, disk, certificate, checks, ...report } =
+        await telemetry.report(series);
       return {
         ...report,
         checks: checks.map(({ name: check, ok, problem = "" }) => ({ name: check, ok, problem })),
@@ -56,6 +57,7 @@ export function ownSource(name: string, telemetry: ProcessTelemetry): ProcessSou
         outbox: outbox ?? null,
         deadLetters: deadLetters ?? null,
         disk: disk ?? null,
+        certificate: certificate ?? null,
       };
     },
     traces: async (attribute, limit) => telemetry.traces(attribute, limit),
@@ -78,5 +80,6 @@ function factsOf(answer: GetProcessResponse): ProcessFacts {
     outbox: answer.outbox ?? null,
     deadLetters: answer.deadLetters ?? null,
     disk: answer.disk ?? null,
+    certificate: answer.certificate ?? null,
   };
 }

@@ -27,6 +27,7 @@ export const operatedServiceView = z
     outbox: z.object({ events: uint, oldestAgeMs: z.number() }).nullable(),
     deadLetters: z.object({ events: uint, limit: uint }).nullable(),
     disk: z.object({ directory: z.string(), freeBytes: uint, totalBytes: uint }).nullable(),
+    certificate: z.object({ notAfterMs: uint }).nullable(),
   })
   .meta({ id: "OperatedService" });
 

@@ -74,6 +74,7 @@ function serviceViewOf({
     outbox: facts?.outbox ?? null,
     deadLetters: facts?.deadLetters ?? null,
     disk: facts?.disk ?? null,
+    certificate: facts?.certificate ?? null,
   };
 }
 
