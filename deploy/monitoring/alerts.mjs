@@ -61,6 +61,26 @@ export { BURN_RATES };
 /** Causes that nobody but a person can take away. */
 export const CAUSES = [
   {
+    alert: "AiosSyntheticCheckFails",
+    expr: "time() - max(aios_synthetic_last_success_time or aios_synthetic_start_time) > 1800",
+    for: "1m",
+    severity: "page",
+    summary: "No proven inference of the synthetic check has succeeded for half an hour.",
+    runbook: {
+      means:
+        "What a buyer would do now fails, from sign-in to a settled, checked proof; or nothing has tried.",
+      look: [
+        "why: `sum by (errorCode) (increase(aios_synthetic_runs_total[1h]))`, and the check's own log",
+        "`aios doctor` names the service or backend at fault; `/operations` shows the last job's way",
+      ],
+      act: [
+        "insufficient funds: the check buys with its own account; send it AIOS",
+        "`no-model`: publish one, or name another with `--model`",
+        "otherwise follow the alert of the service that doctor names",
+      ],
+    },
+  },
+  {
     alert: "AiosChainStandsStill",
     expr: "max(aios_consensus_mempool_transactions) > 0 and max(increase(aios_consensus_latest_height[5m])) == 0",
     for: "2m",

@@ -28,8 +28,8 @@ export async function declaredMetrics() {
   const registry = await import(pathToFileURL(join(root, "packages/service-kit/dist/src/metrics.js")).href);
   const owners = ownersByPrefix(files);
   return [...registry.declaredMetrics()].map(([name, declaration]) => {
-    const { owner, prefix } = owners.find((entry) => name.startsWith(entry.prefix));
-    return { ...declaration, name, service: owner, labels: labelsOf(owner, name.slice(prefix.length)) };
+    const { owner, prefix, folder } = owners.find((entry) => name.startsWith(entry.prefix));
+    return { ...declaration, name, service: owner, labels: labelsOf(folder, name.slice(prefix.length)) };
   });
 }
 
@@ -76,16 +76,21 @@ function ownersByPrefix(files) {
   return files
     .map((file) => {
       const [, name] = /defineMetrics\(\s*"([\w-]+)"/.exec(readFileSync(join(root, file), "utf8"));
-      const owner = file.startsWith("packages/") ? "every service" : file.split("/")[1];
-      return { owner, file, prefix: `aios_${name.replaceAll("-", "_")}_` };
+      // A program that is no service is known by what it measures.
+      const owner = file.startsWith("packages/")
+        ? "every service"
+        : file.startsWith("apps/")
+          ? name
+          : file.split("/")[1];
+      const folder = `${file.split("/").slice(0, 2).join("/")}/src`;
+      return { owner, folder, prefix: `aios_${name.replaceAll("-", "_")}_` };
     })
     .sort((a, b) => b.prefix.length - a.prefix.length);
 }
 
 /** Attribute names in the calls that record the metric: `metrics.x.add(1, { kind, outcome: … })`. */
-function labelsOf(owner, snake) {
+function labelsOf(folder, snake) {
   const property = snake.replace(/_([a-z0-9])/g, (_match, letter) => letter.toUpperCase());
-  const folder = owner === "every service" ? "packages/service-kit/src" : `services/${owner}/src`;
   const found = new Set();
   for (const file of sourcesUsing(property, folder)) {
     const source = readFileSync(join(root, file), "utf8");

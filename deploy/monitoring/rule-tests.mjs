@@ -27,6 +27,7 @@ const RISING = "0+60x700";
 const constant = (value) => `${value}+0x600`;
 
 const CAUSE_SERIES = {
+  AiosSyntheticCheckFails: [["aios_synthetic_start_time", constant(0)]],
   AiosChainStandsStill: [
     ["aios_consensus_mempool_transactions", constant(5)],
     ["aios_consensus_latest_height", constant(100)],

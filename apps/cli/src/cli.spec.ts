@@ -20,28 +20,49 @@ async function run(...argv: string[]): Promise<{ code: number; text: string; err
 
 const NOBODY = "http://127.0.0.1:9";
 
-it.each([["doctor"], ["status"], ["job"], ["verify"], ["model"], ["ceremony"], ["events"]])(
-  "%s explains itself",
-  async (name) => {
-    const { code, text } = await run(name, "--help");
-    expect(code).toBe(0);
-    expect(text).toContain(`aios ${name}`);
-    expect(text).toContain("--json");
-  },
-);
+it.each([
+  ["doctor"],
+  ["status"],
+  ["job"],
+  ["verify"],
+  ["model"],
+  ["ceremony"],
+  ["events"],
+  ["synthetic"],
+  ["backup"],
+  ["restore"],
+])("%s explains itself", async (name) => {
+  const { code, text } = await run(name, "--help");
+  expect(code).toBe(0);
+  expect(text).toContain(`aios ${name}`);
+  expect(text).toContain("--json");
+});
 
 it("lists its commands, and fails without one", async () => {
   expect((await run("--help")).code).toBe(0);
   const { code, text } = await run();
   expect(code).toBe(2);
-  for (const name of ["doctor", "status", "job", "verify", "model", "ceremony", "events"])
+  for (const name of [
+    "doctor",
+    "status",
+    "job",
+    "verify",
+    "model",
+    "ceremony",
+    "events",
+    "synthetic",
+    "backup",
+    "restore",
+  ])
     expect(text).toContain(`aios ${name}`);
 });
 
 it("says what is wrong with a command line", async () => {
   expect(await run("nonsense")).toMatchObject({
     code: 2,
-    errors: expect.stringContaining("doctor, status, job, verify, model, ceremony, events"),
+    errors: expect.stringContaining(
+      "doctor, status, job, verify, model, ceremony, events, synthetic, backup, restore",
+    ),
   });
   expect(await run("verify", "0x12")).toMatchObject({
     code: 2,

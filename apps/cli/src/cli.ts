@@ -1,12 +1,14 @@
 import { parseArgs } from "node:util";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { COMMAND_OPTIONS, type Command, type CommandOption, type Output, UsageError } from "./command.js";
+import { backupCommand, restoreCommand } from "./commands/backup.command.js";
 import { ceremonyCommand } from "./commands/ceremony.command.js";
 import { doctorCommand } from "./commands/doctor.command.js";
 import { eventsCommand } from "./commands/events.command.js";
 import { jobCommand } from "./commands/job.command.js";
 import { modelCommand } from "./commands/model.command.js";
 import { statusCommand } from "./commands/status.command.js";
+import { syntheticCommand } from "./commands/synthetic.command.js";
 import { verifyCommand } from "./commands/verify.command.js";
 
 const COMMANDS: readonly Command[] = [
@@ -17,6 +19,9 @@ const COMMANDS: readonly Command[] = [
   modelCommand,
   ceremonyCommand,
   eventsCommand,
+  syntheticCommand,
+  backupCommand,
+  restoreCommand,
 ];
 
 const GLOBAL_OPTIONS = `Options for every command:
@@ -56,6 +61,8 @@ export async function runCli(argv: readonly string[], output: Output): Promise<n
       topic: values.topic,
       from: values.from,
       all: values.all === true,
+      force: values.force === true,
+      once: values.once === true,
       options: commandOptions(values),
       json,
       output,
@@ -101,6 +108,8 @@ const PARSE = {
       typeof TEXT
     >),
     all: { type: "boolean" },
+    force: { type: "boolean" },
+    once: { type: "boolean" },
     json: { type: "boolean" },
     help: { type: "boolean", short: "h" },
   },

@@ -10,6 +10,12 @@ export const COMMAND_OPTIONS = [
   "powers",
   "powers-hash",
   "out",
+  "to",
+  "every",
+  "within",
+  "listen",
+  "data-dir",
+  "passphrase-file",
   "name",
   "beacon",
   "iterations",
@@ -30,6 +36,8 @@ export interface CommandInput {
   readonly topic: string | undefined;
   readonly from: string | undefined;
   readonly all: boolean;
+  readonly force: boolean;
+  readonly once: boolean;
   /** Options of single commands, by name; see `COMMAND_OPTIONS`. */
   readonly options: Readonly<Partial<Record<CommandOption, string>>>;
   readonly json: boolean;

@@ -1,7 +1,7 @@
 import { ROUTE_ARGS_METADATA } from "@nestjs/common/constants";
 import { RouteParamtypes } from "@nestjs/common/enums/route-paramtypes.enum";
 import type { ModuleRef } from "@nestjs/core";
-import { signInRequired } from "../../../domain/errors.js";
+import { routeNotDeclared, signInRequired } from "../../../domain/errors.js";
 import type { Route } from "../openapi/openapi-document.js";
 import type { GatewayCall, GatewayRequest } from "../pipeline/gateway-request.js";
 import type { OperationDefinition } from "../pipeline/operation.js";
@@ -54,6 +54,8 @@ export class OperationCalls {
   async #call(route: GraphRoute, given: FieldInputs): Promise<unknown> {
     const { operation } = route;
     const { request } = this;
+    // Operators' operations are no part of the graph.
+    if (operation.access === "operator") throw routeNotDeclared();
     if (operation.access === "account" && request.session === undefined) throw signInRequired();
     const inputs = validated(operation, given);
     const call: GatewayCall = {

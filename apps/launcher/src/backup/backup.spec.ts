@@ -1,0 +1,168 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { backUp, restore } from "./local-state.js";
+import { seal, unseal } from "./sealed-stream.js";
+
+const PASSPHRASE = "correct horse battery";
+const SLOW_MS = 60_000;
+/** The least that is accepted, so that the tests are quick. */
+const COST = 14;
+
+async function collected(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+  const all: Buffer[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return Buffer.concat(all);
+}
+
+async function* inPieces(bytes: Buffer, size = bytes.length): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += Math.max(1, size))
+    yield bytes.subarray(at, at + Math.max(1, size));
+}
+
+describe("a sealed stream", () => {
+  it(
+    "opens to what was sealed, whatever pieces it comes in",
+    async () => {
+      const around = fc.constantFrom(0, 1, 65_535, 65_536, 65_537, 131_072, 200_001);
+      await fc.assert(
+        fc.asyncProperty(around, fc.integer({ min: 1, max: 90_000 }), async (length, size) => {
+          const plain = Buffer.alloc(length, 7);
+          const sealed = await collected(seal(inPieces(plain, size), PASSPHRASE, COST));
+          expect((await collected(unseal(inPieces(sealed, size), PASSPHRASE))).equals(plain)).toBe(true);
+        }),
+        { numRuns: 12 },
+      );
+    },
+    SLOW_MS,
+  );
+
+  it("shows nothing of what is in it", async () => {
+    const sealed = await collected(seal(inPieces(Buffer.from("private key")), PASSPHRASE, COST));
+    expect(sealed.includes("private key")).toBe(false);
+  });
+
+  it("refuses another passphrase, and one that is too short to protect anything", async () => {
+    const sealed = await collected(seal(inPieces(Buffer.from("x")), PASSPHRASE, COST));
+    await expect(collected(unseal(inPieces(sealed), "another one of them"))).rejects.toMatchObject({
+      code: "wrong-passphrase",
+    });
+    await expect(collected(seal(inPieces(sealed), "short"))).rejects.toMatchObject({
+      code: "passphrase-too-short",
+    });
+  });
+
+  it(
+    "refuses what was changed, cut off, reordered or appended to",
+    async () => {
+      const frame = 65_536 + 16;
+      const sealed = await collected(seal(inPieces(Buffer.alloc(200_000, 1)), PASSPHRASE, COST));
+      const [head, body] = [sealed.subarray(0, 25), sealed.subarray(25)];
+      const flipped = Buffer.from(sealed);
+      flipped[100_000] = (flipped[100_000] ?? 0) ^ 1;
+      const reordered = [
+        head,
+        body.subarray(0, frame),
+        body.subarray(2 * frame, 3 * frame),
+        body.subarray(frame, 2 * frame),
+      ];
+      const forgeries = [
+        flipped,
+        sealed.subarray(0, 25 + 2 * frame),
+        sealed.subarray(0, sealed.length - 1),
+        Buffer.concat([...reordered, body.subarray(3 * frame)]),
+        Buffer.concat([sealed, body.subarray(0, frame)]),
+      ];
+      for (const forged of forgeries)
+        await expect(collected(unseal(inPieces(forged), PASSPHRASE))).rejects.toMatchObject({
+          code: "backup-damaged",
+        });
+      await expect(collected(unseal(inPieces(Buffer.from("tar")), PASSPHRASE))).rejects.toMatchObject({
+        code: "not-a-backup",
+      });
+    },
+    SLOW_MS,
+  );
+});
+
+describe("the state of one machine", () => {
+  let root: string;
+  let dataDir: string;
+  let file: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "aios-backup-"));
+    // The database's user, where it is another one, has to get in.
+    chmodSync(root, 0o755);
+    dataDir = join(root, "data");
+    file = join(root, "state.aios");
+    mkdirSync(join(dataDir, "postgres", "cluster", "pg_notify"), { recursive: true });
+    mkdirSync(join(dataDir, "logs"));
+    mkdirSync(join(dataDir, "keys"), { mode: 0o700 });
+    writeFileSync(join(dataDir, "genesis.json"), "{}");
+    writeFileSync(join(dataDir, "keys", "account-business.key"), "0xsecret", { mode: 0o600 });
+    writeFileSync(join(dataDir, "postgres", "cluster", "base"), Buffer.alloc(300_000, 3));
+    writeFileSync(join(dataDir, "logs", "gateway.log"), "said");
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  const take = () => backUp(dataDir, file, PASSPHRASE, 1_800_000_000_000);
+  const put = (to: string, force = false, passphrase = PASSPHRASE) =>
+    restore(file, to, passphrase, { force, nowMs: 1_800_000_000_000 });
+
+  it("comes back whole: contents, empty directories, modes; without logs", async () => {
+    const taken = await take();
+    expect(taken).toEqual({ createdAt: "2027-01-15T08:00:00.000Z", files: 3, bytes: 300_010 });
+    const copy = join(root, "copy");
+    expect(await put(copy)).toEqual(taken);
+    expect(readFileSync(join(copy, "keys", "account-business.key"), "utf8")).toBe("0xsecret");
+    expect(statSync(join(copy, "keys", "account-business.key")).mode & 0o777).toBe(0o600);
+    expect(readdirSync(copy).sort()).toEqual(["genesis.json", "keys", "postgres"]);
+    expect(readdirSync(join(copy, "postgres", "cluster")).sort()).toEqual(["base", "pg_notify"]);
+  });
+
+  it("keeps no key in clear, and is for its owner only", async () => {
+    await take();
+    expect(readFileSync(file).includes("0xsecret")).toBe(false);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it("is not taken while the platform runs, nor from an empty directory, nor over another backup", async () => {
+    writeFileSync(join(dataDir, "instance.json"), JSON.stringify({ pid: process.ppid, startedAt: "" }));
+    await expect(take()).rejects.toMatchObject({ code: "platform-running" });
+    rmSync(join(dataDir, "instance.json"));
+    await expect(backUp(join(root, "none"), file, PASSPHRASE, 0)).rejects.toMatchObject({ code: "no-state" });
+    await take();
+    await expect(take()).rejects.toMatchObject({ code: "file-exists" });
+  });
+
+  it("is not restored over data, except by force, which leaves nothing of what was there", async () => {
+    await take();
+    writeFileSync(join(dataDir, "newer"), "");
+    await expect(put(dataDir)).rejects.toMatchObject({ code: "directory-not-empty" });
+    await put(dataDir, true);
+    expect(readdirSync(dataDir).sort()).toEqual(["genesis.json", "keys", "postgres"]);
+    expect(readdirSync(root).sort()).toEqual(["data", "state.aios"]);
+  });
+
+  it("changes nothing when the backup cannot be opened", async () => {
+    await take();
+    await expect(put(dataDir, true, "not the passphrase")).rejects.toMatchObject({
+      code: "wrong-passphrase",
+    });
+    writeFileSync(file, readFileSync(file).subarray(0, 70_000));
+    await expect(put(dataDir, true)).rejects.toMatchObject({ code: "backup-damaged" });
+    expect(readdirSync(dataDir)).toContain("logs");
+    expect(readdirSync(root).sort()).toEqual(["data", "state.aios"]);
+  });
+});

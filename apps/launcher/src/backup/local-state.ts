@@ -1,0 +1,199 @@
+import { randomUUID } from "node:crypto";
+import { chownSync, createReadStream, createWriteStream, existsSync } from "node:fs";
+import { chmod, cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { CodedError } from "@aios/kernel/coded-error";
+import { clusterDirectory, serverUser } from "@aios/service-kit/embedded-postgres-host";
+import { INSTANCE_FILE } from "@aios/service-kit/local-instance";
+import { InstanceFile } from "../instance.js";
+import { processBirth } from "../process-birth.js";
+import { type ArchiveEntry, type BackupManifest, packArchive, unpackArchive } from "./archive.js";
+import { seal, unseal } from "./sealed-stream.js";
+
+const CLUSTER = "postgres/cluster";
+/** Says who runs, where, and what was said: nothing that a platform is made of. */
+const LEFT_OUT = new Set([INSTANCE_FILE, "logs", "postgres-connection", `${CLUSTER}/postmaster.pid`]);
+const LOCK_FILE = /-lock$/;
+
+export interface BackupSummary {
+  readonly createdAt: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/**
+ * Writes all state of a platform on one machine into one sealed file: databases with their outboxes and events, chain,
+ * contents, keys. The platform must be stopped, and cannot be started meanwhile, so that all of it is of one moment. The
+ * file appears under its name only when it is whole. Throws `platform-running`, `no-state`, `file-exists`.
+ */
+export async function backUp(
+  dataDir: string,
+  file: string,
+  passphrase: string,
+  nowMs: number,
+): Promise<BackupSummary> {
+  if (!existsSync(join(dataDir, "genesis.json"))) throw noState(dataDir);
+  if (existsSync(file)) throw fileExists(file);
+  return whileStopped(dataDir, nowMs, async () => {
+    const entries = [...(await listed(dataDir, "")), ...(await listedCluster(dataDir))];
+    const createdAt = new Date(nowMs).toISOString();
+    const staging = `${file}.${process.pid}`;
+    try {
+      const target = createWriteStream(staging, { mode: 0o600, flags: "wx", flush: true });
+      await pipeline(seal(packArchive(entries, createdAt), passphrase), target);
+      await rename(staging, file);
+    } finally {
+      await rm(staging, { force: true });
+    }
+    return summaryOf({ createdAt, entries });
+  });
+}
+
+/**
+ * Puts a backup's state into a directory, after all of it was read and every hash checked; what was there is replaced
+ * only with `force`, and removed only when the new state is in its place. Throws `directory-not-empty`,
+ * `platform-running`, and what opening a backup throws; then nothing is changed.
+ */
+export async function restore(
+  file: string,
+  dataDir: string,
+  passphrase: string,
+  { force, nowMs }: { readonly force: boolean; readonly nowMs: number },
+): Promise<BackupSummary> {
+  const target = resolve(dataDir);
+  if (!force && (await hasState(target))) throw notEmpty(target);
+  const staging = `${target}.restoring-${randomUUID()}`;
+  await mkdir(staging, { recursive: true, mode: 0o700 });
+  try {
+    const sealed = createReadStream(file) as AsyncIterable<Buffer>;
+    const manifest = await unpackArchive(unseal(sealed, passphrase), staging);
+    await whileStopped(target, nowMs, () => replace(target, staging));
+    return summaryOf(manifest);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function replace(target: string, staging: string): Promise<void> {
+  const user = serverUser();
+  const cluster = clusterDirectory(join(target, "postgres"), user);
+  const restored = join(staging, CLUSTER);
+  if (user.uid !== undefined && user.gid !== undefined) await giveTo(restored, user.uid, user.gid);
+  const before = `${target}.replaced-${randomUUID()}`;
+  const oldCluster = `${cluster}.replaced`;
+  // Where the server's user cannot enter the directory, the cluster lies elsewhere and takes its own way there.
+  const apart = dirname(cluster) !== join(target, "postgres");
+  if (apart) {
+    await rm(oldCluster, { recursive: true, force: true });
+    if (existsSync(cluster)) await rename(cluster, oldCluster);
+    await cp(restored, cluster, { recursive: true, preserveTimestamps: true });
+    if (user.uid !== undefined && user.gid !== undefined) await giveTo(cluster, user.uid, user.gid);
+    await rm(restored, { recursive: true });
+  }
+  await chmod(staging, (await stat(target)).mode & 0o777);
+  await rename(target, before);
+  await rename(staging, target);
+  await rm(before, { recursive: true, force: true });
+  await rm(oldCluster, { recursive: true, force: true });
+}
+
+/** Holds the directory as a running platform would, so that none starts meanwhile. */
+async function whileStopped<T>(dataDir: string, nowMs: number, work: () => Promise<T>): Promise<T> {
+  const instance = new InstanceFile(dataDir);
+  const birth = processBirth(process.pid);
+  const holder = instance.claim({
+    pid: process.pid,
+    ...(birth === undefined ? {} : { birth }),
+    startedAt: new Date(nowMs).toISOString(),
+  });
+  if (holder !== undefined) throw stillRuns(dataDir, holder.pid);
+  try {
+    return await work();
+  } finally {
+    instance.release();
+  }
+}
+
+type Listed = ArchiveEntry & { readonly file: string };
+
+async function listedCluster(dataDir: string): Promise<readonly Listed[]> {
+  const cluster = clusterDirectory(join(dataDir, "postgres"), serverUser());
+  if (cluster === join(dataDir, CLUSTER)) return [];
+  return [await entryFor(cluster, CLUSTER), ...(await listed(cluster, "", CLUSTER))];
+}
+
+/** Everything below a directory, each directory before what is in it. */
+async function listed(root: string, below: string, prefix = ""): Promise<readonly Listed[]> {
+  const found: Listed[] = [];
+  const names = (await readdir(join(root, below))).sort();
+  for (const name of names) {
+    const inside = below === "" ? name : `${below}/${name}`;
+    const path = prefix === "" ? inside : `${prefix}/${inside}`;
+    if (LEFT_OUT.has(path) || LOCK_FILE.test(name) || name.startsWith(`${INSTANCE_FILE}.`)) continue;
+    const entry = await entryFor(join(root, inside), path);
+    found.push(entry);
+    if (entry.kind === "directory") found.push(...(await listed(root, inside, prefix)));
+  }
+  return found;
+}
+
+async function entryFor(file: string, path: string): Promise<Listed> {
+  const facts = await stat(file);
+  const mode = facts.mode & 0o777;
+  if (facts.isDirectory()) return { path, kind: "directory", mode, sizeBytes: 0, file };
+  if (facts.isFile()) return { path, kind: "file", mode, sizeBytes: facts.size, file };
+  throw new CodedError({
+    code: "unknown-state",
+    kind: "invalid",
+    message: `${file} is neither a file nor a directory; the platform makes nothing else.`,
+  });
+}
+
+async function giveTo(path: string, uid: number, gid: number): Promise<void> {
+  chownSync(path, uid, gid);
+  for (const entry of await readdir(path, { withFileTypes: true, recursive: true }))
+    chownSync(join(entry.parentPath, entry.name), uid, gid);
+}
+
+async function hasState(directory: string): Promise<boolean> {
+  if (!existsSync(directory)) return false;
+  return (await readdir(directory)).length > 0;
+}
+
+function summaryOf({
+  createdAt,
+  entries,
+}: Pick<BackupManifest, "createdAt"> & { entries: readonly ArchiveEntry[] }): BackupSummary {
+  const files = entries.filter(({ kind }) => kind === "file");
+  return { createdAt, files: files.length, bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+}
+
+const noState = (dataDir: string): CodedError =>
+  new CodedError({
+    code: "no-state",
+    kind: "not-found",
+    message: `${dataDir} holds no platform's state. Name its directory with --data-dir.`,
+  });
+
+const fileExists = (file: string): CodedError =>
+  new CodedError({
+    code: "file-exists",
+    kind: "conflict",
+    message: `${file} is there already; a backup replaces nothing.`,
+  });
+
+const notEmpty = (directory: string): CodedError =>
+  new CodedError({
+    code: "directory-not-empty",
+    kind: "conflict",
+    message: `${directory} is not empty. Restore elsewhere with --data-dir, or replace what is there with --force.`,
+  });
+
+const stillRuns = (dataDir: string, pid: number): CodedError =>
+  new CodedError({
+    code: "platform-running",
+    kind: "conflict",
+    message: `The platform of ${dataDir} runs (process ${pid}). Stop it first: only then is all of its state of one moment.`,
+    details: { pid },
+  });
