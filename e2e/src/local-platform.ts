@@ -32,8 +32,8 @@ export class LocalPlatform {
 
   static async start(
     extraEnv: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
+    dataDir = mkdtempSync(join(tmpdir(), "aios-e2e-")),
   ): Promise<LocalPlatform> {
-    const dataDir = mkdtempSync(join(tmpdir(), "aios-e2e-"));
     const crashes: string[] = [];
     let told: (name: string) => void = () => undefined;
     const options: PlatformOptions = {
@@ -67,6 +67,11 @@ export class LocalPlatform {
     const startedAt = systemClock.now();
     this.#platform = await startOrTell(this.#options);
     return systemClock.now() - startedAt;
+  }
+
+  /** Stops all processes and keeps the state. */
+  halt(): Promise<void> {
+    return this.#platform.stop();
   }
 
   get url(): string {
