@@ -68,6 +68,10 @@ export const GLOBAL = group("what all services share", {
     secretName: text("Secret with redis://…; empty: each gateway replica counts by itself"),
     secretKey: text("its key", "url"),
   }),
+  preflight: flag(
+    "before anything is made, ask the cluster for the Secrets, the storage class and the nodes that the release needs; whoever installs must be allowed to read them",
+    true,
+  ),
   tls: group("TLS with client certificates between services", {
     enabled: flag(
       "each service gets a Secret <release>-tls-<service>, and takes no call without a certificate",

@@ -59,6 +59,7 @@ const installed = await step(
   },
 );
 if (installed) {
+  await step("refuses what this cluster lacks before it makes anything", refuseWhatIsLacking);
   await step("runs the main job through the cluster's gateway", () => mainJob("main-job-first"));
   for (const service of ["zk-prover", "gateway"]) {
     await step(`scales ${service} alone`, () => scaleAlone(service));
@@ -100,6 +101,20 @@ async function step(title: string, work: () => Promise<string>): Promise<boolean
     failed += 1;
     return false;
   }
+}
+
+async function refuseWhatIsLacking(): Promise<string> {
+  const cases: readonly (readonly [string, string])[] = [
+    ["global.redis.secretName=nowhere", "The Secret nowhere is not in the namespace"],
+    ["storage.persistence.storageClassName=nowhere", "The cluster has no storage class nowhere"],
+    ["economy.resources.requests.memory=90000000Mi", "No node is large enough for economy"],
+  ];
+  for (const [setting, sentence] of cases) {
+    const said = await cluster.refusal(setting);
+    if (!said.includes(sentence))
+      throw new Error(`${setting} was answered: ${said === "" ? "nothing" : said}`);
+  }
+  return cases.map(([, sentence]) => sentence).join("\n");
 }
 
 function mainJob(name: string): Promise<string> {

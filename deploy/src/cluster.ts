@@ -54,6 +54,21 @@ export class Cluster {
     );
   }
 
+  /** What `helm install` of another release says against these settings, before it makes anything. */
+  async refusal(...settings: readonly string[]): Promise<string> {
+    const { namespace, values } = this.#options;
+    try {
+      await command(
+        ...(["helm", "install", "refused", CHART, "--namespace", namespace, "--dry-run=server"] as const),
+        ...["--values", `${CHART}/values-small.yaml`, ...values.flatMap((file) => ["--values", file])],
+        ...settings.flatMap((setting) => ["--set", setting]),
+      );
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+    return "";
+  }
+
   async uninstall(): Promise<void> {
     const { release, namespace } = this.#options;
     await command("helm", "uninstall", release, "--namespace", namespace, "--wait", "--timeout", "5m");

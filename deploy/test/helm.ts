@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 
-export const CHART = fileURLToPath(new URL("../helm/aios", import.meta.url));
+export const CHART = fileURLToPath(new URL("../helm/aios", import.meta.url.replace("/dist/test/", "/test/")));
 export const VALUE_SETS = ["small", "production", "air-gapped", "gpu"] as const;
 export type ValueSet = (typeof VALUE_SETS)[number];
 
@@ -12,6 +12,10 @@ export interface Manifest {
   readonly metadata: { readonly name: string };
   readonly spec: {
     readonly replicas?: number;
+    readonly selector?: object;
+    readonly serviceName?: string;
+    readonly volumeClaimTemplates?: readonly object[];
+    readonly podManagementPolicy?: string;
     readonly template: { readonly spec: PodSpec };
     readonly podSelector?: Selector;
     readonly ingress?: readonly { readonly from?: readonly { readonly podSelector?: Selector }[] }[];

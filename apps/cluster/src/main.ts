@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { runLocalMainJob } from "@aios/launcher/local-main-job";
 import { ensureProtocol } from "@aios/launcher/protocol-deployment";
+import { leaveReason } from "@aios/service-kit/start-failure";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { inClusterApi } from "./kubernetes-api.js";
 import { newNetwork, readFiles, withIdentities } from "./network.js";
@@ -68,7 +69,9 @@ async function main([name = "--help", ...args]: string[]): Promise<number> {
     return await command(args);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${isCodedError(error) ? `${error.code}: ` : ""}${reason}\n`);
+    const said = `${isCodedError(error) ? `${error.code}: ` : ""}${reason}`;
+    process.stderr.write(`${said}\n`);
+    leaveReason(said);
     return 1;
   }
 }

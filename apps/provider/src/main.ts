@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { HelpRequested, loadSettings } from "@aios/service-kit/config";
 import { createLogger } from "@aios/service-kit/logger";
+import { leaveReason } from "@aios/service-kit/start-failure";
 import { providerSettings } from "./config.js";
 import { startProvider } from "./provider.js";
 
@@ -17,6 +18,7 @@ try {
   process.once("SIGINT", end);
 } catch (error) {
   const help = error instanceof HelpRequested;
+  if (!help) leaveReason(`aios-provider: ${error instanceof Error ? error.message : String(error)}`);
   const stream = help ? process.stdout : process.stderr;
   stream.write(
     `aios-provider${help ? "\n\n" : ": "}${error instanceof Error ? error.message : String(error)}\n`,

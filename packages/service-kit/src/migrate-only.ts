@@ -4,6 +4,7 @@ import { createMessagingSchema } from "./messaging-schema.js";
 import { applyMigrations } from "./migrate.js";
 import { createPool } from "./postgres-pool.js";
 import type { ServiceOptions } from "./service-options.js";
+import { startFailure } from "./start-failure.js";
 
 /**
  * Brings the database of one service up to date and starts nothing else; reads only `DATABASE_URL`. Safe to run twice
@@ -21,7 +22,9 @@ export async function migrateOnly<D extends SettingsDefinition>(
     });
   }
   const { DATABASE_URL: url } = loadSettings(databaseSettings, env);
-  const { applied, alreadyApplied } = await applyMigrations(migrationsDir, url);
+  const { applied, alreadyApplied } = await applyMigrations(migrationsDir, url).catch((error: unknown) => {
+    throw startFailure("DATABASE_URL", error);
+  });
   const pool = createPool({ url, max: 1, applicationName: `${name} migration` });
   try {
     await createMessagingSchema(pool);

@@ -35,6 +35,7 @@ import { SERVICE_CONTEXT, type ServiceContext } from "./service-context.js";
 import type { RunningService, ServiceOptions } from "./service-options.js";
 import { createTokenVerifier, loadTokenIssuer, loadTrustBundle } from "./service-token.js";
 import { ServiceTransport } from "./service-transport.js";
+import { startFailure } from "./start-failure.js";
 import { systemClock } from "./system-clock.js";
 import { TelemetryController } from "./telemetry.controller.js";
 import { startTelemetry, type Telemetry } from "./telemetry.js";
@@ -356,7 +357,8 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       } catch (error) {
         const passing =
           isDatabaseUnavailable(error) || (error instanceof CodedError && error.kind === "unavailable");
-        if (!passing || performance.now() >= endsAtMs || this.#draining.signal.aborted) throw error;
+        if (!passing || performance.now() >= endsAtMs || this.#draining.signal.aborted)
+          throw startFailure(settingName, error);
         this.#logger.info(
           { reason: String(error), setting: settingName },
           "what this setting names does not answer yet",

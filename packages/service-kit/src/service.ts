@@ -6,6 +6,7 @@ import { createLogger, type Logger } from "./logger.js";
 import { migrateOnly } from "./migrate-only.js";
 import type { RunningService, ServiceOptions } from "./service-options.js";
 import { ServiceRuntime } from "./service-runtime.js";
+import { leaveReason } from "./start-failure.js";
 
 const EXIT_BAD_SETTINGS = 78;
 const HARD_LIMIT_AFTER_DRAIN_MS = 3_000;
@@ -34,11 +35,12 @@ export async function runService<D extends SettingsDefinition>(options: ServiceO
     await runtime.start();
   } catch (error) {
     const code = isCodedError(error) && error.code === "invalid-settings" ? EXIT_BAD_SETTINGS : 1;
+    const reason = error instanceof Error ? error.message : String(error);
+    leaveReason(`${options.name}: ${reason}`);
     if (logger !== undefined) {
       logger.error({ error }, "the service could not start");
       exitWhenWritten(logger, code);
     } else {
-      const reason = error instanceof Error ? error.message : String(error);
       process.stderr.write(`${options.name}: ${reason}\n`, () => process.exit(code));
     }
   }
