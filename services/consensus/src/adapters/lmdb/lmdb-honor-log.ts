@@ -54,7 +54,9 @@ export class LmdbHonorLog implements HonorLog {
   }
 
   async append(entries: readonly LogEntry[]): Promise<void> {
+    // Taken before anything is awaited, so that appends at once have places of their own.
     let next = this.#next;
+    this.#next += entries.filter(({ kind }) => kind !== "safety").length;
     await this.#root.batch(() => {
       for (const entry of entries) {
         const value = Buffer.from(encodeLogEntry(entry));
@@ -62,7 +64,6 @@ export class LmdbHonorLog implements HonorLog {
         else this.#entries.put(next++, value);
       }
     });
-    this.#next = next;
   }
 
   close(): Promise<void> {
