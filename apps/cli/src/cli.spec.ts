@@ -31,6 +31,7 @@ it.each([
   ["synthetic"],
   ["backup"],
   ["restore"],
+  ["node"],
 ])("%s explains itself", async (name) => {
   const { code, text } = await run(name, "--help");
   expect(code).toBe(0);
@@ -53,6 +54,7 @@ it("lists its commands, and fails without one", async () => {
     "synthetic",
     "backup",
     "restore",
+    "node",
   ])
     expect(text).toContain(`aios ${name}`);
 });
@@ -61,7 +63,7 @@ it("says what is wrong with a command line", async () => {
   expect(await run("nonsense")).toMatchObject({
     code: 2,
     errors: expect.stringContaining(
-      "doctor, status, job, verify, model, ceremony, events, synthetic, backup, restore",
+      "doctor, status, job, verify, model, ceremony, events, synthetic, backup, restore, node",
     ),
   });
   expect(await run("verify", "0x12")).toMatchObject({

@@ -7,6 +7,7 @@ import { doctorCommand } from "./commands/doctor.command.js";
 import { eventsCommand } from "./commands/events.command.js";
 import { jobCommand } from "./commands/job.command.js";
 import { modelCommand } from "./commands/model.command.js";
+import { nodeCommand } from "./commands/node.command.js";
 import { statusCommand } from "./commands/status.command.js";
 import { syntheticCommand } from "./commands/synthetic.command.js";
 import { verifyCommand } from "./commands/verify.command.js";
@@ -22,6 +23,7 @@ const COMMANDS: readonly Command[] = [
   syntheticCommand,
   backupCommand,
   restoreCommand,
+  nodeCommand,
 ];
 
 const GLOBAL_OPTIONS = `Options for every command:

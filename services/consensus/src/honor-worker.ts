@@ -141,6 +141,8 @@ function failed(error: unknown): void {
     ? error
     : new CodedError({ code: "honor-node-failed", kind: "internal", message: String(error) });
   post({ kind: "failed", error: { code, kind, message, details } });
+  // What is over says nothing to peers any more.
+  void network.stop();
 }
 
 function answer(question: HonorQuestion): HonorAnswers[HonorQuestion["kind"]] {

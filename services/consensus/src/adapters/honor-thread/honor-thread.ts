@@ -80,11 +80,11 @@ export class HonorThread implements HonorView {
 
   /** Lets it finish its writes and close its streams. */
   async stop(): Promise<void> {
-    if (this.#isOver) return;
-    await new Promise<void>((resolve) => {
-      this.#onStopped = resolve;
-      this.#post({ kind: "stop" });
-    });
+    if (!this.#isOver)
+      await new Promise<void>((resolve) => {
+        this.#onStopped = resolve;
+        this.#post({ kind: "stop" });
+      });
     await this.#worker.terminate();
   }
 

@@ -112,6 +112,19 @@ describe("packets from peers", () => {
     expect(target.deliver).toHaveBeenCalledTimes(5);
   });
 
+  it("that ask for much count for what they ask", () => {
+    const { subject, target, clock } = intake({ packetsPerSecond: 100 });
+    const range = encodePacket({ kind: "range", fromHeight: 1 });
+    for (let count = 0; count < 30; count++) subject.receive("peer", range);
+    expect(target.deliver).toHaveBeenCalledTimes(16);
+    const want = encodePacket({ kind: "want", ids: Array.from({ length: 60 }, () => "genesis") });
+    for (let count = 0; count < 3; count++) subject.receive("other", want);
+    expect(target.deliver).toHaveBeenCalledTimes(17);
+    clock.advance(60_000);
+    subject.receive("peer", range);
+    expect(target.deliver).toHaveBeenCalledTimes(18);
+  });
+
   it("whose transactions wait hold no more bytes than a peer may", async () => {
     const { subject, target } = intake({ maxWaitingBytes: 150 });
     for (const tag of [1, 2, 3])

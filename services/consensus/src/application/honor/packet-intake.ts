@@ -7,6 +7,9 @@ import type { Clock } from "@aios/kernel/clock";
 import { type CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { PeerOffence, TransactionReader } from "../../domain/honor-ports.js";
 
+/** Ranges that one peer may ask for in a second: each answer may have a megabyte. */
+const RANGES_PER_SECOND = 20;
+
 export interface IntakeLimits {
   /** Packets of one peer that are looked at in a second; the rest is dropped. */
   readonly packetsPerSecond: number;
@@ -70,6 +73,11 @@ export class PacketIntake {
     } catch (error) {
       if (!isCodedError(error)) throw error;
       this.#drop(from, reasonOf(error), "malformed");
+      return;
+    }
+    allowance.packets -= extraCost(packet, this.#limits);
+    if (allowance.packets < 0) {
+      this.#drop(from, "too-many-packets", "queue-overflow");
       return;
     }
     if (packet.kind !== "block" && packet.kind !== "transactions") this.#target.deliver(from, packet);
@@ -149,4 +157,10 @@ export class PacketIntake {
 
 function reasonOf(error: CodedError): string {
   return error.field === undefined ? error.code : `${error.code} ${error.field}`;
+}
+
+/** Questions count for what their answers cost, in packets. */
+function extraCost(packet: WirePacket, { packetsPerSecond }: IntakeLimits): number {
+  if (packet.kind === "range") return packetsPerSecond / RANGES_PER_SECOND;
+  return packet.kind === "want" ? packet.ids.length : 0;
 }

@@ -1,0 +1,128 @@
+import { CodedError } from "@aios/kernel/coded-error";
+import type { Peer } from "@aios/peer-network/peer-network";
+import { type Command, type CommandInput, UsageError } from "../command.js";
+
+const USAGE = "aios node <init|join|status> …";
+const RPC_TIMEOUT_MS = 10_000;
+const DEFAULT_PORTS = { peer: 26_656, rpc: 8_545 };
+
+interface Status {
+  readonly height: string;
+  readonly tick: string;
+  readonly seat: string | null;
+  readonly nodeKey: string;
+  readonly peers: readonly string[];
+  readonly orderDelays: { readonly count: number; readonly p50Ms: number; readonly p95Ms: number };
+  readonly droppedPackets: Readonly<Record<string, number>>;
+}
+
+/** A node of an honor chain: its keys, its chain, how it stands. */
+export const nodeCommand: Command = {
+  name: "node",
+  usage: USAGE,
+  summary: "a node of an honor chain: make its keys, join a chain, see how it stands",
+  description: `aios node init <directory>            makes a home with new keys: one that peers know the node by, one for a seat. Prints what
+                                      a genesis file and its peers need of them. Existing keys are never overwritten.
+aios node init <directory> follower   likewise, without a seat
+aios node join <directory> <genesis file> <key@host:port> …
+                                      points the home to a chain and to its peers, and checks both
+aios node status <JSON-RPC address>   height, seat, peers, time from a block to its certificate, packets dropped
+
+A home's node.json says where the node listens. Start it with: node services/consensus/dist/src/run-node.js <directory>`,
+  run(input) {
+    const [what, ...rest] = input.positionals;
+    if (what === "init") return init(input, rest);
+    if (what === "join") return join(input, rest);
+    if (what === "status") return status(input, rest);
+    throw new UsageError(`Usage: ${USAGE}.`);
+  },
+};
+
+async function init({ json, output }: CommandInput, rest: readonly string[]): Promise<number> {
+  const [directory, role] = rest;
+  if (directory === undefined || rest.length > 2 || (role !== undefined && role !== "follower"))
+    throw new UsageError("Usage: aios node init <directory> [follower].");
+  const { initHome } = await import("@aios/consensus/make-home");
+  const keys = await initHome(directory, role === undefined, {
+    peerListen: { host: "0.0.0.0", port: DEFAULT_PORTS.peer },
+    rpcListen: { host: "127.0.0.1", port: DEFAULT_PORTS.rpc },
+    peers: [],
+  });
+  const seat =
+    keys.seat === undefined
+      ? ""
+      : `for the genesis file\n  publicKey          ${keys.seat.publicKey}\n  proofOfPossession  ${keys.seat.proofOfPossession}\n`;
+  output.write(
+    json ? `${JSON.stringify(keys)}\n` : `for its peers\n  node key           ${keys.nodeKey}\n${seat}`,
+  );
+  return 0;
+}
+
+async function join({ json, output }: CommandInput, rest: readonly string[]): Promise<number> {
+  const [directory, genesisFile, ...addresses] = rest;
+  if (directory === undefined || genesisFile === undefined || addresses.length === 0)
+    throw new UsageError("Usage: aios node join <directory> <genesis file> <key@host:port> ….");
+  const { joinChain } = await import("@aios/consensus/make-home");
+  const chain = await joinChain(directory, genesisFile, addresses.map(peerOf));
+  const peers = addresses.length;
+  output.write(
+    json
+      ? `${JSON.stringify({ ...chain, peers })}\n`
+      : `chain ${chain.chainId}, ${chain.seats} seats, ${peers} peers\n`,
+  );
+  return 0;
+}
+
+function peerOf(address: string): Peer {
+  const match = /^([0-9a-f]{64})@([^:]+):(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535)
+    throw new UsageError(`'${address}' is no peer: it takes key@host:port with a key of 64 hex digits.`);
+  return { publicKey: match[1] as string, host: match[2] as string, port };
+}
+
+async function status({ json, output }: CommandInput, rest: readonly string[]): Promise<number> {
+  const [address] = rest;
+  if (address === undefined || rest.length > 1 || !URL.canParse(address))
+    throw new UsageError("Usage: aios node status <JSON-RPC address>, for example http://127.0.0.1:8545.");
+  const found = await honorStatus(address);
+  if (json) {
+    output.write(`${JSON.stringify(found)}\n`);
+    return 0;
+  }
+  const { orderDelays, droppedPackets } = found;
+  const dropped = Object.entries(droppedPackets).map(([reason, count]) => `  ${count} × ${reason}`);
+  output.write(
+    `height ${Number(found.height)}, tick ${Number(found.tick)}, ${found.seat === null ? "follows" : `seat ${Number(found.seat)}`}
+node key ${found.nodeKey}, ${found.peers.length} peers connected
+block to certificate ${orderDelays.p50Ms} ms (p50), ${orderDelays.p95Ms} ms (p95), ${orderDelays.count} transactions
+packets dropped\n${dropped.join("\n") || "  none"}\n`,
+  );
+  return found.peers.length === 0 ? 1 : 0;
+}
+
+async function honorStatus(address: string): Promise<Status> {
+  let answer: { readonly result?: Status; readonly error?: { readonly message: string } };
+  try {
+    const response = await fetch(address, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "aios_honorStatus", params: [] }),
+      signal: AbortSignal.timeout(RPC_TIMEOUT_MS),
+    });
+    answer = (await response.json()) as typeof answer;
+  } catch (cause) {
+    throw new CodedError({
+      code: "node-unreachable",
+      kind: "unavailable",
+      message: `No node answers at ${address}.`,
+      cause,
+    });
+  }
+  if (answer.result !== undefined) return answer.result;
+  throw new CodedError({
+    code: "node-refused",
+    kind: "unprocessable",
+    message: answer.error?.message ?? "The node gave no answer.",
+  });
+}

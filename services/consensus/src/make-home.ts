@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { blsPublicKey, provePossession } from "@aios/core-finality/bls-signatures";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { generateNodeKeyPem, nodeIdentity } from "@aios/peer-network/node-certificate";
+import type { Peer } from "@aios/peer-network/peer-network";
+import { readGenesis } from "./genesis-file.js";
+import { HOME_FILES, type NodeFile, readHonorHome } from "./honor-home.js";
+
+const SECRET = { mode: 0o600, flag: "wx" } as const;
+
+/** What of a node's keys others may know: peers its name, a genesis file its seat. */
+export interface PublicKeys {
+  /** 64 hex digits. */
+  readonly nodeKey: string;
+  /** With 0x, as a genesis file takes them; absent for a node that follows. */
+  readonly seat?: { readonly publicKey: string; readonly proofOfPossession: string };
+}
+
+/** Makes a home directory with new keys. Throws `node-home-exists`, and then nothing has changed. */
+export async function initHome(directory: string, hasSeat: boolean, file: NodeFile): Promise<PublicKeys> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const nodeKeyPem = generateNodeKeyPem();
+  try {
+    await writeFile(join(directory, HOME_FILES.nodeKey), nodeKeyPem, SECRET);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+    throw new CodedError({
+      code: "node-home-exists",
+      kind: "conflict",
+      message: `${directory} holds a node already: its keys are never overwritten. Choose another directory.`,
+      cause,
+    });
+  }
+  await writeNodeFile(directory, file);
+  const { publicKey: nodeKey } = nodeIdentity(nodeKeyPem);
+  if (!hasSeat) return { nodeKey };
+  const secret = newSeatSecret();
+  await writeFile(join(directory, HOME_FILES.seatKey), Buffer.from(secret).toString("hex"), SECRET);
+  return { nodeKey, seat: publicSeat(secret) };
+}
+
+/** Points a home to a chain and its peers. Throws `invalid-genesis` and its like, and `invalid-node-home`. */
+export async function joinChain(
+  directory: string,
+  genesisFile: string,
+  peers: readonly Peer[],
+): Promise<{ readonly chainId: number; readonly seats: number }> {
+  const { chainId, honor } = await readGenesis(genesisFile);
+  if (honor === undefined)
+    throw new CodedError({
+      code: "not-an-honor-chain",
+      kind: "invalid",
+      field: "honor",
+      message: "The genesis file names no honor set.",
+    });
+  const file = JSON.parse(await readFile(join(directory, HOME_FILES.node), "utf8")) as NodeFile;
+  await copyFile(genesisFile, join(directory, HOME_FILES.genesis));
+  await writeNodeFile(directory, { ...file, peers: [...peers] });
+  await readHonorHome(directory);
+  return { chainId, seats: honor.set.members.length };
+}
+
+export async function writeNodeFile(directory: string, file: NodeFile): Promise<void> {
+  await writeFile(join(directory, HOME_FILES.node), `${JSON.stringify(file, undefined, 2)}\n`);
+}
+
+/** A secret scalar of BLS12-381: of random 32 bytes somewhat less than half are one. */
+function newSeatSecret(): Uint8Array {
+  for (;;) {
+    const secret = Uint8Array.from(randomBytes(32));
+    try {
+      blsPublicKey(secret);
+      return secret;
+    } catch (error) {
+      if (!isCodedError(error)) throw error;
+    }
+  }
+}
+
+function publicSeat(secret: Uint8Array): Required<PublicKeys>["seat"] {
+  return { publicKey: hex(blsPublicKey(secret)), proofOfPossession: hex(provePossession(secret)) };
+}
+
+function hex(bytes: Uint8Array): string {
+  return `0x${Buffer.from(bytes).toString("hex")}`;
+}

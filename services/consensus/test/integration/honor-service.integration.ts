@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { NodeFile } from "@aios/consensus/honor-home";
+import { ConsensusServiceService } from "@aios/proto/aios/consensus/v1/consensus";
+import { createGrpcClient } from "@aios/service-kit/grpc-client";
+import { loadTokenIssuer } from "@aios/service-kit/service-token";
+import { writeServiceKeys } from "@aios/testkit/service-keys";
+import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
+import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { HonorProcesses } from "../support/honor-processes.js";
+import { rpc, wallets } from "../support/test-chain.js";
+
+const FOLLOWER = 4;
+
+describe("the consensus service on an honor chain", () => {
+  let directory: TemporaryDirectory;
+  let network: HonorProcesses;
+  let service: ServiceProcess;
+  let gatewayKeyFile: string;
+  let environment: Record<string, string>;
+
+  beforeAll(async () => {
+    directory = temporaryDirectory("honor-service");
+    const keys = await writeServiceKeys(directory.path, ["consensus", "gateway"]);
+    gatewayKeyFile = keys.keyFile("gateway");
+    network = await HonorProcesses.start({ seats: 4, followers: 1, tickMs: 600 });
+    const { home } = network.node(FOLLOWER);
+    await network.kill(FOLLOWER);
+    const file = JSON.parse(await readFile(join(home, "node.json"), "utf8")) as NodeFile;
+    environment = {
+      AIOS_SERVICE_KEY_FILE: keys.keyFile("consensus"),
+      AIOS_TRUST_BUNDLE_FILE: keys.trustBundleFile,
+      AIOS_DATA_DIR: directory.path,
+      CONSENSUS_GENESIS_FILE: join(home, "genesis.json"),
+      CONSENSUS_JSON_RPC_LISTEN: "127.0.0.1:0",
+      CONSENSUS_MODE: "honor",
+      CONSENSUS_NODE_KEY_FILE: join(home, "node.pem"),
+      CONSENSUS_PEER_LISTEN: `${file.peerListen.host}:${file.peerListen.port}`,
+      CONSENSUS_PEERS: file.peers
+        .map(({ publicKey, host, port }) => `${publicKey}@${host}:${port}`)
+        .join(","),
+    };
+    service = await ServiceProcess.start({ main: mainOf("consensus"), env: environment });
+  });
+
+  afterAll(async () => {
+    await service?.kill();
+    await network?.[Symbol.asyncDispose]();
+    directory.remove();
+  });
+
+  it("follows it without a seat, catches up, takes transactions in, and streams its checkpoints", async () => {
+    const identity = await loadTokenIssuer("gateway", gatewayKeyFile);
+    const client = createGrpcClient(ConsensusServiceService, `127.0.0.1:${service.ports.grpcPort}`, {
+      audience: "consensus",
+      identity,
+    });
+    const { jsonRpcUrl } = await client.getStatus({});
+    const raw = await wallets[0]?.signTransaction({
+      type: 2,
+      chainId: 26_070,
+      nonce: 0,
+      to: `0x${"12".repeat(20)}`,
+      value: 1n,
+      gasLimit: 21_000n,
+      maxFeePerGas: 10_000_000_000n,
+      maxPriorityFeePerGas: 1n,
+    });
+    const { result: hash } = await rpc(jsonRpcUrl, "eth_sendRawTransaction", [raw]);
+    let block: number | undefined;
+    for await (const checkpoint of client.watchCheckpoints({}, { deadlineMs: 45_000 })) {
+      if (checkpoint.transactionCount > 0) block ??= checkpoint.height;
+      if (block !== undefined && checkpoint.finalizedHeight >= block) break;
+    }
+    expect(await network.ask(0, "eth_getTransactionReceipt", [hash])).toMatchObject({
+      status: "0x1",
+      blockNumber: `0x${block?.toString(16)}`,
+    });
+    const status = (await rpc(jsonRpcUrl, "aios_honorStatus")).result as { seat: unknown; peers: unknown[] };
+    expect(status.seat).toBeNull();
+    expect(status.peers).toHaveLength(4);
+    expect((await service.stop()).code).toBe(0);
+  });
+
+  it("says what is missing instead of starting as something else", async () => {
+    const { CONSENSUS_NODE_KEY_FILE: _, ...incomplete } = environment;
+    await expect(ServiceProcess.start({ main: mainOf("consensus"), env: incomplete })).rejects.toThrow(
+      /honor-settings-missing/,
+    );
+  });
+});
