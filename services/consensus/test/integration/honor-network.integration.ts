@@ -56,9 +56,9 @@ function certified({ checkpoint, certificate }: CertifiedJson): CertifiedCheckpo
   };
 }
 
-const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 60_000, interval: 100 });
+const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 150_000, interval: 100 });
 
-describe(`${SEATS} honor nodes and a follower, each a process`, () => {
+describe(`${SEATS} honor nodes and a follower, each a process`, { timeout: ROUNDS * 300_000 }, () => {
   let network: HonorProcesses;
   let sent = 0;
   const nonces = wallets.map(() => 0);
@@ -178,7 +178,7 @@ describe(`${SEATS} honor nodes and a follower, each a process`, () => {
     expect(await network.ask(0, "aios_getEvidence")).toEqual([]);
   });
 
-  it("go on while one is gone, and take it back after kill -9", { timeout: ROUNDS * 240_000 }, async () => {
+  it("go on while one is gone, and take it back after kill -9", async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const victim = round % (SEATS + 1);
       const others = all().filter((node) => node !== victim);
@@ -199,7 +199,7 @@ describe(`${SEATS} honor nodes and a follower, each a process`, () => {
     await untilAgreed();
   });
 
-  it("go on while one hangs, and take it back", { timeout: ROUNDS * 240_000 }, async () => {
+  it("go on while one hangs, and take it back", async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const victim = (round + 1) % SEATS;
       const others = all().filter((node) => node !== victim);

@@ -13,7 +13,7 @@ import { rpc, wallets } from "../support/test-chain.js";
 
 const FOLLOWER = 4;
 
-describe("the consensus service on an honor chain", () => {
+describe("the consensus service on an honor chain", { timeout: 180_000 }, () => {
   let directory: TemporaryDirectory;
   let network: HonorProcesses;
   let service: ServiceProcess;
@@ -69,7 +69,7 @@ describe("the consensus service on an honor chain", () => {
     });
     const { result: hash } = await rpc(jsonRpcUrl, "eth_sendRawTransaction", [raw]);
     let block: number | undefined;
-    for await (const checkpoint of client.watchCheckpoints({}, { deadlineMs: 45_000 })) {
+    for await (const checkpoint of client.watchCheckpoints({}, { deadlineMs: 120_000 })) {
       if (checkpoint.transactionCount > 0) block ??= checkpoint.height;
       if (block !== undefined && checkpoint.finalizedHeight >= block) break;
     }
