@@ -206,6 +206,26 @@ export const CAUSES = [
       act: ["raise its limit and NODE_OPTIONS; keep a heap snapshot for us"],
     },
   },
+  {
+    alert: "AiosCertificateNotRenewed",
+    expr: "min by (pod) (aios_tls_certificate_remaining) < 864000",
+    for: "1h",
+    severity: "ticket",
+    summary: "A service's certificate has less than ten days left; it should have been renewed at twenty.",
+    runbook: {
+      means:
+        "When it expires, the service is not ready and its peers refuse it. Until then nothing is wrong.",
+      look: [
+        "`kubectl get cronjob,job` with `certificate-renewal` in the name, and the last one's log; with cert-manager, `kubectl describe certificate`",
+        "the service's log: `the certificate files are not good` says what it refused to take up",
+        "what was taken up and refused: `sum by (pod, outcome) (increase(aios_tls_reloads_total[1d]))`",
+      ],
+      act: [
+        "renew now: `kubectl create job --from=cronjob/<release>-certificate-renewal renew-now`",
+        "`authority-expires`: delete the Secret `<release>-tls-authority` and upgrade; every service restarts",
+      ],
+    },
+  },
 ];
 
 function required(runbooks, name) {

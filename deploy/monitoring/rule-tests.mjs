@@ -51,6 +51,7 @@ const CAUSE_SERIES = {
   AiosDiskFillsUp: [[`aios_storage_free_disk_bytes{pod="aios-storage-0"}`, constant(1000)]],
   AiosOutboxStuck: [[`aios_outbox_failures_total{pod="aios-economy-1"}`, "0+5x600"]],
   AiosMemoryNearLimit: [[`aios_process_resident_memory{pod="aios-consensus-0"}`, constant(2_100_000_000)]],
+  AiosCertificateNotRenewed: [[`aios_tls_certificate_remaining{pod="aios-gateway-0"}`, constant(800_000)]],
 };
 
 export function ruleTests() {
