@@ -24,6 +24,11 @@ contract DeliveryResultVerifier is IResultVerifier {
         return true;
     }
 
+    /// It does not look at the output.
+    function refutes() external pure returns (bool) {
+        return false;
+    }
+
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
         return interfaceId == type(IResultVerifier).interfaceId || interfaceId == type(IERC165).interfaceId;
     }

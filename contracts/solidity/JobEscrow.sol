@@ -120,6 +120,7 @@ contract JobEscrow is JobMessages, PullPayments {
     error ResultInvalid(bytes32 jobId, bytes32 reason);
     error ChallengeWindowTooLong(bytes32 jobId, uint64 pendingUntil);
     error ChallengeWindowOpen(bytes32 jobId, uint64 pendingUntil, uint256 timestamp);
+    error ChallengeWindowOver(bytes32 jobId, uint64 pendingUntil, uint256 timestamp);
     error OutputAsDelivered(bytes32 jobId, uint256 output);
     error NotRefuted(bytes32 jobId, bytes32 reason);
     error AcceptanceNotEnough(bytes32 jobId, address verifier);
@@ -297,11 +298,13 @@ contract JobEscrow is JobMessages, PullPayments {
     function refute(bytes32 jobId, uint256 provenOutput, bytes calldata evidence) external nonReentrant {
         Job storage job = _jobs[jobId];
         JobState next = JobStates.next(jobId, job.state, JobAction.Refute);
-        _requireBeforeSettleBy(jobId, job);
+        if (job.state == JobState.Delivered) _requireBeforeSettleBy(jobId, job);
+        else if (block.timestamp >= job.pendingUntil) {
+            revert ChallengeWindowOver(jobId, job.pendingUntil, block.timestamp);
+        }
         if (provenOutput == job.output) revert OutputAsDelivered(jobId, provenOutput);
         IResultVerifier verifier = IResultVerifier(job.verifier);
-        // Where the buyer's word can settle, the verifier does not look at the output: it cannot refute one.
-        if (verifier.acceptanceSuffices()) revert NotRefuted(jobId, "verifier-does-not-check");
+        if (!verifier.refutes()) revert NotRefuted(jobId, "verifier-does-not-check");
         Verdict memory verdict = verifier.verify(_claim(jobId, job, provenOutput), evidence);
         if (verdict.outcome != Outcome.Final) revert NotRefuted(jobId, verdict.reason);
         _endLease(jobId, job, next, JobAction.Refute);
@@ -419,6 +422,7 @@ contract JobEscrow is JobMessages, PullPayments {
         job.proverFeeWei = 0;
         job.output = 0;
         job.outputHash = bytes32(0);
+        job.pendingUntil = 0;
     }
 
     function _requireBeforeSettleBy(bytes32 jobId, Job storage job) private view {

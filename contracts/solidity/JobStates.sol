@@ -32,6 +32,7 @@ enum JobAction {
 ///   Leased -> Delivered by Deliver (anyone-with-provider-signature): until deliverBy, under the live fencing token
 ///   Leased -> Funded by Release (matcher): at any time before delivery; the fencing token stays burned
 ///   Delivered -> Funded by Refute (anyone): until settleBy, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned
+///   Pending -> Funded by Refute (anyone): until the end of the challenge window, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned
 ///   Delivered -> Settled by VerifyFinal (anyone): until settleBy, when the verifier says Final
 ///   Delivered -> Pending by VerifyPending (anyone): until settleBy, when the verifier says PendingUntil
 ///   Delivered -> Settled by Accept (anyone-with-buyer-signature): until settleBy, where the verifier lets the buyer's word suffice
@@ -42,7 +43,7 @@ enum JobAction {
 ///   Delivered -> Refunded by RefundUnsettled (anyone): after settleBy
 library JobStates {
     /// 3 bits a cell, cell = action * 7 + from; 0 (None) where there is no way.
-    uint256 private constant TABLE = 0x3600000600500002d000020000140000200000200003000002000001;
+    uint256 private constant TABLE = 0x3600000600500002d000020000140001200000200003000002000001;
 
     error TransitionNotAllowed(bytes32 jobId, JobState from, JobAction action);
 

@@ -17,6 +17,8 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
         address owner;
         bytes32 modelCommitment;
         bytes32 verifyingKeyHash;
+        /// Of the ceremony that made the key; zero for a key that one party alone made and could forge for.
+        bytes32 ceremonyTranscriptHash;
         string contentCid;
         uint256 licencePriceWei;
         uint256 usageFeeWei;
@@ -41,12 +43,13 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
         uint128 usageFeeWei;
         bytes32 modelCommitment;
         bytes32 verifyingKeyHash;
+        bytes32 ceremonyTranscriptHash;
         string contentCid;
     }
 
     bytes32 public constant PUBLICATION_TYPEHASH =
         keccak256(
-            "ModelPublication(address owner,bytes32 modelCommitment,bytes32 verifyingKeyHash,string contentCid,uint256 licencePriceWei,uint256 usageFeeWei,uint16 royaltyBps,uint256 nonce,uint64 deadline)"
+            "ModelPublication(address owner,bytes32 modelCommitment,bytes32 verifyingKeyHash,bytes32 ceremonyTranscriptHash,string contentCid,uint256 licencePriceWei,uint256 usageFeeWei,uint16 royaltyBps,uint256 nonce,uint64 deadline)"
         );
     bytes32 public constant PURCHASE_TYPEHASH =
         keccak256("LicencePurchase(address buyer,uint256 modelId,uint256 maxPriceWei,uint256 nonce,uint64 deadline)");
@@ -68,6 +71,7 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
         address indexed owner,
         bytes32 modelCommitment,
         bytes32 verifyingKeyHash,
+        bytes32 ceremonyTranscriptHash,
         string contentCid,
         uint256 licencePriceWei,
         uint256 usageFeeWei,
@@ -121,6 +125,7 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
             usageFeeWei: uint128(publication.usageFeeWei),
             modelCommitment: publication.modelCommitment,
             verifyingKeyHash: publication.verifyingKeyHash,
+            ceremonyTranscriptHash: publication.ceremonyTranscriptHash,
             contentCid: publication.contentCid
         });
         emit ModelPublished(
@@ -128,6 +133,7 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
             publication.owner,
             publication.modelCommitment,
             publication.verifyingKeyHash,
+            publication.ceremonyTranscriptHash,
             publication.contentCid,
             publication.licencePriceWei,
             publication.usageFeeWei,
@@ -178,6 +184,12 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
         return _requireModel(modelId).verifyingKeyHash;
     }
 
+    /// SHA-256 over the transcript of the ceremony that made the verifying key (`transcriptHash` of
+    /// cores/groth16/src/ceremony-transcript.ts); zero where there was none.
+    function ceremonyTranscriptHash(uint256 modelId) external view returns (bytes32) {
+        return _requireModel(modelId).ceremonyTranscriptHash;
+    }
+
     function usageFeeWei(uint256 modelId) external view returns (uint256) {
         return _requireModel(modelId).usageFeeWei;
     }
@@ -215,6 +227,7 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
                         publication.owner,
                         publication.modelCommitment,
                         publication.verifyingKeyHash,
+                        publication.ceremonyTranscriptHash,
                         keccak256(bytes(publication.contentCid)),
                         publication.licencePriceWei,
                         publication.usageFeeWei,

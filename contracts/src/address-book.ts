@@ -13,6 +13,8 @@ export const CONTRACT_NAMES = [
   "HonkVerifier",
   "HonkResultVerifier",
   "DeliveryResultVerifier",
+  "SampledResultVerifier",
+  "ReplicatedResultVerifier",
   "JobEscrow",
 ] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];

@@ -25,6 +25,8 @@ import { abi as escrowAbi } from "../generated/abi/job-escrow.js";
 import { abi as licenceAbi } from "../generated/abi/model-licence.js";
 import { abi as providersAbi } from "../generated/abi/provider-registry.js";
 import { abi as receiptsAbi } from "../generated/abi/receipt-registry.js";
+import { abi as replicatedVerifierAbi } from "../generated/abi/replicated-result-verifier.js";
+import { abi as sampledVerifierAbi } from "../generated/abi/sampled-result-verifier.js";
 import { abi as tokenAbi } from "../generated/abi/wrapped-aios.js";
 import { bytecode as registryCode } from "../generated/bytecode/contract-registry.js";
 import { bytecode as deliveryVerifierCode } from "../generated/bytecode/delivery-result-verifier.js";
@@ -35,6 +37,8 @@ import { bytecode as escrowCode } from "../generated/bytecode/job-escrow.js";
 import { bytecode as licenceCode } from "../generated/bytecode/model-licence.js";
 import { bytecode as providersCode } from "../generated/bytecode/provider-registry.js";
 import { bytecode as receiptsCode } from "../generated/bytecode/receipt-registry.js";
+import { bytecode as replicatedVerifierCode } from "../generated/bytecode/replicated-result-verifier.js";
+import { bytecode as sampledVerifierCode } from "../generated/bytecode/sampled-result-verifier.js";
 import { bytecode as tokenCode } from "../generated/bytecode/wrapped-aios.js";
 import { type AddressBook, type ContractName, registryAt } from "./address-book.js";
 import { contractRevert, revertDataOf } from "./errors.js";
@@ -169,12 +173,17 @@ async function planContracts(
     parameters.maximumRoyaltyBps,
   ]);
   await add("ReceiptRegistry", receiptsAbi, receiptsCode, [deployer, parameters.anchor]);
-  await add("Groth16ResultVerifier", groth16VerifierAbi, groth16VerifierCode, [models]);
+  const proofs = await add("Groth16ResultVerifier", groth16VerifierAbi, groth16VerifierCode, [models]);
   const honk = await add("HonkVerifier", honkVerifierAbi, honkVerifierCode, [parameters.honkTauG2]);
   await add("HonkResultVerifier", honkResultVerifierAbi, honkResultVerifierCode, [models, honk]);
   await add("DeliveryResultVerifier", deliveryVerifierAbi, deliveryVerifierCode, [
     parameters.challengeWindowSeconds,
   ]);
+  await add("SampledResultVerifier", sampledVerifierAbi, sampledVerifierCode, [
+    parameters.challengeWindowSeconds,
+    proofs,
+  ]);
+  await add("ReplicatedResultVerifier", replicatedVerifierAbi, replicatedVerifierCode, [providers, proofs]);
   await add("JobEscrow", escrowAbi, escrowCode, [
     token,
     parameters.treasury,

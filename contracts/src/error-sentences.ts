@@ -26,6 +26,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   BatchUnknown: "There is no batch {batch}.",
   ChallengeWindowOpen:
     "The result is final from {pendingUntil} on, or earlier when the buyer accepts it. Try again then.",
+  ChallengeWindowOver: "The result was final from {pendingUntil} on; it can no longer be refuted.",
   ChallengeWindowTooLong:
     "The verifier asks to wait until {pendingUntil}, longer than allowed. Order with another verifier.",
   CheckpointUnorderedInsertion: "The chain's time went backwards. This is a fault of the chain; report it.",

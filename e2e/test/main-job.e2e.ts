@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { evaluateModel } from "@aios/core-zkml/provable-model";
 import { splitDigits } from "@aios/datasets/digit-split";
@@ -16,6 +17,8 @@ import { privateKeySigner } from "@aios/sdk/wallet";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ceremonyPowers, publishUnderCeremony } from "../src/ceremony-model.js";
+import { settledInference } from "../src/foreign-proofs.js";
 import { importedDigits, publishImported } from "../src/imported-model.js";
 import { LocalPlatform } from "../src/local-platform.js";
 import { persistently } from "../src/persistence.js";
@@ -40,12 +43,18 @@ describe("the main job, through the gateway only", () => {
   let business: AiosClient;
   let result: MainJobResult;
   let unseen: LabelledDigits;
+  let powers: Uint8Array;
   const report = new SilentReport();
 
   beforeAll(async () => {
     otlp = await startOtlpReceiver();
     const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url };
-    local = await LocalPlatform.start(Object.fromEntries(SENDERS.map((name) => [name, traced])));
+    powers = ceremonyPowers();
+    const listed = { PROVER_LISTED_POWERS: createHash("sha256").update(powers).digest("hex") };
+    local = await LocalPlatform.start({
+      ...Object.fromEntries(SENDERS.map((name) => [name, traced])),
+      "zk-prover": { ...traced, ...listed },
+    });
     developer = local.client("developer");
     business = local.client("business");
     unseen = splitDigits(await loadDigits(), TRAINING).unseen;
@@ -128,12 +137,39 @@ describe("the main job, through the gateway only", () => {
     expect(again.verification.ok).toBe(true);
   });
 
-  test("settles an unproven inference by the buyer's acceptance", async () => {
-    const digit = digitAt(unseen, 11);
-    const outcome = await runInference(business, result.model.modelId as number, digit, "none", report);
-    expect(outcome.job.state).toBe("settled");
-    expect(outcome.prediction).toBeGreaterThanOrEqual(0);
+  test("offers every rung of the ladder with price, time and trust before one is chosen", async () => {
+    const inference = { modelId: result.model.modelId as number, input: toHex(digitAt(unseen, 11)) };
+    const quotes = await business.jobs.quote({ inference });
+    expect(quotes.map(({ verification }) => verification)).toEqual(["none", "sample", "replicate", "proof"]);
+    for (const quote of quotes) {
+      expect(BigInt(quote.priceWei)).toBeGreaterThan(0n);
+      expect(quote.expectedMs).toBeGreaterThan(0);
+      expect(quote.trust.length).toBeGreaterThan(20);
+    }
   });
+
+  test.each(["none", "sample", "replicate"] as const)(
+    "settles an inference under '%s' at its quoted terms, checked from outside",
+    async (verification) => {
+      const digit = digitAt(unseen, 11);
+      const outcome = await runInference(
+        business,
+        result.model.modelId as number,
+        digit,
+        verification,
+        report,
+      );
+      expect(outcome.job.state).toBe("settled");
+      expect(outcome.job.trust).toBeTruthy();
+      const checked = await verifyJob(business, outcome.job.jobId);
+      expect(checked.checks.filter((check) => check.ok === false)).toEqual([]);
+      expect(checked.ok).toBe(true);
+      if (verification !== "replicate") return;
+      expect(outcome.job.replicaProvider).not.toBe(outcome.job.provider);
+      expect(checked.checks.find(({ name }) => name === "replica")?.ok).toBe(true);
+    },
+    120_000,
+  );
 
   test("sells an imported convolutional model as it does a perceptron, proven and checked from outside", async () => {
     const { train } = splitDigits(await loadDigits(), TRAINING);
@@ -149,6 +185,28 @@ describe("the main job, through the gateway only", () => {
     expect(checked.checks.filter((check) => check.ok === false)).toEqual([]);
     expect(checked.ok).toBe(true);
   }, 300_000);
+
+  test("sells a model under a key of two parties: nobody alone has to be trusted, and everybody is told", async () => {
+    const model = await publishUnderCeremony(
+      developer,
+      powers,
+      mkdtempSync(join(local.dataDir, "ceremony-")),
+    );
+    const together = /nobody alone: forgeable only by developer and buyers together/;
+    expect(model.keyTrust).toMatch(together);
+    await business.models.purchaseLicence(model.modelId as number, LICENCE_PRICE_LIMIT_WEI);
+    const jobId = await settledInference(
+      business,
+      model.modelId as number,
+      digitAt(unseen, 6),
+      INFERENCE_PRICE_CAP_WEI,
+    );
+    expect((await business.jobs.proof(jobId)).trust).toMatch(together);
+    const checked = await verifyJob(business, jobId);
+    expect(checked.checks.filter((check) => check.ok === false)).toEqual([]);
+    expect(checked.checks.find(({ name }) => name === "key-origin")?.ok).toBe(true);
+    expect(checked.trusted.join(" ")).toMatch(together);
+  }, 600_000);
 
   test("the same Idempotency-Key gives the same job, with another body it is refused", async () => {
     const key = crypto.randomUUID();

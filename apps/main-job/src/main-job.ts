@@ -13,7 +13,13 @@ import type { VerificationReport } from "@aios/sdk/verification/verification-rep
 import { verifyJob } from "@aios/sdk/verification/verify-job";
 import { present, unmet } from "./expectation.js";
 import { LICENCE_PRICE_LIMIT_WEI, TRAINING } from "./plan.js";
-import { type InferenceOutcome, paymentFacts, proofFacts, runInference } from "./proven-inference.js";
+import {
+  type InferenceOutcome,
+  paymentFacts,
+  proofFacts,
+  quoteFacts,
+  runInference,
+} from "./proven-inference.js";
 import { publishModel } from "./publish-model.js";
 import type { Fact, Report } from "./report.js";
 import { trainModel } from "./train-model.js";
@@ -154,7 +160,7 @@ export class MainJob {
     const { business } = this.#parties;
     return this.#step("The business asks which digit this is, and wants a proof", async () => {
       this.#report.text(digitAsText(digit));
-      const before = await business.balances();
+      const [before, quotes] = await Promise.all([business.balances(), quoteFacts(business, modelId, digit)]);
       const outcome = await runInference(business, modelId, digit, "proof", this.#report);
       const [facts, payments, after] = await Promise.all([
         proofFacts(business, outcome),
@@ -164,6 +170,7 @@ export class MainJob {
       return {
         value: outcome,
         facts: [
+          ...quotes,
           { name: "prediction", value: `${outcome.prediction} (truth ${truth})` },
           ...facts,
           ...paymentFacts(payments),

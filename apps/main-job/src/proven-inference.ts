@@ -31,12 +31,15 @@ export async function runInference(
     idempotencyKey,
   );
   await business.jobs.place(prepared);
-  let job = await business.jobs.wait(
-    prepared.job.jobId,
-    (changed) => verification === "none" && (changed.state === "delivered" || changed.state === "pending"),
-    { onChange: (changed) => report.progress(changed.progress?.message ?? changed.state) },
-  );
-  if (verification === "none" && job.state !== "settled") {
+  const byWord = verification === "none" || verification === "sample";
+  // A sampled delivery says first whether it is drawn: then a proof settles it.
+  const isAcceptable = ({ state, steps }: Job): boolean =>
+    (state === "delivered" || state === "pending") &&
+    (verification === "none" || steps.some(({ name }) => name === "not-drawn"));
+  let job = await business.jobs.wait(prepared.job.jobId, (changed) => byWord && isAcceptable(changed), {
+    onChange: (changed) => report.progress(changed.progress?.message ?? changed.state),
+  });
+  if (byWord && job.state !== "settled") {
     await business.jobs.accept(job.jobId);
     job = await business.jobs.wait(job.jobId);
   }
@@ -70,6 +73,7 @@ function proofFigures(proof: ProofJob): Fact[] {
       name: "proof",
       value: `Groth16, ${bytes} bytes, proven in ${proof.proveMs} ms, evidence ${proof.evidenceCid}`,
     },
+    { name: "proving key", value: present(proof.trust, "what the proof's key asks to trust") },
   ];
 }
 
@@ -84,6 +88,15 @@ export function stepFacts(job: Job): Fact[] {
       value: `+${String(step.atMs - start).padStart(5)} ms${chain}${step.note === "" ? "" : `  ${step.note}`}`,
     };
   });
+}
+
+/** What each way to verify would cost, how long it takes and whom it leaves to trust, before one is chosen. */
+export async function quoteFacts(business: AiosClient, modelId: number, digit: Uint8Array): Promise<Fact[]> {
+  const quotes = await business.jobs.quote({ inference: { modelId, input: toHex(digit) } });
+  return quotes.map(({ verification, priceWei, expectedMs, trust }) => ({
+    name: `quote ${verification}`,
+    value: `${formatAios(BigInt(priceWei))} AIOS, about ${(expectedMs / 1_000).toFixed(1)} s. To trust: ${trust}`,
+  }));
 }
 
 /** Where the job's money went. */

@@ -26,6 +26,10 @@ abstract contract ProofStatement is IResultVerifier {
         return false;
     }
 
+    function refutes() external pure returns (bool) {
+        return true;
+    }
+
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
         return interfaceId == type(IResultVerifier).interfaceId || interfaceId == type(IERC165).interfaceId;
     }

@@ -37,4 +37,8 @@ interface IResultVerifier is IERC165 {
 
     /// True where the buyer's signed acceptance alone makes a result final.
     function acceptanceSuffices() external view returns (bool);
+
+    /// True where `verify` answers `Final` for an output that was not delivered on evidence alone, never by the passing
+    /// of time: such evidence takes the job from its provider.
+    function refutes() external view returns (bool);
 }

@@ -110,7 +110,7 @@ describe("deployProtocol", () => {
       });
     const before = await run({});
     const after = await run({ challengeWindowSeconds: 5 });
-    expect(after.deployedNow).toEqual(["DeliveryResultVerifier"]);
+    expect(after.deployedNow).toEqual(["DeliveryResultVerifier", "SampledResultVerifier"]);
     const registry = new TestContract(after.contracts.ContractRegistry, registryAbi, signer);
     expect(await registry.read("versionOf", ["DeliveryResultVerifier", 1])).toBe(
       before.contracts.DeliveryResultVerifier,

@@ -1,5 +1,5 @@
 import { splitLicencePrice } from "@aios/core-settlement/splits";
-import { ZeroHash } from "ethers";
+import { keccak256, toUtf8Bytes, ZeroHash } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectRevert } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
@@ -21,6 +21,9 @@ describe("ModelLicence", () => {
     expect(model["owner"]).toBe(protocol.address("owner"));
     expect(model["contentCid"]).toMatch(/^bafkrei/);
     expect(await protocol.models.read("verifyingKeyHash", [modelId])).toBe(protocol.key.verifyingKeyHash);
+    expect(await protocol.models.read("ceremonyTranscriptHash", [modelId])).toBe(
+      keccak256(toUtf8Bytes("a ceremony")),
+    );
     expect(await protocol.models.readBigInt("usageFeeWei", [modelId])).toBe(30n);
     const again = protocol.publish({ modelCommitment: "0x".padEnd(66, "7") });
     expect((await expectRevert(again, "AlreadyPublished"))["modelId"]).toBe(String(modelId));

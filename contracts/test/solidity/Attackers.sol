@@ -67,6 +67,10 @@ contract FixedVerifier is IResultVerifier {
         return false;
     }
 
+    function refutes() external pure returns (bool) {
+        return true;
+    }
+
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
         return interfaceId == type(IResultVerifier).interfaceId || interfaceId == type(IERC165).interfaceId;
     }
@@ -82,6 +86,10 @@ contract ReenteringVerifier is IResultVerifier {
 
     function acceptanceSuffices() external pure returns (bool) {
         return false;
+    }
+
+    function refutes() external pure returns (bool) {
+        return true;
     }
 
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {

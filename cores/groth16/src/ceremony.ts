@@ -30,9 +30,6 @@ export interface Ceremony {
   readonly key: ProvingKey;
 }
 
-/** Fewer contributors than this are somebody whom one has to trust. */
-export const FEWEST_CONTRIBUTORS = 2;
-
 /** A ceremony that nobody has contributed to yet, on the first key that `CeremonyEngine.firstKey` made. */
 export function openCeremony(firstKey: ProvingKey, powers: PowersOfTau): Ceremony {
   const start: CeremonyStart = {
@@ -161,31 +158,6 @@ function subgroupPoint(run: Uint8Array): CurveG2 {
   }
   if (!point.isTorsionFree()) throw keyMismatch("delta is outside the subgroup");
   return point;
-}
-
-/** Names of those whose secrets together would forge, once each, in order. */
-export function contributorsOf({ steps }: CeremonyTranscript): readonly string[] {
-  return [...new Set(steps.flatMap((step) => (step.kind === "contribution" ? [step.name] : [])))];
-}
-
-/**
- * What must be trusted of a key from this ceremony, in words for everybody who sees it or its proofs. The ceremony must
- * have been verified. Throws `too-few-contributors` where one party alone, or nobody, made the key.
- */
-export function ceremonyTrust(transcript: CeremonyTranscript): string {
-  const names = contributorsOf(transcript);
-  if (names.length < FEWEST_CONTRIBUTORS) {
-    const who = names[0] === undefined ? "anybody" : `${names[0]} alone`;
-    throw invalidCeremony(
-      "too-few-contributors",
-      `${who} can forge proofs for this key: a ceremony needs ${FEWEST_CONTRIBUTORS} contributors or more.`,
-      { contributors: names.length },
-    );
-  }
-  const hash = Array.from(transcript.start.powersHash.subarray(0, 8), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
-  return `nobody alone: forgeable only by ${names.join(" and ")} together, or by all who made the powers of tau ${hash}…`;
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -80,6 +80,13 @@ export const JOB_TRANSITIONS: readonly EscrowTransition[] = [
     when: "until settleBy, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned",
   },
   {
+    action: "refute",
+    from: "Pending",
+    to: "Funded",
+    actor: "anyone",
+    when: "until the end of the challenge window, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned",
+  },
+  {
     action: "verify-final",
     from: "Delivered",
     to: "Settled",

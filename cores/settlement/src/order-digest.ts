@@ -82,6 +82,8 @@ export interface ModelPublication {
   readonly owner: string;
   readonly modelCommitment: string;
   readonly verifyingKeyHash: string;
+  /** Of the ceremony that made the key; zero for a key that one party alone made. */
+  readonly ceremonyTranscriptHash: string;
   readonly contentCid: string;
   readonly licencePriceWei: bigint;
   readonly usageFeeWei: bigint;

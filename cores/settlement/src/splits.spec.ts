@@ -2,6 +2,7 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  affordableProverFee,
   affordableProviderPrice,
   type JobPriceTerms,
   jobCost,
@@ -118,6 +119,23 @@ describe("affordableProviderPrice", () => {
         expect(jobCost({ ...item, providerPriceWei: best }).totalWei).toBeLessThanOrEqual(cap);
         if (best < cap)
           expect(jobCost({ ...item, providerPriceWei: best + 1n }).totalWei).toBeGreaterThan(cap);
+      }),
+    );
+  });
+});
+
+describe("affordableProverFee", () => {
+  it("is the largest fee that fits under the cap", () => {
+    fc.assert(
+      fc.property(terms, amount, ({ proverFeeWei: _, ...item }, cap) => {
+        const cost = (proverFeeWei: bigint) => jobCost({ ...item, proverFeeWei }).totalWei;
+        const best = affordableProverFee(item, cap);
+        if (best === undefined) {
+          expect(cost(0n)).toBeGreaterThan(cap);
+          return;
+        }
+        expect(cost(best)).toBeLessThanOrEqual(cap);
+        if (best < MAX_AMOUNT_WEI) expect(cost(best + 1n)).toBeGreaterThan(cap);
       }),
     );
   });

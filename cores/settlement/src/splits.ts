@@ -116,6 +116,19 @@ export function affordableProviderPrice(
   return low;
 }
 
+/** The largest prover fee whose whole cost stays within `maxPriceWei`, or undefined where none does. */
+export function affordableProverFee(
+  terms: Omit<JobPriceTerms, "proverFeeWei">,
+  maxPriceWei: bigint,
+): bigint | undefined {
+  const { totalWei, protocolFeeWei } = jobCost({ ...terms, proverFeeWei: 0n });
+  if (totalWei > maxPriceWei) return undefined;
+  // The most work, w, with w + ⌈w · bps / 10,000⌉ within the maximum.
+  const workWei = (maxPriceWei * BPS_DENOMINATOR) / (BPS_DENOMINATOR + BigInt(terms.protocolFeeBps));
+  const feeWei = workWei - (totalWei - protocolFeeWei);
+  return feeWei > MAX_AMOUNT_WEI ? MAX_AMOUNT_WEI : feeWei;
+}
+
 function protocolFee(amountWei: bigint, bps: number): bigint {
   return (amountWei * BigInt(bps) + BPS_DENOMINATOR - 1n) / BPS_DENOMINATOR;
 }

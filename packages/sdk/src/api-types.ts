@@ -18,7 +18,8 @@ export type JobState =
   | "refunded"
   | "failed";
 export type JobKind = "training" | "inference";
-export type Verification = "none" | "proof";
+/** Rungs of the verification ladder; "proof" is Groth16. */
+export type Verification = "none" | "sample" | "replicate" | "proof";
 export type ModelState = "draft" | "setting-up-keys" | "ready" | "publishing" | "published" | "failed";
 export type TransactionState = "queued" | "sent" | "mined" | "final" | "failed";
 export type ProofState = "queued" | "proving" | "proven" | "failed";
@@ -139,6 +140,9 @@ export interface Model {
   readonly verifyingKeyCid: string | null;
   /** What the key asks a verifier to trust, in words. */
   readonly keyTrust: string | null;
+  /** Of the ceremony that made the key, as on chain; null for a development key. */
+  readonly ceremonyTranscriptHash: string | null;
+  readonly ceremonyTranscriptCid: string | null;
   readonly licencePriceWei: string;
   readonly royaltyBps: number;
   readonly usageFeeWei: string;
@@ -214,11 +218,15 @@ export interface Job {
   readonly state: JobState;
   readonly kind: JobKind;
   readonly verification: Verification;
+  /** What the buyer has to trust, in words, as it was quoted. */
+  readonly trust: string | null;
   readonly buyer: string;
   readonly modelId: number | null;
   readonly licenceId: number | null;
   readonly priceCapWei: string;
   readonly provider: string | null;
+  /** Who computed a replicated job besides, once it has. */
+  readonly replicaProvider: string | null;
   readonly fencingToken: number;
   readonly agreedPriceWei: string | null;
   readonly inputCid: string | null;
@@ -305,6 +313,8 @@ export interface ProofJob {
   readonly evidence: string | null;
   readonly evidenceCid: string | null;
   readonly proveMs: number | null;
+  /** What the proof's key asks a verifier to trust, in words. */
+  readonly trust: string | null;
   readonly progress: Progress | null;
   readonly error: ErrorInfo | null;
 }

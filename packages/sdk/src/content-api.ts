@@ -3,6 +3,7 @@ import { sealKey } from "@aios/core-sealing/sealed-key";
 import type { KeyRelease, StoredContent, WrappingKey } from "./api-types.js";
 import { type GatewayConnection, newIdempotencyKey } from "./gateway-connection.js";
 import { fromHex, toHex } from "./hex.js";
+import type { KeyCeremony } from "./model-api.js";
 import { webRng } from "./web-rng.js";
 
 export interface ContentDescription {
@@ -24,6 +25,15 @@ export interface KeyDeposit {
   readonly leaseScopes: readonly string[];
   /** Platform purposes allowed beyond leases: "proving-key-setup", "proof". */
   readonly servicePurposes: readonly string[];
+}
+
+/** What `aios ceremony finalise` wrote, and the powers of tau that it began from. */
+export interface CeremonyFiles {
+  /** `transcript.json`. */
+  readonly transcript: Uint8Array;
+  /** `key.bin`. */
+  readonly provingKey: Uint8Array;
+  readonly powers: Uint8Array;
 }
 
 /** Bytes by content identifier, and the keys of encrypted ones. */
@@ -59,6 +69,25 @@ export class ContentApi {
     const contentKey = webRng.bytes(32);
     const ciphertext = encryptContent(contentKey, plaintext, webRng);
     return { ...(await this.put(ciphertext, { category, encrypted: true })), contentKey };
+  }
+
+  /**
+   * Stores a finished ceremony: transcript and powers of tau for everybody, the proving key encrypted, to be released to
+   * the prover that verifies it. What `ModelDraft.ceremony` names.
+   */
+  async putCeremony(files: CeremonyFiles): Promise<KeyCeremony> {
+    const open = (bytes: Uint8Array, mediaType: string): Promise<StoredContent> =>
+      this.put(bytes, { category: "proving-key", encrypted: false, mediaType });
+    const provingKey = await this.putEncrypted(files.provingKey, "proving-key");
+    await this.depositKey({
+      cid: provingKey.cid,
+      contentKey: provingKey.contentKey,
+      leaseScopes: [],
+      servicePurposes: ["proving-key-setup"],
+    });
+    const transcript = await open(files.transcript, "application/json");
+    const powers = await open(files.powers, "application/octet-stream");
+    return { transcriptCid: transcript.cid, provingKeyCid: provingKey.cid, powersCid: powers.cid };
   }
 
   /** The stored bytes: ciphertext where the content is encrypted. */

@@ -46,6 +46,8 @@ export type JobRequest = JobSpec & {
 
 const VERIFIER_CONTRACT: Readonly<Record<Verification, string>> = {
   none: "DeliveryResultVerifier",
+  sample: "SampledResultVerifier",
+  replicate: "ReplicatedResultVerifier",
   proof: "Groth16ResultVerifier",
 };
 const ENDED: readonly Job["state"][] = ["settled", "refunded", "failed"];

@@ -26,8 +26,19 @@ export interface ModelDraft {
   readonly royaltyBps: number;
   /** Accuracies and ranges of the quantisation. */
   readonly report: Json;
+  /** The ceremony that made the model's key; without one the prover makes a development key. */
+  readonly ceremony?: KeyCeremony;
 }
 
+/** A finished ceremony as contents: see `ContentApi.putCeremony`. */
+export interface KeyCeremony {
+  readonly transcriptCid: string;
+  readonly provingKeyCid: string;
+  readonly powersCid: string;
+}
+
+/** On chain: no ceremony. */
+const ZERO_WORD = `0x${"00".repeat(32)}`;
 /** Another client of the same account may use a permit first; more often than this it is left to the caller. */
 const MOST_REPEATED_PURCHASES = 5;
 
@@ -97,6 +108,7 @@ export class ModelApi {
       usageFeeWei: draft.usageFeeWei,
       royaltyBps: draft.royaltyBps,
       verifyingKeyHash: model.verifyingKeyHash ?? "",
+      ceremonyTranscriptHash: model.ceremonyTranscriptHash ?? ZERO_WORD,
     };
     reviewPublication(requestNamed(toSign, "model-publication"), protocol, expected, this.#connection.now());
     const signatures = await signAll(this.#connection.signer, toSign);

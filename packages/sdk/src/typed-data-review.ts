@@ -231,6 +231,8 @@ export interface ExpectedPublication {
   readonly usageFeeWei: bigint;
   readonly royaltyBps: number;
   readonly verifyingKeyHash: string;
+  /** Zero for a development key. */
+  readonly ceremonyTranscriptHash: string;
 }
 
 /** Compares a proposed publication with the terms that the owner set. */

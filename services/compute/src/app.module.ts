@@ -24,6 +24,7 @@ import { PrismaProviderStore } from "./adapters/prisma/prisma-provider.store.js"
 import { AcceptJob } from "./application/accept-job.use-case.js";
 import { Admission } from "./application/admission.js";
 import { CheckLease } from "./application/check-lease.use-case.js";
+import { DrawSample } from "./application/draw-sample.js";
 import { ExplainPlacement } from "./application/explain-placement.use-case.js";
 import { FollowEscrow } from "./application/follow-escrow.use-case.js";
 import { ForgetPlacements } from "./application/forget-placements.js";
@@ -41,6 +42,7 @@ import { ProveResult } from "./application/prove-result.js";
 import { ProviderWatch } from "./application/provider-watch.js";
 import { ProviderWork } from "./application/provider-work.use-case.js";
 import { QuoteJob } from "./application/quote-job.use-case.js";
+import { VerificationOffers } from "./application/verification-offers.js";
 import { WriteToChain } from "./application/write-to-chain.js";
 import { type ComputeSettings, placementPolicy, REQUIRED_MEMORY_BYTES, type settings } from "./config.js";
 import { leaseKey, ProviderMarket } from "./domain/provider-market.js";
@@ -119,7 +121,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
   const placement = new PlaceJobOnProvider(jobs, providerMarket, hub, clock, market);
   const engine = new JobEngine(
     jobs,
-    { chain: writes, placement, proof: proofs },
+    { chain: writes, placement, proof: proofs, draw: new DrawSample(jobs, reader, clock) },
     hub,
     clock,
     stepPolicy,
@@ -135,6 +137,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     logger,
   );
   const pricing = new Pricing(providerMarket, clock, market);
+  const offers = new VerificationOffers(prover, pricing, values.SAMPLE_SHARE_BPS);
   const admission = new Admission(
     {
       atOnce: values.ORDERS_AT_ONCE,
@@ -144,7 +147,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     clock,
   );
   const prepareJob = new PrepareJob(
-    { jobs, chain, reader, models, prover, vault, pricing, clock, rng: systemRng },
+    { jobs, chain, reader, models, offers, vault, pricing, clock, rng: systemRng },
     orderSettings(values),
     market,
   );
@@ -165,7 +168,7 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
 
   const instances: Provider[] = [
     value(Admission, admission),
-    value(QuoteJob, new QuoteJob(chain, models, prover, pricing)),
+    value(QuoteJob, new QuoteJob(chain, models, offers, pricing)),
     value(PrepareJob, prepareJob),
     value(PlaceJob, new PlaceJob(jobs, chain, reader, clock)),
     value(AcceptJob, new AcceptJob(jobs, clock)),

@@ -74,6 +74,10 @@ export const settings = defineSettings({
     description: "time to settle a delivered job before it is refunded",
     default: "1h",
   }),
+  SAMPLE_SHARE_BPS: setting(integer(1, 10_000), {
+    description: "of 10,000 sampled deliveries so many are drawn and proven",
+    default: 1_000,
+  }),
   DELIVER_MARGIN: setting(duration, {
     description: "a result whose proof takes this close to the delivery deadline goes on chain unproven",
     default: "15s",

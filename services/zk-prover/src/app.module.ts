@@ -14,6 +14,7 @@ import { ProverController } from "./adapters/grpc/prover.controller.js";
 import { StorageContentStore } from "./adapters/peers/storage.content-store.js";
 import { PrismaModelKeyStore } from "./adapters/prisma/prisma-model-key.store.js";
 import { PrismaProofStore } from "./adapters/prisma/prisma-proof.store.js";
+import { CeremonyKeys } from "./application/ceremony-key.js";
 import { LoadedModels } from "./application/loaded-models.js";
 import { MakeKey } from "./application/make-key.use-case.js";
 import { MakeProof } from "./application/make-proof.use-case.js";
@@ -53,7 +54,15 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
   });
   const progress = new ProgressBoard();
   const times = new ServiceTimes();
-  const makeKey = new MakeKey(keys, contents, models, progress, systemRng, {
+  const ceremonies = new CeremonyKeys(
+    contents,
+    {
+      listedPowers: new Set(settings.PROVER_LISTED_POWERS),
+      maxPowersBytes: settings.PROVER_MAX_POWERS,
+    },
+    systemRng,
+  );
+  const makeKey = new MakeKey(keys, contents, models, ceremonies, progress, systemRng, {
     notKept: (error) => logger.warn({ error }, "a new key could not be kept in memory"),
   });
   const makeProof = new MakeProof({

@@ -1,6 +1,7 @@
 import { address } from "@aios/kernel/identifiers";
 import { weiAmount } from "@aios/kernel/units";
 import {
+  byteSize,
   commonSettings,
   defineSettings,
   duration,
@@ -9,6 +10,7 @@ import {
   setting,
   text,
 } from "@aios/service-kit/config";
+import { z } from "zod";
 
 export const proverSettings = defineSettings({
   ...commonSettings,
@@ -49,6 +51,21 @@ export const proverSettings = defineSettings({
   PROVER_SET_UP_TIMEOUT: setting(duration, {
     description: "longest time for the keys of one model, with its unit",
     default: "5m",
+  }),
+  PROVER_LISTED_POWERS: setting(
+    z
+      .string()
+      .regex(/^([0-9a-f]{64}(,[0-9a-f]{64})*)?$/, "SHA-256 hashes as hex, separated by commas")
+      .transform((list) => (list === "" ? [] : list.split(","))),
+    {
+      description:
+        "SHA-256 of the powers of tau that ceremonies may begin from, hex, separated by commas; list only what was compared with the publication of those who made them",
+      default: "",
+    },
+  ),
+  PROVER_MAX_POWERS: setting(byteSize, {
+    description: "largest file of powers of tau that is read, with its unit",
+    default: "96MiB",
   }),
   PROVER_STORAGE_DEADLINE: setting(duration, {
     description: "longest time for one transfer from or to storage, with its unit",

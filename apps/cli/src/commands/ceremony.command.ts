@@ -3,9 +3,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
   type Ceremony,
-  ceremonyTrust,
   contribute,
-  contributorsOf,
   endWithBeacon,
   openCeremony,
   verifyCeremony,
@@ -13,6 +11,7 @@ import {
 import { decodeTranscript, encodeTranscript, MAX_TRANSCRIPT_BYTES } from "@aios/core-groth16/ceremony-codec";
 import { CeremonyEngine } from "@aios/core-groth16/ceremony-engine";
 import { transcriptHash } from "@aios/core-groth16/ceremony-transcript";
+import { ceremonyTrust, contributorsOf } from "@aios/core-groth16/ceremony-trust";
 import { MAX_POWERS_BYTES, type PowersOfTau, readPowersOfTau } from "@aios/core-groth16/powers-of-tau";
 import {
   decodeProvingKey,

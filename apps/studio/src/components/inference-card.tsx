@@ -89,7 +89,7 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransac
           ) : (
             <p className="muted small">
               Model “{model.name}”, licence {aios(model.licencePriceWei)}, {aios(model.usageFeeWei)} a use,
-              royalty {model.royaltyBps / 100}%.
+              royalty {model.royaltyBps / 100}%. Its proving key: {model.keyTrust ?? "unknown"}.
             </p>
           )}
           <button

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type Ceremony,
-  ceremonyTrust,
   contribute,
-  contributorsOf,
   endWithBeacon,
   openCeremony,
   verifyCeremony,
@@ -11,6 +9,7 @@ import {
 import { decodeTranscript, encodeTranscript } from "../../src/ceremony-codec.js";
 import { CeremonyEngine } from "../../src/ceremony-engine.js";
 import { type CeremonyTranscript, type Contribution, transcriptHash } from "../../src/ceremony-transcript.js";
+import { ceremonyTrust, contributorsOf } from "../../src/ceremony-trust.js";
 import { Groth16Prover } from "../../src/groth16-prover.js";
 import { joinKeyPoints, type KeyPoints, splitKeyPoints } from "../../src/key-points.js";
 import { type PowersOfTau, readPowersOfTau } from "../../src/powers-of-tau.js";

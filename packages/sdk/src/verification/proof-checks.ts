@@ -2,7 +2,10 @@ import { abi as licenceAbi } from "@aios/contracts/abi/model-licence";
 import { decodeEvidence } from "@aios/core-groth16/evidence";
 import { decodeProof } from "@aios/core-groth16/proof-encoding";
 import { verify } from "@aios/core-groth16/verify";
-import { DEVELOPMENT_TRUST, decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
+import { decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
+import { deliveryTypedData } from "@aios/core-settlement/order-digest";
+import { signerOf } from "@aios/core-settlement/signed-data";
+import { type SigningDomain, signingDomain } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
 import { isCodedError } from "@aios/kernel/coded-error";
@@ -16,6 +19,8 @@ import type { ChainEvidence } from "./chain-evidence.js";
 import type { VerificationCheck, VerifyJobOptions } from "./verification-report.js";
 
 const licence = new Interface(licenceAbi);
+/** `abi.encode(bytes verifyingKey, bytes proof)` in its one form. */
+const EVIDENCE_BYTES = 1_088;
 
 interface OnChainModel {
   readonly modelCommitment: string;
@@ -38,7 +43,7 @@ export async function* checkProof(
   chain: ChainEvidence,
 ): AsyncGenerator<VerificationCheck> {
   const { order, delivery, settlement } = chain;
-  if (order.verifier !== contractAddress(protocol, "Groth16ResultVerifier").toLowerCase()) {
+  if (!takesProofs(protocol, order.verifier)) {
     yield {
       name: "proof",
       ok: undefined,
@@ -54,6 +59,10 @@ export async function* checkProof(
       how: "No transaction has settled this job with a proof yet.",
       evidence: {},
     };
+    return;
+  }
+  if (!isProof(settlement.evidence)) {
+    yield withoutProof(protocol, jobId, chain, settlement.evidence);
     return;
   }
   const model = await modelOnChain(rpc, protocol, order.modelId);
@@ -92,6 +101,67 @@ export async function* checkProof(
   };
 }
 
+function takesProofs(protocol: Protocol, verifier: string): boolean {
+  return ["Groth16ResultVerifier", "SampledResultVerifier", "ReplicatedResultVerifier"].some(
+    (name) => protocol.contracts[name]?.toLowerCase() === verifier,
+  );
+}
+
+/** Evidence that carries a key and a proof, not a second provider's signature or nothing. */
+export function isProof(evidence: string): boolean {
+  return (evidence.length - 2) / 2 === EVIDENCE_BYTES;
+}
+
+/** A sampled delivery that was not proven, or two providers' agreement: then the second signature is checked here. */
+function withoutProof(
+  protocol: Protocol,
+  jobId: string,
+  { delivery, deliverySignature }: ChainEvidence,
+  evidence: string,
+): VerificationCheck {
+  if (evidence === "0x")
+    return {
+      name: "proof",
+      ok: undefined,
+      how: "This sampled delivery was not proven: it is final by the buyer's acceptance or the end of the challenge window.",
+      evidence: {},
+    };
+  const how =
+    "A second provider signed a delivery of the same output for this job; its signature was recovered here. The escrow asked that it has a stake.";
+  if (delivery === undefined || deliverySignature === undefined)
+    return { name: "replica", ok: false, how, evidence: {} };
+  const domain = signingDomain(protocol.chainId, contractAddress(protocol, "JobEscrow"));
+  const provider = signerOf(deliveryTypedData(domain, delivery), deliverySignature);
+  const replica = replicaOf(domain, jobId, delivery, evidence);
+  const ok = replica !== undefined && replica !== provider;
+  return {
+    name: "replica",
+    ok,
+    how,
+    evidence: { replica: replica ?? "none", provider: provider ?? "none", output: toHex32(delivery.output) },
+  };
+}
+
+/** Token, receipt hash, r, s, v: 32 bytes each; see `ReplicatedResultVerifier.sol`. */
+function replicaOf(
+  domain: SigningDomain,
+  jobId: string,
+  { output }: NonNullable<ChainEvidence["delivery"]>,
+  evidence: string,
+): string | undefined {
+  const words = fromHex(evidence);
+  if (words.length !== 5 * 32) return undefined;
+  const word = (index: number): string => toHex(words.subarray(index * 32, (index + 1) * 32));
+  const signed = deliveryTypedData(domain, {
+    jobId,
+    fencingToken: BigInt(word(0)),
+    output,
+    outputHash: keccak256(toHex32(output)),
+    receiptHash: word(1),
+  });
+  return signerOf(signed, `${word(2)}${word(3).slice(2)}${word(4).slice(-2)}`);
+}
+
 function proofEquation(
   verifyingKey: Uint8Array,
   proof: Uint8Array,
@@ -124,10 +194,4 @@ export function checkInput(chain: ChainEvidence, options: VerifyJobOptions): Ver
     how: "Input and salt were committed to again here, and compared with the order on chain.",
     evidence: { committed, opened },
   };
-}
-
-/** What a valid proof still leaves to trust. */
-export function proofTrust(keyTrust: string | null): string {
-  const text = keyTrust ?? DEVELOPMENT_TRUST;
-  return `The proving key: ${text}.`;
 }

@@ -1,8 +1,9 @@
 import { isCodedError } from "@aios/kernel/coded-error";
-import type { ReceiptProof } from "../api-types.js";
+import type { Protocol, ReceiptProof, Verification } from "../api-types.js";
 import type { AiosClient } from "../client.js";
-import { readChainEvidence } from "./chain-evidence.js";
-import { checkInput, checkProof, proofTrust } from "./proof-checks.js";
+import { type ChainEvidence, readChainEvidence } from "./chain-evidence.js";
+import { type KeyOrigin, keyOrigin } from "./key-origin.js";
+import { checkInput, checkProof, isProof } from "./proof-checks.js";
 import { checkInclusion, checkPayments, checkSettlement } from "./settlement-checks.js";
 import { checkDelivery, checkOrder, checkOutput, checkReceiptSignature } from "./signature-checks.js";
 import type { VerificationCheck, VerificationReport, VerifyJobOptions } from "./verification-report.js";
@@ -39,6 +40,8 @@ export async function verifyJob(
   add(checkDelivery(protocol, chain));
   add(checkOutput(job, chain));
   for await (const check of checkProof(rpc, protocol, jobId, chain)) add(check);
+  const origin = await originOf(client, protocol, job.verification, chain);
+  if (origin !== undefined) add(origin.check);
   const [payments, receipts] = await Promise.all([client.jobs.payments(jobId), client.jobs.receipts(jobId)]);
   add(checkPayments(chain, payments));
   add(await checkSettlement(rpc, chain));
@@ -54,14 +57,24 @@ export async function verifyJob(
     add(checkReceiptSignature(protocol, own, chain));
     add(await checkInclusion(rpc, protocol, await receiptProof(client, own.receiptId)));
   }
-  const model =
-    job.modelId === null || job.verification === "none" ? undefined : await client.models.get(job.modelId);
   return {
     jobId,
     ok: checks.every((check) => check.ok !== false) && chain.settlement !== undefined,
     checks,
-    trusted: trustedIn(job.verification, model?.keyTrust ?? null),
+    trusted: trustedIn(job.verification, origin?.trust),
   };
+}
+
+/** Of the key in the settling transaction, where a proof settled the job. */
+async function originOf(
+  client: AiosClient,
+  protocol: Protocol,
+  verification: Verification,
+  { order, settlement }: ChainEvidence,
+): Promise<KeyOrigin | undefined> {
+  if (verification === "none" || settlement?.evidence === undefined || !isProof(settlement.evidence))
+    return undefined;
+  return keyOrigin(client, protocol, order.modelId, settlement.evidence);
 }
 
 async function receiptProof(client: AiosClient, receiptId: string): Promise<ReceiptProof | undefined> {
@@ -73,15 +86,28 @@ async function receiptProof(client: AiosClient, receiptId: string): Promise<Rece
   }
 }
 
-function trustedIn(verification: "none" | "proof", keyTrust: string | null): readonly string[] {
+function trustedIn(verification: Verification, keyTrust: string | undefined): readonly string[] {
   return [
     "The chain's one block producer: with a single producer, it alone decides what is final.",
     "This gateway's answers about blocks, logs and calldata; ask another node of the chain to be independent of it.",
-    ...(verification === "proof"
-      ? [
-          proofTrust(keyTrust),
+    ...(keyTrust === undefined
+      ? [unprovenTrust(verification)]
+      : [
+          `The proving key: ${keyTrust}.`,
           "The circuit: that it says what the model computes. Its source and the R1CS are in the repository.",
-        ]
-      : ["The provider: without a proof, nothing shows that the output is the model's own."]),
+        ]),
   ];
+}
+
+function unprovenTrust(verification: Verification): string {
+  switch (verification) {
+    case "none":
+      return "The provider: without a proof, nothing shows that the output is the model's own.";
+    case "sample":
+      return "The provider: this delivery was not proven, only a random share of deliveries is.";
+    case "replicate":
+      return "That the two providers did not agree on a wrong output.";
+    case "proof":
+      return "Nothing about the output yet: no proof has settled the job.";
+  }
 }

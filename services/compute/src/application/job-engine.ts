@@ -2,14 +2,16 @@ import type { WorkKind } from "@aios/core-scheduler/placement-model";
 import type { Clock } from "@aios/kernel/clock";
 import type { JobId } from "@aios/kernel/identifiers";
 import { actingFor } from "@aios/service-kit/caller-context";
+import { crashPoint } from "@aios/service-kit/crash-point";
 import { codedErrorOf } from "@aios/service-kit/database-outage";
 import type { Logger } from "@aios/service-kit/logger";
 import { inSpan } from "@aios/service-kit/tracing";
-import { type Job, liveLease } from "../domain/job.js";
-import { askToSignAgain, endOffer, fail } from "../domain/job-transitions.js";
+import { type Job, keptReplica, liveLease } from "../domain/job.js";
+import { askToSignAgain, dropReplica, endOffer, fail, startReplica } from "../domain/job-transitions.js";
 import { type NextStep, nextStep, type StepPolicy } from "../domain/next-step.js";
 import type { JobStore, ProviderLinks } from "../domain/ports.js";
 import { metrics } from "../metrics.js";
+import type { DrawSample } from "./draw-sample.js";
 import { KeyedRunner } from "./keyed-runner.js";
 import type { PlaceJobOnProvider, PlacementOutcome } from "./place-job-on-provider.js";
 import type { ProveResult } from "./prove-result.js";
@@ -28,6 +30,7 @@ export interface JobSteps {
   readonly chain: WriteToChain;
   readonly placement: PlaceJobOnProvider;
   readonly proof: ProveResult;
+  readonly draw: DrawSample;
 }
 
 /**
@@ -141,6 +144,12 @@ export class JobEngine {
         return this.#steps.proof.request(job, next.fencingToken, next.attempt);
       case "check-proof":
         return this.#steps.proof.check(job, next.fencingToken);
+      case "start-replica":
+        return this.#startReplica(job, next.fencingToken);
+      case "drop-replica":
+        return this.#dropReplica(job);
+      case "draw":
+        return this.#steps.draw.execute(job);
       case "end-offer":
         return this.#endOffer(job, next.fencingToken, next.because);
       case "ask-to-sign-again":
@@ -155,6 +164,27 @@ export class JobEngine {
           job: fail(stored, next.error, this.#clock.now()),
         }));
     }
+  }
+
+  async #startReplica(job: Job, fencingToken: number): Promise<void> {
+    const started = await this.#jobs.change(job.jobId, (stored) => ({
+      job: startReplica(stored, fencingToken, this.#clock.now()),
+    }));
+    crashPoint("compute.replica.after-start");
+    if (started !== undefined) this.#links.grantLease(started);
+  }
+
+  async #dropReplica(job: Job): Promise<void> {
+    await this.#jobs.change(job.jobId, (stored) => {
+      const replica = keptReplica(stored);
+      if (replica === undefined) return undefined;
+      const { provider, fencingToken } = replica;
+      return {
+        job: dropReplica(stored, this.#clock.now()),
+        fault: { provider, fencingToken, reason: "wrong-output" },
+      };
+    });
+    metrics.leasesEnded.add(1, { because: "replica-refuted" });
   }
 
   async #endOffer(job: Job, fencingToken: number, because: string): Promise<void> {

@@ -1,7 +1,8 @@
 import type { PlacementPolicy, PlacementRequest, WorkKind } from "@aios/core-scheduler/placement-model";
+import { affordableProviderPrice } from "@aios/core-settlement/splits";
 import type { Address } from "@aios/kernel/identifiers";
 import { burnedLeases } from "../domain/burned-leases.js";
-import type { Job } from "../domain/job.js";
+import { type Job, keptReplica } from "../domain/job.js";
 
 export function placementRequest(
   job: Job,
@@ -12,7 +13,7 @@ export function placementRequest(
   return {
     jobId: job.jobId,
     kind: job.kind,
-    providerPriceCapWei: BigInt(job.terms.providerPriceCapWei),
+    providerPriceCapWei: providerPriceCap(job),
     requiredMemoryBytes: job.terms.requiredMemoryBytes,
     workUnits: job.terms.workUnits,
     burned: burnedLeases(job, nowMs, restMs),
@@ -20,11 +21,32 @@ export function placementRequest(
   };
 }
 
+/** A replicated job is computed by a second provider before it is leased to the first. */
+export function needsReplica(job: Job): boolean {
+  return job.verification === "replicate" && keptReplica(job) === undefined;
+}
+
+/** What the order's cap leaves for whom the job is offered to now. */
+function providerPriceCap(job: Job): bigint {
+  const { terms } = job;
+  if (needsReplica(job)) return BigInt(terms.replicaPriceCapWei);
+  const replica = keptReplica(job);
+  if (replica === undefined) return BigInt(terms.providerPriceCapWei);
+  const fees = {
+    proverFeeWei: BigInt(replica.terms.providerPriceWei),
+    usageFeeWei: BigInt(terms.usageFeeWei),
+    royaltyBps: terms.royaltyBps,
+    protocolFeeBps: terms.protocolFeeBps,
+  };
+  return affordableProviderPrice(fees, BigInt(terms.order.maxPriceWei)) ?? 0n;
+}
+
 /** A request that stands for any job of the kind: to find the cheapest offer before there is a job. */
 export function quoteRequest(
   kind: WorkKind,
   requiredMemoryBytes: number,
   workUnits: number,
+  without: readonly Address[] = [],
 ): PlacementRequest {
   return {
     jobId: `0x${"00".repeat(32)}` as PlacementRequest["jobId"],
@@ -32,7 +54,7 @@ export function quoteRequest(
     providerPriceCapWei: 0n,
     requiredMemoryBytes,
     workUnits,
-    burned: [],
+    burned: without.map((provider) => ({ provider, reason: "replica" })),
     recentByProvider: new Map(),
   };
 }

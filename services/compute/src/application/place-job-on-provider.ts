@@ -8,7 +8,7 @@ import { leaseTermsFor, offer, postponePlacement } from "../domain/job-transitio
 import type { JobStore, PlacementView, ProviderLinks } from "../domain/ports.js";
 import type { ProviderMarket } from "../domain/provider-market.js";
 import { metrics } from "../metrics.js";
-import { type MarketSettings, placementRequest } from "./market.js";
+import { type MarketSettings, needsReplica, placementRequest } from "./market.js";
 
 const LONGEST_PAUSE_MS = 30_000;
 /** Who becomes free takes the oldest waiting job by itself; the timer is for what nobody told of. */
@@ -120,8 +120,11 @@ export class PlaceJobOnProvider {
       return { job: postponePlacement(job, nowMs + pauseMs), outcome };
     }
     const acceptBy = Math.floor(nowMs / 1_000) + settings.acceptWithinSeconds;
-    const terms = leaseTermsFor(job, best.address, best.priceWei[request.kind] ?? 0n, acceptBy);
-    const offered = { provider: best.address, terms, offerExpiresAtMs: nowMs + settings.offerTimeoutMs };
+    const role = needsReplica(job) ? "replica" : "lease";
+    const price = best.priceWei[request.kind] ?? 0n;
+    const terms = leaseTermsFor(job, best.address, price, acceptBy, role);
+    const offerExpiresAtMs = nowMs + settings.offerTimeoutMs;
+    const offered = { role, provider: best.address, terms, offerExpiresAtMs } as const;
     return { job: offer(job, offered, nowMs), outcome: "offered" };
   }
 }

@@ -28,9 +28,7 @@ import type {
   InputVault,
   JobStore,
   ModelCatalogue,
-  ProofQuote,
   ProtocolFacts,
-  Prover,
   PublishedModel,
   StoredRequest,
 } from "../domain/ports.js";
@@ -38,9 +36,14 @@ import { metrics } from "../metrics.js";
 import type { MarketSettings } from "./market.js";
 import { permitTermsFor } from "./permit-terms.js";
 import type { Pricing } from "./pricing.js";
-import { INFERENCE_WORK_UNITS, licensedModel } from "./quote-job.use-case.js";
+import { licensedModel } from "./quote-job.use-case.js";
+import {
+  INFERENCE_WORK_UNITS,
+  trainingOffer,
+  type VerificationOffer,
+  type VerificationOffers,
+} from "./verification-offers.js";
 
-const ZERO_ADDRESS = `0x${"00".repeat(20)}` as Address;
 const SALT_BYTES = 32;
 
 export interface PrepareJobInput {
@@ -73,7 +76,7 @@ export interface PrepareJobPorts {
   readonly chain: ChainWriter;
   readonly reader: ChainReader;
   readonly models: ModelCatalogue;
-  readonly prover: Prover;
+  readonly offers: VerificationOffers;
   readonly vault: InputVault;
   readonly pricing: Pricing;
   readonly clock: Clock;
@@ -131,21 +134,15 @@ export class PrepareJob {
         ? await licensedModel(this.#ports.models, work.modelId, input.account)
         : undefined;
     const protocol = await this.#ports.chain.protocol();
-    const proof =
-      input.verification === "proof" && licensed !== undefined
-        ? await this.#ports.prover.quote(licensed.model.modelCommitment)
-        : undefined;
     const workUnits = work.kind === "inference" ? INFERENCE_WORK_UNITS : trainingSamples(work);
-    const providerCapWei = this.#ports.pricing.providerCap(
-      {
-        kind: work.kind,
-        workUnits,
-        model: licensed?.model,
-        proof,
-        protocolFeeBps: protocol.protocolFeeBps,
-      },
-      capWei,
-    );
+    const offer =
+      licensed === undefined
+        ? trainingOffer(this.#ports.pricing, workUnits, protocol)
+        : await this.#ports.offers.inference(input.verification, licensed.model, protocol);
+    const isReplicated = input.verification === "replicate";
+    // Of a replicated job the lease's cap follows from what the second provider asked.
+    const replicaCapWei = isReplicated ? this.#ports.pricing.replicaCap(offer.question, capWei) : 0n;
+    const providerCapWei = isReplicated ? 0n : this.#ports.pricing.providerCap(offer.question, capWei);
     const committed = await this.#commit(checked.input);
     const outputKey = input.outputRecipientPublicKey.length === 0 ? "" : hex(input.outputRecipientPublicKey);
     const order = this.#orderOf(
@@ -168,10 +165,10 @@ export class PrepareJob {
       permit,
       protocol,
       licensed,
-      proof,
+      offer,
       committed,
       workUnits,
-      providerCapWei,
+      { providerCapWei, replicaCapWei },
       outputKey,
     );
     return {
@@ -208,7 +205,7 @@ export class PrepareJob {
       licenceId: licenceId.toString(),
       requestHash: requestHash(work, outputKey),
       inputCommitment: committed?.commitment ?? ZERO_BYTES32,
-      verifier: input.verification === "proof" ? protocol.proofVerifier : protocol.deliveryVerifier,
+      verifier: verifierFor(input.verification, protocol),
       matcher: protocol.matcher,
       maxPriceWei: capWei.toString(),
       leaseBy: (nowSeconds + this.#order.leaseWithinSeconds).toString(),
@@ -224,10 +221,10 @@ export class PrepareJob {
     permit: PermitTerms | undefined,
     protocol: ProtocolFacts,
     licensed: { readonly model: PublishedModel; readonly licenceId: number } | undefined,
-    proof: ProofQuote | undefined,
+    offer: VerificationOffer,
     committed: Commitment | undefined,
     workUnits: number,
-    providerCapWei: bigint,
+    caps: { readonly providerCapWei: bigint; readonly replicaCapWei: bigint },
     outputRecipientPublicKey: string,
   ): JobTerms {
     const { chainId, jobEscrow, wrappedAios, receiptRegistry } = protocol;
@@ -242,17 +239,33 @@ export class PrepareJob {
       modelCid: licensed?.model.contentCid ?? "",
       verifyingKeyHash: licensed === undefined ? ZERO_BYTES32 : bytes32(hex(licensed.model.verifyingKeyHash)),
       inputCid: committed?.cid ?? "",
-      prover: proof?.prover ?? ZERO_ADDRESS,
-      proverFeeWei: proof?.priceWei ?? "0",
+      prover: offer.prover,
+      proverFeeWei: offer.proverFeeWei.toString(),
       usageFeeWei: licensed?.model.usageFeeWei ?? "0",
       royaltyBps: licensed?.model.royaltyBps ?? 0,
       protocolFeeBps: protocol.protocolFeeBps,
       challengeWindowSeconds: protocol.challengeWindowSeconds,
-      providerPriceCapWei: providerCapWei.toString(),
+      providerPriceCapWei: caps.providerCapWei.toString(),
+      replicaPriceCapWei: caps.replicaCapWei.toString(),
+      sampleShareBps: offer.sampleShareBps,
+      trust: offer.trust,
       requiredMemoryBytes: this.#market.requiredMemoryBytes[work.kind],
       workUnits,
       outputRecipientPublicKey,
     };
+  }
+}
+
+function verifierFor(verification: VerificationLevel, protocol: ProtocolFacts): Address {
+  switch (verification) {
+    case "none":
+      return protocol.deliveryVerifier;
+    case "sample":
+      return protocol.sampleVerifier;
+    case "replicate":
+      return protocol.replicaVerifier;
+    case "proof":
+      return protocol.proofVerifier;
   }
 }
 
@@ -273,6 +286,7 @@ function newJob(jobId: JobId, input: PrepareJobInput, terms: JobTerms, nowMs: nu
     leases: [],
     attempts: [],
     proof: NO_PROOF,
+    draw: undefined,
     pendingUntilMs: 0,
     deliveredAtMs: 0,
     steps: [{ name: "prepared", atMs: nowMs, transactionHash: "", gasUsed: 0, note: "" }],

@@ -1,14 +1,16 @@
-import type { Address } from "@aios/kernel/identifiers";
+import { isCodedError } from "@aios/kernel/coded-error";
+import { type Address } from "@aios/kernel/identifiers";
 import { licenceRequired, modelNotPublished } from "../domain/errors.js";
 import type { VerificationLevel } from "../domain/job.js";
 import { checkWork, type RequestedWork, trainingSamples } from "../domain/job-request.js";
-import type { ChainWriter, ModelCatalogue, ProofQuote, Prover, PublishedModel } from "../domain/ports.js";
+import type { ChainWriter, ModelCatalogue, PublishedModel } from "../domain/ports.js";
 import type { Pricing } from "./pricing.js";
-
-/** Multiply-accumulates of one inference of the reference network, 784–128–10. */
-export const INFERENCE_WORK_UNITS = 784 * 128 + 128 * 10;
-/** Four transactions of a block each, beside the work itself. */
-const CHAIN_OVERHEAD_MS = 2_000;
+import {
+  INFERENCE_RUNGS,
+  trainingOffer,
+  type VerificationOffer,
+  type VerificationOffers,
+} from "./verification-offers.js";
 
 export interface JobQuote {
   readonly verification: VerificationLevel;
@@ -18,75 +20,36 @@ export interface JobQuote {
   readonly visibility: string;
 }
 
-const INPUT_VISIBILITY = "The leased provider decrypts the input; storage and relayer see ciphertext only.";
-
 /** Price, time and trust of every way to run and verify a request. */
 export class QuoteJob {
-  readonly #chain: ChainWriter;
-  readonly #models: ModelCatalogue;
-  readonly #prover: Prover;
-  readonly #pricing: Pricing;
+  constructor(
+    private readonly chain: ChainWriter,
+    private readonly models: ModelCatalogue,
+    private readonly offers: VerificationOffers,
+    private readonly pricing: Pricing,
+  ) {}
 
-  constructor(chain: ChainWriter, models: ModelCatalogue, prover: Prover, pricing: Pricing) {
-    this.#chain = chain;
-    this.#models = models;
-    this.#prover = prover;
-    this.#pricing = pricing;
-  }
-
+  /** A rung that needs a second provider is left out while there is none. */
   async execute(account: Address, requested: RequestedWork | undefined): Promise<readonly JobQuote[]> {
     const { work } = checkWork(requested);
-    const { protocolFeeBps, challengeWindowSeconds } = await this.#chain.protocol();
-    const windowText = `final when you accept it or ${challengeWindowSeconds} s after delivery`;
-    if (work.kind === "training") {
-      const workUnits = trainingSamples(work);
-      const answer = this.#pricing.cheapest({
-        kind: "training",
-        workUnits,
-        model: undefined,
-        proof: undefined,
-        protocolFeeBps,
-      });
-      return [
-        {
-          verification: "none",
-          priceWei: answer.cost.totalWei,
-          expectedMs: CHAIN_OVERHEAD_MS + duration(workUnits, answer.unitsPerSecond),
-          trust: `The provider, for the whole training: its signed delivery is ${windowText}.`,
-          visibility:
-            "The data set is public; the trained model is sealed to your key, the provider sees it.",
-        },
-      ];
+    const protocol = await this.chain.protocol();
+    if (work.kind === "training")
+      return [quoteOf(trainingOffer(this.pricing, trainingSamples(work), protocol))];
+    const { model } = await licensedModel(this.models, work.modelId, account);
+    const quotes: JobQuote[] = [];
+    for (const rung of INFERENCE_RUNGS) {
+      try {
+        quotes.push(quoteOf(await this.offers.inference(rung, model, protocol)));
+      } catch (error) {
+        if (!isCodedError(error) || error.code !== "no-second-provider") throw error;
+      }
     }
-    const { model } = await licensedModel(this.#models, work.modelId, account);
-    const base = {
-      kind: "inference" as const,
-      workUnits: INFERENCE_WORK_UNITS,
-      model,
-      protocolFeeBps,
-    };
-    const plain = this.#pricing.cheapest({ ...base, proof: undefined });
-    const workMs = duration(INFERENCE_WORK_UNITS, plain.unitsPerSecond);
-    const quotes: JobQuote[] = [
-      {
-        verification: "none",
-        priceWei: plain.cost.totalWei,
-        expectedMs: CHAIN_OVERHEAD_MS + workMs,
-        trust: `The provider, for the output: its signed delivery is ${windowText}.`,
-        visibility: INPUT_VISIBILITY,
-      },
-    ];
-    const proof: ProofQuote = await this.#prover.quote(model.modelCommitment);
-    const proven = this.#pricing.cheapest({ ...base, proof });
-    quotes.push({
-      verification: "proof",
-      priceWei: proven.cost.totalWei,
-      expectedMs: CHAIN_OVERHEAD_MS + workMs + proof.expectedMs,
-      trust: `Nobody for the output, but the proving key: ${proof.trust}.`,
-      visibility: `${INPUT_VISIBILITY} The prover decrypts it too.`,
-    });
     return quotes;
   }
+}
+
+function quoteOf({ verification, cheapest, expectedMs, trust, visibility }: VerificationOffer): JobQuote {
+  return { verification, priceWei: cheapest.cost.totalWei, expectedMs, trust, visibility };
 }
 
 /** Throws `model-not-published`, `licence-required`. */
@@ -99,8 +62,4 @@ export async function licensedModel(
   if (!model.published) throw modelNotPublished(modelId);
   if (licence.licenceId === 0) throw licenceRequired(modelId, licence.licencePriceWei);
   return { model, licenceId: licence.licenceId };
-}
-
-function duration(workUnits: number, unitsPerSecond: number): number {
-  return unitsPerSecond > 0 ? Math.ceil((workUnits * 1_000) / unitsPerSecond) : 0;
 }

@@ -1,5 +1,5 @@
 import type { BurnedLease } from "@aios/core-scheduler/placement-model";
-import type { Job, Lease } from "./job.js";
+import { type Job, type Lease, REPLICA_KEPT } from "./job.js";
 
 /** The provider did wrong: it never gets this job again, and it counts against it elsewhere. */
 export const FAULT_REASONS: ReadonlySet<string> = new Set([
@@ -14,13 +14,18 @@ export const FAULT_REASONS: ReadonlySet<string> = new Set([
   "receipt-forged",
 ]);
 
-/** Providers that may not be offered the job now: for good, or for a while after they did not answer or vanished. */
+/**
+ * Providers that may not be offered the job now: for good, or for a while after they did not answer or vanished. Who
+ * computed the replica is no second opinion about itself.
+ */
 export function burnedLeases(job: Job, nowMs: number, restMs: number): BurnedLease[] {
   return job.leases
     .filter(
       (lease) =>
         lease.state === "ended" &&
-        (FAULT_REASONS.has(lease.endedBecause) || nowMs < restsUntilMs(lease, restMs)),
+        (FAULT_REASONS.has(lease.endedBecause) ||
+          lease.endedBecause === REPLICA_KEPT ||
+          nowMs < restsUntilMs(lease, restMs)),
     )
     .map((lease) => ({ provider: lease.provider, reason: lease.endedBecause }));
 }

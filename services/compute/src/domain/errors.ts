@@ -107,6 +107,17 @@ export function noProviderAvailable(kind: string, retryAfterMs: number): CodedEr
   });
 }
 
+/** One provider's result cannot be compared with itself. */
+export function noSecondProvider(kind: string, retryAfterMs: number): CodedError {
+  return new CodedError({
+    code: "no-second-provider",
+    kind: "unavailable",
+    message: `Only one provider offers ${kind} jobs at the moment, so none can be replicated. Try again shortly, or choose another verification.`,
+    details: { kind },
+    retryAfterMs,
+  });
+}
+
 export function signatureMissing(name: string): CodedError {
   return invalidRequest("signature-missing", `signatures.${name}`, `The signature '${name}' is missing.`);
 }
@@ -143,8 +154,8 @@ export function notAcceptable(jobId: string, state: string, verification: string
     code: "not-acceptable",
     kind: "conflict",
     message:
-      verification === "proof"
-        ? "A proven result needs no acceptance: the proof settles it."
+      verification === "proof" || verification === "replicate"
+        ? "This result needs no acceptance: evidence settles it."
         : `There is nothing to accept while the job is ${state}.`,
     details: { jobId, state, verification },
   });

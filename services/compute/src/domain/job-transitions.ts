@@ -1,4 +1,4 @@
-import type { Bytes32 } from "@aios/kernel/identifiers";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { fencingTokenStale, leaseNotOffered } from "./errors.js";
 import {
   attemptOf,
@@ -8,14 +8,18 @@ import {
   type JobError,
   type JobProgress,
   type JobStepRecord,
+  keptReplica,
   type Lease,
   type LeaseFailure,
   type LeaseResult,
+  type LeaseRole,
   type LeaseTerms,
   liveLease,
   nextFencingToken,
   type PermitTerms,
   type ProofProgress,
+  REPLICA_KEPT,
+  type SampleDraw,
   type StepAttempt,
 } from "./job.js";
 
@@ -78,13 +82,14 @@ export function fail(job: Job, error: JobError, atMs: number): Job {
 /** A new offer under the next fencing token. Throws `lease-not-offered` unless funded and without a live lease. */
 export function offer(
   job: Job,
-  offered: Pick<Lease, "provider" | "terms" | "offerExpiresAtMs">,
+  offered: Pick<Lease, "provider" | "terms" | "offerExpiresAtMs"> & { readonly role?: LeaseRole },
   atMs: number,
 ): Job {
   if (job.state !== "funded" || liveLease(job) !== undefined) throw leaseNotOffered(job.jobId, job.state);
   const fencingToken = nextFencingToken(job);
   const lease: Lease = {
     ...offered,
+    role: offered.role ?? "lease",
     fencingToken,
     state: "offered",
     signature: "",
@@ -103,7 +108,8 @@ export function offer(
     progress: undefined,
     placementRounds: 0,
   };
-  return withStep(next, { name: "matched", atMs, note: `${offered.provider} under token ${fencingToken}` });
+  const name = offered.role === "replica" ? "replica-matched" : "matched";
+  return withStep(next, { name, atMs, note: `${offered.provider} under token ${fencingToken}` });
 }
 
 /** The provider signed the terms. Repeating the answer changes nothing. Throws `stale-fencing-token`. */
@@ -116,8 +122,10 @@ export function agree(job: Job, fencingToken: number, signature: string): Job {
 /** The offer came to nothing before it reached the chain. */
 export function endOffer(job: Job, fencingToken: number, because: string): Job {
   const lease = liveLease(job);
-  if (lease?.fencingToken !== fencingToken || (lease.state !== "offered" && lease.state !== "agreed"))
-    return job;
+  if (lease?.fencingToken !== fencingToken) return job;
+  // Nothing of a replica is on chain, so it can end at any time.
+  const isOffChain = lease.state === "offered" || lease.state === "agreed" || lease.role === "replica";
+  if (!isOffChain) return job;
   return withLease(job, { ...lease, state: "ended", endedBecause: because });
 }
 
@@ -125,8 +133,39 @@ export function endOffer(job: Job, fencingToken: number, because: string): Job {
 export function failLease(job: Job, fencingToken: number, failure: LeaseFailure): Job {
   const lease = liveLease(job);
   if (lease?.fencingToken !== fencingToken || lease.failure !== undefined) return job;
-  if (lease.state === "offered" || lease.state === "agreed") return endOffer(job, fencingToken, failure.code);
+  if (lease.state === "offered" || lease.state === "agreed" || lease.role === "replica")
+    return endOffer(job, fencingToken, failure.code);
   return withLease(job, { ...lease, failure });
+}
+
+/** The second provider agreed: it may start at once, since nothing of a replica goes on chain before its result does. */
+export function startReplica(job: Job, fencingToken: number, atMs: number): Job {
+  const lease = liveLease(job);
+  if (lease?.fencingToken !== fencingToken || lease.role !== "replica" || lease.state !== "agreed")
+    return job;
+  const deliverByMs = atMs + Number(job.terms.order.deliverWithinSeconds) * 1_000;
+  return withLease(job, { ...lease, state: "leased", leasedAtMs: atMs, deliverByMs });
+}
+
+/**
+ * The prover found the lease's output right, so the replica's was wrong: it no longer counts. A lease that is not
+ * delivered yet names its provider to be paid, and goes back to be made anew.
+ */
+export function dropReplica(job: Job, atMs: number): Job {
+  const replica = keptReplica(job);
+  if (replica === undefined) return job;
+  const dropped = withLease(job, { ...replica, endedBecause: "wrong-output" });
+  const step = { name: "replica-refuted", atMs, note: replica.provider };
+  const lease = liveLease(job);
+  if (job.state !== "leased" || lease === undefined) return withStep(dropped, step);
+  const failure = { code: "replica-refuted", message: "The second provider's output was wrong." };
+  return withStep(failLease(dropped, lease.fencingToken, failure), step);
+}
+
+/** Whether a sampled delivery was drawn; the first draw counts. */
+export function withDraw(job: Job, draw: SampleDraw, atMs: number): Job {
+  if (job.state !== "delivered" || job.draw !== undefined) return job;
+  return withStep({ ...job, draw }, { name: draw.drawn ? "drawn" : "not-drawn", atMs, note: draw.blockHash });
 }
 
 /**
@@ -146,6 +185,10 @@ export function complete(job: Job, fencingToken: number, result: LeaseResult, at
   if (lease.state === "computed") return job;
   if (lease.state !== "leased" || lease.failure !== undefined)
     throw fencingTokenStale(job.jobId, fencingToken);
+  if (lease.role === "replica") {
+    const kept: Lease = { ...lease, state: "ended", endedBecause: REPLICA_KEPT, result };
+    return withStep(withLease({ ...job, progress: undefined }, kept), { name: "replicated", atMs });
+  }
   const next = withLease({ ...job, progress: undefined }, { ...lease, state: "computed", result });
   return withStep(next, { name: "computed", atMs });
 }
@@ -253,13 +296,14 @@ type StepFacts = Pick<JobStepRecord, "atMs" | "transactionHash" | "gasUsed">;
 /** First funding, or a released lease: the token stays burned and the job waits for another provider. */
 function funded(job: Job, step: StepFacts): Job {
   const lease = liveLease(job);
-  const released = job.state === "leased" || job.state === "delivered";
+  const released = job.state === "leased" || job.state === "delivered" || job.state === "pending";
   if (!released) return withStep({ ...job, state: "funded", error: undefined }, { name: "funded", ...step });
   const because = lease?.failure?.code ?? "expired";
   const next: Job = {
     ...endLive(job, because),
     state: "funded",
     proof: NO_PROOF,
+    draw: undefined,
     progress: undefined,
     placeAtMs: 0,
   };
@@ -329,20 +373,34 @@ function isNewer(a: ChainPosition, b: ChainPosition): boolean {
 }
 
 export const ZERO_BYTES32 = `0x${"00".repeat(32)}` as Bytes32;
-/** The terms that a lease under this token would have; the provider signs exactly these. */
+/**
+ * The terms that a lease under this token would have; the provider signs exactly these. A replicated job's lease names the
+ * second provider and its price, so that the escrow pays both or neither; a replica's own terms name nobody.
+ */
 export function leaseTermsFor(
   job: Job,
   provider: LeaseTerms["provider"],
   providerPriceWei: bigint,
   acceptBySeconds: number,
+  role: LeaseRole = "lease",
 ): LeaseTerms {
+  const paid = role === "replica" ? NOBODY : secondPayment(job);
   return {
     jobId: job.jobId,
     provider,
-    prover: job.terms.prover,
+    prover: paid.prover,
     fencingToken: nextFencingToken(job).toString(),
     providerPriceWei: providerPriceWei.toString(),
-    proverFeeWei: job.terms.proverFeeWei,
+    proverFeeWei: paid.proverFeeWei,
     acceptBy: acceptBySeconds.toString(),
   };
+}
+
+const NOBODY = { prover: `0x${"00".repeat(20)}` as Address, proverFeeWei: "0" };
+
+/** Who is paid beside the provider when the job settles: the prover, or the provider of the replica. */
+function secondPayment(job: Job): Pick<LeaseTerms, "prover" | "proverFeeWei"> {
+  const replica = keptReplica(job);
+  if (replica === undefined) return job.terms;
+  return { prover: replica.provider, proverFeeWei: replica.terms.providerPriceWei };
 }

@@ -15,7 +15,8 @@ export type JobState =
 
 export const TERMINAL_STATES: readonly JobState[] = ["settled", "refunded", "failed"];
 
-export type VerificationLevel = "none" | "proof";
+/** Rungs of the verification ladder; "proof" is Groth16. */
+export type VerificationLevel = "none" | "sample" | "replicate" | "proof";
 
 /** EIP-712 `Order`; integers as decimal strings so that it survives JSON. */
 export interface Order {
@@ -83,6 +84,12 @@ export interface JobTerms {
   readonly workUnits: number;
   /** 0x hex, empty for inference. */
   readonly outputRecipientPublicKey: string;
+  /** How many of 10,000 deliveries are drawn for a proof; 0 unless sampled. */
+  readonly sampleShareBps: number;
+  /** The most that the second provider may ask; "0" unless replicated. */
+  readonly replicaPriceCapWei: string;
+  /** What the buyer has to trust, in words, as it was quoted. */
+  readonly trust: string;
 }
 
 export interface JobContracts {
@@ -94,6 +101,15 @@ export interface JobContracts {
 
 /** offered → agreed (terms signed) → leased (on chain) → computed (result stored) → ended. */
 export type LeaseState = "offered" | "agreed" | "leased" | "computed" | "ended";
+
+/**
+ * A replica is computed before the job is leased on chain: its terms and its delivery are signed as a lease's, under a
+ * fencing token of its own, and what it computed is kept to be compared with the lease's output.
+ */
+export type LeaseRole = "lease" | "replica";
+
+/** How a replica's lease ends whose result is kept. */
+export const REPLICA_KEPT = "replica-kept";
 
 /** EIP-712 `LeaseTerms`. */
 export interface LeaseTerms {
@@ -129,6 +145,7 @@ export interface Delivery {
 }
 
 export interface Lease {
+  readonly role: LeaseRole;
   readonly fencingToken: number;
   readonly provider: Address;
   readonly state: LeaseState;
@@ -196,6 +213,12 @@ export interface ProofProgress {
   readonly refutingOutput: string | undefined;
 }
 
+/** Whether a delivered job was drawn for a proof, by the hash of the block that holds its delivery. */
+export interface SampleDraw {
+  readonly drawn: boolean;
+  readonly blockHash: Bytes32;
+}
+
 export interface JobStepRecord {
   readonly name: string;
   readonly atMs: number;
@@ -234,6 +257,8 @@ export interface Job {
   readonly leases: readonly Lease[];
   readonly attempts: readonly StepAttempt[];
   readonly proof: ProofProgress;
+  /** Of a sampled job that is delivered. */
+  readonly draw: SampleDraw | undefined;
   /** While pending: when the challenge window is over. */
   readonly pendingUntilMs: number;
   readonly deliveredAtMs: number;
@@ -254,7 +279,23 @@ export function liveLease(job: Job): Lease | undefined {
 
 /** The lease whose result settled, or the live one: what people see as "the" lease. */
 export function shownLease(job: Job): Lease | undefined {
-  return liveLease(job) ?? job.leases.findLast((lease) => lease.endedBecause === "settled");
+  const live = liveLease(job);
+  if (live?.role === "lease") return live;
+  return job.leases.findLast((lease) => lease.endedBecause === "settled");
+}
+
+/** The second provider's result that the lease's is compared with, if there is one. */
+export function keptReplica(job: Job): (Lease & { readonly result: LeaseResult }) | undefined {
+  const kept = job.leases.findLast(
+    (lease) => lease.role === "replica" && lease.endedBecause === REPLICA_KEPT,
+  );
+  return kept?.result === undefined ? undefined : { ...kept, result: kept.result };
+}
+
+/** Whether both providers of a replicated job computed the same. */
+export function isAgreed(job: Job, lease: Lease): boolean {
+  const replica = keptReplica(job);
+  return replica !== undefined && lease.result?.delivery.outputHash === replica.result.delivery.outputHash;
 }
 
 export function isTerminalJob(job: Job): boolean {

@@ -2,8 +2,10 @@ import { PERMIT_STALE } from "./funding-refusal.js";
 import {
   attemptOf,
   type ChainStep,
+  isAgreed,
   type Job,
   type JobError,
+  keptReplica,
   type Lease,
   liveLease,
   type StepAttempt,
@@ -19,6 +21,9 @@ export type NextStep =
     }
   | { readonly kind: "check-transaction"; readonly attempt: StepAttempt }
   | { readonly kind: "place" }
+  | { readonly kind: "start-replica"; readonly fencingToken: number }
+  | { readonly kind: "drop-replica" }
+  | { readonly kind: "draw" }
   | { readonly kind: "end-offer"; readonly fencingToken: number; readonly because: string }
   | { readonly kind: "request-proof"; readonly fencingToken: number; readonly attempt: number }
   | { readonly kind: "check-proof"; readonly fencingToken: number }
@@ -105,11 +110,17 @@ function funding(job: Job, nowMs: number, policy: StepPolicy): NextStep {
 function funded(job: Job, nowMs: number, policy: StepPolicy): NextStep {
   const refundAtMs = leaseBy(job) + policy.clockMarginMs;
   const lease = liveLease(job);
-  if (lease?.state === "agreed") return agreed(job, lease, nowMs, refundAtMs);
+  if (lease?.state === "agreed" && lease.role === "lease") return agreed(job, lease, nowMs, refundAtMs);
   if (nowMs > refundAtMs) return chainStep(job, "refund", 0, nowMs);
   if (lease === undefined) {
     if (job.placeAtMs <= nowMs) return { kind: "place" };
     return { kind: "wait", untilMs: Math.min(job.placeAtMs, refundAtMs + 1) };
+  }
+  const { fencingToken } = lease;
+  if (lease.state === "agreed") return { kind: "start-replica", fencingToken };
+  if (lease.state === "leased") {
+    if (nowMs > lease.deliverByMs) return { kind: "end-offer", fencingToken, because: "expired" };
+    return { kind: "wait", untilMs: Math.min(lease.deliverByMs, refundAtMs) + 1 };
   }
   if (nowMs >= lease.offerExpiresAtMs) {
     return { kind: "end-offer", fencingToken: lease.fencingToken, because: "no-answer" };
@@ -145,7 +156,20 @@ function leased(job: Job, nowMs: number, policy: StepPolicy): NextStep {
     const proof = proofStep(job, lease, nowMs);
     if (proof !== undefined) return earliest(proof, lease.deliverByMs - policy.deliverMarginMs);
   }
+  if (job.verification === "replicate" && !delivering && !isAgreed(job, lease))
+    return earliest(disagreement(job, lease, nowMs), lateAtMs + 1);
   return earliest(chainStep(job, "deliver", lease.fencingToken, nowMs), lateAtMs + 1);
+}
+
+/**
+ * Two providers computed different outputs: one rung up, the prover says which is right. It takes the lease from a wrong
+ * provider itself; where the lease is right, the replica goes. Where it says nothing, the lease ends at its deadline.
+ */
+function disagreement(job: Job, lease: Lease, nowMs: number): NextStep {
+  const proof = proofStep(job, lease, nowMs);
+  if (proof !== undefined) return proof;
+  if (job.proof.state === "proven" && keptReplica(job) !== undefined) return { kind: "drop-replica" };
+  return WAIT;
 }
 
 /** The matcher may take an undelivered job back at any time; when that too is late, the buyer gets its money. */
@@ -162,18 +186,30 @@ function delivered(job: Job, nowMs: number, policy: StepPolicy): NextStep {
   const settleByMs = job.deliveredAtMs + Number(job.terms.order.settleWithinSeconds) * 1_000;
   const refundAtMs = settleByMs + policy.clockMarginMs;
   if (nowMs > refundAtMs) return chainStep(job, "refund", token, nowMs);
-  if (job.verification === "none") {
+  if (job.verification === "sample" && job.draw === undefined) return { kind: "draw" };
+  if (settlesByWord(job, lease)) {
     const accept = job.acceptanceSignature === "" ? undefined : attemptOf(job, "accept", token);
     const step = job.acceptanceSignature !== "" && accept?.state !== "failed" ? "accept" : "settle";
     return earliest(chainStep(job, step, token, nowMs), refundAtMs + 1);
   }
   if (lease?.failure !== undefined) return refutation(job, lease, nowMs, refundAtMs);
+  if (job.verification === "replicate" && lease !== undefined && isAgreed(job, lease))
+    return earliest(chainStep(job, "settle", token, nowMs), refundAtMs + 1);
   if (lease !== undefined) {
     const proof = proofStep(job, lease, nowMs);
     if (proof !== undefined) return earliest(proof, refundAtMs + 1);
   }
   if (job.proof.state !== "proven") return { kind: "wait", untilMs: refundAtMs + 1 };
+  if (job.verification === "replicate" && keptReplica(job) !== undefined) return { kind: "drop-replica" };
   return earliest(chainStep(job, "settle", token, nowMs), refundAtMs + 1);
+}
+
+/** The delivery is final by the buyer's word or by time: unproven jobs, and sampled ones that no proof decides. */
+function settlesByWord(job: Job, lease: Lease | undefined): boolean {
+  if (job.verification === "none") return true;
+  if (job.verification !== "sample" || lease?.failure !== undefined) return false;
+  const isUndecided = job.draw?.drawn !== true || job.proof.state === "failed";
+  return isUndecided || job.acceptanceSignature !== "";
 }
 
 /**

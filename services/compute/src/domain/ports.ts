@@ -1,4 +1,4 @@
-import type { Address, ContentId, JobId, TenantId } from "@aios/kernel/identifiers";
+import type { Address, Bytes32, ContentId, JobId, TenantId } from "@aios/kernel/identifiers";
 import type { ChainStep, Job, JobContracts, JobError } from "./job.js";
 import type { ProviderRecord } from "./provider.js";
 import type { ProviderStanding } from "./provider-market.js";
@@ -113,6 +113,8 @@ export interface ProtocolFacts extends JobContracts {
   readonly providerRegistry: Address;
   readonly proofVerifier: Address;
   readonly deliveryVerifier: Address;
+  readonly sampleVerifier: Address;
+  readonly replicaVerifier: Address;
   readonly matcher: Address;
   readonly protocolFeeBps: number;
   readonly challengeWindowSeconds: number;
@@ -162,6 +164,8 @@ export interface ChainReader {
     registry: Address,
   ): Promise<{ readonly active: boolean; readonly stakedWei: bigint }>;
   minimumStakeWei(registry: Address): Promise<bigint>;
+  /** Of a block that is on the chain. */
+  blockHash(blockNumber: number): Promise<Bytes32>;
 }
 
 export interface PublishedModel {

@@ -16,7 +16,14 @@ import {
 import { topics } from "@aios/proto/topics";
 import type { EventBus } from "@aios/service-kit/event-bus";
 import type { Peer } from "@aios/testkit/peer";
-import { Interface, type InterfaceAbi, type TransactionDescription, TypedDataEncoder } from "ethers";
+import {
+  dataLength,
+  Interface,
+  type InterfaceAbi,
+  type TransactionDescription,
+  TypedDataEncoder,
+  toBeHex,
+} from "ethers";
 
 export const CHAIN_ID = 31_337;
 export const CONTRACTS = {
@@ -26,6 +33,8 @@ export const CONTRACTS = {
   ProviderRegistry: `0x${"e4".repeat(20)}`,
   Groth16ResultVerifier: `0x${"e5".repeat(20)}`,
   DeliveryResultVerifier: `0x${"e6".repeat(20)}`,
+  SampledResultVerifier: `0x${"e7".repeat(20)}`,
+  ReplicatedResultVerifier: `0x${"e8".repeat(20)}`,
 } as const;
 export const MATCHER = `0x${"ac".repeat(20)}`;
 const MINED_AFTER_MS = 15;
@@ -254,11 +263,13 @@ export class FakeChain implements Peer {
       return;
     }
     must(job.state === "delivered", "TransitionNotAllowed");
-    if (job.verifier === CONTRACTS.DeliveryResultVerifier) {
+    const isByWord = job.verifier === CONTRACTS.SampledResultVerifier && evidence === "0x";
+    if (job.verifier === CONTRACTS.DeliveryResultVerifier || isByWord) {
       job.state = "pending";
       return;
     }
-    must(evidence === evidenceOf(jobId, job.output), "ResultInvalid");
+    const isReplica = job.verifier === CONTRACTS.ReplicatedResultVerifier && dataLength(evidence) === 160;
+    must(isReplica || evidence === evidenceOf(jobId, job.output), "ResultInvalid");
     this.#pay(jobId, job);
   }
 
@@ -275,9 +286,12 @@ export class FakeChain implements Peer {
       request.on("end", () => {
         const { id, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
           id: number;
-          params: [{ data: string }];
+          params: [{ data: string } | string];
         };
-        response.end(JSON.stringify({ jsonrpc: "2.0", id, result: this.#read(params[0].data) }));
+        const [asked] = params;
+        // Every block has a hash of its own; that is all that is asked of it.
+        const result = typeof asked === "string" ? { hash: toBeHex(asked, 32) } : this.#read(asked.data);
+        response.end(JSON.stringify({ jsonrpc: "2.0", id, result }));
       });
     });
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));

@@ -217,6 +217,8 @@ export class FakePeers {
         verifyingKeyHash: Buffer.alloc(32, 2),
         verifyingKeyCid: "",
         keyTrust: "",
+        ceremonyTranscriptHash: Buffer.alloc(0),
+        ceremonyTranscriptCid: "",
         licencePriceWei: "250",
         royaltyBps: 700,
         usageFeeWei: "50",
@@ -278,6 +280,7 @@ export class FakePeers {
         evidence: Buffer.from((proof?.evidence ?? "").slice(2), "hex"),
         evidenceCid: proof?.evidence ? "bafkreievidence" : "",
         proveMs: 1,
+        trust: "development key",
         error: proof?.error
           ? {
               code: proof.error,

@@ -1,9 +1,16 @@
 import { type EscrowAction, type EscrowState, nextState } from "@aios/core-settlement/job-state-table";
-import type { Address } from "@aios/kernel/identifiers";
+import { type Address, bytes32 } from "@aios/kernel/identifiers";
 import fc from "fast-check";
 import { expect } from "vitest";
+import { needsReplica } from "../../src/application/market.js";
 import { PERMIT_STALE } from "../../src/domain/funding-refusal.js";
-import { type ChainStep, type Job, liveLease, type VerificationLevel } from "../../src/domain/job.js";
+import {
+  type ChainStep,
+  isAgreed,
+  type Job,
+  liveLease,
+  type VerificationLevel,
+} from "../../src/domain/job.js";
 import {
   accept,
   agree,
@@ -11,6 +18,7 @@ import {
   askToSignAgain,
   complete,
   desert,
+  dropReplica,
   type EscrowFact,
   endAttempt,
   endOffer,
@@ -20,14 +28,18 @@ import {
   NO_PROOF,
   offer,
   sign,
+  startReplica,
   withAttempt,
+  withDraw,
   withProof,
+  ZERO_BYTES32,
 } from "../../src/domain/job-transitions.js";
 import { nextStep } from "../../src/domain/next-step.js";
 import { LEASE_BY_SECONDS, SETTLE_WITHIN_SECONDS, sampleJob, sampleResult } from "./sample-job.js";
 
 export const POLICY = { clockMarginMs: 1_000, deliverMarginMs: 10_000 };
 export const RIGHT_OUTPUT = `0x${"07".padStart(64, "0")}`;
+const WRONG_HASH = bytes32(`0x${"ee".repeat(32)}`);
 export const VANISHED = { code: "provider-vanished", message: "" };
 export const PROVIDERS = [`0x${"a1".repeat(20)}`, `0x${"a2".repeat(20)}`] as Address[];
 
@@ -82,9 +94,20 @@ export class World {
       case "place": {
         const provider = PROVIDERS[this.job.leases.length % 2] as Address;
         const terms = leaseTermsFor(this.job, provider, 10n, LEASE_BY_SECONDS);
-        this.job = offer(this.job, { provider, terms, offerExpiresAtMs: this.nowMs + 5_000 }, this.nowMs);
+        const role = needsReplica(this.job) ? "replica" : "lease";
+        const offered = { role, provider, terms, offerExpiresAtMs: this.nowMs + 5_000 } as const;
+        this.job = offer(this.job, offered, this.nowMs);
         break;
       }
+      case "start-replica":
+        this.job = startReplica(this.job, next.fencingToken, this.nowMs);
+        break;
+      case "drop-replica":
+        this.job = dropReplica(this.job, this.nowMs);
+        break;
+      case "draw":
+        this.job = withDraw(this.job, { drawn: luck.permitOvertaken, blockHash: ZERO_BYTES32 }, this.nowMs);
+        break;
       case "end-offer":
         this.job = endOffer(this.job, next.fencingToken, next.because);
         break;
@@ -105,7 +128,7 @@ export class World {
         const known = this.job.proof.fencingToken === fencingToken ? this.job.proof : NO_PROOF;
         const { refutingOutput } = known;
         const base = { ...NO_PROOF, fencingToken, attempt: known.attempt + 1, refutingOutput };
-        if (luck.provider !== "wrong" || refutingOutput !== undefined)
+        if (!this.isWrong(luck) || refutingOutput !== undefined)
           this.job = withProof(this.job, { ...base, state: "proven", evidence: "0x01" }, this.nowMs);
         else {
           const failed = { ...base, state: "failed" as const, refutingOutput: RIGHT_OUTPUT };
@@ -177,12 +200,19 @@ export class World {
   isProven(step: ChainStep): boolean {
     const { state, refutingOutput } = this.job.proof;
     if (step === "refute") return state === "proven" && refutingOutput !== undefined;
-    if (step !== "settle" || this.job.verification === "none") return true;
+    if (step !== "settle" || this.actionOf(step) === "verify-pending") return true;
+    const lease = liveLease(this.job);
+    if (this.job.verification === "replicate" && lease !== undefined && isAgreed(this.job, lease))
+      return true;
     return state === "proven" && refutingOutput === undefined;
   }
 
   actionOf(step: ChainStep): EscrowAction | undefined {
-    if (step === "settle") return this.job.verification === "proof" ? "verify-final" : "verify-pending";
+    if (step === "settle") {
+      const { verification, proof } = this.job;
+      const isTimed = verification === "none" || (verification === "sample" && proof.state !== "proven");
+      return isTimed ? "verify-pending" : "verify-final";
+    }
     if (step === "refund") return this.escrow === "Funded" ? "refund-unleased" : "refund-unsettled";
     return ACTIONS[step];
   }
@@ -199,6 +229,12 @@ export class World {
     return this.nowMs > Math.max(LEASE_BY_SECONDS * 1_000, lease?.deliverByMs ?? 0);
   }
 
+  /** Of a replicated job the truth is what a right provider computes; elsewhere it is drawn. */
+  isWrong({ provider }: Luck): boolean {
+    if (this.job.verification !== "replicate") return provider === "wrong";
+    return liveLease(this.job)?.result?.delivery.outputHash !== ZERO_BYTES32;
+  }
+
   provider({ provider }: Luck): void {
     const lease = liveLease(this.job);
     if (lease === undefined || provider === "silent") return;
@@ -211,7 +247,7 @@ export class World {
       this.job = complete(
         this.job,
         lease.fencingToken,
-        sampleResult(this.job.jobId, lease.fencingToken),
+        sampleResult(this.job.jobId, lease.fencingToken, provider === "wrong" ? WRONG_HASH : ZERO_BYTES32),
         this.nowMs,
       );
     }

@@ -54,6 +54,9 @@ export function sampleJob(
       requiredMemoryBytes: 1,
       workUnits: 1,
       outputRecipientPublicKey: "",
+      sampleShareBps: verification === "sample" ? 5_000 : 0,
+      replicaPriceCapWei: verification === "replicate" ? "1000" : "0",
+      trust: "",
     },
     createdAtMs: 0,
     traceparent: "",
@@ -63,6 +66,7 @@ export function sampleJob(
     leases: [],
     attempts: [],
     proof: NO_PROOF,
+    draw: undefined,
     pendingUntilMs: 0,
     deliveredAtMs: 0,
     steps: [],
@@ -75,7 +79,7 @@ export function sampleJob(
   };
 }
 
-export function sampleResult(id: JobId, fencingToken: number): LeaseResult {
+export function sampleResult(id: JobId, fencingToken: number, outputHash = ZERO_BYTES32): LeaseResult {
   return {
     output: `0x${"07".padStart(64, "0")}`,
     outputCid: "",
@@ -84,7 +88,7 @@ export function sampleResult(id: JobId, fencingToken: number): LeaseResult {
       jobId: id,
       fencingToken: fencingToken.toString(),
       output: "7",
-      outputHash: ZERO_BYTES32,
+      outputHash,
       receiptHash: ZERO_BYTES32,
     },
     deliverySignature: "0x",

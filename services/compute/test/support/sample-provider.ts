@@ -40,6 +40,7 @@ export function sampleProvider(
 export function leasedJob(index: number, provider: Address, state: LeaseState): Job {
   const job = sampleJob("none", jobId(`0x${index.toString(16).padStart(64, "0")}`));
   const lease = {
+    role: "lease" as const,
     fencingToken: 1,
     provider,
     state,

@@ -163,6 +163,8 @@ export function jobMessage(fields: Partial<Job> = {}): Job {
     state: JobState.JOB_STATE_PREPARED,
     kind: JobKind.JOB_KIND_INFERENCE,
     verification: Verification.VERIFICATION_PROOF,
+    trust: "Nobody for the output, but the proving key: a development key.",
+    replicaProvider: "",
     buyer: `0x${"11".repeat(20)}`,
     modelId: 1,
     licenceId: 1,

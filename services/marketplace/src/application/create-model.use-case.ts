@@ -2,8 +2,8 @@ import type { Clock } from "@aios/kernel/clock";
 import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { foreignContent } from "../domain/errors.js";
-import type { Model } from "../domain/model.js";
-import { modelTerms, type RequestedTerms } from "../domain/model-terms.js";
+import type { KeyCeremony, Model } from "../domain/model.js";
+import { keyCeremony, modelTerms, type RequestedTerms } from "../domain/model-terms.js";
 import type { ContentOwners, KeyMaker, KeyProgress, ModelStore } from "../domain/ports.js";
 
 /** Keeps a draft of the owner's own content, then has its keys made. Again with the same terms: the same draft. */
@@ -16,10 +16,16 @@ export class CreateModelUseCase {
     private readonly onProblem: (message: string, error: unknown) => void,
   ) {}
 
-  async execute(tenant: TenantId, owner: Address, requested: RequestedTerms): Promise<Model> {
+  async execute(
+    tenant: TenantId,
+    owner: Address,
+    requested: RequestedTerms,
+    requestedCeremony?: KeyCeremony,
+  ): Promise<Model> {
     const terms = modelTerms(requested);
+    const ceremony = keyCeremony(requestedCeremony);
     if ((await this.contents.ownerOf(terms.contentCid)) !== tenant) throw foreignContent(terms.contentCid);
-    const model = await this.models.create(tenant, owner, terms, this.clock.now());
+    const model = await this.models.create(tenant, owner, terms, ceremony, this.clock.now());
     crashPoint("marketplace.create.after-store");
     // The draft is kept: when the prover is away, the repeater asks it again.
     await this.setUpKeys(model).catch((error: unknown) =>
@@ -31,7 +37,7 @@ export class CreateModelUseCase {
   /** Asks the prover for the keys of a draft; it may know them already. */
   async setUpKeys(model: Model): Promise<void> {
     if (model.state !== "draft") return;
-    const progress = await this.keys.setUp(model.contentCid, model.modelCommitment);
+    const progress = await this.keys.setUp(model.contentCid, model.modelCommitment, model.ceremony);
     crashPoint("marketplace.create.after-set-up");
     await this.models.keysBegun(model.draftId, this.clock.now());
     await this.keysMoved(model.modelCommitment, progress);

@@ -10,6 +10,7 @@ const OWNER = address(`0x${"a1".repeat(20)}`);
 function draft(draftId: string): Model {
   return {
     draftId,
+    ceremony: undefined,
     sequence: 1n,
     tenant: tenantOfAccount(OWNER),
     owner: OWNER,

@@ -2,7 +2,7 @@ import { MAX_AMOUNT_WEI } from "@aios/core-settlement/splits";
 import { CodedError } from "@aios/kernel/coded-error";
 import { bytes32 } from "@aios/kernel/identifiers";
 import { weiAmount } from "@aios/kernel/units";
-import type { ModelTerms } from "./model.js";
+import type { KeyCeremony, ModelTerms } from "./model.js";
 
 export const MIN_ROYALTY_BPS = 500;
 export const MAX_ROYALTY_BPS = 1_500;
@@ -55,6 +55,15 @@ export function modelTerms(requested: RequestedTerms): ModelTerms {
     usageFeeWei: amount(requested.usageFeeWei, "usageFeeWei"),
     reportJson: requested.reportJson,
   };
+}
+
+/** Checks the names of a ceremony's contents. Throws `invalid-text` with the field. */
+export function keyCeremony(given: KeyCeremony | undefined): KeyCeremony | undefined {
+  if (given === undefined) return undefined;
+  const { transcriptCid, provingKeyCid, powersCid } = given;
+  for (const [name, cid] of Object.entries({ transcriptCid, provingKeyCid, powersCid }))
+    requireLength(cid, 1, MAX_CID_LENGTH, `ceremony.${name}`);
+  return { transcriptCid, provingKeyCid, powersCid };
 }
 
 function amount(text: string, field: string): bigint {

@@ -1,4 +1,4 @@
-import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
+import { type Address, type Bytes32, bytes32, type TenantId } from "@aios/kernel/identifiers";
 
 /** draft → setting-up-keys → ready → publishing → published; failed when the keys cannot be made. */
 export type ModelState = "draft" | "setting-up-keys" | "ready" | "publishing" | "published" | "failed";
@@ -21,11 +21,31 @@ export interface ModelTerms {
   readonly reportJson: string;
 }
 
+/** A finished ceremony that made the model's key, as contents of the storage service. */
+export interface KeyCeremony {
+  readonly transcriptCid: string;
+  readonly provingKeyCid: string;
+  readonly powersCid: string;
+}
+
 export interface VerifyingKey {
   readonly hash: Bytes32;
   readonly cid: string;
+  /** What the key asks a verifier to trust, in words. */
   readonly trust: string;
+  /** Of the key's ceremony; `undefined` for a development key. */
+  readonly ceremony: { readonly transcriptHash: Bytes32; readonly transcriptCid: string } | undefined;
 }
+
+/** The origin of a key as the prover tells it: an empty hash stands for no ceremony. */
+export function keyOrigin(transcriptHash: Uint8Array, transcriptCid: string): VerifyingKey["ceremony"] {
+  if (transcriptHash.length === 0) return undefined;
+  const hex = `0x${Buffer.from(transcriptHash).toString("hex")}`;
+  return { transcriptHash: bytes32(hex, "ceremonyTranscriptHash"), transcriptCid };
+}
+
+/** What the chain has where a key is from no ceremony. */
+export const NO_CEREMONY = `0x${"00".repeat(32)}` as Bytes32;
 
 /** What one signature of the owner is about. */
 export interface Publication {
@@ -36,6 +56,8 @@ export interface Publication {
 
 export interface Model extends ModelTerms {
   readonly draftId: string;
+  /** `undefined`: the prover makes a development key. */
+  readonly ceremony: KeyCeremony | undefined;
   readonly sequence: bigint;
   readonly tenant: TenantId;
   readonly owner: Address;
@@ -55,6 +77,7 @@ export interface ChainModel {
   readonly owner: Address;
   readonly modelCommitment: Bytes32;
   readonly verifyingKeyHash: Bytes32;
+  readonly ceremonyTranscriptHash: Bytes32;
   readonly contentCid: string;
   readonly licencePriceWei: bigint;
   readonly usageFeeWei: bigint;
@@ -68,6 +91,8 @@ export function differingTerms(draft: Model, onChain: ChainModel): readonly stri
     owner: draft.owner === onChain.owner,
     modelCommitment: draft.modelCommitment === onChain.modelCommitment,
     verifyingKeyHash: draft.verifyingKey?.hash === onChain.verifyingKeyHash,
+    ceremonyTranscriptHash:
+      (draft.verifyingKey?.ceremony?.transcriptHash ?? NO_CEREMONY) === onChain.ceremonyTranscriptHash,
     contentCid: draft.contentCid === onChain.contentCid,
     licencePriceWei: draft.licencePriceWei === onChain.licencePriceWei,
     usageFeeWei: draft.usageFeeWei === onChain.usageFeeWei,

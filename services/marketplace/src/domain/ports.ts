@@ -1,11 +1,29 @@
 import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
-import type { ChainModel, Failure, Licence, Model, ModelTerms, Purchase, VerifyingKey } from "./model.js";
+import type {
+  ChainModel,
+  Failure,
+  KeyCeremony,
+  Licence,
+  Model,
+  ModelTerms,
+  Purchase,
+  VerifyingKey,
+} from "./model.js";
 import type { SigningContext } from "./typed-data.js";
 
 /** Drafts and published models. Every method is one database transaction. */
 export interface ModelStore {
-  /** Stores a draft, or returns the owner's draft of this commitment. Throws `model-already-drafted` for other terms. */
-  create(tenant: TenantId, owner: Address, terms: ModelTerms, nowMs: number): Promise<Model>;
+  /**
+   * Stores a draft, or returns the owner's draft of this commitment. Throws `model-already-drafted` for other terms, and
+   * for another ceremony unless the draft has failed: it is then tried again with that one.
+   */
+  create(
+    tenant: TenantId,
+    owner: Address,
+    terms: ModelTerms,
+    ceremony: KeyCeremony | undefined,
+    nowMs: number,
+  ): Promise<Model>;
   /** Throws `model-not-found`. */
   byDraft(draftId: string): Promise<Model>;
   /** Throws `model-not-found`. */
@@ -72,7 +90,7 @@ export type KeyProgress =
 
 /** The zk-prover. Throws `peer-unavailable` when it does not answer. */
 export interface KeyMaker {
-  setUp(contentCid: string, modelCommitment: Bytes32): Promise<KeyProgress>;
+  setUp(contentCid: string, modelCommitment: Bytes32, ceremony?: KeyCeremony): Promise<KeyProgress>;
   progress(modelCommitment: Bytes32): Promise<KeyProgress>;
 }
 

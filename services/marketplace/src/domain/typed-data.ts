@@ -8,7 +8,7 @@ import { signerOf, type TypedData } from "@aios/core-settlement/signed-data";
 import { signingDomain } from "@aios/core-settlement/typed-data";
 import type { Address } from "@aios/kernel/identifiers";
 import { getAddress, hexlify } from "ethers";
-import type { Model, Publication, Purchase, VerifyingKey } from "./model.js";
+import { type Model, NO_CEREMONY, type Publication, type Purchase, type VerifyingKey } from "./model.js";
 
 /** The contracts that verify what is signed here. */
 export interface SigningContext {
@@ -35,6 +35,7 @@ export function modelPublication(
       owner: getAddress(model.owner),
       modelCommitment: model.modelCommitment,
       verifyingKeyHash: key.hash,
+      ceremonyTranscriptHash: key.ceremony?.transcriptHash ?? NO_CEREMONY,
       contentCid: model.contentCid,
       licencePriceWei: model.licencePriceWei,
       usageFeeWei: model.usageFeeWei,

@@ -1,12 +1,19 @@
 import { address, bytes32, tenantOfAccount } from "@aios/kernel/identifiers";
 import { expect, it } from "vitest";
-import type { ChainModel, Model, ModelTerms } from "../../src/domain/model.js";
+import {
+  type ChainModel,
+  type KeyCeremony,
+  type Model,
+  type ModelTerms,
+  NO_CEREMONY,
+} from "../../src/domain/model.js";
 import type { ModelStore, NewPurchase, PurchaseStore } from "../../src/domain/ports.js";
 
 const NOW_MS = 1_800_000_000_000;
 const OWNER = address(`0x${"a1".repeat(20)}`);
 const BUYER = address(`0x${"b2".repeat(20)}`);
 const FAILURE = { code: "reverted", message: "It reverted.", detailsJson: "{}" };
+const CEREMONY = { transcriptCid: "bafkreisteps", provingKeyCid: "bafkreikey", powersCid: "bafkreitau" };
 let models = 0;
 
 function newTerms(): ModelTerms {
@@ -27,10 +34,11 @@ const keyOf = (index: number) => ({
   hash: bytes32(`0x${index.toString(16).padStart(64, "e")}`),
   cid: "bafkreikey",
   trust: "nobody alone",
+  ceremony: { transcriptHash: bytes32(`0x${"ce".repeat(32)}`), transcriptCid: CEREMONY.transcriptCid },
 });
 
 async function readyModel(store: ModelStore): Promise<Model> {
-  const draft = await store.create(tenantOfAccount(OWNER), OWNER, newTerms(), NOW_MS);
+  const draft = await store.create(tenantOfAccount(OWNER), OWNER, newTerms(), CEREMONY, NOW_MS);
   await store.keysBegun(draft.draftId, NOW_MS);
   await store.keysEnded(draft.modelCommitment, keyOf(models), NOW_MS);
   return store.preparePublication(draft.draftId, 5n, 2_000n, 1_000n, NOW_MS);
@@ -42,7 +50,8 @@ function onChain(model: Model, change: Partial<ChainModel> = {}): ChainModel {
     modelId: BigInt(model.sequence) + 1_000n,
     owner,
     modelCommitment,
-    verifyingKeyHash: model.verifyingKey?.hash ?? bytes32(`0x${"00".repeat(32)}`),
+    verifyingKeyHash: model.verifyingKey?.hash ?? NO_CEREMONY,
+    ceremonyTranscriptHash: model.verifyingKey?.ceremony?.transcriptHash ?? NO_CEREMONY,
     contentCid,
     licencePriceWei,
     usageFeeWei,
@@ -57,7 +66,7 @@ export function modelStoreConformance(open: () => ModelStore, crash: () => Promi
   it("keeps one draft of a model for its owner, and refuses other terms under it", async () => {
     const terms = newTerms();
     const create = (change: Partial<ModelTerms> = {}) =>
-      open().create(tenantOfAccount(OWNER), OWNER, { ...terms, ...change }, NOW_MS);
+      open().create(tenantOfAccount(OWNER), OWNER, { ...terms, ...change }, undefined, NOW_MS);
     const made = await Promise.all([create(), create(), create()]);
     expect(new Set(made.map(({ draftId }) => draftId)).size).toBe(1);
     await expect(create({ royaltyBps: 900 })).rejects.toMatchObject({ code: "model-already-drafted" });
@@ -73,13 +82,20 @@ export function modelStoreConformance(open: () => ModelStore, crash: () => Promi
 
   it("takes a draft through its keys, or tries again when they could not be made", async () => {
     const terms = newTerms();
-    const create = () => open().create(tenantOfAccount(OWNER), OWNER, terms, NOW_MS);
+    const create = (ceremony?: KeyCeremony) =>
+      open().create(tenantOfAccount(OWNER), OWNER, terms, ceremony, NOW_MS);
     const { draftId } = await create();
+    await expect(create(CEREMONY)).rejects.toMatchObject({ code: "model-already-drafted" });
     await open().keysBegun(draftId, NOW_MS);
     expect((await open().inState("setting-up-keys", 100)).map((model) => model.draftId)).toContain(draftId);
     await open().keysEnded(terms.modelCommitment, FAILURE, NOW_MS);
     expect(await open().byDraft(draftId)).toMatchObject({ state: "failed", failure: FAILURE });
-    expect(await create()).toMatchObject({ draftId, state: "draft", failure: undefined });
+    expect(await create(CEREMONY)).toMatchObject({
+      draftId,
+      state: "draft",
+      failure: undefined,
+      ceremony: CEREMONY,
+    });
     await open().keysEnded(terms.modelCommitment, keyOf(1), NOW_MS);
     await open().keysEnded(terms.modelCommitment, FAILURE, NOW_MS);
     expect(await open().byDraft(draftId)).toMatchObject({ state: "ready", verifyingKey: keyOf(1) });

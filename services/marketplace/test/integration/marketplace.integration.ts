@@ -24,6 +24,7 @@ describe("the marketplace on our own chain", () => {
   let client: GrpcClient<typeof MarketplaceServiceService>;
   const commitment = randomBytes(32);
   const verifyingKeyHash = randomBytes(32);
+  const transcriptHash = randomBytes(32);
   let draftId = "";
   let modelId = 0;
 
@@ -98,9 +99,11 @@ describe("the marketplace on our own chain", () => {
       ready: true,
       verifyingKeyHash,
       verifyingKeyCid: "bafkreikey",
-      trust: "forgeable by whoever ran the development set-up",
+      trust: "nobody alone: forgeable only by developer and buyers together",
       errorCode: "",
       errorMessage: "",
+      ceremonyTranscriptHash: transcriptHash,
+      ceremonyTranscriptCid: "bafkreisteps",
     });
     await eventually(async () => {
       const { model } = await as(ACCOUNTS.developer, () => client.getModel({ draftId }));
@@ -120,6 +123,14 @@ describe("the marketplace on our own chain", () => {
       modelId = model?.modelId ?? 0;
     });
     expect(modelId).toBe(1);
+    const licence = new Contract(
+      platform.contracts["ModelLicence"] ?? "",
+      modelLicenceAbi,
+      platform.chain.provider,
+    );
+    expect(await licence.getFunction("ceremonyTranscriptHash")(modelId)).toBe(
+      `0x${transcriptHash.toString("hex")}`,
+    );
     const { models, nextPageToken } = await client.listModels({ pageSize: 1, pageToken: "" });
     expect(models.map((model) => model.modelId)).toEqual([1]);
     expect(nextPageToken).toBe("");
@@ -133,6 +144,7 @@ describe("the marketplace on our own chain", () => {
         owner: owner.address,
         modelCommitment,
         verifyingKeyHash,
+        ceremonyTranscriptHash: new Uint8Array(32),
         contentCid: terms.contentCid,
         transactionHash: `0x${"12".repeat(32)}`,
         blockNumber: 1,
@@ -147,6 +159,7 @@ describe("the marketplace on our own chain", () => {
       { royaltyBps: 1_500 },
       { contentCid: "bafkreianother" },
       { verifyingKeyHash: randomBytes(32) },
+      { ceremonyTranscriptHash: randomBytes(32) },
     ];
     for (const change of differences) {
       const modelCommitment = randomBytes(32);
@@ -166,6 +179,8 @@ describe("the marketplace on our own chain", () => {
         trust: "",
         errorCode: "",
         errorMessage: "",
+        ceremonyTranscriptHash: new Uint8Array(0),
+        ceremonyTranscriptCid: "",
       });
       await reaches(ModelState.MODEL_STATE_READY);
       await published(modelCommitment, change);

@@ -119,6 +119,8 @@ async function publish(
     trust: "of a test",
     errorCode: "",
     errorMessage: "",
+    ceremonyTranscriptHash: new Uint8Array(0),
+    ceremonyTranscriptCid: "",
   });
   await reaches(ModelState.MODEL_STATE_READY);
   const { toSign } = await as(owner, () => client.prepareModelPublication({ draftId }));

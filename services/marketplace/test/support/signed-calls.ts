@@ -11,7 +11,12 @@ import {
 } from "../../src/domain/typed-data.js";
 
 export const LICENCE_PRICE_WEI = 25n * 10n ** 18n;
-const KEY = { hash: bytes32(`0x${"0e".repeat(32)}`), cid: "bafkreikey", trust: "of a test" };
+const KEY = {
+  hash: bytes32(`0x${"0e".repeat(32)}`),
+  cid: "bafkreikey",
+  trust: "of a test",
+  ceremony: undefined,
+};
 
 async function sign(wallet: Wallet, { domain, types, message }: NamedTypedData): Promise<Uint8Array> {
   return getBytes(await wallet.signTypedData(domain, types, { ...message }));
@@ -43,6 +48,7 @@ export async function signedPublication(context: SigningContext, owner: Wallet):
     royaltyBps: 700,
     usageFeeWei: 10n ** 17n,
     reportJson: "{}",
+    ceremony: undefined,
     verifyingKey: KEY,
     publication: undefined,
     modelId: undefined,

@@ -3,11 +3,14 @@ import { DEVELOPMENT_TRUST, encodeVerifyingKey } from "@aios/core-groth16/verify
 import type { Claim } from "@aios/core-proving-queue/work-queue";
 import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
 import { compileCircuit } from "@aios/core-zkml/circuit";
+import type { R1cs } from "@aios/core-zkml/r1cs";
 import type { Rng } from "@aios/kernel/random";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { ModelKeyRecord } from "../domain/model-key.js";
 import type { ContentStore, ModelKeyStore } from "../domain/ports.js";
+import type { CeremonyKeys } from "./ceremony-key.js";
 import type { LoadedModels } from "./loaded-models.js";
+import type { MadeKey } from "./made-key.js";
 import { openModel } from "./open-model.js";
 import type { ProgressBoard } from "./progress-board.js";
 
@@ -18,12 +21,13 @@ export interface MakeKeyHooks {
   notKept(error: unknown): void;
 }
 
-/** Makes the keys of one model: fetch, check the commitment, compile, set up, store, record. */
+/** Makes the keys of one model: fetch, check the commitment, compile, set up or take from a ceremony, store, record. */
 export class MakeKey {
   constructor(
     private readonly keys: ModelKeyStore,
     private readonly contents: ContentStore,
     private readonly loaded: LoadedModels,
+    private readonly ceremonies: CeremonyKeys,
     private readonly progress: ProgressBoard,
     private readonly rng: Rng,
     private readonly hooks: MakeKeyHooks,
@@ -31,7 +35,7 @@ export class MakeKey {
 
   async execute(
     claim: Claim,
-    { modelCommitment, modelCid }: ModelKeyRecord,
+    { modelCommitment, modelCid, ceremony }: ModelKeyRecord,
     signal: AbortSignal,
   ): Promise<void> {
     crashPoint("zk-prover.key.after-claim");
@@ -46,24 +50,23 @@ export class MakeKey {
       report("compiling-circuit", 15, "The model is compiled into constraints.");
       const r1cs = compileCircuit(model);
       crashPoint("zk-prover.key.before-set-up");
-      report(
-        "setting-up-keys",
-        20,
-        `Keys for ${r1cs.constraints} constraints are computed (${DEVELOPMENT_TRUST}).`,
-      );
+      const stage =
+        ceremony === undefined
+          ? `Keys for ${r1cs.constraints} constraints are computed (${DEVELOPMENT_TRUST}).`
+          : `The ceremony's key for ${r1cs.constraints} constraints is verified.`;
+      const setUpStage = (fraction: number): void => report("setting-up-keys", 20 + 60 * fraction, stage);
+      setUpStage(0);
       const startedAt = performance.now();
-      const { provingKey, provingKeyHash, verifyingKey } = await this.#setUp(r1cs, signal, (fraction) =>
-        report(
-          "setting-up-keys",
-          20 + 60 * fraction,
-          `Keys for ${r1cs.constraints} constraints are computed (${DEVELOPMENT_TRUST}).`,
-        ),
-      );
+      const made =
+        ceremony === undefined
+          ? await this.#setUp(r1cs, signal, setUpStage)
+          : await this.ceremonies.take(ceremony, r1cs, signal);
+      const { provingKey, provingKeyHash, trust, ceremonyTranscriptHash } = made;
       const setUpMs = Math.round(performance.now() - startedAt);
       crashPoint("zk-prover.key.after-set-up");
       report("storing-keys", 85, "The keys are stored.");
       const provingKeySecret = generateContentKey(this.rng);
-      const verifyingKeyBytes = encodeVerifyingKey(verifyingKey);
+      const verifyingKeyBytes = encodeVerifyingKey(made.verifyingKey);
       const [provingKeyCid, verifyingKeyCid] = await Promise.all([
         this.contents.write(
           encryptContent(provingKeySecret, provingKey, this.rng),
@@ -82,7 +85,8 @@ export class MakeKey {
         provingKeyBytes: provingKey.length,
         constraintCount: r1cs.constraints,
         setUpMs,
-        trust: DEVELOPMENT_TRUST,
+        trust,
+        ceremonyTranscriptHash,
       };
       crashPoint("zk-prover.key.before-end");
       await this.keys.complete(claim, material);
@@ -96,15 +100,12 @@ export class MakeKey {
   }
 
   /** In a thread of its own, so that proofs do not wait for it; the seed is forgotten. */
-  async #setUp(
-    r1cs: ReturnType<typeof compileCircuit>,
-    signal: AbortSignal,
-    onProgress: (fraction: number) => void,
-  ) {
+  async #setUp(r1cs: R1cs, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<MadeKey> {
     const prover = new Groth16Prover();
     const seed = this.rng.bytes(SEED_BYTES);
     try {
-      return await prover.developmentSetup(r1cs, seed, { signal, onProgress });
+      const made = await prover.developmentSetup(r1cs, seed, { signal, onProgress });
+      return { ...made, trust: DEVELOPMENT_TRUST, ceremonyTranscriptHash: undefined };
     } finally {
       seed.fill(0);
       await prover.close();

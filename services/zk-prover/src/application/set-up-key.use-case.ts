@@ -1,6 +1,6 @@
-import type { Bytes32, TenantId } from "@aios/kernel/identifiers";
+import type { TenantId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
-import type { ModelKeyRecord } from "../domain/model-key.js";
+import type { KeyRequest, ModelKeyRecord } from "../domain/model-key.js";
 import type { ModelKeyStore } from "../domain/ports.js";
 
 /** Writes the work down before anything is done; the same model gives the same keys. */
@@ -10,9 +10,9 @@ export class SetUpKey {
     private readonly ring: () => void,
   ) {}
 
-  async execute(modelCommitment: Bytes32, modelCid: string, tenantId: TenantId): Promise<ModelKeyRecord> {
+  async execute(request: KeyRequest, tenantId: TenantId): Promise<ModelKeyRecord> {
     crashPoint("zk-prover.set-up-key.before-persist");
-    const record = await this.keys.request(modelCommitment, modelCid, tenantId);
+    const record = await this.keys.request(request, tenantId);
     crashPoint("zk-prover.set-up-key.after-persist");
     this.ring();
     return record;

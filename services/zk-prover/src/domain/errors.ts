@@ -24,6 +24,34 @@ export function keyFailed(code: string, message: string): CodedError {
   return new CodedError({ code: "model-key-failed", kind: "conflict", message, details: { cause: code } });
 }
 
+/** The model's key was made otherwise than by the ceremony that is named now, or by one where none is named. */
+export function keyDiffers(): CodedError {
+  return new CodedError({
+    code: "model-key-differs",
+    kind: "conflict",
+    message:
+      "This model has a key of another origin, and a model has one key. Quantise it anew under another salt to give it another one.",
+  });
+}
+
+/** Verifying it would keep the prover from showing that it is alive. */
+export function ceremonyTooLong(mostSteps: number, largestBeaconExponent: number): CodedError {
+  return refused(
+    "ceremony-too-long",
+    `A ceremony that is handed in here has at most ${mostSteps} steps and a beacon of at most 2^${largestBeaconExponent} iterations.`,
+    { mostSteps, largestBeaconExponent },
+  );
+}
+
+/** Nobody here has compared these powers of tau with what their ceremony published: their makers could forge. */
+export function powersNotListed(hash: string): CodedError {
+  return refused(
+    "powers-of-tau-not-listed",
+    `The ceremony began from powers of tau with sha256 ${hash}, which this prover's operator has not listed. Begin from listed ones, or have the operator list these.`,
+    { hash },
+  );
+}
+
 export function proofNotFound(): CodedError {
   return new CodedError({
     code: "proof-not-found",

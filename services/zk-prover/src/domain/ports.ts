@@ -1,6 +1,6 @@
 import type { Claim, WorkQueue } from "@aios/core-proving-queue/work-queue";
 import type { Bytes32, JobId, TenantId } from "@aios/kernel/identifiers";
-import type { KeyMaterial, ModelKeyRecord } from "./model-key.js";
+import type { KeyMaterial, KeyRequest, ModelKeyRecord } from "./model-key.js";
 import type { ProofJobRecord, ProofRequest, ProofResult } from "./proof-job.js";
 
 /** Rows of keys and their work. A change and its event leave together. */
@@ -8,9 +8,10 @@ export interface ModelKeyStore extends WorkQueue<ModelKeyRecord> {
   find(modelCommitment: Bytes32): Promise<ModelKeyRecord | undefined>;
   /**
    * Adds the work unless keys exist or are being made. Failed work starts anew when it is asked for with another
-   * content. Answers what stands afterwards.
+   * content or ceremony. Answers what stands afterwards. Throws `model-key-differs` where that is a key of another
+   * origin than the one asked for.
    */
-  request(modelCommitment: Bytes32, modelCid: string, tenantId: TenantId): Promise<ModelKeyRecord>;
+  request(request: KeyRequest, tenantId: TenantId): Promise<ModelKeyRecord>;
   /** Throws `work-lease-lost`. */
   complete(claim: Claim, material: KeyMaterial): Promise<void>;
 }
@@ -19,7 +20,7 @@ export interface ModelKeyStore extends WorkQueue<ModelKeyRecord> {
 export interface ProofStore extends WorkQueue<ProofJobRecord> {
   find(jobId: JobId): Promise<ProofJobRecord | undefined>;
   /**
-   * Adds the work. The same request again changes nothing; another one replaces it (whoever works on it loses the
+   * Adds the work. The same request again raises its priority and moves its deadline at most; another one replaces it (whoever works on it loses the
    * lease) unless the job is proven: `proof-request-differs`. At most `limit` may be unfinished: `prover-queue-full`.
    */
   request(
@@ -43,8 +44,8 @@ export interface ContentStore {
     jobId: JobId | undefined,
     signal: AbortSignal,
   ): Promise<Uint8Array>;
-  /** Reads a content as it is stored. */
-  read(cid: string, signal: AbortSignal): Promise<Uint8Array>;
+  /** Reads a content as it is stored. Throws `content-too-large` beyond `maxBytes`. */
+  read(cid: string, signal: AbortSignal, maxBytes?: number): Promise<Uint8Array>;
   /** Stores bytes; the same bytes give the same CID. */
   write(
     bytes: Uint8Array,

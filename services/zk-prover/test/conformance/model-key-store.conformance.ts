@@ -2,7 +2,7 @@ import type { Claim, WorkerState } from "@aios/core-proving-queue/work-queue";
 import { type Bytes32, bytes32, type TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import { describe, expect, it } from "vitest";
-import type { KeyMaterial } from "../../src/domain/model-key.js";
+import type { KeyCeremony, KeyMaterial, KeyRequest } from "../../src/domain/model-key.js";
 import type { ModelKeyStore } from "../../src/domain/ports.js";
 
 export interface ModelKeyStoreUnderTest {
@@ -30,8 +30,14 @@ const MATERIAL: KeyMaterial = {
   constraintCount: 14_000,
   setUpMs: 900,
   trust: "of a test",
+  ceremonyTranscriptHash: undefined,
 };
+const CEREMONY = { transcriptCid: "bafksteps", provingKeyCid: "bafkkey", powersCid: "bafkpowers" };
 let models = 2_000_000;
+
+function asked(modelCommitment: Bytes32, modelCid: string, ceremony?: KeyCeremony): KeyRequest {
+  return { modelCommitment, modelCid, ceremony };
+}
 
 function newModel(): Bytes32 {
   models += 1;
@@ -58,20 +64,20 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
     it("adds a model's work once, whoever asks how often, and keeps it over a crash", async () => {
       const model = newModel();
       expect(await open().find(model)).toBeUndefined();
-      const asked = await Promise.all(
-        Array.from({ length: 6 }, () => open().request(model, "bafkmodel", TENANT)),
+      const answers = await Promise.all(
+        Array.from({ length: 6 }, () => open().request(asked(model, "bafkmodel"), TENANT)),
       );
       const wanted = { modelCommitment: model, tenantId: TENANT, modelCid: "bafkmodel", state: "setting-up" };
-      for (const record of asked) expect(record).toMatchObject(wanted);
+      for (const record of answers) expect(record).toMatchObject(wanted);
       await crash();
       expect(await open().depth()).toBe(1);
-      expect(await open().request(model, "bafkmodel", "account:b" as TenantId)).toMatchObject(wanted);
+      expect(await open().request(asked(model, "bafkmodel"), "account:b" as TenantId)).toMatchObject(wanted);
       await finished(model);
     });
 
     it("keeps what a set-up left, told once, and makes no other keys for the model", async () => {
       const model = newModel();
-      await open().request(model, "bafkmodel", TENANT);
+      await open().request(asked(model, "bafkmodel"), TENANT);
       const held = await claim(model);
       await open().complete(held, MATERIAL);
       await crash();
@@ -79,25 +85,33 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
       expect((await subject.published()).filter((key) => key === model)).toHaveLength(1);
       const ready = await open().find(model);
       expect(ready).toMatchObject({ state: "ready", material: MATERIAL, failure: undefined });
-      expect(await open().request(model, "bafkother", TENANT)).toEqual(ready);
+      expect(await open().request(asked(model, "bafkother"), TENANT)).toEqual(ready);
+      await expect(open().request(asked(model, "bafkmodel", CEREMONY), TENANT)).rejects.toMatchObject({
+        code: "model-key-differs",
+      });
       expect(await open().depth()).toBe(0);
     });
 
     it("keeps why a set-up failed, told once, and starts anew only for another content", async () => {
       const model = newModel();
-      await open().request(model, "bafkmodel", TENANT);
+      await open().request(asked(model, "bafkmodel"), TENANT);
       const held = await claim(model);
       await open().fail(held, FAILURE);
       await crash();
       await expect(open().fail(held, FAILURE)).rejects.toMatchObject(LOST);
       expect((await subject.published()).filter((key) => key === model)).toHaveLength(1);
-      const failed = await open().request(model, "bafkmodel", TENANT);
+      const failed = await open().request(asked(model, "bafkmodel"), TENANT);
       expect(failed).toMatchObject({ state: "failed", failure: FAILURE, material: undefined });
       expect(await open().depth()).toBe(0);
-      expect(await open().request(model, "bafkother", TENANT)).toMatchObject({
+      expect(await open().request(asked(model, "bafkother"), TENANT)).toMatchObject({
         state: "setting-up",
         modelCid: "bafkother",
         failure: undefined,
+      });
+      await open().fail(await claim(model), FAILURE);
+      expect(await open().request(asked(model, "bafkother", CEREMONY), TENANT)).toMatchObject({
+        state: "setting-up",
+        ceremony: CEREMONY,
       });
       await expect(open().complete(held, MATERIAL)).rejects.toMatchObject(LOST);
       await finished(model);
@@ -105,7 +119,7 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
 
     it("gives the work of a vanished holder to another, and fences the first off", async () => {
       const model = newModel();
-      await open().request(model, "bafkmodel", TENANT);
+      await open().request(asked(model, "bafkmodel"), TENANT);
       const first = await claim(model);
       expect(await open().claim(WORKER)).toBeUndefined();
       expect(await open().renew(first, LEASE_MS)).toBe(true);

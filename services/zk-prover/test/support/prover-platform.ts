@@ -1,3 +1,10 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type Ceremony, contribute, openCeremony } from "@aios/core-groth16/ceremony";
+import { encodeTranscript } from "@aios/core-groth16/ceremony-codec";
+import { CeremonyEngine } from "@aios/core-groth16/ceremony-engine";
+import { readPowersOfTau } from "@aios/core-groth16/powers-of-tau";
+import { encodeProvingKey } from "@aios/core-groth16/proving-key";
+import { compileCircuit } from "@aios/core-zkml/circuit";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import type { ProvableModel } from "@aios/core-zkml/integer-graph";
 import { encodeIntegerGraph, graphCommitment } from "@aios/core-zkml/integer-graph-codec";
@@ -6,10 +13,12 @@ import type { IntegerGraph } from "@aios/core-zkml/integer-node";
 import { encodeJobInput } from "@aios/core-zkml/job-input";
 import { packOutput } from "@aios/core-zkml/output-packing";
 import { evaluateModel } from "@aios/core-zkml/provable-model";
+import type { R1cs } from "@aios/core-zkml/r1cs";
 import { scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { address, type TenantId, tenantOfAccount } from "@aios/kernel/identifiers";
+import type { KeyCeremony } from "@aios/proto/aios/common/v1/common";
 import {
   KeyState,
   type ModelKey,
@@ -22,6 +31,7 @@ import { actingFor } from "@aios/service-kit/caller-context";
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
 import { loadTokenIssuer } from "@aios/service-kit/service-token";
 import { eventually } from "@aios/testkit/eventually";
+import { knownPowers } from "@aios/testkit/known-powers";
 import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
 import { type ServiceKeyFiles, writeServiceKeys } from "@aios/testkit/service-keys";
 import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
@@ -31,6 +41,16 @@ import { FakeStorage } from "./fake-storage.js";
 export const REQUESTER = "0x00000000000000000000000000000000000000aa";
 export const ESCROW = "0x00000000000000000000000000000000000000bb";
 export const CHAIN_ID = 7331;
+
+/** For the circuits of `sampleModel`. */
+export const LISTED_POWERS = knownPowers(Math.ceil(Math.log2(circuitRows(compileCircuit(sampleModel(1))))), [
+  "Ada",
+  "Grace",
+]);
+
+function circuitRows({ constraints, publicInputs }: R1cs): number {
+  return constraints + publicInputs + 1;
+}
 
 export type ProverClient = GrpcClient<typeof ProverServiceService>;
 
@@ -107,6 +127,7 @@ export class ProverPlatform {
         STORAGE_GRPC_URL: this.storage.peer.url,
         PROVER_PAYOUT_ADDRESS: "0x00000000000000000000000000000000000000cc",
         PROVER_PRICE_WEI: "12345",
+        PROVER_LISTED_POWERS: createHash("sha256").update(LISTED_POWERS).digest("hex"),
         PROVER_LEASE: "1500ms",
         PROVER_POLL_INTERVAL: "100ms",
         ...env,
@@ -135,6 +156,31 @@ export class ProverPlatform {
       model,
       modelCid: this.storage.deposit(encodeIntegerModel(model), purposes),
       modelCommitment: modelCommitment(model),
+    };
+  }
+
+  /** As `addModel`, with a ceremony over the listed powers that `contributors` took part in. */
+  async addCeremony(variant: number, contributors: readonly string[]) {
+    const added = this.addModel(variant);
+    const engine = new CeremonyEngine();
+    try {
+      const powers = readPowersOfTau(LISTED_POWERS);
+      const firstKey = await engine.firstKey(compileCircuit(added.model), powers, randomBytes(32));
+      const history = [openCeremony(firstKey, powers)];
+      for (const name of contributors)
+        history.push(await contribute(engine, history.at(-1) as Ceremony, name, randomBytes(64)));
+      const made = history.at(-1) as Ceremony;
+      return { ...added, history, made, ceremony: this.storeCeremony(made) };
+    } finally {
+      await engine.close();
+    }
+  }
+
+  storeCeremony({ transcript, key }: Ceremony, powers = LISTED_POWERS): KeyCeremony {
+    return {
+      transcriptCid: this.storage.store(new TextEncoder().encode(encodeTranscript(transcript))),
+      provingKeyCid: this.storage.deposit(encodeProvingKey(key), ["proving-key-setup"]),
+      powersCid: this.storage.store(powers),
     };
   }
 

@@ -1,7 +1,7 @@
 import { abi as jobEscrowAbi } from "@aios/contracts/abi/job-escrow";
 import { abi as providerRegistryAbi } from "@aios/contracts/abi/provider-registry";
-import { getBytes, Interface } from "ethers";
-import { type ChainStep, type Job, type Lease, liveLease } from "../../domain/job.js";
+import { concat, getBytes, Interface, Signature, toBeHex } from "ethers";
+import { type ChainStep, type Job, keptReplica, type Lease, liveLease } from "../../domain/job.js";
 import type { SignedRegistration } from "../../domain/ports.js";
 
 const escrow = new Interface(jobEscrowAbi);
@@ -30,10 +30,7 @@ function encode(job: Job, step: ChainStep, fencingToken: number): string {
     case "refute":
       return escrow.encodeFunctionData("refute", [job.jobId, job.proof.refutingOutput, job.proof.evidence]);
     case "settle":
-      return escrow.encodeFunctionData("settle", [
-        job.jobId,
-        job.proof.evidence === "" ? "0x" : job.proof.evidence,
-      ]);
+      return escrow.encodeFunctionData("settle", [job.jobId, settlementEvidence(job)]);
     case "finish":
       return escrow.encodeFunctionData("settle", [job.jobId, "0x"]);
     case "accept": {
@@ -44,6 +41,16 @@ function encode(job: Job, step: ChainStep, fencingToken: number): string {
     case "refund":
       return escrow.encodeFunctionData("refund", [job.jobId]);
   }
+}
+
+/** A proof where there is one, the second provider's signed delivery of a replicated job, or nothing. */
+function settlementEvidence(job: Job): string {
+  if (job.proof.evidence !== "") return job.proof.evidence;
+  const replica = job.verification === "replicate" ? keptReplica(job) : undefined;
+  if (replica === undefined) return "0x";
+  const { delivery, deliverySignature } = replica.result;
+  const { r, s, v } = Signature.from(deliverySignature);
+  return concat([toBeHex(BigInt(delivery.fencingToken), 32), delivery.receiptHash, r, s, toBeHex(v, 32)]);
 }
 
 /** Calldata of `ProviderRegistry.register`. */

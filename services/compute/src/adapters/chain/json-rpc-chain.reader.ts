@@ -1,7 +1,7 @@
 import { abi as providerRegistryAbi } from "@aios/contracts/abi/provider-registry";
 import { abi as wrappedAiosAbi } from "@aios/contracts/abi/wrapped-aios";
 import { CodedError } from "@aios/kernel/coded-error";
-import type { Address } from "@aios/kernel/identifiers";
+import { type Address, type Bytes32, bytes32 } from "@aios/kernel/identifiers";
 import { Interface, type InterfaceAbi, type Result } from "ethers";
 import type { ChainReader } from "../../domain/ports.js";
 
@@ -13,7 +13,7 @@ interface RpcAnswer {
   readonly error?: { readonly message?: string };
 }
 
-/** Reads the latest state by `eth_call`. */
+/** Reads the latest state by `eth_call`, and blocks. */
 export class JsonRpcChainReader implements ChainReader {
   readonly #url: string;
   readonly #timeoutMs: number;
@@ -49,14 +49,22 @@ export class JsonRpcChainReader implements ChainReader {
     return integer(await this.#call(this.#registry, registry, "minimumStakeWei", []));
   }
 
+  async blockHash(blockNumber: number): Promise<Bytes32> {
+    const block = await this.#ask("eth_getBlockByNumber", [`0x${blockNumber.toString(16)}`, false]);
+    const { hash } = (block ?? {}) as { readonly hash?: unknown };
+    if (typeof hash !== "string") throw unavailable(new Error(`no block ${blockNumber}`));
+    return bytes32(hash, "blockHash");
+  }
+
   async #call(contract: Interface, to: Address, name: string, args: readonly unknown[]): Promise<Result> {
     const data = contract.encodeFunctionData(name, args);
-    const body = JSON.stringify({
-      jsonrpc: "2.0",
-      id: this.#nextId++,
-      method: "eth_call",
-      params: [{ to, data }, "latest"],
-    });
+    const result = await this.#ask("eth_call", [{ to, data }, "latest"]);
+    if (typeof result !== "string") throw unavailable(new Error("no result"));
+    return contract.decodeFunctionResult(name, result);
+  }
+
+  async #ask(method: string, params: readonly unknown[]): Promise<unknown> {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: this.#nextId++, method, params });
     let answer: RpcAnswer;
     try {
       const response = await fetch(this.#url, {
@@ -71,8 +79,8 @@ export class JsonRpcChainReader implements ChainReader {
     } catch (cause) {
       throw unavailable(cause);
     }
-    if (typeof answer.result !== "string") throw unavailable(new Error(answer.error?.message ?? "no result"));
-    return contract.decodeFunctionResult(name, answer.result);
+    if (answer.error !== undefined) throw unavailable(new Error(answer.error.message ?? "an error"));
+    return answer.result;
   }
 }
 

@@ -16,6 +16,7 @@ import { invalidRequest, signInRequired } from "../../domain/errors.js";
 import {
   type JobState as DomainState,
   type Job,
+  keptReplica,
   shownLease,
   type VerificationLevel,
 } from "../../domain/job.js";
@@ -34,6 +35,14 @@ const STATES: Readonly<Record<DomainState, JobState>> = {
   failed: JobState.JOB_STATE_FAILED,
 };
 
+const VERIFICATIONS: Readonly<Record<VerificationLevel, Verification>> = {
+  none: Verification.VERIFICATION_NONE,
+  sample: Verification.VERIFICATION_SAMPLE,
+  replicate: Verification.VERIFICATION_REPLICATE,
+  proof: Verification.VERIFICATION_PROOF,
+};
+const LEVELS = Object.keys(VERIFICATIONS) as VerificationLevel[];
+
 /** The signed-in account that the gateway acts for. Throws `sign-in-required`. */
 export function signedInAccount(): { readonly account: Address; readonly tenant: TenantId } {
   const { account, tenant } = currentCaller();
@@ -42,13 +51,17 @@ export function signedInAccount(): { readonly account: Address; readonly tenant:
 }
 
 export function toVerification(value: Verification): VerificationLevel {
-  if (value === Verification.VERIFICATION_NONE) return "none";
-  if (value === Verification.VERIFICATION_PROOF) return "proof";
-  throw invalidRequest("verification-unknown", "verification", "verification must be 'none' or 'proof'.");
+  const level = LEVELS.find((known) => VERIFICATIONS[known] === value);
+  if (level !== undefined) return level;
+  throw invalidRequest(
+    "verification-unknown",
+    "verification",
+    `verification must be one of ${LEVELS.join(", ")}.`,
+  );
 }
 
 export function fromVerification(level: VerificationLevel): Verification {
-  return level === "proof" ? Verification.VERIFICATION_PROOF : Verification.VERIFICATION_NONE;
+  return VERIFICATIONS[level];
 }
 
 export function toRequestedWork(spec: JobSpec | undefined): RequestedWork | undefined {
@@ -103,6 +116,9 @@ export function toJobMessage(job: Job): JobMessage {
             signature: result.receiptSignature,
           }),
     orderJson: JSON.stringify(terms.order),
+    // Jobs from before quotes were kept do not say it.
+    trust: terms.trust ?? "",
+    replicaProvider: keptReplica(job)?.provider ?? "",
   };
 }
 

@@ -133,6 +133,8 @@ export class EconomyChainWriter implements ChainWriter {
       providerRegistry: contract("ProviderRegistry"),
       proofVerifier: contract("Groth16ResultVerifier"),
       deliveryVerifier: contract("DeliveryResultVerifier"),
+      sampleVerifier: contract("SampledResultVerifier"),
+      replicaVerifier: contract("ReplicatedResultVerifier"),
       matcher: named(accounts, "matcher", "The platform's matcher account is not known yet."),
     };
   }

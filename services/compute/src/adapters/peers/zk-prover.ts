@@ -34,12 +34,27 @@ export class ZkProver implements Prover {
         },
         modelCid: terms.modelCid,
         inputCid: terms.inputCid,
+        ...urgencyOf(job),
         claimedOutput: getBytes(job.proof.refutingOutput ?? liveLease(job)?.result?.output ?? "0x"),
       },
       { idempotent: true },
     );
     return outcomeOf(proof);
   }
+}
+
+/** Higher is proven first: what a provider is refuted with, then what only the proof settles, then what may wait. */
+const PRIORITY = { refuting: 9, delivered: 7, leased: 5 } as const;
+
+/** How urgent a job's proof is, and until when it is of use: a job that is not settled in time is refunded. */
+function urgencyOf(job: Job): { readonly priority: number; readonly deadlineUnixMs: number } {
+  const isDelivered = job.state === "delivered";
+  const sinceMs = isDelivered ? job.deliveredAtMs : (liveLease(job)?.deliverByMs ?? 0);
+  return {
+    priority:
+      PRIORITY[job.proof.refutingOutput === undefined ? (isDelivered ? "delivered" : "leased") : "refuting"],
+    deadlineUnixMs: sinceMs + Number(job.terms.order.settleWithinSeconds) * 1_000,
+  };
 }
 
 function outcomeOf(proof: ProofJob | undefined): ProofOutcome {

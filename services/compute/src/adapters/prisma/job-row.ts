@@ -54,7 +54,7 @@ export function jobFromQuery(row: JobWithLeases): Job {
     traceparent: row.traceparent,
     terms: row.terms as JobTerms,
     leases: leases.map((lease) => ({
-      ...(lease.body as LeaseBody),
+      ...leaseBodyFrom(lease.body),
       fencingToken: lease.fencing_token,
       provider: lease.provider as Address,
       state: lease.state as LeaseState,
@@ -79,9 +79,15 @@ export function jobFromRow(row: JobRow, leases: readonly LeaseRow[]): Job {
   };
 }
 
+/** Rows from before there were replicas do not say that they are leases. */
+function leaseBodyFrom(body: unknown): LeaseBody {
+  const stored = body as Partial<Pick<LeaseBody, "role">> & Omit<LeaseBody, "role">;
+  return { ...stored, role: stored.role ?? "lease" };
+}
+
 function leaseFromRow(row: LeaseRow): Lease {
   return {
-    ...(row.body as unknown as LeaseBody),
+    ...leaseBodyFrom(row.body),
     fencingToken: row.fencingToken,
     provider: row.provider as Address,
     state: row.state as LeaseState,

@@ -5,6 +5,8 @@ import { abi as jobEscrow } from "@aios/contracts/abi/job-escrow";
 import { abi as modelLicence } from "@aios/contracts/abi/model-licence";
 import { abi as providerRegistry } from "@aios/contracts/abi/provider-registry";
 import { abi as receiptRegistry } from "@aios/contracts/abi/receipt-registry";
+import { abi as replicatedResultVerifier } from "@aios/contracts/abi/replicated-result-verifier";
+import { abi as sampledResultVerifier } from "@aios/contracts/abi/sampled-result-verifier";
 import { abi as wrappedAios } from "@aios/contracts/abi/wrapped-aios";
 import { Interface } from "ethers";
 
@@ -18,6 +20,8 @@ export const PROTOCOL_INTERFACES: ReadonlyMap<string, Interface> = new Map([
   ["JobEscrow", new Interface(jobEscrow)],
   ["Groth16ResultVerifier", new Interface(groth16ResultVerifier)],
   ["DeliveryResultVerifier", new Interface(deliveryResultVerifier)],
+  ["SampledResultVerifier", new Interface(sampledResultVerifier)],
+  ["ReplicatedResultVerifier", new Interface(replicatedResultVerifier)],
   ["ReceiptRegistry", new Interface(receiptRegistry)],
 ]);
 

@@ -53,6 +53,7 @@ async function publishEvent(tx: Tx, event: ContractEvent, context: PublishContex
         owner: text(event, "owner"),
         modelCommitment: bytes(event, "modelCommitment"),
         verifyingKeyHash: bytes(event, "verifyingKeyHash"),
+        ceremonyTranscriptHash: bytes(event, "ceremonyTranscriptHash"),
         contentCid: text(event, "contentCid"),
         transactionHash,
         blockNumber,

@@ -12,6 +12,7 @@ import { EventPattern, Payload } from "@nestjs/microservices";
 import { CreateModelUseCase } from "../../application/create-model.use-case.js";
 import { PublishModelUseCase, parsePublicationKey } from "../../application/publish-model.use-case.js";
 import { PurchaseLicenceUseCase, parsePurchaseKey } from "../../application/purchase-licence.use-case.js";
+import { keyOrigin, NO_CEREMONY } from "../../domain/model.js";
 import type { ModelStore, PurchaseStore } from "../../domain/ports.js";
 import { CLOCK, MODEL_STORE, PURCHASE_STORE } from "../../tokens.js";
 
@@ -39,6 +40,7 @@ export class MarketEventsConsumer {
               hash: bytes32(hex(event.verifyingKeyHash), "verifyingKeyHash"),
               cid: event.verifyingKeyCid,
               trust: event.trust,
+              ceremony: keyOrigin(event.ceremonyTranscriptHash, event.ceremonyTranscriptCid),
             },
           }
         : {
@@ -56,6 +58,10 @@ export class MarketEventsConsumer {
         owner: address(event.owner, "owner"),
         modelCommitment: bytes32(hex(event.modelCommitment), "modelCommitment"),
         verifyingKeyHash: bytes32(hex(event.verifyingKeyHash), "verifyingKeyHash"),
+        ceremonyTranscriptHash:
+          event.ceremonyTranscriptHash.length === 0
+            ? NO_CEREMONY
+            : bytes32(hex(event.ceremonyTranscriptHash), "ceremonyTranscriptHash"),
         contentCid: event.contentCid,
         licencePriceWei: BigInt(event.licencePriceWei),
         usageFeeWei: BigInt(event.usageFeeWei),

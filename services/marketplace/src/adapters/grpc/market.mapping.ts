@@ -41,6 +41,11 @@ export function toModelMessage(model: Model, progress?: KeyProgress): ModelMessa
         ? { stage: progress.stage, percent: progress.percent, message: progress.message, figures: {} }
         : undefined,
     error: toErrorInfo(model.failure),
+    ceremonyTranscriptHash: Buffer.from(
+      (model.verifyingKey?.ceremony?.transcriptHash ?? "0x").slice(2),
+      "hex",
+    ),
+    ceremonyTranscriptCid: model.verifyingKey?.ceremony?.transcriptCid ?? "",
   };
 }
 

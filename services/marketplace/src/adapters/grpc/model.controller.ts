@@ -39,10 +39,13 @@ export class ModelController {
   @GrpcMethod("MarketplaceService", "CreateModel")
   async createModel(request: CreateModelRequest): Promise<CreateModelResponse> {
     const { account, tenant } = actingAccount();
-    const model = await this.create.execute(tenant, account, {
-      ...request,
-      modelCommitmentHex: `0x${Buffer.from(request.modelCommitment).toString("hex")}`,
-    });
+    const modelCommitmentHex = `0x${Buffer.from(request.modelCommitment).toString("hex")}`;
+    const model = await this.create.execute(
+      tenant,
+      account,
+      { ...request, modelCommitmentHex },
+      request.ceremony,
+    );
     return { model: toModelMessage(model) };
   }
 

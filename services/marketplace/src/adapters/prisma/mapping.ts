@@ -1,6 +1,14 @@
 import { address, bytes32, type TenantId } from "@aios/kernel/identifiers";
 import type { LicenceModel, ModelDraftModel, PurchaseModel } from "../../../generated/prisma/models.js";
-import type { Failure, Licence, Model, ModelState, Purchase, PurchaseState } from "../../domain/model.js";
+import type {
+  Failure,
+  KeyCeremony,
+  Licence,
+  Model,
+  ModelState,
+  Purchase,
+  PurchaseState,
+} from "../../domain/model.js";
 
 export function toModel(row: ModelDraftModel): Model {
   const { publicationNonce, publicationDeadline, publicationSignature } = row;
@@ -21,7 +29,19 @@ export function toModel(row: ModelDraftModel): Model {
     verifyingKey:
       row.verifyingKeyHash === null
         ? undefined
-        : { hash: bytes32(row.verifyingKeyHash), cid: row.verifyingKeyCid ?? "", trust: row.keyTrust ?? "" },
+        : {
+            hash: bytes32(row.verifyingKeyHash),
+            cid: row.verifyingKeyCid ?? "",
+            trust: row.keyTrust ?? "",
+            ceremony:
+              row.ceremonyTranscriptHash === null
+                ? undefined
+                : {
+                    transcriptHash: bytes32(row.ceremonyTranscriptHash),
+                    transcriptCid: row.ceremonyTranscriptCid ?? "",
+                  },
+          },
+    ceremony: toCeremony(row),
     publication:
       publicationNonce === null || publicationDeadline === null
         ? undefined
@@ -34,6 +54,17 @@ export function toModel(row: ModelDraftModel): Model {
     transactionHash: row.transactionHash ?? "",
     failure: toFailure(row),
     createdAtMs: Number(row.createdAtMs),
+  };
+}
+
+export function toCeremony(row: ModelDraftModel): KeyCeremony | undefined {
+  const { ceremonyTranscriptCid, ceremonyKeyCid, ceremonyPowersCid } = row;
+  if (ceremonyTranscriptCid === null || ceremonyKeyCid === null || ceremonyPowersCid === null)
+    return undefined;
+  return {
+    transcriptCid: ceremonyTranscriptCid,
+    provingKeyCid: ceremonyKeyCid,
+    powersCid: ceremonyPowersCid,
   };
 }
 

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
 import type { PrismaClient } from "../../../generated/prisma/client.js";
 import { modelAlreadyDrafted, modelNotFound, wrongState } from "../../domain/errors.js";
@@ -6,6 +7,7 @@ import {
   type ChainModel,
   differingTerms,
   type Failure,
+  type KeyCeremony,
   type Model,
   type ModelState,
   type ModelTerms,
@@ -13,7 +15,7 @@ import {
   type VerifyingKey,
 } from "../../domain/model.js";
 import type { ModelStore } from "../../domain/ports.js";
-import { failureColumns, toModel } from "./mapping.js";
+import { failureColumns, toCeremony, toModel } from "./mapping.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const PUBLISHABLE: ModelState[] = ["ready", "publishing"];
@@ -21,8 +23,19 @@ const PUBLISHABLE: ModelState[] = ["ready", "publishing"];
 export class PrismaModelStore implements ModelStore {
   constructor(private readonly prisma: PrismaClient) {}
 
-  async create(tenant: TenantId, owner: Address, terms: ModelTerms, nowMs: number): Promise<Model> {
+  async create(
+    tenant: TenantId,
+    owner: Address,
+    terms: ModelTerms,
+    ceremony: KeyCeremony | undefined,
+    nowMs: number,
+  ): Promise<Model> {
     const requestHash = hashOf(terms);
+    const origin = {
+      ceremonyTranscriptCid: ceremony?.transcriptCid ?? null,
+      ceremonyKeyCid: ceremony?.provingKeyCid ?? null,
+      ceremonyPowersCid: ceremony?.powersCid ?? null,
+    };
     await this.prisma.modelDraft.createMany({
       data: [
         {
@@ -33,6 +46,7 @@ export class PrismaModelStore implements ModelStore {
           licencePriceWei: terms.licencePriceWei.toString(),
           usageFeeWei: terms.usageFeeWei.toString(),
           requestHash,
+          ...origin,
           state: "draft",
           createdAtMs: BigInt(nowMs),
           updatedAtMs: BigInt(nowMs),
@@ -44,11 +58,15 @@ export class PrismaModelStore implements ModelStore {
       where: { owner_modelCommitment: { owner, modelCommitment: terms.modelCommitment } },
     });
     if (row.requestHash !== requestHash) throw modelAlreadyDrafted(row.draftId);
-    if (row.state !== "failed") return toModel(row);
+    const isSameOrigin = isDeepStrictEqual(toCeremony(row), ceremony);
+    if (row.state !== "failed") {
+      if (!isSameOrigin) throw modelAlreadyDrafted(row.draftId);
+      return toModel(row);
+    }
     // Asked for again after its keys could not be made: another try.
     await this.prisma.modelDraft.updateMany({
       where: { draftId: row.draftId, state: "failed" },
-      data: { state: "draft", ...failureColumns(undefined), updatedAtMs: BigInt(nowMs) },
+      data: { state: "draft", ...origin, ...failureColumns(undefined), updatedAtMs: BigInt(nowMs) },
     });
     return this.byDraft(row.draftId);
   }
@@ -99,6 +117,7 @@ export class PrismaModelStore implements ModelStore {
             verifyingKeyHash: result.hash,
             verifyingKeyCid: result.cid,
             keyTrust: result.trust,
+            ceremonyTranscriptHash: result.ceremony?.transcriptHash ?? null,
             ...failureColumns(undefined),
           }
         : { state: "failed", ...failureColumns(result) };

@@ -5,6 +5,7 @@ import type {
   GetKeyResponse,
   GetProofRequest,
   GetProofResponse,
+  ProofJob,
   QuoteProofRequest,
   QuoteProofResponse,
   RequestProofRequest,
@@ -19,7 +20,7 @@ import { currentCaller } from "@aios/service-kit/caller-context";
 import { Controller, Inject } from "@nestjs/common";
 import { GrpcMethod } from "@nestjs/microservices";
 import { Observable } from "rxjs";
-import { ProgressBoard } from "../../application/progress-board.js";
+import { type Progress, ProgressBoard } from "../../application/progress-board.js";
 import { QuoteProof } from "../../application/quote-proof.use-case.js";
 import { RequestProof } from "../../application/request-proof.use-case.js";
 import { SetUpKey } from "../../application/set-up-key.use-case.js";
@@ -28,7 +29,7 @@ import { keyNotFound, proofNotFound } from "../../domain/errors.js";
 import type { ModelKeyStore, ProofStore } from "../../domain/ports.js";
 import type { ProofJobRecord } from "../../domain/proof-job.js";
 import { CLOCK, MODEL_KEY_STORE, PROOF_STORE } from "../../tokens.js";
-import { cidOf, commitmentOf, keyMessage, proofMessage, questionOf } from "./prover.mapping.js";
+import { commitmentOf, keyMessage, keyRequestOf, proofMessage, questionOf } from "./prover.mapping.js";
 
 @Controller()
 export class ProverController {
@@ -46,7 +47,7 @@ export class ProverController {
   @AllowCallers("marketplace")
   async setUpKey(message: SetUpKeyRequest): Promise<SetUpKeyResponse> {
     const commitment = commitmentOf(message.modelCommitment);
-    const record = await this.setUp.execute(commitment, cidOf(message.modelCid, "modelCid"), callingTenant());
+    const record = await this.setUp.execute(keyRequestOf(message), callingTenant());
     return { key: keyMessage(record, this.progress.get(commitment)) };
   }
 
@@ -71,7 +72,7 @@ export class ProverController {
   @AllowCallers("compute")
   async requestProof(message: RequestProofRequest): Promise<RequestProofResponse> {
     const record = await this.request.execute(questionOf(message));
-    return { proof: proofMessage(record, this.progress.get(record.request.jobId)) };
+    return { proof: await this.#message(record, this.progress.get(record.request.jobId)) };
   }
 
   @GrpcMethod("ProverService", "GetProof")
@@ -80,7 +81,7 @@ export class ProverController {
     const id = jobId(message.jobId);
     const record = await this.proofs.find(id);
     if (record === undefined || !mayRead(record)) throw proofNotFound();
-    return { proof: proofMessage(record, this.progress.get(id)) };
+    return { proof: await this.#message(record, this.progress.get(id)) };
   }
 
   @GrpcMethod("ProverService", "WatchProof")
@@ -93,13 +94,17 @@ export class ProverController {
       const forward = async (): Promise<void> => {
         for await (const { record, progress } of watchProof(id, ports, gone.signal)) {
           if (!mayRead(record)) throw proofNotFound();
-          subscriber.next({ proof: proofMessage(record, progress) });
+          subscriber.next({ proof: await this.#message(record, progress) });
         }
         subscriber.complete();
       };
       forward().catch((error: unknown) => subscriber.error(error));
       return () => gone.abort();
     });
+  }
+
+  async #message(record: ProofJobRecord, progress: Progress | undefined): Promise<ProofJob> {
+    return proofMessage(record, await this.keys.find(record.request.modelCommitment), progress);
   }
 }
 

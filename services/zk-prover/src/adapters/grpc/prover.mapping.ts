@@ -9,11 +9,12 @@ import {
   type ProofJob,
   ProofState,
   type RequestProofRequest,
+  type SetUpKeyRequest,
 } from "@aios/proto/aios/prover/v1/prover";
 import type { Progress } from "../../application/progress-board.js";
 import type { ProofQuestion } from "../../application/request-proof.use-case.js";
 import { invalidRequest } from "../../domain/errors.js";
-import type { ModelKeyRecord } from "../../domain/model-key.js";
+import type { KeyRequest, ModelKeyRecord } from "../../domain/model-key.js";
 import type { ProofJobRecord } from "../../domain/proof-job.js";
 
 const MAX_CID_LENGTH = 128;
@@ -67,6 +68,21 @@ export function questionOf(request: RequestProofRequest): ProofQuestion {
   };
 }
 
+export function keyRequestOf({ modelCommitment, modelCid, ceremony }: SetUpKeyRequest): KeyRequest {
+  return {
+    modelCommitment: commitmentOf(modelCommitment),
+    modelCid: cidOf(modelCid, "modelCid"),
+    ceremony:
+      ceremony === undefined
+        ? undefined
+        : {
+            transcriptCid: cidOf(ceremony.transcriptCid, "ceremony.transcriptCid"),
+            provingKeyCid: cidOf(ceremony.provingKeyCid, "ceremony.provingKeyCid"),
+            powersCid: cidOf(ceremony.powersCid, "ceremony.powersCid"),
+          },
+  };
+}
+
 function priorityOf(value: number): number {
   if (value > MAX_PRIORITY) throw invalidRequest("priority", `0 to ${MAX_PRIORITY}`);
   return value;
@@ -103,10 +119,16 @@ export function keyMessage(record: ModelKeyRecord, progress: Progress | undefine
     setUpMs: material?.setUpMs ?? 0,
     progress: progressOf(progress),
     error: errorOf(record.failure),
+    ceremonyTranscriptHash: material?.ceremonyTranscriptHash ?? NO_BYTES,
+    ceremonyTranscriptCid: record.ceremony?.transcriptCid ?? "",
   };
 }
 
-export function proofMessage(record: ProofJobRecord, progress: Progress | undefined): ProofJob {
+export function proofMessage(
+  record: ProofJobRecord,
+  key: ModelKeyRecord | undefined,
+  progress: Progress | undefined,
+): ProofJob {
   const { result } = record;
   return {
     jobId: record.request.jobId,
@@ -118,5 +140,6 @@ export function proofMessage(record: ProofJobRecord, progress: Progress | undefi
     proveMs: result?.proveMs ?? 0,
     progress: progressOf(progress),
     error: errorOf(record.failure),
+    trust: key?.material?.trust ?? "",
   };
 }

@@ -46,7 +46,7 @@ export class StorageContentStore implements ContentStore {
     }
   }
 
-  async read(cid: string, signal: AbortSignal): Promise<Uint8Array> {
+  async read(cid: string, signal: AbortSignal, maxBytes = MAX_CONTENT_BYTES): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     let expected: number | undefined;
     let received = 0;
@@ -57,11 +57,12 @@ export class StorageContentStore implements ContentStore {
       expected ??= stat?.sizeBytes;
       if (chunk === undefined) continue;
       received += chunk.length;
-      if (received > MAX_CONTENT_BYTES)
+      if (received > maxBytes)
         throw new CodedError({
           code: "content-too-large",
           kind: "too-large",
-          message: "The content is too large for the prover.",
+          message: `The content is too large for the prover: it has more than ${maxBytes} bytes.`,
+          details: { cid, maxBytes },
         });
       chunks.push(chunk);
     }

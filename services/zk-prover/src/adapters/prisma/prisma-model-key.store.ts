@@ -7,8 +7,15 @@ import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
 import type { ModelKey, Prisma, PrismaClient } from "../../../generated/prisma/client.js";
-import { keyNotFound } from "../../domain/errors.js";
-import type { KeyMaterial, KeyState, ModelKeyRecord } from "../../domain/model-key.js";
+import { keyDiffers, keyNotFound } from "../../domain/errors.js";
+import {
+  type KeyCeremony,
+  type KeyMaterial,
+  type KeyRequest,
+  type KeyState,
+  type ModelKeyRecord,
+  sameCeremony,
+} from "../../domain/model-key.js";
 import type { ModelKeyStore } from "../../domain/ports.js";
 import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
 import { WorkRows } from "./work-rows.js";
@@ -34,10 +41,14 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     return row === null ? undefined : recordOf(row);
   }
 
-  async request(modelCommitment: Bytes32, modelCid: string, tenantId: TenantId): Promise<ModelKeyRecord> {
+  async request(request: KeyRequest, tenantId: TenantId): Promise<ModelKeyRecord> {
+    const { modelCommitment, modelCid, ceremony } = request;
     const now = new Date(this.clock.now());
     const fresh = {
       modelCid,
+      ceremonyTranscriptCid: ceremony?.transcriptCid ?? null,
+      ceremonyKeyCid: ceremony?.provingKeyCid ?? null,
+      ceremonyPowersCid: ceremony?.powersCid ?? null,
       state: "setting-up",
       nextAttemptAt: now,
       leaseUntil: LONG_AGO,
@@ -50,8 +61,10 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
         skipDuplicates: true,
       });
       if (count === 1) return;
+      const row = await transaction.modelKey.findUniqueOrThrow({ where: { modelCommitment } });
+      if (row.modelCid === modelCid && sameCeremony(ceremonyOf(row), ceremony)) return;
       await transaction.modelKey.updateMany({
-        where: { modelCommitment, state: "failed", NOT: { modelCid } },
+        where: { modelCommitment, state: "failed", fencingToken: row.fencingToken },
         data: {
           ...fresh,
           attempts: 0,
@@ -65,6 +78,7 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     });
     const record = await this.find(modelCommitment);
     if (record === undefined) throw keyNotFound();
+    if (!sameCeremony(record.ceremony, ceremony)) throw keyDiffers();
     return record;
   }
 
@@ -81,11 +95,18 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
           verifyingKey: Uint8Array.from(material.verifyingKey),
           provingKeyHash: Uint8Array.from(material.provingKeyHash),
           provingKeySecret: Uint8Array.from(material.provingKeySecret),
+          ceremonyTranscriptHash:
+            material.ceremonyTranscriptHash === undefined
+              ? null
+              : Uint8Array.from(material.ceremonyTranscriptHash),
           state: "ready",
           endedAt: new Date(this.clock.now()),
         },
       });
       if (count !== 1) throw leaseLost();
+      const { ceremonyTranscriptCid } = await transaction.modelKey.findUniqueOrThrow({
+        where: { modelCommitment: claim.id },
+      });
       await outbox.add(transaction, topics.proverKeyEnded, {
         modelCommitment: Buffer.from(claim.id.slice(2), "hex"),
         ready: true,
@@ -94,6 +115,8 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
         trust: material.trust,
         errorCode: "",
         errorMessage: "",
+        ceremonyTranscriptHash: material.ceremonyTranscriptHash ?? new Uint8Array(0),
+        ceremonyTranscriptCid: ceremonyTranscriptCid ?? "",
       });
     });
   }
@@ -111,6 +134,8 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
       trust: "",
       errorCode: failure.code,
       errorMessage: failure.message,
+      ceremonyTranscriptHash: new Uint8Array(0),
+      ceremonyTranscriptCid: "",
     });
   }
 }
@@ -120,9 +145,21 @@ function recordOf(row: ModelKey): ModelKeyRecord {
     modelCommitment: bytes32(row.modelCommitment),
     tenantId: row.tenantId as TenantId,
     modelCid: row.modelCid,
+    ceremony: ceremonyOf(row),
     state: row.state as KeyState,
     material: row.state === "ready" ? materialOf(row) : undefined,
     failure: row.state === "failed" ? failureOfRow(row) : undefined,
+  };
+}
+
+function ceremonyOf(row: ModelKey): KeyCeremony | undefined {
+  const { ceremonyTranscriptCid, ceremonyKeyCid, ceremonyPowersCid } = row;
+  if (ceremonyTranscriptCid === null || ceremonyKeyCid === null || ceremonyPowersCid === null)
+    return undefined;
+  return {
+    transcriptCid: ceremonyTranscriptCid,
+    provingKeyCid: ceremonyKeyCid,
+    powersCid: ceremonyPowersCid,
   };
 }
 
@@ -138,5 +175,6 @@ function materialOf(row: ModelKey): KeyMaterial {
     constraintCount: row.constraintCount ?? 0,
     setUpMs: row.setUpMs ?? 0,
     trust: row.trust ?? "",
+    ceremonyTranscriptHash: row.ceremonyTranscriptHash ?? undefined,
   };
 }

@@ -55,7 +55,7 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
       const present = before === undefined ? undefined : presenceOf(before, request);
       const open = await transaction.proofJob.count({ where: { state: { in: OPEN_STATES } } });
       const admission = admit(present, open, limit, retryAfterMs);
-      if (admission === "known") return;
+      if (admission === "known") return hurry(transaction, request);
       if (admission === "decided") throw await this.#answerOf(request);
       const data = this.#rowOf(request);
       if (admission === "add") {
@@ -219,4 +219,16 @@ function resultOf(row: ProofJob): ProofResult {
     evidenceCid: row.evidenceCid ?? "",
     proveMs: row.proveMs ?? 0,
   };
+}
+
+/** The same proof, asked for again with more urgency: it moves ahead, and is of use for as long as is said now. */
+async function hurry(transaction: Prisma.TransactionClient, request: ProofRequest): Promise<void> {
+  const { jobId, priority, deadline } = request;
+  const open = { jobId, state: { in: OPEN_STATES } };
+  await transaction.proofJob.updateMany({
+    where: { ...open, priority: { lt: priority } },
+    data: { priority },
+  });
+  if (deadline === undefined) return;
+  await transaction.proofJob.updateMany({ where: open, data: { deadline: new Date(deadline) } });
 }

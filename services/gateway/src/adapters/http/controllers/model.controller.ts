@@ -51,6 +51,7 @@ export class ModelController {
         royaltyBps: body.royaltyBps,
         usageFeeWei: body.usageFeeWei,
         reportJson: JSON.stringify(body.report ?? null),
+        ceremony: body.ceremony,
       },
       changing(),
     );

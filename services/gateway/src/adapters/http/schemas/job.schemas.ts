@@ -40,12 +40,15 @@ function exactlyOneWork(value: { training?: unknown; inference?: unknown }): boo
 }
 const ONE_WORK = { message: "give either training or inference", path: ["inference"] };
 
+/** Rungs of the verification ladder; "proof" is Groth16. */
+const verification = z.enum(["none", "sample", "replicate", "proof"]);
+
 export const quoteBody = z.strictObject(work).refine(exactlyOneWork, ONE_WORK).meta({ id: "JobSpec" });
 
 export const prepareJobBody = z
   .strictObject({
     ...work,
-    verification: z.enum(["none", "proof"]),
+    verification,
     priceCapWei: wei.meta({ description: "The most the job may cost." }),
     outputRecipientPublicKey: hexBytes.length(66, "32 bytes of hex").optional(),
   })
@@ -56,7 +59,7 @@ export const quotesView = z
   .object({
     quotes: z.array(
       z.object({
-        verification: z.enum(["none", "proof"]),
+        verification,
         priceWei: wei,
         expectedMs: uint,
         trust: z.string(),
@@ -81,12 +84,16 @@ export const jobView = z
       "failed",
     ]),
     kind: z.enum(["training", "inference"]),
-    verification: z.enum(["none", "proof"]),
+    verification,
+    trust: z.string().nullable().meta({ description: "What the buyer has to trust, as it was quoted." }),
     buyer: address,
     modelId: uint.nullable(),
     licenceId: uint.nullable(),
     priceCapWei: wei,
     provider: address.nullable(),
+    replicaProvider: address
+      .nullable()
+      .meta({ description: "Who computed a replicated job besides, once it has." }),
     fencingToken: uint,
     agreedPriceWei: wei.nullable(),
     inputCid: z.string().nullable(),
@@ -198,6 +205,7 @@ export const proofView = z
     evidence: hexBytes.nullable(),
     evidenceCid: z.string().nullable(),
     proveMs: uint.nullable(),
+    trust: z.string().nullable().meta({ description: "What the proof's key asks a verifier to trust." }),
     progress: progress.nullable(),
     error: errorInfo.nullable(),
   })

@@ -11,6 +11,14 @@ export const createModelBody = z
     usageFeeWei: wei,
     royaltyBps: z.int().min(500).max(1500).meta({ description: "5% to 15%." }),
     report: z.unknown().meta({ description: "Accuracies and ranges of the quantisation." }),
+    ceremony: z
+      .strictObject({
+        transcriptCid: cid.meta({ description: "Public: what each contributor did." }),
+        provingKeyCid: cid.meta({ description: "Encrypted, its key deposited for proving-key-setup." }),
+        powersCid: cid.meta({ description: "Public: the powers of tau that it began from." }),
+      })
+      .optional()
+      .meta({ description: "The ceremony that made the key. Without one a development key is made." }),
   })
   .meta({ id: "CreateModel" });
 
@@ -27,6 +35,10 @@ export const modelView = z
     verifyingKeyHash: bytes32.nullable(),
     verifyingKeyCid: cid.nullable(),
     keyTrust: z.string().nullable().meta({ description: "What the key asks a verifier to trust." }),
+    ceremonyTranscriptHash: bytes32
+      .nullable()
+      .meta({ description: "Of the ceremony that made the key; null for a development key." }),
+    ceremonyTranscriptCid: cid.nullable(),
     licencePriceWei: wei,
     royaltyBps: uint,
     usageFeeWei: wei,

@@ -50,6 +50,8 @@ const STATES = {
 const KINDS = { [JobKind.JOB_KIND_TRAINING]: "training", [JobKind.JOB_KIND_INFERENCE]: "inference" } as const;
 const VERIFICATIONS = {
   [Verification.VERIFICATION_NONE]: "none",
+  [Verification.VERIFICATION_SAMPLE]: "sample",
+  [Verification.VERIFICATION_REPLICATE]: "replicate",
   [Verification.VERIFICATION_PROOF]: "proof",
 } as const;
 const PROOF_STATES = {
@@ -64,8 +66,15 @@ export function isEnded(state: z.infer<typeof jobView>["state"]): boolean {
   return state === "settled" || state === "refunded" || state === "failed";
 }
 
-export function verificationMessage(verification: "none" | "proof"): Verification {
-  return verification === "proof" ? Verification.VERIFICATION_PROOF : Verification.VERIFICATION_NONE;
+const VERIFICATION_MESSAGES = {
+  none: Verification.VERIFICATION_NONE,
+  sample: Verification.VERIFICATION_SAMPLE,
+  replicate: Verification.VERIFICATION_REPLICATE,
+  proof: Verification.VERIFICATION_PROOF,
+} as const;
+
+export function verificationMessage(verification: keyof typeof VERIFICATION_MESSAGES): Verification {
+  return VERIFICATION_MESSAGES[verification];
 }
 
 export function jobSpecMessage(spec: z.infer<typeof quoteBody> | z.infer<typeof prepareJobBody>): JobSpec {
@@ -86,11 +95,13 @@ export function jobViewOf(job: Job | undefined): z.infer<typeof jobView> {
     state: named(STATES, job.state),
     kind: named(KINDS, job.kind),
     verification: named(VERIFICATIONS, job.verification),
+    trust: textOrNull(job.trust),
     buyer: job.buyer,
     modelId: countOrNull(job.modelId),
     licenceId: countOrNull(job.licenceId),
     priceCapWei: job.priceCapWei,
     provider: textOrNull(job.provider),
+    replicaProvider: textOrNull(job.replicaProvider),
     fencingToken: job.fencingToken,
     agreedPriceWei: funded ? textOrNull(job.agreedPriceWei) : null,
     inputCid: textOrNull(job.inputCid),
@@ -190,6 +201,7 @@ export function proofViewOf(proof: ProofJob | undefined): z.infer<typeof proofVi
     evidence: hexOrNull(proof.evidence),
     evidenceCid: textOrNull(proof.evidenceCid),
     proveMs: proof.state === ProofState.PROOF_STATE_PROVEN ? proof.proveMs : null,
+    trust: textOrNull(proof.trust),
     progress: progressOrNull(proof.progress),
     error: errorOrNull(proof.error),
   };

@@ -36,6 +36,8 @@ export function modelViewOf(model: Model | undefined): z.infer<typeof modelView>
     verifyingKeyHash: hexOrNull(model.verifyingKeyHash),
     verifyingKeyCid: textOrNull(model.verifyingKeyCid),
     keyTrust: textOrNull(model.keyTrust),
+    ceremonyTranscriptHash: hexOrNull(model.ceremonyTranscriptHash),
+    ceremonyTranscriptCid: textOrNull(model.ceremonyTranscriptCid),
     licencePriceWei: model.licencePriceWei,
     royaltyBps: model.royaltyBps,
     usageFeeWei: model.usageFeeWei,

@@ -1,3 +1,4 @@
+import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
 
 const { Fr, Fp } = bn254.fields;
@@ -14,14 +15,23 @@ function coordinate(value: bigint): Uint8Array {
   });
 }
 
-function g1(scalar: bigint): Uint8Array {
-  const { x, y } = bn254.G1.Point.BASE.multiply(scalar).toAffine();
-  return Buffer.concat([coordinate(x), coordinate(y)]);
+/** Normalised together: an inversion a point would be most of the work. */
+function g1(...scalars: readonly bigint[]): Uint8Array {
+  const { Point } = bn254.G1;
+  const points = normalizeZ(
+    Point,
+    scalars.map((scalar) => Point.BASE.multiplyUnsafe(scalar)),
+  );
+  return Buffer.concat(points.flatMap((point) => [point.X, point.Y].map(coordinate)));
 }
 
-function g2(scalar: bigint): Uint8Array {
-  const { x, y } = bn254.G2.Point.BASE.multiply(scalar).toAffine();
-  return Buffer.concat([x.c0, x.c1, y.c0, y.c1].map(coordinate));
+function g2(...scalars: readonly bigint[]): Uint8Array {
+  const { Point } = bn254.G2;
+  const points = normalizeZ(
+    Point,
+    scalars.map((scalar) => Point.BASE.multiplyUnsafe(scalar)),
+  );
+  return Buffer.concat(points.flatMap(({ X, Y }) => [X.c0, X.c1, Y.c0, Y.c1].map(coordinate)));
 }
 
 /** The Lagrange polynomials of the domain of `size` elements at tau. */
@@ -45,7 +55,7 @@ export function knownPowers(power: number, contributors: readonly string[]): Uin
   const powers: bigint[] = [1n];
   while (powers.length < 2 * size - 1) powers.push(Fr.mul(powers.at(-1) as bigint, TAU));
   const times = (factor: bigint, values: readonly bigint[]): Uint8Array =>
-    Buffer.concat(values.map((value) => g1(Fr.mul(factor, value))));
+    g1(...values.map((value) => Fr.mul(factor, value)));
   const values = lagrange(size);
   // Only the last domain of the Lagrange sections is filled.
   const lagrangeG1 = (factor: bigint): Uint8Array =>
@@ -54,13 +64,13 @@ export function knownPowers(power: number, contributors: readonly string[]): Uin
   const sections: [number, Uint8Array][] = [
     [1, header(power)],
     [2, times(1n, powers)],
-    [3, Buffer.concat([g2(1n), g2(TAU), Buffer.alloc((size - 2) * 128)])],
+    [3, Buffer.concat([g2(1n, TAU), Buffer.alloc((size - 2) * 128)])],
     [4, times(ALPHA, short)],
     [5, Buffer.concat([g1(BETA), Buffer.alloc((size - 1) * 64)])],
     [6, g2(BETA)],
     [7, contributionList(contributors)],
     [12, lagrangeG1(1n)],
-    [13, Buffer.concat([Buffer.alloc((size - 1) * 128), ...values.map(g2)])],
+    [13, Buffer.concat([Buffer.alloc((size - 1) * 128), g2(...values)])],
     [14, lagrangeG1(ALPHA)],
     [15, lagrangeG1(BETA)],
   ];

@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { compileCircuit } from "@aios/core-zkml/circuit";
+import { encodeIntegerModel, type IntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
+import { DIGIT_CLASSES, DIGIT_PIXELS } from "@aios/datasets/labelled-digits";
+import { LICENCE_PRICE_WEI, ROYALTY_BPS, USAGE_FEE_WEI } from "@aios/main-job/plan";
+import type { Model } from "@aios/sdk/api-types";
+import type { AiosClient } from "@aios/sdk/client";
+import { toHex } from "@aios/sdk/hex";
+import type { ModelDraft } from "@aios/sdk/model-api";
+import { knownPowers } from "@aios/testkit/known-powers";
+
+const CLI = new URL("../../apps/cli/dist/src/main.js", import.meta.url).pathname;
+const KEYS_TIMEOUT_MS = 300_000;
+
+/** One layer over a digit's pixels: most of its circuit is the input's commitment, so that a ceremony takes seconds. */
+export const CEREMONY_MODEL: IntegerModel = {
+  salt: new Uint8Array(32).fill(42),
+  layers: [
+    {
+      inputs: DIGIT_PIXELS,
+      outputs: DIGIT_CLASSES,
+      activation: "none",
+      weights: Int8Array.from({ length: DIGIT_PIXELS * DIGIT_CLASSES }, (_, at) => ((at * 37) % 201) - 100),
+      biases: new Int32Array(DIGIT_CLASSES),
+      multiplier: 0,
+      shift: 0,
+    },
+  ],
+};
+
+/** Powers of tau of exactly the model's size, which an operator would list by their hash. */
+export function ceremonyPowers(): Uint8Array {
+  const { constraints, publicInputs } = compileCircuit(CEREMONY_MODEL);
+  return knownPowers(Math.ceil(Math.log2(constraints + publicInputs + 1)), ["Ada", "Grace"]);
+}
+
+/**
+ * The ceremony as its two parties run it from the command line, each in a folder of its own, and the publication of the
+ * model under the key that came of it.
+ */
+export async function publishUnderCeremony(
+  developer: AiosClient,
+  powers: Uint8Array,
+  directory: string,
+): Promise<Model> {
+  const at = (name: string): string => join(directory, name);
+  const encoded = encodeIntegerModel(CEREMONY_MODEL);
+  writeFileSync(at("model"), encoded);
+  writeFileSync(at("powers.ptau"), powers);
+  const inputs = ["--model", at("model"), "--powers", at("powers.ptau")];
+  const ceremony = (...args: string[]) => promisify(execFile)(process.execPath, [CLI, "ceremony", ...args]);
+  await ceremony("init", at("begun"), ...inputs);
+  await ceremony("contribute", at("begun"), "--name", "developer", "--out", at("half"));
+  await ceremony("contribute", at("half"), "--name", "buyers", "--out", at("both"));
+  await ceremony("finalise", at("both"), ...inputs, "--out", at("key"));
+
+  const stored = await developer.content.putEncrypted(encoded, "model");
+  await developer.content.depositKey({
+    cid: stored.cid,
+    contentKey: stored.contentKey,
+    leaseScopes: ["licensed-jobs"],
+    servicePurposes: ["proving-key-setup", "proof"],
+  });
+  const draft: ModelDraft = {
+    name: "Digits, one layer",
+    description: "Published under a key that two parties made together.",
+    contentCid: stored.cid,
+    modelCommitment: toHex(modelCommitment(CEREMONY_MODEL)),
+    licencePriceWei: LICENCE_PRICE_WEI,
+    usageFeeWei: USAGE_FEE_WEI,
+    royaltyBps: ROYALTY_BPS,
+    report: null,
+    ceremony: await developer.content.putCeremony({
+      transcript: readFileSync(join(at("key"), "transcript.json")),
+      provingKey: readFileSync(join(at("key"), "key.bin")),
+      powers,
+    }),
+  };
+  const { draftId } = await developer.models.create(draft);
+  await developer.models.waitReady(draftId, { timeoutMs: KEYS_TIMEOUT_MS });
+  return developer.models.publish(draftId, draft);
+}

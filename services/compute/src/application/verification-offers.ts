@@ -1,0 +1,168 @@
+import type { Address } from "@aios/kernel/identifiers";
+import type { VerificationLevel } from "../domain/job.js";
+import type { ProtocolFacts, Prover, PublishedModel } from "../domain/ports.js";
+import type { PriceAnswer, PriceQuestion, Pricing } from "./pricing.js";
+
+/** Multiply-accumulates of one inference of the reference network, 784–128–10. */
+export const INFERENCE_WORK_UNITS = 784 * 128 + 128 * 10;
+/** Four transactions of a block each, beside the work itself. */
+const CHAIN_OVERHEAD_MS = 2_000;
+const BPS_DENOMINATOR = 10_000n;
+const INPUT_VISIBILITY = "The leased provider decrypts the input; storage and relayer see ciphertext only.";
+export const NOBODY = `0x${"00".repeat(20)}` as Address;
+
+/** The rungs that an inference can be bought with, cheapest promise first. */
+export const INFERENCE_RUNGS: readonly VerificationLevel[] = ["none", "sample", "replicate", "proof"];
+
+/** One way to verify a job: what it costs, how long it takes, whom it leaves to trust, and what goes into the order. */
+export interface VerificationOffer {
+  readonly verification: VerificationLevel;
+  /** Undefined fees' receiver: nobody but the provider is paid. */
+  readonly prover: Address;
+  readonly proverFeeWei: bigint;
+  readonly sampleShareBps: number;
+  readonly cheapest: PriceAnswer;
+  readonly question: PriceQuestion;
+  readonly expectedMs: number;
+  readonly trust: string;
+  readonly visibility: string;
+}
+
+/** What each rung of the ladder would cost and promise for an inference; quotes and orders say the same. */
+export class VerificationOffers {
+  constructor(
+    private readonly prover: Pick<Prover, "quote">,
+    private readonly pricing: Pricing,
+    private readonly sampleShareBps: number,
+  ) {}
+
+  /** Throws `no-provider-available`, `no-second-provider`, and what the prover says where the rung needs it. */
+  async inference(
+    verification: VerificationLevel,
+    model: PublishedModel,
+    protocol: Pick<ProtocolFacts, "protocolFeeBps" | "challengeWindowSeconds">,
+  ): Promise<VerificationOffer> {
+    const question = {
+      kind: "inference" as const,
+      workUnits: INFERENCE_WORK_UNITS,
+      model,
+      protocolFeeBps: protocol.protocolFeeBps,
+    };
+    const byWord = `final when you accept it or ${protocol.challengeWindowSeconds} s after delivery`;
+    switch (verification) {
+      case "none":
+        return this.#offer(
+          verification,
+          { ...question, proverFeeWei: 0n },
+          {
+            trust: `The provider, for the output: its signed delivery is ${byWord}.`,
+          },
+        );
+      case "sample": {
+        const proof = await this.prover.quote(model.modelCommitment);
+        const share = this.sampleShareBps;
+        const proverFeeWei =
+          (BigInt(proof.priceWei) * BigInt(share) + BPS_DENOMINATOR - 1n) / BPS_DENOMINATOR;
+        return this.#offer(
+          verification,
+          { ...question, proverFeeWei },
+          {
+            prover: proof.prover,
+            sampleShareBps: share,
+            extraMs: Math.ceil((proof.expectedMs * share) / Number(BPS_DENOMINATOR)),
+            trust: `The provider, for what it would lose: of 10,000 deliveries ${share} are drawn by the hash of the block that holds them, and proven; a wrong one is not paid and its provider stands worse. Others are ${byWord}. A drawn one is proven under a key: ${proof.trust}.`,
+            visibility: `${INPUT_VISIBILITY} Where the delivery is drawn the prover decrypts it too.`,
+          },
+        );
+      }
+      case "replicate": {
+        const { second } = this.pricing.pair({ ...question, proverFeeWei: 0n });
+        return this.#offer(
+          verification,
+          { ...question, proverFeeWei: second.cost.providerWei },
+          {
+            extraMs: duration(INFERENCE_WORK_UNITS, second.unitsPerSecond),
+            trust:
+              "That two providers, each with a stake of its own, do not agree on a wrong output: the job is paid only when both signed the same one. Where they differ, a proof decides, and whoever was wrong is not paid.",
+            visibility:
+              "Both providers decrypt the input; storage and relayer see ciphertext only. Where they differ the prover decrypts it too.",
+          },
+        );
+      }
+      case "proof": {
+        const proof = await this.prover.quote(model.modelCommitment);
+        return this.#offer(
+          verification,
+          { ...question, proverFeeWei: BigInt(proof.priceWei) },
+          {
+            prover: proof.prover,
+            extraMs: proof.expectedMs,
+            trust: `Nobody for the output, but the proving key: ${proof.trust}.`,
+            visibility: `${INPUT_VISIBILITY} The prover decrypts it too.`,
+          },
+        );
+      }
+    }
+  }
+
+  #offer(
+    verification: VerificationLevel,
+    question: PriceQuestion,
+    own: {
+      readonly trust: string;
+      readonly prover?: Address;
+      readonly sampleShareBps?: number;
+      readonly extraMs?: number;
+      readonly visibility?: string;
+    },
+  ): VerificationOffer {
+    const cheapest =
+      verification === "replicate" ? this.pricing.pair(question).first : this.pricing.cheapest(question);
+    const workMs = duration(question.workUnits, cheapest.unitsPerSecond);
+    return {
+      verification,
+      prover: own.prover ?? NOBODY,
+      proverFeeWei: question.proverFeeWei,
+      sampleShareBps: own.sampleShareBps ?? 0,
+      cheapest,
+      question,
+      expectedMs: CHAIN_OVERHEAD_MS + workMs + (own.extraMs ?? 0),
+      trust: own.trust,
+      visibility: own.visibility ?? INPUT_VISIBILITY,
+    };
+  }
+}
+
+export function duration(workUnits: number, unitsPerSecond: number): number {
+  return unitsPerSecond > 0 ? Math.ceil((workUnits * 1_000) / unitsPerSecond) : 0;
+}
+
+/** What a training costs and promises: it is offered without verification only. */
+export function trainingOffer(
+  pricing: Pricing,
+  workUnits: number,
+  {
+    protocolFeeBps,
+    challengeWindowSeconds,
+  }: Pick<ProtocolFacts, "protocolFeeBps" | "challengeWindowSeconds">,
+): VerificationOffer {
+  const question = {
+    kind: "training" as const,
+    workUnits,
+    model: undefined,
+    proverFeeWei: 0n,
+    protocolFeeBps,
+  };
+  const cheapest = pricing.cheapest(question);
+  return {
+    verification: "none",
+    prover: NOBODY,
+    proverFeeWei: 0n,
+    sampleShareBps: 0,
+    cheapest,
+    question,
+    expectedMs: CHAIN_OVERHEAD_MS + duration(workUnits, cheapest.unitsPerSecond),
+    trust: `The provider, for the whole training: its signed delivery is final when you accept it or ${challengeWindowSeconds} s after delivery.`,
+    visibility: "The data set is public; the trained model is sealed to your key, the provider sees it.",
+  };
+}

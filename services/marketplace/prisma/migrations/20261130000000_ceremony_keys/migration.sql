@@ -1,0 +1,4 @@
+ALTER TABLE "model_draft" ADD COLUMN "ceremony_transcript_cid" TEXT;
+ALTER TABLE "model_draft" ADD COLUMN "ceremony_key_cid" TEXT;
+ALTER TABLE "model_draft" ADD COLUMN "ceremony_powers_cid" TEXT;
+ALTER TABLE "model_draft" ADD COLUMN "ceremony_transcript_hash" TEXT;
