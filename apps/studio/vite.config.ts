@@ -12,7 +12,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: ["index.html", "operations.html"].map((page) => join(import.meta.dirname, page)),
+      input: ["index.html", "operations.html", "proof.html"].map((page) => join(import.meta.dirname, page)),
     },
   },
   server: {

@@ -22,6 +22,7 @@ export const COMMAND_OPTIONS = [
   "calibration",
   "samples",
   "labels",
+  "proof",
 ] as const;
 
 export type CommandOption = (typeof COMMAND_OPTIONS)[number];

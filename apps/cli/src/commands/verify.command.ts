@@ -1,30 +1,45 @@
 import { readFile } from "node:fs/promises";
 import { CodedError } from "@aios/kernel/coded-error";
 import { fromHex } from "@aios/sdk/hex";
+import { exportProof } from "@aios/sdk/verification/export-proof";
+import {
+  decodeProofDocument,
+  MAX_PROOF_DOCUMENT_BYTES,
+  readProof,
+} from "@aios/sdk/verification/proof-document";
 import type { VerificationCheck } from "@aios/sdk/verification/verification-report";
 import { verifyJob } from "@aios/sdk/verification/verify-job";
 import { type Command, type CommandInput, UsageError } from "../command.js";
+import { readBytes, writeNew } from "../files.js";
 import { accountClient, jobIdArgument } from "../platform.js";
 
-const USAGE = "aios verify <job id>";
+const USAGE = "aios verify <job id> | aios verify --proof <file>";
 
 export const verifyCommand: Command = {
   name: "verify",
   usage: USAGE,
-  summary: "check a job's whole evidence again from outside",
+  summary: "check a job's whole evidence again from outside, or a proof from its file alone",
   description: `Reads the chain and the gateway, and checks again: order, delivery and receipt signatures, the output, the proof
 (with another implementation than the prover's), the receipt's inclusion in the anchored root, the payments' sum,
 and the settlement's finality. Says what it checked and what had to be trusted. Exit code 1 when anything is wrong.
 
+With --proof it needs no platform, no chain and no network: the file holds proof, key and public values, and is verified
+here. It says in words what the proof shows.
+
+  --proof <file>   a proof that --out wrote, or anybody else in the same format
+  --out <file>     writes the job's proof as such a file besides
   --input <file>   the raw input bytes; with --salt, opens the input commitment
   --salt <hex>     32 bytes, as the gateway gave them to the buyer`,
   async run(input) {
+    const { proof, out } = input.options;
+    if (proof !== undefined) return verifyFile(input, proof);
     const jobId = jobIdArgument(input.positionals, USAGE);
     const opening = await inputOpening(input);
     const client = await accountClient(input);
     const onCheck = input.json
       ? undefined
       : (check: VerificationCheck): void => input.output.write(describe(check));
+    if (out !== undefined) await writeNew(out, await exportProof(client, jobId));
     const report = await verifyJob(client, jobId, {
       ...opening,
       ...(onCheck === undefined ? {} : { onCheck }),
@@ -41,6 +56,24 @@ and the settlement's finality. Says what it checked and what had to be trusted. 
     return report.ok ? 0 : 1;
   },
 };
+
+/** From the file alone. */
+async function verifyFile(input: CommandInput, path: string): Promise<number> {
+  if (input.positionals.length > 0) throw new UsageError(`Usage: ${USAGE}.`);
+  const bytes = await readBytes(path, MAX_PROOF_DOCUMENT_BYTES);
+  const reading = readProof(decodeProofDocument(new TextDecoder().decode(bytes)));
+  if (input.json) input.output.write(`${JSON.stringify(reading)}\n`);
+  else {
+    const listed = (sentences: readonly string[]) => sentences.map((one) => `  - ${one}\n`).join("");
+    const says = reading.ok
+      ? `The proof holds. It says:\n${listed(reading.says)}`
+      : "The proof says nothing.\n";
+    input.output.write(
+      `${reading.checks.map(describe).join("")}\n${says}What had to be trusted:\n${listed(reading.trusted)}`,
+    );
+  }
+  return reading.ok ? 0 : 1;
+}
 
 function describe(check: VerificationCheck): string {
   const mark = check.ok === undefined ? "  -   " : check.ok ? "  ok  " : " WRONG";

@@ -2,14 +2,17 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { Groth16Prover } from "@aios/core-groth16/groth16-prover";
+import { encodeProof } from "@aios/core-groth16/proof-encoding";
 import { verify } from "@aios/core-groth16/verify";
-import { decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
+import { decodeVerifyingKey, encodeVerifyingKey } from "@aios/core-groth16/verifying-key";
 import { compileCircuit, computeWitness } from "@aios/core-zkml/circuit";
 import { encodeIntegerModel, type IntegerModel } from "@aios/core-zkml/integer-model";
+import { toHex32 } from "@aios/sdk/hex";
+import { documentBytes, encodeProofDocument } from "@aios/sdk/verification/proof-document";
+import { knownPowers } from "@aios/testkit/known-powers";
 import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runCli } from "../../src/cli.js";
-import { knownPowers } from "../support/known-powers.js";
 
 const model: IntegerModel = {
   salt: new Uint8Array(32).fill(7),
@@ -105,6 +108,26 @@ it("a developer and a buyers' side make a key together, and it proves", { timeou
     const witness = computeWitness(model, r1cs, Uint8Array.of(1, 2, 3), new Uint8Array(32).fill(5), 77n);
     const proof = await prover.prove(key, witness, new Uint8Array(32).fill(9));
     expect(verify(verifyingKey, witness.slice(1, 4), proof)).toBe(true);
+    const document = {
+      ...documentBytes(encodeVerifyingKey(verifyingKey), encodeProof(proof)),
+      publicInputs: witness.slice(1, 4).map(toHex32),
+      transcript: readFileSync(at("3", "transcript.json"), "utf8"),
+    };
+    writeFileSync(at("proof.json"), encodeProofDocument(document));
+    // No platform, no chain, no network: the file says it all.
+    expect(await aios("verify", "--proof", at("proof.json"))).toMatchObject({
+      code: 0,
+      answer: {
+        ok: true,
+        trusted: [expect.stringContaining("nobody alone") as string, expect.anything(), expect.anything()],
+      },
+    });
+    const other = { ...document, publicInputs: [...document.publicInputs.slice(0, 2), toHex32(1n)] };
+    writeFileSync(at("other.json"), encodeProofDocument(other));
+    expect(await aios("verify", "--proof", at("other.json"))).toMatchObject({
+      code: 1,
+      answer: { says: [] },
+    });
   } finally {
     await prover.close();
   }

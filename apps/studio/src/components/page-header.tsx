@@ -13,7 +13,8 @@ function initialTheme(): Theme {
 interface Props {
   readonly title: string;
   readonly tagline: string;
-  readonly health: Polled<PlatformHealth>;
+  /** Absent on pages that ask nobody. */
+  readonly health?: Polled<PlatformHealth>;
 }
 
 export function PageHeader({ title, tagline, health }: Props) {
@@ -33,7 +34,7 @@ export function PageHeader({ title, tagline, health }: Props) {
         </div>
       </div>
       <div className="header-side">
-        <NetworkStatus health={health} />
+        {health === undefined ? null : <NetworkStatus health={health} />}
         <button
           type="button"
           className="quiet"

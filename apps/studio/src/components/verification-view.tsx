@@ -2,8 +2,8 @@ import type { AiosClient } from "@aios/sdk/client";
 import { fromHex } from "@aios/sdk/hex";
 import type { VerificationCheck, VerificationReport } from "@aios/sdk/verification/verification-report";
 import { useState } from "react";
-import { sentenceCase, shortHex } from "../lib/format.js";
 import type { InferenceRun } from "../lib/use-inference.js";
+import { CheckList, TrustedList } from "./check-list.js";
 import { Notice } from "./notice.js";
 
 type Phase =
@@ -60,44 +60,8 @@ export function VerificationView({
             : "Something does not hold. Look at the marked checks."}
         </p>
       ) : null}
-      <ul className="checks">
-        {checks.map((check) => (
-          <li key={check.name} className={check.ok === undefined ? "open" : check.ok ? "good" : "bad"}>
-            <details>
-              <summary>
-                <span className="mark" aria-hidden="true">
-                  {check.ok === undefined ? "–" : check.ok ? "✓" : "✗"}
-                </span>
-                <span>
-                  <strong>{sentenceCase(check.name)}</strong>
-                  <span className="visually-hidden">
-                    {check.ok === undefined ? " not applicable" : check.ok ? " holds" : " does not hold"}
-                  </span>
-                  <span className="muted small how">{check.how}</span>
-                </span>
-              </summary>
-              <dl>
-                {Object.entries(check.evidence).map(([name, value]) => (
-                  <div key={name}>
-                    <dt>{name}</dt>
-                    <dd title={value}>{value.length > 80 ? shortHex(value) : value}</dd>
-                  </div>
-                ))}
-              </dl>
-            </details>
-          </li>
-        ))}
-      </ul>
-      {phase.name === "done" ? (
-        <div className="trusted">
-          <h3>What you still trust</h3>
-          <ul>
-            {phase.report.trusted.map((sentence) => (
-              <li key={sentence}>{sentence}</li>
-            ))}
-          </ul>
-        </div>
-      ) : null}
+      <CheckList checks={checks} />
+      {phase.name === "done" ? <TrustedList trusted={phase.report.trusted} /> : null}
     </section>
   );
 }

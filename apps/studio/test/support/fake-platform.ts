@@ -35,7 +35,11 @@ const PRICE_WEI = 1_000_000_000_000_000_000n;
 const address = (digit: string): string => `0x${digit.repeat(40)}`;
 const transaction = (digit: string): string => `0x${digit.repeat(64)}`;
 
-const PAGES: Readonly<Record<string, string>> = { "/": "/index.html", "/operations": "/operations.html" };
+const PAGES: Readonly<Record<string, string>> = {
+  "/": "/index.html",
+  "/operations": "/operations.html",
+  "/proof": "/proof.html",
+};
 
 export type Mood = "full" | "empty" | "broken" | "silent";
 

@@ -1,0 +1,132 @@
+import { readFileSync } from "node:fs";
+import { encodeEvidence } from "@aios/core-groth16/evidence";
+import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
+import { bn254 } from "@noble/curves/bn254.js";
+import { concat, getBytes, keccak256, toBeHex } from "ethers";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { fromHex, toHex32 } from "../hex.js";
+import { decodeProofDocument, encodeProofDocument, type ProofDocument, readProof } from "./proof-document.js";
+
+const { Fr } = bn254.fields;
+const [ALPHA, BETA, GAMMA, DELTA] = [3n, 5n, 7n, 11n];
+const IC = [13n, 17n, 19n, 23n] as const;
+
+const g1 = (scalar: bigint): string => {
+  const { x, y } = bn254.G1.Point.BASE.multiply(scalar).toAffine();
+  return concat([toBeHex(x, 32), toBeHex(y, 32)]);
+};
+const g2 = (scalar: bigint): string => {
+  const { x, y } = bn254.G2.Point.BASE.multiply(scalar).toAffine();
+  return concat([x.c1, x.c0, y.c1, y.c0].map((part) => toBeHex(part, 32)));
+};
+/** Whoever knows the trapdoor proves anything: enough to test a reader with. */
+const verifyingKey = concat([g1(ALPHA), g2(BETA), g2(GAMMA), g2(DELTA), ...IC.map(g1)]);
+function proofOf(inputs: readonly bigint[]): string {
+  const [a, b] = [29n, 31n];
+  const sum = inputs.reduce(
+    (total, input, index) => Fr.add(total, Fr.mul(IC[index + 1] as bigint, input)),
+    IC[0],
+  );
+  const c = Fr.div(Fr.sub(Fr.sub(a * b, ALPHA * BETA), Fr.mul(sum, GAMMA)), DELTA);
+  return concat([g1(a), g2(b), g1(c)]);
+}
+
+const statement = {
+  version: STATEMENT_VERSION,
+  chainId: 7331,
+  escrow: `0x${"e5".repeat(20)}`,
+  jobId: `0x${"0b".repeat(32)}`,
+  requester: `0x${"b2".repeat(20)}`,
+  modelCommitment: `0x${"c0".repeat(32)}`,
+};
+const inputs = publicInputs(
+  statementContext({
+    ...statement,
+    modelCommitment: fromHex(statement.modelCommitment),
+    verifyingKeyHash: getBytes(keccak256(verifyingKey)),
+  }),
+  12n,
+  42n,
+);
+const text = encodeProofDocument({
+  verifyingKey,
+  proof: proofOf(inputs),
+  publicInputs: inputs.map(toHex32),
+  statement,
+});
+const document = decodeProofDocument(text);
+
+it("is written as the shared vector has it", () => {
+  const vector = new URL("../../../../vectors/proofs/known-trapdoor.json", import.meta.url);
+  expect(readFileSync(vector, "utf8")).toBe(text);
+});
+
+it("says in words what a proof shows, from its file alone", () => {
+  const reading = readProof(document);
+  expect(reading.checks.map(({ name, ok }) => [name, ok])).toEqual([
+    ["proof", true],
+    ["statement", true],
+  ]);
+  expect(reading.says.join(" ")).toContain(statement.modelCommitment);
+  expect(reading.says.join(" ")).toContain(statement.jobId);
+  expect(reading.trusted.join(" ")).toContain("forgeable by whoever made it");
+  expect(
+    encodeEvidence({ verifyingKey: getBytes(document.verifyingKey), proof: getBytes(document.proof) }),
+  ).toHaveLength(1_088);
+});
+
+it("says less without the statement, and nothing for another job, output or key", () => {
+  const { statement: _, ...bare } = document;
+  expect(readProof(bare)).toMatchObject({ ok: true });
+  expect(readProof(bare).says.join(" ")).toContain("not in this file");
+  const changed: readonly Partial<ProofDocument>[] = [
+    { statement: { ...statement, jobId: `0x${"0c".repeat(32)}` } },
+    { publicInputs: [...document.publicInputs.slice(0, 2), toHex32(43n)] },
+    { verifyingKey: document.verifyingKey.replace(g1(IC[3]).slice(2), g1(IC[2]).slice(2)) },
+    { transcript: "no transcript" },
+  ];
+  for (const change of changed)
+    expect(readProof({ ...document, ...change })).toMatchObject({ ok: false, says: [] });
+});
+
+it("never throws and never believes a changed byte of key, proof or public values", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom("verifyingKey" as const, "proof" as const, "publicInputs" as const),
+      fc.nat(),
+      fc.integer({ min: 1, max: 255 }),
+      (part, at, difference) => {
+        const flip = (hex: string): string => {
+          const bytes = getBytes(hex);
+          bytes[at % bytes.length] = (bytes[at % bytes.length] as number) ^ difference;
+          return `0x${Buffer.from(bytes).toString("hex")}`;
+        };
+        const value = document[part];
+        const changed =
+          typeof value === "string" ? flip(value) : [flip(value[0] as string), ...value.slice(1)];
+        expect(readProof({ ...document, [part]: changed }).ok).toBe(false);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+it("refuses what is no such file, naming the field", () => {
+  const refused = (change: object): unknown => {
+    try {
+      return decodeProofDocument(JSON.stringify({ ...JSON.parse(text), ...change }));
+    } catch (error) {
+      return (error as { field?: string }).field;
+    }
+  };
+  expect(refused({ format: "aios-proof-2" })).toBe("format");
+  expect(refused({ system: "stark" })).toBe("system");
+  expect(refused({ proof: `0x${"00".repeat(255)}` })).toBe("proof");
+  expect(refused({ publicInputs: [] })).toBe("publicInputs");
+  expect(refused({ statement: { ...statement, chainId: -1 } })).toBe("statement.chainId");
+  expect(refused({ transcript: 3 })).toBe("transcript");
+  expect(() => decodeProofDocument("{")).toThrow(
+    expect.objectContaining({ code: "malformed-proof-document" }),
+  );
+});
