@@ -10,8 +10,10 @@ import { aios } from "@aios/kernel/units";
 import { MainJob, type MainJobResult } from "@aios/main-job/main-job";
 import { INFERENCE_PRICE_CAP_WEI, LICENCE_PRICE_LIMIT_WEI, TRAINING } from "@aios/main-job/plan";
 import { runInference } from "@aios/main-job/proven-inference";
+import type { SigningRequest } from "@aios/sdk/api-types";
 import { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
+import { signAll } from "@aios/sdk/sign-all";
 import { verifyJob } from "@aios/sdk/verification/verify-job";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { systemClock } from "@aios/service-kit/system-clock";
@@ -108,6 +110,68 @@ describe("the main job, through the gateway only", () => {
     expect(candidates).toHaveLength(2);
     expect(candidates.filter((candidate) => candidate.chosen)).toHaveLength(1);
     expect(candidates.every((candidate) => candidate.explanation.length > 0)).toBe(true);
+  });
+
+  test("tells the same story as one GraphQL document, and takes an order through the graph", async () => {
+    const { jobId } = result.inference.job;
+    const { job } = await business.graphql.request<{
+      job: {
+        state: string;
+        model: { name: string };
+        payments: { kind: string; amountWei: string }[];
+        proof: { state: string };
+        receipts: { state: string }[];
+        placement: { placements: { candidates: { chosen: boolean }[] }[] };
+      };
+    }>(
+      `query($id: Bytes32!) {
+        job(jobId: $id) {
+          state
+          model { name }
+          payments { kind amountWei }
+          proof { state }
+          receipts { state }
+          placement { placements { candidates { chosen } } }
+        }
+      }`,
+      { id: jobId },
+    );
+    expect(job.state).toBe("SETTLED");
+    expect(job.model.name).toBe(result.model.name);
+    const payments = await business.jobs.payments(jobId);
+    expect(job.payments.map(({ amountWei }) => amountWei)).toEqual(
+      payments.map(({ amountWei }) => amountWei),
+    );
+    expect(job.proof.state).toBe("PROVEN");
+    expect(job.receipts.length).toBeGreaterThan(0);
+    expect(job.receipts.every(({ state }) => state === "ANCHORED")).toBe(true);
+    expect(job.placement.placements.at(-1)?.candidates).toHaveLength(2);
+
+    const order = await business.graphql.request<{
+      prepareJob: { job: { jobId: string }; toSign: SigningRequest[] };
+    }>(
+      `mutation($input: PrepareJobInput!, $key: String!) {
+        prepareJob(input: $input, idempotencyKey: $key) { job { jobId } toSign { name typedData } }
+      }`,
+      {
+        input: {
+          inference: { modelId: result.model.modelId, input: toHex(digitAt(unseen, 4)) },
+          verification: "PROOF",
+          priceCapWei: INFERENCE_PRICE_CAP_WEI.toString(),
+        },
+        key: crypto.randomUUID(),
+      },
+    );
+    const signer = privateKeySigner(local.platform.privateKey("business"));
+    const signatures = await signAll(signer, order.prepareJob.toSign);
+    const ordered = order.prepareJob.job.jobId;
+    await business.graphql.request(
+      `mutation($id: Bytes32!, $signatures: SignaturesInput!, $key: String!) {
+        placeJob(jobId: $id, input: $signatures, idempotencyKey: $key) { state }
+      }`,
+      { id: ordered, signatures: { signatures }, key: crypto.randomUUID() },
+    );
+    expect((await business.jobs.wait(ordered)).state).toBe("settled");
   });
 
   test("logs every release of the model's key to its owner", async () => {
