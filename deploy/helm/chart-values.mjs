@@ -68,6 +68,10 @@ export const GLOBAL = group("what all services share", {
     secretName: text("Secret with redis://…; empty: each gateway replica counts by itself"),
     secretKey: text("its key", "url"),
   }),
+  kubo: group("IPFS node that holds the contents", {
+    secretName: text("Secret with the URL of Kubo's RPC; empty: storage holds them itself"),
+    secretKey: text("its key", "url"),
+  }),
   preflight: flag(
     "before anything is made, ask the cluster for the Secrets, the storage class and the nodes that the release needs; whoever installs must be allowed to read them",
     true,
@@ -98,7 +102,7 @@ export const GLOBAL = group("what all services share", {
   networkPolicy: group("who may talk to whom", {
     enabled: flag("deny everything but the edges of the architecture", true),
     monitoringNamespace: text("namespace that may read metrics", "monitoring"),
-    backendCidrs: list("addresses of databases, Kafka and Redis outside this release", ["0.0.0.0/0"]),
+    backendCidrs: list("addresses of databases, Kafka, Redis and Kubo outside this release", ["0.0.0.0/0"]),
     telemetryCidrs: list("addresses of the collector"),
   }),
 });

@@ -83,6 +83,17 @@ describe.skipIf(!isInstalled("helm"))("the charts", () => {
     expect(all.map(({ kind }) => kind)).toContain("CronJob");
   });
 
+  it("give storage, and nobody else, the address of Kubo where one holds the contents", () => {
+    const told = (...extra: string[]) =>
+      [...podTemplates(manifests(render("small", ...extra)))]
+        .filter(([, pod]) => JSON.stringify(pod).includes("KUBO_RPC_URL"))
+        .map(([name]) => name);
+    expect(told()).toEqual([]);
+    const pods = told("--set", "global.kubo.secretName=aios-kubo");
+    expect(pods.length).toBeGreaterThan(0);
+    expect(pods.filter((name) => !name.includes("storage"))).toEqual([]);
+  });
+
   it("leave the certificates to cert-manager where it is chosen", () => {
     const chosen = ["--set", "global.tls.enabled=true,global.tls.issuer=cert-manager"];
     const all = manifests(render("small", ...chosen));

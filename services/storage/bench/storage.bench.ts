@@ -5,8 +5,8 @@ import { encryptContent, generateContentKey } from "@aios/core-sealing/content-e
 import { SeededRng } from "@aios/kernel/random";
 import { importByteStream } from "ipfs-unixfs-importer";
 import { fixedSize } from "ipfs-unixfs-importer/chunker";
-import { HeliaContentStore } from "../src/adapters/helia/helia-content-store.js";
-import { startHeliaNode } from "../src/adapters/helia/helia-node.js";
+import { HeliaContentStore } from "../src/adapters/ipfs/helia-content-store.js";
+import { startHeliaNode } from "../src/adapters/ipfs/helia-node.js";
 
 const accepted = async (): Promise<void> => undefined;
 const SUITE = "storage";

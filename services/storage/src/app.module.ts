@@ -11,9 +11,6 @@ import { loadWrappingKey } from "./adapters/file/file-wrapping-key.js";
 import { ContentController } from "./adapters/grpc/content.controller.js";
 import { ContentKeyController } from "./adapters/grpc/content-key.controller.js";
 import { GrpcLeaseChecker } from "./adapters/grpc/grpc-lease-checker.js";
-import { diskSpaceOf } from "./adapters/helia/disk-space.js";
-import { HeliaContentStore } from "./adapters/helia/helia-content-store.js";
-import { startHeliaNode } from "./adapters/helia/helia-node.js";
 import { PrismaContentRepository } from "./adapters/prisma/prisma-content.repository.js";
 import { PrismaContentKeyRepository } from "./adapters/prisma/prisma-content-key.repository.js";
 import { DepositKey } from "./application/deposit-key.use-case.js";
@@ -23,7 +20,7 @@ import { ReadContent } from "./application/read-content.use-case.js";
 import { ReleaseKey } from "./application/release-key.use-case.js";
 import { SweepContents } from "./application/sweep-contents.js";
 import type { storageSettings } from "./config.js";
-import { storageFull } from "./domain/errors.js";
+import { contentBackend } from "./content-backend.js";
 import { metrics } from "./metrics.js";
 import { WRAPPING_KEY } from "./tokens.js";
 
@@ -31,25 +28,17 @@ class StorageModule {}
 
 /** The one place where storage's parts are put together. */
 export async function storageModule(context: ServiceContext<typeof storageSettings>): Promise<DynamicModule> {
-  const { settings, clock, health } = context;
+  const { settings, clock } = context;
   const directory = join(settings.AIOS_DATA_DIR, "storage");
   await mkdir(directory, { recursive: true });
 
-  const node = await startHeliaNode({ directory: join(directory, "ipfs"), listen: settings.LIBP2P_LISTEN });
-  context.onShutdown("ipfs node", async () => {
-    await node.stop();
-  });
-  const disk = diskSpaceOf(directory);
-  metrics.freeDiskBytes.observe(() => disk.freeBytes());
-  health.register("disk", async () => {
-    if ((await disk.freeBytes()) < settings.STORAGE_MIN_FREE_DISK) throw storageFull();
-  });
+  const { store, freeBytes } = await contentBackend(context, directory);
+  metrics.freeDiskBytes.observe(freeBytes);
 
   const prisma = new PrismaClient({ adapter: new PrismaPg(context.pool) });
   context.onShutdown("prisma", () => prisma.$disconnect());
   const contents = new PrismaContentRepository(prisma);
   const keys = new PrismaContentKeyRepository(prisma);
-  const store = new HeliaContentStore(node, disk, settings.STORAGE_MIN_FREE_DISK);
   const sweep = new SweepContents(
     store,
     contents,

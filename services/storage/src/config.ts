@@ -4,7 +4,10 @@ import {
   databaseSettings,
   defineSettings,
   duration,
+  flag,
   grpcPeers,
+  httpUrl,
+  optionalSetting,
   providerListenSettings,
   type Settings,
   setting,
@@ -24,6 +27,20 @@ export const storageSettings = defineSettings({
       default: "/ip4/127.0.0.1/tcp/4001",
     },
   ),
+  KUBO_RPC_URL: optionalSetting(httpUrl, {
+    description:
+      "RPC of the Kubo node that holds the contents, http(s)://user:password@host:port; absent: an embedded node does",
+    secret: true,
+  }),
+  KUBO_TIMEOUT: setting(duration, {
+    description: "longest wait for an answer of Kubo, and for it to take the next piece of an upload",
+    default: "10s",
+  }),
+  KUBO_COLLECT_GARBAGE: setting(flag, {
+    description:
+      "whether a sweep has Kubo delete every block that nothing pins; false on a node that others use too",
+    default: true,
+  }),
   STORAGE_MAX_CONTENT: setting(byteSize, {
     description: "largest content that is taken, with its unit",
     default: "256MiB",

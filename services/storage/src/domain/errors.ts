@@ -47,6 +47,27 @@ export function contentDamaged(cid: string): CodedError {
   });
 }
 
+/** The node that holds the bytes does not answer, or not in time. */
+export function contentBackendUnavailable(cause?: unknown): CodedError {
+  return new CodedError({
+    code: "content-backend-unavailable",
+    kind: "unavailable",
+    message: "The IPFS node cannot be reached just now; try again shortly.",
+    retryAfterMs: 2_000,
+    cause,
+  });
+}
+
+/** The node answers, but not as the platform needs it; `problem` is for its operator. */
+export function contentBackendUnfit(problem: string): CodedError {
+  return new CodedError({
+    code: "content-backend-unfit",
+    kind: "unavailable",
+    message: `The IPFS node cannot be used: ${problem}`,
+    retryAfterMs: 60_000,
+  });
+}
+
 export function storageFull(): CodedError {
   return new CodedError({
     code: "storage-full",

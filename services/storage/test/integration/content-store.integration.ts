@@ -7,10 +7,10 @@ import type { ContentId } from "@aios/kernel/identifiers";
 import { SeededRng } from "@aios/kernel/random";
 import { CID } from "multiformats/cid";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { sweepBlocks } from "../../src/adapters/helia/block-sweep.js";
-import { HeliaContentStore } from "../../src/adapters/helia/helia-content-store.js";
-import { type HeliaNode, startHeliaNode } from "../../src/adapters/helia/helia-node.js";
-import { UploadBlocks } from "../../src/adapters/helia/upload-blocks.js";
+import { sweepBlocks } from "../../src/adapters/ipfs/block-sweep.js";
+import { HeliaContentStore } from "../../src/adapters/ipfs/helia-content-store.js";
+import { type HeliaNode, startHeliaNode } from "../../src/adapters/ipfs/helia-node.js";
+import { UploadBlocks } from "../../src/adapters/ipfs/upload-blocks.js";
 import { contentStoreConformance } from "../conformance/content-store.conformance.js";
 import { MemoryContentStore } from "../memory-content-store.js";
 

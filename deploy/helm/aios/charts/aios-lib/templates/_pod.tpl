@@ -101,6 +101,10 @@ topologySpreadConstraints:
 - name: REDIS_URL
   valueFrom: { secretKeyRef: { name: {{ $global.redis.secretName }}, key: {{ $global.redis.secretKey }} } }
 {{- end }}
+{{- if and .service.kubo $global.kubo.secretName }}
+- name: KUBO_RPC_URL
+  valueFrom: { secretKeyRef: { name: {{ $global.kubo.secretName }}, key: {{ $global.kubo.secretKey }} } }
+{{- end }}
 {{- with $global.telemetry.otlpEndpoint }}
 - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
 {{- end }}

@@ -118,7 +118,7 @@ spec:
             matchLabels: { app.kubernetes.io/name: {{ .service }}, app.kubernetes.io/instance: {{ $.root.Release.Name }} }
       ports: [{ port: {{ include "aios.edgePort" (dict "root" $.root "caller" $.service.name "port" .port) }} }]
     {{- end }}
-    {{- if or .service.database .service.events .service.redis }}
+    {{- if or .service.database .service.events .service.redis .service.kubo }}
     - to:
         - podSelector:
             matchLabels: { app.kubernetes.io/component: backend, app.kubernetes.io/instance: {{ .root.Release.Name }} }

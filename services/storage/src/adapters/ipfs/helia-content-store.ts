@@ -1,24 +1,17 @@
 import { CHUNK_BYTES, MAX_CHILDREN } from "@aios/core-content-id/content-id";
-import { isCodedError } from "@aios/kernel/coded-error";
 import type { ContentId } from "@aios/kernel/identifiers";
 import { codedErrorOf } from "@aios/service-kit/database-outage";
-import { exporter } from "ipfs-unixfs-exporter";
 import { importByteStream } from "ipfs-unixfs-importer";
 import { fixedSize } from "ipfs-unixfs-importer/chunker";
 import { balanced } from "ipfs-unixfs-importer/layout";
-import { CID } from "multiformats/cid";
-import { contentNotFound, storageFull } from "../../domain/errors.js";
+import { storageFull } from "../../domain/errors.js";
 import type { ContentStore, StoredContent, SweepReport } from "../../domain/ports.js";
 import { sweepBlocks } from "./block-sweep.js";
 import type { DiskSpace } from "./disk-space.js";
 import type { HeliaNode } from "./helia-node.js";
+import { BLOCKS_AHEAD, unixFsFile } from "./unixfs-file.js";
 import { UploadBlocks } from "./upload-blocks.js";
 import { isDiskFull } from "./verified-blockstore.js";
-
-/** Whole blocks, so that none is read twice. */
-const WINDOW_BYTES = 4 * CHUNK_BYTES;
-/** Blocks of one content read ahead; with 1 MiB blocks this bounds the memory of a reader. */
-const BLOCKS_AHEAD = 2;
 
 /** Contents as UnixFS files of an embedded IPFS node. */
 export class HeliaContentStore implements ContentStore {
@@ -79,30 +72,7 @@ export class HeliaContentStore implements ContentStore {
     return sweepBlocks(this.#node.localBlocks, this.#uploads, claims, beforeMs);
   }
 
-  async *read(cid: ContentId): AsyncGenerator<Uint8Array> {
-    try {
-      const options = { offline: true, blockReadConcurrency: BLOCKS_AHEAD };
-      const file = await exporter(CID.parse(cid), this.#node.blockstore, options);
-      if (file.type !== "file" && file.type !== "raw") throw contentNotFound(cid);
-      // The exporter reads ahead of its reader without bound; a window at a time keeps that to the window.
-      const sizeBytes = Number(file.size);
-      for (let offset = 0; offset < sizeBytes; offset += WINDOW_BYTES) {
-        yield* file.content({ ...options, offset, length: Math.min(WINDOW_BYTES, sizeBytes - offset) });
-      }
-    } catch (error) {
-      throw damageOf(error) ?? (isMissing(error) ? contentNotFound(cid) : error);
-    }
+  read(cid: ContentId): AsyncIterable<Uint8Array> {
+    return unixFsFile(cid, this.#node.blockstore);
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && /NotFound/.test(`${error.name} ${error.message}`);
-}
-
-/** Our own error, however deep IPFS code wrapped it. */
-function damageOf(error: unknown): Error | undefined {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
-    if (isCodedError(cause)) return cause;
-  }
-  return undefined;
 }
