@@ -30,19 +30,14 @@ import { ArrivalOrder } from "./domain/arrival-order.js";
 import type { BlockHeader } from "./domain/block.js";
 import { finalizedHeight, heightOfTag } from "./domain/block-tag.js";
 import { corruptStore, genesisMismatch } from "./domain/errors.js";
-import type { Genesis } from "./domain/genesis.js";
+import { type Genesis, withoutAllocation } from "./domain/genesis.js";
 import { honorChainSettings } from "./domain/honor-genesis.js";
 import type { HonorHost, ReportedOffence } from "./domain/honor-ports.js";
 import type { HonorView } from "./domain/honor-view.js";
 import { networkRules } from "./domain/network-rules.js";
-import type {
-  BlockStore,
-  CheckpointProducer,
-  ExecutedBlock,
-  ExecutionEngine,
-  StateStore,
-} from "./domain/ports.js";
+import type { BlockStore, CheckpointProducer, ExecutedBlock, StateStore } from "./domain/ports.js";
 import { AdmissionCodec } from "./domain/transaction-codec.js";
+import { genesisDigest } from "./genesis-digest.js";
 import { defaultHonorSettings, type HonorOptions } from "./honor-options.js";
 import type { HonorWorkerData } from "./honor-worker.js";
 import { defaultNodeSettings, type NodeSettings } from "./node-settings.js";
@@ -81,29 +76,39 @@ export interface ConsensusNode {
 }
 
 const RECOVERY_BATCH = 128;
+const GENESIS_DIGEST = "genesis-digest";
 export const CLIENT_VERSION = "aios-consensus/0.1.0";
 
+/** Stores block 0, or makes sure that it is the stored one: by the digest of an earlier start, else by making it. */
 async function openGenesis(
+  database: ChainDatabase,
   blocks: BlockStore,
   states: StateStore,
-  engine: ExecutionEngine,
+  genesis: Genesis,
+  execute: () => Promise<ExecutedBlock>,
 ): Promise<BlockHeader> {
-  const genesisBlock = await engine.executeGenesis();
+  const digest = genesisDigest(genesis);
   const head = blocks.head();
   if (head === undefined) {
-    await blocks.append(genesisBlock);
-    return genesisBlock.header;
+    const made = await execute();
+    await blocks.append(made);
+    await database.meta.put(GENESIS_DIGEST, digest);
+    return made.header;
   }
   const stored = blocks.header(0);
   if (stored === undefined) throw corruptStore("genesis is missing");
-  if (stored.hash !== genesisBlock.header.hash) throw genesisMismatch(stored.hash, genesisBlock.header.hash);
+  if (database.meta.get(GENESIS_DIGEST)?.equals(digest) !== true) {
+    const { header } = await execute();
+    if (stored.hash !== header.hash) throw genesisMismatch(stored.hash, header.hash);
+    await database.meta.put(GENESIS_DIGEST, digest);
+  }
   states.snapshot(head.stateRoot)[Symbol.dispose]();
   return stored;
 }
 
 /** The thread that runs the protocol. Throws `not-an-honor-chain` where genesis names no honor set. */
 function openProtocol(
-  { genesis, dataDir }: NodeOptions,
+  { genesis, dataDir }: Pick<NodeOptions, "genesis" | "dataDir">,
   honor: HonorOptions,
   genesisHeader: BlockHeader,
   blocks: BlockStore,
@@ -131,8 +136,8 @@ function openProtocol(
 }
 
 /** Opens the data directory, restores what waited, and serves JSON-RPC. Throws `genesis-mismatch`, `corrupt-store`. */
-export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
-  const { genesis } = options;
+export async function startNode({ genesis: whole, ...options }: NodeOptions): Promise<ConsensusNode> {
+  const genesis = withoutAllocation(whole);
   const settings: NodeSettings = {
     ...defaultNodeSettings,
     ...options.settings,
@@ -153,15 +158,11 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
       throw corruptStore(`its format is ${database.format}, not ${ChainDatabase.format}`);
     const states = new LmdbStateStore(database);
     const blocks = new LmdbBlockStore(database, codec);
-    const local = await openEngine(settings.engine, {
-      genesis,
-      states,
-      blocks,
-      recover: recoverPublicKey,
-      settings,
-      now: () => clock.now(),
-    });
-    const genesisHeader = await openGenesis(blocks, states, local);
+    const parts = { states, blocks, recover: recoverPublicKey, settings, now: () => clock.now() };
+    const local = await openEngine(settings.engine, { ...parts, genesis });
+    const genesisHeader = await openGenesis(database, blocks, states, whole, async () =>
+      (await openEngine(settings.engine, { ...parts, genesis: whole })).executeGenesis(),
+    );
     const engine = new WorkerEngine(local, {
       script: new URL("./call-worker.js", import.meta.url),
       workerData: { genesis, dataDir: options.dataDir, settings } satisfies CallWorkerData,
@@ -232,7 +233,13 @@ export async function startNode(options: NodeOptions): Promise<ConsensusNode> {
             clock,
             observer,
             signedOf: (transaction) => signedOf(codec, transaction),
-            open: openProtocol(options, options.honor, genesisHeader, blocks, settings),
+            open: openProtocol(
+              { genesis, dataDir: options.dataDir },
+              options.honor,
+              genesisHeader,
+              blocks,
+              settings,
+            ),
           });
     const producer: CheckpointProducer =
       honor ??

@@ -34,6 +34,8 @@ const ZERO_HASH = `0x${"00".repeat(32)}` as Bytes32;
 const HEADER_ROOM_BYTES = 1_024;
 /** Requests are answered at least this often while a block is executed. */
 const TURN_MS = 15;
+/** Transactions from which sealing a block takes longer than a turn should. */
+const LARGE_BLOCK = 100;
 
 export interface BlockLimits {
   /** Time after which a block takes no further transaction. */
@@ -121,21 +123,27 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
     );
   }
 
-  #seal(
+  /** Roots, header, size. Each part is as long as the block is large, so requests are answered between them. */
+  async #seal(
     parent: { readonly hash: Bytes32; readonly stateRoot: Bytes32 },
     context: BlockContext,
     { transactions, receipts, dropped, deferred, gasUsed }: Included,
     requests: Bytes32,
     uncommitted: StateChanges,
-  ): ExecutedBlock {
+  ): Promise<ExecutedBlock> {
     const { root, changes, trieNodes } = this.states.commitment(parent.stateRoot, uncommitted);
+    await this.#turn(transactions);
+    const roots = {
+      transactionsRoot: transactionsRoot(transactions),
+      receiptsRoot: receiptsRoot(receipts, transactions),
+    };
+    await this.#turn(transactions);
     const header = sealHeader(
       {
         ...context,
         parentHash: parent.hash,
         stateRoot: root,
-        transactionsRoot: transactionsRoot(transactions),
-        receiptsRoot: receiptsRoot(receipts, transactions),
+        ...roots,
         withdrawalsRoot: EMPTY_TRIE_ROOT,
         requestsHash: requests,
         parentBeaconBlockRoot: ZERO_HASH,
@@ -149,7 +157,13 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
       },
       transactions,
     );
+    await this.#turn(transactions);
     return { header, transactions, receipts, dropped, deferred, changes, trieNodes };
+  }
+
+  /** Lets waiting requests go first, where the block is so large that they would notice. */
+  async #turn(transactions: readonly SignedTransaction[]): Promise<void> {
+    if (transactions.length >= LARGE_BLOCK) await nextTurn();
   }
 }
 
