@@ -99,6 +99,11 @@ export const GLOBAL = group("what all services share", {
     rules: flag("install recording rules and alerts as a PrometheusRule; needs its operator", false),
     dashboards: flag("install the dashboards as ConfigMaps that Grafana's sidecar finds", false),
   }),
+  synthetic: group("a check that does what a buyer would, again and again; each run is paid for", {
+    enabled: flag("run it, and export its success to Prometheus", false),
+    every: { ...text("from the start of a run to the next", "5m"), pattern: "^[0-9]+(s|m|h)$" },
+    account: text("the network's account that buys", "business"),
+  }),
   networkPolicy: group("who may talk to whom", {
     enabled: flag("deny everything but the edges of the architecture", true),
     monitoringNamespace: text("namespace that may read metrics", "monitoring"),

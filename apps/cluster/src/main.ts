@@ -1,8 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
+import { serveSynthetic } from "@aios/cli/synthetic/serve-synthetic";
+import { SyntheticCheck } from "@aios/cli/synthetic/synthetic-check";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { runLocalMainJob } from "@aios/launcher/local-main-job";
 import { ensureProtocol } from "@aios/launcher/protocol-deployment";
+import { syntheticInference } from "@aios/main-job/synthetic-inference";
+import { AiosClient } from "@aios/sdk/client";
+import { privateKeySigner } from "@aios/sdk/wallet";
+import { duration, hostPort } from "@aios/service-kit/config";
 import { leaveReason } from "@aios/service-kit/start-failure";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { inClusterApi } from "./kubernetes-api.js";
@@ -37,6 +43,13 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
     --keys FOLDER             where the network's Secret is mounted (/network-keys)
     --providers NUMBER        providers that must be there first (2)
 
+  synthetic        buys a proven inference again and again; metrics for Prometheus under /metrics
+    --gateway URL             the gateway
+    --keys FOLDER             where the network's Secret is mounted (/network-keys)
+    --account NAME            the network's account that buys (business)
+    --every TIME              from the start of a run to the next (5m)
+    --listen HOST:PORT        where metrics are (0.0.0.0:9090)
+
   read-load        reads through the gateway for a while; fails when one answer is an error of the platform
     --gateway URL             the gateway
     --seconds NUMBER          how long (60)
@@ -50,6 +63,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   certificates,
   "deploy-protocol": deployProtocol,
   "main-job": mainJob,
+  synthetic,
   "read-load": readLoad,
 };
 
@@ -164,6 +178,32 @@ async function mainJob(args: string[]): Promise<number> {
   return wentThrough ? 0 : 1;
 }
 
+async function synthetic(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      gateway: { type: "string" },
+      keys: { type: "string", default: "/network-keys" },
+      account: { type: "string", default: "business" },
+      every: { type: "string", default: "5m" },
+      listen: { type: "string", default: "0.0.0.0:9090" },
+    },
+  });
+  const key = readFiles(values.keys)[`account-${values.account}.key`];
+  const signer = privateKeySigner(required(`account ${values.account}`, key).trim());
+  const buyer = new AiosClient({ baseUrl: required("gateway", values.gateway), signer });
+  const everyMs = argument("every", duration.safeParse(values.every));
+  const check = new SyntheticCheck({
+    act: () => syntheticInference(buyer, { modelId: undefined, digitIndex: systemClock.now() % 100_000 }),
+    clock: systemClock,
+    everyMs,
+    withinMs: everyMs,
+    onOutcome: (outcome) => write(JSON.stringify(outcome)),
+  });
+  await serveSynthetic(check, argument("listen", hostPort.safeParse(values.listen)), write);
+  return 0;
+}
+
 async function readLoad(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
@@ -181,6 +221,21 @@ async function readLoad(args: string[]): Promise<number> {
   });
   write(JSON.stringify(report));
   return report.failed === 0 && report.answered > 0 ? 0 : 1;
+}
+
+type Parsed<T> =
+  | { readonly success: true; readonly data: T }
+  | { readonly success: false; readonly error: { readonly issues: readonly { readonly message: string }[] } };
+
+function argument<T>(name: string, parsed: Parsed<T>): T {
+  if (parsed.success) return parsed.data;
+  const reason = parsed.error.issues[0]?.message ?? "it cannot be read";
+  throw new CodedError({
+    code: "argument-invalid",
+    kind: "invalid",
+    message: `--${name}: ${reason}.`,
+    field: name,
+  });
 }
 
 function required(name: string, value: string | undefined): string {

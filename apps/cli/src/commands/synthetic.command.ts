@@ -1,11 +1,9 @@
-import { once } from "node:events";
 import { syntheticInference } from "@aios/main-job/synthetic-inference";
-import { duration, type HostPort, hostPort } from "@aios/service-kit/config";
-import { HealthRegistry, startHealthServer } from "@aios/service-kit/health";
+import { duration, hostPort } from "@aios/service-kit/config";
 import { systemClock } from "@aios/service-kit/system-clock";
-import { startTelemetry } from "@aios/service-kit/telemetry";
 import { type Command, type CommandInput, UsageError } from "../command.js";
 import { accountClient } from "../platform.js";
+import { serveSynthetic } from "../synthetic/serve-synthetic.js";
 import { SyntheticCheck, type SyntheticOutcome } from "../synthetic/synthetic-check.js";
 
 const EVERY = "5m";
@@ -37,36 +35,12 @@ last success at --listen, under /metrics. Each run costs what such an inference 
       onOutcome: (outcome) => tell(input, outcome),
     });
     if (input.once) return (await check.once()).ok ? 0 : 1;
-    await serve(check, optionOf("listen", hostPort, options.listen ?? LISTEN), input);
+    await serveSynthetic(check, optionOf("listen", hostPort, options.listen ?? LISTEN), (line) =>
+      input.output.writeError(`${line}\n`),
+    );
     return 0;
   },
 };
-
-/** Runs and answers Prometheus until a signal asks it to end. */
-async function serve(
-  check: SyntheticCheck,
-  listen: HostPort,
-  { output }: Pick<CommandInput, "output">,
-): Promise<void> {
-  const telemetry = await startTelemetry({
-    service: "synthetic",
-    instanceId: String(process.pid),
-    otlpEndpoint: undefined,
-    samplePercent: 0,
-  });
-  const health = new HealthRegistry("synthetic");
-  const server = await startHealthServer(listen, health, () => telemetry.prometheusText());
-  output.writeError(`metrics at http://${listen.host}:${server.port}/metrics\n`);
-  health.started();
-  const end = new AbortController();
-  const running = check.run(end.signal);
-  await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
-  end.abort();
-  health.draining();
-  await Promise.race([running, systemClock.wait(3_000 as never)]);
-  await server.close();
-  await telemetry.shutdown();
-}
 
 function tell({ json, output }: CommandInput, outcome: SyntheticOutcome): void {
   const { ok, tookMs, detail, errorCode } = outcome;
