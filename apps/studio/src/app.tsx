@@ -28,7 +28,7 @@ export function App() {
   const health = usePolled(readHealth, 4_000);
   const buyer = usePolled(readBuyer, 10_000);
   const account = buyer.value === "none" ? undefined : buyer.value;
-  const { run, start } = useInference(account?.client);
+  const { run, start, accept } = useInference(account?.client);
   const [opened, setOpened] = useState<string | undefined>(undefined);
   const openTransaction = useCallback((hash: string | undefined): void => {
     setOpened(hash);
@@ -56,6 +56,7 @@ export function App() {
           }
           run={run}
           onStart={start}
+          onAccept={accept}
           onOpenTransaction={openTransaction}
         />
         <div className="two-columns">
@@ -65,7 +66,7 @@ export function App() {
       </main>
       <footer className="muted small">
         A proof shows that the committed model gave this output for the committed input, and nothing more.{" "}
-        <a href="/docs">API</a> · <a href="/operations">Operations</a>
+        <a href="/docs">API</a> · <a href="/operations">Operations</a> · <a href="/proof">Read a proof</a>
       </footer>
     </>
   );

@@ -99,6 +99,16 @@ describe.skipIf(chrome === undefined)(
       await shoot("phone");
     });
 
+    it("offers every way to check with price, time and trust, before anything is bought", async () => {
+      await page.goto(url);
+      await page.getByText("To trust: what proof leaves to trust").waitFor();
+      await page.getByRole("radio", { name: /By two providers/ }).check();
+      await page.getByText("To trust: what replicate leaves to trust").waitFor();
+      await page.getByRole("button", { name: "Run an inference" }).waitFor();
+      await expectAccessible();
+      await shoot("rungs");
+    });
+
     it("opens a transaction by keyboard alone", async () => {
       await page.goto(url);
       const transaction = page.getByRole("button", { name: /^Transaction 0x/ }).first();

@@ -1,21 +1,27 @@
-import type { Model } from "@aios/sdk/api-types";
+import type { Model, Verification } from "@aios/sdk/api-types";
 import { useState } from "react";
 import { aios } from "../lib/format.js";
 import { type DemoBuyer, publishedModels } from "../lib/platform.js";
-import type { InferenceRun } from "../lib/use-inference.js";
+import { awaitsWord, type InferenceRun } from "../lib/use-inference.js";
 import { usePolled } from "../lib/use-polled.js";
+import { useQuotes } from "../lib/use-quotes.js";
 import { DigitPad } from "./digit-pad.js";
 import { Hash } from "./hash.js";
 import { Notice } from "./notice.js";
 import { ResultView } from "./result-view.js";
 import { Timeline } from "./timeline.js";
+import { VerificationChooser } from "./verification-chooser.js";
 import { VerificationView } from "./verification-view.js";
+
+/** A digit's pixels, one byte each. */
+const DIGIT_BYTES = 784;
 
 interface Props {
   readonly buyer: DemoBuyer | undefined;
   readonly buyerProblem: string | undefined;
   readonly run: InferenceRun;
-  readonly onStart: (model: Model, input: Uint8Array) => Promise<void>;
+  readonly onStart: (model: Model, input: Uint8Array, verification: Verification) => Promise<void>;
+  readonly onAccept: () => Promise<void>;
   readonly onOpenTransaction: (hash: string) => void;
 }
 
@@ -28,12 +34,14 @@ const BUTTON_TEXT: Readonly<Record<InferenceRun["phase"], string>> = {
   failed: "Try again",
 };
 
-export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransaction }: Props) {
+export function InferenceCard({ buyer, buyerProblem, run, onStart, onAccept, onOpenTransaction }: Props) {
   const models = usePolled(publishedModels, 4_000);
   const [chosen, setChosen] = useState<number | undefined>(undefined);
   const [image, setImage] = useState<Uint8Array | undefined>(undefined);
   const [buying, setBuying] = useState<string | undefined>(undefined);
   const model = models.value?.find((each) => each.modelId === chosen) ?? models.value?.[0];
+  const quotes = useQuotes(buyer?.client, model, DIGIT_BYTES);
+  const [verification, setVerification] = useState<Verification>("proof");
   const busy = run.phase === "preparing" || run.phase === "signing" || run.phase === "running";
   const needsLicence = run.phase === "failed" && run.error?.code.includes("licence") === true;
   const buy = async (): Promise<void> => {
@@ -92,15 +100,23 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransac
               royalty {model.royaltyBps / 100}%. Its proving key: {model.keyTrust ?? "unknown"}.
             </p>
           )}
+          {quotes.length < 2 ? null : (
+            <VerificationChooser
+              quotes={quotes}
+              chosen={verification}
+              disabled={busy}
+              onChoose={setVerification}
+            />
+          )}
           <button
             type="button"
             className="primary"
             disabled={busy || buyer === undefined || model === undefined || image === undefined}
             onClick={() => {
-              if (model !== undefined && image !== undefined) void onStart(model, image);
+              if (model !== undefined && image !== undefined) void onStart(model, image, verification);
             }}
           >
-            {BUTTON_TEXT[run.phase]}
+            {verification === "proof" || run.phase !== "idle" ? BUTTON_TEXT[run.phase] : "Run an inference"}
           </button>
           {run.error === undefined ? null : <Notice kind="error">{run.error.message}</Notice>}
           {needsLicence && model !== undefined ? (
@@ -127,6 +143,12 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onOpenTransac
                 <span className={`state ${run.job.state}`}>{run.job.state}</span>
               </p>
               <Timeline job={run.job} onOpenTransaction={onOpenTransaction} />
+              {run.job.trust === null ? null : <p className="muted small">To trust: {run.job.trust}</p>}
+              {awaitsWord(run.job) ? (
+                <button type="button" onClick={() => void onAccept()}>
+                  Accept the result
+                </button>
+              ) : null}
               {run.job.error === null ? null : <Notice kind="error">{run.job.error.message}</Notice>}
             </>
           )}

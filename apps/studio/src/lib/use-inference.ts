@@ -1,7 +1,7 @@
 import { argmax } from "@aios/core-zkml/evaluator";
 import { unpackOutput } from "@aios/core-zkml/output-packing";
 import { isCodedError } from "@aios/kernel/coded-error";
-import type { Job, Model, PlacementExplanation } from "@aios/sdk/api-types";
+import type { Job, Model, PlacementExplanation, Verification } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
 import { useCallback, useRef, useState } from "react";
@@ -33,26 +33,29 @@ const IDLE: InferenceRun = {
   error: undefined,
 };
 
-/** One proven inference from quote to settlement, live. */
+/** One inference from quote to settlement, live. */
 export function useInference(client: AiosClient | undefined): {
   readonly run: InferenceRun;
-  readonly start: (model: Model, input: Uint8Array) => Promise<void>;
+  readonly start: (model: Model, input: Uint8Array, verification: Verification) => Promise<void>;
+  /** The buyer's word for a delivery that no evidence settles. */
+  readonly accept: () => Promise<void>;
 } {
   const [run, setRun] = useState<InferenceRun>(IDLE);
   const running = useRef(false);
   const start = useCallback(
-    async (model: Model, input: Uint8Array): Promise<void> => {
+    async (model: Model, input: Uint8Array, verification: Verification): Promise<void> => {
       if (client === undefined || model.modelId === null || running.current) return;
       running.current = true;
       const update = (change: Partial<InferenceRun>): void => setRun((before) => ({ ...before, ...change }));
       setRun({ ...IDLE, phase: "preparing", input });
       try {
         const inference = { modelId: model.modelId, input: toHex(input) };
-        const quote = (await client.jobs.quote({ inference })).find((each) => each.verification === "proof");
-        if (quote === undefined) throw new Error("This model is not offered with a proof just now.");
+        const quotes = await client.jobs.quote({ inference });
+        const quote = quotes.find((each) => each.verification === verification);
+        if (quote === undefined) throw new Error("This model is not offered with that check just now.");
         const prepared = await client.jobs.prepare({
           inference,
-          verification: "proof",
+          verification,
           priceCapWei: BigInt(quote.priceWei),
         });
         update({ phase: "signing", job: prepared.job, inputSalt: prepared.inputSalt ?? undefined });
@@ -72,7 +75,25 @@ export function useInference(client: AiosClient | undefined): {
     },
     [client],
   );
-  return { run, start };
+  const accept = useCallback(async (): Promise<void> => {
+    if (client === undefined || run.job === undefined) return;
+    try {
+      await client.jobs.accept(run.job.jobId);
+    } catch (error) {
+      const code = isCodedError(error) ? error.code : "unexpected";
+      const message = error instanceof Error ? error.message : String(error);
+      setRun((before) => ({ ...before, error: { code, message } }));
+    }
+  }, [client, run.job]);
+  return { run, start, accept };
+}
+
+/** Delivered, and final by the buyer's word: nothing else will settle it before the window ends. */
+export function awaitsWord({ state, verification, steps }: Job): boolean {
+  if (state !== "delivered" && state !== "pending") return false;
+  return (
+    verification === "none" || (verification === "sample" && steps.some(({ name }) => name === "not-drawn"))
+  );
 }
 
 function resultOf(job: Job): InferenceResult | undefined {

@@ -132,15 +132,13 @@ export class FakePlatform {
       return { accessToken: "token", expiresAtMs: now + 900_000, account: DEMO_ACCOUNT };
     if (path === "/v1/quotes")
       return {
-        quotes: [
-          {
-            verification: "proof",
-            priceWei: PRICE_WEI.toString(),
-            expectedMs: 5_000,
-            trust: "",
-            visibility: "",
-          },
-        ],
+        quotes: ["none", "sample", "replicate", "proof"].map((verification) => ({
+          verification,
+          priceWei: PRICE_WEI.toString(),
+          expectedMs: 5_000,
+          trust: `what ${verification} leaves to trust`,
+          visibility: "",
+        })),
       };
     if (path === "/v1/jobs" && method === "POST")
       return this.#prepared(Buffer.from((body.inference?.input ?? "0x").slice(2), "hex"), now);
@@ -285,6 +283,8 @@ function model(): unknown {
     verifyingKeyHash: transaction("6"),
     verifyingKeyCid: null,
     keyTrust: "forgeable by whoever ran the development set-up",
+    ceremonyTranscriptHash: null,
+    ceremonyTranscriptCid: null,
     licencePriceWei: "20000000000000000000",
     royaltyBps: 700,
     usageFeeWei: "100000000000000000",

@@ -1,0 +1,46 @@
+import type { Verification, VerificationQuote } from "@aios/sdk/api-types";
+import { aios } from "../lib/format.js";
+
+const NAMES: Readonly<Record<Verification, string>> = {
+  none: "Not at all",
+  sample: "By sample",
+  replicate: "By two providers",
+  proof: "By a proof",
+};
+
+/** How the result is to be checked: what each way costs, takes and leaves to trust, before anything is bought. */
+export function VerificationChooser({
+  quotes,
+  chosen,
+  disabled,
+  onChoose,
+}: {
+  readonly quotes: readonly VerificationQuote[];
+  readonly chosen: Verification;
+  readonly disabled: boolean;
+  readonly onChoose: (verification: Verification) => void;
+}) {
+  return (
+    <fieldset className="rungs" disabled={disabled}>
+      <legend>How the result is checked</legend>
+      {quotes.map(({ verification, priceWei, expectedMs, trust }) => (
+        <label key={verification} className={verification === chosen ? "rung chosen" : "rung"}>
+          <input
+            type="radio"
+            name="verification"
+            value={verification}
+            checked={verification === chosen}
+            onChange={() => onChoose(verification)}
+          />
+          <span>
+            <strong>{NAMES[verification]}</strong>{" "}
+            <span className="muted">
+              {aios(priceWei)}, about {(expectedMs / 1_000).toFixed(1)} s
+            </span>
+            <span className="muted small why-trust">To trust: {trust}</span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
