@@ -41,6 +41,15 @@ export function chainReaderConformance(name: string, open: () => Promise<ChainRe
       expect(await reader.stake(stranger, registry)).toEqual({ active: false, stakedWei: 0n });
     });
 
+    it("reads the hash of a block, each its own, and says of one that is not there that it cannot", async () => {
+      const { reader } = subject;
+      const first = await reader.blockHash(0);
+      expect(first).toMatch(/^0x[0-9a-f]{64}$/);
+      expect(await reader.blockHash(0)).toBe(first);
+      expect(await reader.blockHash(1)).not.toBe(first);
+      await expect(reader.blockHash(4_000_000_000)).rejects.toMatchObject({ code: "chain-unavailable" });
+    });
+
     it("says when the node is away, and reads the same when it is back", async () => {
       const { reader, peer, registry, provider } = subject;
       await expectOutageSurvived(peer, () => reader.stake(provider, registry), "chain-unavailable");

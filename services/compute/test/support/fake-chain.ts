@@ -38,6 +38,7 @@ export const CONTRACTS = {
 } as const;
 export const MATCHER = `0x${"ac".repeat(20)}`;
 const MINED_AFTER_MS = 15;
+const MOST_BLOCKS = 1_000_000;
 
 interface EscrowJob {
   state: "funded" | "leased" | "delivered" | "pending" | "settled" | "refunded";
@@ -289,8 +290,7 @@ export class FakeChain implements Peer {
           params: [{ data: string } | string];
         };
         const [asked] = params;
-        // Every block has a hash of its own; that is all that is asked of it.
-        const result = typeof asked === "string" ? { hash: toBeHex(asked, 32) } : this.#read(asked.data);
+        const result = typeof asked === "string" ? blockOf(Number(asked)) : this.#read(asked.data);
         response.end(JSON.stringify({ jsonrpc: "2.0", id, result }));
       });
     });
@@ -345,6 +345,11 @@ export class FakeChain implements Peer {
       },
     ]);
   }
+}
+
+/** Every block has a hash of its own; that is all that is asked of it. */
+function blockOf(number: number): { readonly hash: string } | null {
+  return number > MOST_BLOCKS ? null : { hash: toBeHex(number + 1, 32) };
 }
 
 /** What the fake prover signs; the fake escrow accepts exactly this. */

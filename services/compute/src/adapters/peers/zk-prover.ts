@@ -1,6 +1,11 @@
 import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
 import { address } from "@aios/kernel/identifiers";
-import { type ProofJob, ProofState, type ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
+import {
+  type ProofJob,
+  ProofState,
+  type ProverServiceService,
+  type RequestProofRequest,
+} from "@aios/proto/aios/prover/v1/prover";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import { getBytes } from "ethers";
 import { type Job, liveLease } from "../../domain/job.js";
@@ -47,13 +52,15 @@ export class ZkProver implements Prover {
 const PRIORITY = { refuting: 9, delivered: 7, leased: 5 } as const;
 
 /** How urgent a job's proof is, and until when it is of use: a job that is not settled in time is refunded. */
-function urgencyOf(job: Job): { readonly priority: number; readonly deadlineUnixMs: number } {
+function urgencyOf(job: Job): Pick<RequestProofRequest, "priority" | "deadlineUnixMs"> {
   const isDelivered = job.state === "delivered";
-  const sinceMs = isDelivered ? job.deliveredAtMs : (liveLease(job)?.deliverByMs ?? 0);
+  const sinceMs = isDelivered ? job.deliveredAtMs : liveLease(job)?.deliverByMs;
+  // A job whose lease is not on chain yet has no clock that runs.
+  const deadlineUnixMs = sinceMs ? sinceMs + Number(job.terms.order.settleWithinSeconds) * 1_000 : undefined;
   return {
     priority:
       PRIORITY[job.proof.refutingOutput === undefined ? (isDelivered ? "delivered" : "leased") : "refuting"],
-    deadlineUnixMs: sinceMs + Number(job.terms.order.settleWithinSeconds) * 1_000,
+    deadlineUnixMs,
   };
 }
 
