@@ -41,6 +41,7 @@ const RULES = [
   ["pure cores and domain", process.execPath, ["scripts/checks/purity.mjs"]],
   ["a tenant in every table", process.execPath, ["scripts/checks/tenants.mjs"]],
   ["ports and their conformance suites", process.execPath, ["scripts/checks/ports.mjs"]],
+  ["time from a clock", process.execPath, ["scripts/checks/clocks.mjs"]],
   ["architecture matrix", process.execPath, ["scripts/checks/architecture.mjs"]],
   ["dashboards, alerts and runbooks", process.execPath, ["deploy/monitoring/generate.mjs", "--check"]],
   ["charts", process.execPath, ["deploy/helm/generate.mjs", "--check"]],

@@ -10,7 +10,7 @@ import { AiosClient } from "@aios/sdk/client";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { duration, hostPort } from "@aios/service-kit/config";
 import { leaveReason } from "@aios/service-kit/start-failure";
-import { systemClock } from "@aios/service-kit/system-clock";
+import { monotonicMs, systemClock } from "@aios/service-kit/system-clock";
 import { inClusterApi } from "./kubernetes-api.js";
 import { newNetwork, readFiles, withIdentities } from "./network.js";
 import { readFor } from "./read-load.js";
@@ -213,10 +213,10 @@ async function readLoad(args: string[]): Promise<number> {
       clients: { type: "string", default: "4" },
     },
   });
-  const endsAt = performance.now() + Number(values.seconds) * 1_000;
+  const endsAt = monotonicMs() + Number(values.seconds) * 1_000;
   const report = await readFor({
     url: `${required("gateway", values.gateway)}/v1/models`,
-    goesOn: () => performance.now() < endsAt,
+    goesOn: () => monotonicMs() < endsAt,
     clients: Number(values.clients),
   });
   write(JSON.stringify(report));

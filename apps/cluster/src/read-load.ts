@@ -1,3 +1,4 @@
+import { monotonicMs } from "@aios/service-kit/system-clock";
 export interface ReadLoad {
   readonly url: string;
   /** Asked before each request: whether there shall be another one. */
@@ -27,9 +28,9 @@ export async function readFor({ url, goesOn, clients }: ReadLoad): Promise<ReadR
   const failures = new Map<string, number>();
   const reader = async (): Promise<void> => {
     while (goesOn()) {
-      const startedAt = performance.now();
+      const startedAt = monotonicMs();
       const failure = await readOnce(url);
-      if (failure === undefined) tookMs.push(performance.now() - startedAt);
+      if (failure === undefined) tookMs.push(monotonicMs() - startedAt);
       else failures.set(failure, (failures.get(failure) ?? 0) + 1);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { durationMs } from "@aios/kernel/units";
 import { HealthRegistry, startHealthServer } from "@aios/service-kit/health";
 import type { Logger } from "@aios/service-kit/logger";
-import { systemClock } from "@aios/service-kit/system-clock";
+import { monotonicMs, systemClock } from "@aios/service-kit/system-clock";
 import { systemRng } from "@aios/service-kit/system-rng";
 import type { Telemetry } from "@aios/service-kit/telemetry";
 import { tlsClientCredentials } from "@aios/service-kit/tls-client";
@@ -139,12 +139,7 @@ async function selfTest(
   if (stored !== undefined && systemClock.now() - stored.measuredAtMs < settings.PROVIDER_SELF_TEST_MAX_AGE)
     return stored;
   const training = settings.PROVIDER_JOB_KINDS.includes("training") ? trainer : undefined;
-  const figures = await measureMachine(
-    training,
-    systemClock,
-    () => performance.now(),
-    new AbortController().signal,
-  );
+  const figures = await measureMachine(training, systemClock, monotonicMs, new AbortController().signal);
   await writeSelfTest(directory, SOFTWARE_VERSION, figures);
   logger.info({ ...figures }, "self-test measured");
   return figures;

@@ -1,6 +1,6 @@
 import type { DurationMs, TimestampMs } from "./units.js";
 
-/** Time as a dependency. Chain time is another implementation of the same port. */
+/** Time as a dependency. Chain time (`chain-clock.ts`) is another implementation of the same port. */
 export interface Clock {
   now(): TimestampMs;
   /** Resolves after the duration, or rejects with the signal's reason when it aborts first. */

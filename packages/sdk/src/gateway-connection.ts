@@ -3,6 +3,7 @@ import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { getAddress } from "ethers/address";
 import type { Session, SignInNonce } from "./api-types.js";
 import { type HttpCall, HttpTransport, type HttpTransportOptions } from "./http-transport.js";
+import { machineClock } from "./machine-clock.js";
 import { signInText } from "./sign-in.js";
 import type { AccountSigner } from "./wallet.js";
 
@@ -25,7 +26,7 @@ export class GatewayConnection {
   constructor(options: ConnectionOptions) {
     this.transport = new HttpTransport(options);
     this.#signer = options.signer;
-    this.#now = () => options.clock?.now() ?? Date.now();
+    this.#now = () => options.clock?.now() ?? machineClock.now();
   }
 
   now(): number {

@@ -1,4 +1,5 @@
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { machineClock } from "./machine-clock.js";
 import { problemToError, retryAfterMs } from "./problem.js";
 
 export type FetchFunction = (input: string, init?: RequestInit) => Promise<Response>;
@@ -96,7 +97,7 @@ export class HttpTransport {
       throw unreachable(this.baseUrl, error instanceof Error ? error.message : String(error), error);
     }
     if (response.ok) return response;
-    const wait = retryAfterMs(response.headers.get("retry-after"), Date.now());
+    const wait = retryAfterMs(response.headers.get("retry-after"), machineClock.now());
     throw problemToError(response.status, await response.json().catch(() => undefined), wait);
   }
 

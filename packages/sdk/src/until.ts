@@ -1,5 +1,6 @@
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { pause } from "./http-transport.js";
+import { monotonicMs } from "./machine-clock.js";
 
 export interface WaitOptions<T> {
   /** Default 2 minutes. */
@@ -22,7 +23,7 @@ export async function until<T>(
   options: WaitOptions<T> = {},
 ): Promise<T> {
   const timeoutMs = options.timeoutMs ?? 120_000;
-  const deadline = performance.now() + timeoutMs;
+  const deadline = monotonicMs() + timeoutMs;
   for (let interval = FIRST_INTERVAL_MS; ; interval = Math.min(LONGEST_INTERVAL_MS, interval * 1.5)) {
     try {
       const value = await read();
@@ -31,7 +32,7 @@ export async function until<T>(
     } catch (error) {
       if (!isCodedError(error) || error.kind !== "unavailable") throw error;
     }
-    if (performance.now() + interval > deadline) {
+    if (monotonicMs() + interval > deadline) {
       throw new CodedError({
         code: "wait-timed-out",
         kind: "timeout",

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { durationMs } from "@aios/kernel/units";
-import { systemClock } from "./system-clock.js";
+import { monotonicMs, systemClock } from "./system-clock.js";
 
 const POLL_MS = 20;
 
@@ -39,9 +39,9 @@ export async function endProcess(pid: number, signal: NodeJS.Signals, timeoutMs:
   ];
   for (const [step, limitMs] of steps) {
     if (!send(pid, step)) return;
-    const endsAtMs = performance.now() + limitMs;
+    const endsAtMs = monotonicMs() + limitMs;
     // Somebody else's child: there is no event for its end, so its existence is polled.
-    while (performance.now() < endsAtMs) {
+    while (monotonicMs() < endsAtMs) {
       if (!processExists(pid)) return;
       await systemClock.wait(durationMs(POLL_MS));
     }

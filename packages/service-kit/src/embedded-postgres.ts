@@ -25,7 +25,7 @@ import {
 } from "./embedded-postgres-host.js";
 import { endProcess, isServerOf, readPostmasterPid } from "./embedded-postgres-process.js";
 import { freePort } from "./free-port.js";
-import { systemClock } from "./system-clock.js";
+import { monotonicMs, systemClock } from "./system-clock.js";
 
 export interface EmbeddedPostgresOptions {
   /** Holds the cluster and its password; survives restarts. */
@@ -218,7 +218,7 @@ class Server implements EmbeddedPostgres {
   }
 
   static async start(options: EmbeddedPostgresOptions, place: ServerPlace): Promise<Server> {
-    const endsAtMs = performance.now() + START_TIMEOUT_MS;
+    const endsAtMs = monotonicMs() + START_TIMEOUT_MS;
     for (;;) {
       const log: string[] = [];
       const child = spawn("/bin/sh", ["-c", WRAPPER, "aios-postgres", ...serverCommand(options, place)], {
@@ -231,14 +231,14 @@ class Server implements EmbeddedPostgres {
       child.stdin?.on("error", () => undefined);
       const exited = once(child, "exit").finally(() => child.stdin?.destroy());
       exited.catch(() => undefined);
-      const ready = await becomesReady(child, exited, log, options.onLog, endsAtMs - performance.now());
+      const ready = await becomesReady(child, exited, log, options.onLog, endsAtMs - monotonicMs());
       if (ready) return new Server(place, child, exited, log);
       child.stdin?.destroy();
       // Children of a server that was killed notice it within moments; until then the memory is in use.
       const passing = log.some((line) =>
         /shared memory block .* still in use|lock file .* already exists/.test(line),
       );
-      if (!passing || performance.now() > endsAtMs)
+      if (!passing || monotonicMs() > endsAtMs)
         throw failureFrom(log, "PostgreSQL could not start", place.port);
       await systemClock.wait(durationMs(100));
       await takeOver(place.cluster);

@@ -9,6 +9,7 @@ import type { EventBus, ReceivedEvent, RetryPolicy, Subscription } from "./event
 import { EventContext } from "./event-context.js";
 import type { Logger } from "./logger.js";
 import { defineMetrics } from "./metrics.js";
+import { monotonicMs, systemClock } from "./system-clock.js";
 import { inSpan } from "./tracing.js";
 
 const metrics = defineMetrics("events", {
@@ -74,8 +75,8 @@ export class EventBusTransport extends Server {
   async #handle(event: ReceivedEvent): Promise<void> {
     const handler = this.messageHandlers.get(event.topic);
     if (handler === undefined) return;
-    const startedAt = performance.now();
-    metrics.lag.record(Math.max(0, Date.now() - event.occurredAtMs), { topic: event.topic });
+    const startedAt = monotonicMs();
+    metrics.lag.record(Math.max(0, systemClock.now() - event.occurredAtMs), { topic: event.topic });
     const attributes = {
       "messaging.system": "aios",
       "messaging.destination.name": event.topic,
@@ -103,7 +104,7 @@ export class EventBusTransport extends Server {
       this.#options.logger[level]({ error, ...facts }, "an event could not be handled");
       throw error;
     } finally {
-      metrics.handledDuration.record(performance.now() - startedAt, { topic: event.topic, outcome });
+      metrics.handledDuration.record(monotonicMs() - startedAt, { topic: event.topic, outcome });
     }
   }
 }

@@ -5,6 +5,7 @@ import { EVENTS_CHANNEL, GROUPS_CHANNEL } from "./event-log-schema.js";
 import type { Logger } from "./logger.js";
 import { PostgresListener } from "./postgres-listener.js";
 import { inTransaction, type PostgresPool } from "./postgres-pool.js";
+import { monotonicMs } from "./system-clock.js";
 import { WakeUp } from "./wake-up.js";
 
 export interface MemberOptions {
@@ -100,11 +101,11 @@ export class EventLogMember {
   }
 
   async #run(): Promise<void> {
-    let nextRebalanceMs = performance.now() + REBALANCE_EVERY_MS;
+    let nextRebalanceMs = monotonicMs() + REBALANCE_EVERY_MS;
     while (!this.#closing) {
       try {
-        if (this.#rebalanceDue || performance.now() >= nextRebalanceMs) {
-          nextRebalanceMs = performance.now() + REBALANCE_EVERY_MS;
+        if (this.#rebalanceDue || monotonicMs() >= nextRebalanceMs) {
+          nextRebalanceMs = monotonicMs() + REBALANCE_EVERY_MS;
           if (this.#backend !== undefined) await this.#rebalance();
         }
         await this.#fetch();
@@ -115,7 +116,7 @@ export class EventLogMember {
         await this.#wakeUp.wait(200);
         continue;
       }
-      await this.#wakeUp.wait(Math.max(1, nextRebalanceMs - performance.now()));
+      await this.#wakeUp.wait(Math.max(1, nextRebalanceMs - monotonicMs()));
     }
   }
 

@@ -21,7 +21,7 @@ import {
 } from "./grpc-methods.js";
 import { cancelled, noteOutcome } from "./grpc-outcome.js";
 import { GrpcStreamCaller } from "./grpc-stream-caller.js";
-import { systemClock } from "./system-clock.js";
+import { monotonicMs, systemClock } from "./system-clock.js";
 import { currentTraceHeaders, inSpan } from "./tracing.js";
 
 export interface CallSettings {
@@ -120,7 +120,7 @@ class GrpcCaller {
     this.#service = service;
     this.#options = options;
     this.#circuit = new CircuitBreaker(options.audience, options.circuit ?? DEFAULT_CIRCUIT, () =>
-      performance.now(),
+      monotonicMs(),
     );
     this.#streams = new GrpcStreamCaller(channel, options.audience, this.#circuit);
   }
@@ -172,22 +172,25 @@ class GrpcCaller {
       const token = await this.#options.identity.issue(this.#options.audience, currentOnBehalfOf());
       metadata.set("authorization", `Bearer ${token}`);
     }
-    return { metadata, callOptions: deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs } };
+    return {
+      metadata,
+      callOptions: deadlineMs === undefined ? {} : { deadline: systemClock.now() + deadlineMs },
+    };
   }
 
   async #unary(method: AnyMethod, request: unknown, settings: CallSettings): Promise<unknown> {
     const idempotent = settings.idempotent ?? IDEMPOTENT_NAME.test(methodNameOf(method));
     const deadlineMs = settings.deadlineMs ?? this.#options.deadlineMs ?? DEFAULT_DEADLINE_MS;
-    const endsAtMs = performance.now() + deadlineMs;
+    const endsAtMs = monotonicMs() + deadlineMs;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#tryUnary(method, request, settings.signal, endsAtMs - performance.now());
+        return await this.#tryUnary(method, request, settings.signal, endsAtMs - monotonicMs());
       } catch (error) {
         const failure = fromGrpcFailure(error, this.#options.audience);
         const backoffMs = FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
         const delayMs = askedToWaitMs(failure) + backoffMs;
         const mayRetry = idempotent && failure.kind === "unavailable" && attempt < MAX_ATTEMPTS;
-        if (!mayRetry || performance.now() + delayMs >= endsAtMs) throw failure;
+        if (!mayRetry || monotonicMs() + delayMs >= endsAtMs) throw failure;
         await systemClock.wait(Math.ceil(delayMs) as never, settings.signal);
       }
     }

@@ -20,6 +20,7 @@ import { isAsyncIterable, writeAll } from "./grpc-stream-handler.js";
 import type { Logger } from "./logger.js";
 import { defineMetrics } from "./metrics.js";
 import type { TokenVerifier } from "./service-token.js";
+import { monotonicMs } from "./system-clock.js";
 import { certifies } from "./tls-files.js";
 import type { TlsIdentity } from "./tls-identity.js";
 import { recordFailure, startSpan, type TraceHeaders, withSpanActive } from "./tracing.js";
@@ -198,7 +199,7 @@ export class GrpcTransport extends ServerGrpc {
     callback: Answer | undefined,
     handle: StreamMethod,
   ): Promise<void> {
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const [service = "", method = ""] = path.slice(1).split("/");
     const attributes = { "rpc.system": "grpc", "rpc.service": service, "rpc.method": method };
     const span = startSpan(path.slice(1), {
@@ -215,7 +216,7 @@ export class GrpcTransport extends ServerGrpc {
       span.end();
       metrics.serverCallsRunning.add(-1, { method: path });
       const outcome = failure === undefined ? "ok" : logLevelOf(failure) === "info" ? "refused" : "failed";
-      metrics.serverDuration.record(performance.now() - startedAt, { method: path, outcome });
+      metrics.serverDuration.record(monotonicMs() - startedAt, { method: path, outcome });
     };
     await withSpanActive(span, async () => {
       const aborter = new AbortController();

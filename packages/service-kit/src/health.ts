@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { HostPort } from "./config.js";
+import { monotonicMs } from "./system-clock.js";
 
 /** Resolves when the dependency works; rejects with an error whose message says what is wrong. */
 export type HealthCheck = (signal: AbortSignal) => Promise<void>;
@@ -53,7 +54,7 @@ export class HealthRegistry {
 
   /** Runs every check, each bounded in time; probes that come together share one run. */
   report(): Promise<HealthReport> {
-    const now = performance.now();
+    const now = monotonicMs();
     if (this.#recent === undefined || now - this.#recent.atMs > REPORT_REUSE_MS) {
       this.#recent = { atMs: now, report: this.#run() };
     }
@@ -80,7 +81,7 @@ export class HealthRegistry {
 }
 
 async function runCheck(name: string, check: HealthCheck): Promise<CheckResult> {
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
   try {
     await Promise.race([
@@ -99,7 +100,7 @@ async function runCheck(name: string, check: HealthCheck): Promise<CheckResult> 
 }
 
 function elapsedMs(startedAt: number): number {
-  return Math.round((performance.now() - startedAt) * 10) / 10;
+  return Math.round((monotonicMs() - startedAt) * 10) / 10;
 }
 
 export interface HealthServer {

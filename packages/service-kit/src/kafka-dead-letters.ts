@@ -5,6 +5,7 @@ import type { DeadLetter } from "./event-bus.js";
 import type { PoisonEvent } from "./kafka-member.js";
 import type { KafkaPublisher, TopicRecord } from "./kafka-publisher.js";
 import { eventOf, recordOf } from "./kafka-record.js";
+import { systemClock } from "./system-clock.js";
 
 /** One partition, compacted: a letter's tombstone removes it. Its offset is the letter's id. */
 const TOPIC = "event-bus.dead-letters";
@@ -54,7 +55,7 @@ export class KafkaDeadLetters {
       attempts,
       errorCode: codedErrorOf(thrown).code,
       errorMessage: (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, 2_000),
-      failedAtMs: Date.now(),
+      failedAtMs: systemClock.now(),
     };
     const record = recordOf(event, 0);
     const headers = { ...record.headers, "aios-event-key": event.key, "aios-cause": JSON.stringify(cause) };

@@ -8,7 +8,7 @@ import { OUTBOX_CHANNEL } from "./messaging-schema.js";
 import { defineMetrics } from "./metrics.js";
 import { PostgresListener } from "./postgres-listener.js";
 import type { PostgresPool } from "./postgres-pool.js";
-import { systemClock } from "./system-clock.js";
+import { monotonicMs, systemClock } from "./system-clock.js";
 import { WakeUp } from "./wake-up.js";
 
 const metrics = defineMetrics("outbox", {
@@ -71,12 +71,12 @@ export class OutboxRelay {
 
   /** Sends what is committed, at most for the given time, then stops. */
   async close(timeoutMs: number): Promise<void> {
-    const endsAtMs = performance.now() + timeoutMs;
+    const endsAtMs = monotonicMs() + timeoutMs;
     this.#stop.abort();
     this.#wakeUp.wake();
     await this.#loop;
     try {
-      while (performance.now() < endsAtMs && (await this.#relayBatch()) > 0);
+      while (monotonicMs() < endsAtMs && (await this.#relayBatch()) > 0);
     } catch (error) {
       this.#options.logger.warn({ error }, "events stay in the outbox until the next start");
     }

@@ -36,7 +36,7 @@ import type { RunningService, ServiceOptions } from "./service-options.js";
 import { createTokenVerifier, loadTokenIssuer, loadTrustBundle } from "./service-token.js";
 import { ServiceTransport } from "./service-transport.js";
 import { startFailure } from "./start-failure.js";
-import { systemClock } from "./system-clock.js";
+import { monotonicMs, systemClock } from "./system-clock.js";
 import { TelemetryController } from "./telemetry.controller.js";
 import { startTelemetry, type Telemetry } from "./telemetry.js";
 import type { TlsFiles } from "./tls-files.js";
@@ -350,14 +350,14 @@ export class ServiceRuntime<D extends SettingsDefinition> {
 
   /** A database that is still starting is waited for, a bounded time. */
   async #patiently<T>(settingName: string, work: () => Promise<T>): Promise<T> {
-    const endsAtMs = performance.now() + DATABASE_PATIENCE_MS;
+    const endsAtMs = monotonicMs() + DATABASE_PATIENCE_MS;
     for (;;) {
       try {
         return await work();
       } catch (error) {
         const passing =
           isDatabaseUnavailable(error) || (error instanceof CodedError && error.kind === "unavailable");
-        if (!passing || performance.now() >= endsAtMs || this.#draining.signal.aborted)
+        if (!passing || monotonicMs() >= endsAtMs || this.#draining.signal.aborted)
           throw startFailure(settingName, error);
         this.#logger.info(
           { reason: String(error), setting: settingName },

@@ -23,3 +23,11 @@ export class SystemClock implements Clock {
 }
 
 export const systemClock: Clock = new SystemClock();
+
+/**
+ * Milliseconds since some moment of this process: never set back, so right for durations and time-outs within it, and
+ * meaningless to anyone else. Whatever is stored, sent or compared with a date comes from a `Clock`.
+ */
+export function monotonicMs(): number {
+  return performance.now();
+}

@@ -1,3 +1,4 @@
+import { ChainClock } from "@aios/kernel/chain-clock";
 import { ManualClock } from "@aios/kernel/clock";
 import { SeededRng } from "@aios/kernel/random";
 import { MemoryLockManager } from "@aios/service-kit/memory-lock";
@@ -16,6 +17,12 @@ clockConformance("ManualClock", () => {
   return { clock, pass: (ms) => clock.advance(ms) };
 });
 clockConformance("SystemClock", () => ({ clock: systemClock, pass: () => undefined }));
+clockConformance("ChainClock", () => {
+  const machine = new ManualClock(1);
+  const clock = new ChainClock(machine);
+  clock.sawBlock(1_700_000_000);
+  return { clock, pass: (ms) => machine.advance(ms) };
+});
 
 let seed = 1;
 rngConformance("SeededRng", () => new SeededRng(seed++));

@@ -3,6 +3,7 @@ import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import { MarketplaceServiceService } from "@aios/proto/aios/marketplace/v1/marketplace";
 import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
+import { chainTimeOf } from "@aios/service-kit/chain-time";
 import type { ServiceContext } from "@aios/service-kit/service-context";
 import { systemRng } from "@aios/service-kit/system-rng";
 import type { DynamicModule, InjectionToken, Provider } from "@nestjs/common";
@@ -63,7 +64,9 @@ class ComputeModule {}
 
 /** The composition root. */
 export async function computeModule(context: Context): Promise<DynamicModule> {
-  const { settings: values, clock, logger } = context;
+  const { settings: values, logger } = context;
+  // Replicas and contracts agree on one time: a job's deadlines are the chain's.
+  const clock = chainTimeOf(context);
   const stepPolicy = { clockMarginMs: values.CLOCK_MARGIN, deliverMarginMs: values.DELIVER_MARGIN };
   const market = marketSettings(values);
   const prisma = createPrisma(values.DATABASE_URL, values.DATABASE_POOL_MAX);

@@ -3,6 +3,7 @@ import {
   commonSettings,
   defineSettings,
   duration,
+  grpcPeers,
   grpcUrl,
   httpUrl,
   integer,
@@ -18,6 +19,7 @@ const anyText = z.string();
 export const settings = defineSettings({
   ...commonSettings,
   ...providerListenSettings,
+  CONSENSUS_GRPC_URL: grpcPeers.CONSENSUS_GRPC_URL,
   ECONOMY_GRPC_URL: setting(grpcUrl, {
     description: "economy's gRPC address, host:port",
     default: "127.0.0.1:50056",

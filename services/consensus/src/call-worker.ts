@@ -1,4 +1,5 @@
 import { workerData } from "node:worker_threads";
+import { monotonicMs } from "@aios/service-kit/system-clock";
 import { ChainDatabase } from "./adapters/lmdb/chain-database.js";
 import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
 import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
@@ -27,6 +28,6 @@ serveCalls(
     blocks,
     recover: recoverPublicKey,
     settings,
-    now: () => performance.now(),
+    now: monotonicMs,
   }),
 );

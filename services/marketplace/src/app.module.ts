@@ -1,6 +1,7 @@
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import { ProverServiceService } from "@aios/proto/aios/prover/v1/prover";
 import { ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
+import { chainTimeOf } from "@aios/service-kit/chain-time";
 import type { ServiceContext } from "@aios/service-kit/service-context";
 import { systemRng } from "@aios/service-kit/system-rng";
 import type { DynamicModule } from "@nestjs/common";
@@ -28,7 +29,8 @@ class MarketplaceModule {}
 
 /** The only place that knows every part. */
 export function marketplaceModule(context: ServiceContext<typeof definition>): DynamicModule {
-  const { settings, clock, logger } = context;
+  const { settings, logger } = context;
+  const clock = chainTimeOf(context);
   const prisma = new PrismaClient({
     adapter: new PrismaPg(context.pool),
     transactionOptions: { maxWait: 10_000, timeout: 20_000 },

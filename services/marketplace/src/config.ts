@@ -10,6 +10,7 @@ import {
 
 export const settings = defineSettings({
   ...commonSettings,
+  CONSENSUS_GRPC_URL: grpcPeers.CONSENSUS_GRPC_URL,
   ECONOMY_GRPC_URL: grpcPeers.ECONOMY_GRPC_URL,
   STORAGE_GRPC_URL: grpcPeers.STORAGE_GRPC_URL,
   ZK_PROVER_GRPC_URL: grpcPeers.ZK_PROVER_GRPC_URL,

@@ -1,4 +1,5 @@
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
+import { chainTimeOf } from "@aios/service-kit/chain-time";
 import type { ServiceContext } from "@aios/service-kit/service-context";
 import type { DynamicModule } from "@nestjs/common";
 import { PrismaPg } from "@prisma/adapter-pg";
@@ -19,7 +20,8 @@ class ScoringModule {}
 
 /** The only place that knows every part. */
 export function scoringModule(context: ServiceContext<typeof definition>): DynamicModule {
-  const { settings, clock, logger } = context;
+  const { settings, logger } = context;
+  const clock = chainTimeOf(context);
   const prisma = new PrismaClient({
     adapter: new PrismaPg(context.pool),
     transactionOptions: { maxWait: 10_000, timeout: 20_000 },

@@ -2,6 +2,7 @@ import {
   commonSettings,
   defineSettings,
   duration,
+  grpcPeers,
   grpcUrl,
   integer,
   type Settings,
@@ -10,6 +11,7 @@ import {
 
 export const settings = defineSettings({
   ...commonSettings,
+  CONSENSUS_GRPC_URL: grpcPeers.CONSENSUS_GRPC_URL,
   ECONOMY_GRPC_URL: setting(grpcUrl, {
     description: "the economy service, host:port",
     default: "127.0.0.1:50056",

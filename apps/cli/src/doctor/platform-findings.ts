@@ -1,5 +1,6 @@
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { AiosClient } from "@aios/sdk/client";
+import { systemClock } from "@aios/service-kit/system-clock";
 import { type Finding, ok, problem, warning } from "./finding.js";
 
 const LARGEST_CLOCK_DIFFERENCE_MS = 5_000;
@@ -33,7 +34,7 @@ export async function backendFindings(client: AiosClient, url: string): Promise<
 export async function clockFindings(
   client: AiosClient,
   url: string,
-  now: () => number = Date.now,
+  now: () => number = () => systemClock.now(),
 ): Promise<Finding[]> {
   const startedAt = now();
   const answer = await fetch(new URL("/health", url), { signal: AbortSignal.timeout(5_000) });

@@ -3,6 +3,7 @@ import type { PlacementRequest, ProviderOffer } from "@aios/core-scheduler/place
 import type { Clock } from "@aios/kernel/clock";
 import type { Address, JobId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
+import { monotonicMs } from "@aios/service-kit/system-clock";
 import { type Job, liveLease, nextFencingToken } from "../domain/job.js";
 import { leaseTermsFor, offer, postponePlacement } from "../domain/job-transitions.js";
 import type { JobStore, PlacementView, ProviderLinks } from "../domain/ports.js";
@@ -40,7 +41,7 @@ export class PlaceJobOnProvider {
   }
 
   async execute(jobId: JobId): Promise<PlacementOutcome> {
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const settings = this.#settings;
     let outcome = "moot" as PlacementOutcome;
     let recorded: ReadonlyMap<Address, ProviderOffer> = new Map();
@@ -68,7 +69,7 @@ export class PlaceJobOnProvider {
       };
     });
     if (recordedHead !== undefined) this.#market.noteRecorded(recorded, recordedHead);
-    metrics.placementDuration.record(performance.now() - startedAt);
+    metrics.placementDuration.record(monotonicMs() - startedAt);
     metrics.placements.add(1, { outcome });
     if (placed === undefined || outcome !== "offered") return outcome;
     crashPoint("compute.offer.before-send");

@@ -53,6 +53,7 @@ export class ComputePlatform {
         AIOS_SERVICE_KEY_FILE: keys.keyFile("compute"),
         AIOS_TRUST_BUNDLE_FILE: keys.trustBundleFile,
         AIOS_DATA_DIR: directory.path,
+        CONSENSUS_GRPC_URL: peersUrl,
         ECONOMY_GRPC_URL: peersUrl,
         MARKETPLACE_GRPC_URL: peersUrl,
         STORAGE_GRPC_URL: peersUrl,

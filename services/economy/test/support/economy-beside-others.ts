@@ -34,6 +34,8 @@ export class EconomyBesideOthers {
       env: {
         ...(await this.foundation.env(name)),
         LOG_LEVEL: "info",
+        // The chain here is its JSON-RPC alone.
+        CONSENSUS_GRPC_URL: "127.0.0.1:1",
         ECONOMY_GRPC_URL: `127.0.0.1:${this.economy.ports.grpcPort}`,
         ...env,
       },

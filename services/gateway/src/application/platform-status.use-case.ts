@@ -1,5 +1,6 @@
 import type { Clock } from "@aios/kernel/clock";
 import { toCodedError } from "@aios/kernel/coded-error";
+import { monotonicMs } from "@aios/service-kit/system-clock";
 
 /** Asks one part of the platform something cheap; rejects when it does not answer. */
 export interface PlatformProbe {
@@ -42,8 +43,8 @@ export class PlatformStatus {
   async #ask(): Promise<PlatformReport> {
     const services = await Promise.all(
       this.probes.map(async ({ name, probe }) => {
-        const startedAt = performance.now();
-        const latencyMs = (): number => Math.round((performance.now() - startedAt) * 10) / 10;
+        const startedAt = monotonicMs();
+        const latencyMs = (): number => Math.round((monotonicMs() - startedAt) * 10) / 10;
         try {
           const detail = await probe(AbortSignal.timeout(PROBE_TIMEOUT_MS));
           return { name, healthy: true, detail, latencyMs: latencyMs() };

@@ -4,6 +4,7 @@ import { compileCircuit } from "@aios/core-zkml/circuit";
 import type { ProvableModel } from "@aios/core-zkml/integer-graph";
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import type { Bytes32, JobId } from "@aios/kernel/identifiers";
+import { monotonicMs } from "@aios/service-kit/system-clock";
 import { keyFailed, keyNotFound, keyNotReady } from "../domain/errors.js";
 import type { KeyMaterial } from "../domain/model-key.js";
 import type { ContentStore, ModelKeyStore } from "../domain/ports.js";
@@ -111,7 +112,7 @@ export class LoadedModels {
   }
 
   async #load(modelCommitment: Bytes32, jobId: JobId, signal: AbortSignal): Promise<Entry> {
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const record = await this.keys.find(modelCommitment);
     if (record === undefined) throw keyNotFound();
     if (record.failure !== undefined) throw keyFailed(record.failure.code, record.failure.message);
@@ -126,7 +127,7 @@ export class LoadedModels {
     const key = await this.prover.load(provingKey, material.provingKeyHash, compileCircuit(model), {
       signal,
     });
-    this.hooks.loaded(performance.now() - startedAt);
+    this.hooks.loaded(monotonicMs() - startedAt);
     return this.#remember(modelCommitment, { model, material, key });
   }
 

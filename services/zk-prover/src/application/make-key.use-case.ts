@@ -6,6 +6,7 @@ import { compileCircuit } from "@aios/core-zkml/circuit";
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import type { Rng } from "@aios/kernel/random";
 import { crashPoint } from "@aios/service-kit/crash-point";
+import { monotonicMs } from "@aios/service-kit/system-clock";
 import type { ModelKeyRecord } from "../domain/model-key.js";
 import type { ContentStore, ModelKeyStore } from "../domain/ports.js";
 import type { CeremonyKeys } from "./ceremony-key.js";
@@ -56,13 +57,13 @@ export class MakeKey {
           : `The ceremony's key for ${r1cs.constraints} constraints is verified.`;
       const setUpStage = (fraction: number): void => report("setting-up-keys", 20 + 60 * fraction, stage);
       setUpStage(0);
-      const startedAt = performance.now();
+      const startedAt = monotonicMs();
       const made =
         ceremony === undefined
           ? await this.#setUp(r1cs, signal, setUpStage)
           : await this.ceremonies.take(ceremony, r1cs, signal);
       const { provingKey, provingKeyHash, trust, ceremonyTranscriptHash } = made;
-      const setUpMs = Math.round(performance.now() - startedAt);
+      const setUpMs = Math.round(monotonicMs() - startedAt);
       crashPoint("zk-prover.key.after-set-up");
       report("storing-keys", 85, "The keys are stored.");
       const provingKeySecret = generateContentKey(this.rng);

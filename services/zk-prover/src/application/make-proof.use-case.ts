@@ -13,6 +13,7 @@ import { bytesToInteger, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
 import type { Rng } from "@aios/kernel/random";
 import { crashPoint } from "@aios/service-kit/crash-point";
+import { monotonicMs } from "@aios/service-kit/system-clock";
 import {
   inputCommitmentMismatch,
   oracleDisagrees,
@@ -93,14 +94,14 @@ export class MakeProof {
 
     crashPoint("zk-prover.proof.before-prove");
     report("proving", 30, "The proof is computed.");
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const context = statementContext({
       ...request,
       modelCommitment: Buffer.from(request.modelCommitment.slice(2), "hex"),
     });
     const witness = computeWitness(model, key.r1cs, input, salt, context);
     const proof = await prover.prove(key, witness, rng.bytes(BLINDING_BYTES), { signal });
-    const proveMs = Math.round(performance.now() - startedAt);
+    const proveMs = Math.round(monotonicMs() - startedAt);
     crashPoint("zk-prover.proof.after-prove");
 
     report("verifying", 85, "The proof is verified by the independent verifier.");

@@ -4,6 +4,7 @@ import { loadDigits } from "@aios/datasets/digits";
 import { DIGIT_CLASSES, DIGIT_PIXELS, digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import { shiftDigit } from "@aios/datasets/shift";
 import { SeededRng } from "@aios/kernel/random";
+import { monotonicMs } from "@aios/service-kit/system-clock";
 import type * as Tensorflow from "@tensorflow/tfjs-core";
 import { unknownDataSet } from "../../domain/errors.js";
 import type { TrainedModel, Trainer, TrainingPlan, TrainingProgress } from "../../domain/ports.js";
@@ -72,9 +73,9 @@ export class TensorflowTrainer implements Trainer {
         [REFERENCE_BATCH, 10],
       );
       model.step(inputs, targets, LEARNING_RATE);
-      const startedAt = performance.now();
+      const startedAt = monotonicMs();
       for (let step = 0; step < MEASURED_STEPS; step++) model.step(inputs, targets, LEARNING_RATE);
-      const elapsedSeconds = (performance.now() - startedAt) / 1_000;
+      const elapsedSeconds = (monotonicMs() - startedAt) / 1_000;
       tf.dispose([inputs, targets]);
       return Math.round((MEASURED_STEPS * REFERENCE_BATCH) / elapsedSeconds);
     } finally {

@@ -1,3 +1,4 @@
+import { monotonicMs } from "@aios/service-kit/system-clock";
 import { startSpan } from "@aios/service-kit/tracing";
 import { SpanKind } from "@opentelemetry/api";
 import type { FastifyInstance } from "fastify";
@@ -49,7 +50,7 @@ export function addRequestHooks(fastify: FastifyInstance, corsOrigins: readonly 
     request.span = span;
     request.traceId = span.spanContext().traceId;
     request.gone = gone.signal;
-    request.startedAt = performance.now();
+    request.startedAt = monotonicMs();
     void reply.headers({ ...SECURITY_HEADERS, "x-trace-id": request.traceId });
     const origin = request.headers.origin;
     if (origin !== undefined && corsOrigins.includes(origin)) {
@@ -78,7 +79,7 @@ export function addRequestHooks(fastify: FastifyInstance, corsOrigins: readonly 
     const operation = request.routeOptions.url ?? "unknown";
     request.span?.setAttribute("http.response.status_code", reply.statusCode);
     request.span?.end();
-    metrics.requestDuration.record(performance.now() - (request.startedAt ?? performance.now()), {
+    metrics.requestDuration.record(monotonicMs() - (request.startedAt ?? monotonicMs()), {
       operation,
       status: reply.statusCode,
     });

@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { access, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isCodedError } from "@aios/kernel/coded-error";
+import { systemClock } from "@aios/service-kit/system-clock";
 import { BaseBlockstore } from "blockstore-core";
 import type { InputPair, Pair } from "interface-blockstore";
 import { base32 } from "multiformats/bases/base32";
@@ -97,7 +98,8 @@ export class VerifiedBlockstore extends BaseBlockstore {
 
   /** Marks a block that is here as stored now. */
   async refresh(cid: CID): Promise<void> {
-    const now = new Date();
+    // The times of files are the machine's.
+    const now = new Date(systemClock.now());
     await utimes(this.#fileOf(cid), now, now);
   }
 
