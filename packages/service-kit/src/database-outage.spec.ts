@@ -95,6 +95,19 @@ describe("an outage of the database", () => {
     expect(toGrpcFailure(thrown).code).toBe(status.INTERNAL);
   });
 
+  it.each([
+    ["pg", error("error", "could not extend file", { code: "53100", severity: "ERROR" })],
+    ["prisma", known("P2010", { driverAdapterError: adapter({ kind: "postgres", originalCode: "53100" }) })],
+  ])("names a full disk as %s tells it, and may be tried again", (_who, thrown) => {
+    expect(isDatabaseUnavailable(thrown)).toBe(true);
+    expect(toProblem(thrown)).toMatchObject({
+      status: 503,
+      headers: { "retry-after": "30" },
+      body: { code: "database-disk-full" },
+    });
+    expect(logLevelOf(thrown)).toBe("warn");
+  });
+
   it("leaves a named error as it is, whatever caused it", () => {
     const named = new CodedError({ code: "c", kind: "conflict", message: "m", cause: known("P1001") });
     expect(codedErrorOf(named)).toBe(named);

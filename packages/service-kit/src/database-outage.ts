@@ -25,11 +25,14 @@ const SOCKET_OUTAGES: ReadonlySet<string> = new Set([
   "EPIPE",
   "ETIMEDOUT",
 ]);
-/** Class 08 is the connection, 57P a server that stops or starts, 53300 one without a free connection. */
-const OUTAGE_STATE = /^(08...|57P..|53300)$/;
+/** Class 08 is the connection, 57P a server that stops or starts, 53300 one without a free connection, 53100 a full disk. */
+const OUTAGE_STATE = /^(08...|57P..|53300|53100)$/;
+/** disk_full: the statement was undone, and works again when there is space. */
+const DISK_FULL_STATE = "53100";
 const DRIVER_MESSAGE = /^Connection terminated|timeout exceeded when trying to connect|not queryable/;
 const DEEPEST_CAUSE = 5;
 const RETRY_AFTER_MS = 1_000;
+const FULL_RETRY_AFTER_MS = 30_000;
 
 /** What is read of an error; Prisma is not imported, since every service has a client of its own. */
 interface ErrorShape {
@@ -52,7 +55,7 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 /**
- * True when the database cannot be reached, is full, or is just starting or stopping: the same statement may work
+ * True when the database cannot be reached, is full or without disk space, or is just starting or stopping: the same statement may work
  * later. Understands `pg`, Prisma and Prisma's driver adapter, also as the cause of another error.
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
@@ -60,12 +63,24 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 }
 
 /**
- * Anything thrown as a `CodedError`: an outage of the database is `database-unavailable`, which callers may repeat;
+ * Anything thrown as a `CodedError`: an outage of the database is `database-unavailable`, a full disk under it
+ * `database-disk-full`, which callers may repeat;
  * other unknown errors are `internal` and keep their cause.
  */
 export function codedErrorOf(thrown: unknown): CodedError {
   const error = toCodedError(thrown);
-  if (error === thrown || !isDatabaseUnavailable(thrown)) return error;
+  if (error === thrown) return error;
+  if (isDiskFull(thrown, 0)) {
+    return new CodedError({
+      code: "database-disk-full",
+      kind: "unavailable",
+      message:
+        "The disk of the database is full; nothing of this was kept. Its operator has to free some space.",
+      retryAfterMs: FULL_RETRY_AFTER_MS,
+      cause: thrown,
+    });
+  }
+  if (!isDatabaseUnavailable(thrown)) return error;
   return new CodedError({
     code: "database-unavailable",
     kind: "unavailable",
@@ -88,6 +103,13 @@ function isOutage(error: unknown, fromDatabase: boolean, depth: number): boolean
   if (fromDatabase && isBrokenSocket(shape)) return true;
   const below = adapter || prisma;
   return isOutage(shape.cause, below, depth + 1) || isOutage(shape.meta?.driverAdapterError, true, depth + 1);
+}
+
+function isDiskFull(error: unknown, depth: number): boolean {
+  if (error === null || typeof error !== "object" || depth > DEEPEST_CAUSE) return false;
+  const shape: ErrorShape = error;
+  if (shape.code === DISK_FULL_STATE || shape.originalCode === DISK_FULL_STATE) return true;
+  return isDiskFull(shape.cause, depth + 1) || isDiskFull(shape.meta?.driverAdapterError, depth + 1);
 }
 
 /** A name with several addresses fails with an `AggregateError`; `syscall` tells Node's sockets from its HTTP. */

@@ -271,7 +271,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       service: this.#options.name,
       version: this.#base.AIOS_VERSION,
       instanceId: this.#instanceId,
-      startedAtMs: Math.round(Date.now() - process.uptime() * 1_000),
+      startedAtMs: Math.round(systemClock.now() - process.uptime() * 1_000),
       dataDirectory: this.#base.AIOS_DATA_DIR,
       certificateFile: this.#base.AIOS_TLS_CERT_FILE,
       health: this.#health,

@@ -19,6 +19,7 @@ export async function consensusModule(
 ): Promise<DynamicModule> {
   const { settings, logger, clock, health } = context;
   const honor = await honorOptions(settings);
+  let lastFailure = "";
   const node = await startNode({
     ...(honor === undefined ? {} : { honor }),
     onOffence(offence) {
@@ -43,6 +44,7 @@ export async function consensusModule(
         );
       },
       failed(error, attempt) {
+        lastFailure = error instanceof Error ? error.message : String(error);
         metrics.checkpointFailures.add(1);
         logger.error({ error, attempt }, "a checkpoint could not be made");
       },
@@ -61,7 +63,9 @@ export async function consensusModule(
   observe(node);
   health.register("checkpoint-producer", async () => {
     if (node.producer.failures >= UNHEALTHY_AFTER_FAILURES) {
-      throw new Error(`${node.producer.failures} attempts in a row to make a checkpoint failed`);
+      throw new Error(
+        `${node.producer.failures} attempts in a row to make a checkpoint failed: ${lastFailure}`,
+      );
     }
   });
   logger.info(

@@ -1,6 +1,7 @@
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Operations } from "@aios/sdk/api-types";
 import { AiosClient } from "@aios/sdk/client";
+import { machineClock } from "@aios/sdk/machine-clock";
 import { type BrowserWallet, browserWalletSigner } from "@aios/sdk/wallet";
 import { useCallback, useState } from "react";
 import { Notice } from "../components/notice.js";
@@ -41,8 +42,10 @@ export function OperationsPage() {
         {reading.error === undefined ? null : (
           <Notice kind="error">
             The gateway does not answer
-            {operations === undefined ? "" : `; this is how it was ${age(Date.now() - operations.atMs)} ago`}:{" "}
-            {reading.error}
+            {operations === undefined
+              ? ""
+              : `; this is how it was ${age(machineClock.now() - operations.atMs)} ago`}
+            : {reading.error}
           </Notice>
         )}
         {value === undefined && reading.error === undefined ? (

@@ -69,9 +69,9 @@ export class Mempool {
     const receivedAtMs = this.clock.now();
     const displaced = this.#admit(transaction, receivedAtMs);
     crashPoint("consensus.submit.before-journal");
-    await this.journal.add(transaction, receivedAtMs);
+    await this.#keep(transaction, receivedAtMs);
     crashPoint("consensus.submit.after-journal");
-    if (displaced.length > 0) await this.journal.remove(displaced.map((drop) => drop.hash));
+    await this.#forget(displaced);
     this.events.emit("admitted", transaction);
     this.#onAdmitted();
     return transaction.hash;
@@ -90,10 +90,32 @@ export class Mempool {
       if (isCodedError(error)) return false;
       throw error;
     }
-    if (displaced.length > 0) void this.journal.remove(displaced.map((drop) => drop.hash));
+    void this.#forget(displaced);
     this.events.emit("admitted", transaction);
     this.#onAdmitted();
     return true;
+  }
+
+  /** Nobody is told of a transaction that could not be kept, and nobody finds it in a block. */
+  async #keep(transaction: SignedTransaction, receivedAtMs: number): Promise<void> {
+    try {
+      await this.journal.add(transaction, receivedAtMs);
+    } catch (error) {
+      const why = isCodedError(error)
+        ? { code: error.code, reason: error.message }
+        : { code: "not-kept", reason: "the node could not store it" };
+      this.pool.withdraw(transaction.hash, why);
+      await this.#forget([transaction]);
+      throw error;
+    }
+  }
+
+  /** What a full disk keeps in the journal is refused again after a restart. */
+  async #forget(transactions: readonly { readonly hash: Bytes32 }[]): Promise<void> {
+    if (transactions.length === 0) return;
+    await this.journal.remove(transactions.map(({ hash }) => hash)).catch((error: unknown) => {
+      if (!isCodedError(error) || error.kind !== "unavailable") throw error;
+    });
   }
 
   /** Takes up what the last run left. Entries that no longer qualify are forgotten. */
@@ -124,7 +146,7 @@ export class Mempool {
       ...this.pool.expire(this.clock.now()),
     ]);
     const hashes = [...block.transactions, ...left].map(({ hash }) => hash);
-    if (hashes.length > 0) await this.journal.remove(hashes);
+    await this.#forget(hashes.map((hash) => ({ hash })));
   }
 
   #admit(transaction: SignedTransaction, nowMs: number): readonly DroppedTransaction[] {

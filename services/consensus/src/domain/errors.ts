@@ -7,6 +7,14 @@ function error(code: string, kind: CodedErrorInit["kind"], message: string, rest
   return new CodedError({ code, kind, message, ...rest });
 }
 
+export const diskFull = (cause: unknown): CodedError =>
+  error(
+    "disk-full",
+    "unavailable",
+    "the node's disk is full: nothing was written. Free some space; it goes on by itself",
+    { cause },
+  );
+
 // Messages of admission errors follow Geth's wording: wallets and libraries recognise them by text.
 export const nonceTooLow = (expected: bigint, actual: bigint): CodedError =>
   error("nonce-too-low", "conflict", `nonce too low: next nonce ${expected}, tx nonce ${actual}`);

@@ -200,6 +200,15 @@ export class TransactionPool {
     return out;
   }
 
+  /** Takes an admission back that could not be kept; what it displaced stays away. */
+  withdraw(hash: Bytes32, why: Pick<DroppedTransaction, "code" | "reason">): void {
+    const entry = this.#byHash.get(hash);
+    if (entry === undefined) return;
+    const { sender } = entry.transaction;
+    this.#drop(entry, why);
+    if (!this.#bySender.has(sender)) this.#nonces.delete(sender);
+  }
+
   /** Drops what has waited longer than the expiry. */
   expire(nowMs: number): readonly DroppedTransaction[] {
     const out: DroppedTransaction[] = [];

@@ -8,6 +8,7 @@ import { OBJECTIVES, type Objective } from "@aios/core-service-level/objectives"
 import type { Clock } from "@aios/kernel/clock";
 import { toCodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
+import { monotonicMs } from "@aios/service-kit/system-clock";
 import { SERIES } from "../domain/operations-figures.js";
 import type { ProcessFacts, ProcessSource } from "../domain/process-source.js";
 
@@ -101,8 +102,8 @@ export class OperationsMonitor {
 
   async #readOne(source: ProcessSource): Promise<ServiceReading> {
     const { name } = source;
-    const startedAt = performance.now();
-    const elapsed = (): number => Math.round((performance.now() - startedAt) * 10) / 10;
+    const startedAt = monotonicMs();
+    const elapsed = (): number => Math.round((monotonicMs() - startedAt) * 10) / 10;
     try {
       const facts = await source.read(SERIES, AbortSignal.timeout(ANSWER_WITHIN_MS));
       const atMs = this.clock.now();

@@ -5,6 +5,7 @@ import { contentIdOf } from "@aios/core-content-id/content-id";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { ContentId } from "@aios/kernel/identifiers";
 import { SeededRng } from "@aios/kernel/random";
+import { canMountDisks, SmallDisk } from "@aios/testkit/small-disk";
 import { CID } from "multiformats/cid";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sweepBlocks } from "../../src/adapters/ipfs/block-sweep.js";
@@ -185,4 +186,40 @@ describe("Helia", () => {
     node = await startNode(join(directory, "first"));
     expect(node.libp2p.peerId.toString()).toBe(before);
   });
+});
+
+/** Needs a file system of its own: runs as root on Linux. */
+describe.skipIf(!canMountDisks())("Helia on a disk that fills up while it writes", () => {
+  it("says so, keeps what it acknowledged, and takes contents again when there is space", async () => {
+    const disk = SmallDisk.mount(32 * 1024 ** 2);
+    let node = await startNode(disk.path);
+    try {
+      const store = new HeliaContentStore(node, plenty, 0);
+      const rng = new SeededRng(21);
+      const kept = rng.bytes(3 * 1024 ** 2);
+      await store.put(one(kept), accepted);
+      const large = rng.bytes(40 * 1024 ** 2);
+      await expect(store.put(one(large), accepted)).rejects.toMatchObject({
+        code: "storage-full",
+        kind: "unavailable",
+      });
+      disk.fill();
+      await expect(store.put(one(rng.bytes(100_000)), accepted)).rejects.toMatchObject({
+        code: "storage-full",
+      });
+      await drain(store.read(contentIdOf(kept)));
+
+      disk.free();
+      const small = rng.bytes(100_000);
+      await store.put(one(small), accepted);
+      await node.stop();
+      node = await startNode(disk.path);
+      const again = new HeliaContentStore(node, plenty, 0);
+      await drain(again.read(contentIdOf(kept)));
+      await drain(again.read(contentIdOf(small)));
+    } finally {
+      await node.stop();
+      disk.unmount();
+    }
+  }, 60_000);
 });

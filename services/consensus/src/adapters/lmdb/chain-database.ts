@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Database, open, type RootDatabase, type Transaction } from "lmdb";
+import { type Database, type Key, open, type RootDatabase, type Transaction } from "lmdb";
+import { committed, committedSync, requireRoomToOpen } from "./disk-full.js";
 import { LatestAccounts } from "./latest-accounts.js";
 
 const FORMAT_VERSION = 2;
@@ -33,15 +34,22 @@ export class ChainDatabase {
   /** What whoever writes blocks and whoever reads states share. */
   readonly latestAccounts = new LatestAccounts();
   readonly #root: RootDatabase;
+  readonly #directory: string;
 
   constructor(directory: string, options: { readonly readOnly?: boolean } = {}) {
-    mkdirSync(directory, { recursive: true });
-    this.#root = open({
-      path: join(directory, "chain.lmdb"),
-      maxDbs: 16,
-      encoding: "binary",
-      noSubdir: true,
-      readOnly: options.readOnly ?? false,
+    this.#directory = directory;
+    this.#root = committedSync(directory, () => {
+      mkdirSync(directory, { recursive: true });
+      if (options.readOnly !== true) requireRoomToOpen(directory);
+      return open({
+        path: join(directory, "chain.lmdb"),
+        maxDbs: 16,
+        encoding: "binary",
+        noSubdir: true,
+        readOnly: options.readOnly ?? false,
+        // Else the library makes promises of its own that nobody can catch when a commit fails. Writes share commits anyway.
+        eventTurnBatching: false,
+      });
     });
     const binary = (name: string): BinaryTable =>
       this.#root.openDB<Buffer, Uint8Array>({ name, encoding: "binary", keyEncoding: "binary" });
@@ -60,7 +68,7 @@ export class ChainDatabase {
     this.mempool = numbered("mempool");
     this.meta = this.#root.openDB<Buffer, string>({ name: "meta", encoding: "binary" });
     if (this.meta.get("format") === undefined && options.readOnly !== true) {
-      this.meta.putSync("format", Buffer.from([FORMAT_VERSION]));
+      committedSync(directory, () => this.meta.putSync("format", Buffer.from([FORMAT_VERSION])));
     }
   }
 
@@ -73,10 +81,15 @@ export class ChainDatabase {
 
   /**
    * All writes that `action` asks for, or none. They are made, and brought to disk, on LMDB's own thread; resolves when
-   * they are there. The bytes written must not change before.
+   * they are there. The bytes written must not change before. Throws `disk-full`.
    */
-  async write(action: () => void): Promise<void> {
-    await this.#root.batch(action);
+  async write(action: (batch: WriteBatch) => void): Promise<void> {
+    await this.committed(this.#root.batch(() => action(new WriteBatch())));
+  }
+
+  /** What a single write promises. Throws `disk-full`, and then it is not there. */
+  committed<T>(written: Promise<T>): Promise<T> {
+    return committed(this.#directory, written);
   }
 
   /** A stable view of all tables as they are now, to be given back by `done`. */
@@ -88,6 +101,26 @@ export class ChainDatabase {
 
   close(): Promise<void> {
     return this.#root.close();
+  }
+}
+
+/** The writes of one transaction. Each promises what the whole does, and only that one is waited for. */
+export class WriteBatch {
+  #last: Promise<boolean> | undefined;
+
+  put<K extends Key>(table: Database<Buffer, K>, key: K, value: Buffer): void {
+    this.#leave(table.put(key, value));
+  }
+
+  remove<K extends Key>(table: Database<Buffer, K>, key: K): void {
+    this.#leave(table.remove(key));
+  }
+
+  /** LMDB gives most writes of a transaction the same promise. */
+  #leave(written: Promise<boolean>): void {
+    if (written === this.#last) return;
+    this.#last = written;
+    written.catch(() => undefined);
   }
 }
 

@@ -7,7 +7,7 @@ import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
 import type { BlockStore, ExecutedBlock } from "../../domain/ports.js";
 import { encodeAccount } from "../../domain/state-commitment.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
-import { type ChainDatabase, heightBytes } from "./chain-database.js";
+import { type ChainDatabase, heightBytes, type WriteBatch } from "./chain-database.js";
 
 const CACHED_BLOCKS = 64;
 /** Of all cached blocks together, but for the last, which is kept whatever it has. */
@@ -101,9 +101,9 @@ export class LmdbBlockStore implements BlockStore {
     }
     this.#unfinished = header.number;
     try {
-      await this.database.write(() => {
-        this.#writeState(block);
-        this.#writeBlock(block);
+      await this.database.write((batch) => {
+        this.#writeState(batch, block);
+        this.#writeBlock(batch, block);
       });
       this.#head = header;
     } finally {
@@ -124,44 +124,49 @@ export class LmdbBlockStore implements BlockStore {
     }
   }
 
-  #writeState({ changes, trieNodes, header }: ExecutedBlock): void {
+  #writeState(batch: WriteBatch, { changes, trieNodes, header }: ExecutedBlock): void {
     const { accounts, storage, codes, trieNodes: nodes, meta } = this.database;
     for (const [owner, account] of changes.accounts) {
-      if (account === null) accounts.remove(fromHex(owner));
-      else accounts.put(fromHex(owner), asBuffer(encodeAccount(account)));
+      if (account === null) batch.remove(accounts, fromHex(owner));
+      else batch.put(accounts, fromHex(owner), asBuffer(encodeAccount(account)));
     }
     for (const owner of changes.clearedStorage) {
       const prefix = fromHex(owner);
       const keys = [...storage.getKeys({ start: prefix, end: concat(prefix, new Uint8Array(33).fill(255)) })];
-      for (const key of keys) storage.remove(key);
+      for (const key of keys) batch.remove(storage, key);
     }
     for (const [owner, slots] of changes.storage) {
       for (const [slot, value] of slots) {
         const key = concat(fromHex(owner), fromHex(slot));
-        if (value.length === 0) storage.remove(key);
-        else storage.put(key, asBuffer(value));
+        if (value.length === 0) batch.remove(storage, key);
+        else batch.put(storage, key, asBuffer(value));
       }
     }
-    for (const [hash, code] of changes.codes) codes.put(fromHex(hash), asBuffer(code));
-    for (const { hash, rlp } of trieNodes) nodes.put(hash, asBuffer(rlp));
-    meta.put("state-root", asBuffer(fromHex(header.stateRoot)));
+    for (const [hash, code] of changes.codes) batch.put(codes, fromHex(hash), asBuffer(code));
+    for (const { hash, rlp } of trieNodes) batch.put(nodes, hash, asBuffer(rlp));
+    batch.put(meta, "state-root", asBuffer(fromHex(header.stateRoot)));
   }
 
-  #writeBlock({ header, transactions, receipts }: ExecutedBlock): void {
+  #writeBlock(batch: WriteBatch, { header, transactions, receipts }: ExecutedBlock): void {
     const height = header.number;
     const database = this.database;
-    database.headers.put(height, asBuffer(encodeHeader(header)));
-    if (header.logsBloom.some((byte) => byte !== 0)) database.blooms.put(height, asBuffer(header.logsBloom));
-    database.bodies.put(height, asBuffer(encodeRlp(transactions.map((tx) => [tx.raw, fromHex(tx.sender)]))));
-    database.receipts.put(height, asBuffer(encodeReceipts(receipts)));
-    database.heights.put(fromHex(header.hash), heightBytes(height));
+    batch.put(database.headers, height, asBuffer(encodeHeader(header)));
+    if (header.logsBloom.some((byte) => byte !== 0))
+      batch.put(database.blooms, height, asBuffer(header.logsBloom));
+    batch.put(
+      database.bodies,
+      height,
+      asBuffer(encodeRlp(transactions.map((tx) => [tx.raw, fromHex(tx.sender)]))),
+    );
+    batch.put(database.receipts, height, asBuffer(encodeReceipts(receipts)));
+    batch.put(database.heights, fromHex(header.hash), heightBytes(height));
     transactions.forEach((transaction, index) => {
       const place = Buffer.alloc(12);
       place.writeBigUInt64BE(BigInt(height), 0);
       place.writeUInt32BE(index, 8);
-      database.places.put(fromHex(transaction.hash), place);
+      batch.put(database.places, fromHex(transaction.hash), place);
     });
-    database.meta.put("head", heightBytes(height));
+    batch.put(database.meta, "head", heightBytes(height));
   }
 }
 

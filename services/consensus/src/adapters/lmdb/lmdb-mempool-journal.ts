@@ -52,7 +52,7 @@ export class LmdbMempoolJournal implements MempoolJournal {
       if (left > 0) this.#waiting.set(id, left);
       else {
         this.#waiting.delete(id);
-        removals.push(this.database.mempool.remove(id));
+        removals.push(this.database.committed(this.database.mempool.remove(id)));
       }
     }
     await Promise.all(removals);
@@ -80,7 +80,8 @@ export class LmdbMempoolJournal implements MempoolJournal {
     const entries = this.#open?.entries ?? [];
     this.#open = undefined;
     // All of them may be in a block already.
-    if (this.#waiting.has(id)) await this.database.mempool.put(id, recordOf(entries));
+    if (this.#waiting.has(id))
+      await this.database.committed(this.database.mempool.put(id, recordOf(entries)));
   }
 }
 
