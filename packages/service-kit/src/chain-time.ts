@@ -14,7 +14,7 @@ type Consensus = Pick<GrpcClient<typeof ConsensusServiceService>, "watchCheckpoi
  * The chain's time for a service that sets or judges deadlines of the chain. Follows the checkpoints of the node at
  * `CONSENSUS_GRPC_URL`, which must be a setting, until the service ends; without word of it the machine's clock counts on.
  */
-export function chainTimeOf(context: ServiceContext): Clock {
+export function chainTimeOf(context: ServiceContext): ChainClock {
   const consensus = context.grpcClient(ConsensusServiceService, "CONSENSUS_GRPC_URL");
   const clock = new ChainClock(context.clock);
   const stop = new AbortController();
