@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { connect } from "node:tls";
 import type { OperatedService, Operations } from "@aios/sdk/api-types";
+import { systemClock } from "@aios/service-kit/system-clock";
 import { type Finding, ok, problem, warning } from "./finding.js";
 
 const RUNBOOKS = "docs/operators/runbooks.md";
@@ -138,13 +139,13 @@ function diskFinding({ name, disk }: OperatedService): Finding | undefined {
 function certificateFinding({ name, certificate }: OperatedService): Finding | undefined {
   return certificate === null
     ? undefined
-    : certificateAge(`${name}'s certificate`, certificate.notAfterMs, Date.now());
+    : certificateAge(`${name}'s certificate`, certificate.notAfterMs, systemClock.now());
 }
 
 function certificatesAreFine(services: readonly OperatedService[]): Finding {
   const ends = services.flatMap(({ certificate }) => (certificate === null ? [] : [certificate.notAfterMs]));
   if (ends.length === 0) return ok("certificates", "the services speak without TLS of their own");
-  const days = Math.floor((Math.min(...ends) - Date.now()) / DAY_MS);
+  const days = Math.floor((Math.min(...ends) - systemClock.now()) / DAY_MS);
   return ok("certificates", `of ${ends.length} services, the first ends in ${days} days`);
 }
 
@@ -203,7 +204,7 @@ export async function addressCertificateFinding(url: string): Promise<Finding | 
   if (typeof shown === "string")
     return problem("certificate", `${url}: ${shown}`, "Check the address and what answers at it.");
   const { notAfterMs, refusal } = shown;
-  const age = certificateAge(`The certificate of ${hostname}`, notAfterMs, Date.now());
+  const age = certificateAge(`The certificate of ${hostname}`, notAfterMs, systemClock.now());
   if (age?.state === "problem") return age;
   if (refusal !== undefined)
     return problem(
@@ -212,7 +213,8 @@ export async function addressCertificateFinding(url: string): Promise<Finding | 
       "Use one for this name from an authority that clients trust; NODE_EXTRA_CA_CERTS names an own one.",
     );
   return (
-    age ?? ok("certificate", `of ${hostname}, ends in ${Math.floor((notAfterMs - Date.now()) / DAY_MS)} days`)
+    age ??
+    ok("certificate", `of ${hostname}, ends in ${Math.floor((notAfterMs - systemClock.now()) / DAY_MS)} days`)
   );
 }
 
