@@ -28,8 +28,10 @@ function intake(limits: Partial<{ packetsPerSecond: number; maxWaitingBytes: num
   const clock = new ManualClock();
   const target = { deliver: vi.fn(), gossiped: vi.fn(), punish: vi.fn() };
   let isBusy = false;
+  let reads = 0;
   const reader = {
     read: (bytes: Uint8Array): Promise<OrderedTransaction> => {
+      reads += 1;
       if (isBusy) return Promise.reject(recoveryBusy());
       return bytes[0] === BAD ? Promise.reject(malformedTransaction("no")) : Promise.resolve(read(bytes));
     },
@@ -43,7 +45,7 @@ function intake(limits: Partial<{ packetsPerSecond: number; maxWaitingBytes: num
   const setBusy = (): void => {
     isBusy = true;
   };
-  return { subject, target, clock, setBusy };
+  return { subject, target, clock, setBusy, reads: () => reads };
 }
 
 describe("packets from peers", () => {
@@ -89,6 +91,14 @@ describe("packets from peers", () => {
     subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1)]) }));
     await vi.waitFor(() => expect(subject.dropped.get("transaction recovery-busy")).toBe(1));
     expect(target.punish).not.toHaveBeenCalled();
+  });
+
+  it("that repeat each other have each transaction read once", async () => {
+    const { subject, target, reads } = intake();
+    for (const peer of ["one", "other", "third"])
+      subject.receive(peer, encodePacket({ kind: "block", block: block([payload(1), payload(2)]) }));
+    await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(3));
+    expect(reads()).toBe(2);
   });
 
   it("with nothing but known transactions wait for nobody", () => {

@@ -43,6 +43,8 @@ export class PacketIntake {
   readonly #limits: IntakeLimits;
   readonly #allowances = new Map<string, Allowance>();
   readonly #known = new Map<string, OrderedTransaction>();
+  /** What is being read, by id: peers repeat each other, and each transaction is to be read once. */
+  readonly #reading = new Map<string, Promise<OrderedTransaction>>();
 
   constructor(reader: TransactionReader, target: IntakeTarget, clock: Clock, limits: IntakeLimits) {
     this.#reader = reader;
@@ -91,7 +93,8 @@ export class PacketIntake {
     bytes: number,
   ): Promise<void> {
     const payloads = packet.kind === "block" ? packet.block.transactions : packet.transactions;
-    const known = payloads.map((payload) => this.#known.get(toHex(keccak256(payload)).slice(2)));
+    const ids = payloads.map((payload) => toHex(keccak256(payload)).slice(2));
+    const known = ids.map((id) => this.#known.get(id));
     if (known.every((one) => one !== undefined)) {
       // What is known already waits for nobody; gossip of it is no news.
       if (packet.kind === "block") this.#deliverBlock(from, packet.block, known);
@@ -103,10 +106,18 @@ export class PacketIntake {
     }
     allowance.waitingBytes += bytes;
     const results = await Promise.allSettled(
-      payloads.map((payload, index) => known[index] ?? this.#reader.read(payload)),
+      payloads.map((payload, index) => known[index] ?? this.#readOnce(ids[index] as string, payload)),
     );
     allowance.waitingBytes -= bytes;
     this.#onRead(from, packet, results);
+  }
+
+  #readOnce(id: string, payload: Uint8Array): Promise<OrderedTransaction> {
+    const underway = this.#reading.get(id);
+    if (underway !== undefined) return underway;
+    const reading = this.#reader.read(payload).finally(() => this.#reading.delete(id));
+    this.#reading.set(id, reading);
+    return reading;
   }
 
   #onRead(
