@@ -154,8 +154,6 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
   const codec = new AdmissionCodec(genesis, recoverPublicKey, recovery);
   const database = new ChainDatabase(options.dataDir);
   try {
-    if (database.format !== ChainDatabase.format)
-      throw corruptStore(`its format is ${database.format}, not ${ChainDatabase.format}`);
     const states = new LmdbStateStore(database);
     const blocks = new LmdbBlockStore(database, codec);
     const parts = { states, blocks, recover: recoverPublicKey, settings, now: () => clock.now() };

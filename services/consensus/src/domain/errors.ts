@@ -92,6 +92,12 @@ export const notTheNextBlock = (expected: number, actual: number): CodedError =>
   error("not-the-next-block", "internal", `block ${actual} was offered where ${expected} is next`);
 export const corruptStore = (what: string): CodedError =>
   error("corrupt-store", "internal", `the chain database is damaged: ${what}`);
+export const chainFormatUnknown = (stored: number, known: number): CodedError =>
+  error(
+    "chain-format-unknown",
+    "conflict",
+    `A later release wrote this data directory (format ${stored}; this one knows up to ${known}). Start that release, or use another data directory.`,
+  );
 export const genesisMismatch = (stored: string, configured: string): CodedError =>
   error(
     "genesis-mismatch",

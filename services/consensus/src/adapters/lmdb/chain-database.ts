@@ -2,9 +2,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Database, type Key, open, type RootDatabase, type Transaction } from "lmdb";
 import { committed, committedSync, requireRoomToOpen } from "./disk-full.js";
+import { upgradeFormat } from "./format.js";
 import { LatestAccounts } from "./latest-accounts.js";
-
-const FORMAT_VERSION = 2;
 
 type BinaryTable = Database<Buffer, Uint8Array>;
 type NumberedTable = Database<Buffer, number>;
@@ -51,6 +50,7 @@ export class ChainDatabase {
         eventTurnBatching: false,
       });
     });
+    if (options.readOnly !== true) committedSync(directory, () => upgradeFormat(this.#root));
     const binary = (name: string): BinaryTable =>
       this.#root.openDB<Buffer, Uint8Array>({ name, encoding: "binary", keyEncoding: "binary" });
     const numbered = (name: string): NumberedTable =>
@@ -65,19 +65,9 @@ export class ChainDatabase {
     this.receipts = numbered("receipts");
     this.heights = binary("heights");
     this.places = binary("places");
-    this.mempool = numbered("mempool");
+    this.mempool = numbered("mempool-records");
     this.meta = this.#root.openDB<Buffer, string>({ name: "meta", encoding: "binary" });
-    if (this.meta.get("format") === undefined && options.readOnly !== true) {
-      committedSync(directory, () => this.meta.putSync("format", Buffer.from([FORMAT_VERSION])));
-    }
   }
-
-  /** Version of the layout that the directory was written with. */
-  get format(): number | undefined {
-    return this.meta.get("format")?.[0];
-  }
-
-  static readonly format = FORMAT_VERSION;
 
   /**
    * All writes that `action` asks for, or none. They are made, and brought to disk, on LMDB's own thread; resolves when

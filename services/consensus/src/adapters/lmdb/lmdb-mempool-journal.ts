@@ -4,15 +4,12 @@ import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { MempoolJournal } from "../../domain/ports.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
 import type { ChainDatabase } from "./chain-database.js";
-
-const ARRIVAL_BYTES = 8;
-const LENGTH_BYTES = 4;
-const ENTRY_BYTES = ARRIVAL_BYTES + LENGTH_BYTES;
+import { entriesOf, type JournalEntry, recordOf } from "./mempool-record.js";
 
 /** A record that still takes transactions. */
 interface OpenRecord {
   readonly id: number;
-  readonly entries: { readonly raw: Uint8Array; readonly receivedAtMs: number }[];
+  readonly entries: JournalEntry[];
   readonly written: Promise<void>;
 }
 
@@ -58,7 +55,7 @@ export class LmdbMempoolJournal implements MempoolJournal {
     await Promise.all(removals);
   }
 
-  *entries(): Iterable<{ readonly raw: Uint8Array; readonly receivedAtMs: number }> {
+  *entries(): Iterable<JournalEntry> {
     for (const { value } of this.database.mempool.getRange()) yield* entriesOf(value);
   }
 
@@ -82,26 +79,5 @@ export class LmdbMempoolJournal implements MempoolJournal {
     // All of them may be in a block already.
     if (this.#waiting.has(id))
       await this.database.committed(this.database.mempool.put(id, recordOf(entries)));
-  }
-}
-
-function recordOf(entries: OpenRecord["entries"]): Buffer {
-  const out = Buffer.allocUnsafe(entries.reduce((sum, { raw }) => sum + ENTRY_BYTES + raw.length, 0));
-  let at = 0;
-  for (const { raw, receivedAtMs } of entries) {
-    out.writeBigUInt64BE(BigInt(receivedAtMs), at);
-    out.writeUInt32BE(raw.length, at + ARRIVAL_BYTES);
-    out.set(raw, at + ENTRY_BYTES);
-    at += ENTRY_BYTES + raw.length;
-  }
-  return out;
-}
-
-function* entriesOf(record: Buffer): Iterable<{ readonly raw: Uint8Array; readonly receivedAtMs: number }> {
-  for (let at = 0; at < record.length; ) {
-    const start = at + ENTRY_BYTES;
-    const end = start + record.readUInt32BE(at + ARRIVAL_BYTES);
-    yield { raw: record.subarray(start, end), receivedAtMs: Number(record.readBigUInt64BE(at)) };
-    at = end;
   }
 }
