@@ -335,7 +335,11 @@ export class ServiceRuntime<D extends SettingsDefinition> {
     }
     const app = await http.create(root, context);
     app.useLogger(logger);
-    const attached = app.connectMicroservice({ strategy }, { inheritAppConfig: false });
+    const attached = app.connectMicroservice(
+      { strategy },
+      // Initialised by `startAllMicroservices`: guards given to one that is initialised are left out.
+      { inheritAppConfig: false, deferInitialization: true },
+    );
     attached.useGlobalGuards(new CallerGuard());
     attached.useGlobalFilters(new PassErrorsToTransport());
     const server = app.getHttpServer() as Server;
