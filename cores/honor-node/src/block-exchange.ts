@@ -25,7 +25,7 @@ export class BlockExchange {
   receive(from: string, block: DagBlock): void {
     const { dag, settings } = this.#context;
     const id = blockId(block);
-    if (dag.has(id) || !this.#isWorthwhile(id, block) || !this.#isSigned(block)) return;
+    if (dag.has(id) || !this.#isWorthwhile(id, block) || !this.#isSigned(from, block)) return;
     this.#noteClaim(id, block);
     const { maxParents } = settings.chain.ghostdag;
     if (block.parents.length === 0 || block.parents.length > maxParents) return;
@@ -80,17 +80,16 @@ export class BlockExchange {
     return (this.#claims.get(claimKey(block))?.count ?? 0) < UNASKED_OF_TICK;
   }
 
-  #isSigned(block: DagBlock): boolean {
+  #isSigned(from: string, block: DagBlock): boolean {
     const { chain, settings } = this.#context;
     const set = chain.reignOf(block.setNumber)?.set;
     if (set === undefined) return false;
     const key = honorKeysOf(settings.chain.chainId, set).publicKeys[block.seat];
     if (key === undefined) return false;
-    return settings.scheme.verify(
-      key,
-      blockClaimBytes(settings.chain.chainId, block),
-      hexToBytes(block.signature),
-    );
+    const claim = blockClaimBytes(settings.chain.chainId, block);
+    if (settings.scheme.verify(key, claim, hexToBytes(block.signature))) return true;
+    this.#context.blame(from, "invalid-signature");
+    return false;
   }
 
   #noteClaim(id: string, block: DagBlock): void {

@@ -66,14 +66,17 @@ export class FinalityDriver {
     this.#perform(this.#core.start(record));
   }
 
-  receive(packet: VotePacket): void {
+  receive(from: string, packet: VotePacket): void {
     const { chain, settings } = this.#context;
     const { message, signature } = packet;
     const keys = honorKeysOf(settings.chain.chainId, chain.reign.set);
     const key = keys.publicKeys[message.sender];
     if (message.height !== chain.height || key === undefined) return;
-    if (!this.#isSigned(key, message, signature)) return;
-    this.#learn(packet);
+    if (!this.#isSigned(key, message, signature)) {
+      this.#context.blame(from, "invalid-signature");
+      return;
+    }
+    this.#learn(from, packet);
     this.#input({ kind: "message", message: { ...message, signature } });
     this.recheck();
   }
@@ -92,20 +95,15 @@ export class FinalityDriver {
   }
 
   /** Takes over what others decided. Returns whether it was proven. */
-  adopt(decision: Decision): boolean {
-    const { chain, settings } = this.#context;
+  adopt(from: string, decision: Decision): boolean {
+    const { chain } = this.#context;
     const { checkpoint, certificate } = decision;
     if (checkpoint.height !== chain.height || checkpoint.parentId !== chain.parentId) return false;
     if (certificate.height !== checkpoint.height || certificate.checkpointId !== checkpointId(checkpoint))
       return false;
     const nextSet = this.#namedSet(checkpoint, decision.nextSet);
     if (nextSet === undefined) return false;
-    try {
-      verifyCertificate(settings.scheme, honorKeysOf(settings.chain.chainId, chain.reign.set), certificate);
-    } catch (error) {
-      if (isCodedError(error) && error.code === "invalid-certificate") return false;
-      throw error;
-    }
+    if (!this.#isCertified(from, chain.reign.set, certificate)) return false;
     this.#onDecided({ checkpoint, certificate, nextSet: this.#other(nextSet) }, false);
     return true;
   }
@@ -180,22 +178,28 @@ export class FinalityDriver {
     });
   }
 
-  #learn({ message, nextSet, parentCertificate }: VotePacket): void {
+  #learn(from: string, { message, nextSet, parentCertificate }: VotePacket): void {
     if (message.kind !== "proposal") return;
     this.#namedSet(message.checkpoint, nextSet);
-    const { chain, settings } = this.#context;
+    const { chain } = this.#context;
     const parent = chain.decision(chain.height - 1);
     if (parentCertificate === undefined || parent === undefined) return;
     if (this.#parentRounds.has(parentCertificate.round) || parentCertificate.checkpointId !== chain.parentId)
       return;
-    const set = chain.setOf(chain.height - 1);
+    if (this.#isCertified(from, chain.setOf(chain.height - 1), parentCertificate))
+      this.#parentRounds.add(parentCertificate.round);
+  }
+
+  #isCertified(from: string, set: HonorSet, certificate: Certificate): boolean {
+    const { chain, scheme } = this.#context.settings;
     try {
-      verifyCertificate(settings.scheme, honorKeysOf(settings.chain.chainId, set), parentCertificate);
+      verifyCertificate(scheme, honorKeysOf(chain.chainId, set), certificate);
+      return true;
     } catch (error) {
-      if (isCodedError(error) && error.code === "invalid-certificate") return;
-      throw error;
+      if (!isCodedError(error) || error.code !== "invalid-certificate") throw error;
+      this.#context.blame(from, "invalid-certificate");
+      return false;
     }
-    this.#parentRounds.add(parentCertificate.round);
   }
 
   /** The set that a checkpoint names, if it is known or comes with it. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { account, SmallNetwork, settings, signed, TICK_MS } from "../test/small-network.js";
 import { blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
 import { HonorNode } from "./honor-node.js";
+import type { Packet } from "./node-protocol.js";
 
 const transaction = (nonce: number, user = 0): OrderedTransaction => ({
   id: `${user}-${nonce}`,
@@ -163,6 +164,16 @@ describe("a block from a peer", () => {
     expect(isKept(signed(1, bare), 6)).toBe(true);
   });
 
+  it("puts the blame for a wrong signature on the peer, and none for what it may not know better", () => {
+    const blame = (block: DagBlock) => receive(started(), block).filter(({ kind }) => kind === "blamed");
+    const fault = [{ kind: "blamed", peer: account(1), fault: "invalid-signature" }];
+    expect(blame(signed(2, bare))).toEqual(fault);
+    expect(blame({ ...signed(1, bare), tick: 1 })).toEqual(fault);
+    expect(blame(signed(1, bare))).toEqual([]);
+    expect(blame(signed(1, { ...bare, setNumber: 1 }))).toEqual([]);
+    expect(blame(signed(1, { ...bare, tick: 3 }))).toEqual([]);
+  });
+
   it("is asked for its parents, and waits within bounds", () => {
     const node = started();
     const parents = Array.from({ length: 30 }, (_, at) =>
@@ -200,5 +211,35 @@ describe("a block from a peer", () => {
     const third = signed(1, { ...bare, transactions: [transaction(1)] });
     receive(node, signed(2, { ...bare, seat: 2, parents: [blockId(third)] }));
     expect(receive(node, third).filter(({ kind }) => kind === "persist")).toHaveLength(2);
+  });
+});
+
+describe("a vote or a decision from a peer", () => {
+  it("is blamed on the peer when its signature or certificate is wrong", () => {
+    const network = new SmallNetwork(4);
+    network.runUntil(2_000);
+    const decision = network.nodes[0]?.decision(1);
+    if (decision === undefined) throw new Error("nothing was decided");
+    const node = new HonorNode(settings(0));
+    node.start([], 0);
+    const ask = (packet: Packet) =>
+      node
+        .handle({ kind: "packet", from: account(2), packet }, 2_000)
+        .filter(({ kind }) => kind === "blamed");
+    const forged = { ...decision, certificate: { ...decision.certificate, signature: new Uint8Array(32) } };
+    expect(ask({ kind: "decision", decision: forged })).toEqual([
+      { kind: "blamed", peer: account(2), fault: "invalid-certificate" },
+    ]);
+    const message = {
+      kind: "prevote",
+      height: 1,
+      round: 0,
+      sender: 1,
+      checkpointId: decision.certificate.checkpointId,
+    } as const;
+    expect(ask({ kind: "vote", message, signature: "00".repeat(32) })).toEqual([
+      { kind: "blamed", peer: account(2), fault: "invalid-signature" },
+    ]);
+    expect(ask({ kind: "decision", decision })).toEqual([]);
   });
 });

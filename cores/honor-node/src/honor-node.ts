@@ -122,11 +122,11 @@ export class HonorNode {
   }
 
   #receive(from: string, packet: Packet): void {
-    if (packet.kind === "vote") this.#finality.receive(packet);
+    if (packet.kind === "vote") this.#finality.receive(from, packet);
     else if (packet.kind === "block") this.#blocks.receive(from, packet.block);
     else if (packet.kind === "want") this.#blocks.answer(from, packet.ids);
     else if (packet.kind === "transactions") this.#pool(packet.transactions);
-    else if (packet.kind === "decision") this.#finality.adopt(packet.decision);
+    else if (packet.kind === "decision") this.#finality.adopt(from, packet.decision);
     else if (packet.kind === "range") this.#answerRange(from, packet.fromHeight);
     else this.#answerStatus(from, packet.height, packet.tips);
   }

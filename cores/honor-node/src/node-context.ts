@@ -4,7 +4,7 @@ import type { Evidence } from "@aios/core-finality/evidence";
 import { BlockDag } from "./block-dag.js";
 import { type BlockRuleContext, blockFault } from "./block-rules.js";
 import { CheckpointChain } from "./checkpoint-chain.js";
-import type { LogEntry, NodeOutput, NodeTimer, Packet } from "./node-protocol.js";
+import type { LogEntry, NodeOutput, NodeTimer, Packet, PeerFault } from "./node-protocol.js";
 import type { NodeSettings } from "./node-settings.js";
 import { TransactionPool } from "./transaction-pool.js";
 
@@ -60,6 +60,10 @@ export class NodeContext {
 
   timer(timer: NodeTimer, delayMs: number): void {
     this.emit({ kind: "timer", timer, delayMs });
+  }
+
+  blame(peer: string, fault: PeerFault): void {
+    this.emit({ kind: "blamed", peer, fault });
   }
 
   /** Reports an offence once, however often its proof comes in; `what` names the step of the offence. */

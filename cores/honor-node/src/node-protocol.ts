@@ -46,6 +46,9 @@ export type NodeTimer =
   | { readonly kind: "tick" }
   | { readonly kind: "gossip" };
 
+/** What honest nodes check before they say it. */
+export type PeerFault = "invalid-signature" | "invalid-certificate";
+
 /** State after a checkpoint's transactions. */
 export interface ExecutionResult {
   readonly root: string;
@@ -91,6 +94,8 @@ export type NodeOutput =
       readonly checkpoint: Checkpoint;
       readonly transactions: readonly OrderedTransaction[];
     }
+  /** A peer said what no honest node passes on. */
+  | { readonly kind: "blamed"; readonly peer: string; readonly fault: PeerFault }
   | { readonly kind: "accepted"; readonly transactions: readonly OrderedTransaction[] }
   | { readonly kind: "rejected"; readonly transaction: OrderedTransaction; readonly reason: string }
   | {

@@ -109,6 +109,7 @@ const loop = new HonorLoop({
   settings: nodeSettings(),
   log,
   streams: network,
+  blame: (peer, fault) => intake.blame(peer, fault),
   clock: systemClock,
   executedHeight: data.executedHeight,
   host: {

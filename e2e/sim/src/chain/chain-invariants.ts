@@ -95,6 +95,10 @@ export class ChainInvariants {
     this.#evidence += 1;
   }
 
+  onBlamed(peer: string): void {
+    if (!this.#byzantine.has(peer)) throw new Violation(`honest node ${peer} was blamed for a packet`);
+  }
+
   /** Accepted transactions that are neither ordered nor dropped. */
   get unsettled(): string[] {
     return [...this.#accepted].filter((id) => !this.#outcomes.has(id));

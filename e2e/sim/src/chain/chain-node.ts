@@ -119,6 +119,7 @@ export class ChainNode {
     else if (!this.isHonest) return;
     else if (output.kind === "accepted") chain.onAccepted(output.transactions);
     else if (output.kind === "evidence") chain.onEvidence(output.setNumber, output.evidence);
+    else if (output.kind === "blamed") chain.onBlamed(output.peer);
   }
 
   #persist(entry: LogEntry): void {

@@ -10,7 +10,7 @@ export interface HonorLog {
 }
 
 /** What a peer is blamed for by those who understand its packets. */
-export type PeerOffence = "malformed" | "queue-overflow";
+export type PeerOffence = "malformed" | "invalid-signature" | "queue-overflow";
 
 /** Streams to peers, by node key. Delivery is not guaranteed. */
 export interface PeerStreams {

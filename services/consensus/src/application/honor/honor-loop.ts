@@ -11,6 +11,7 @@ import type {
   NodeOutput,
   NodeTimer,
   Packet,
+  PeerFault,
 } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
 import { encodePacket, toWire } from "@aios/core-honor-node/packet-codec";
@@ -43,6 +44,8 @@ export interface HonorLoopParts {
   readonly streams: PeerStreams;
   readonly host: HonorHost;
   readonly clock: Clock;
+  /** A peer said what no honest node passes on. */
+  blame(peer: string, fault: PeerFault): void;
   /** Heights up to this one were executed before: only their roots are asked for. */
   readonly executedHeight: number;
 }
@@ -220,6 +223,9 @@ export class HonorLoop {
         return;
       case "evidence":
         this.#report(output);
+        return;
+      case "blamed":
+        this.#parts.blame(output.peer, output.fault);
         return;
       case "accepted":
       case "timer":

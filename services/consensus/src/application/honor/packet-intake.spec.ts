@@ -85,6 +85,13 @@ describe("packets from peers", () => {
     expect(subject.dropped.get("transaction malformed-transaction")).toBe(2);
   });
 
+  it("that the protocol found a wrong signature in are counted, and their peer is punished", () => {
+    const { subject, target } = intake();
+    subject.blame("peer", "invalid-certificate");
+    expect(subject.dropped.get("invalid-certificate")).toBe(1);
+    expect(target.punish).toHaveBeenCalledWith("peer", "invalid-signature");
+  });
+
   it("that cannot be read for want of time are dropped without blame", async () => {
     const { subject, target, setBusy } = intake();
     setBusy();

@@ -1,5 +1,5 @@
 import type { DagBlock, OrderedTransaction } from "@aios/core-honor-node/dag-block";
-import type { Packet } from "@aios/core-honor-node/node-protocol";
+import type { Packet, PeerFault } from "@aios/core-honor-node/node-protocol";
 import { decodePacket, type WireBlock, type WirePacket } from "@aios/core-honor-node/packet-codec";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
@@ -60,6 +60,11 @@ export class PacketIntake {
         this.#known.delete(this.#known.keys().next().value as string);
       this.#known.set(transaction.id, transaction);
     }
+  }
+
+  /** What the protocol found wrong in a packet that was well formed. */
+  blame(from: string, fault: PeerFault): void {
+    this.#drop(from, fault, "invalid-signature");
   }
 
   receive(from: string, frame: Uint8Array): void {
