@@ -3,9 +3,7 @@ import type {
   ChainTransaction,
   Contribution,
   DemoInfo,
-  Operations,
   PlatformHealth,
-  PlatformTrace,
   Protocol,
   Provider,
   ReceiptProof,
@@ -17,6 +15,7 @@ import { GraphqlApi } from "./graphql-api.js";
 import { JobApi } from "./job-api.js";
 import { JsonRpc } from "./json-rpc.js";
 import { ModelApi } from "./model-api.js";
+import type { Operations, PlatformTrace } from "./operations-types.js";
 
 export type AiosClientOptions = ConnectionOptions;
 

@@ -1,4 +1,4 @@
-import type { OperatedService, Operations } from "@aios/sdk/api-types";
+import type { OperatedService, Operations } from "@aios/sdk/operations-types";
 import { describe, expect, it } from "vitest";
 import { certificateAge, operationsFindings } from "./cluster-findings.js";
 

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { connect } from "node:tls";
-import type { OperatedService, Operations } from "@aios/sdk/api-types";
+import type { OperatedService, Operations } from "@aios/sdk/operations-types";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { type Finding, ok, problem, warning } from "./finding.js";
 

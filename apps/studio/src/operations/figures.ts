@@ -1,4 +1,4 @@
-import type { OperatedService, Operations, ServiceLevelObjective } from "@aios/sdk/api-types";
+import type { OperatedService, Operations, ServiceLevelObjective } from "@aios/sdk/operations-types";
 
 /** "3 d 4 h", "12 min", "8 s". */
 export function age(milliseconds: number): string {

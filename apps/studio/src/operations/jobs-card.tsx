@@ -1,5 +1,5 @@
-import type { Operations } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
+import type { Operations } from "@aios/sdk/operations-types";
 import { useCallback, useState } from "react";
 import { Notice } from "../components/notice.js";
 import { shortHex } from "../lib/format.js";

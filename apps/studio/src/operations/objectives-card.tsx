@@ -1,4 +1,4 @@
-import type { ServiceLevelObjective } from "@aios/sdk/api-types";
+import type { ServiceLevelObjective } from "@aios/sdk/operations-types";
 import { age, kept, share } from "./figures.js";
 
 const FULL_SCALE = 14.4;

@@ -1,7 +1,7 @@
 import { isCodedError } from "@aios/kernel/coded-error";
-import type { Operations } from "@aios/sdk/api-types";
 import { AiosClient } from "@aios/sdk/client";
 import { machineClock } from "@aios/sdk/machine-clock";
+import type { Operations } from "@aios/sdk/operations-types";
 import { type BrowserWallet, browserWalletSigner } from "@aios/sdk/wallet";
 import { useCallback, useState } from "react";
 import { Notice } from "../components/notice.js";

@@ -1,4 +1,4 @@
-import type { Operations } from "@aios/sdk/api-types";
+import type { Operations } from "@aios/sdk/operations-types";
 import { Notice } from "../components/notice.js";
 import { atMost, whole } from "./figures.js";
 

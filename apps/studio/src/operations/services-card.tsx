@@ -1,4 +1,4 @@
-import type { OperatedService } from "@aios/sdk/api-types";
+import type { OperatedService } from "@aios/sdk/operations-types";
 import { age, bytes, trouble } from "./figures.js";
 
 const DOT = { ready: "ok", "not-ready": "degraded", silent: "offline" } as const;

@@ -1,4 +1,4 @@
-import type { Operations } from "@aios/sdk/api-types";
+import type { Operations } from "@aios/sdk/operations-types";
 import { atMost, slowest, trouble, whole } from "./figures.js";
 
 type Mood = "ok" | "degraded" | "offline";

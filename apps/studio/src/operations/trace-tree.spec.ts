@@ -1,4 +1,4 @@
-import type { TraceSpan } from "@aios/sdk/api-types";
+import type { TraceSpan } from "@aios/sdk/operations-types";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { axisTicks, traceTree } from "./trace-tree.js";

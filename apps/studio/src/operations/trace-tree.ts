@@ -1,4 +1,4 @@
-import type { TraceSpan } from "@aios/sdk/api-types";
+import type { TraceSpan } from "@aios/sdk/operations-types";
 
 /** One line of the waterfall. */
 export interface TraceRow {

@@ -1,4 +1,4 @@
-import type { PlatformTrace } from "@aios/sdk/api-types";
+import type { PlatformTrace } from "@aios/sdk/operations-types";
 import { useId, useMemo, useState } from "react";
 import { Notice } from "../components/notice.js";
 import { span as spanTime } from "./figures.js";

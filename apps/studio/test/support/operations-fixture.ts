@@ -1,4 +1,4 @@
-import type { Operations, PlatformTrace, TraceSpan } from "@aios/sdk/api-types";
+import type { Operations, PlatformTrace, TraceSpan } from "@aios/sdk/operations-types";
 
 export const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const MIB = 1024 ** 2;

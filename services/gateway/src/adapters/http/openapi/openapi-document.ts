@@ -197,7 +197,8 @@ class Components {
     for (const [id, definition] of Object.entries($defs ?? {})) this.#add(id, definition);
     const id = z.globalRegistry.get(schema)?.id;
     if (id === undefined) return rewritten(root) as JsonSchema;
-    this.#add(id, root);
+    // zod leaves no more than a reference at the root where it put the schema among the definitions.
+    if ($defs?.[id] === undefined) this.#add(id, root);
     return { $ref: `#/components/schemas/${id}` };
   }
 

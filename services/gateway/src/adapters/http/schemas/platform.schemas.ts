@@ -132,4 +132,6 @@ export const demoView = z.object({ warning: z.string(), privateKey: z.string(), 
 export const rpcBody = z
   .unknown()
   .meta({ id: "JsonRpcRequest", description: "A JSON-RPC 2.0 request, or a batch of them." });
-export const rpcView = z.unknown().meta({ id: "JsonRpcResponse" });
+export const rpcView = z
+  .unknown()
+  .meta({ id: "JsonRpcResponse", description: "A JSON-RPC 2.0 response, or a batch of them." });
