@@ -1,9 +1,9 @@
 // Phase one of every command: runs on the system's Node, brings up the pinned Node 24, installs what the
 // lock file names, builds what changed, then hands over. Plain JavaScript without dependencies, because
-// nothing is installed yet.
+// nothing is installed yet; what a Node that is too old lacks is not imported by name, so that it is told.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import fs, { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -34,8 +34,8 @@ async function main() {
   if (target === undefined)
     fail(`unknown command '${command}'. There are: ${Object.keys(COMMANDS).join(", ")}.`);
   checkSystemNode();
-  const node = pinnedNode();
   checkDisk();
+  const node = pinnedNode();
   install(node);
   build(node);
   if (target.run !== undefined) handOver(node, target.run);
@@ -51,7 +51,7 @@ function checkSystemNode() {
 
 function checkDisk() {
   if (existsSync(join(stateDir, "installed.json"))) return;
-  const { bavail, bsize } = statfsSync(root);
+  const { bavail, bsize } = fs.statfsSync(root);
   if (bavail * bsize >= MINIMUM_FREE_BYTES) return;
   const freeMiB = Math.floor((bavail * bsize) / 1024 ** 2);
   fail(

@@ -4,18 +4,33 @@ import { expect, test } from "vitest";
 
 const BOOTSTRAP = fileURLToPath(new URL("../../scripts/bootstrap.mjs", import.meta.url));
 
+const dataUrl = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
+
+/** `node:fs` as it was before 18.15. */
+const OLD_FILE_SYSTEM = dataUrl(`
+  const { statfs, statfsSync, ...old } = process.getBuiltinModule("node:fs");
+  export const { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } = old;
+  export default old;`);
+
 /** `npm <command>` as it starts under a Node of this version. */
 function bootstrap(command: string, nodeVersion: string): { status: number | null; output: string } {
-  const pretend = `Object.defineProperty(process.versions, "node", { value: "${nodeVersion}" })`;
+  const pretend = `
+    import { registerHooks } from "node:module";
+    Object.defineProperty(process.versions, "node", { value: "${nodeVersion}" });
+    if (Number.parseInt("${nodeVersion}", 10) < 18) registerHooks({
+      resolve: (specifier, context, next) => specifier === "node:fs"
+        ? { url: "${OLD_FILE_SYSTEM}", shortCircuit: true }
+        : next(specifier, context),
+    });`;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ["--import", `data:text/javascript,${encodeURIComponent(pretend)}`, BOOTSTRAP, command],
+    ["--import", dataUrl(pretend), BOOTSTRAP, command],
     { encoding: "utf8", timeout: 30_000 },
   );
   return { status, output: `${stdout}${stderr}` };
 }
 
-test.each(["18.20.0", "20.18.3"])(
+test.each(["14.21.3", "16.20.2", "18.20.0", "20.18.3"])(
   "says at once that Node %s is too old, and which one is needed",
   (version) => {
     const { status, output } = bootstrap("start", version);

@@ -8,7 +8,12 @@ import { loadDigits } from "@aios/datasets/digits";
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import { aios } from "@aios/kernel/units";
 import { MainJob, type MainJobResult } from "@aios/main-job/main-job";
-import { INFERENCE_PRICE_CAP_WEI, LICENCE_PRICE_LIMIT_WEI, TRAINING } from "@aios/main-job/plan";
+import {
+  INFERENCE_PRICE_CAP_WEI,
+  LICENCE_PRICE_LIMIT_WEI,
+  LICENCE_PRICE_WEI,
+  TRAINING,
+} from "@aios/main-job/plan";
 import { runInference } from "@aios/main-job/proven-inference";
 import type { SigningRequest } from "@aios/sdk/api-types";
 import { AiosClient } from "@aios/sdk/client";
@@ -408,6 +413,7 @@ describe("the main job, through the gateway only", () => {
       await expect(unlicensed.jobs.prepare(inference(digitAt(unseen, 0)))).rejects.toMatchObject({
         kind: "payment-required",
         code: "licence-required",
+        details: expect.objectContaining({ licencePriceWei: String(LICENCE_PRICE_WEI) }),
       });
     });
 
