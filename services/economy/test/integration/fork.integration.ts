@@ -40,9 +40,19 @@ describe("an index on a chain that goes another way", () => {
     await postgres?.stop();
   });
 
-  async function openIndex(chain: SimulatedChain): Promise<Index> {
+  async function newDatabase(): Promise<string> {
     const url = await postgres.createDatabase();
     await applyMigrations(MIGRATIONS, url);
+    return url;
+  }
+
+  /** `crashPoint` throws where the process would die: nothing of the round runs after it. */
+  async function openIndex(
+    chain: SimulatedChain,
+    crashPoint: (name: string) => void = () => undefined,
+    database?: string,
+  ): Promise<Index> {
+    const url = database ?? (await newDatabase());
     const pool = createPool({ url, max: 2, applicationName: "test" });
     await createMessagingSchema(pool);
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
@@ -62,7 +72,7 @@ describe("an index on a chain that goes another way", () => {
         problem: (_message, error) => {
           throw error;
         },
-        crashPoint: () => undefined,
+        crashPoint,
       },
       () => undefined,
       1_000,
@@ -156,6 +166,30 @@ describe("an index on a chain that goes another way", () => {
     );
     expect(ended.rowCount).toBe(1);
   });
+
+  it.each(["economy.undo.before-store", "economy.undo.after-store"])(
+    "takes every block back once, also when the process dies at %s of the first",
+    async (point) => {
+      const chain = new SimulatedChain();
+      const database = await newDatabase();
+      const dying = await openIndex(
+        chain,
+        (name) => {
+          if (name === point) throw new Error(`died at ${name}`);
+        },
+        database,
+      );
+      chain.fork(0, 1, [[keccak256(toUtf8Bytes("one"))], [keccak256(toUtf8Bytes("two"))]]);
+      await dying.catchUp();
+      chain.fork(0, 2, [[keccak256(toUtf8Bytes("other"))], [], []]);
+      await expect(dying.catchUp()).rejects.toThrow(`died at ${point}`);
+      const next = await openIndex(chain, undefined, database);
+      await next.catchUp();
+      const direct = await openIndex(chain);
+      await direct.catchUp();
+      expect(await contents(next)).toEqual(await contents(direct));
+    },
+  );
 
   it("refuses to undo what was final, and another chain's database", async () => {
     const chain = new SimulatedChain();

@@ -12,7 +12,7 @@ import {
   startFoundation,
 } from "../support/economy-platform.js";
 import { LossyNode } from "../support/lossy-node.js";
-import { deployTestProtocol, startTestChain, type TestChain } from "../support/test-chain.js";
+import { ACCOUNTS, deployTestProtocol, startTestChain, type TestChain } from "../support/test-chain.js";
 
 const receipts = new Interface(receiptRegistryAbi);
 
@@ -47,7 +47,7 @@ describe("a transaction that does not get through", () => {
     await foundation?.stop();
   });
 
-  async function anchorOnce() {
+  async function submitAnchor() {
     batch += 1;
     const scoring = await economyClient(foundation, economy.ports.grpcPort, "scoring");
     const { transaction } = await scoring.submitTransaction({
@@ -58,11 +58,20 @@ describe("a transaction that does not get through", () => {
       valueWei: "0",
       purpose: "anchor-receipts",
     });
-    const transactionId = transaction?.transactionId ?? "";
+    return { transactionId: transaction?.transactionId ?? "" };
+  }
+
+  async function untilFinal(transactionId: string) {
+    const scoring = await economyClient(foundation, economy.ports.grpcPort, "scoring");
     for await (const { transaction: now } of scoring.watchTransaction({ transactionId })) {
       if (now?.state === TransactionState.TRANSACTION_STATE_FINAL) return now;
     }
     throw new Error("the transaction did not become final");
+  }
+
+  async function anchorOnce() {
+    const { transactionId } = await submitAnchor();
+    return untilFinal(transactionId);
   }
 
   it("is broadcast again, the same bytes, when the node lost it", async () => {
@@ -88,4 +97,25 @@ describe("a transaction that does not get through", () => {
     const byOldHash = await scoring.getTransaction({ transactionId: first });
     expect(byOldHash.transaction?.transactionHash).toBe(transactionHash);
   });
+
+  it.each(["economy.replace.before-store", "economy.replace.after-store"])(
+    "is replaced once, also when the service is killed at %s",
+    async (point) => {
+      const nonce = await chain.provider.getTransactionCount(ACCOUNTS.anchor.address);
+      await economy.restart({ AIOS_CRASH_AT: `${point}=${foundation.directory}/${point}` });
+      const ended = economy.ended();
+      let first = "";
+      node.fateOf = (hash) => {
+        if (first === "") first = hash;
+        return hash === first ? "hold" : "forward";
+      };
+      const { transactionId } = await submitAnchor();
+      expect((await ended).signal).toBe("SIGKILL");
+      await economy.restart();
+      const { transactionHash } = await untilFinal(transactionId);
+      expect(transactionHash).not.toBe(first);
+      expect((await chain.provider.getTransaction(transactionHash))?.nonce).toBe(nonce);
+      expect(await chain.provider.getTransactionCount(ACCOUNTS.anchor.address)).toBe(nonce + 1);
+    },
+  );
 });
