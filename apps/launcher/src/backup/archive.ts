@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { CodedError } from "@aios/kernel/coded-error";
 import { ByteReader, damaged } from "./sealed-stream.js";
 
 /** One thing in a backup, by its path below the data directory. */
@@ -24,11 +25,14 @@ export interface BackupManifest {
   readonly entries: readonly ManifestEntry[];
 }
 
-const LARGEST_HEAD_BYTES = 64 * 1024;
-const LARGEST_MANIFEST_BYTES = 256 * 1024 ** 2;
+/** Of an entry's head and of the manifest: what is read is bounded, so what is written is as well. */
+const LARGEST_RECORD_BYTES = { e: 64 * 1024, m: 256 * 1024 ** 2 } as const;
 const PIECE_BYTES = 64 * 1024;
 /** Relative, no step up, no odd characters: what this program itself keeps. */
 const SAFE_PATH = /^(?!.*(?:^|\/)\.\.?(?:\/|$))[A-Za-z0-9._@=+-]+(?:\/[A-Za-z0-9._@=+-]+)*$/;
+
+/** Whether an archive may hold a path, relative to the data directory. */
+export const isArchivePath = (path: string): boolean => SAFE_PATH.test(path);
 
 /** Entries with their contents, one after the other, and a manifest with every hash at the end. */
 export async function* packArchive(
@@ -112,6 +116,7 @@ async function unpackEntry(
 
 function record(kind: "e" | "m", value: object): Buffer {
   const text = Buffer.from(JSON.stringify(value));
+  if (text.length > LARGEST_RECORD_BYTES[kind]) throw tooLarge();
   const head = Buffer.alloc(5);
   head.write(kind, 0, "latin1");
   head.writeUInt32BE(text.length, 1);
@@ -126,7 +131,7 @@ async function readRecord(
   const kind = head.toString("latin1", 0, 1);
   const length = head.readUInt32BE(1);
   if (kind !== "e" && kind !== "m") throw damaged();
-  if (length > (kind === "e" ? LARGEST_HEAD_BYTES : LARGEST_MANIFEST_BYTES)) throw damaged();
+  if (length > LARGEST_RECORD_BYTES[kind]) throw damaged();
   const text = await reader.upTo(length);
   if (text.length < length) throw damaged();
   return { kind, value: JSON.parse(text.toString()) as unknown };
@@ -136,7 +141,7 @@ function entryOf(value: unknown): ArchiveEntry {
   const { path, kind, mode, sizeBytes } = value as Partial<ArchiveEntry>;
   const fits =
     typeof path === "string" &&
-    SAFE_PATH.test(path) &&
+    isArchivePath(path) &&
     (kind === "file" || kind === "directory") &&
     Number.isInteger(mode) &&
     Number.isSafeInteger(sizeBytes) &&
@@ -144,3 +149,10 @@ function entryOf(value: unknown): ArchiveEntry {
   if (!fits) throw damaged();
   return { path, kind, mode: (mode as number) & 0o777, sizeBytes: sizeBytes as number };
 }
+
+const tooLarge = (): CodedError =>
+  new CodedError({
+    code: "backup-too-large",
+    kind: "too-large",
+    message: `There are more files than a backup can name: its list may have ${LARGEST_RECORD_BYTES.m} bytes.`,
+  });

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   chmodSync,
   mkdirSync,
@@ -8,11 +9,12 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { backUp, restore } from "./local-state.js";
+import { backUp, replaceApart, restore } from "./local-state.js";
 import { seal, unseal } from "./sealed-stream.js";
 
 const PASSPHRASE = "correct horse battery";
@@ -131,6 +133,16 @@ describe("the state of one machine", () => {
     expect(readdirSync(join(copy, "postgres", "cluster")).sort()).toEqual(["base", "pg_notify"]);
   });
 
+  it("is not taken with a file that no restore would accept, which the error names", async () => {
+    writeFileSync(join(dataDir, "keys", "notes (1).txt"), "");
+    await expect(take()).rejects.toMatchObject({
+      code: "unknown-state",
+      message: expect.stringContaining(join(dataDir, "keys", "notes (1).txt")),
+    });
+    expect(readdirSync(root)).toEqual(["data"]);
+    expect(readdirSync(dataDir)).not.toContain("instance.json");
+  });
+
   it("keeps no key in clear, and is for its owner only", async () => {
     await take();
     expect(readFileSync(file).includes("0xsecret")).toBe(false);
@@ -164,5 +176,67 @@ describe("the state of one machine", () => {
     await expect(put(dataDir, true)).rejects.toMatchObject({ code: "backup-damaged" });
     expect(readdirSync(dataDir)).toContain("logs");
     expect(readdirSync(root).sort()).toEqual(["data", "state.aios"]);
+  });
+});
+
+describe("a cluster that lies apart from its state", () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "aios-apart-"));
+    for (const [place, text] of Object.entries({ data: "old", cluster: "old", staged: "new" })) {
+      mkdirSync(join(root, place));
+      writeFileSync(join(root, place, "what"), text);
+    }
+    mkdirSync(join(root, "staged", "postgres", "cluster"), { recursive: true });
+    writeFileSync(join(root, "staged", "postgres", "cluster", "what"), "new");
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  const restored = () => join(root, "staged", "postgres", "cluster");
+  const put = (place = "data") =>
+    replaceApart(
+      { place: join(root, place), staged: join(root, "staged") },
+      restored(),
+      join(root, "cluster"),
+      {},
+    );
+  const what = (place: string) => readFileSync(join(root, place, "what"), "utf8");
+
+  it("takes its place together with the state", async () => {
+    await put();
+    expect([what("data"), what("cluster")]).toEqual(["new", "new"]);
+    expect(readdirSync(root).sort()).toEqual(["cluster", "data"]);
+    expect(readdirSync(join(root, "data", "postgres"))).toEqual([]);
+  });
+
+  it("stays as it was where the copy breaks off", async () => {
+    // A socket is what a copy cannot take: it fails after what comes before it.
+    const server = createServer().listen(join(restored(), "zz"));
+    await once(server, "listening");
+    try {
+      await expect(put()).rejects.toThrow();
+    } finally {
+      server.close();
+    }
+    expect([what("data"), what("cluster")]).toEqual(["old", "old"]);
+    expect(readdirSync(root).sort()).toEqual(["cluster", "data", "staged"]);
+  });
+
+  it("comes back where the state cannot take its place", async () => {
+    await expect(put("gone/data")).rejects.toMatchObject({ code: "ENOENT" });
+    expect([what("data"), what("cluster")]).toEqual(["old", "old"]);
+    expect(readdirSync(root).sort()).toEqual(["cluster", "data", "staged"]);
+  });
+
+  it("leaves alone what an interrupted restore set aside", async () => {
+    mkdirSync(join(root, "cluster.replaced"));
+    mkdirSync(join(root, "cluster.replaced-before"));
+    await put();
+    expect(readdirSync(root).sort()).toEqual([
+      "cluster",
+      "cluster.replaced",
+      "cluster.replaced-before",
+      "data",
+    ]);
   });
 });

@@ -4,11 +4,18 @@ import { chmod, cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { CodedError } from "@aios/kernel/coded-error";
-import { clusterDirectory, serverUser } from "@aios/service-kit/embedded-postgres-host";
+import { clusterDirectory, type ServerUser, serverUser } from "@aios/service-kit/embedded-postgres-host";
 import { INSTANCE_FILE } from "@aios/service-kit/local-instance";
 import { InstanceFile } from "../instance.js";
 import { processBirth } from "../process-birth.js";
-import { type ArchiveEntry, type BackupManifest, packArchive, unpackArchive } from "./archive.js";
+import {
+  type ArchiveEntry,
+  type BackupManifest,
+  isArchivePath,
+  packArchive,
+  unpackArchive,
+} from "./archive.js";
+import { exchange, type Replacement } from "./exchange.js";
 import { seal, unseal } from "./sealed-stream.js";
 
 const CLUSTER = "postgres/cluster";
@@ -25,7 +32,8 @@ export interface BackupSummary {
 /**
  * Writes all state of a platform on one machine into one sealed file: databases with their outboxes and events, chain,
  * contents, keys. The platform must be stopped, and cannot be started meanwhile, so that all of it is of one moment. The
- * file appears under its name only when it is whole. Throws `platform-running`, `no-state`, `file-exists`.
+ * file appears under its name only when it is whole. Throws `platform-running`, `no-state`, `file-exists`,
+ * and `unknown-state` for what no restore would accept.
  */
 export async function backUp(
   dataDir: string,
@@ -52,7 +60,7 @@ export async function backUp(
 
 /**
  * Puts a backup's state into a directory, after all of it was read and every hash checked; what was there is replaced
- * only with `force`, and removed only when the new state is in its place. Throws `directory-not-empty`,
+ * only with `force`, and removed only when the new state is in its place; a failure before leaves it as it was. Throws `directory-not-empty`,
  * `platform-running`, and what opening a backup throws; then nothing is changed.
  */
 export async function restore(
@@ -79,23 +87,33 @@ async function replace(target: string, staging: string): Promise<void> {
   const user = serverUser();
   const cluster = clusterDirectory(join(target, "postgres"), user);
   const restored = join(staging, CLUSTER);
-  if (user.uid !== undefined && user.gid !== undefined) await giveTo(restored, user.uid, user.gid);
-  const before = `${target}.replaced-${randomUUID()}`;
-  const oldCluster = `${cluster}.replaced`;
-  // Where the server's user cannot enter the directory, the cluster lies elsewhere and takes its own way there.
-  const apart = dirname(cluster) !== join(target, "postgres");
-  if (apart) {
-    await rm(oldCluster, { recursive: true, force: true });
-    if (existsSync(cluster)) await rename(cluster, oldCluster);
-    await cp(restored, cluster, { recursive: true, preserveTimestamps: true });
-    if (user.uid !== undefined && user.gid !== undefined) await giveTo(cluster, user.uid, user.gid);
-    await rm(restored, { recursive: true });
-  }
   await chmod(staging, (await stat(target)).mode & 0o777);
-  await rename(target, before);
-  await rename(staging, target);
-  await rm(before, { recursive: true, force: true });
-  await rm(oldCluster, { recursive: true, force: true });
+  // Where the server's user cannot enter the directory, the cluster lies elsewhere and takes its own way there.
+  if (dirname(cluster) !== join(target, "postgres"))
+    return replaceApart({ place: target, staged: staging }, restored, cluster, user);
+  await giveTo(restored, user);
+  await exchange([{ place: target, staged: staging }]);
+}
+
+/**
+ * Puts a restored state in its place whose cluster belongs on what may be another file system. It is copied there under
+ * another name, so that a copy that fails, as on a full disk, has touched nothing.
+ */
+export async function replaceApart(
+  state: Replacement,
+  restored: string,
+  cluster: string,
+  user: ServerUser,
+): Promise<void> {
+  const copy = `${cluster}.restoring-${randomUUID()}`;
+  try {
+    await cp(restored, copy, { recursive: true, preserveTimestamps: true });
+    await giveTo(copy, user);
+    await rm(restored, { recursive: true });
+    await exchange([{ place: cluster, staged: copy }, state]);
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
 }
 
 /** Holds the directory as a running platform would, so that none starts meanwhile. */
@@ -139,18 +157,17 @@ async function listed(root: string, below: string, prefix = ""): Promise<readonl
 }
 
 async function entryFor(file: string, path: string): Promise<Listed> {
+  if (!isArchivePath(path))
+    throw unknownState(`${file} has a name that a backup cannot hold; the platform makes no such name.`);
   const facts = await stat(file);
   const mode = facts.mode & 0o777;
   if (facts.isDirectory()) return { path, kind: "directory", mode, sizeBytes: 0, file };
   if (facts.isFile()) return { path, kind: "file", mode, sizeBytes: facts.size, file };
-  throw new CodedError({
-    code: "unknown-state",
-    kind: "invalid",
-    message: `${file} is neither a file nor a directory; the platform makes nothing else.`,
-  });
+  throw unknownState(`${file} is neither a file nor a directory; the platform makes nothing else.`);
 }
 
-async function giveTo(path: string, uid: number, gid: number): Promise<void> {
+async function giveTo(path: string, { uid, gid }: ServerUser): Promise<void> {
+  if (uid === undefined || gid === undefined) return;
   chownSync(path, uid, gid);
   for (const entry of await readdir(path, { withFileTypes: true, recursive: true }))
     chownSync(join(entry.parentPath, entry.name), uid, gid);
@@ -168,6 +185,13 @@ function summaryOf({
   const files = entries.filter(({ kind }) => kind === "file");
   return { createdAt, files: files.length, bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
 }
+
+const unknownState = (found: string): CodedError =>
+  new CodedError({
+    code: "unknown-state",
+    kind: "invalid",
+    message: `${found} Move it out of the data directory.`,
+  });
 
 const noState = (dataDir: string): CodedError =>
   new CodedError({
