@@ -134,6 +134,7 @@ function ownSettings(
     gateway: {
       GATEWAY_HTTP_LISTEN: `${HOST}:${port(ports, "gateway")}`,
       DEMO_BUYER_KEY_FILE: accounts.business.keyFile,
+      GATEWAY_LOOPBACK_OPERATOR: "true",
       GATEWAY_GRAPHQL_EXPLORER: "true",
       GATEWAY_STUDIO_DIR: join(settings.paths.root, "apps", "studio", "dist"),
     },

@@ -47,9 +47,13 @@ export const gatewaySettings = defineSettings({
     default: " ",
   }),
   GATEWAY_OPERATORS: setting(accounts, {
-    description:
-      "comma-separated accounts (0x and 40 hex digits) that may see /operations; a gateway on a loopback address shows it to its own machine as well",
+    description: "comma-separated accounts (0x and 40 hex digits) that may see /operations",
     default: " ",
+  }),
+  GATEWAY_LOOPBACK_OPERATOR: setting(flag, {
+    description:
+      "whether everyone on this machine may see /operations without an account, where GATEWAY_HTTP_LISTEN is a loopback address; never behind a proxy: what it hands on may look like this machine's own",
+    default: false,
   }),
   GATEWAY_STUDIO_DIR: optionalSetting(text, {
     description: "directory of the built studio, served at /; absent: not served",

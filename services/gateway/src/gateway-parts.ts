@@ -95,6 +95,7 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
       operators: {
         accounts: new Set(settings.GATEWAY_OPERATORS.map((account) => account.toLowerCase())),
         listenHost: settings.GATEWAY_HTTP_LISTEN.host,
+        loopbackOperator: settings.GATEWAY_LOOPBACK_OPERATOR,
       },
       contentMaxBytes: settings.GATEWAY_CONTENT_MAX,
       sseHeartbeatMs: settings.GATEWAY_SSE_HEARTBEAT,

@@ -2,16 +2,17 @@ import { describe, expect, it } from "vitest";
 import { mayOperate } from "./operator-policy.js";
 
 const OPERATOR = `0x${"0a".repeat(20)}`;
-const cluster = { accounts: new Set([OPERATOR]), listenHost: "0.0.0.0" };
-const local = { accounts: new Set<string>(), listenHost: "127.0.0.1" };
+const cluster = { accounts: new Set([OPERATOR]), listenHost: "0.0.0.0", loopbackOperator: false };
+const local = { accounts: new Set<string>(), listenHost: "127.0.0.1", loopbackOperator: true };
+const open = { accounts: new Set<string>(), listenHost: "0.0.0.0", loopbackOperator: true };
 const visit = { account: undefined, host: "127.0.0.1:8080", forwarded: false };
 
 describe("who may operate", () => {
   it("is nobody by default", () => {
-    expect(mayOperate({ accounts: new Set(), listenHost: "0.0.0.0" }, visit)).toBe(false);
-    expect(mayOperate({ accounts: new Set(), listenHost: "0.0.0.0" }, { ...visit, account: OPERATOR })).toBe(
-      false,
-    );
+    const byDefault = { ...local, loopbackOperator: false };
+    expect(mayOperate(byDefault, { ...visit, account: OPERATOR })).toBe(false);
+    // What a proxy on the same machine sends that adds no header and puts its own target as Host.
+    expect(mayOperate(byDefault, visit)).toBe(false);
   });
 
   it("is an operator's account, however it is written, and no other", () => {
@@ -32,6 +33,10 @@ describe("who may operate", () => {
       expect(mayOperate(local, { ...visit, host })).toBe(false);
     },
   );
+
+  it("is nobody without an account at a gateway that others reach", () => {
+    expect(mayOperate(open, visit)).toBe(false);
+  });
 
   it("is nobody behind a proxy without an account", () => {
     expect(mayOperate(local, { ...visit, forwarded: true })).toBe(false);

@@ -6,6 +6,8 @@ export interface OperatorPolicy {
   readonly accounts: ReadonlySet<string>;
   /** The host that the gateway listens on. */
   readonly listenHost: string;
+  /** Whether the machine that the gateway listens on for itself alone needs no account. */
+  readonly loopbackOperator: boolean;
 }
 
 export interface OperatorClaim {
@@ -17,15 +19,17 @@ export interface OperatorClaim {
 }
 
 /**
- * An operator's account may, over any way. Without one, whoever sits at the machine may: the gateway listens on a
- * loopback address, is named by one (so that no foreign name that resolves to it gets in) and no proxy stands between.
+ * An operator's account may, over any way. Without one, whoever sits at the machine may where that was chosen: the
+ * gateway listens on a loopback address, is named by one (so that no foreign name that resolves to it gets in) and no
+ * proxy stands between. A proxy need not say that it is one, therefore the choice.
  */
 export function mayOperate(
-  { accounts, listenHost }: OperatorPolicy,
+  { accounts, listenHost, loopbackOperator }: OperatorPolicy,
   { account, host, forwarded }: OperatorClaim,
 ): boolean {
   if (account !== undefined && accounts.has(account.toLowerCase())) return true;
-  return isLoopback(listenHost) && !forwarded && host !== undefined && isLoopback(hostName(host));
+  if (!loopbackOperator || forwarded || host === undefined) return false;
+  return isLoopback(listenHost) && isLoopback(hostName(host));
 }
 
 function hostName(host: string): string {

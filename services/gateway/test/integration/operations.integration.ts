@@ -17,9 +17,11 @@ const JOB_ID = `0x${"11".repeat(32)}`;
 let postgres: TestPostgres;
 let local: GatewayHarness;
 let open: GatewayHarness;
+let plain: GatewayHarness;
 beforeAll(async () => {
   postgres = await startPostgres();
-  local = await startGateway({}, postgres);
+  local = await startGateway({ GATEWAY_LOOPBACK_OPERATOR: "true" }, postgres);
+  plain = await startGateway({}, postgres);
   open = await startGateway(
     {
       GATEWAY_HTTP_LISTEN: `0.0.0.0:${await freePort()}`,
@@ -29,7 +31,7 @@ beforeAll(async () => {
   );
 });
 beforeEach(() => {
-  for (const { peers } of [local, open]) {
+  for (const { peers } of [local, open, plain]) {
     peers.reset();
     answerProtocol(peers);
   }
@@ -37,6 +39,7 @@ beforeEach(() => {
 afterAll(async () => {
   await local?.close();
   await open?.close();
+  await plain?.close();
   await postgres?.stop();
 });
 
@@ -50,8 +53,9 @@ async function ask(
 }
 
 describe("the operators' view", () => {
-  it("is there for whoever sits at the machine of a local gateway", async () => {
+  it("is there for whoever sits at the machine of a local gateway that allows it, and by default for nobody", async () => {
     expect((await ask(local)).status).toBe(200);
+    expect((await ask(plain)).body.code).toBe("sign-in-required");
   });
 
   it("is closed behind a proxy", async () => {
@@ -72,10 +76,14 @@ describe("the operators' view", () => {
   });
 
   it("names a service that does not answer, and goes on with the others", async () => {
-    const { body } = await ask(open, "/v1/operations", {
-      authorization: `Bearer ${await open.token(BUYER_KEY)}`,
-    });
-    const services = body.services as { name: string; state: string; version: string | null }[];
+    const authorization = `Bearer ${await open.token(BUYER_KEY)}`;
+    const look = async () => {
+      const { body } = await ask(open, "/v1/operations", { authorization });
+      return body.services as { name: string; state: string; version: string | null }[];
+    };
+    // A reading is used for a while; the first may be of before the gateway was ready.
+    await expect.poll(async () => (await look())[0]?.state, { timeout: 10_000 }).toBe("ready");
+    const services = await look();
     expect(services.map(({ name }) => name)).toEqual([
       "gateway",
       "consensus",

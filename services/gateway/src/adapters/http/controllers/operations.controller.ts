@@ -20,7 +20,7 @@ export class OperationsController {
     id: "getOperations",
     summary: "Services, queues, lag, objectives and the latest jobs' traces",
     description:
-      "For operators: accounts of GATEWAY_OPERATORS, or whoever sits at the machine of a gateway that listens on a loopback address. Objectives are counted since this gateway started.",
+      "For operators: accounts of GATEWAY_OPERATORS, or whoever sits at the machine of a gateway on a loopback address that has GATEWAY_LOOPBACK_OPERATOR. Objectives are counted since this gateway started.",
     tag: "operations",
     access: "operator",
     answer: operationsView,
