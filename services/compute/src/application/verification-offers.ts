@@ -83,7 +83,7 @@ export class VerificationOffers {
           {
             extraMs: duration(INFERENCE_WORK_UNITS, second.unitsPerSecond),
             trust:
-              "That two providers, each with a stake of its own, do not agree on a wrong output: the job is paid only when both signed the same one. Where they differ, a proof decides, and whoever was wrong is not paid.",
+              "That two providers, each with a stake of its own, do not agree on a wrong output: the job is paid only when both signed the same one or a proof shows it. Where they differ, a proof decides, and whoever was wrong is not paid, except a wrong second one where the first delivered by itself before the proof: the terms on chain pay both.",
             visibility:
               "Both providers decrypt the input; storage and relayer see ciphertext only. Where they differ the prover decrypts it too.",
           },

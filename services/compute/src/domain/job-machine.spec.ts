@@ -34,6 +34,7 @@ import {
   NO_PROOF,
   offer,
   sign,
+  startReplica,
   withAttempt,
   withProof,
 } from "./job-transitions.js";
@@ -58,6 +59,7 @@ describe("the job's machine", () => {
             acceptance: false,
             permitOvertaken: false,
             signsAgain: true,
+            replicaLeaves: false,
           };
           for (let count = 0; count < 1_000 && !isTerminalJob(world.job); count++) world.step(good);
           expect(isTerminalJob(world.job)).toBe(true);
@@ -79,6 +81,7 @@ describe("the job's machine", () => {
       acceptance: false,
       permitOvertaken: false,
       signsAgain: false,
+      replicaLeaves: false,
     };
     for (let count = 0; count < 200 && !isTerminalJob(world.job); count++) world.step(good);
     expect(world.job.state).toBe("settled");
@@ -222,6 +225,33 @@ describe("the job's machine", () => {
     expect(nextStep(released, 0, POLICY)).toEqual({ kind: "place" });
   });
 
+  it("settles by a proof, asked for once, what both providers signed but whose second one has left", () => {
+    const delivered = agreedDelivery();
+    expect(nextStep(delivered, 0, POLICY)).toMatchObject({ kind: "submit", step: "settle", attempt: 1 });
+    const ended = (job: Job, code: string, attempt: number): Job =>
+      endAttempt(
+        job,
+        { step: "settle", fencingToken: 2, attempt },
+        { code, message: "", detailsJson: "{}" },
+        500,
+      );
+    // What the relayer could not do is done again; no prover works for it.
+    const unsent = ended(delivered, "execution-halted", 1);
+    expect(nextStep(unsent, 500, POLICY)).toMatchObject({ kind: "submit", step: "settle", attempt: 2 });
+    const refused = ended(delivered, "reverted", 1);
+    expect(nextStep(refused, 0, POLICY)).toEqual({ kind: "request-proof", fencingToken: 2, attempt: 1 });
+    const proof = { ...NO_PROOF, fencingToken: 2, attempt: 1 };
+    const requested = withProof(refused, { ...proof, state: "requested", checkAtMs: 9_000 }, 0);
+    expect(nextStep(requested, 600, POLICY)).toEqual({ kind: "wait", untilMs: 9_000 });
+    const proven = withProof(requested, { ...proof, state: "proven", evidence: "0x01" }, 0);
+    expect(nextStep(proven, 600, POLICY)).toMatchObject({ kind: "submit", step: "settle", attempt: 2 });
+    expect(nextStep(ended(proven, "reverted", 2), 600, POLICY)).toMatchObject({ step: "settle", attempt: 3 });
+    const unproven = withProof(requested, { ...proof, state: "failed" }, 0);
+    expect(nextStep(unproven, 600, POLICY)).toMatchObject({ kind: "submit", step: "settle", attempt: 2 });
+    const refundAtMs = SETTLE_WITHIN_SECONDS * 1_000 + POLICY.clockMarginMs;
+    expect(nextStep(unproven, refundAtMs + 1, POLICY)).toMatchObject({ kind: "submit", step: "refund" });
+  });
+
   it("refunds a wrong output at the deadline where nobody says which one is right", () => {
     const failed = { ...NO_PROOF, fencingToken: 1, attempt: 1, state: "failed" as const };
     const wrong = failLease(withProof(deliveredJob(), failed, 0), 1, { code: "wrong-output", message: "" });
@@ -265,6 +295,23 @@ describe("the job's machine", () => {
     expect(JOB_STATES.slice(1).map((state) => state.toLowerCase())).toEqual(states);
   });
 });
+
+/** A replicated inference that both providers computed alike, under the tokens 1 and 2; the output is on chain. */
+function agreedDelivery(): Job {
+  const [second, provider] = PROVIDERS as [Address, Address];
+  const funded = applyEscrowFact(sign(sampleJob("replicate"), "0x", "", 0), { ...FACT, state: "funded" });
+  const offered = (job: Job, to: Address, role: "lease" | "replica"): Job => {
+    const terms = leaseTermsFor(job, to, 10n, 100, role);
+    return offer(job, { role, provider: to, terms, offerExpiresAtMs: 5_000 }, 0);
+  };
+  const started = startReplica(agree(offered(funded, second, "replica"), 1, "0x"), 1, 0);
+  const replicated = complete(started, 1, sampleResult(started.jobId, 1), 0);
+  const agreed = agree(offered(replicated, provider, "lease"), 2, "0x");
+  const at = (blockNumber: number) => ({ ...FACT, fencingToken: 2, position: { blockNumber, logIndex: 0 } });
+  const leased = applyEscrowFact(agreed, { ...at(2), state: "leased" });
+  const computed = complete(leased, 2, sampleResult(leased.jobId, 2), 0);
+  return applyEscrowFact(computed, { ...at(3), state: "delivered" });
+}
 
 /** A proven inference whose output is on chain before its proof. */
 function deliveredJob(): Job {

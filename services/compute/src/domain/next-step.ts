@@ -38,6 +38,8 @@ export interface StepPolicy {
   readonly deliverMarginMs: number;
 }
 
+/** A transaction that the contract refused, as the relayer says it. */
+const REVERTED = "reverted";
 const WAIT: NextStep = { kind: "wait", untilMs: undefined };
 
 /**
@@ -194,7 +196,7 @@ function delivered(job: Job, nowMs: number, policy: StepPolicy): NextStep {
   }
   if (lease?.failure !== undefined) return refutation(job, lease, nowMs, refundAtMs);
   if (job.verification === "replicate" && lease !== undefined && isAgreed(job, lease))
-    return earliest(chainStep(job, "settle", token, nowMs), refundAtMs + 1);
+    return earliest(agreedDelivery(job, lease, nowMs), refundAtMs + 1);
   if (lease !== undefined) {
     const proof = proofStep(job, lease, nowMs);
     if (proof !== undefined) return earliest(proof, refundAtMs + 1);
@@ -202,6 +204,18 @@ function delivered(job: Job, nowMs: number, policy: StepPolicy): NextStep {
   if (job.proof.state !== "proven") return { kind: "wait", untilMs: refundAtMs + 1 };
   if (job.verification === "replicate" && keptReplica(job) !== undefined) return { kind: "drop-replica" };
   return earliest(chainStep(job, "settle", token, nowMs), refundAtMs + 1);
+}
+
+/**
+ * Both signatures settle, unless the contract refuses the second: its provider may leave the registry at any time. Then
+ * the output is proven, and the next attempt settles by that. Where no proof can be made, the signature is tried again.
+ */
+function agreedDelivery(job: Job, lease: Lease, nowMs: number): NextStep {
+  const { fencingToken } = lease;
+  const settle = attemptOf(job, "settle", fencingToken);
+  const isRefused = settle?.state === "failed" && settle.error?.code === REVERTED;
+  const proof = isRefused ? proofStep(job, lease, nowMs) : undefined;
+  return proof ?? chainStep(job, "settle", fencingToken, nowMs);
 }
 
 /** The delivery is final by the buyer's word or by time: unproven jobs, and sampled ones that no proof decides. */
@@ -273,5 +287,5 @@ function leaseBy(job: Job): number {
 }
 
 function unexplained(): JobError {
-  return { code: "reverted", message: "The chain refused the order without a reason.", detailsJson: "{}" };
+  return { code: REVERTED, message: "The chain refused the order without a reason.", detailsJson: "{}" };
 }

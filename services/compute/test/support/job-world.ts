@@ -64,6 +64,8 @@ export interface Luck {
   /** Another permit of the buyer reaches the chain first, and whether the buyer signs the next one. */
   readonly permitOvertaken: boolean;
   readonly signsAgain: boolean;
+  /** The second provider's stake leaves the registry, for good. */
+  readonly replicaLeaves: boolean;
 }
 
 /**
@@ -75,6 +77,7 @@ export class World {
   nowMs = 0;
   escrow: EscrowState = "None";
   payments = 0;
+  replicaIsActive = true;
   block = 0;
   readonly facts: EscrowFact[] = [];
   readonly outcomes = new Map<string, boolean>();
@@ -85,6 +88,7 @@ export class World {
 
   step(luck: Luck): void {
     this.nowMs += luck.advanceMs;
+    if (luck.replicaLeaves) this.replicaIsActive = false;
     this.provider(luck);
     if (luck.signsAgain) this.job = sign(this.job, "0xsigned", "", this.nowMs);
     if (luck.acceptance) this.job = accept(this.job, "0xaccepted", this.nowMs);
@@ -202,8 +206,8 @@ export class World {
     if (step === "refute") return state === "proven" && refutingOutput !== undefined;
     if (step !== "settle" || this.actionOf(step) === "verify-pending") return true;
     const lease = liveLease(this.job);
-    if (this.job.verification === "replicate" && lease !== undefined && isAgreed(this.job, lease))
-      return true;
+    const isSigned = state !== "proven" && lease !== undefined && isAgreed(this.job, lease);
+    if (this.job.verification === "replicate" && isSigned) return this.replicaIsActive;
     return state === "proven" && refutingOutput === undefined;
   }
 
@@ -280,4 +284,5 @@ export const luckArbitrary: fc.Arbitrary<Luck> = fc.record({
   acceptance: fc.integer({ min: 0, max: 5 }).map((roll) => roll === 0),
   permitOvertaken: fc.boolean(),
   signsAgain: fc.boolean(),
+  replicaLeaves: fc.integer({ min: 0, max: 9 }).map((roll) => roll === 0),
 });
