@@ -6,14 +6,18 @@ import type { VerifyingKey } from "./points.js";
 /** Fewer contributors than this are somebody whom one has to trust. */
 export const FEWEST_CONTRIBUTORS = 2;
 
-/** Names of those whose secrets together would forge, once each, in order. */
+/** What `isKeyOfTranscript` leaves open, as a sentence for those who rely on it. */
+export const KEY_POINTS_UNCHECKED =
+  "That the key's other points follow from the model's circuit and the powers of tau: not checked here. Who has model and key checks it with `aios ceremony verify --model --powers`.";
+
+/** How those whose secrets together would forge call themselves, once each, in order. Nobody checks these names. */
 export function contributorsOf({ steps }: CeremonyTranscript): readonly string[] {
   return [...new Set(steps.flatMap((step) => (step.kind === "contribution" ? [step.name] : [])))];
 }
 
 /**
  * What must be trusted of a key from this ceremony, in words for everybody who sees it or its proofs. The ceremony must
- * have been verified. Throws `too-few-contributors` where one party alone, or nobody, made the key.
+ * have been verified. Throws `too-few-contributors` where fewer than two names contributed: two may still be one party.
  */
 export function ceremonyTrust(transcript: CeremonyTranscript): string {
   const names = contributorsOf(transcript);
@@ -28,7 +32,7 @@ export function ceremonyTrust(transcript: CeremonyTranscript): string {
   const hash = Array.from(transcript.start.powersHash.subarray(0, 8), (byte) =>
     byte.toString(16).padStart(2, "0"),
   ).join("");
-  return `nobody alone: forgeable only by ${names.join(" and ")} together, or by all who made the powers of tau ${hash}…`;
+  return `forgeable by whoever calls themselves ${names.join(" and ")}, possibly one party, together, or by all who made the powers of tau ${hash}…`;
 }
 
 /**

@@ -49,7 +49,7 @@ describe("a reference string from powers of tau", () => {
       expect(bn254.fields.Fp12.eql(left, right)).toBe(true);
     }
     expect(trust).toBe(
-      "nobody alone: forgeable only by all 2 contributors to the powers of tau together: Ada, Grace",
+      "forgeable by whoever calls themselves Ada, Grace, possibly one party, together: all 2 contributors to the powers of tau",
     );
   });
 

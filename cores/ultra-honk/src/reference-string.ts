@@ -183,7 +183,7 @@ function powersTrust({ contributors, hash }: PowersOfTau): string {
     names.length > 4 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
   return names.length < 2
     ? `forgeable by ${shown}, who alone contributed to the powers of tau (file ${hexOf(hash).slice(0, 16)}…)`
-    : `nobody alone: forgeable only by all ${names.length} contributors to the powers of tau together: ${shown}`;
+    : `forgeable by whoever calls themselves ${shown}, possibly one party, together: all ${names.length} contributors to the powers of tau`;
 }
 
 function hexOf(bytes: Uint8Array): string {

@@ -45,9 +45,9 @@ const ACTIONS: Readonly<Record<string, Action>> = { init, contribute: addContrib
 export const ceremonyCommand: Command = {
   name: "ceremony",
   usage: USAGE,
-  summary: "make a proof key that nobody can forge alone",
-  description: `A key from a ceremony can be used to forge only if all its contributors kept their secrets and work together. Each
-party takes the folder, adds its part on its own machine, and hands the new folder on.
+  summary: "make a proof key from the secrets of several parties",
+  description: `A key from a ceremony can be used to forge only if all its contributors kept their secrets and work together. That
+different names are different parties nobody checks. Each party takes the folder, adds its part on its own machine, and hands the new folder on.
 
   init <folder> --model <file> --powers <where> [--powers-hash <sha256>]
         begins from a model that 'aios model import' wrote and powers of tau in .ptau format, prepared for phase 2:

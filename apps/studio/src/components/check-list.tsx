@@ -15,7 +15,7 @@ export function CheckList({ checks }: { readonly checks: readonly VerificationCh
               <span>
                 <strong>{sentenceCase(check.name)}</strong>
                 <span className="visually-hidden">
-                  {check.ok === undefined ? " not applicable" : check.ok ? " holds" : " does not hold"}
+                  {check.ok === undefined ? " not checked here" : check.ok ? " holds" : " does not hold"}
                 </span>
                 <span className="muted small how">{check.how}</span>
               </span>

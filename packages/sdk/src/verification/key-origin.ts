@@ -1,7 +1,7 @@
 import { abi as licenceAbi } from "@aios/contracts/abi/model-licence";
 import { decodeTranscript } from "@aios/core-groth16/ceremony-codec";
 import { transcriptHash } from "@aios/core-groth16/ceremony-transcript";
-import { ceremonyTrust, isKeyOfTranscript } from "@aios/core-groth16/ceremony-trust";
+import { ceremonyTrust, isKeyOfTranscript, KEY_POINTS_UNCHECKED } from "@aios/core-groth16/ceremony-trust";
 import { decodeEvidence } from "@aios/core-groth16/evidence";
 import { DEVELOPMENT_TRUST, decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
 import { isCodedError } from "@aios/kernel/coded-error";
@@ -18,15 +18,17 @@ const NO_CEREMONY = /^0x0{64}$/;
 /** Where a proof's key comes from, and what that leaves to trust. */
 export interface KeyOrigin {
   readonly check: VerificationCheck;
-  /** In words; "forgeable by …" or "nobody alone: …". */
+  /** In words; "forgeable by …". */
   readonly trust: string;
+  /** What of the key's origin was not checked here, in sentences. */
+  readonly unchecked: readonly string[];
 }
 
 /**
  * Looks at the origin of the key that a job was settled under: the transcript whose hash the chain has beside the key is
  * fetched, every contribution checked, and its last step compared with the key. Trust is said from that transcript, not
  * from the platform's word. That the key's other points follow from circuit and powers of tau is the prover's check
- * before publication, and `aios ceremony verify` for who has model and key.
+ * before publication, and `aios ceremony verify`'s for who has model and key: unchecked here, so `ok` is never true.
  */
 export async function keyOrigin(
   client: AiosClient,
@@ -41,7 +43,7 @@ export async function keyOrigin(
   if (NO_CEREMONY.test(onChain)) {
     const trust = model.keyTrust ?? DEVELOPMENT_TRUST;
     const how = "The model was published under a key that one party made alone: no ceremony is on chain.";
-    return { check: { name: "key-origin", ok: undefined, how, evidence: { trust } }, trust };
+    return { check: { name: "key-origin", ok: undefined, how, evidence: { trust } }, trust, unchecked: [] };
   }
   const cid = model.ceremonyTranscriptCid ?? "";
   const named = { transcriptHash: onChain, transcriptCid: cid };
@@ -50,13 +52,15 @@ export async function keyOrigin(
     const hash = toHex(transcriptHash(transcript));
     const key = decodeVerifyingKey(decodeEvidence(fromHex(evidence)).verifyingKey);
     const trust = ceremonyTrust(transcript);
-    const check = {
-      name: "key-origin",
-      ok: hash === onChain && isKeyOfTranscript(transcript, key),
-      how: "The ceremony's transcript has the hash that is on chain beside the key, every contribution in it was checked here, and the last one ends in this key.",
-      evidence: { ...named, trust },
-    };
-    return { check, trust: check.ok ? trust : FORGEABLE_BY_ANYBODY };
+    if (hash !== onChain || !isKeyOfTranscript(transcript, key)) {
+      const how = "The ceremony's transcript is not the one on chain, or does not end in this key.";
+      const check = { name: "key-origin", ok: false, how, evidence: { ...named, trust } };
+      return { check, trust: FORGEABLE_BY_ANYBODY, unchecked: [] };
+    }
+    const how =
+      "The ceremony's transcript has the hash that is on chain beside the key, every contribution in it was checked here, and the last one ends in this key. That the key's other points follow from circuit and powers of tau was not checked here.";
+    const check = { name: "key-origin", ok: undefined, how, evidence: { ...named, trust } };
+    return { check, trust, unchecked: [KEY_POINTS_UNCHECKED] };
   } catch (error) {
     if (!isCodedError(error)) throw error;
     const isAbsent = error.kind === "not-found" || error.kind === "unavailable";
@@ -68,6 +72,7 @@ export async function keyOrigin(
       trust: isAbsent
         ? `a ceremony of which only the transcript's hash ${onChain} is known`
         : FORGEABLE_BY_ANYBODY,
+      unchecked: isAbsent ? [KEY_POINTS_UNCHECKED] : [],
     };
   }
 }

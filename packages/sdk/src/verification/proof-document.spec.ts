@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { encodeTranscript } from "@aios/core-groth16/ceremony-codec";
+import { type CeremonyTranscript, contributionTo } from "@aios/core-groth16/ceremony-transcript";
+import { KEY_POINTS_UNCHECKED } from "@aios/core-groth16/ceremony-trust";
 import { encodeEvidence } from "@aios/core-groth16/evidence";
 import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
 import { bn254 } from "@noble/curves/bn254.js";
@@ -21,14 +24,16 @@ const g2 = (scalar: bigint): string => {
   return concat([x.c1, x.c0, y.c1, y.c0].map((part) => toBeHex(part, 32)));
 };
 /** Whoever knows the trapdoor proves anything: enough to test a reader with. */
-const verifyingKey = concat([g1(ALPHA), g2(BETA), g2(GAMMA), g2(DELTA), ...IC.map(g1)]);
-function proofOf(inputs: readonly bigint[]): string {
+const keyWith = (delta: bigint): string => concat([g1(ALPHA), g2(BETA), g2(GAMMA), g2(delta), ...IC.map(g1)]);
+const verifyingKey = keyWith(DELTA);
+const bytesOf = (value: number): Uint8Array => new Uint8Array(32).fill(value);
+function proofOf(inputs: readonly bigint[], delta = DELTA): string {
   const [a, b] = [29n, 31n];
   const sum = inputs.reduce(
     (total, input, index) => Fr.add(total, Fr.mul(IC[index + 1] as bigint, input)),
     IC[0],
   );
-  const c = Fr.div(Fr.sub(Fr.sub(a * b, ALPHA * BETA), Fr.mul(sum, GAMMA)), DELTA);
+  const c = Fr.div(Fr.sub(Fr.sub(a * b, ALPHA * BETA), Fr.mul(sum, GAMMA)), delta);
   return concat([g1(a), g2(b), g1(c)]);
 }
 
@@ -88,6 +93,37 @@ it("says less without the statement, and nothing for another job, output or key"
   ];
   for (const change of changed)
     expect(readProof({ ...document, ...change })).toMatchObject({ ok: false, says: [] });
+});
+
+it("says of a key from a ceremony who could forge, and that its origin in circuit and powers was not checked", () => {
+  const start = { circuitDigest: bytesOf(1), powersHash: bytesOf(2), firstKeyHash: bytesOf(3) };
+  const parties = [1, 2].map((seed) => [`party ${seed}`, bytesOf(seed)] as const);
+  let [transcript, delta]: [CeremonyTranscript, bigint] = [{ start, powersContributors: [], steps: [] }, 1n];
+  for (const [name, seed] of parties) {
+    const { step, secret } = contributionTo(transcript, name, seed);
+    delta = Fr.mul(delta, secret);
+    transcript = { ...transcript, steps: [...transcript.steps, step] };
+  }
+  const reading = readProof({
+    format: "aios-proof-1",
+    system: "groth16-bn254",
+    verifyingKey: keyWith(delta),
+    proof: proofOf(inputs, delta),
+    publicInputs: inputs.map(toHex32),
+    transcript: encodeTranscript(transcript),
+  });
+  expect(reading.checks.map(({ name, ok }) => [name, ok])).toEqual([
+    ["proof", true],
+    ["key-origin", undefined],
+  ]);
+  expect(reading.ok).toBe(true);
+  expect(reading.trusted[0]).toContain(
+    "forgeable by whoever calls themselves party 1 and party 2, possibly one party, together",
+  );
+  expect(reading.trusted[1]).toBe(KEY_POINTS_UNCHECKED);
+  const foreign = readProof({ ...document, transcript: encodeTranscript(transcript) });
+  expect(foreign.checks.at(-1)).toMatchObject({ name: "key-origin", ok: false });
+  expect(foreign.trusted.join(" ")).not.toContain(KEY_POINTS_UNCHECKED);
 });
 
 it("never throws and never believes a changed byte of key, proof or public values", () => {

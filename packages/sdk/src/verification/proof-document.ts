@@ -1,5 +1,5 @@
 import { decodeTranscript, encodeTranscript, MAX_TRANSCRIPT_BYTES } from "@aios/core-groth16/ceremony-codec";
-import { ceremonyTrust, isKeyOfTranscript } from "@aios/core-groth16/ceremony-trust";
+import { ceremonyTrust, isKeyOfTranscript, KEY_POINTS_UNCHECKED } from "@aios/core-groth16/ceremony-trust";
 import { decodeProof } from "@aios/core-groth16/proof-encoding";
 import { verify } from "@aios/core-groth16/verify";
 import { decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
@@ -7,6 +7,7 @@ import { statementContext } from "@aios/core-zkml/statement";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { keccak256 } from "ethers/crypto";
 import { fromHex, toHex, toHex32 } from "../hex.js";
+import type { KeyOrigin } from "./key-origin.js";
 import type { VerificationCheck } from "./verification-report.js";
 
 /** Larger files are not looked at. A key and a proof are one KiB; a transcript has a limit of its own. */
@@ -142,6 +143,7 @@ export function readProof(document: ProofDocument): ProofReading {
     says: ok ? sentences(statement, commitment, output) : [],
     trusted: [
       `The verifying key ${keyHash}: ${origin.trust}.`,
+      ...origin.unchecked,
       "That this key belongs to the model: compare its hash with what the model was published with on chain.",
       "The circuit: that it says what the model computes.",
     ],
@@ -183,24 +185,35 @@ function statementCheck(statement: ProofStatement, context: bigint, keyHash: str
 function keyOriginOf(
   verifyingKey: string,
   transcript: string | undefined,
-): { readonly check: VerificationCheck | undefined; readonly trust: string } {
+): Pick<KeyOrigin, "trust" | "unchecked"> & { readonly check: VerificationCheck | undefined } {
   if (transcript === undefined)
-    return { check: undefined, trust: "forgeable by whoever made it, and who that was is not in this file" };
-  const how = "Every contribution of the key's ceremony was checked here, and the last one ends in this key.";
+    return {
+      check: undefined,
+      trust: "forgeable by whoever made it, and who that was is not in this file",
+      unchecked: [],
+    };
+  const how =
+    "Every contribution of the key's ceremony was checked here, and the last one ends in this key. That the key's other points follow from circuit and powers of tau was not checked here.";
   try {
     const read = decodeTranscript(transcript);
     const trust = ceremonyTrust(read);
-    const ok = isKeyOfTranscript(read, decodeVerifyingKey(fromHex(verifyingKey)));
-    const evidence = { trust };
-    return { check: { name: "key-origin", ok, how, evidence }, trust: ok ? trust : FOREIGN_TRANSCRIPT };
+    if (!isKeyOfTranscript(read, decodeVerifyingKey(fromHex(verifyingKey)))) return foreign(NOT_ITS_END);
+    const check = { name: "key-origin", ok: undefined, how, evidence: { trust } };
+    return { check, trust, unchecked: [KEY_POINTS_UNCHECKED] };
   } catch (error) {
-    const message = isCodedError(error) ? error.message : how;
-    return {
-      check: { name: "key-origin", ok: false, how: message, evidence: {} },
-      trust: FOREIGN_TRANSCRIPT,
-    };
+    return foreign(isCodedError(error) ? error.message : NOT_ITS_END);
   }
 }
+
+function foreign(how: string): KeyOrigin {
+  return {
+    check: { name: "key-origin", ok: false, how, evidence: {} },
+    trust: FOREIGN_TRANSCRIPT,
+    unchecked: [],
+  };
+}
+
+const NOT_ITS_END = "The ceremony's last contribution does not end in this key.";
 
 const FOREIGN_TRANSCRIPT = "forgeable by whoever made it: the transcript in this file is not this key's";
 

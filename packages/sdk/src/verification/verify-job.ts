@@ -61,7 +61,7 @@ export async function verifyJob(
     jobId,
     ok: checks.every((check) => check.ok !== false) && chain.settlement !== undefined,
     checks,
-    trusted: trustedIn(job.verification, origin?.trust),
+    trusted: trustedIn(job.verification, origin),
   };
 }
 
@@ -86,14 +86,15 @@ async function receiptProof(client: AiosClient, receiptId: string): Promise<Rece
   }
 }
 
-function trustedIn(verification: Verification, keyTrust: string | undefined): readonly string[] {
+function trustedIn(verification: Verification, origin: KeyOrigin | undefined): readonly string[] {
   return [
     "The chain's one block producer: with a single producer, it alone decides what is final.",
     "This gateway's answers about blocks, logs and calldata; ask another node of the chain to be independent of it.",
-    ...(keyTrust === undefined
+    ...(origin === undefined
       ? [unprovenTrust(verification)]
       : [
-          `The proving key: ${keyTrust}.`,
+          `The proving key: ${origin.trust}.`,
+          ...origin.unchecked,
           "The circuit: that it says what the model computes. Its source and the R1CS are in the repository.",
         ]),
   ];

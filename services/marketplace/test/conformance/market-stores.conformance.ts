@@ -33,7 +33,7 @@ function newTerms(): ModelTerms {
 const keyOf = (index: number) => ({
   hash: bytes32(`0x${index.toString(16).padStart(64, "e")}`),
   cid: "bafkreikey",
-  trust: "nobody alone",
+  trust: "forgeable by whoever calls themselves developer and buyers",
   ceremony: { transcriptHash: bytes32(`0x${"ce".repeat(32)}`), transcriptCid: CEREMONY.transcriptCid },
 });
 

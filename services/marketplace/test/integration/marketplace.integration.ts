@@ -99,7 +99,7 @@ describe("the marketplace on our own chain", () => {
       ready: true,
       verifyingKeyHash,
       verifyingKeyCid: "bafkreikey",
-      trust: "nobody alone: forgeable only by developer and buyers together",
+      trust: "forgeable by whoever calls themselves developer and buyers, possibly one party, together",
       errorCode: "",
       errorMessage: "",
       ceremonyTranscriptHash: transcriptHash,
