@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { CodedError } from "@aios/kernel/coded-error";
-import { JobState } from "@aios/proto/aios/compute/v1/compute";
+import { JobState, Provider } from "@aios/proto/aios/compute/v1/compute";
+import { GetContributionResponse } from "@aios/proto/aios/scoring/v1/scoring";
 import { printSchema } from "graphql";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CONTROLLERS } from "../../src/adapters/http/controllers.js";
@@ -271,6 +272,15 @@ describe("limits, before anything is executed", () => {
       400,
       { query: "{ jobs { items { placement { placements { candidates { score } } } } } }" },
     ],
+    [
+      "query-too-expensive",
+      400,
+      // Null is what is left out: twenty jobs, and three calls for each.
+      {
+        query:
+          "{ jobs(pageSize: null) { items { payments { kind } money { state } placement { advice } } } }",
+      },
+    ],
     ["query-too-expensive", 400, { query: "{ jobs(pageSize: 100) { items { payments { kind } } } }" }],
     [
       "query-too-expensive",
@@ -309,6 +319,48 @@ describe("limits, before anything is executed", () => {
     // 1 call and 2 + 100 fields of 100 models each.
     expect(await cost("{ models(pageSize: 100) { items { name owner } } }")).toBe(3);
     expect((await ask("{ protocol { chainId } }")).extensions.cost.limit).toBe(MAX_COST);
+  });
+});
+
+describe("a list without a page", () => {
+  const list = (length: number): void => {
+    const providers = Array.from({ length }, (_, i) =>
+      Provider.create({ address: `0x${i.toString(16).padStart(40, "0")}`, name: `p${i}` }),
+    );
+    gateway.peers.answer("ListProviders", () => ({ providers }));
+    gateway.peers.answer("GetContribution", () => GetContributionResponse.create({ level: 1 }));
+  };
+  const QUERY = "{ providers { name contribution { level } } }";
+
+  it("is counted as ten things, and charged for what it holds beyond", async () => {
+    list(10);
+    const token = await gateway.token();
+    expect((await ask(QUERY, {}, token)).extensions.cost.value).toBe(11);
+    list(35);
+    const answer = await ask(QUERY, {}, token);
+    expect(answer.errors).toEqual([]);
+    expect(answer.data?.providers).toHaveLength(35);
+    // 25 calls more; of fields 75 more, each hundred as much as a call.
+    expect(answer.extensions.cost.value).toBe(36);
+  });
+
+  it("is refused where it is over the limit with what it holds, before anything below it is read", async () => {
+    list(70);
+    const answer = await ask(QUERY, {}, await gateway.token());
+    expect(answer.data).toEqual({ providers: null });
+    expect(answer.errors).toMatchObject([
+      { path: ["providers"], extensions: { code: "query-too-expensive" } },
+    ]);
+    expect(gateway.peers.callsOf("GetContribution")).toEqual([]);
+  });
+
+  it("is refused where several are over the limit together", async () => {
+    list(40);
+    const answer = await ask(
+      "{ a: providers { name contribution { level } } b: providers { name contribution { level } } }",
+    );
+    expect(codesOf(answer)).toContain("query-too-expensive");
+    expect(answer.extensions.cost.value).toBeLessThanOrEqual(MAX_COST);
   });
 });
 

@@ -68,7 +68,7 @@ export class GraphqlController {
       return;
     }
     const context: GraphContext = {
-      calls: new OperationCalls(this.modules, this.runner, request),
+      ...this.#parts(prepared, request),
       watchJob: () => Promise.reject(streamNotAccepted()),
     };
     const result = await this.graph.run(prepared, context, request);
@@ -117,6 +117,16 @@ export class GraphqlController {
     }
   }
 
+  #parts(prepared: PreparedDocument, request: GatewayRequest): Pick<GraphContext, "calls" | "budget"> {
+    const reads = !prepared.changes;
+    return {
+      calls: new OperationCalls(this.modules, this.runner, request),
+      budget: this.graph.budgetOf(prepared, (cost) =>
+        this.gate.take(request.ip, { operation: OPERATION, cost, reads }),
+      ),
+    };
+  }
+
   async #subscribe(prepared: PreparedDocument, request: GatewayRequest, reply: GatewayReply): Promise<void> {
     if (!acceptsEventStream(request)) throw streamNotAccepted();
     const ended = new AbortController();
@@ -129,7 +139,7 @@ export class GraphqlController {
     const session = sessionOf(request);
     let watch: JobWatch | undefined;
     const context: GraphContext = {
-      calls: new OperationCalls(this.modules, this.runner, request),
+      ...this.#parts(prepared, request),
       watchJob: async (jobId) => {
         watch = await this.watches.open(session.account, jobId.toLowerCase(), signal);
         return untilEnded(watch);

@@ -4,6 +4,7 @@ import {
   type FragmentDefinitionNode,
   type GraphQLCompositeType,
   type GraphQLField,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
   getArgumentValues,
   getNamedType,
@@ -32,6 +33,12 @@ export interface DocumentCost {
   readonly cost: number;
 }
 
+/** Calls of operations, and fields of the answer. */
+export interface Amounts {
+  readonly calls: number;
+  readonly fields: number;
+}
+
 /** What the schema says about a field, in its `extensions`. */
 export interface FieldCost {
   /** What calling its operation takes from a caller's bucket over REST. */
@@ -40,10 +47,15 @@ export interface FieldCost {
   readonly pageSize?: (values: Readonly<Record<string, unknown>>) => number;
 }
 
-/** Lists without a page are taken to be this long. */
+/** Lists without a page are taken to be this long; what they hold beyond is charged when it is known. */
 const ASSUMED_LENGTH = 10;
 /** Fields of an answer that cost as much as one call. */
 const FIELDS_PER_CALL = 100;
+
+/** What amounts cost, in calls. */
+export function inCalls({ calls, fields }: Amounts): number {
+  return calls + Math.floor(fields / FIELDS_PER_CALL);
+}
 
 /**
  * Depth and cost of an operation at its worst: lists are full, conditions hold. Cost counts what the same calls would
@@ -60,9 +72,43 @@ export function costOfDocument(
 ): DocumentCost {
   const root = schema.getRootType(operation.operation);
   if (root === undefined || root === null) return { depth: 0, cost: 1 };
-  const count = new Count(schema, document, variables, limits);
+  const count = new Count(schema, fragmentsOf(document), variables, limits);
   count.selections(operation.selectionSet, root, { depth: 1, times: 1, pageSize: undefined });
   return { depth: count.depth, cost: count.cost };
+}
+
+/**
+ * What a list without a page that turned out to be so long adds to its document at its worst; undefined where it was
+ * counted in full before. Throws `query-too-expensive` where that alone is over `maxCost`.
+ */
+export function costBeyondAssumed(
+  {
+    schema,
+    fragments,
+    variableValues,
+    fieldNodes,
+    returnType,
+  }: Pick<GraphQLResolveInfo, "schema" | "fragments" | "variableValues" | "fieldNodes" | "returnType">,
+  length: number,
+  maxCost: number,
+): Amounts | undefined {
+  const times = length - ASSUMED_LENGTH;
+  const type = getNamedType(returnType);
+  if (times <= 0 || !isCompositeType(type)) return undefined;
+  const limits = { maxDepth: Number.POSITIVE_INFINITY, maxCost };
+  const count = new Count(schema, new Map(Object.entries(fragments)), variableValues, limits);
+  for (const { selectionSet } of fieldNodes) {
+    if (selectionSet !== undefined)
+      count.selections(selectionSet, type, { depth: 1, times, pageSize: undefined });
+  }
+  return count.amounts;
+}
+
+type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
+
+function fragmentsOf({ definitions }: DocumentNode): Fragments {
+  const fragments = definitions.filter((each) => each.kind === Kind.FRAGMENT_DEFINITION);
+  return new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
 }
 
 interface Place {
@@ -76,22 +122,20 @@ class Count {
   depth = 0;
   #calls = 0;
   #fields = 0;
-  readonly #fragments = new Map<string, FragmentDefinitionNode>();
 
   constructor(
     private readonly schema: GraphQLSchema,
-    document: DocumentNode,
+    private readonly fragments: Fragments,
     private readonly variables: VariableValues,
     private readonly limits: DocumentLimits,
-  ) {
-    for (const definition of document.definitions) {
-      if (definition.kind === Kind.FRAGMENT_DEFINITION)
-        this.#fragments.set(definition.name.value, definition);
-    }
+  ) {}
+
+  get amounts(): Amounts {
+    return { calls: this.#calls, fields: this.#fields };
   }
 
   get cost(): number {
-    return Math.max(1, this.#calls + Math.floor(this.#fields / FIELDS_PER_CALL));
+    return Math.max(1, inCalls(this.amounts));
   }
 
   selections(set: SelectionSetNode, parent: GraphQLCompositeType, place: Place): void {
@@ -102,7 +146,7 @@ class Count {
         continue;
       }
       const fragment =
-        selection.kind === Kind.FRAGMENT_SPREAD ? this.#fragments.get(selection.name.value) : selection;
+        selection.kind === Kind.FRAGMENT_SPREAD ? this.fragments.get(selection.name.value) : selection;
       if (fragment === undefined) continue;
       const condition = fragment.typeCondition?.name.value;
       const type = condition === undefined ? parent : this.schema.getType(condition);
@@ -137,6 +181,6 @@ class Count {
   }
 }
 
-function costOfField(field: GraphQLField<unknown, unknown>): FieldCost {
+export function costOfField(field: GraphQLField<unknown, unknown>): FieldCost {
   return (field.extensions["cost"] ?? {}) as FieldCost;
 }

@@ -20,6 +20,7 @@ import {
 } from "graphql";
 import type { GatewayRequest } from "../pipeline/gateway-request.js";
 import { StoredProblem } from "../pipeline/problem.js";
+import { DocumentBudget } from "./document-budget.js";
 import { costOfDocument, type DocumentCost, type DocumentLimits } from "./document-cost.js";
 import type { Documents } from "./documents.js";
 import {
@@ -104,6 +105,11 @@ export class GraphExecution {
     }
   }
 
+  /** What executing a document may cost; `charge` takes from its caller's bucket what it costs beyond its count. */
+  budgetOf({ cost }: PreparedDocument, charge: (tokens: number) => Promise<void>): DocumentBudget {
+    return new DocumentBudget(cost, this.settings.maxCost, charge);
+  }
+
   /** Executes a query or a mutation. */
   async run(
     prepared: PreparedDocument,
@@ -111,7 +117,10 @@ export class GraphExecution {
     request: GatewayRequest,
   ): Promise<FormattedExecutionResult> {
     const result = await execute(this.#arguments(prepared, context, request));
-    return { ...this.#formatted(result, request), extensions: this.#extensions(prepared) };
+    return {
+      ...this.#formatted(result, request),
+      extensions: this.#extensions({ depth: prepared.depth, cost: context.budget.cost }),
+    };
   }
 
   /** The results of a subscription. Throws where it cannot begin. */

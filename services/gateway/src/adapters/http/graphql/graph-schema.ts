@@ -14,14 +14,17 @@ import {
 import { z } from "zod";
 import type { Route } from "../openapi/openapi-document.js";
 import { jobViewOf } from "../views/job.views.js";
+import type { DocumentBudget } from "./document-budget.js";
 import type { FieldCost } from "./document-cost.js";
 import { LINKS, type Link, MUTATIONS, QUERIES, SUBSCRIPTIONS } from "./graph.js";
 import { type GraphObject, GraphTypes, peel } from "./graph-types.js";
+import { chargeLongLists } from "./list-charges.js";
 import { type FieldInputs, type GraphRoute, isCallable, type OperationCalls } from "./operation-calls.js";
 
 /** What resolvers get with every request. */
 export interface GraphContext {
   readonly calls: OperationCalls;
+  readonly budget: DocumentBudget;
   /** The job's changes, until it ends. */
   readonly watchJob: (jobId: string) => Promise<AsyncIterable<Job | undefined>>;
 }
@@ -37,7 +40,9 @@ const IDEMPOTENCY_KEY = {
 
 /** The graph of the operations that `graph.ts` names. Throws where one of them cannot be a field. */
 export function graphSchema(routes: readonly Route[]): GraphQLSchema {
-  return new SchemaBuilder(routes).build();
+  const schema = new SchemaBuilder(routes).build();
+  chargeLongLists(schema);
+  return schema;
 }
 
 class SchemaBuilder {
@@ -106,7 +111,10 @@ class SchemaBuilder {
       args: this.#pathArguments(route, name),
       extensions: { cost: costOf(route) },
       subscribe: (_source, values, context) => context.watchJob(String(values["jobId"])),
-      resolve: (job) => jobViewOf(job as unknown as Job | undefined),
+      resolve: (job, _values, { budget }) => {
+        budget.renew();
+        return jobViewOf(job as unknown as Job | undefined);
+      },
     };
   }
 
@@ -128,7 +136,7 @@ class SchemaBuilder {
         const params = link.params(from);
         if (params === undefined) return null;
         try {
-          return unwrap(await calls.read(route, { params, query: values }));
+          return unwrap(await calls.read(route, { ...inputsOf(route, values), params }));
         } catch (error) {
           if (isCodedError(error) && error.kind === "not-found") return null;
           throw error;
@@ -198,7 +206,8 @@ function costOf({ operation }: GraphRoute): FieldCost {
   return {
     calls,
     pageSize: ({ pageSize }) => {
-      const read = pages.safeParse(pageSize);
+      // As in the call: null is what is left out.
+      const read = pages.safeParse(pageSize ?? undefined);
       // A size that is refused when it comes to the call holds nothing.
       return read.success ? (read.data as number) : 1;
     },
