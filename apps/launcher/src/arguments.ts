@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { isSetSize } from "@aios/core-committee/honor-set";
 import { CodedError } from "@aios/kernel/coded-error";
 
 export interface LauncherArguments {
@@ -12,6 +13,8 @@ export interface LauncherArguments {
   readonly idle: boolean;
   readonly dataDir: string;
   readonly portBase: number | undefined;
+  /** Honor nodes that finalise a new chain; undefined: one node makes its blocks, or what the chain began with. */
+  readonly honorNodes: number | undefined;
 }
 
 export const USAGE = `npm start -- [options]
@@ -22,6 +25,8 @@ export const USAGE = `npm start -- [options]
   --idle              start the platform without running the main job
   --fresh             wipe the state of earlier starts first, after saying what
   --data-dir DIR      where state, keys and logs live (default: .aios/data)
+  --honor-nodes N     let N honor nodes (4, or a multiple of three from 6 up) finalise a new chain by certificates,
+                      each a process of its own; a chain keeps what it began with
   --port-base N       use the ports from N upwards instead of the usual ones
   --help              this text
 `;
@@ -33,6 +38,10 @@ export function parseLauncherArguments(argv: readonly string[], root: string): L
   if (portBase !== undefined && !(Number.isInteger(portBase) && portBase >= 1_024 && portBase <= 65_000)) {
     throw invalid("--port-base must be a port number from 1024 to 65000.");
   }
+  const honorNodes = values["honor-nodes"] === undefined ? undefined : Number(values["honor-nodes"]);
+  if (honorNodes !== undefined && !isSetSize(honorNodes)) {
+    throw invalid("--honor-nodes is 4, or a multiple of three from 6 up.");
+  }
   return {
     help: values.help === true,
     once: values.once === true,
@@ -40,6 +49,7 @@ export function parseLauncherArguments(argv: readonly string[], root: string): L
     idle: values.idle === true,
     dataDir: values["data-dir"] ?? join(root, ".aios", "data"),
     portBase,
+    honorNodes,
   };
 }
 
@@ -54,6 +64,7 @@ function parse(argv: readonly string[]) {
         idle: { type: "boolean" },
         "data-dir": { type: "string" },
         "port-base": { type: "string" },
+        "honor-nodes": { type: "string" },
       },
     });
   } catch (error) {

@@ -27,17 +27,15 @@ const BURNED_BPS = 2_000;
 const STAKERS_BPS = 3_000;
 const TREASURY_BPS = 5_000;
 
-/** The genesis of this installation's own chain, written once: two nodes with another file are another network. */
-export function ensureGenesis(file: string, { accounts }: Identities, nowSeconds: number): void {
-  if (existsSync(file)) return;
-  mkdirSync(dirname(file), { recursive: true });
+/** The genesis of this installation's own chain, without an honor set. */
+export function localGenesis({ accounts }: Identities, nowSeconds: number): Record<string, unknown> {
   const given = PARTY_AIOS.reduce((sum, [, amount]) => sum + amount, 0);
   const balances: [AccountName, number][] = [
     ...SUPPLY_AIOS.map(([name, amount]): [AccountName, number] => [name, amount]),
     ...PARTY_AIOS.map(([name, amount]): [AccountName, number] => [name, amount]),
     ["deployer", COMMUNITY_AIOS - given],
   ];
-  const genesis = {
+  return {
     name: "AiOS local network",
     chainId: LOCAL_CHAIN_ID,
     hardfork: "osaka",
@@ -60,7 +58,22 @@ export function ensureGenesis(file: string, { accounts }: Identities, nowSeconds
       ]),
     ),
   };
+}
+
+/** The genesis of a chain whose blocks one node makes, written once: two nodes with another file are another network. */
+export function ensureGenesis(file: string, identities: Identities, nowSeconds: number): void {
+  if (!existsSync(file)) writeGenesis(file, localGenesis(identities, nowSeconds));
+}
+
+export function writeGenesis(file: string, genesis: Readonly<Record<string, unknown>>): void {
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(genesis, null, 2)}\n`);
+}
+
+/** Seats of the chain of an existing genesis file; 0 where one node makes its blocks. */
+export function seatsOf(file: string): number {
+  const { honor } = JSON.parse(readFileSync(file, "utf8")) as { honor?: { members: unknown[] } };
+  return honor?.members.length ?? 0;
 }
 
 /** Chain id of an existing genesis file. */

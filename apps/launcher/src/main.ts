@@ -99,6 +99,7 @@ async function startOrStop(
     root,
     dataDir: options.dataDir,
     portBase: options.portBase,
+    honorNodes: options.honorNodes,
     clock: systemClock,
     events: announcements(out),
     onStep: (step) => out.write(`      ${step}\n`),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "@aios/kernel/clock";
 import { choosePorts, type PortChoice } from "./free-ports.js";
 import { chainIdOf, ensureGenesis } from "./genesis.js";
+import { HonorNodes, honorPorts } from "./honor-nodes.js";
 import { type AccountName, type Identities, loadIdentities } from "./identities.js";
 import type { ProcessSpec } from "./managed-process.js";
 import { databaseUrls, postgresProcess } from "./postgres-process.js";
@@ -21,6 +22,8 @@ export interface PlatformOptions {
   readonly root: string;
   readonly dataDir: string;
   readonly portBase?: number | undefined;
+  /** Honor nodes of a new chain; see `HonorNodes.seats`. */
+  readonly honorNodes?: number | undefined;
   readonly clock: Clock;
   readonly events: SupervisorEvents;
   /** One sentence for each thing that happens beside the processes. */
@@ -77,7 +80,10 @@ export class Platform {
     const { dataDir, clock } = options;
     mkdirSync(join(dataDir, "logs"), { recursive: true });
     const identities = loadIdentities(join(dataDir, "keys"));
-    const choices = await choosePorts(wantedPorts(options.portBase));
+    const seats = HonorNodes.seats(join(dataDir, "genesis.json"), options.honorNodes);
+    const usual = wantedPorts(options.portBase);
+    const above = options.portBase === undefined ? undefined : options.portBase + usual.size;
+    const choices = await choosePorts(new Map([...usual, ...honorPorts(seats, above)]));
     const platform = new Platform(
       new Supervisor(clock, options.events, ["postgres", "consensus"], options.maxRestartPauseMs),
       identities,
@@ -85,7 +91,7 @@ export class Platform {
     );
     options.signal?.addEventListener("abort", () => void platform.stop(), { once: true });
     try {
-      await platform.#startProcesses(options);
+      await platform.#startProcesses(options, seats);
       options.signal?.throwIfAborted();
       return platform;
     } catch (error) {
@@ -98,11 +104,12 @@ export class Platform {
     return this.supervisor.stop();
   }
 
-  async #startProcesses(options: PlatformOptions): Promise<void> {
+  async #startProcesses(options: PlatformOptions, seats: number): Promise<void> {
     const { root, dataDir, clock } = options;
     const genesisFile = join(dataDir, "genesis.json");
     const firstStart = !existsSync(genesisFile);
-    ensureGenesis(genesisFile, this.identities, Math.floor(clock.now() / 1000));
+    const honor = seats === 0 ? undefined : await this.#prepareHonorNodes(seats, options, genesisFile);
+    if (honor === undefined) ensureGenesis(genesisFile, this.identities, Math.floor(clock.now() / 1000));
     const common = {
       paths: { root, dataDir },
       ports: this.ports,
@@ -112,7 +119,8 @@ export class Platform {
     };
     await Promise.all([
       this.#start(postgresProcess({ root, dataDir, port: this.ports.get("postgres") as number }), options),
-      this.#start(consensusProcess(common), options),
+      this.#start(consensusProcess(common, await honor?.environment()), options),
+      ...(honor?.processes() ?? []).map((spec) => this.#start(spec, options)),
     ]);
     if (firstStart) options.onStep?.("putting the protocol's contracts on the new chain");
     const contracts = await ensureProtocol(this.jsonRpcUrl, this.identities, (step) =>
@@ -127,6 +135,15 @@ export class Platform {
     await Promise.all(
       ([1, 2] as const).map((number) => this.#start(providerProcess(number, complete), options)),
     );
+  }
+
+  #prepareHonorNodes(
+    seats: number,
+    { root, dataDir, clock }: PlatformOptions,
+    genesisFile: string,
+  ): Promise<HonorNodes> {
+    const { identities, ports } = this;
+    return HonorNodes.prepare(seats, { root, dataDir, clock, genesisFile, identities, ports });
   }
 
   #start(spec: ProcessSpec, options: PlatformOptions): Promise<void> {

@@ -51,10 +51,14 @@ const HEAP_MIB: Readonly<Record<ServiceName | "provider", number>> = {
 };
 
 /** The chain's node needs neither database nor events. */
-export function consensusProcess(settings: CommonSettings): ProcessSpec {
+export function consensusProcess(
+  settings: CommonSettings,
+  honor: Readonly<Record<string, string>> = {},
+): ProcessSpec {
   return processOf("consensus", settings, {
     CONSENSUS_JSON_RPC_LISTEN: `${HOST}:${port(settings.ports, "json-rpc")}`,
     CONSENSUS_GENESIS_FILE: settings.genesisFile,
+    ...honor,
   });
 }
 

@@ -35,6 +35,7 @@ export interface RpcBlock {
   readonly number: string;
   readonly hash: string;
   readonly parentHash: string;
+  readonly stateRoot: string;
   readonly timestamp: string;
   readonly gasUsed: string;
   readonly gasLimit: string;

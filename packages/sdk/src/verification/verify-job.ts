@@ -2,6 +2,7 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import type { Protocol, ReceiptProof, Verification } from "../api-types.js";
 import type { AiosClient } from "../client.js";
 import { type ChainEvidence, readChainEvidence } from "./chain-evidence.js";
+import { checkFinality } from "./finality-check.js";
 import { type KeyOrigin, keyOrigin } from "./key-origin.js";
 import { checkInput, checkProof, isProof } from "./proof-checks.js";
 import { checkInclusion, checkPayments, checkSettlement } from "./settlement-checks.js";
@@ -45,6 +46,8 @@ export async function verifyJob(
   const [payments, receipts] = await Promise.all([client.jobs.payments(jobId), client.jobs.receipts(jobId)]);
   add(checkPayments(chain, payments));
   add(await checkSettlement(rpc, chain));
+  const finality = await checkFinality(rpc, chain);
+  if (finality !== undefined) add(finality.check);
   const own = receipts.find((receipt) => receipt.receiptId === chain.delivery?.receiptHash) ?? receipts[0];
   if (own === undefined) {
     add({
@@ -61,9 +64,12 @@ export async function verifyJob(
     jobId,
     ok: checks.every((check) => check.ok !== false) && chain.settlement !== undefined,
     checks,
-    trusted: trustedIn(job.verification, origin),
+    trusted: [finality?.trust ?? ONE_PRODUCER, ...trustedIn(job.verification, origin)],
   };
 }
+
+const ONE_PRODUCER =
+  "The chain's one block producer: with a single producer, it alone decides what is final.";
 
 /** Of the key in the settling transaction, where a proof settled the job. */
 async function originOf(
@@ -88,7 +94,6 @@ async function receiptProof(client: AiosClient, receiptId: string): Promise<Rece
 
 function trustedIn(verification: Verification, origin: KeyOrigin | undefined): readonly string[] {
   return [
-    "The chain's one block producer: with a single producer, it alone decides what is final.",
     "This gateway's answers about blocks, logs and calldata; ask another node of the chain to be independent of it.",
     ...(origin === undefined
       ? [unprovenTrust(verification)]

@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { nodeIdentity } from "@aios/peer-network/node-certificate";
 import type { Peer } from "@aios/peer-network/peer-network";
-import { HOME_FILES, type NodeFile } from "../honor-home.js";
+import { HOME_FILES, type NodeFile, readNodeKeys } from "../honor-home.js";
 import type { HonorSettings } from "../honor-options.js";
 import { initHome, type PublicKeys, writeNodeFile } from "../make-home.js";
 
@@ -45,7 +46,29 @@ export async function makeHonorNetwork(plan: HonorNetworkPlan): Promise<string[]
   return homes;
 }
 
-function nodeFile(plan: HonorNetworkPlan, index: number, keys: readonly PublicKeys[]): NodeFile {
+/** Lets the nodes of a network that was made before find each other at other ports. Returns the homes. */
+export async function moveHonorNetwork(
+  directory: string,
+  places: readonly NodePlace[],
+  portBetween?: HonorNetworkPlan["portBetween"],
+): Promise<string[]> {
+  const homes = places.map((_, index) => join(directory, `node-${index}`));
+  const keys = await Promise.all(
+    homes.map(async (home): Promise<PublicKeys> => {
+      const { nodeKeyPem } = await readNodeKeys(join(home, HOME_FILES.nodeKey), undefined);
+      return { nodeKey: nodeIdentity(nodeKeyPem).publicKey };
+    }),
+  );
+  const plan = { places, ...(portBetween === undefined ? {} : { portBetween }) };
+  for (const [index, home] of homes.entries()) await writeNodeFile(home, nodeFile(plan, index, keys));
+  return homes;
+}
+
+function nodeFile(
+  plan: Pick<HonorNetworkPlan, "places" | "portBetween" | "settings">,
+  index: number,
+  keys: readonly PublicKeys[],
+): NodeFile {
   const place = plan.places[index] as NodePlace;
   const peers = keys.flatMap(({ nodeKey }, other): Peer[] => {
     if (other === index) return [];

@@ -1,5 +1,7 @@
 /** JSON-RPC methods that anyone may call: they read. */
 export const OPEN_RPC_METHODS: ReadonlySet<string> = new Set([
+  "aios_getCertificate",
+  "aios_getHonorSet",
   "eth_blockNumber",
   "eth_call",
   "eth_chainId",

@@ -53,7 +53,10 @@ export function honorMethods(honor: HonorView | undefined): RpcMethods {
       const decision = await ask().decision(smallNumber(value, "height"));
       return decision === undefined ? null : decisionValue(decision);
     },
-    aios_getHonorSet: async (): Promise<RpcValue> => setValue(await ask().honorSet()),
+    aios_getHonorSet: async (): Promise<RpcValue> => {
+      const [status, set] = await Promise.all([ask().status(), ask().honorSet()]);
+      return { signingChainId: status.chainId, ...setValue(set) };
+    },
     aios_getEvidence: async (): Promise<RpcValue> =>
       (await ask().offences()).map(({ kind, setNumber, seat, first, second }) => ({
         kind,
@@ -103,7 +106,7 @@ function certificateValue({ round, signers, signature }: Certificate): RpcValue 
   return { round: hexNumber(round), signers: toHex(signers), seats, signature: toHex(signature) };
 }
 
-function setValue(set: HonorSet): RpcValue {
+function setValue(set: HonorSet): { readonly [field: string]: RpcValue } {
   const size = set.members.length;
   return {
     number: hexNumber(set.number),

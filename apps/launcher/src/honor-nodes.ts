@@ -1,0 +1,120 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { HOME_FILES } from "@aios/consensus/honor-home";
+import { makeHonorNetwork, moveHonorNetwork, type NodePlace } from "@aios/consensus/testnet/honor-network";
+import { groupCount } from "@aios/core-committee/honor-set";
+import { smallestSafeK } from "@aios/core-ghostdag/anticone-bound";
+import type { Clock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
+import { localGenesis, seatsOf, writeGenesis } from "./genesis.js";
+import type { Identities } from "./identities.js";
+import type { ProcessSpec } from "./managed-process.js";
+import type { Ports } from "./process-table.js";
+
+const FIRST_PEER_PORT = 30_400;
+const FIRST_RPC_PORT = 30_500;
+const TICK_MS = 1_500;
+/** Until a block of one node on this machine is checked by all others. */
+const MAX_DELAY_MS = 100;
+const HEAP_MIB = 192;
+
+/** First choices of the ports of honor nodes; the first node's JSON-RPC is the platform's. */
+export function honorPorts(seats: number, base: number | undefined): Map<string, number> {
+  const [peer, rpc] = base === undefined ? [FIRST_PEER_PORT, FIRST_RPC_PORT] : [base, base + seats];
+  const ports = new Map<string, number>();
+  for (let node = 0; node < seats; node++) ports.set(`peer-${node}`, peer + node);
+  for (let node = 1; node < seats; node++) ports.set(`json-rpc-${node}`, rpc + node - 1);
+  return ports;
+}
+
+export interface HonorNodesOptions {
+  readonly root: string;
+  readonly dataDir: string;
+  readonly genesisFile: string;
+  readonly identities: Identities;
+  readonly clock: Clock;
+  readonly ports: Ports;
+}
+
+/** The honor nodes of this machine: the first is the platform's `consensus`, the others vote beside it. */
+export class HonorNodes {
+  private constructor(
+    private readonly options: HonorNodesOptions,
+    private readonly homes: readonly string[],
+  ) {}
+
+  /**
+   * Seats of the chain in the data directory, or of the one that is asked for. Throws `chain-has-other-nodes` where both
+   * differ: who finalises a chain is in its first block.
+   */
+  static seats(genesisFile: string, asked: number | undefined): number {
+    if (!existsSync(genesisFile)) return asked ?? 0;
+    const seats = seatsOf(genesisFile);
+    if (asked === undefined || asked === seats) return seats;
+    throw new CodedError({
+      code: "chain-has-other-nodes",
+      kind: "conflict",
+      message: `The chain in this data directory ${
+        seats === 0 ? "has one node that makes its blocks" : `has ${seats} honor nodes`
+      }, not ${asked} honor nodes. Leave --honor-nodes out, start with --fresh, or choose another --data-dir.`,
+    });
+  }
+
+  /** Makes keys and genesis at the first start; later ones only find each other's new ports. */
+  static async prepare(seats: number, options: HonorNodesOptions): Promise<HonorNodes> {
+    const { dataDir, genesisFile, identities, clock, ports } = options;
+    const directory = join(dataDir, "honor");
+    const places = Array.from(
+      { length: seats },
+      (_, node): NodePlace => ({
+        peerPort: ports.get(`peer-${node}`) as number,
+        rpcPort: ports.get(node === 0 ? "json-rpc" : `json-rpc-${node}`) as number,
+      }),
+    );
+    if (existsSync(genesisFile)) return new HonorNodes(options, await moveHonorNetwork(directory, places));
+    const now = clock.now();
+    const blocksPerSecond = (seats / groupCount(seats) / TICK_MS) * 1_000;
+    const homes = await makeHonorNetwork({
+      directory,
+      seats,
+      places,
+      genesis: localGenesis(identities, Math.floor(now / 1_000)),
+      genesisTimeMs: now,
+      tickMs: TICK_MS,
+      maxDelayMs: MAX_DELAY_MS,
+      k: smallestSafeK({ blocksPerSecond, maxDelayMs: MAX_DELAY_MS, maxExcessProbability: 0.01 }),
+    });
+    const made = await readFile(join(homes[0] as string, HOME_FILES.genesis), "utf8");
+    writeGenesis(genesisFile, JSON.parse(made) as Record<string, unknown>);
+    return new HonorNodes(options, homes);
+  }
+
+  /** What makes the platform's `consensus` the first of them. */
+  async environment(): Promise<Record<string, string>> {
+    const home = this.homes[0] as string;
+    const { peers } = JSON.parse(await readFile(join(home, HOME_FILES.node), "utf8")) as {
+      peers: { publicKey: string; host: string; port: number }[];
+    };
+    return {
+      CONSENSUS_MODE: "honor",
+      CONSENSUS_PEER_LISTEN: `127.0.0.1:${this.options.ports.get("peer-0")}`,
+      CONSENSUS_PEERS: peers.map(({ publicKey, host, port }) => `${publicKey}@${host}:${port}`).join(","),
+      CONSENSUS_NODE_KEY_FILE: join(home, HOME_FILES.nodeKey),
+      CONSENSUS_SEAT_KEY_FILE: join(home, HOME_FILES.seatKey),
+    };
+  }
+
+  /** The others, each its own process. */
+  processes(): ProcessSpec[] {
+    const { root, dataDir } = this.options;
+    return this.homes.slice(1).map((home, index) => ({
+      name: `honor-${index + 2}`,
+      script: join(root, "services", "consensus", "dist", "src", "run-node.js"),
+      args: [home],
+      env: {},
+      logFile: join(dataDir, "logs", `honor-${index + 2}.log`),
+      heapMiB: HEAP_MIB,
+    }));
+  }
+}
