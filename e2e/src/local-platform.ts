@@ -33,6 +33,7 @@ export class LocalPlatform {
   static async start(
     extraEnv: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
     dataDir = mkdtempSync(join(tmpdir(), "aios-e2e-")),
+    honorNodes?: number,
   ): Promise<LocalPlatform> {
     const crashes: string[] = [];
     let told: (name: string) => void = () => undefined;
@@ -40,6 +41,7 @@ export class LocalPlatform {
       root: ROOT,
       dataDir,
       portBase: portRange(),
+      honorNodes,
       clock: systemClock,
       extraEnv,
       maxRestartPauseMs: MAX_RESTART_PAUSE_MS,
