@@ -5,6 +5,7 @@ import { type ChainEvidence, readChainEvidence } from "./chain-evidence.js";
 import { checkFinality } from "./finality-check.js";
 import { type KeyOrigin, keyOrigin } from "./key-origin.js";
 import { checkInput, checkProof, isProof } from "./proof-checks.js";
+import { checkDraw } from "./sample-draw-check.js";
 import { checkInclusion, checkPayments, checkSettlement } from "./settlement-checks.js";
 import { checkDelivery, checkOrder, checkOutput, checkReceiptSignature } from "./signature-checks.js";
 import type { VerificationCheck, VerificationReport, VerifyJobOptions } from "./verification-report.js";
@@ -40,6 +41,7 @@ export async function verifyJob(
   if (job.kind === "inference") add(checkInput(chain, options));
   add(checkDelivery(protocol, chain));
   add(checkOutput(job, chain));
+  if (job.verification === "sample") add(await checkDraw(rpc, jobId, job, chain));
   for await (const check of checkProof(rpc, protocol, jobId, chain)) add(check);
   const origin = await originOf(client, protocol, job.verification, chain);
   if (origin !== undefined) add(origin.check);
@@ -110,7 +112,7 @@ function unprovenTrust(verification: Verification): string {
     case "none":
       return "The provider: without a proof, nothing shows that the output is the model's own.";
     case "sample":
-      return "The provider: this delivery was not proven, only a random share of deliveries is.";
+      return "The provider: this delivery was not proven, only a random share of deliveries is. The platform, which knows the draw's secret: that it did not choose with the provider what is drawn.";
     case "replicate":
       return "That the two providers did not agree on a wrong output.";
     case "proof":

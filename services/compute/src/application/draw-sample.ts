@@ -5,7 +5,7 @@ import { withDraw } from "../domain/job-transitions.js";
 import type { ChainReader, JobStore } from "../domain/ports.js";
 import { drawSample } from "../domain/sample-draw.js";
 
-/** Decides whether a sampled delivery has to be proven, by the hash of the block that holds it. */
+/** Decides whether a sampled delivery has to be proven, by the block that holds it and the job's secret. */
 export class DrawSample {
   constructor(
     private readonly jobs: Pick<JobStore, "change">,
@@ -16,7 +16,8 @@ export class DrawSample {
   async execute(job: Job): Promise<void> {
     const blockHash = await this.reader.blockHash(job.chainPosition.blockNumber);
     crashPoint("compute.draw.before-store");
-    const draw = drawSample(job.jobId, blockHash, job.terms.sampleShareBps);
-    await this.jobs.change(job.jobId, (stored) => ({ job: withDraw(stored, draw, this.clock.now()) }));
+    await this.jobs.change(job.jobId, (stored) => ({
+      job: withDraw(stored, drawSample(stored, blockHash), this.clock.now()),
+    }));
   }
 }

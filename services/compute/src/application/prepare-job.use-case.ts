@@ -1,5 +1,6 @@
 import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
 import { jobIdOfOrder } from "@aios/core-settlement/order-digest";
+import { drawCommitment } from "@aios/core-settlement/sample-draw";
 import { JOB_KIND, signingDomain } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { encodeJobInput } from "@aios/core-zkml/job-input";
@@ -45,6 +46,7 @@ import {
 } from "./verification-offers.js";
 
 const SALT_BYTES = 32;
+const DRAW_SECRET_BYTES = 32;
 
 export interface PrepareJobInput {
   readonly account: Address;
@@ -145,6 +147,8 @@ export class PrepareJob {
     const providerCapWei = isReplicated ? 0n : this.#ports.pricing.providerCap(offer.question, capWei);
     const committed = await this.#commit(checked.input);
     const outputKey = input.outputRecipientPublicKey.length === 0 ? "" : hex(input.outputRecipientPublicKey);
+    const drawSecret =
+      input.verification === "sample" ? bytes32(hex(this.#ports.rng.bytes(DRAW_SECRET_BYTES))) : "";
     const order = this.#orderOf(
       input,
       checked,
@@ -153,6 +157,7 @@ export class PrepareJob {
       licensed?.licenceId ?? 0,
       committed,
       outputKey,
+      drawSecret,
     );
     const jobId = jobIdOfOrder(signingDomain(protocol.chainId, protocol.jobEscrow), order);
     const permit = await permitTermsFor(this.#ports.reader, input.account, capWei, protocol, order.leaseBy);
@@ -172,7 +177,7 @@ export class PrepareJob {
       outputKey,
     );
     return {
-      job: newJob(jobId, input, terms, this.#ports.clock.now()),
+      job: newJob(jobId, input, terms, drawSecret, this.#ports.clock.now()),
       salt: committed?.salt ?? new Uint8Array(0),
     };
   }
@@ -196,6 +201,7 @@ export class PrepareJob {
     licenceId: number,
     committed: Commitment | undefined,
     outputKey: string,
+    drawSecret: Job["drawSecret"],
   ): Order {
     const nowSeconds = Math.floor(this.#ports.clock.now() / 1_000);
     return {
@@ -211,7 +217,10 @@ export class PrepareJob {
       leaseBy: (nowSeconds + this.#order.leaseWithinSeconds).toString(),
       deliverWithinSeconds: this.#order.deliverWithinSeconds[work.kind].toString(),
       settleWithinSeconds: this.#order.settleWithinSeconds.toString(),
-      nonce: BigInt(hex(this.#ports.rng.bytes(16))).toString(),
+      nonce: (drawSecret === ""
+        ? BigInt(hex(this.#ports.rng.bytes(16)))
+        : drawCommitment(drawSecret)
+      ).toString(),
     };
   }
 
@@ -269,7 +278,13 @@ function verifierFor(verification: VerificationLevel, protocol: ProtocolFacts): 
   }
 }
 
-function newJob(jobId: JobId, input: PrepareJobInput, terms: JobTerms, nowMs: number): Job {
+function newJob(
+  jobId: JobId,
+  input: PrepareJobInput,
+  terms: JobTerms,
+  drawSecret: Job["drawSecret"],
+  nowMs: number,
+): Job {
   return {
     jobId,
     tenant: input.tenant,
@@ -287,6 +302,7 @@ function newJob(jobId: JobId, input: PrepareJobInput, terms: JobTerms, nowMs: nu
     attempts: [],
     proof: NO_PROOF,
     draw: undefined,
+    drawSecret,
     pendingUntilMs: 0,
     deliveredAtMs: 0,
     steps: [{ name: "prepared", atMs: nowMs, transactionHash: "", gasUsed: 0, note: "" }],

@@ -19,6 +19,12 @@ const trustOf = async (verification: VerificationLevel): Promise<string> => {
   return (await offers.inference(verification, model, protocol)).trust;
 };
 
+it("says of a sample what draws it, and who could choose what is drawn", async () => {
+  const trust = await trustOf("sample");
+  expect(trust).toContain("of 10,000 deliveries 1000 are drawn, by the block that holds them and a secret");
+  expect(trust).toContain("together with a provider it could choose what is drawn");
+});
+
 it("says of two providers in which case a wrong one is paid all the same", async () => {
   expect(await trustOf("replicate")).toMatch(
     /whoever was wrong is not paid, except a wrong second one where the first delivered by itself/,

@@ -70,7 +70,7 @@ export class VerificationOffers {
             prover: proof.prover,
             sampleShareBps: share,
             extraMs: Math.ceil((proof.expectedMs * share) / Number(BPS_DENOMINATOR)),
-            trust: `The provider, for what it would lose: of 10,000 deliveries ${share} are drawn by the hash of the block that holds them, and proven; a wrong one is not paid and its provider stands worse. Others are ${byWord}. A drawn one is proven under a key: ${proof.trust}.`,
+            trust: `The provider, for what it would lose: of 10,000 deliveries ${share} are drawn, by the block that holds them and a secret that your order commits to and the draw shows, and proven; a wrong one is not paid and its provider stands worse. The platform knows the secret before: together with a provider it could choose what is drawn. Others are ${byWord}. A drawn one is proven under a key: ${proof.trust}.`,
             visibility: `${INPUT_VISIBILITY} Where the delivery is drawn the prover decrypts it too.`,
           },
         );

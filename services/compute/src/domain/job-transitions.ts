@@ -1,3 +1,4 @@
+import { drawNote } from "@aios/core-settlement/sample-draw";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { fencingTokenStale, leaseNotOffered } from "./errors.js";
 import {
@@ -165,7 +166,12 @@ export function dropReplica(job: Job, atMs: number): Job {
 /** Whether a sampled delivery was drawn; the first draw counts. */
 export function withDraw(job: Job, draw: SampleDraw, atMs: number): Job {
   if (job.state !== "delivered" || job.draw !== undefined) return job;
-  return withStep({ ...job, draw }, { name: draw.drawn ? "drawn" : "not-drawn", atMs, note: draw.blockHash });
+  const { secret, blockHash } = draw;
+  const note =
+    secret === ""
+      ? "always: no secret was left that nobody knew"
+      : drawNote({ secret, blockHash, shareBps: job.terms.sampleShareBps });
+  return withStep({ ...job, draw }, { name: draw.drawn ? "drawn" : "not-drawn", atMs, note });
 }
 
 /**
@@ -304,6 +310,7 @@ function funded(job: Job, step: StepFacts): Job {
     state: "funded",
     proof: NO_PROOF,
     draw: undefined,
+    drawSecret: job.draw === undefined ? job.drawSecret : "",
     progress: undefined,
     placeAtMs: 0,
   };

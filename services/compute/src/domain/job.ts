@@ -213,10 +213,12 @@ export interface ProofProgress {
   readonly refutingOutput: string | undefined;
 }
 
-/** Whether a delivered job was drawn for a proof, by the hash of the block that holds its delivery. */
+/** Whether a delivered job was drawn for a proof, by the hash of the block that holds its delivery and the job's secret. */
 export interface SampleDraw {
   readonly drawn: boolean;
   readonly blockHash: Bytes32;
+  /** Empty where there was none left that nobody knew. */
+  readonly secret: Bytes32 | "";
 }
 
 export interface JobStepRecord {
@@ -259,6 +261,11 @@ export interface Job {
   readonly proof: ProofProgress;
   /** Of a sampled job that is delivered. */
   readonly draw: SampleDraw | undefined;
+  /**
+   * Of a sampled job: what its order's nonce commits to and its draw takes. Shown to nobody before the draw; empty once
+   * it has been, as soon as another delivery may follow, and of other jobs.
+   */
+  readonly drawSecret: Bytes32 | "";
   /** While pending: when the challenge window is over. */
   readonly pendingUntilMs: number;
   readonly deliveredAtMs: number;

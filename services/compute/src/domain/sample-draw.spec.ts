@@ -1,28 +1,59 @@
-import { bytes32, jobId } from "@aios/kernel/identifiers";
+import { isDrawn, parseDrawNote } from "@aios/core-settlement/sample-draw";
+import { bytes32 } from "@aios/kernel/identifiers";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { sampleJob } from "../../test/support/sample-job.js";
+import type { Job } from "./job.js";
+import { applyEscrowFact, withDraw } from "./job-transitions.js";
 import { drawSample } from "./sample-draw.js";
 
 const word = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
-  .map((bytes) => `0x${Buffer.from(bytes).toString("hex")}`);
+  .map((bytes) => bytes32(`0x${Buffer.from(bytes).toString("hex")}`));
+const delivered: Job = { ...sampleJob("sample"), state: "delivered" };
+const undrawn = { ...delivered, terms: { ...delivered.terms, sampleShareBps: 0 } };
 
-it("draws all of a whole share, none of an empty one, and more of a larger one than of a smaller", () => {
+it("depends on a secret that no provider knows, not on the block alone", () => {
   fc.assert(
-    fc.property(word, word, fc.nat({ max: 10_000 }), fc.nat({ max: 10_000 }), (id, hash, a, b) => {
-      const drawn = (share: number) => drawSample(jobId(id), bytes32(hash), share).drawn;
-      expect(drawn(10_000)).toBe(true);
-      expect(drawn(0)).toBe(false);
-      if (drawn(Math.min(a, b))) expect(drawn(Math.max(a, b))).toBe(true);
+    fc.property(word, fc.uniqueArray(word, { minLength: 64, maxLength: 64 }), (blockHash, secrets) => {
+      const draws = secrets.map((drawSecret) => drawSample({ ...delivered, drawSecret }, blockHash));
+      // Half of all are drawn: that 64 agree happens once in 2^63.
+      expect(new Set(draws.map(({ drawn }) => drawn)).size).toBe(2);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+it("shows the secret with the draw, so that anybody can compute it again", () => {
+  fc.assert(
+    fc.property(word, word, (blockHash, drawSecret) => {
+      const job = { ...delivered, drawSecret };
+      const { draw, steps } = withDraw(job, drawSample(job, blockHash), 1);
+      const facts = parseDrawNote(steps.at(-1)?.note ?? "");
+      expect(facts).toEqual({ blockHash, secret: drawSecret, shareBps: 5_000 });
+      expect(steps.at(-1)?.name).toBe(facts && isDrawn(job.jobId, facts) ? "drawn" : "not-drawn");
+      expect(draw?.drawn).toBe(steps.at(-1)?.name === "drawn");
     }),
   );
 });
 
-it("draws about its share of many jobs", () => {
-  const hash = bytes32(`0x${"5a".repeat(32)}`);
-  const drawn = Array.from({ length: 10_000 }, (_, index) =>
-    drawSample(jobId(`0x${index.toString(16).padStart(64, "0")}`), hash, 1_000),
-  ).filter((draw) => draw.drawn);
-  // Five standard deviations of a binomial of 10,000 and 0.1.
-  expect(Math.abs(drawn.length - 1_000)).toBeLessThan(150);
+it("takes a secret once: a delivery after one whose secret was shown is always drawn", () => {
+  const blockHash = bytes32(`0x${"b1".repeat(32)}`);
+  expect(drawSample(undrawn, blockHash).drawn).toBe(false);
+  const released = (job: Job): Job =>
+    applyEscrowFact(job, {
+      state: "funded",
+      fencingToken: 1,
+      transactionHash: "0x1",
+      gasUsed: 1,
+      position: { blockNumber: 9, logIndex: 0 },
+      chainTimeMs: 0,
+      pendingUntilMs: 0,
+      seenAtMs: 0,
+    });
+  const shown = released(withDraw(undrawn, drawSample(undrawn, blockHash), 1));
+  expect(shown).toMatchObject({ draw: undefined, drawSecret: "" });
+  expect(drawSample(shown, blockHash).drawn).toBe(true);
+  // One that was taken back before it was drawn has shown nothing.
+  expect(released({ ...undrawn, state: "leased" }).drawSecret).toBe(undrawn.drawSecret);
 });

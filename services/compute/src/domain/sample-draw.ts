@@ -1,14 +1,12 @@
-import type { Bytes32, JobId } from "@aios/kernel/identifiers";
-import { concat, keccak256 } from "ethers";
-import type { SampleDraw } from "./job.js";
-
-const WHOLE = 10_000n;
+import { isDrawn } from "@aios/core-settlement/sample-draw";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import type { Job, SampleDraw } from "./job.js";
 
 /**
- * Draws a delivered job with probability `shareBps` / 10,000: keccak256 of its id and the hash of the block that holds its
- * delivery. A provider that delivers cannot know that hash; afterwards anybody can compute the draw again.
+ * Draws a delivered job by the block that holds its delivery and the job's secret. Once an earlier draw has shown the
+ * secret a provider could choose its block by it: then, and for a job without one, every delivery is drawn.
  */
-export function drawSample(jobId: JobId, blockHash: Bytes32, shareBps: number): SampleDraw {
-  const drawn = BigInt(keccak256(concat([jobId, blockHash]))) % WHOLE < BigInt(shareBps);
-  return { drawn, blockHash };
+export function drawSample({ jobId, drawSecret, terms }: Job, blockHash: Bytes32): SampleDraw {
+  const facts = { blockHash, secret: drawSecret, shareBps: terms.sampleShareBps };
+  return { blockHash, secret: drawSecret, drawn: drawSecret === "" || isDrawn(jobId, facts) };
 }

@@ -1,3 +1,4 @@
+import { drawCommitment, parseDrawNote } from "@aios/core-settlement/sample-draw";
 import { JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ComputePlatform, IMAGE } from "../support/compute-platform.js";
@@ -70,6 +71,16 @@ describe("a replicated job", () => {
     expect(steps).not.toContain("proven");
   });
 
+  it("is settled by a proof where the second provider has left before its signature could settle", async () => {
+    const both = [await provider(), await provider()];
+    for (const { address } of both) platform.chain.departed.add(address);
+    const jobId = await platform.placeJob(REPLICATE);
+    const job = await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
+    const steps = job.steps.map(({ name }) => name);
+    expect(steps.slice(steps.indexOf("delivered"))).toEqual(["delivered", "proven", "settled"]);
+    expect(paymentsOf(jobId)).toHaveLength(1);
+  });
+
   it("takes the lease from a provider that computes another output, and pays an honest one", async () => {
     await provider({ priceWei: "900" });
     const liar = await provider({ output: 8n, priceWei: "950" });
@@ -115,6 +126,10 @@ describe("a sampled job", () => {
     const job = await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
     const steps = job.steps.map(({ name }) => name);
     expect(steps.slice(steps.indexOf("delivered"))).toEqual(["delivered", "drawn", "proven", "settled"]);
+    const { nonce } = JSON.parse(job.orderJson) as { nonce: string };
+    const shown = parseDrawNote(job.steps.find(({ name }) => name === "drawn")?.note ?? "");
+    expect(shown?.shareBps).toBe(10_000);
+    expect(drawCommitment(shown?.secret ?? "0x").toString()).toBe(nonce);
     expect(paymentsOf(jobId)).toEqual([{ jobId, provider: honest.address }]);
   });
 

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { abi as escrowAbi } from "@aios/contracts/abi/job-escrow";
 import { abi as registryAbi } from "@aios/contracts/abi/provider-registry";
 import { abi as tokenAbi } from "@aios/contracts/abi/wrapped-aios";
-import { type Order, orderTypedData } from "@aios/core-settlement/order-digest";
+import { deliveryTypedData, type Order, orderTypedData } from "@aios/core-settlement/order-digest";
+import { signerOf } from "@aios/core-settlement/signed-data";
 import { signingDomain } from "@aios/core-settlement/typed-data";
 import { CodedError } from "@aios/kernel/coded-error";
 import {
@@ -17,9 +18,12 @@ import { topics } from "@aios/proto/topics";
 import type { EventBus } from "@aios/service-kit/event-bus";
 import type { Peer } from "@aios/testkit/peer";
 import {
+  concat,
   dataLength,
+  dataSlice,
   Interface,
   type InterfaceAbi,
+  keccak256,
   type TransactionDescription,
   TypedDataEncoder,
   toBeHex,
@@ -59,6 +63,8 @@ export class FakeChain implements Peer {
   /** Every settlement: more than one entry of a job would be a double payment. */
   readonly payments: { readonly jobId: string; readonly provider: string }[] = [];
   readonly activeProviders = new Set<string>();
+  /** Providers that have left the registry: their signatures settle nothing. */
+  readonly departed = new Set<string>();
   challengeWindowSeconds = 1;
   /** What the token counts of every account's permits. */
   permitNonce = 0n;
@@ -270,7 +276,10 @@ export class FakeChain implements Peer {
       return;
     }
     const isReplica = job.verifier === CONTRACTS.ReplicatedResultVerifier && dataLength(evidence) === 160;
-    must(isReplica || evidence === evidenceOf(jobId, job.output), "ResultInvalid");
+    const isFinal = isReplica
+      ? !this.departed.has(replicaOf(jobId, job.output, evidence))
+      : evidence === evidenceOf(jobId, job.output);
+    must(isFinal, "ResultInvalid");
     this.#pay(jobId, job);
   }
 
@@ -350,6 +359,17 @@ export class FakeChain implements Peer {
 /** Every block has a hash of its own; that is all that is asked of it. */
 function blockOf(number: number): { readonly hash: string } | null {
   return number > MOST_BLOCKS ? null : { hash: toBeHex(number + 1, 32) };
+}
+
+/** Who signed the delivery that a replica's evidence stands for. */
+function replicaOf(jobId: string, output: bigint, evidence: string): string {
+  const [token, receiptHash, r, s, v] = [0, 32, 64, 96, 128].map((at) =>
+    dataSlice(evidence, at, at + 32),
+  ) as [string, string, string, string, string];
+  const outputHash = keccak256(toBeHex(output, 32));
+  const delivery = { jobId, fencingToken: BigInt(token), output, outputHash, receiptHash };
+  const signed = deliveryTypedData(signingDomain(CHAIN_ID, CONTRACTS.JobEscrow), delivery);
+  return signerOf(signed, concat([r, s, dataSlice(v, 31)])) ?? "";
 }
 
 /** What the fake prover signs; the fake escrow accepts exactly this. */

@@ -35,6 +35,7 @@ import {
   ZERO_BYTES32,
 } from "../../src/domain/job-transitions.js";
 import { nextStep } from "../../src/domain/next-step.js";
+import { drawSample } from "../../src/domain/sample-draw.js";
 import { LEASE_BY_SECONDS, SETTLE_WITHIN_SECONDS, sampleJob, sampleResult } from "./sample-job.js";
 
 export const POLICY = { clockMarginMs: 1_000, deliverMarginMs: 10_000 };
@@ -110,7 +111,11 @@ export class World {
         this.job = dropReplica(this.job, this.nowMs);
         break;
       case "draw":
-        this.job = withDraw(this.job, { drawn: luck.permitOvertaken, blockHash: ZERO_BYTES32 }, this.nowMs);
+        this.job = withDraw(
+          this.job,
+          { ...drawSample(this.job, ZERO_BYTES32), drawn: luck.permitOvertaken },
+          this.nowMs,
+        );
         break;
       case "end-offer":
         this.job = endOffer(this.job, next.fencingToken, next.because);

@@ -43,7 +43,7 @@ export interface JobWithLeases {
 export function jobFromQuery(row: JobWithLeases): Job {
   const leases = [...row.leases].sort((a, b) => a.fencing_token - b.fencing_token);
   return {
-    ...(row.body as JobBody),
+    ...jobBodyFrom(row.body),
     jobId: row.job_id as JobId,
     tenant: row.tenant as TenantId,
     buyer: row.buyer as Address,
@@ -65,7 +65,7 @@ export function jobFromQuery(row: JobWithLeases): Job {
 
 export function jobFromRow(row: JobRow, leases: readonly LeaseRow[]): Job {
   return {
-    ...(row.body as unknown as JobBody),
+    ...jobBodyFrom(row.body),
     jobId: row.jobId as JobId,
     tenant: row.tenant as TenantId,
     buyer: row.buyer as Address,
@@ -77,6 +77,12 @@ export function jobFromRow(row: JobRow, leases: readonly LeaseRow[]): Job {
     terms: row.terms as unknown as JobTerms,
     leases: [...leases].sort((a, b) => a.fencingToken - b.fencingToken).map(leaseFromRow),
   };
+}
+
+/** Rows from before draws took a secret have none. */
+function jobBodyFrom(body: unknown): JobBody {
+  const stored = body as Partial<Pick<JobBody, "drawSecret">> & Omit<JobBody, "drawSecret">;
+  return { ...stored, drawSecret: stored.drawSecret ?? "" };
 }
 
 /** Rows from before there were replicas do not say that they are leases. */
