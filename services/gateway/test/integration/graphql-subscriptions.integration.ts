@@ -61,6 +61,11 @@ async function codeOf(response: Response): Promise<unknown> {
 
 it("tells every change until the job ends, to a client of GraphQL over SSE", async () => {
   watching(JobState.JOB_STATE_FUNDED, JobState.JOB_STATE_LEASED, JobState.JOB_STATE_SETTLED);
+  let reads = 0;
+  gateway.peers.answer("GetModel", () => {
+    reads += 1;
+    throw new CodedError({ code: "model-unknown", kind: "not-found", message: "There is no such model." });
+  });
   const client = createClient({
     url: `${gateway.baseUrl}/graphql`,
     headers: { authorization: `Bearer ${await gateway.token()}` },
@@ -72,6 +77,8 @@ it("tells every change until the job ends, to a client of GraphQL over SSE", asy
     seen.push(data?.["jobChanged"]);
   }
   expect(seen).toEqual(["FUNDED", "LEASED", "SETTLED"].map((state) => ({ state, model: null })));
+  // What leads on from the job is read anew for each change.
+  expect(reads).toBe(3);
 });
 
 it("answers a query over the same client", async () => {

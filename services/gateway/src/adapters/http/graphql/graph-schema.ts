@@ -111,8 +111,9 @@ class SchemaBuilder {
       args: this.#pathArguments(route, name),
       extensions: { cost: costOf(route) },
       subscribe: (_source, values, context) => context.watchJob(String(values["jobId"])),
-      resolve: (job, _values, { budget }) => {
+      resolve: (job, _values, { budget, calls }) => {
         budget.renew();
+        calls.forget();
         return jobViewOf(job as unknown as Job | undefined);
       },
     };

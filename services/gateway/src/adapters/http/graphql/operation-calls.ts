@@ -45,9 +45,14 @@ export class OperationCalls {
     return answer;
   }
 
+  /** What was read before may be otherwise now. */
+  forget(): void {
+    this.#reads.clear();
+  }
+
   /** What was read before may be otherwise after it. */
   change(route: GraphRoute, inputs: FieldInputs): Promise<unknown> {
-    this.#reads.clear();
+    this.forget();
     return this.#call(route, inputs);
   }
 
