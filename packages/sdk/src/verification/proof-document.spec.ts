@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
 import { encodeTranscript } from "@aios/core-groth16/ceremony-codec";
-import { type CeremonyTranscript, contributionTo } from "@aios/core-groth16/ceremony-transcript";
+import {
+  type CeremonyTranscript,
+  contributionTo,
+  transcriptHash,
+} from "@aios/core-groth16/ceremony-transcript";
 import { KEY_POINTS_UNCHECKED } from "@aios/core-groth16/ceremony-trust";
 import { encodeEvidence } from "@aios/core-groth16/evidence";
 import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
@@ -8,7 +12,10 @@ import { bn254 } from "@noble/curves/bn254.js";
 import { concat, getBytes, keccak256, toBeHex } from "ethers";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { fromHex, toHex32 } from "../hex.js";
+import type { Protocol } from "../api-types.js";
+import type { AiosClient } from "../client.js";
+import { fromHex, toHex, toHex32 } from "../hex.js";
+import { keyOrigin } from "./key-origin.js";
 import { decodeProofDocument, encodeProofDocument, type ProofDocument, readProof } from "./proof-document.js";
 
 const { Fr } = bn254.fields;
@@ -95,15 +102,21 @@ it("says less without the statement, and nothing for another job, output or key"
     expect(readProof({ ...document, ...change })).toMatchObject({ ok: false, says: [] });
 });
 
-it("says of a key from a ceremony who could forge, and that its origin in circuit and powers was not checked", () => {
+/** A key whose delta is what two names multiplied it to, and the transcript of that. */
+function keyFromCeremony(): { transcript: CeremonyTranscript; delta: bigint } {
   const start = { circuitDigest: bytesOf(1), powersHash: bytesOf(2), firstKeyHash: bytesOf(3) };
-  const parties = [1, 2].map((seed) => [`party ${seed}`, bytesOf(seed)] as const);
   let [transcript, delta]: [CeremonyTranscript, bigint] = [{ start, powersContributors: [], steps: [] }, 1n];
-  for (const [name, seed] of parties) {
-    const { step, secret } = contributionTo(transcript, name, seed);
+  for (const seed of [1, 2]) {
+    const { step, secret } = contributionTo(transcript, `party ${seed}`, bytesOf(seed));
     delta = Fr.mul(delta, secret);
     transcript = { ...transcript, steps: [...transcript.steps, step] };
   }
+  return { transcript, delta };
+}
+const TOGETHER = "forgeable by whoever calls themselves party 1 and party 2, possibly one party, together";
+
+it("says of a key from a ceremony who could forge, and that its origin in circuit and powers was not checked", () => {
+  const { transcript, delta } = keyFromCeremony();
   const reading = readProof({
     format: "aios-proof-1",
     system: "groth16-bn254",
@@ -117,13 +130,31 @@ it("says of a key from a ceremony who could forge, and that its origin in circui
     ["key-origin", undefined],
   ]);
   expect(reading.ok).toBe(true);
-  expect(reading.trusted[0]).toContain(
-    "forgeable by whoever calls themselves party 1 and party 2, possibly one party, together",
-  );
+  expect(reading.trusted[0]).toContain(TOGETHER);
   expect(reading.trusted[1]).toBe(KEY_POINTS_UNCHECKED);
   const foreign = readProof({ ...document, transcript: encodeTranscript(transcript) });
   expect(foreign.checks.at(-1)).toMatchObject({ name: "key-origin", ok: false });
   expect(foreign.trusted.join(" ")).not.toContain(KEY_POINTS_UNCHECKED);
+});
+
+it("says the same of the key that a job was settled under", async () => {
+  const { transcript, delta } = keyFromCeremony();
+  const client = {
+    rpc: { ethCall: async () => toHex(transcriptHash(transcript)) },
+    models: { get: async () => ({ ceremonyTranscriptCid: "bafy" }) },
+    content: { get: async () => new TextEncoder().encode(encodeTranscript(transcript)) },
+  } as unknown as AiosClient;
+  const protocol = { contracts: { ModelLicence: `0x${"11".repeat(20)}` } } as unknown as Protocol;
+  const originOf = (key: string) => {
+    const proof = getBytes(document.proof);
+    const evidence = encodeEvidence({ verifyingKey: getBytes(key), proof });
+    return keyOrigin(client, protocol, 1n, toHex(evidence));
+  };
+  const origin = await originOf(keyWith(delta));
+  expect(origin.check.ok).toBeUndefined();
+  expect(origin.trust).toContain(TOGETHER);
+  expect(origin.unchecked).toEqual([KEY_POINTS_UNCHECKED]);
+  expect(await originOf(verifyingKey)).toMatchObject({ check: { ok: false }, unchecked: [] });
 });
 
 it("never throws and never believes a changed byte of key, proof or public values", () => {
