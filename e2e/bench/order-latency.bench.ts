@@ -151,6 +151,7 @@ function settingsOf(index: number): NodeSettings {
       genesisSet: set,
       genesis: { root: "root-0", candidates: [] },
       electionRules: { seats: NODES, minimumStakeWei: 0n, hysteresisBps: 0, immunityCycles: 0 },
+      maxBlockBytes: 1_048_576,
       maxBlocksPerCheckpoint: 1_000,
       reputationWindow: 1_000,
     },
@@ -167,9 +168,9 @@ function settingsOf(index: number): NodeSettings {
     gossipMs: 2_000,
     clockToleranceMs: 200,
     maxTransactionsPerBlock: 1_000,
-    maxBlockBytes: 1_048_576,
     poolCapacity: 100_000,
     maxWaitingBlocks: 1_000,
+    maxWaitingBytes: 67_108_864,
     maxRoundsAhead: 20,
   };
 }

@@ -5,7 +5,8 @@ import { blockId, type DagBlock } from "./dag-block.js";
 import { TransactionPool } from "./transaction-pool.js";
 
 const parameters = { k: 18, maxParents: 16, maxMergeset: 200, mergeDepth: 1_000, pruningDepth: 2_000 };
-const newDag = (maxWaiting = 100): BlockDag => new BlockDag(parameters, () => undefined, maxWaiting);
+const newDag = (maxBlocks = 100, maxBytes = 1_000_000): BlockDag =>
+  new BlockDag(parameters, () => undefined, { maxBlocks, maxBytes });
 
 /** Blocks that each build on some of those before. */
 const histories = fc
@@ -56,6 +57,21 @@ describe("block DAG", () => {
     for (let tick = 0; tick < 50; tick++)
       dag.insert({ setNumber: 0, seat: 0, tick, parents: [`lost-${tick}`], transactions: [], signature: "" });
     expect(dag.missing).toEqual(["lost-45", "lost-46", "lost-47", "lost-48", "lost-49"]);
+  });
+
+  it("keeps no more bytes waiting than it may, and takes what fits again once they are gone", () => {
+    const dag = newDag(100, 100_000);
+    const heavy = (tick: number, bytes: number): DagBlock => {
+      const payload = new Uint8Array(bytes);
+      const transactions = [{ id: `t-${tick}`, sender: "0xaa", nonce: 0, payload }];
+      return { setNumber: 0, seat: 0, tick, parents: [`lost-${tick}`], transactions, signature: "" };
+    };
+    for (let tick = 0; tick < 10; tick++) dag.insert(heavy(tick, 40_000));
+    expect(dag.missing).toEqual(["lost-8", "lost-9"]);
+    dag.insert(heavy(10, 200_000));
+    expect(dag.missing).toEqual(["lost-8", "lost-9"]);
+    for (let tick = 11; tick < 15; tick++) dag.insert(heavy(tick, 10));
+    expect(dag.missing).toEqual(["lost-8", "lost-9", "lost-11", "lost-12", "lost-13", "lost-14"]);
   });
 });
 

@@ -2,6 +2,7 @@ import { Ghostdag } from "@aios/core-ghostdag/ghostdag";
 import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { blockId, type DagBlock } from "./dag-block.js";
+import { WaitingBlocks, type WaitingLimits } from "./waiting-blocks.js";
 
 export const GENESIS_BLOCK = "genesis";
 
@@ -20,20 +21,19 @@ export type BlockRule = (block: DagBlock) => string | undefined;
 /**
  * The blocks a node holds, coloured and ordered by GHOSTDAG, and those that wait for a parent.
  *
- * Blocks that wait are bounded: beyond `maxWaiting` the oldest is forgotten, to be fetched again when it is needed.
+ * Blocks that wait are bounded: beyond the limits the oldest are forgotten, to be fetched again when they are needed.
  */
 export class BlockDag {
   readonly #ghostdag: Ghostdag;
   readonly #rule: BlockRule;
-  readonly #maxWaiting: number;
   readonly #blocks = new Map<string, DagBlock>();
   readonly #byTick = new Map<number, { readonly id: string; readonly block: DagBlock }[]>();
-  readonly #waiting = new Map<string, DagBlock>();
+  readonly #waiting: WaitingBlocks;
 
-  constructor(parameters: GhostdagParameters, rule: BlockRule, maxWaiting: number) {
+  constructor(parameters: GhostdagParameters, rule: BlockRule, waiting: WaitingLimits) {
     this.#ghostdag = new Ghostdag(parameters, GENESIS_BLOCK);
     this.#rule = rule;
-    this.#maxWaiting = maxWaiting;
+    this.#waiting = new WaitingBlocks(waiting);
   }
 
   get tips(): string[] {
@@ -47,6 +47,11 @@ export class BlockDag {
 
   has(id: string): boolean {
     return this.#ghostdag.has(id);
+  }
+
+  /** Whether it is held until its parents come. */
+  isWaiting(id: string): boolean {
+    return this.#waiting.has(id);
   }
 
   /** Tick of a block in the DAG; 0 for genesis. */
@@ -81,7 +86,7 @@ export class BlockDag {
   /** Parents that waiting blocks lack and that do not wait themselves. */
   get missing(): string[] {
     const missing = new Set<string>();
-    for (const block of this.#waiting.values())
+    for (const [, block] of this.#waiting)
       for (const parent of block.parents)
         if (!this.#ghostdag.has(parent) && !this.#waiting.has(parent)) missing.add(parent);
     return [...missing];
@@ -93,18 +98,12 @@ export class BlockDag {
     if (this.#ghostdag.has(id) || this.#waiting.has(id)) return { kind: "known" };
     const missing = block.parents.filter((parent) => !this.#ghostdag.has(parent));
     if (missing.length > 0) {
-      this.#wait(id, block);
+      this.#waiting.add(id, block);
       return { kind: "waiting", missing: missing.filter((parent) => !this.#waiting.has(parent)) };
     }
     const reason = this.#add(id, block);
     if (reason !== undefined) return { kind: "refused", reason };
     return { kind: "inserted", blocks: [block, ...this.#release()] };
-  }
-
-  #wait(id: string, block: DagBlock): void {
-    if (this.#waiting.size >= this.#maxWaiting)
-      this.#waiting.delete(this.#waiting.keys().next().value as string);
-    this.#waiting.set(id, block);
   }
 
   #add(id: string, block: DagBlock): string | undefined {

@@ -1,11 +1,10 @@
 import { honorKeysOf } from "@aios/core-committee/honor-set";
-import type { SignedBlockClaim } from "@aios/core-finality/evidence";
 import { hexToBytes } from "@noble/hashes/utils.js";
+import { BlockClaims } from "./block-claims.js";
+import { formFault } from "./block-rules.js";
 import { blockClaimBytes, blockId, type DagBlock } from "./dag-block.js";
 import type { NodeContext } from "./node-context.js";
 
-/** Blocks of one maker and tick that are taken in unasked; of more, only what another block builds on. */
-const UNASKED_OF_TICK = 2;
 const MAX_WANTED = 64;
 
 /** Takes blocks in, gives them out, asks for those that are missing, and finds makers of two blocks in a tick. */
@@ -13,22 +12,27 @@ export class BlockExchange {
   readonly #context: NodeContext;
   readonly #onInserted: (blocks: readonly DagBlock[]) => void;
   readonly #wanted = new Set<string>();
-  /** First block of a maker and tick, by set, seat and tick. */
-  readonly #claims = new Map<string, { readonly block: DagBlock; count: number }>();
+  readonly #claims: BlockClaims;
 
   constructor(context: NodeContext, onInserted: (blocks: readonly DagBlock[]) => void) {
     this.#context = context;
     this.#onInserted = onInserted;
+    this.#claims = new BlockClaims(context.settings.chain.chainId, context.dag);
+  }
+
+  /** Up to this tick blocks are decided. */
+  decided(tick: number): void {
+    this.#claims.decided(tick);
   }
 
   /** A block from a peer. What is refused is dropped; what it lacks is asked of the peer. */
   receive(from: string, block: DagBlock): void {
-    const { dag, settings } = this.#context;
+    const { dag, ruleContext } = this.#context;
     const id = blockId(block);
-    if (dag.has(id) || !this.#isWorthwhile(id, block) || !this.#isSigned(from, block)) return;
-    this.#noteClaim(id, block);
-    const { maxParents } = settings.chain.ghostdag;
-    if (block.parents.length === 0 || block.parents.length > maxParents) return;
+    if (dag.has(id) || dag.isWaiting(id) || !this.#isWorthwhile(id, block)) return;
+    // Before anything of it is remembered: a faulty seat signs whatever it likes.
+    if (formFault(block, ruleContext) !== undefined || !this.#isSigned(from, block)) return;
+    this.#noteClaim(block);
     const missing = this.add(block);
     if (missing.length > 0) this.want(missing, from);
   }
@@ -40,7 +44,7 @@ export class BlockExchange {
     if (inserted.kind !== "inserted") return [];
     for (const one of inserted.blocks) {
       this.#wanted.delete(blockId(one));
-      this.#noteClaim(blockId(one), one);
+      this.#noteClaim(one);
     }
     this.#onInserted(inserted.blocks);
     return [];
@@ -49,7 +53,7 @@ export class BlockExchange {
   /** Puts a block back that the log holds. */
   restore(block: DagBlock): void {
     if (this.#context.dag.insert(block).kind !== "inserted") return;
-    this.#noteClaim(blockId(block), block);
+    this.#noteClaim(block);
     const place = { block: blockId(block), tick: block.tick };
     for (const { id } of block.transactions) this.#context.pool.sawInBlock(id, place);
   }
@@ -73,11 +77,12 @@ export class BlockExchange {
     else this.#context.send(from, packet);
   }
 
+  /** Of a maker and tick two are taken in unasked; of more, only what another block builds on. */
   #isWorthwhile(id: string, block: DagBlock): boolean {
     if (this.#wanted.has(id)) return true;
     const { chain } = this.#context;
     if (block.setNumber < chain.reign.set.number - 1) return false;
-    return (this.#claims.get(claimKey(block))?.count ?? 0) < UNASKED_OF_TICK;
+    return !this.#claims.isExhausted(block);
   }
 
   #isSigned(from: string, block: DagBlock): boolean {
@@ -92,35 +97,12 @@ export class BlockExchange {
     return false;
   }
 
-  #noteClaim(id: string, block: DagBlock): void {
-    const key = claimKey(block);
-    const claim = this.#claims.get(key);
-    if (claim === undefined) {
-      this.#claims.set(key, { block, count: 1 });
-      return;
-    }
-    if (blockId(claim.block) === id) return;
-    claim.count += 1;
-    if (claim.count > UNASKED_OF_TICK) return;
+  #noteClaim(block: DagBlock): void {
+    const double = this.#claims.note(block);
+    if (double === undefined) return;
     this.#context.accuse(block.setNumber, block.seat, `block ${block.tick}`, () => ({
       kind: "double-block",
-      first: this.#claim(claim.block),
-      second: this.#claim(block),
+      ...double,
     }));
   }
-
-  #claim(block: DagBlock): SignedBlockClaim {
-    const { chainId } = this.#context.settings.chain;
-    return {
-      maker: block.seat,
-      tick: block.tick,
-      blockId: blockId(block),
-      bytes: blockClaimBytes(chainId, block),
-      signature: hexToBytes(block.signature),
-    };
-  }
-}
-
-function claimKey({ setNumber, seat, tick }: DagBlock): string {
-  return `${setNumber}/${seat}/${tick}`;
 }

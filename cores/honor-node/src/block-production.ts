@@ -78,12 +78,11 @@ function chooseTransactions(
   const seats = group.filter((one) => one === seat || present === undefined || present.has(one));
   const { slot } = chainTimeOf(time, tick);
   const takes = (sender: string): boolean => seatForSender(hexToBytes(sender.slice(2)), slot, seats) === seat;
-  const { maxTransactionsPerBlock, maxBlockBytes } = settings;
   const sinceTick = tick - PATIENCE_ROTATIONS * rotation;
   // What this block merges is ordered with it, however long that takes.
   const isHeld = (place: PoolPlace): boolean =>
     place.tick >= sinceTick || parents.some((parent) => dag.isAncestor(place.block, parent));
-  return pool.choose(takes, isHeld, maxTransactionsPerBlock, maxBlockBytes);
+  return pool.choose(takes, isHeld, settings.maxTransactionsPerBlock, settings.chain.maxBlockBytes);
 }
 
 /** Seats with a block in the last `ticks`; undefined while the set is too new to tell. */

@@ -11,6 +11,25 @@ export interface BlockRuleContext {
   readonly chain: CheckpointChain;
   readonly nowMs: number;
   readonly clockToleranceMs: number;
+  readonly maxParents: number;
+  /** Bytes of transactions in a block. */
+  readonly maxBlockBytes: number;
+}
+
+/** Why a block may not be in the DAG whatever its parents are; undefined when it may as far as it shows itself. */
+export function formFault(block: UnsignedBlock, context: BlockRuleContext): string | undefined {
+  const { time, chain, nowMs, clockToleranceMs, maxParents, maxBlockBytes } = context;
+  const reign = chain.reignOf(block.setNumber);
+  if (reign === undefined) return "set-unknown";
+  if (startOfTickMs(time, block.tick) > nowMs + clockToleranceMs) return "tick-in-future";
+  if (block.tick < reign.fromTick) return "tick-before-set";
+  if (block.parents.length === 0 || block.parents.length > maxParents) return "parent-count";
+  if (payloadBytes(block) > maxBlockBytes) return "block-too-large";
+  return undefined;
+}
+
+function payloadBytes({ transactions }: UnsignedBlock): number {
+  return transactions.reduce((sum, { payload }) => sum + payload.length, 0);
 }
 
 /**
@@ -20,18 +39,16 @@ export interface BlockRuleContext {
  * Blocks of an earlier set are accepted: whether they are worth sending is not a matter of validity.
  */
 export function blockFault(block: UnsignedBlock, context: BlockRuleContext): string | undefined {
-  const { time, dag, chain, nowMs, clockToleranceMs } = context;
-  const reign = chain.reignOf(block.setNumber);
-  if (reign === undefined) return "set-unknown";
-  if (startOfTickMs(time, block.tick) > nowMs + clockToleranceMs) return "tick-in-future";
-  if (block.tick < reign.fromTick) return "tick-before-set";
+  const fault = formFault(block, context);
+  if (fault !== undefined) return fault;
+  const { time, dag, chain } = context;
   if (block.parents.some((parent) => dag.tickOf(parent) > block.tick)) return "tick-before-parent";
   const isInPast = (id: string): boolean => block.parents.some((parent) => dag.isAncestor(id, parent));
   for (const { id, block: earlier } of dag.entriesOfTick(block.tick))
     if (earlier.seat === block.seat && earlier.setNumber === block.setNumber && isInPast(id))
       return "second-of-tick";
   const heard = heardIn(context, block.setNumber, isInPast);
-  const size = reign.set.members.length;
+  const size = chain.reignOf(block.setNumber)?.set.members.length ?? 0;
   return isOnDuty(time, size, block.seat, block.tick, heard) ? undefined : "off-duty";
 }
 

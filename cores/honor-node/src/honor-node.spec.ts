@@ -64,6 +64,23 @@ describe("honor nodes", () => {
     expect(network.evidence).toEqual([]);
   });
 
+  it("catch up although a peer claims a height that it does not have", () => {
+    const network = new SmallNetwork(4);
+    network.silent.add(3);
+    network.runUntil(20_000);
+    const height = network.nodes[0]?.height ?? 0;
+    network.silent.delete(3);
+    network.logs[3] = [];
+    network.restart(3);
+    const status = { kind: "status", height: 1_000_000, tips: [] } as const;
+    // Each word of the liar ends its own range and would begin the next one.
+    for (let nowMs = 20_001; nowMs < 23_000; nowMs += 3) {
+      network.runUntil(nowMs);
+      network.input(3, { kind: "packet", from: "liar", packet: status });
+    }
+    expect(network.nodes[3]?.height).toBeGreaterThanOrEqual(height);
+  });
+
   it("take what a mempool keeps without writing it down, give it up, and take it back", () => {
     const node = new HonorNode(settings(0));
     node.start([], 0);
@@ -191,6 +208,23 @@ describe("a block from a peer", () => {
       output.kind === "send" && output.packet.kind === "want" ? output.packet.ids : [],
     );
     expect(wanted.length).toBeLessThanOrEqual(10);
+  });
+
+  it("leaves nothing when its tick, its parents' number or its size cannot be right, even if its parents are missing", () => {
+    const node = started();
+    const lost = { ...bare, parents: ["lost"] };
+    expect(receive(node, signed(1, { ...lost, tick: 3 }))).toEqual([]);
+    expect(receive(node, signed(1, { ...lost, tick: 2 ** 48 }))).toEqual([]);
+    expect(receive(node, signed(1, { ...lost, parents: Array(5).fill("lost") }))).toEqual([]);
+    const heavy = { ...transaction(0), payload: new Uint8Array(100_001) };
+    expect(receive(node, signed(1, { ...lost, transactions: [heavy] }))).toEqual([]);
+    expect(receive(node, signed(1, lost))).not.toEqual([]);
+  });
+
+  it("of more bytes than a block may have is not written down", () => {
+    const ofBytes = (bytes: number) => [{ ...transaction(0), payload: new Uint8Array(bytes) }];
+    expect(isKept(signed(1, { ...bare, transactions: ofBytes(100_000) }))).toBe(true);
+    expect(isKept(signed(1, { ...bare, transactions: ofBytes(100_001) }))).toBe(false);
   });
 
   it("convicts a maker of two in a tick, once, and a third is not even kept", () => {

@@ -6,6 +6,7 @@ import { FinalityDriver } from "./finality-driver.js";
 import { NodeContext } from "./node-context.js";
 import type { Decision, ExecutionResult, LogEntry, NodeInput, NodeOutput, Packet } from "./node-protocol.js";
 import type { NodeSettings } from "./node-settings.js";
+import { RangeRequests } from "./range-requests.js";
 import type { PoolPlace } from "./transaction-pool.js";
 
 /** Decisions sent to a peer that is behind, for one status of its. */
@@ -32,11 +33,11 @@ export class HonorNode {
   readonly #finality: FinalityDriver;
   /** Heights whose transactions have been ordered. */
   #orderedHeight = 0;
-  /** The range that was asked for last, until it is answered or given up. */
-  #asked: { readonly peer: string; readonly atMs: number } | undefined;
+  readonly #ranges: RangeRequests;
 
   constructor(settings: NodeSettings) {
     this.#context = new NodeContext(settings);
+    this.#ranges = new RangeRequests(2 * settings.gossipMs);
     this.#blocks = new BlockExchange(this.#context, (blocks) => this.#onBlocks(blocks));
     this.#finality = new FinalityDriver(this.#context, (decision, isOwn) => this.#onDecided(decision, isOwn));
   }
@@ -115,7 +116,9 @@ export class HonorNode {
   #replay(entry: LogEntry): void {
     const { chain, pool } = this.#context;
     if (entry.kind === "decision") {
-      if (entry.decision.checkpoint.height === chain.height) chain.append(entry.decision);
+      if (entry.decision.checkpoint.height !== chain.height) return;
+      chain.append(entry.decision);
+      this.#blocks.decided(chain.tick);
     } else if (entry.kind === "block") this.#blocks.restore(entry.block);
     else if (entry.kind === "transactions")
       for (const transaction of entry.transactions) pool.add(transaction);
@@ -123,12 +126,23 @@ export class HonorNode {
 
   #receive(from: string, packet: Packet): void {
     if (packet.kind === "vote") this.#finality.receive(from, packet);
-    else if (packet.kind === "block") this.#blocks.receive(from, packet.block);
+    else if (packet.kind === "block" || packet.kind === "decision") this.#takeIn(from, packet);
     else if (packet.kind === "want") this.#blocks.answer(from, packet.ids);
     else if (packet.kind === "transactions") this.#pool(packet.transactions);
-    else if (packet.kind === "decision") this.#finality.adopt(from, packet.decision);
     else if (packet.kind === "range") this.#answerRange(from, packet.fromHeight);
     else this.#answerStatus(from, packet.height, packet.tips);
+  }
+
+  /** Heights that are known and ordered. */
+  get #progress(): number {
+    return this.#context.chain.height + this.#orderedHeight;
+  }
+
+  #takeIn(from: string, packet: Extract<Packet, { kind: "block" | "decision" }>): void {
+    const before = this.#progress;
+    if (packet.kind === "block") this.#blocks.receive(from, packet.block);
+    else this.#finality.adopt(from, packet.decision);
+    if (this.#progress > before) this.#ranges.brought(from);
   }
 
   #tick(): void {
@@ -153,6 +167,7 @@ export class HonorNode {
   #onDecided(decision: Decision, isOwn: boolean): void {
     this.#context.persist({ kind: "decision", decision });
     this.#context.chain.append(decision);
+    this.#blocks.decided(this.#context.chain.tick);
     this.#orderReady();
     this.#finality.enterHeight();
     if (isOwn) this.#context.broadcast({ kind: "decision", decision });
@@ -225,7 +240,7 @@ export class HonorNode {
 
   #answerStatus(from: string, height: number, tips: readonly string[]): void {
     const { chain } = this.#context;
-    if (this.#asked?.peer === from) this.#asked = undefined;
+    this.#ranges.answered(from, this.#context.nowMs);
     if (height > chain.height + FAR_BEHIND) {
       this.#askForRange(from);
       return;
@@ -238,9 +253,7 @@ export class HonorNode {
   }
 
   #askForRange(peer: string): void {
-    const { nowMs, settings } = this.#context;
-    if (this.#asked !== undefined && nowMs - this.#asked.atMs < 2 * settings.gossipMs) return;
-    this.#asked = { peer, atMs: nowMs };
+    if (!this.#ranges.mayAsk(peer, this.#context.nowMs)) return;
     this.#context.send(peer, { kind: "range", fromHeight: this.#orderedHeight + 1 });
   }
 

@@ -21,16 +21,27 @@ export class NodeContext {
   readonly #accused = new Set<string>();
 
   constructor(settings: NodeSettings) {
-    const { chain, maxWaitingBlocks, poolCapacity } = settings;
+    const { chain, maxWaitingBlocks, maxWaitingBytes, poolCapacity } = settings;
     this.settings = settings;
     this.chain = new CheckpointChain(chain.genesisSet, chain.genesis);
     this.pool = new TransactionPool(poolCapacity);
-    this.dag = new BlockDag(chain.ghostdag, (block) => blockFault(block, this.ruleContext), maxWaitingBlocks);
+    this.dag = new BlockDag(chain.ghostdag, (block) => blockFault(block, this.ruleContext), {
+      maxBlocks: maxWaitingBlocks,
+      maxBytes: maxWaitingBytes,
+    });
   }
 
   get ruleContext(): BlockRuleContext {
     const { chain, clockToleranceMs } = this.settings;
-    return { time: chain.time, dag: this.dag, chain: this.chain, nowMs: this.nowMs, clockToleranceMs };
+    return {
+      time: chain.time,
+      dag: this.dag,
+      chain: this.chain,
+      nowMs: this.nowMs,
+      clockToleranceMs,
+      maxParents: chain.ghostdag.maxParents,
+      maxBlockBytes: chain.maxBlockBytes,
+    };
   }
 
   get tick(): number {

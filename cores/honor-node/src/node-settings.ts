@@ -14,6 +14,8 @@ export interface ChainSettings {
   readonly genesisSet: HonorSet;
   readonly genesis: ExecutionResult;
   readonly electionRules: ElectionRules;
+  /** Bytes of transactions in a block; a larger one is not in the DAG. */
+  readonly maxBlockBytes: number;
   /** A checkpoint orders at most so many blocks. */
   readonly maxBlocksPerCheckpoint: number;
   /** Certified heights back to which a leader's failures cost it turns. */
@@ -38,9 +40,9 @@ export interface NodeSettings {
   /** Blocks of a tick that begins later than this are not taken in yet. */
   readonly clockToleranceMs: number;
   readonly maxTransactionsPerBlock: number;
-  /** Bytes of transactions in an own block. */
-  readonly maxBlockBytes: number;
   readonly poolCapacity: number;
+  /** Blocks that may wait for a parent, and their memory. */
   readonly maxWaitingBlocks: number;
+  readonly maxWaitingBytes: number;
   readonly maxRoundsAhead: number;
 }

@@ -44,6 +44,7 @@ export function settings(index: number, size = 4): NodeSettings {
       genesisSet: honorSet(size),
       genesis: { root: "root-0", candidates: [] },
       electionRules: { seats: size, minimumStakeWei: 0n, hysteresisBps: 0, immunityCycles: 0 },
+      maxBlockBytes: 100_000,
       maxBlocksPerCheckpoint: 50,
       reputationWindow: 10,
     },
@@ -57,9 +58,9 @@ export function settings(index: number, size = 4): NodeSettings {
     gossipMs: 500,
     clockToleranceMs: 100,
     maxTransactionsPerBlock: 10,
-    maxBlockBytes: 100_000,
     poolCapacity: 20,
     maxWaitingBlocks: 10,
+    maxWaitingBytes: 1_000_000,
     maxRoundsAhead: 20,
   };
 }

@@ -1,5 +1,6 @@
 import { access, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { MAX_TRANSACTIONS } from "@aios/core-honor-node/packet-codec";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Peer } from "@aios/peer-network/peer-network";
 import { z } from "zod";
@@ -20,15 +21,40 @@ export const HOME_FILES = {
 
 const port = z.int().min(0).max(65_535);
 const address = z.strictObject({ host: z.string().min(1), port });
-const positive = z.int().min(1).max(1_000_000_000);
-const settingNames = Object.keys(defaultHonorSettings) as (keyof HonorSettings)[];
+const between = (least: number, most: number) => z.int().min(least).max(most).optional();
+const MIB = 1_048_576;
+/** The largest block that a chain may have fits the smallest frame: else a node would never see it. */
+const settingsSchema = z
+  .strictObject({
+    checkpointIntervalMs: between(1, 60_000),
+    emptyAfterMs: between(1, 600_000),
+    gossipMs: between(10, 60_000),
+    clockToleranceMs: between(1, 60_000),
+    maxTransactionsPerBlock: between(1, MAX_TRANSACTIONS),
+    poolCapacity: between(1, 1_000_000),
+    maxWaitingBlocks: between(1, 100_000),
+    maxWaitingBytes: between(4 * MIB, 1_024 * MIB),
+    proposeMs: between(1, 600_000),
+    prevoteMs: between(1, 600_000),
+    precommitMs: between(1, 600_000),
+    backOffMs: between(1, 600_000),
+    maxFrameBytes: between(4 * MIB, 64 * MIB),
+    maxQueueBytes: between(4 * MIB, 1_024 * MIB),
+    packetsPerSecond: between(100, 1_000_000),
+  } satisfies Record<keyof HonorSettings, unknown>)
+  .refine(
+    ({ maxFrameBytes, maxQueueBytes }) =>
+      (maxFrameBytes ?? defaultHonorSettings.maxFrameBytes) <=
+      (maxQueueBytes ?? defaultHonorSettings.maxQueueBytes),
+    { path: ["maxQueueBytes"], error: "must have room for one frame of maxFrameBytes" },
+  );
 const homeSchema = z.strictObject({
   peerListen: address,
   rpcListen: address,
   peers: z
     .array(z.strictObject({ publicKey: z.string().regex(/^[0-9a-f]{64}$/), host: z.string().min(1), port }))
     .max(1_000),
-  settings: z.partialRecord(z.enum(settingNames as [keyof HonorSettings]), positive).optional(),
+  settings: settingsSchema.optional(),
 });
 
 export type NodeFile = z.infer<typeof homeSchema>;

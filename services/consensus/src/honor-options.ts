@@ -20,10 +20,11 @@ export interface HonorSettings {
   readonly gossipMs: number;
   readonly clockToleranceMs: number;
   readonly maxTransactionsPerBlock: number;
-  readonly maxBlockBytes: number;
   /** Transactions that may wait for a block. */
   readonly poolCapacity: number;
+  /** Blocks that may wait for a parent, and their memory. */
   readonly maxWaitingBlocks: number;
+  readonly maxWaitingBytes: number;
   /** Timeouts of the first round, and what each further one adds. */
   readonly proposeMs: number;
   readonly prevoteMs: number;
@@ -41,9 +42,9 @@ export const defaultHonorSettings: HonorSettings = {
   gossipMs: 1_000,
   clockToleranceMs: 500,
   maxTransactionsPerBlock: 4_000,
-  maxBlockBytes: 1_048_576,
   poolCapacity: 50_000,
   maxWaitingBlocks: 1_000,
+  maxWaitingBytes: 67_108_864,
   proposeMs: 1_200,
   prevoteMs: 500,
   precommitMs: 500,

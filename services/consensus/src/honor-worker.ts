@@ -77,9 +77,9 @@ function nodeSettings(): NodeSettings {
     gossipMs: settings.gossipMs,
     clockToleranceMs: settings.clockToleranceMs,
     maxTransactionsPerBlock: settings.maxTransactionsPerBlock,
-    maxBlockBytes: settings.maxBlockBytes,
     poolCapacity: settings.poolCapacity,
     maxWaitingBlocks: settings.maxWaitingBlocks,
+    maxWaitingBytes: settings.maxWaitingBytes,
     maxRoundsAhead: 20,
   };
 }
@@ -134,6 +134,8 @@ const intake = new PacketIntake(
     packetsPerSecond: settings.packetsPerSecond,
     maxWaitingBytes: 2 * settings.maxFrameBytes,
     maxKnown: 65_536,
+    maxKnownBytes: 67_108_864,
+    maxBlockBytes: chain.maxBlockBytes,
   },
 );
 

@@ -1,13 +1,15 @@
 import type { RpcLimits } from "./adapters/json-rpc/dispatcher.js";
 import type { BlockLimits } from "./application/execute-blocks.js";
 import type { ProducerSettings } from "./application/single-producer.js";
+import type { Genesis } from "./domain/genesis.js";
+import { DEFAULT_CHAIN_SIZES } from "./domain/honor-genesis.js";
 import type { MempoolLimits } from "./domain/mempool.js";
 
 /** Our own engine, or the library that it is held against. */
 export const ENGINES = ["evm", "ethereumjs"] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-/** Everything about a node that its operator may choose; nodes of one chain may differ in it. */
+/** Everything about a node that its operator may choose; but for what genesis says, nodes of one chain may differ in it. */
 export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits, Omit<BlockLimits, "now"> {
   readonly engine: EngineName;
   /** Calls that may wait for the thread that runs them. */
@@ -69,3 +71,18 @@ export const defaultNodeSettings: NodeSettings = {
   maxSubscriptionsPerConnection: 100,
   maxBufferedBytes: 16 * 1024 * 1024,
 };
+
+/**
+ * What a node runs with. All nodes of an honor chain admit the same transactions and make the same block of the same order:
+ * genesis bounds both by size, and no clock does.
+ */
+export function settingsOn(
+  genesis: Pick<Genesis, "honor">,
+  isHonorNode: boolean,
+  chosen: Partial<NodeSettings> = {},
+): NodeSettings {
+  const settings = { ...defaultNodeSettings, ...chosen };
+  if (!isHonorNode) return settings;
+  const { maxTransactionBytes, maxBlockBytes } = genesis.honor?.sizes ?? DEFAULT_CHAIN_SIZES;
+  return { ...settings, maxTransactionBytes, maxBlockBytes, maxBlockExecutionMs: Number.POSITIVE_INFINITY };
+}

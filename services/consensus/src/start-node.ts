@@ -40,7 +40,7 @@ import { AdmissionCodec } from "./domain/transaction-codec.js";
 import { genesisDigest } from "./genesis-digest.js";
 import { defaultHonorSettings, type HonorOptions } from "./honor-options.js";
 import type { HonorWorkerData } from "./honor-worker.js";
-import { defaultNodeSettings, type NodeSettings } from "./node-settings.js";
+import { type NodeSettings, settingsOn } from "./node-settings.js";
 import { openEngine } from "./open-engine.js";
 
 export interface NodeOptions {
@@ -138,12 +138,7 @@ function openProtocol(
 /** Opens the data directory, restores what waited, and serves JSON-RPC. Throws `genesis-mismatch`, `corrupt-store`. */
 export async function startNode({ genesis: whole, ...options }: NodeOptions): Promise<ConsensusNode> {
   const genesis = withoutAllocation(whole);
-  const settings: NodeSettings = {
-    ...defaultNodeSettings,
-    ...options.settings,
-    // All nodes of an honor chain make the same block of the same order: gas and size bound it, no clock does.
-    ...(options.honor === undefined ? {} : { maxBlockExecutionMs: Number.POSITIVE_INFINITY }),
-  };
+  const settings = settingsOn(genesis, options.honor !== undefined, options.settings);
   const clock = options.clock ?? systemClock;
   const recovery = new RecoveryPool(recoverPublicKey, {
     script: new URL("./recovery-worker.js", import.meta.url),

@@ -92,6 +92,7 @@ class ChainSimulation {
       genesisSet,
       genesis: newLedger().genesis,
       electionRules: { seats, minimumStakeWei: MINIMUM_STAKE, hysteresisBps: 0, immunityCycles: 0 },
+      maxBlockBytes: 100_000,
       maxBlocksPerCheckpoint: 1_000,
       reputationWindow: 10,
     };
@@ -159,9 +160,9 @@ class ChainSimulation {
       gossipMs: 500,
       clockToleranceMs: 200,
       maxTransactionsPerBlock: 20,
-      maxBlockBytes: 100_000,
       poolCapacity: 1_000,
       maxWaitingBlocks: 200,
+      maxWaitingBytes: 67_108_864,
       maxRoundsAhead: 100,
     };
   }

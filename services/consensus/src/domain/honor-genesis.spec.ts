@@ -42,7 +42,19 @@ describe("the honor part of a genesis file", () => {
     refused({ members: [members[0], members[0], members[1], members[2]] }, "honor.members");
     refused({ maxDelayMs: 500 }, "honor.k");
     refused({ tickMs: 0 }, "honor.tickMs");
+    refused({ maxTransactionBytes: 1_000 }, "honor.maxTransactionBytes");
+    refused({ maxDagBlockBytes: 100_000 }, "honor.maxDagBlockBytes");
+    refused({ maxDagBlockBytes: 4_194_304 }, "honor.maxDagBlockBytes");
+    refused({ maxBlockBytes: 9_000_000 }, "honor.maxBlockBytes");
+    refused({ maxBlockBytes: 131_072 }, "honor.maxBlockBytes");
     refused({ quorum: 2 }, "honor.quorum");
+  });
+
+  it("says how large transactions and blocks may be, and what it leaves out is as it always was", () => {
+    const always = { maxTransactionBytes: 131_072, maxDagBlockBytes: 1_048_576, maxBlockBytes: 8_386_560 };
+    expect(parseHonorGenesis(json()).sizes).toEqual(always);
+    const chosen = { maxTransactionBytes: 2_048, maxDagBlockBytes: 4_096, maxBlockBytes: 8_192 };
+    expect(parseHonorGenesis(json(chosen)).sizes).toEqual(chosen);
   });
 
   it("makes another chain of every change, so that no signature counts on both", () => {
@@ -53,10 +65,14 @@ describe("the honor part of a genesis file", () => {
       idOf({}),
       idOf({}, 2),
       idOf({ genesisTimeMs: 1 }),
+      idOf({ maxTransactionBytes: 2_048 }),
+      idOf({ maxDagBlockBytes: 2_097_152 }),
+      idOf({ maxBlockBytes: 1_048_576 }),
       idOf({ members: [...members].reverse() }),
       idOf({}, 1, { ...block, hash: `0x${"ac".repeat(32)}` as Bytes32 }),
     ];
     expect(new Set(ids).size).toBe(ids.length);
     expect(idOf({})).toBe(ids[0]);
+    expect(idOf({ maxDagBlockBytes: 1_048_576 })).toBe(ids[0]);
   });
 });

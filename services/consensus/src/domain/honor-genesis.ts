@@ -19,7 +19,23 @@ export interface HonorGenesis {
   readonly ghostdag: GhostdagParameters;
   readonly set: HonorSet;
   readonly minimumStakeWei: bigint;
+  readonly sizes: ChainSizes;
 }
+
+/** What decides which transactions and blocks are valid and what of an order an EVM block holds: the same on every node. */
+export interface ChainSizes {
+  readonly maxTransactionBytes: number;
+  /** Of the transactions in a block of the DAG. */
+  readonly maxDagBlockBytes: number;
+  /** RLP size of an EVM block. */
+  readonly maxBlockBytes: number;
+}
+
+export const DEFAULT_CHAIN_SIZES: ChainSizes = {
+  maxTransactionBytes: 128 * 1_024,
+  maxDagBlockBytes: 1_048_576,
+  maxBlockBytes: 8 * 1_024 * 1_024 - 2 * 1_024,
+};
 
 const FIELDS = [
   "genesisTimeMs",
@@ -30,6 +46,9 @@ const FIELDS = [
   "k",
   "maxDelayMs",
   "minimumStakeWei",
+  "maxTransactionBytes",
+  "maxDagBlockBytes",
+  "maxBlockBytes",
   "members",
 ] as const;
 const PUBLIC_KEY_BYTES = 48;
@@ -39,6 +58,11 @@ const MAX_EXCESS_PROBABILITY = 0.01;
 const LIMITS = { maxParents: 16, maxMergeset: 500, mergeDepth: 5_000, pruningDepth: 10_000 };
 const MAX_BLOCKS_PER_CHECKPOINT = 1_000;
 const REPUTATION_WINDOW = 1_000;
+const MIN_TRANSACTION_BYTES = 1_024;
+/** An EVM block beside its transactions, at most. */
+const HEADER_BYTES = 2_048;
+/** Such a block, with what each of its transactions adds on the wire, fits the smallest frame that a node may be set to. */
+const MOST_DAG_BLOCK_BYTES = 3 * 1_024 * 1_024;
 const HYSTERESIS_BPS = 500;
 const IMMUNITY_CYCLES = 2;
 
@@ -67,7 +91,25 @@ export function parseHonorGenesis(json: unknown): HonorGenesis {
     requireSafeK(k, { blocksPerSecond, maxDelayMs, maxExcessProbability: MAX_EXCESS_PROBABILITY }),
   );
   const minimumStakeWei = decimal(root["minimumStakeWei"] ?? "0", "honor.minimumStakeWei");
-  return { time, ghostdag: { k, ...LIMITS }, set, minimumStakeWei };
+  return { time, ghostdag: { k, ...LIMITS }, set, minimumStakeWei, sizes: parseSizes(root) };
+}
+
+/** Each holds the one before: else a transaction could be admitted that no block takes. */
+function parseSizes(root: Readonly<Record<string, unknown>>): ChainSizes {
+  const size = (field: keyof ChainSizes, least: number, most: number): number =>
+    integer(root[field] ?? DEFAULT_CHAIN_SIZES[field], `honor.${field}`, least, most);
+  const { maxBlockBytes: mostBlockBytes } = DEFAULT_CHAIN_SIZES;
+  const maxTransactionBytes = size("maxTransactionBytes", MIN_TRANSACTION_BYTES, MOST_DAG_BLOCK_BYTES);
+  const maxDagBlockBytes = size("maxDagBlockBytes", maxTransactionBytes, MOST_DAG_BLOCK_BYTES);
+  // What EIP-7934 allows less the header is also the most that a chain may choose.
+  const maxBlockBytes = size("maxBlockBytes", maxTransactionBytes + HEADER_BYTES, mostBlockBytes);
+  return { maxTransactionBytes, maxDagBlockBytes, maxBlockBytes };
+}
+
+/** Sizes that a chain chose for itself: one that did not has the id that it had before they could be chosen. */
+function chosenSizes(sizes: ChainSizes): readonly ChainSizes[] {
+  const names = Object.keys(DEFAULT_CHAIN_SIZES) as (keyof ChainSizes)[];
+  return names.every((name) => sizes[name] === DEFAULT_CHAIN_SIZES[name]) ? [] : [sizes];
 }
 
 /**
@@ -79,8 +121,15 @@ export function honorChainSettings(
   honor: HonorGenesis,
   genesisBlock: { readonly hash: Bytes32; readonly stateRoot: Bytes32 },
 ): ChainSettings {
-  const { time, ghostdag, set, minimumStakeWei } = honor;
-  const content = JSON.stringify([genesisBlock.hash, time, ghostdag, set, minimumStakeWei.toString()]);
+  const { time, ghostdag, set, minimumStakeWei, sizes } = honor;
+  const content = JSON.stringify([
+    genesisBlock.hash,
+    time,
+    ghostdag,
+    set,
+    minimumStakeWei.toString(),
+    ...chosenSizes(sizes),
+  ]);
   const digest = toHex(sha256(utf8ToBytes(`aios.honor-genesis.v1\n${content}`))).slice(2);
   return {
     chainId: `aios:${chainId}:${digest}`,
@@ -94,6 +143,7 @@ export function honorChainSettings(
       hysteresisBps: HYSTERESIS_BPS,
       immunityCycles: IMMUNITY_CYCLES,
     },
+    maxBlockBytes: sizes.maxDagBlockBytes,
     maxBlocksPerCheckpoint: MAX_BLOCKS_PER_CHECKPOINT,
     reputationWindow: REPUTATION_WINDOW,
   };

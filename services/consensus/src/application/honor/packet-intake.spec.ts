@@ -5,7 +5,7 @@ import { toHex } from "@aios/core-rlp/hex";
 import { ManualClock } from "@aios/kernel/clock";
 import { describe, expect, it, vi } from "vitest";
 import { malformedTransaction, recoveryBusy } from "../../domain/errors.js";
-import { PacketIntake } from "./packet-intake.js";
+import { type IntakeLimits, PacketIntake } from "./packet-intake.js";
 
 const BAD = 0xff;
 const payload = (tag: number): Uint8Array => Uint8Array.of(tag, 1, 2);
@@ -24,7 +24,7 @@ const block = (transactions: readonly Uint8Array[]): WireBlock => ({
   signature: "ab".repeat(96),
 });
 
-function intake(limits: Partial<{ packetsPerSecond: number; maxWaitingBytes: number }> = {}) {
+function intake(limits: Partial<IntakeLimits> = {}) {
   const clock = new ManualClock();
   const target = { deliver: vi.fn(), gossiped: vi.fn(), punish: vi.fn() };
   let isBusy = false;
@@ -40,6 +40,8 @@ function intake(limits: Partial<{ packetsPerSecond: number; maxWaitingBytes: num
     packetsPerSecond: 10,
     maxWaitingBytes: 10_000,
     maxKnown: 100,
+    maxKnownBytes: 10_000,
+    maxBlockBytes: 1_000,
     ...limits,
   });
   const setBusy = (): void => {
@@ -115,6 +117,31 @@ describe("packets from peers", () => {
     expect(target.deliver).toHaveBeenCalledTimes(1);
     subject.receive("peer", encodePacket({ kind: "transactions", transactions: [payload(1)] }));
     expect(target.gossiped).not.toHaveBeenCalled();
+  });
+
+  it("are remembered within bounds, however large their transactions are", async () => {
+    const { subject, target, reads } = intake({ maxKnownBytes: 8 });
+    const send = async (tags: readonly number[], reading: number): Promise<void> => {
+      const before = target.deliver.mock.calls.length;
+      for (const tag of tags)
+        subject.receive("peer", encodePacket({ kind: "block", block: block([payload(tag)]) }));
+      await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(before + tags.length));
+      expect(reads()).toBe(reading);
+    };
+    // Three bytes each: two are remembered, and the copy of one takes no room of its own.
+    await send([1, 2], 2);
+    await send([2, 1], 2);
+    await send([3], 3);
+    await send([2, 3], 3);
+    await send([1], 4);
+  });
+
+  it("with a block of more bytes than the chain allows are dropped unread, and held against the peer", () => {
+    const { subject, target, reads } = intake({ maxBlockBytes: 5 });
+    subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1), payload(2)]) }));
+    expect(subject.dropped.get("block-too-large")).toBe(1);
+    expect(target.punish).toHaveBeenCalledWith("peer", "malformed");
+    expect([reads(), target.deliver.mock.calls.length]).toEqual([0, 0]);
   });
 
   it("beyond a peer's allowance are dropped, and its allowance comes back with time", () => {

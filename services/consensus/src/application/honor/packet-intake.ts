@@ -6,6 +6,7 @@ import { toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
 import { type CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { PeerOffence, TransactionReader } from "../../domain/honor-ports.js";
+import { KnownTransactions } from "./known-transactions.js";
 
 /** Ranges that one peer may ask for in a second: each answer may have a megabyte. */
 const RANGES_PER_SECOND = 20;
@@ -15,8 +16,11 @@ export interface IntakeLimits {
   readonly packetsPerSecond: number;
   /** Bytes of one peer's transactions that may wait for their senders. */
   readonly maxWaitingBytes: number;
-  /** Transactions whose senders are remembered. */
+  /** Transactions whose senders are remembered, and their bytes. */
   readonly maxKnown: number;
+  readonly maxKnownBytes: number;
+  /** Of the transactions in a block, on this chain. */
+  readonly maxBlockBytes: number;
 }
 
 export interface IntakeTarget {
@@ -42,7 +46,7 @@ export class PacketIntake {
   readonly #clock: Clock;
   readonly #limits: IntakeLimits;
   readonly #allowances = new Map<string, Allowance>();
-  readonly #known = new Map<string, OrderedTransaction>();
+  readonly #known: KnownTransactions;
   /** What is being read, by id: peers repeat each other, and each transaction is to be read once. */
   readonly #reading = new Map<string, Promise<OrderedTransaction>>();
 
@@ -51,15 +55,12 @@ export class PacketIntake {
     this.#target = target;
     this.#clock = clock;
     this.#limits = limits;
+    this.#known = new KnownTransactions(limits.maxKnown, limits.maxKnownBytes);
   }
 
   /** Own transactions, whose senders are known already. */
   remember(transactions: readonly OrderedTransaction[]): void {
-    for (const transaction of transactions) {
-      if (this.#known.size >= this.#limits.maxKnown)
-        this.#known.delete(this.#known.keys().next().value as string);
-      this.#known.set(transaction.id, transaction);
-    }
+    for (const transaction of transactions) this.#known.add(transaction);
   }
 
   /** What the protocol found wrong in a packet that was well formed. */
@@ -98,6 +99,10 @@ export class PacketIntake {
     bytes: number,
   ): Promise<void> {
     const payloads = packet.kind === "block" ? packet.block.transactions : packet.transactions;
+    if (packet.kind === "block" && bytesOf(payloads) > this.#limits.maxBlockBytes) {
+      this.#drop(from, "block-too-large", "malformed");
+      return;
+    }
     const ids = payloads.map((payload) => toHex(keccak256(payload)).slice(2));
     const known = ids.map((id) => this.#known.get(id));
     if (known.every((one) => one !== undefined)) {
@@ -169,6 +174,10 @@ export class PacketIntake {
     this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
     if (offence !== undefined) this.#target.punish(from, offence);
   }
+}
+
+function bytesOf(payloads: readonly Uint8Array[]): number {
+  return payloads.reduce((sum, { length }) => sum + length, 0);
 }
 
 function reasonOf(error: CodedError): string {
