@@ -36,8 +36,11 @@ export class LmdbHonorLog implements HonorLog {
     });
     const owner = this.#root.get("chain")?.toString();
     if (owner === undefined) {
-      this.#root.putSync("chain", Buffer.from(chain));
-      this.#root.putSync("format", Buffer.from(FORMAT));
+      // At once: a crash between them would leave a log of no format, which no later start accepts.
+      this.#root.transactionSync(() => {
+        this.#root.putSync("chain", Buffer.from(chain));
+        this.#root.putSync("format", Buffer.from(FORMAT));
+      });
     } else if (owner !== chain) throw genesisMismatch(owner, chain);
     const format = this.#root.get("format")?.toString();
     if (format !== FORMAT) throw corruptStore(`the format of the honor log is ${format}, not ${FORMAT}`);
