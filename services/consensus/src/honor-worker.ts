@@ -15,6 +15,7 @@ import type {
 import { LmdbHonorLog } from "./adapters/lmdb/lmdb-honor-log.js";
 import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
 import { RecoveryPool } from "./adapters/secp256k1/recovery-pool.js";
+import { dagSummary } from "./application/honor/dag-summary.js";
 import { HonorLoop } from "./application/honor/honor-loop.js";
 import { AdmissionReader } from "./application/honor/ordered-transaction.js";
 import { PacketIntake } from "./application/honor/packet-intake.js";
@@ -161,11 +162,11 @@ function answer(question: HonorQuestion): HonorAnswers[HonorQuestion["kind"]] {
         nodeKey: identity.publicKey,
         tips: loop.tips,
         orderDelays: loop.orderDelays,
-        droppedPackets: intake.dropped,
+        droppedPackets: new Map([...intake.dropped, ...loop.droppedPackets]),
         traffic: network.counters,
       };
     case "dag":
-      return loop.blocks(question.fromTick, question.toTick);
+      return dagSummary((tick) => loop.blocksOfTick(tick), question.fromTick, question.toTick);
     case "decision":
       return loop.decision(question.height);
     case "honor-set":

@@ -1,4 +1,4 @@
-import type { DagBlock, OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
 
 /** What an honor node has to remember over a crash. */
@@ -61,8 +61,14 @@ export interface HonorHost {
   failed(error: unknown): void;
 }
 
-/** A DAG block with its id, as it is shown. */
-export interface NamedBlock {
+/** A DAG block as it is shown: what its transactions say stays where they are. */
+export interface BlockSummary {
   readonly id: string;
-  readonly block: DagBlock;
+  readonly setNumber: number;
+  readonly seat: number;
+  readonly tick: number;
+  readonly parents: readonly string[];
+  /** Hashes without 0x. */
+  readonly transactions: readonly string[];
+  readonly signature: string;
 }

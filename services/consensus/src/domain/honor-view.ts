@@ -2,7 +2,7 @@ import type { ChainTimeParameters } from "@aios/core-committee/chain-time";
 import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
 import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
-import type { NamedBlock, ReportedOffence } from "./honor-ports.js";
+import type { BlockSummary, ReportedOffence } from "./honor-ports.js";
 
 /** Where an honor node stands. */
 export interface HonorStatus {
@@ -35,8 +35,8 @@ export interface HonorStatus {
 /** What users may ask of the protocol that this node takes part in. */
 export interface HonorView {
   status(): Promise<HonorStatus>;
-  /** Blocks that this node holds, of the ticks from `fromTick` to `toTick`, inclusive. */
-  dag(fromTick: number, toTick: number): Promise<readonly NamedBlock[]>;
+  /** Blocks that this node holds, of the ticks from `fromTick` to `toTick`, inclusive; undefined: too much for one answer. */
+  dag(fromTick: number, toTick: number): Promise<readonly BlockSummary[] | undefined>;
   decision(height: number): Promise<Decision | undefined>;
   honorSet(): Promise<HonorSet>;
   offences(): Promise<readonly ReportedOffence[]>;

@@ -3,7 +3,7 @@ import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
 import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
 import type { CodedErrorInit } from "@aios/kernel/coded-error";
-import type { CheckpointToExecute, NamedBlock, ReportedOffence } from "../../domain/honor-ports.js";
+import type { BlockSummary, CheckpointToExecute, ReportedOffence } from "../../domain/honor-ports.js";
 import type { HonorStatus } from "../../domain/honor-view.js";
 
 export type HonorQuestion =
@@ -17,7 +17,7 @@ export type HonorQuestion =
 /** What each question is answered with. */
 export interface HonorAnswers {
   readonly status: HonorStatus;
-  readonly dag: readonly NamedBlock[];
+  readonly dag: readonly BlockSummary[] | undefined;
   readonly decision: Decision | undefined;
   readonly "honor-set": HonorSet;
   readonly offences: readonly ReportedOffence[];

@@ -7,8 +7,11 @@ import type { HonorView } from "../../domain/honor-view.js";
 import type { FromHonorThread, HonorAnswers, HonorQuestion, ToHonorThread } from "./honor-protocol.js";
 
 const MAX_QUESTIONS = 1_024;
+/** Of those with large answers. */
+const MAX_DAG_QUESTIONS = 4;
 
 interface Asked {
+  readonly kind: HonorQuestion["kind"];
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -23,7 +26,7 @@ export class HonorThread implements HonorView {
   readonly #asked = new Map<number, Asked>();
   #number = 0;
   #isOver = false;
-  #onReady: Asked | undefined;
+  #onReady: Omit<Asked, "kind"> | undefined;
   #onStopped: (() => void) | undefined;
 
   constructor(script: URL, workerData: unknown, host: HonorHost) {
@@ -96,20 +99,20 @@ export class HonorThread implements HonorView {
     question: Extract<HonorQuestion, { kind: K }>,
   ): Promise<HonorAnswers[K]> {
     if (this.#isOver) return Promise.reject(nodeStopping());
-    if (this.#asked.size >= MAX_QUESTIONS)
-      return Promise.reject(
-        new CodedError({
-          code: "honor-node-busy",
-          kind: "unavailable",
-          message: "Too many questions wait for the honor node: try again.",
-          retryAfterMs: 500,
-        }),
-      );
+    if (!this.#hasRoomFor(question.kind)) return Promise.reject(busy());
     const number = this.#number++;
     return new Promise<HonorAnswers[K]>((resolve, reject) => {
-      this.#asked.set(number, { resolve: (answer) => resolve(answer as HonorAnswers[K]), reject });
+      const asked = { kind: question.kind, resolve: (answer: unknown) => resolve(answer as HonorAnswers[K]) };
+      this.#asked.set(number, { ...asked, reject });
       this.#post({ kind: "ask", number, question });
     });
+  }
+
+  #hasRoomFor(kind: HonorQuestion["kind"]): boolean {
+    if (this.#asked.size >= MAX_QUESTIONS) return false;
+    if (kind !== "dag") return true;
+    const others = [...this.#asked.values()].filter((asked) => asked.kind === kind);
+    return others.length < MAX_DAG_QUESTIONS;
   }
 
   #receive(message: FromHonorThread): void {
@@ -158,4 +161,13 @@ export class HonorThread implements HonorView {
     if (this.#onReady === undefined) this.#host.failed(error);
     else this.#onReady.reject(error);
   }
+}
+
+function busy(): CodedError {
+  return new CodedError({
+    code: "honor-node-busy",
+    kind: "unavailable",
+    message: "Too many questions wait for the honor node: try again.",
+    retryAfterMs: 500,
+  });
 }

@@ -2,7 +2,7 @@ import { startOfTickMs } from "@aios/core-committee/chain-time";
 import type { HonorSet } from "@aios/core-committee/honor-set";
 import { type Evidence, type SignedBlockClaim, type SignedMessage } from "@aios/core-finality/evidence";
 import { signedBytes } from "@aios/core-finality/messages";
-import { blockId, type OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import type { DagBlock, OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import { HonorNode } from "@aios/core-honor-node/honor-node";
 import type {
   Decision,
@@ -20,21 +20,19 @@ import { toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
-import type {
-  HonorHost,
-  HonorLog,
-  NamedBlock,
-  PeerStreams,
-  ReportedOffence,
-} from "../../domain/honor-ports.js";
-
+import type { HonorHost, HonorLog, PeerStreams, ReportedOffence } from "../../domain/honor-ports.js";
 import { OrderDelayMeter, type OrderDelays } from "./order-delays.js";
+import { OutputQueue } from "./output-queue.js";
 
 /** Transactions of one packet of gossip together have about so many bytes. */
 const GOSSIP_BYTES = 65_536;
 const REMEMBERED_OFFENCES = 256;
 const RETRY_MS = 250;
 const MAX_RETRY_DOUBLINGS = 5;
+/** What may wait for the log before peers are not listened to: some ranges of blocks. */
+const MAX_QUEUED = { outputs: 16_384, bytes: 67_108_864 };
+
+const LOG_BEHIND = "log-behind";
 
 type Execution = Extract<NodeOutput, { kind: "execute" }>;
 
@@ -58,7 +56,10 @@ export class HonorLoop {
   readonly #parts: HonorLoopParts;
   readonly #core: HonorNode;
   readonly #stopping = new AbortController();
-  #queue: NodeOutput[] = [];
+  /** What is to be done once the write that goes on is through. */
+  readonly #queue = new OutputQueue(MAX_QUEUED);
+  /** Packets dropped because the log was too far behind, by reason. */
+  readonly droppedPackets = new Map<string, number>();
   #isDraining = false;
   #nowMs = 0;
   #executing: number | undefined;
@@ -84,6 +85,10 @@ export class HonorLoop {
   }
 
   receive(from: string, packet: Packet): void {
+    if (this.#queue.isFull) {
+      this.droppedPackets.set(LOG_BEHIND, (this.droppedPackets.get(LOG_BEHIND) ?? 0) + 1);
+      return;
+    }
     this.#input({ kind: "packet", from, packet });
   }
 
@@ -140,12 +145,8 @@ export class HonorLoop {
     return this.#core.decision(height);
   }
 
-  /** Blocks of the ticks from `from` to `to`, inclusive. */
-  blocks(from: number, to: number): NamedBlock[] {
-    const out: NamedBlock[] = [];
-    for (let tick = from; tick <= to; tick++)
-      for (const block of this.#core.blocksOfTick(tick)) out.push({ id: blockId(block), block });
-    return out;
+  blocksOfTick(tick: number): readonly DagBlock[] {
+    return this.#core.blocksOfTick(tick);
   }
 
   placeOf(transaction: string): { readonly place: PoolPlace | undefined } | undefined {
@@ -177,9 +178,8 @@ export class HonorLoop {
   async #drain(): Promise<void> {
     this.#isDraining = true;
     try {
-      while (this.#queue.length > 0 && !this.#stopping.signal.aborted) {
-        const outputs = this.#queue;
-        this.#queue = [];
+      while (!this.#queue.isEmpty && !this.#stopping.signal.aborted) {
+        const outputs = this.#queue.take();
         const entries = outputs.flatMap((output) => (output.kind === "persist" ? [output.entry] : []));
         if (entries.length > 0) await this.#write(entries);
         for (const output of outputs) if (!this.#stopping.signal.aborted) this.#performOne(output);
@@ -275,7 +275,14 @@ export class HonorLoop {
   }
 
   #setTimer(timer: NodeTimer, delayMs: number): void {
-    void this.#wait(delayMs).then(() => this.#input({ kind: "timer", timer }));
+    void this.#wait(delayMs).then(() => this.#onTimer(timer));
+  }
+
+  /** What time makes a node say waits like what peers say, so that a full disk costs no memory. */
+  #onTimer(timer: NodeTimer): void {
+    if (this.#stopping.signal.aborted) return;
+    if (this.#queue.isFull) this.#setTimer(timer, this.#parts.settings.gossipMs);
+    else this.#input({ kind: "timer", timer });
   }
 
   async #wait(delayMs: number): Promise<void> {

@@ -4,7 +4,7 @@ import { checkpointId } from "@aios/core-finality/checkpoint";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
 import { toHex } from "@aios/core-rlp/hex";
 import { CodedError } from "@aios/kernel/coded-error";
-import type { NamedBlock } from "../../../domain/honor-ports.js";
+import type { BlockSummary } from "../../../domain/honor-ports.js";
 import type { HonorView } from "../../../domain/honor-view.js";
 import { hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
@@ -47,6 +47,7 @@ export function honorMethods(honor: HonorView | undefined): RpcMethods {
       const [fromTick, toTick] = [smallNumber(from, "first tick"), smallNumber(to, "last tick")];
       if (toTick - fromTick >= MAX_TICKS) throw limitExceeded(`at most ${MAX_TICKS} ticks are shown at once`);
       const [blocks, set] = await Promise.all([view.dag(fromTick, toTick), view.honorSet()]);
+      if (blocks === undefined) throw limitExceeded("these ticks have too many blocks: ask for fewer");
       return blocks.map((one) => blockValue(one, set.members.length));
     },
     aios_getCertificate: async ([value]): Promise<RpcValue> => {
@@ -69,15 +70,15 @@ export function honorMethods(honor: HonorView | undefined): RpcMethods {
   };
 }
 
-function blockValue({ id, block }: NamedBlock, setSize: number): RpcValue {
+function blockValue(block: BlockSummary, setSize: number): RpcValue {
   return {
-    id,
+    id: block.id,
     setNumber: hexNumber(block.setNumber),
     seat: hexNumber(block.seat),
     group: hexNumber(groupOf(setSize, block.seat)),
     tick: hexNumber(block.tick),
     parents: block.parents,
-    transactions: block.transactions.map((transaction) => `0x${transaction.id}`),
+    transactions: block.transactions.map((hash) => `0x${hash}`),
     signature: `0x${block.signature}`,
   };
 }

@@ -1,0 +1,134 @@
+import { setImmediate } from "node:timers/promises";
+import { rankedElection } from "@aios/core-committee/election";
+import type { NodeSettings } from "@aios/core-honor-node/node-settings";
+import { ManualClock } from "@aios/kernel/clock";
+import { describe, expect, it, vi } from "vitest";
+import { HonorLoop } from "./honor-loop.js";
+
+const GOSSIP_MS = 1_000;
+const START_MS = 2_500;
+const members = [1, 2, 3, 4].map((seat) => ({
+  account: `0x${String(seat).repeat(40)}`,
+  publicKey: String(seat).repeat(96),
+}));
+
+/** A node without a seat, to whom every signature is good. */
+const settings: NodeSettings = {
+  chain: {
+    chainId: "test",
+    time: { genesisTimeMs: 0, tickMs: 1_000, ticksPerSlot: 2, slotsPerEpoch: 10, epochsPerCycle: 10 },
+    ghostdag: { k: 18, maxParents: 4, maxMergeset: 100, mergeDepth: 1_000, pruningDepth: 2_000 },
+    genesisSet: { number: 0, members },
+    genesis: { root: "aa".repeat(32), candidates: [] },
+    electionRules: { seats: 4, minimumStakeWei: 0n, hysteresisBps: 0, immunityCycles: 0 },
+    maxBlockBytes: 100_000,
+    maxBlocksPerCheckpoint: 50,
+    reputationWindow: 10,
+  },
+  account: `0x${"00".repeat(20)}`,
+  scheme: { verify: () => true, aggregate: () => new Uint8Array(96), verifyAggregate: () => true },
+  election: rankedElection,
+  sign: () => "ab".repeat(96),
+  timeouts: { proposeMs: 1_000, prevoteMs: 500, precommitMs: 500, backOffMs: 100 },
+  checkpointIntervalMs: 500,
+  emptyAfterMs: 200,
+  gossipMs: GOSSIP_MS,
+  clockToleranceMs: 100,
+  maxTransactionsPerBlock: 10,
+  poolCapacity: 20,
+  maxWaitingBlocks: 10,
+  maxWaitingBytes: 1_000_000,
+  maxRoundsAhead: 20,
+};
+
+function started() {
+  const clock = new ManualClock(START_MS);
+  const disk = { isFull: false };
+  const log = {
+    load: () => [],
+    append: vi.fn(() => (disk.isFull ? Promise.reject(new Error("no space")) : Promise.resolve())),
+  };
+  const streams = { connected: [], send: vi.fn(), punish: vi.fn() };
+  const host = {
+    execute: vi.fn(),
+    gossiped: vi.fn(),
+    decided: vi.fn(),
+    rejected: vi.fn(),
+    offence: vi.fn(),
+    logFailed: vi.fn(),
+    failed: vi.fn(),
+  };
+  const loop = new HonorLoop({ settings, log, streams, host, clock, blame: vi.fn(), executedHeight: 0 });
+  loop.start();
+  const pass = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      clock.advance(1_000);
+      await setImmediate();
+    }
+  };
+  return { loop, disk, log, streams, host, pass };
+}
+
+/** Answered with a question for the block that it names. */
+const status = (tip: number) =>
+  ({ kind: "status", height: 1, tips: [tip.toString(16).padStart(64, "0")] }) as const;
+const block = {
+  kind: "block",
+  block: {
+    setNumber: 0,
+    seat: 1,
+    tick: 2,
+    parents: ["genesis"],
+    transactions: [],
+    signature: "ab".repeat(96),
+  },
+} as const;
+
+describe("an honor node whose disk is full", () => {
+  it("says nothing, hears no more than it can keep, and goes on with both once there is room", async () => {
+    const { loop, disk, log, streams, host, pass } = started();
+    await pass(1);
+    disk.isFull = true;
+    streams.send.mockClear();
+    loop.receive("peer", block);
+    for (let tip = 1; tip <= 20_000; tip++) loop.receive("peer", status(tip));
+    await pass(200);
+    expect(streams.send).not.toHaveBeenCalled();
+    expect(host.logFailed).toHaveBeenCalled();
+    const dropped = loop.droppedPackets.get("log-behind") ?? 0;
+    expect(dropped).toBeGreaterThan(3_000);
+    disk.isFull = false;
+    log.append.mockClear();
+    await pass(10);
+    expect(log.append).toHaveBeenCalled();
+    // The questions that were kept; what time makes it say was not piled up meanwhile.
+    expect(20_000 - dropped).toBeLessThanOrEqual(16_384);
+    expect(streams.send.mock.calls.length - (20_000 - dropped)).toBeLessThan(50);
+    streams.send.mockClear();
+    loop.receive("peer", status(30_000));
+    expect(loop.droppedPackets.get("log-behind")).toBe(dropped);
+    await pass(2);
+    expect(streams.send.mock.calls.length).toBeGreaterThan(1);
+    loop.stop();
+  });
+
+  it("takes no further block once those that wait for the disk are large", async () => {
+    const { loop, disk, pass } = started();
+    await pass(1);
+    disk.isFull = true;
+    const heavy = (nonce: number) => {
+      const sender = `0x${"0a".repeat(20)}`;
+      const transactions = [{ id: `${nonce}`, sender, nonce, payload: new Uint8Array(100_000) }];
+      return {
+        kind: "block",
+        block: { ...block.block, seat: nonce % 4, tick: nonce >> 2, transactions },
+      } as const;
+    };
+    await pass(300);
+    for (let nonce = 8; nonce < 1_000; nonce++) loop.receive("peer", heavy(nonce));
+    expect(loop.droppedPackets.get("log-behind")).toBeGreaterThan(200);
+    // Also while it is full: timers that wait for room must end with the rest.
+    loop.stop();
+    await pass(1);
+  });
+});
