@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 
 /** What is done while a crash point is armed. */
-export type Flow = "proof" | "none" | "purchase" | "publication" | "training";
+export type Flow = "proof" | "sample" | "replicate" | "none" | "purchase" | "publication" | "training";
 
 export interface CrashPoint {
   readonly process: string;
@@ -15,10 +15,10 @@ const EXPANSIONS: Readonly<Record<string, readonly string[]>> = {
   "compute.${fact.state}.after-store": ["funded", "leased", "delivered", "settled"].map(
     (state) => `compute.${state}.after-store`,
   ),
-  "compute.${step}.before-submit": ["open", "lease", "deliver", "settle"].map(
+  "compute.${step}.before-submit": ["open", "lease", "deliver", "settle", "accept"].map(
     (step) => `compute.${step}.before-submit`,
   ),
-  "compute.${step}.after-submit": ["open", "lease", "deliver", "settle"].map(
+  "compute.${step}.after-submit": ["open", "lease", "deliver", "settle", "accept"].map(
     (step) => `compute.${step}.after-submit`,
   ),
 };
@@ -26,6 +26,8 @@ const EXPANSIONS: Readonly<Record<string, readonly string[]>> = {
 /** Points that need another flow than a proven inference to be passed. */
 const FLOW_OF_PREFIX: readonly (readonly [string, Flow])[] = [
   ["compute.accept", "none"],
+  ["compute.draw", "sample"],
+  ["compute.replica", "replicate"],
   ["marketplace.purchase", "purchase"],
   ["marketplace.create", "publication"],
   ["marketplace.publish", "publication"],
@@ -39,7 +41,7 @@ const FLOW_OF_PREFIX: readonly (readonly [string, Flow])[] = [
 
 /**
  * Points that only a stuck transaction, a fork of the chain, a first registration or blocks that a crash left long ago
- * pass; their own tests arm them.
+ * pass; their own tests arm them, as they do the steps of a job that fails (`crash-points-of-failures.integration.ts`).
  */
 const PASSED_ELSEWHERE = ["economy.replace", "economy.undo", "compute.register", "storage.sweep"];
 

@@ -12,7 +12,7 @@ import {
   TRAINING_PRICE_CAP_WEI,
   USAGE_FEE_WEI,
 } from "@aios/main-job/plan";
-import type { Job, JobPayment, Model } from "@aios/sdk/api-types";
+import type { Job, JobPayment, Model, Verification } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
 import type { JobRequest } from "@aios/sdk/job-api";
@@ -38,6 +38,8 @@ const BUYER: AccountName = "business";
 export async function runFlow(flow: Flow, context: FlowContext): Promise<string[]> {
   const flows: Readonly<Record<Flow, (context: FlowContext) => Promise<string[]>>> = {
     proof: (own) => runInference(own, "proof"),
+    sample: (own) => runInference(own, "sample"),
+    replicate: (own) => runInference(own, "replicate"),
     none: (own) => runInference(own, "none"),
     training: runTraining,
     purchase: runPurchase,
@@ -51,7 +53,7 @@ export async function runFlow(flow: Flow, context: FlowContext): Promise<string[
   }
 }
 
-function runInference(context: FlowContext, verification: "none" | "proof"): Promise<string[]> {
+function runInference(context: FlowContext, verification: Verification): Promise<string[]> {
   return runJob(context, {
     inference: { modelId: context.modelId, input: toHex(context.digit) },
     verification,
@@ -79,8 +81,10 @@ async function runJob(context: FlowContext, request: JobRequest): Promise<string
     const options = { signal: AbortSignal.timeout(JOB_WITHIN_MS), onChange };
     return persistently(clock, () => buyer.jobs.wait(jobId, done, options), JOB_WITHIN_MS);
   };
-  const acceptable = ({ state }: Job): boolean =>
-    request.verification === "none" && (state === "delivered" || state === "pending");
+  const byWord = ({ steps }: Job): boolean =>
+    request.verification === "none" || steps.some(({ name }) => name === "not-drawn");
+  const acceptable = (changed: Job): boolean =>
+    byWord(changed) && (changed.state === "delivered" || changed.state === "pending");
   let job = await wait((changed) => ENDED.includes(changed.state) || acceptable(changed));
   if (!ENDED.includes(job.state)) {
     await persistently(clock, () => buyer.jobs.accept(jobId));

@@ -1,14 +1,20 @@
+import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
+import { address } from "@aios/kernel/identifiers";
 import type { AccountName } from "@aios/launcher/identities";
+import type { PreparedJobResponse } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
 import { until } from "@aios/sdk/until";
 import { escrowInterface, readChainEvidence } from "@aios/sdk/verification/chain-evidence";
+import { messageTypes } from "@aios/sdk/wallet";
+import { proveAsCompute } from "@aios/testkit/prover-caller";
 import {
   Contract,
   FetchRequest,
   getBytes,
   hexlify,
   JsonRpcProvider,
+  TypedDataEncoder,
   toBeHex,
   toBigInt,
   Wallet,
@@ -126,6 +132,49 @@ function revertOf(refusal: unknown): string {
 /** Short ASCII text in 32 bytes. */
 function textOf(word: string): string {
   return Buffer.from(getBytes(word)).toString("latin1").replace(/\0+$/, "");
+}
+
+/**
+ * A proof of a prepared job as it would be on another chain: same order, escrow, buyer, model, key, input and output; only
+ * the chain's id differs, and with it the job's, which is the order's digest under that chain. The prover makes it for the
+ * compute service of that chain.
+ */
+export async function provenOnAnotherChain(
+  local: LocalPlatform,
+  buyer: AiosClient,
+  { job, toSign }: PreparedJobResponse,
+  output: string,
+): Promise<{ readonly chainId: number; readonly jobId: string; readonly evidence: string }> {
+  const { platform } = local;
+  const order = toSign.find(({ typedData }) => typedData.primaryType === "Order")?.typedData;
+  if (order === undefined) throw new TypeError("the prepared job has no order to sign");
+  const chainId = Number(order.domain.chainId) + 1;
+  const idOn = (chain: number): string =>
+    TypedDataEncoder.hash({ ...order.domain, chainId: chain }, messageTypes(order), { ...order.message });
+  if (idOn(chainId - 1) !== job.jobId) throw new TypeError("a job's id is not its order's digest any more");
+  const jobId = idOn(chainId);
+  const [{ contracts }, model] = await Promise.all([buyer.protocol(), buyer.models.get(Number(job.modelId))]);
+  const evidence = await proveAsCompute(
+    `127.0.0.1:${platform.ports.get("grpc-zk-prover")}`,
+    platform.identities.serviceKeyFiles.compute,
+    address(job.buyer),
+    {
+      statement: {
+        version: STATEMENT_VERSION,
+        chainId,
+        escrow: address(contracts["JobEscrow"]),
+        jobId,
+        requester: address(job.buyer),
+        modelCommitment: getBytes(model.modelCommitment),
+        verifyingKeyHash: getBytes(model.verifyingKeyHash ?? "0x"),
+        inputCommitment: getBytes(job.inputCommitment ?? "0x"),
+      },
+      modelCid: model.contentCid,
+      inputCid: job.inputCid ?? "",
+      claimedOutput: getBytes(output),
+    },
+  );
+  return { chainId, jobId, evidence: hexlify(evidence) };
 }
 
 /** One proven inference, settled. Returns its job id. */

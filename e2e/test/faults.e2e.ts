@@ -12,7 +12,13 @@ import { findCrashPoints, mixedRuns } from "../src/crash-points.js";
 import { FaultBench } from "../src/fault-bench.js";
 import { publishRandomModel, violationsOf } from "../src/fault-flows.js";
 import { problemsOf } from "../src/fault-matrix.js";
-import { rerandomised, SettlementSender, settledInference, settlingEvidence } from "../src/foreign-proofs.js";
+import {
+  provenOnAnotherChain,
+  rerandomised,
+  SettlementSender,
+  settledInference,
+  settlingEvidence,
+} from "../src/foreign-proofs.js";
 import { type LieOutcome, LyingBench } from "../src/lies.js";
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -172,6 +178,10 @@ describe("whoever lies, the buyer gets the right result once, or the money back"
         verification: "proof",
         priceCapWei: INFERENCE_PRICE_CAP_WEI,
       });
+      const { output } = await business.jobs.get(settled);
+      const elsewhere = await provenOnAnotherChain(local, business, prepared, output as string);
+      expect(elsewhere.jobId).not.toBe(prepared.job.jobId);
+      foreign.set("chain", elsewhere.evidence);
       platform.supervisor.abandon("zk-prover");
       await business.jobs.place(prepared);
       victim = prepared.job.jobId;
@@ -182,6 +192,7 @@ describe("whoever lies, the buyer gets the right result once, or the money back"
 
     test.each([
       ["job", "ResultInvalid proof-rejected"],
+      ["chain", "ResultInvalid proof-rejected"],
       ["input", "ResultInvalid proof-rejected"],
       ["requester", "ResultInvalid proof-rejected"],
       ["model", "ResultInvalid verifying-key-mismatch"],
