@@ -3,18 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
 import { encodeEvidence } from "@aios/core-groth16/evidence";
-import { JOB_KIND } from "@aios/core-settlement/typed-data";
 import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
 import { honkKeyHash } from "@aios/core-ultra-honk/honk-key";
 import { developmentReferenceString } from "@aios/core-ultra-honk/reference-string";
-import { compileCircuit, computeWitness } from "@aios/core-zkml/circuit";
-import { evaluate } from "@aios/core-zkml/evaluator";
-import { inputCommitment } from "@aios/core-zkml/input-commitment";
-import { type IntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
-import { packOutput } from "@aios/core-zkml/output-packing";
-import { quantiseModel } from "@aios/core-zkml/quantisation";
+import { compileCircuit } from "@aios/core-zkml/circuit";
 import { bytesToInteger, SCALAR_FIELD_ORDER, scalarToBytes } from "@aios/core-zkml/scalar-field";
-import { STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
+import { statementContext } from "@aios/core-zkml/statement";
 import { SeededRng } from "@aios/kernel/random";
 import { getBytes, hexlify, toBeHex } from "ethers";
 import fc from "fast-check";
@@ -25,8 +19,8 @@ import { DEVELOPMENT_TAU_G2 } from "../../src/parameters.js";
 import { expectRevert, TestContract } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
 import { TestProtocol } from "../support/protocol.js";
+import { deliveredWrongly, refuteAndSettle, smallModel } from "../support/proven-inference.js";
 
-const WIDTHS = [16, 8, 4] as const;
 const rng = new SeededRng(43);
 
 let chain: TestChain;
@@ -56,54 +50,17 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function smallModel(): IntegerModel {
-  const layer = (inputs: number, outputs: number, activation: "relu" | "none") => ({
-    inputs,
-    outputs,
-    weights: Float32Array.from({ length: inputs * outputs }, () => (rng.below(2001) - 1000) / 1000),
-    biases: Float32Array.from({ length: outputs }, () => (rng.below(201) - 100) / 1000),
-    activation,
-  });
-  const float = { layers: [layer(WIDTHS[0], WIDTHS[1], "relu"), layer(WIDTHS[1], WIDTHS[2], "none")] };
-  const calibration = Array.from({ length: 32 }, () => rng.bytes(WIDTHS[0]));
-  return quantiseModel(float, calibration, rng.bytes(32)).model;
-}
-
 /** A published model, an order for it that is delivered with a wrong output, and the proof of the right one. */
 async function proven() {
-  const model = smallModel();
+  const model = smallModel(rng);
   const r1cs = compileCircuit(model);
   const program = await prover.prepare(r1cs, acirCircuit(r1cs));
   const key = await prover.verifyingKey(program);
-  const [commitment, keyHash] = [modelCommitment(model), honkKeyHash(key)];
-  const modelId = await protocol.publish({
-    modelCommitment: hexlify(commitment),
-    verifyingKeyHash: hexlify(keyHash),
-  });
-  const licenceId = await protocol.buyLicence(modelId);
-  const [input, salt] = [rng.bytes(WIDTHS[0]), rng.bytes(32)];
-  const output = packOutput(evaluate(model, input));
-  const order = await protocol.order({
-    jobKind: JOB_KIND.inference,
-    modelId,
-    licenceId,
-    verifier: protocol.deployment.contracts.HonkResultVerifier,
-    inputCommitment: toBeHex(inputCommitment(input, salt), 32),
-  });
-  const jobId = await protocol.delivered(order, {}, { output: output + 1n });
-  const context = statementContext({
-    version: STATEMENT_VERSION,
-    chainId: chain.chainId,
-    escrow: protocol.escrow.address,
-    jobId,
-    requester: order.buyer,
-    modelCommitment: commitment,
-    verifyingKeyHash: keyHash,
-  });
-  const witness = computeWitness(model, r1cs, input, salt, context);
+  const { HonkResultVerifier } = protocol.deployment.contracts;
+  const job = await deliveredWrongly(protocol, rng, model, r1cs, honkKeyHash(key), HonkResultVerifier);
+  const witness = job.witness();
   const proof = await prover.prove(program, key, witness);
-  const claim = [...((await protocol.escrow.read("claimOf", [jobId])) as Iterable<unknown>)];
-  return { program, key, witness, proof, claim, jobId, output, inputs: witness.slice(1, 4) };
+  return { job, program, key, witness, proof, inputs: witness.slice(1, 4) };
 }
 
 const evidenceOf = (verifyingKey: Uint8Array, proof: Uint8Array): string =>
@@ -126,7 +83,7 @@ async function holds(key: Uint8Array, inputs: readonly bigint[], proof: Uint8Arr
   );
 }
 
-const claimWithOutput = (output: bigint): unknown[] => made.claim.with(6, output);
+const claimWithOutput = (output: bigint): unknown[] => made.job.claim.with(6, output);
 
 describe("UltraHonk on chain", () => {
   it("is deployed with the development string's tau·G2 unless another is named", () => {
@@ -137,8 +94,8 @@ describe("UltraHonk on chain", () => {
 
   it("takes a real proof of the job's statement, and no other output", async () => {
     expect(await holds(made.key, made.inputs, made.proof)).toBe(true);
-    expect(await verdict(claimWithOutput(made.output), evidenceOf(made.key, made.proof))).toBe("final");
-    expect(await verdict(made.claim, evidenceOf(made.key, made.proof))).toBe("proof-rejected");
+    expect(await verdict(claimWithOutput(made.job.output), evidenceOf(made.key, made.proof))).toBe("final");
+    expect(await verdict(made.job.claim, evidenceOf(made.key, made.proof))).toBe("proof-rejected");
   });
 
   it("binds every public input", async () => {
@@ -170,7 +127,7 @@ describe("UltraHonk on chain", () => {
         target[index] = (target[index] as number) ^ change;
         expect(await holds(key, made.inputs, proof)).toBe(false);
       }),
-      { numRuns: 150 },
+      { numRuns: 50 },
     );
   });
 
@@ -181,7 +138,7 @@ describe("UltraHonk on chain", () => {
       Buffer.concat([made.proof, new Uint8Array(32)]),
     ]) {
       expect(await holds(made.key, made.inputs, proof)).toBe(false);
-      expect(await verdict(claimWithOutput(made.output), evidenceOf(made.key, proof))).toMatch(
+      expect(await verdict(claimWithOutput(made.job.output), evidenceOf(made.key, proof))).toMatch(
         /^(proof-rejected|evidence-malformed)$/,
       );
     }
@@ -202,9 +159,9 @@ describe("UltraHonk on chain", () => {
   });
 
   it("refuses the key of another model, and evidence that is not in its one form", async () => {
-    const other = compileCircuit(smallModel());
+    const other = compileCircuit(smallModel(rng));
     const otherKey = await prover.verifyingKey(await prover.prepare(other, acirCircuit(other)));
-    const claim = claimWithOutput(made.output);
+    const claim = claimWithOutput(made.job.output);
     expect(await verdict(claim, evidenceOf(otherKey, made.proof))).toBe("verifying-key-mismatch");
     const evidence = evidenceOf(made.key, made.proof);
     expect(await verdict(claim, `${evidence}00`)).toBe("evidence-malformed");
@@ -213,14 +170,41 @@ describe("UltraHonk on chain", () => {
     expect(await verdict(claim.with(4, 999_999n), evidence)).toBe("model-unknown");
   });
 
-  it("settles the job it was made for, after the wrong delivery was refuted", async () => {
+  it("never takes a claim with any fact of the statement changed", async () => {
     const evidence = evidenceOf(made.key, made.proof);
-    await expectRevert(protocol.settle(made.jobId, evidence), "ResultInvalid");
-    await protocol.escrow.send(protocol.wallets.stranger, "refute", [made.jobId, made.output, evidence]);
-    await protocol.lease(made.jobId, { fencingToken: 2n }, "rival");
-    await protocol.deliver(made.jobId, { fencingToken: 2n, output: made.output }, "rival");
-    await protocol.settle(made.jobId, evidence);
-    expect(await protocol.state(made.jobId)).toBe("Settled");
+    const claim = claimWithOutput(made.job.output);
+    const stranger = protocol.address("stranger");
+    for (const [field, value] of [
+      [0, stranger],
+      [1, toBeHex(1n, 32)],
+      [2, stranger],
+      [5, 1n],
+      [6, made.job.output + 1n],
+    ] as const)
+      expect(await verdict(claim.with(field, value), evidence), `field ${field}`).toBe("proof-rejected");
+    const twin = await protocol.publish({ verifyingKeyHash: hexlify(honkKeyHash(made.key)) });
+    expect(await verdict(claim.with(4, twin), evidence)).toBe("proof-rejected");
+  });
+
+  it("refuses proofs of the same inference for another chain and another version of the statement", async () => {
+    const { statement, output, witness } = made.job;
+    for (const change of [{ chainId: chain.chainId + 1n }, { version: statement.version + 1 }]) {
+      const elsewhere = witness(statementContext({ ...statement, ...change }));
+      const proof = await prover.prove(made.program, made.key, elsewhere);
+      expect(await holds(made.key, elsewhere.slice(1, 4), proof)).toBe(true);
+      expect(await verdict(claimWithOutput(output), evidenceOf(made.key, proof))).toBe("proof-rejected");
+    }
+  });
+
+  it("settles the job it was made for once, after the wrong delivery was refuted, whatever other proof follows", async () => {
+    const evidence = evidenceOf(made.key, made.proof);
+    const { jobId } = made.job;
+    await expectRevert(protocol.settle(jobId, evidence), "ResultInvalid");
+    await refuteAndSettle(protocol, made.job, evidence);
+    expect(await protocol.state(jobId)).toBe("Settled");
+    const again = await prover.prove(made.program, made.key, made.witness);
+    expect(hexlify(again)).not.toBe(hexlify(made.proof));
+    await expectRevert(protocol.settle(jobId, evidenceOf(made.key, again)), "TransitionNotAllowed");
   });
 });
 
