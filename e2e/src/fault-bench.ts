@@ -101,6 +101,24 @@ export class FaultBench {
     return { fired, violations, tookMs: this.#clock.now() - startedAt };
   }
 
+  /** Runs a proven inference and, once as it reaches the state, something that disturbs the platform and ends. */
+  async disturbDuring(state: JobState, disturb: () => Promise<void>): Promise<FaultResult> {
+    const startedAt = this.#clock.now();
+    const fired: string[] = [];
+    let disturbed = Promise.resolve();
+    const violations = await runFlow("proof", {
+      ...this.#context,
+      onChange: (job) => {
+        if (job.state !== state || fired.length > 0) return;
+        fired.push(state);
+        disturbed = disturb();
+        disturbed.catch(() => undefined);
+      },
+    });
+    await disturbed;
+    return { fired, violations, tookMs: this.#clock.now() - startedAt };
+  }
+
   /** The provider that gets the next lease dies with it and stays dead until the job has ended. */
   async loseTheProvider(): Promise<FaultResult & { readonly lost: string; readonly paid: string | null }> {
     const startedAt = this.#clock.now();

@@ -1,15 +1,20 @@
 // `npm run test:faults`: every crash point of every process alone; one of each process in every run; `kill -9` of every process in
-// every state of a job; a provider that never returns. Prints each case and at the end the matrix; exit code 1 when a
-// job did not finish once, or was not paid once. `-- alone`, `mixed`, `kill` or `lost` runs one part; the beginning of a
-// point's or process's name (`-- mixed compute.settle`) runs only what it takes part in.
+// every state of a job; a provider that never returns; and, where Kafka, Redis and PostgreSQL are installed, what happens
+// to these and to a service that hears and says nothing for a minute. Prints each case and at the end the matrix; exit code
+// 1 when a job did not finish once, or was not paid once. `-- alone`, `mixed`, `kill`, `lost` or `backends` runs one part;
+// the beginning of a point's or process's name (`-- mixed compute.settle`) runs only what it takes part in.
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SERVICES } from "@aios/service-kit/local-instance";
 import { systemClock } from "@aios/service-kit/system-clock";
+import { BACKEND_FAULTS, BackendFaultBench, partitionOf } from "./backend-faults.js";
 import { type CrashPoint, findCrashPoints, mixedRuns } from "./crash-points.js";
-import { FaultBench, type FaultResult } from "./fault-bench.js";
+import { FaultBench } from "./fault-bench.js";
 import { pairsPassed, pointMatrix, problemsOf } from "./fault-matrix.js";
+import { OutsideBackends } from "./outside-backends.js";
 
-const PARTS = ["alone", "mixed", "kill", "lost"] as const;
+const PARTS = ["alone", "mixed", "kill", "lost", "backends"] as const;
+const PARTITION_MS = 60_000;
 const KILLED = [
   "postgres",
   "consensus",
@@ -40,34 +45,57 @@ const killed = new Map<string, string>();
 let passed = 0;
 let failed = 0;
 
-const bench = await FaultBench.start(systemClock);
-try {
-  if (parts.includes("alone")) for (const point of points) if (isAsked(point.name)) await testAlone(point);
-  if (parts.includes("mixed"))
-    for (const armed of mixedRuns(points))
-      if (armed.some(({ name }) => isAsked(name))) await testTogether(armed);
-  if (parts.includes("kill")) await testKills();
-  if (parts.includes("lost")) await testLostProvider();
-} finally {
-  await bench.stop();
-}
+if (parts.some((part) => part !== "backends")) await testOnEmbeddedBackends();
+if (parts.includes("backends")) await testBackends();
 printMatrix();
 out.write(`\n${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
 
-async function testAlone(point: CrashPoint): Promise<void> {
+async function testOnEmbeddedBackends(): Promise<void> {
+  const bench = await FaultBench.start(systemClock);
+  try {
+    if (parts.includes("alone"))
+      for (const point of points) if (isAsked(point.name)) await testAlone(bench, point);
+    if (parts.includes("mixed"))
+      for (const armed of mixedRuns(points))
+        if (armed.some(({ name }) => isAsked(name))) await testTogether(bench, armed);
+    if (parts.includes("kill")) await testKills(bench);
+    if (parts.includes("lost")) await testLostProvider(bench);
+  } finally {
+    await bench.stop();
+  }
+}
+
+async function testBackends(): Promise<void> {
+  if (!OutsideBackends.areAvailable()) {
+    out.write("skipped: Java with Kafka's jars or Maven, redis-server or postgresql are missing\n");
+    return;
+  }
+  const bench = await BackendFaultBench.start(systemClock);
+  try {
+    const partitions = SERVICES.filter(isAsked).map((service) => partitionOf(service, PARTITION_MS));
+    for (const fault of [...BACKEND_FAULTS, ...partitions]) {
+      const result = await bench.run(fault);
+      tell(`${fault.name} (${result.refusals} told to come back)`, result, result.violations);
+    }
+  } finally {
+    await bench.stop();
+  }
+}
+
+async function testAlone(bench: FaultBench, point: CrashPoint): Promise<void> {
   const result = await bench.run([point]);
   alone.set(point.name, tell(point.name, result, problemsOf([point], result)));
 }
 
-async function testTogether(armed: readonly CrashPoint[]): Promise<void> {
+async function testTogether(bench: FaultBench, armed: readonly CrashPoint[]): Promise<void> {
   const result = await bench.run(armed);
   const label = armed.map((point) => point.name).join(", ");
   const held = tell(label, result, problemsOf(armed, result));
   runs.push({ fired: result.fired, held });
 }
 
-async function testKills(): Promise<void> {
+async function testKills(bench: FaultBench): Promise<void> {
   for (const process of KILLED.filter(isAsked)) {
     for (const state of STATES) {
       const label = `kill -9 of ${process} when ${state}`;
@@ -78,13 +106,13 @@ async function testKills(): Promise<void> {
   }
 }
 
-async function testLostProvider(): Promise<void> {
+async function testLostProvider(bench: FaultBench): Promise<void> {
   if (!isAsked("provider")) return;
   const result = await bench.loseTheProvider();
   tell(`${result.lost} never returns`, result, result.violations);
 }
 
-function tell(label: string, { tookMs }: FaultResult, problems: readonly string[]): boolean {
+function tell(label: string, { tookMs }: { readonly tookMs: number }, problems: readonly string[]): boolean {
   const held = problems.length === 0;
   if (held) passed += 1;
   else failed += 1;

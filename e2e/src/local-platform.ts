@@ -20,6 +20,8 @@ export class LocalPlatform {
   readonly crashes: string[];
   /** Told of every process that ends by itself, before it is started again. */
   onCrash: (name: string) => void = () => undefined;
+  /** Told of every answer that the gateway gives to clients of accounts. */
+  onAnswer: (answer: Response) => void = () => undefined;
   readonly #options: PlatformOptions;
   #platform: Platform;
 
@@ -81,7 +83,15 @@ export class LocalPlatform {
   }
 
   client(account: AccountName): AiosClient {
-    return new AiosClient({ baseUrl: this.url, signer: privateKeySigner(this.platform.privateKey(account)) });
+    return new AiosClient({
+      baseUrl: this.url,
+      signer: privateKeySigner(this.platform.privateKey(account)),
+      fetch: async (input, init) => {
+        const answer = await fetch(input, init);
+        this.onAnswer(answer);
+        return answer;
+      },
+    });
   }
 
   /** A client without an account. */

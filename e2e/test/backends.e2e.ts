@@ -1,69 +1,42 @@
-import { splitDigits } from "@aios/datasets/digit-split";
-import { loadDigits } from "@aios/datasets/digits";
-import { digitAt } from "@aios/datasets/labelled-digits";
-import { MainJob, type MainJobResult } from "@aios/main-job/main-job";
-import { TRAINING } from "@aios/main-job/plan";
-import { runInference } from "@aios/main-job/proven-inference";
 import { systemClock } from "@aios/service-kit/system-clock";
-import { kafkaIsAvailable, startKafka, type TestKafka } from "@aios/testkit/kafka";
-import { redisIsInstalled, startRedis, type TestRedis } from "@aios/testkit/redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LocalPlatform } from "../src/local-platform.js";
-import { SilentReport } from "../src/silent-report.js";
+import { BACKEND_FAULTS, BackendFaultBench, partitionOf } from "../src/backend-faults.js";
+import { OutsideBackends } from "../src/outside-backends.js";
 
-const SERVICES = ["storage", "compute", "zk-prover", "marketplace", "economy", "scoring"];
-const available = kafkaIsAvailable() && redisIsInstalled();
+/** Longer than a call waits, so that its callers meet the silence; `npm run test:faults -- backends` takes a minute. */
+const PARTITION_MS = 12_000;
 
-describe.skipIf(!available)(
-  "on Kafka and Redis (skipped where Java, Kafka's jars or redis-server are missing)",
+describe.skipIf(!OutsideBackends.areAvailable())(
+  "on Kafka, Redis and PostgreSQL (skipped where Java, Kafka's jars, redis-server or postgresql are missing)",
   () => {
-    let kafka: TestKafka;
-    let redis: TestRedis;
-    let local: LocalPlatform;
-    let result: MainJobResult;
+    let bench: BackendFaultBench;
 
     beforeAll(async () => {
-      [kafka, redis] = [await startKafka(), await startRedis()];
-      const bus = { EVENT_BUS_URL: kafka.url };
-      local = await LocalPlatform.start({
-        ...Object.fromEntries(SERVICES.map((service) => [service, bus])),
-        gateway: { REDIS_URL: redis.url },
-      });
-      const parties = { developer: local.client("developer"), business: local.client("business") };
-      try {
-        result = await new MainJob(parties, new SilentReport(), systemClock).run({
-          providers: 2,
-          digitIndex: 7,
-        });
-      } catch (error) {
-        throw new Error(`${(error as Error).message}\n${local.logs()}`, { cause: error });
-      }
+      bench = await BackendFaultBench.start(systemClock);
     }, 600_000);
 
-    afterAll(async () => {
-      await local?.stop();
-      await kafka?.stop();
-      await redis?.stop();
-    });
+    afterAll(() => bench?.stop());
 
     test("the main job goes through, and all of it can be checked", () => {
-      expect(result.inference.job.state).toBe("settled");
-      expect(result.receipts.every((receipt) => receipt.state === "anchored")).toBe(true);
-      expect(result.verification.ok).toBe(true);
+      const { inference, receipts, verification } = bench.mainJob;
+      expect(inference.job.state).toBe("settled");
+      expect(receipts.every((receipt) => receipt.state === "anchored")).toBe(true);
+      expect(verification.ok).toBe(true);
     });
 
-    test("a job under way while the broker is killed finishes, once", async () => {
-      const business = local.client("business");
-      const digit = digitAt(splitDigits(await loadDigits(), TRAINING).unseen, 9);
-      const [outcome] = await Promise.all([
-        runInference(business, result.model.modelId as number, digit, "proof", new SilentReport()),
-        kafka.crash(),
-      ]);
-      expect(outcome.job.state).toBe("settled");
-      const payments = await business.jobs.payments(outcome.job.jobId);
-      for (const kind of ["escrow", "provider", "prover", "refund"]) {
-        expect(payments.filter((payment) => payment.kind === kind)).toHaveLength(1);
-      }
-    }, 120_000);
+    test.each(BACKEND_FAULTS.map((fault) => [fault.name, fault] as const))(
+      "a job goes on, once, through this: %s",
+      async (_name, fault) => {
+        const { violations } = await bench.run(fault);
+        expect(violations).toEqual([]);
+      },
+      300_000,
+    );
+
+    test("a service that hears and says nothing costs its callers a wait, not an error without an end", async () => {
+      const { violations, refusals } = await bench.run(partitionOf("economy", PARTITION_MS));
+      expect(violations).toEqual([]);
+      expect(refusals).toBeGreaterThan(0);
+    }, 300_000);
   },
 );

@@ -30,6 +30,9 @@ const adapter = (cause: unknown): Error => Object.assign(error("DriverAdapterErr
 const outages: Readonly<Record<string, unknown>> = {
   "pg: the server stops": error("error", "terminating connection due to administrator command", serverStops),
   "pg: the server starts": error("error", "the database system is starting up", { code: "57P03" }),
+  "pg: a standby has not taken over yet": error("error", "cannot execute INSERT in a read-only transaction", {
+    code: "25006",
+  }),
   "pg: too many connections": error("error", "sorry, too many clients already", { code: "53300" }),
   "pg: nobody listens": error("Error", "connect ECONNREFUSED 127.0.0.1:54329", refused),
   "pg: nobody listens on any address": Object.assign(

@@ -25,8 +25,11 @@ const SOCKET_OUTAGES: ReadonlySet<string> = new Set([
   "EPIPE",
   "ETIMEDOUT",
 ]);
-/** Class 08 is the connection, 57P a server that stops or starts, 53300 one without a free connection, 53100 a full disk. */
-const OUTAGE_STATE = /^(08...|57P..|53300|53100)$/;
+/**
+ * Class 08 is the connection, 57P a server that stops or starts, 53300 one without a free connection, 53100 a full disk,
+ * 25006 a standby that is about to take over: it reads already and does not write yet.
+ */
+const OUTAGE_STATE = /^(08...|57P..|53300|53100|25006)$/;
 /** disk_full: the statement was undone, and works again when there is space. */
 const DISK_FULL_STATE = "53100";
 const DRIVER_MESSAGE = /^Connection terminated|timeout exceeded when trying to connect|not queryable/;

@@ -58,6 +58,8 @@ describe("gRPC", () => {
     });
     expect(fromGrpcFailure({ code: status.DEADLINE_EXCEEDED }, "storage")).toMatchObject({
       code: "deadline-exceeded",
+      kind: "unavailable",
+      retryAfterMs: 1_000,
     });
     expect(fromGrpcFailure(new Error("odd"), "storage")).toMatchObject({ kind: "internal" });
     for (const forged of [

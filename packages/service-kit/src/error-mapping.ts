@@ -42,7 +42,8 @@ const KIND_OF_STATUS: Readonly<Partial<Record<status, ErrorKind>>> = {
   [status.RESOURCE_EXHAUSTED]: "too-large",
   [status.UNIMPLEMENTED]: "unimplemented",
   [status.UNAVAILABLE]: "unavailable",
-  [status.DEADLINE_EXCEEDED]: "timeout",
+  // Nobody answered: whoever asked comes again, as where nobody could be reached.
+  [status.DEADLINE_EXCEEDED]: "unavailable",
   [status.CANCELLED]: "timeout",
 };
 
@@ -74,9 +75,12 @@ export function fromGrpcFailure(failure: unknown, target: string): CodedError {
   }
   const kind = (code === undefined ? undefined : KIND_OF_STATUS[code]) ?? "internal";
   return new CodedError({
-    code: code === status.CANCELLED ? "cancelled" : (PEER_CODES[kind] ?? `peer-${kind}`),
+    code: (code === undefined ? undefined : CODE_OF_STATUS[code]) ?? `peer-${kind}`,
     kind,
-    message: PEER_MESSAGES[kind]?.(target) ?? `${target} answered: ${details ?? "an unknown error"}`,
+    message:
+      code === status.DEADLINE_EXCEEDED
+        ? `${target} did not answer in time; try again shortly.`
+        : (PEER_MESSAGES[kind]?.(target) ?? `${target} answered: ${details ?? "an unknown error"}`),
     details: { peer: target },
     ...(kind === "unavailable" ? { retryAfterMs: 1_000 } : {}),
     cause: failure,
@@ -89,14 +93,13 @@ export function isPeersAnswer(error: CodedError): boolean {
   return Buffer.isBuffer(metadata?.get(ERROR_KEY)[0]);
 }
 
-const PEER_CODES: Readonly<Partial<Record<ErrorKind, string>>> = {
-  unavailable: "peer-unavailable",
-  timeout: "deadline-exceeded",
+const CODE_OF_STATUS: Readonly<Partial<Record<status, string>>> = {
+  [status.CANCELLED]: "cancelled",
+  [status.DEADLINE_EXCEEDED]: "deadline-exceeded",
 };
 
 const PEER_MESSAGES: Readonly<Partial<Record<ErrorKind, (target: string) => string>>> = {
   unavailable: (target) => `${target} cannot be reached just now; try again shortly.`,
-  timeout: (target) => `${target} did not answer in time.`,
   internal: (target) => `${target} failed. The trace id leads an operator to the cause.`,
 };
 

@@ -220,7 +220,7 @@ class GrpcCaller {
             return resolve(response);
           }
           const failure = fromGrpcFailure(error, this.#options.audience);
-          noteOutcome(this.#circuit, failure);
+          noteOutcome(this.#circuit, failure, deadlineMs);
           reject(signal?.aborted === true ? cancelled(this.#options.audience, signal) : failure);
         },
       );

@@ -1,9 +1,19 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import type { CircuitBreaker } from "./circuit-breaker.js";
+import { isPeersAnswer } from "./error-mapping.js";
 
-/** Only a peer that does not answer counts against it; its refusals show that it lives. */
-export function noteOutcome(circuit: CircuitBreaker, failure: CodedError): void {
-  if (failure.code === "peer-unavailable") circuit.failed();
+/** A call that ends sooner at its deadline says more about its caller's patience than about the peer. */
+const SILENCE_MS = 1_000;
+
+/**
+ * Only a peer that does not answer counts against it; its refusals show that it lives. One that stands still, or that
+ * a broken network hides, takes connections and says nothing: the circuit spares its callers the wait.
+ * `waitedMs`: how long a single answer was waited for; absent for streams, which may rightly be silent.
+ */
+export function noteOutcome(circuit: CircuitBreaker, failure: CodedError, waitedMs = 0): void {
+  const silent = failure.code === "deadline-exceeded" && waitedMs >= SILENCE_MS;
+  if (isPeersAnswer(failure)) circuit.succeeded();
+  else if (failure.code === "peer-unavailable" || silent) circuit.failed();
   else if (failure.code === "cancelled" || failure.code === "deadline-exceeded") circuit.abandoned();
   else circuit.succeeded();
 }

@@ -7,6 +7,8 @@ export interface TestRedis {
   readonly url: string;
   /** SIGKILL, then start again on the same port and data. */
   crash(): Promise<void>;
+  /** Forgets everything, on disk too. */
+  flush(): void;
   stop(): Promise<void>;
 }
 
@@ -30,6 +32,10 @@ export async function startRedis(): Promise<TestRedis> {
     async crash() {
       await end("SIGKILL");
       server = await serve(port, directory.path);
+    },
+    flush() {
+      const flushed = spawnSync("redis-cli", ["-p", String(port), "FLUSHALL"]);
+      if (flushed.status !== 0) throw new Error(`Redis could not be flushed: ${flushed.stderr}`);
     },
     async stop() {
       await end("SIGTERM");

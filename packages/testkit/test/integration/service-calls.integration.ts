@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { ManualClock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import { address, type TenantId } from "@aios/kernel/identifiers";
@@ -172,7 +174,7 @@ describe("errors", () => {
   it("ends at its deadline and when its caller gives up", async () => {
     await expect(gateway.statContent({ cid: "slow" }, { deadlineMs: 50 })).rejects.toMatchObject({
       code: "deadline-exceeded",
-      kind: "timeout",
+      kind: "unavailable",
     });
     const controller = new AbortController();
     const call = gateway.statContent({ cid: "slow" }, { signal: controller.signal });
@@ -193,6 +195,25 @@ describe("errors", () => {
     const error = (await nobody.statContent({ cid: "x" }).catch((thrown: unknown) => thrown)) as CodedError;
     expect(error.retryAfterMs).toBeGreaterThan(0);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
+describe("a peer that takes connections and says nothing", () => {
+  it("is not waited for by everyone: after a few silent calls the next are refused at once", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const client = createGrpcClient(ContentServiceService, `127.0.0.1:${port}`, { audience: "storage" });
+    disposables.push(client, { [Symbol.dispose]: () => silent.close() });
+    const call = (): Promise<unknown> => client.statContent({ cid: "x" }, { deadlineMs: 1_200 });
+    const unanswered = await Promise.allSettled(Array.from({ length: 5 }, call));
+    for (const outcome of unanswered) {
+      expect(outcome).toMatchObject({ reason: { code: "deadline-exceeded", kind: "unavailable" } });
+    }
+    await expect(client.statContent({ cid: "x" }, { deadlineMs: 100 })).rejects.toMatchObject({
+      code: "peer-unavailable",
+      retryAfterMs: expect.any(Number),
+    });
   });
 });
 
