@@ -1,0 +1,64 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { Kafka, logLevel } from "kafkajs";
+import { nowMs, PARTITIONS, PAYLOAD_BYTES } from "./bus-protocol.js";
+
+const BATCH = 200;
+
+/** Messages a second from kafkajs to kafkajs, each in a process of its own, without outbox or inbox. */
+export async function bareKafkaPerSecond(url: string, topic: string, messages: number): Promise<number> {
+  const kafka = client(url);
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }], waitForLeaders: true });
+  await admin.disconnect();
+  const reader = fork(new URL(import.meta.url), [url, topic, String(messages)], { stdio: "inherit" });
+  await once(reader, "message");
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  const ended = once(reader, "message");
+  const startedAtMs = nowMs();
+  const value = Buffer.alloc(PAYLOAD_BYTES, 0x61);
+  for (let sent = 0; sent < messages; sent += BATCH) {
+    const batch = Array.from({ length: BATCH }, (_, index) => ({
+      key: `aggregate-${(sent + index) % 512}`,
+      value,
+    }));
+    await producer.send({ topic, acks: -1, messages: batch });
+  }
+  const [endedAtMs] = (await ended) as [number];
+  await producer.disconnect();
+  await once(reader, "exit");
+  return (messages / (endedAtMs - startedAtMs)) * 1_000;
+}
+
+function client(url: string): Kafka {
+  return new Kafka({ brokers: [new URL(url).host], logLevel: logLevel.NOTHING });
+}
+
+async function read(url: string, topic: string, messages: number): Promise<void> {
+  const consumer = client(url).consumer({ groupId: "bare-reader", allowAutoTopicCreation: false });
+  let seen = 0;
+  let told: () => void = () => undefined;
+  const all = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  consumer.on(consumer.events.GROUP_JOIN, () => process.send?.("ready"));
+  await consumer.run({
+    partitionsConsumedConcurrently: PARTITIONS,
+    async eachBatch({ batch }) {
+      seen += batch.messages.length;
+      if (seen >= messages) told();
+    },
+  });
+  await all;
+  process.send?.(nowMs());
+  await consumer.disconnect();
+  process.disconnect();
+}
+
+const [, , url, topic, messages] = process.argv;
+if (process.send !== undefined && url !== undefined && topic !== undefined)
+  await read(url, topic, Number(messages));

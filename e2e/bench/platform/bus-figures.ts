@@ -1,0 +1,92 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { cpuSeconds } from "../../src/cpu-time.js";
+import { type Figure, percentile } from "../../src/figures.js";
+import type { BusSettings, ReadReport, WriteReport } from "./bus-protocol.js";
+
+const WARM_UP_EVENTS = 2_000;
+const HALF_LOAD_SECONDS = 5;
+const P95_GOAL_MS = 50;
+
+export interface BusUnderTest {
+  readonly name: string;
+  readonly busUrl: string;
+  /** URL of a database on the server that outbox and inbox share. */
+  readonly database: (name: string) => string;
+  readonly events: number;
+  readonly goalPerSecond: number;
+  readonly peer?: { readonly name: string; readonly perSecond: number };
+}
+
+/** Events a second from a service's transaction through outbox, bus and inbox into another's; delay at half of that. */
+export async function busFigures(suite: string, bus: BusUnderTest): Promise<Figure[]> {
+  const topic = `bench.v1.${bus.name}.written`;
+  const start = (script: string, databaseUrl: string): Promise<ChildProcess> =>
+    startChild(script, { busUrl: bus.busUrl, databaseUrl, topic });
+  const reader = await start("bus-reader.js", bus.database(`bench_${bus.name}_reader`));
+  const writer = await start("bus-writer.js", bus.database(`bench_${bus.name}_writer`));
+  try {
+    await through(writer, reader, WARM_UP_EVENTS);
+    const before = cpuSeconds(process.pid);
+    const full = await through(writer, reader, bus.events);
+    const cpuMs = ((cpuSeconds(process.pid) - before) / bus.events) * 1_000;
+    const half = await through(
+      writer,
+      reader,
+      Math.round((full.perSecond / 2) * HALF_LOAD_SECONDS),
+      full.perSecond / 2,
+    );
+    const common = { suite, note: `processor time of all: ${cpuMs.toFixed(2)} ms an event` };
+    return [
+      {
+        ...common,
+        name: `${bus.name}: events a second, outbox to inbox, 1 KiB`,
+        value: full.perSecond,
+        unit: "/s",
+        goal: bus.goalPerSecond,
+        better: "higher",
+        ...(bus.peer === undefined ? {} : { peer: bus.peer.name, peerValue: bus.peer.perSecond }),
+      },
+      {
+        suite,
+        name: `${bus.name}: delay at half of that load, p95`,
+        value: percentile(half.delaysMs, 0.95),
+        unit: "ms",
+        goal: P95_GOAL_MS,
+        better: "lower",
+        note: `p50 ${percentile(half.delaysMs, 0.5).toFixed(1)} ms at ${(full.perSecond / 2).toFixed(0)}/s`,
+      },
+    ];
+  } finally {
+    await Promise.all([writer, reader].map(closeChild));
+  }
+}
+
+async function through(
+  writer: ChildProcess,
+  reader: ChildProcess,
+  events: number,
+  perSecond?: number,
+): Promise<{ readonly perSecond: number; readonly delaysMs: readonly number[] }> {
+  const whole = Math.ceil(events / 10) * 10;
+  const [written, read] = [once(writer, "message"), once(reader, "message")];
+  reader.send({ kind: "read", events: whole });
+  writer.send({ kind: "write", events: whole, perSecond });
+  const [[start], [end]] = (await Promise.all([written, read])) as [[WriteReport], [ReadReport]];
+  if (end.delaysMs.length !== whole)
+    throw new Error(`${end.delaysMs.length} of ${whole} events were handled`);
+  return { perSecond: (whole / (end.endedAtMs - start.startedAtMs)) * 1_000, delaysMs: end.delaysMs };
+}
+
+async function startChild(script: string, settings: BusSettings): Promise<ChildProcess> {
+  const child = fork(new URL(script, import.meta.url), [JSON.stringify(settings)], { stdio: "inherit" });
+  await once(child, "message");
+  return child;
+}
+
+async function closeChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const ended = once(child, "exit");
+  child.send("close");
+  await ended;
+}
