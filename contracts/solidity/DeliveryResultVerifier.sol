@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
-import {IResultVerifier, Outcome, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
+import {ResultVerifier} from "./base/ResultVerifier.sol";
+import {ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
 
 /// The ladder's first rung, "none": the provider's signed delivery is all there is. Final when the buyer accepts
 /// it or when the window after delivery is over. Says nothing about whether the result is right.
-contract DeliveryResultVerifier is IResultVerifier {
+contract DeliveryResultVerifier is ResultVerifier {
     uint64 public immutable challengeWindowSeconds;
 
     constructor(uint64 challengeWindowSeconds_) {
@@ -15,9 +15,7 @@ contract DeliveryResultVerifier is IResultVerifier {
 
     /// Evidence is not looked at: the escrow has checked the delivery's signature.
     function verify(ResultClaim calldata claim, bytes calldata) external view returns (Verdict memory) {
-        uint64 pendingUntil = claim.deliveredAt + challengeWindowSeconds;
-        if (block.timestamp >= pendingUntil) return Verdict(Outcome.Final, 0, bytes32(0));
-        return Verdict(Outcome.PendingUntil, pendingUntil, bytes32(0));
+        return _finalAfter(claim, challengeWindowSeconds);
     }
 
     function acceptanceSuffices() external pure returns (bool) {
@@ -27,9 +25,5 @@ contract DeliveryResultVerifier is IResultVerifier {
     /// It does not look at the output.
     function refutes() external pure returns (bool) {
         return false;
-    }
-
-    function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
-        return interfaceId == type(IResultVerifier).interfaceId || interfaceId == type(IERC165).interfaceId;
     }
 }

@@ -293,7 +293,7 @@ contract JobEscrow is JobMessages, PullPayments {
         _endLease(jobId, job, next, JobAction.Release);
     }
 
-    /// Takes the job from a provider that delivered a wrong output: the evidence must prove another one. A
+    /// Takes job and stake from a provider that delivered a wrong output: the evidence must prove another one. A
     /// statement has one true output, so this can never hit an honest provider while the verifier is sound.
     function refute(bytes32 jobId, uint256 provenOutput, bytes calldata evidence) external nonReentrant {
         Job storage job = _jobs[jobId];
@@ -307,7 +307,9 @@ contract JobEscrow is JobMessages, PullPayments {
         if (!verifier.refutes()) revert NotRefuted(jobId, "verifier-does-not-check");
         Verdict memory verdict = verifier.verify(_claim(jobId, job, provenOutput), evidence);
         if (verdict.outcome != Outcome.Final) revert NotRefuted(jobId, verdict.reason);
+        address provider = job.provider;
         _endLease(jobId, job, next, JobAction.Refute);
+        providers.slash(provider, msg.sender);
     }
 
     /// Gives the buyer its money back when a deadline passed: nobody leased, delivered or settled in time.

@@ -2,9 +2,9 @@
 pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {JobMessages} from "./base/JobMessages.sol";
-import {IResultVerifier, Outcome, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
+import {ResultVerifier} from "./base/ResultVerifier.sol";
+import {IResultVerifier, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
 import {ProviderRegistry} from "./ProviderRegistry.sol";
 
 /// The ladder's third rung, "replicate": final when another active provider has signed a delivery of the same output
@@ -13,7 +13,7 @@ import {ProviderRegistry} from "./ProviderRegistry.sol";
 ///
 /// Evidence is either a proof as `Groth16ResultVerifier` takes it, or, in 160 bytes, what the replica's signed delivery
 /// says beside job and output: fencing token, receipt hash, r, s, v.
-contract ReplicatedResultVerifier is IResultVerifier {
+contract ReplicatedResultVerifier is ResultVerifier {
     uint256 private constant REPLICA_BYTES = 160;
 
     ProviderRegistry public immutable providers;
@@ -48,7 +48,7 @@ contract ReplicatedResultVerifier is IResultVerifier {
         if (problem != ECDSA.RecoverError.NoError) return _invalid("replica-signature-malformed");
         if (replica == claim.provider) return _invalid("replica-is-the-provider");
         if (!providers.isActive(replica)) return _invalid("replica-not-active");
-        return Verdict(Outcome.Final, 0, bytes32(0));
+        return _final();
     }
 
     /// A second opinion was asked and paid for: the buyer's word does not replace it.
@@ -58,13 +58,5 @@ contract ReplicatedResultVerifier is IResultVerifier {
 
     function refutes() external pure returns (bool) {
         return true;
-    }
-
-    function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
-        return interfaceId == type(IResultVerifier).interfaceId || interfaceId == type(IERC165).interfaceId;
-    }
-
-    function _invalid(bytes32 reason) private pure returns (Verdict memory) {
-        return Verdict(Outcome.Invalid, 0, reason);
     }
 }

@@ -98,6 +98,7 @@ export async function deployProtocol({
     ["ContractRegistry", registryAddress],
     ...plan.map(({ name, address }) => [name, address]),
   ]) as Record<ContractName, string>;
+  await admitEscrow(provider, signer, contracts, onStep);
   await wrapInitialBalances(provider, signer, contracts.WrappedAios, parameters, onStep);
   return { chainId: Number(chainId), contracts, deployedNow };
 }
@@ -162,8 +163,11 @@ async function planContracts(
   const token = await add("WrappedAios", tokenAbi, tokenCode, []);
   const providers = await add("ProviderRegistry", providersAbi, providersCode, [
     token,
+    parameters.treasury,
+    registryAddress,
     parameters.minimumStakeWei,
     parameters.unbondDelaySeconds,
+    parameters.refuterRewardBps,
   ]);
   const models = await add("ModelLicence", licenceAbi, licenceCode, [
     token,
@@ -246,6 +250,20 @@ async function deployMissing(
     if ((await provider.getCode(contract.address)) !== "0x") continue;
     throw outcome instanceof CodedError ? outcome : deploymentFailed(contract.name, outcome.hash);
   }
+}
+
+/** Lets the escrow take stakes of refuted providers; see `ProviderRegistry.admitEscrow` for when. */
+async function admitEscrow(
+  provider: Provider,
+  signer: Signer,
+  { ProviderRegistry, JobEscrow }: Readonly<Record<ContractName, string>>,
+  onStep: ((step: string) => void) | undefined,
+): Promise<void> {
+  const providers = new Contract(ProviderRegistry, providersAbi, provider);
+  if (BigInt(await providers.getFunction("escrowSince")(JobEscrow)) !== 0n) return;
+  onStep?.("admitting JobEscrow to ProviderRegistry");
+  const data = new Interface(providersAbi).encodeFunctionData("admitEscrow", [JobEscrow]);
+  await confirmed(await signer.sendTransaction({ to: ProviderRegistry, data }), "ProviderRegistry");
 }
 
 /**

@@ -68,6 +68,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   ERC721InvalidReceiver: "{receiver} cannot receive licences. Name another account.",
   ERC721InvalidSender: "{sender} cannot send licences.",
   ERC721NonexistentToken: "There is no licence {tokenId}.",
+  EscrowAdmitted: "{escrow} was admitted before; it may take stakes from {since} on.",
   FailedDeployment: "The contract's constructor failed. Check the parameters of the deployment.",
   FeeOutOfRange:
     "{bps} basis points is no valid share: at most 10000, and the minimum not above the maximum.",
@@ -99,6 +100,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   NotMatcher: "Only the matcher that the order names, {matcher}, may do this, not {caller}.",
   NotRefundableYet: "The money can be refunded after {refundableAfter}. Try again then.",
   NotRefuted: "The evidence does not prove that the delivered output is wrong ({reason}).",
+  NotRegistryOwner: "{caller} is not the contract registry's owner, who alone may do this.",
   NotReported: "{node} has no open report for day {day}.",
   NotSignedByAccused:
     "Statement {statement} is not signed by the accused's key. Show what the node signed, on this chain.",
@@ -132,6 +134,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   ReentrancyGuardReentrantCall: "The contract was called from within itself, which it refuses.",
   ResultInvalid:
     "The verifier refused the result: {reason}. Submit valid evidence for exactly this job and output.",
+  RewardOutOfRange: "A reward of {refuterRewardBps} basis points is more than all of it.",
   RoyaltyOutOfRange:
     "A royalty of {bps} basis points is out of range; {minimumBps} to {maximumBps} are allowed.",
   SafeCastOverflowedUintDowncast: "{value} does not fit in {bits} bits. Use a smaller number.",

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {IModelTerms} from "../interfaces/IModelTerms.sol";
-import {IResultVerifier, Outcome, ResultClaim, Verdict} from "../interfaces/IResultVerifier.sol";
+import {ResultClaim} from "../interfaces/IResultVerifier.sol";
+import {ResultVerifier} from "./ResultVerifier.sol";
 
 /// What every proof of an inference is bound to, whatever proof system made it: public inputs are context, input
 /// commitment and output.
-abstract contract ProofStatement is IResultVerifier {
+abstract contract ProofStatement is ResultVerifier {
     /// As `STATEMENT_VERSION` of cores/zkml/src/statement.ts.
     uint256 public constant STATEMENT_VERSION = 1;
 
@@ -28,10 +28,6 @@ abstract contract ProofStatement is IResultVerifier {
 
     function refutes() external pure returns (bool) {
         return true;
-    }
-
-    function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
-        return interfaceId == type(IResultVerifier).interfaceId || interfaceId == type(IERC165).interfaceId;
     }
 
     /// The first public input: 248 bits of a hash over everything that a proof must be bound to besides input and
@@ -55,14 +51,6 @@ abstract contract ProofStatement is IResultVerifier {
                     )
                 )
             ) >> 8;
-    }
-
-    function _invalid(bytes32 reason) internal pure returns (Verdict memory) {
-        return Verdict(Outcome.Invalid, 0, reason);
-    }
-
-    function _final() internal pure returns (Verdict memory) {
-        return Verdict(Outcome.Final, 0, bytes32(0));
     }
 
     function _word(bytes calldata evidence, uint256 offset) internal pure returns (uint256 word) {

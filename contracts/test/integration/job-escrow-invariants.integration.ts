@@ -183,6 +183,7 @@ class Run {
           await this.evidence(order, !step.wrong),
         ]);
       case "lease": {
+        await ensureStaked(step.rival ? "rival" : "provider");
         const fencingToken = liveToken + (step.stale ? 0n : 1n);
         const terms = {
           fencingToken,
@@ -258,6 +259,19 @@ class Run {
   }
 }
 
+/** A refuted provider has lost its stake: it joins again with another one. */
+async function ensureStaked(party: "provider" | "rival"): Promise<void> {
+  if ((await protocol.providers.readBigInt("stakeOf", [protocol.address(party)])) === 0n)
+    await protocol.register(party);
+}
+
+/** Stakes taken and paid out: what is left is what the registry says. */
+async function expectStakesConserved(): Promise<void> {
+  expect(await protocol.balance(protocol.providers.address)).toBe(
+    await protocol.providers.readBigInt("totalStakedWei"),
+  );
+}
+
 async function snapshotOf(orders: readonly Order[]): Promise<Snapshot> {
   const jobIds = orders.map((order) => protocol.jobId(order));
   const raw = (await probe.read("probe", [protocol.escrow.address, jobIds])) as Snapshot & {
@@ -281,6 +295,7 @@ describe("the escrow under random sequences", () => {
       fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 50 }), async (steps) => {
         const run = await Run.start();
         for (const item of steps) await run.take(item);
+        await expectStakesConserved();
       }),
       {
         numRuns: Number(process.env["INVARIANT_RUNS"] ?? 12),

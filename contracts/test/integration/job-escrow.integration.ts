@@ -75,6 +75,8 @@ describe("a proven job", () => {
     const before = await protocol.withdrawable(protocol.address("rival"));
     await protocol.settle(jobId, truth);
     expect((await protocol.withdrawable(protocol.address("rival"))) - before).toBe(4_000n);
+    expect(await protocol.providers.readBigInt("stakeOf", [protocol.address("provider")])).toBe(0n);
+    await protocol.register("provider");
   });
 
   it("cannot be refuted without a proof of another output", async () => {

@@ -17,6 +17,14 @@ const active = (party: "provider" | "stranger" | "rival") =>
 const withdrawStake = (party: "provider" | "stranger" | "rival") =>
   protocol.providers.send(protocol.wallets.relayer, "withdrawStake", [protocol.address(party)]);
 
+const slash = (caller: "stranger" | "deployer", party: "provider" | "rival") =>
+  protocol.providers.send(protocol.wallets[caller], "slash", [
+    protocol.address(party),
+    protocol.address("prover"),
+  ]);
+const stakeOf = (party: "provider" | "rival") =>
+  protocol.providers.readBigInt("stakeOf", [protocol.address(party)]);
+
 describe("ProviderRegistry", () => {
   it("takes a provider with a stake, and more stake later", async () => {
     await protocol.wrap("stranger", 10_000n);
@@ -64,5 +72,39 @@ describe("ProviderRegistry", () => {
     await expectRevert(withdrawStake("rival"), "ProviderUnknown");
     await protocol.register("rival");
     expect(await active("rival")).toBe(true);
+  });
+
+  it("lets nobody but an admitted escrow take a stake, and that one only after everybody could leave", async () => {
+    const stakeWei = await stakeOf("provider");
+    await slash("stranger", "provider");
+    await slash("deployer", "provider");
+    expect(await stakeOf("provider")).toBe(stakeWei);
+
+    const admit = (caller: "stranger" | "deployer", escrow: string) =>
+      protocol.providers.send(protocol.wallets[caller], "admitEscrow", [escrow]);
+    await expectRevert(admit("stranger", protocol.address("stranger")), "NotRegistryOwner");
+    await expectRevert(admit("deployer", protocol.escrow.address), "EscrowAdmitted");
+    await admit("deployer", protocol.address("stranger"));
+    await protocol.providers.send(protocol.wallets.rival, "unbond", []);
+    await chain.advance(190);
+    await withdrawStake("rival");
+    await slash("stranger", "provider");
+    expect(await stakeOf("provider")).toBe(stakeWei);
+
+    await chain.advance(10);
+    const [treasury, refuter] = [protocol.treasury, protocol.address("prover")];
+    const before = { treasury: await protocol.balance(treasury), refuter: await protocol.balance(refuter) };
+    await slash("stranger", "provider");
+    expect(await stakeOf("provider")).toBe(0n);
+    expect(await active("provider")).toBe(false);
+    const reward = stakeWei / 10n;
+    expect((await protocol.balance(refuter)) - before.refuter).toBe(reward);
+    expect((await protocol.balance(treasury)) - before.treasury).toBe(stakeWei - reward);
+    expect(await protocol.balance(protocol.providers.address)).toBe(
+      await protocol.providers.readBigInt("totalStakedWei"),
+    );
+    await slash("stranger", "provider");
+    await protocol.register("provider");
+    expect(await active("provider")).toBe(true);
   });
 });

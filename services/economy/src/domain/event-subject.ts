@@ -26,6 +26,7 @@ const RULES: Readonly<Record<string, Readonly<Record<string, SubjectRule>>>> = {
     ProviderRegistered: { prefix: "provider", argument: "provider" },
     ProviderUnbonding: { prefix: "provider", argument: "provider" },
     ProviderLeft: { prefix: "provider", argument: "provider" },
+    ProviderSlashed: { prefix: "provider", argument: "provider" },
   },
   ReceiptRegistry: {
     ReceiptsAnchored: { prefix: "batch", argument: "batch" },

@@ -9,6 +9,9 @@ import { isEnd, jobFromEvents, priceOf, stateAfter } from "../../domain/job-mone
 
 type Tx = Prisma.TransactionClient;
 
+/** Events after which a provider has no stake, whatever amount they name. */
+const WITHOUT_STAKE: ReadonlySet<string> = new Set(["ProviderLeft", "ProviderSlashed"]);
+
 export interface PublishContext {
   readonly finalized: boolean;
   /** All stored events about a subject, in chain order. */
@@ -75,9 +78,10 @@ async function publishEvent(tx: Tx, event: ContractEvent, context: PublishContex
     case "ProviderRegistry.ProviderRegistered":
     case "ProviderRegistry.ProviderUnbonding":
     case "ProviderRegistry.ProviderLeft":
+    case "ProviderRegistry.ProviderSlashed":
       await outbox.add(tx, topics.economyProviderChanged, {
         provider: text(event, "provider"),
-        stakedWei: event.name === "ProviderLeft" ? "0" : text(event, "stakeWei"),
+        stakedWei: WITHOUT_STAKE.has(event.name) ? "0" : text(event, "stakeWei"),
         registered: event.name === "ProviderRegistered",
         transactionHash,
         blockNumber,
