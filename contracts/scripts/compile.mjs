@@ -1,5 +1,5 @@
-// Compiles solidity/ (and test/solidity/) with npm solc and writes generated/: an ABI module, a byte code module
-// and a JSON artefact per contract. Does nothing while the inputs are unchanged.
+// Compiles solidity/ (and test/solidity/) with npm solc and writes generated/: an ABI module, a byte code module, a
+// module of the storage layout and a JSON artefact per contract. Does nothing while the inputs are unchanged.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -18,7 +18,9 @@ const SETTINGS = {
   viaIR: false,
   optimizer: { enabled: true, runs: 1000 },
   metadata: { bytecodeHash: "none", appendCBOR: false },
-  outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
+  outputSelection: {
+    "*": { "*": ["abi", "storageLayout", "evm.bytecode.object", "evm.deployedBytecode.object"] },
+  },
 };
 
 const sources = { ...sourcesOf("solidity"), ...sourcesOf("test/solidity") };
@@ -77,7 +79,7 @@ function readImport(path) {
 
 function writeAll(contracts) {
   rmSync(output, { recursive: true, force: true });
-  for (const folder of ["abi", "bytecode", "artifacts", "test"])
+  for (const folder of ["abi", "bytecode", "storage", "artifacts", "test"])
     mkdirSync(join(output, folder), { recursive: true });
   const errorAbis = new Map();
   for (const [path, byName] of Object.entries(contracts)) {
@@ -98,7 +100,7 @@ function writeAll(contracts) {
   writeFileSync(stampFile, stamp);
 }
 
-function writeContract(path, name, { abi, evm }) {
+function writeContract(path, name, { abi, evm, storageLayout }) {
   const folder = path.startsWith("test/") ? "test" : "";
   const bytecode = `0x${evm.bytecode.object}`;
   const deployedBytecode = `0x${evm.deployedBytecode.object}`;
@@ -108,6 +110,7 @@ function writeContract(path, name, { abi, evm }) {
   }
   writeFileSync(join(output, "abi", `${kebab(name)}.ts`), abiModule(abi));
   writeFileSync(join(output, "bytecode", `${kebab(name)}.ts`), bytecodeModule(bytecode));
+  writeFileSync(join(output, "storage", `${kebab(name)}.ts`), storageModule(storageLayout));
   writeFileSync(
     join(output, "artifacts", `${name}.json`),
     JSON.stringify({ contractName: name, abi, bytecode, deployedBytecode }, null, 1),
@@ -120,6 +123,22 @@ function abiModule(abi) {
 
 function bytecodeModule(bytecode) {
   return `export const bytecode: string =\n  "${bytecode}";\n`;
+}
+
+/** Where the contract's variables lie; of a struct, and of a mapping to one, also where its members do in it. */
+function storageModule({ storage, types }) {
+  const place = ({ slot, offset, type }) => ({
+    slot: Number(slot),
+    offset,
+    bytes: Number(types[type].numberOfBytes),
+  });
+  const places = (members) => Object.fromEntries(members.map((member) => [member.label, place(member)]));
+  const variables = storage.map((variable) => {
+    const { members } = types[types[variable.type].value ?? variable.type];
+    const inside = members === undefined ? {} : { members: places(members) };
+    return [variable.label, { ...place(variable), ...inside }];
+  });
+  return `export const storage = ${JSON.stringify(Object.fromEntries(variables), null, 1)} as const;\n`;
 }
 
 function kebab(name) {

@@ -44,7 +44,7 @@ export interface RpcBlock {
 
 interface RpcAnswer {
   readonly result?: unknown;
-  readonly error?: { readonly code: number; readonly message: string };
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 
 /** Ethereum JSON-RPC through the gateway's `/rpc`. Throws `json-rpc-error` for the node's own errors. */
@@ -67,7 +67,7 @@ export class JsonRpc {
       code: "json-rpc-error",
       kind: "unprocessable",
       message: `The chain refused ${method}: ${answer.error.message}`,
-      details: { method, rpcCode: answer.error.code },
+      details: { method, rpcCode: answer.error.code, rpcData: answer.error.data },
     });
   }
 

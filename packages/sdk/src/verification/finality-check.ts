@@ -12,7 +12,15 @@ import type { VerificationCheck } from "./verification-report.js";
 /** What finality of the settlement rests on, checked, and whom it leaves to trust. */
 export interface Finality {
   readonly check: VerificationCheck;
+  /** The state that a verified certificate attests; absent where the check did not hold. */
+  readonly certified?: CertifiedState;
   readonly trust: string;
+}
+
+/** The state after the block of a height. */
+export interface CertifiedState {
+  readonly height: number;
+  readonly stateRoot: string;
 }
 
 interface HonorSetAnswer {
@@ -60,13 +68,14 @@ export async function checkFinality(
     return { check: { name: "finality", ok: undefined, how, evidence: {} }, trust };
   }
   const settled = { height: settlement.blockNumber, stateRoot: block.stateRoot };
-  return { check: judged(answer.signingChainId, set, settled, decision), trust };
+  const check = judged(answer.signingChainId, set, settled, decision);
+  return { check, trust, ...(check.ok === true ? { certified: settled } : {}) };
 }
 
 function judged(
   signingChainId: string,
   set: HonorSet,
-  { height, stateRoot }: { readonly height: number; readonly stateRoot: string },
+  { height, stateRoot }: CertifiedState,
   decision: DecisionAnswer,
 ): VerificationCheck {
   const checkpoint = checkpointOf(decision.checkpoint);

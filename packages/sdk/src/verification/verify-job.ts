@@ -1,6 +1,7 @@
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Protocol, ReceiptProof, Verification } from "../api-types.js";
 import type { AiosClient } from "../client.js";
+import { checkCertifiedRecord } from "./certified-record-check.js";
 import { type ChainEvidence, readChainEvidence } from "./chain-evidence.js";
 import { checkFinality } from "./finality-check.js";
 import { type KeyOrigin, keyOrigin } from "./key-origin.js";
@@ -50,6 +51,11 @@ export async function verifyJob(
   add(await checkSettlement(rpc, chain));
   const finality = await checkFinality(rpc, chain);
   if (finality !== undefined) add(finality.check);
+  const record =
+    finality?.certified === undefined
+      ? undefined
+      : await checkCertifiedRecord(rpc, { escrow, jobId }, chain, finality.certified);
+  if (record !== undefined) add(record);
   const own = receipts.find((receipt) => receipt.receiptId === chain.delivery?.receiptHash) ?? receipts[0];
   if (own === undefined) {
     add({
@@ -66,10 +72,18 @@ export async function verifyJob(
     jobId,
     ok: checks.every((check) => check.ok !== false) && chain.settlement !== undefined,
     checks,
-    trusted: [finality?.trust ?? ONE_PRODUCER, ...trustedIn(job.verification, origin)],
+    trusted: [
+      finality?.trust ?? ONE_PRODUCER,
+      record?.ok === true ? ANSWERS_BEYOND_RECORD : ANSWERS,
+      ...trustedIn(job.verification, origin),
+    ],
   };
 }
 
+const ANSWERS =
+  "This gateway's answers about blocks, logs and calldata; ask another node of the chain to be independent of it.";
+const ANSWERS_BEYOND_RECORD =
+  "This gateway's answers about logs and calldata beyond the job's certified record; ask another node of the chain to be independent of it.";
 const ONE_PRODUCER =
   "The chain's one block producer: with a single producer, it alone decides what is final.";
 
@@ -96,7 +110,6 @@ async function receiptProof(client: AiosClient, receiptId: string): Promise<Rece
 
 function trustedIn(verification: Verification, origin: KeyOrigin | undefined): readonly string[] {
   return [
-    "This gateway's answers about blocks, logs and calldata; ask another node of the chain to be independent of it.",
     ...(origin === undefined
       ? [unprovenTrust(verification)]
       : [

@@ -62,7 +62,7 @@ export function toRpcError(error: unknown, onInternal: (error: unknown) => void)
     return { code: typeof code === "number" ? code : RPC.server, message: error.message };
   }
   // Named, so that callers tell a call that can never work from a node that cannot answer now.
-  if (error.code === "execution-halted")
+  if (error.code === "execution-halted" || error.code === "not-an-honor-chain")
     return { code: RPC.server, message: error.message, data: { code: error.code } };
   if (error.code === "invalid-hex" || error.code === "invalid-unit")
     return { code: RPC.invalidParams, message: error.message };
