@@ -282,14 +282,16 @@ async function wrapInitialBalances(
   const token = new Interface(tokenAbi);
   const depositTopic = token.getEvent("Deposit")?.topicHash;
   if (depositTopic === undefined) throw new TypeError("WrappedAios has no Deposit event");
+  const deposits: TransactionResponse[] = [];
   for (const { account, amountWei } of parameters.initialWrappedBalances) {
     if (amountWei === 0n || (await hasLog(provider, tokenAddress, [depositTopic, zeroPadValue(account, 32)])))
       continue;
     onStep?.(`wrapping AIOS for ${account}`);
     const data = token.encodeFunctionData("depositTo", [account]);
     const deposit = { to: tokenAddress, data, value: toBeHex(amountWei), gasLimit: DEPOSIT_GAS };
-    await confirmed(await signer.sendTransaction(deposit), "WrappedAios");
+    deposits.push(await signer.sendTransaction(deposit));
   }
+  for (const deposit of deposits) await confirmed(deposit, "WrappedAios");
 }
 
 /** Looks from the oldest block on, in pages, because nodes bound how many blocks one query may span. */

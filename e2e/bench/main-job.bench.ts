@@ -1,5 +1,6 @@
 // `npm run bench -- main-job`: the main job's figures on this machine, through the gateway only.
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
+import { USUAL_HONOR_NODES } from "@aios/launcher/honor-nodes";
 import { MainJob } from "@aios/main-job/main-job";
 import { TRAINING, TRAINING_PRICE_CAP_WEI } from "@aios/main-job/plan";
 import { runInference } from "@aios/main-job/proven-inference";
@@ -21,7 +22,7 @@ const CONCURRENT_REQUESTS = 200;
 const figures: Figure[] = [];
 const report = new SilentReport();
 const startedAt = systemClock.now();
-const local = await LocalPlatform.start();
+const local = await LocalPlatform.start({}, undefined, USUAL_HONOR_NODES);
 figures.push(lower("first start to all healthy", "s", (systemClock.now() - startedAt) / 1000));
 try {
   await measure(local);

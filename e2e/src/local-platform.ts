@@ -13,6 +13,8 @@ import { portRange } from "./port-range.js";
 const ROOT = repositoryRoot();
 /** Tests crash the same process many times on purpose. */
 const MAX_RESTART_PAUSE_MS = 500;
+/** Nodes of the chain where a test is not about them. */
+const ONE_PRODUCER = 1;
 
 /** The whole platform in a directory of its own, for one test file. */
 export class LocalPlatform {
@@ -35,7 +37,7 @@ export class LocalPlatform {
   static async start(
     extraEnv: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
     dataDir = mkdtempSync(join(tmpdir(), "aios-e2e-")),
-    honorNodes?: number,
+    honorNodes = ONE_PRODUCER,
   ): Promise<LocalPlatform> {
     const crashes: string[] = [];
     let told: (name: string) => void = () => undefined;

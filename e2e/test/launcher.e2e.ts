@@ -34,6 +34,8 @@ describe("npm start", () => {
   });
 
   const launch = (...args: string[]) => run(LAUNCHER, args);
+  /** For what does not depend on who finalises the chain. */
+  const launchWithOneProducer = (...args: string[]) => launch("--honor-nodes", "1", ...args);
 
   function run(program: string, args: readonly string[]) {
     const child = spawn(process.execPath, [
@@ -75,6 +77,7 @@ describe("npm start", () => {
     const first = launch("--idle");
     await first.says("AiOS is up");
     expect(first.output()).toContain(`port ${PORT_BASE} (gateway) was taken`);
+    expect(first.output()).toMatch(/honor-4 +ready after/);
 
     const second = launch("--idle");
     expect(await second.ended).toBe(1);
@@ -112,7 +115,7 @@ describe("npm start", () => {
       const genesis = join(dataDir, "genesis.json");
       mkdirSync(join(dataDir, "logs"));
       writeFileSync(genesis, '{ "chainId": 1 }');
-      const fresh = run(BOOTSTRAP, ["--idle", "--fresh"]);
+      const fresh = run(BOOTSTRAP, ["--idle", "--fresh", "--honor-nodes", "1"]);
       await fresh.says("putting the protocol's contracts");
       expect(fresh.output()).toMatch(/--fresh: removing .* in .*: genesis\.json, logs\n/);
       expect(readFileSync(genesis, "utf8")).not.toContain('"chainId": 1 ');
@@ -125,7 +128,7 @@ describe("npm start", () => {
   );
 
   test("leaves nothing behind when it is killed, and starts again on the same state", async () => {
-    const killed = launch("--idle");
+    const killed = launchWithOneProducer("--idle");
     await killed.says("AiOS is up");
     const children = descendants(killed.child.pid as number);
     expect(children.length).toBeGreaterThan(10);
@@ -133,8 +136,13 @@ describe("npm start", () => {
     await killed.ended;
     await vi.waitUntil(() => children.every((pid) => !isAlive(pid)), { timeout: 30_000, interval: 100 });
 
+    const others = launch("--idle", "--honor-nodes", "6");
+    expect(await others.ended).toBe(1);
+    expect(others.output()).toMatch(/has one node that makes its blocks, not 6\..*\(chain-has-other-nodes\)/);
+
     const again = launch("--idle");
     await again.says("AiOS is up");
+    expect(again.output()).toContain("alone decides what is final, as this chain began");
     expect(again.output()).not.toContain("was taken by another program");
     again.child.kill("SIGTERM");
     expect(await again.ended).toBe(0);
@@ -146,7 +154,7 @@ describe("npm start", () => {
       join(dataDir, "instance.json"),
       JSON.stringify({ pid: process.pid, birth, startedAt: "2026-01-01T00:00:00.000Z" }),
     );
-    const started = launch("--idle");
+    const started = launchWithOneProducer("--idle");
     await started.says("AiOS on this machine");
     expect(started.output()).not.toContain("already runs");
     started.child.kill("SIGINT");
@@ -157,6 +165,9 @@ describe("npm start", () => {
     const wrong = launch("--frehs");
     expect(await wrong.ended).toBe(1);
     expect(wrong.output()).toContain("--fresh");
+    const five = launch("--honor-nodes", "5");
+    expect(await five.ended).toBe(1);
+    expect(five.output()).toContain("or 1 for a chain with one block producer");
     const help = launch("--help");
     expect(await help.ended).toBe(0);
     expect(help.output()).toContain("--once");

@@ -7,6 +7,7 @@ import { splitDigits } from "@aios/datasets/digit-split";
 import { loadDigits } from "@aios/datasets/digits";
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import { aios } from "@aios/kernel/units";
+import { USUAL_HONOR_NODES } from "@aios/launcher/honor-nodes";
 import { MainJob, type MainJobResult } from "@aios/main-job/main-job";
 import {
   INFERENCE_PRICE_CAP_WEI,
@@ -21,6 +22,7 @@ import { toHex } from "@aios/sdk/hex";
 import { signAll } from "@aios/sdk/sign-all";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { systemClock } from "@aios/service-kit/system-clock";
+import { eventually } from "@aios/testkit/eventually";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ceremonyPowers, publishUnderCeremony } from "../src/ceremony-model.js";
@@ -58,10 +60,11 @@ describe("the main job, through the gateway only", () => {
     const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url };
     powers = ceremonyPowers();
     const listed = { PROVER_LISTED_POWERS: createHash("sha256").update(powers).digest("hex") };
-    local = await LocalPlatform.start({
+    const environment = {
       ...Object.fromEntries(SENDERS.map((name) => [name, traced])),
       "zk-prover": { ...traced, ...listed },
-    });
+    };
+    local = await LocalPlatform.start(environment, undefined, USUAL_HONOR_NODES);
     developer = local.client("developer");
     business = local.client("business");
     unseen = splitDigits(await loadDigits(), TRAINING).unseen;
@@ -91,6 +94,13 @@ describe("the main job, through the gateway only", () => {
     expect(result.verification.checks.filter((check) => check.ok === false)).toEqual([]);
     expect(result.verification.ok).toBe(true);
     expect(result.verification.trusted.join(" ")).toContain("development");
+  });
+
+  test("is final by the certificate of a quorum of honor nodes, verified from outside", () => {
+    const { checks, trusted } = result.verification;
+    expect(checks.find(({ name }) => name === "finality")).toMatchObject({ ok: true });
+    expect(trusted.join(" ")).toContain(`The honor set of ${USUAL_HONOR_NODES}`);
+    expect(trusted.join(" ")).not.toContain("one block producer");
   });
 
   test("pays exactly the escrowed amount, once", async () => {
@@ -386,6 +396,29 @@ describe("the main job, through the gateway only", () => {
       expect(code).toBe(1);
     });
   });
+
+  test("goes on while an honor node is stopped, another dies, and the platform's own dies amid a job", async () => {
+    const { supervisor } = local.platform;
+    const modelId = result.model.modelId as number;
+    const settleOne = (digit: number): Promise<string> =>
+      settledInference(business, modelId, digitAt(unseen, digit), INFERENCE_PRICE_CAP_WEI);
+    supervisor.signal("honor-3", "SIGSTOP");
+    const without = await settleOne(11);
+    supervisor.signal("honor-3", "SIGCONT");
+    supervisor.signal("honor-4", "SIGKILL");
+    const amid = settleOne(12);
+    supervisor.signal("consensus", "SIGKILL");
+    await supervisor.awaitReady("consensus", 60_000);
+    for (const jobId of [without, await amid]) {
+      // The certificate over the state comes with the checkpoint after the settlement's.
+      await eventually(async () => {
+        const { ok, checks } = await verifiedJob(business, jobId);
+        expect(ok).toBe(true);
+        expect(checks.find(({ name }) => name === "finality")?.ok).toBe(true);
+      });
+    }
+    expect(local.crashes.toSorted()).toEqual(["consensus", "honor-4"]);
+  }, 300_000);
 
   describe("bad input has a name", () => {
     const inference = (input: Uint8Array, priceCapWei: bigint = INFERENCE_PRICE_CAP_WEI) => ({

@@ -13,7 +13,7 @@ export interface LauncherArguments {
   readonly idle: boolean;
   readonly dataDir: string;
   readonly portBase: number | undefined;
-  /** Honor nodes that finalise a new chain; undefined: one node makes its blocks, or what the chain began with. */
+  /** Honor nodes that finalise a new chain, 1: one node makes its blocks; undefined: what the chain began with, or the usual. */
   readonly honorNodes: number | undefined;
 }
 
@@ -25,8 +25,9 @@ export const USAGE = `npm start -- [options]
   --idle              start the platform without running the main job
   --fresh             wipe the state of earlier starts first, after saying what
   --data-dir DIR      where state, keys and logs live (default: .aios/data)
-  --honor-nodes N     let N honor nodes (4, or a multiple of three from 6 up) finalise a new chain by certificates,
-                      each a process of its own; a chain keeps what it began with
+  --honor-nodes N     how many honor nodes finalise a new chain by certificates, each a process of its own: 4 (the
+                      default), or a multiple of three from 6 up; 1: one node makes the blocks and alone decides what
+                      is final, with less memory; a chain keeps what it began with
   --port-base N       use the ports from N upwards instead of the usual ones
   --help              this text
 `;
@@ -39,8 +40,10 @@ export function parseLauncherArguments(argv: readonly string[], root: string): L
     throw invalid("--port-base must be a port number from 1024 to 65000.");
   }
   const honorNodes = values["honor-nodes"] === undefined ? undefined : Number(values["honor-nodes"]);
-  if (honorNodes !== undefined && !isSetSize(honorNodes)) {
-    throw invalid("--honor-nodes is 4, or a multiple of three from 6 up.");
+  if (honorNodes !== undefined && honorNodes !== 1 && !isSetSize(honorNodes)) {
+    throw invalid(
+      "--honor-nodes is 4, or a multiple of three from 6 up, or 1 for a chain with one block producer.",
+    );
   }
   return {
     help: values.help === true,

@@ -12,12 +12,23 @@ import type { Identities } from "./identities.js";
 import type { ProcessSpec } from "./managed-process.js";
 import type { Ports } from "./process-table.js";
 
+/** Of a new chain, where nothing is asked for. */
+export const USUAL_HONOR_NODES = 4;
 const FIRST_PEER_PORT = 30_400;
 const FIRST_RPC_PORT = 30_500;
 const TICK_MS = 1_500;
 /** Until a block of one node on this machine is checked by all others. */
 const MAX_DELAY_MS = 100;
 const HEAP_MIB = 192;
+
+/** Names of the processes that take part in a chain of so many nodes. */
+export function chainProcesses(nodes: number): string[] {
+  return ["consensus", ...Array.from({ length: nodes - 1 }, (_, index) => nameOf(index + 1))];
+}
+
+function nameOf(node: number): string {
+  return `honor-${node + 1}`;
+}
 
 /** First choices of the ports of honor nodes; the first node's JSON-RPC is the platform's. */
 export function honorPorts(seats: number, base: number | undefined): Map<string, number> {
@@ -45,19 +56,19 @@ export class HonorNodes {
   ) {}
 
   /**
-   * Seats of the chain in the data directory, or of the one that is asked for. Throws `chain-has-other-nodes` where both
-   * differ: who finalises a chain is in its first block.
+   * Nodes of the chain in the data directory, or of the one that is asked for; 1: one node makes its blocks. Throws
+   * `chain-has-other-nodes` where both differ: who finalises a chain is in its first block.
    */
-  static seats(genesisFile: string, asked: number | undefined): number {
-    if (!existsSync(genesisFile)) return asked ?? 0;
-    const seats = seatsOf(genesisFile);
-    if (asked === undefined || asked === seats) return seats;
+  static count(genesisFile: string, asked: number | undefined): number {
+    if (!existsSync(genesisFile)) return asked ?? USUAL_HONOR_NODES;
+    const count = Math.max(1, seatsOf(genesisFile));
+    if (asked === undefined || asked === count) return count;
     throw new CodedError({
       code: "chain-has-other-nodes",
       kind: "conflict",
       message: `The chain in this data directory ${
-        seats === 0 ? "has one node that makes its blocks" : `has ${seats} honor nodes`
-      }, not ${asked} honor nodes. Leave --honor-nodes out, start with --fresh, or choose another --data-dir.`,
+        count === 1 ? "has one node that makes its blocks" : `has ${count} honor nodes`
+      }, not ${asked === 1 ? "one that makes its blocks" : asked}. Leave --honor-nodes out, start with --fresh, or choose another --data-dir.`,
     });
   }
 
@@ -107,13 +118,14 @@ export class HonorNodes {
 
   /** The others, each its own process. */
   processes(): ProcessSpec[] {
-    const { root, dataDir } = this.options;
+    const { root, dataDir, ports } = this.options;
     return this.homes.slice(1).map((home, index) => ({
-      name: `honor-${index + 2}`,
+      name: nameOf(index + 1),
       script: join(root, "services", "consensus", "dist", "src", "run-node.js"),
       args: [home],
       env: {},
-      logFile: join(dataDir, "logs", `honor-${index + 2}.log`),
+      logFile: join(dataDir, "logs", `${nameOf(index + 1)}.log`),
+      readyUrl: `tcp://127.0.0.1:${ports.get(`json-rpc-${index + 1}`)}`,
       heapMiB: HEAP_MIB,
     }));
   }

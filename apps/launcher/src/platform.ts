@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "@aios/kernel/clock";
 import { choosePorts, type PortChoice } from "./free-ports.js";
 import { chainIdOf, ensureGenesis } from "./genesis.js";
-import { HonorNodes, honorPorts } from "./honor-nodes.js";
+import { chainProcesses, HonorNodes, honorPorts } from "./honor-nodes.js";
 import { type AccountName, type Identities, loadIdentities } from "./identities.js";
 import type { ProcessSpec } from "./managed-process.js";
 import { databaseUrls, postgresProcess } from "./postgres-process.js";
@@ -22,7 +22,7 @@ export interface PlatformOptions {
   readonly root: string;
   readonly dataDir: string;
   readonly portBase?: number | undefined;
-  /** Honor nodes of a new chain; see `HonorNodes.seats`. */
+  /** Honor nodes of a new chain, 1: one node makes its blocks; see `HonorNodes.count`. */
   readonly honorNodes?: number | undefined;
   readonly clock: Clock;
   readonly events: SupervisorEvents;
@@ -36,6 +36,7 @@ export interface PlatformOptions {
   readonly extraEnv?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
+const ONE_PRODUCER = "one node makes the blocks and alone decides what is final";
 const READY_WITHIN_MS = 60_000;
 const DEPENDENTS = [
   "storage",
@@ -80,18 +81,23 @@ export class Platform {
     const { dataDir, clock } = options;
     mkdirSync(join(dataDir, "logs"), { recursive: true });
     const identities = loadIdentities(join(dataDir, "keys"));
-    const seats = HonorNodes.seats(join(dataDir, "genesis.json"), options.honorNodes);
+    const nodes = HonorNodes.count(join(dataDir, "genesis.json"), options.honorNodes);
     const usual = wantedPorts(options.portBase);
     const above = options.portBase === undefined ? undefined : options.portBase + usual.size;
-    const choices = await choosePorts(new Map([...usual, ...honorPorts(seats, above)]));
+    const choices = await choosePorts(new Map([...usual, ...(nodes === 1 ? [] : honorPorts(nodes, above))]));
     const platform = new Platform(
-      new Supervisor(clock, options.events, ["postgres", "consensus"], options.maxRestartPauseMs),
+      new Supervisor(
+        clock,
+        options.events,
+        ["postgres", ...chainProcesses(nodes)],
+        options.maxRestartPauseMs,
+      ),
       identities,
       choices,
     );
     options.signal?.addEventListener("abort", () => void platform.stop(), { once: true });
     try {
-      await platform.#startProcesses(options, seats);
+      await platform.#startProcesses(options, nodes);
       options.signal?.throwIfAborted();
       return platform;
     } catch (error) {
@@ -104,11 +110,12 @@ export class Platform {
     return this.supervisor.stop();
   }
 
-  async #startProcesses(options: PlatformOptions, seats: number): Promise<void> {
+  async #startProcesses(options: PlatformOptions, nodes: number): Promise<void> {
     const { root, dataDir, clock } = options;
     const genesisFile = join(dataDir, "genesis.json");
     const firstStart = !existsSync(genesisFile);
-    const honor = seats === 0 ? undefined : await this.#prepareHonorNodes(seats, options, genesisFile);
+    if (nodes === 1) options.onStep?.(firstStart ? ONE_PRODUCER : `${ONE_PRODUCER}, as this chain began`);
+    const honor = nodes === 1 ? undefined : await this.#prepareHonorNodes(nodes, options, genesisFile);
     if (honor === undefined) ensureGenesis(genesisFile, this.identities, Math.floor(clock.now() / 1000));
     const common = {
       paths: { root, dataDir },
@@ -138,12 +145,12 @@ export class Platform {
   }
 
   #prepareHonorNodes(
-    seats: number,
+    nodes: number,
     { root, dataDir, clock }: PlatformOptions,
     genesisFile: string,
   ): Promise<HonorNodes> {
     const { identities, ports } = this;
-    return HonorNodes.prepare(seats, { root, dataDir, clock, genesisFile, identities, ports });
+    return HonorNodes.prepare(nodes, { root, dataDir, clock, genesisFile, identities, ports });
   }
 
   #start(spec: ProcessSpec, options: PlatformOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { Ghostdag } from "@aios/core-ghostdag/ghostdag";
+import { Ghostdag, type GhostdagBlock } from "@aios/core-ghostdag/ghostdag";
 import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { blockId, type DagBlock } from "./dag-block.js";
@@ -70,6 +70,11 @@ export class BlockDag {
 
   selectedParent(id: string): string | undefined {
     return this.#ghostdag.block(id).selectedParent;
+  }
+
+  /** How GHOSTDAG sees a block that is in the DAG. */
+  colouring(id: string): GhostdagBlock {
+    return this.#ghostdag.block(id);
   }
 
   /** Why a block with these parents, which are in the DAG, could not be merged; undefined when it could. */

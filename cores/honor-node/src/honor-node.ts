@@ -1,4 +1,5 @@
 import type { HonorSet } from "@aios/core-committee/honor-set";
+import type { GhostdagBlock } from "@aios/core-ghostdag/ghostdag";
 import { BlockExchange } from "./block-exchange.js";
 import { makeBlock } from "./block-production.js";
 import { blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
@@ -73,6 +74,11 @@ export class HonorNode {
   /** Blocks of a tick that it holds, in order of arrival. */
   blocksOfTick(tick: number): readonly DagBlock[] {
     return this.#context.dag.entriesOfTick(tick).map(({ block }) => block);
+  }
+
+  /** How GHOSTDAG sees a block that it holds. */
+  colouring(id: string): GhostdagBlock {
+    return this.#context.dag.colouring(id);
   }
 
   /** Whether an accepted transaction waits, and in which block. */

@@ -166,7 +166,7 @@ function answer(question: HonorQuestion): HonorAnswers[HonorQuestion["kind"]] {
         traffic: network.counters,
       };
     case "dag":
-      return dagSummary((tick) => loop.blocksOfTick(tick), question.fromTick, question.toTick);
+      return dagSummary(loop, question.fromTick, question.toTick);
     case "decision":
       return loop.decision(question.height);
     case "honor-set":

@@ -22,6 +22,7 @@ try {
     dataDir,
     ...rpcListen,
     honor,
+    expectsCalls: false,
     producerObserver: {
       produced: () => undefined,
       failed: (error, attempt) => complain(`checkpoint, attempt ${attempt}`, error),

@@ -59,6 +59,8 @@ export interface NodeOptions {
   /** The node of an honor chain; absent: it makes every checkpoint by itself. */
   readonly honor?: HonorOptions;
   readonly onOffence?: (offence: ReportedOffence) => void;
+  /** False: the thread that runs calls starts with the first one, and costs a node that votes and serves nobody nothing. */
+  readonly expectsCalls?: boolean;
 }
 
 /** A running node. */
@@ -164,7 +166,7 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
       maxHeapMiB: settings.callHeapMiB,
     });
 
-    engine.warmUp();
+    if (options.expectsCalls !== false) engine.warmUp();
     const events = new ChainEvents(options.onListenerError ?? (() => undefined));
     const ordering = new ArrivalOrder();
     const mempool = new Mempool(

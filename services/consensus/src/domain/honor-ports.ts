@@ -71,4 +71,10 @@ export interface BlockSummary {
   /** Hashes without 0x. */
   readonly transactions: readonly string[];
   readonly signature: string;
+  /** What GHOSTDAG makes of it: the parent whose order it goes on from, the blocks that it merges, and how. */
+  readonly selectedParent: string | undefined;
+  readonly blueScore: number;
+  /** The selected parent first. */
+  readonly mergesetBlues: readonly string[];
+  readonly mergesetReds: readonly string[];
 }

@@ -1,3 +1,4 @@
+import type { GhostdagBlock } from "@aios/core-ghostdag/ghostdag";
 import { blockId, type DagBlock } from "@aios/core-honor-node/dag-block";
 import type { BlockSummary } from "../../domain/honor-ports.js";
 
@@ -5,19 +6,31 @@ import type { BlockSummary } from "../../domain/honor-ports.js";
 const MAX_BLOCKS = 4_096;
 const MAX_TRANSACTIONS = 131_072;
 
+/** The DAG that a node holds. */
+export interface ShownDag {
+  blocksOfTick(tick: number): readonly DagBlock[];
+  colouring(id: string): GhostdagBlock;
+}
+
 /** The blocks of the ticks from `from` to `to`, inclusive, without payloads; undefined where they are too much for one answer. */
-export function dagSummary(
-  blocksOfTick: (tick: number) => readonly DagBlock[],
-  from: number,
-  to: number,
-): readonly BlockSummary[] | undefined {
+export function dagSummary(dag: ShownDag, from: number, to: number): readonly BlockSummary[] | undefined {
   const out: BlockSummary[] = [];
   let transactions = 0;
   for (let tick = from; tick <= to; tick++)
-    for (const block of blocksOfTick(tick)) {
+    for (const block of dag.blocksOfTick(tick)) {
       transactions += block.transactions.length;
       if (out.length >= MAX_BLOCKS || transactions > MAX_TRANSACTIONS) return undefined;
-      out.push({ ...block, id: blockId(block), transactions: block.transactions.map(({ id }) => id) });
+      const id = blockId(block);
+      const { selectedParent, blueScore, mergesetBlues, mergesetReds } = dag.colouring(id);
+      out.push({
+        ...block,
+        id,
+        transactions: block.transactions.map((transaction) => transaction.id),
+        selectedParent,
+        blueScore,
+        mergesetBlues,
+        mergesetReds,
+      });
     }
   return out;
 }

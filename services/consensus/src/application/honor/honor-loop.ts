@@ -2,6 +2,7 @@ import { startOfTickMs } from "@aios/core-committee/chain-time";
 import type { HonorSet } from "@aios/core-committee/honor-set";
 import { type Evidence, type SignedBlockClaim, type SignedMessage } from "@aios/core-finality/evidence";
 import { signedBytes } from "@aios/core-finality/messages";
+import type { GhostdagBlock } from "@aios/core-ghostdag/ghostdag";
 import type { DagBlock, OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import { HonorNode } from "@aios/core-honor-node/honor-node";
 import type {
@@ -151,6 +152,10 @@ export class HonorLoop {
 
   placeOf(transaction: string): { readonly place: PoolPlace | undefined } | undefined {
     return this.#core.placeOf(transaction);
+  }
+
+  colouring(id: string): GhostdagBlock {
+    return this.#core.colouring(id);
   }
 
   /** Times of the protocol do not go back, whatever the machine's clock does. */

@@ -80,6 +80,10 @@ function blockValue(block: BlockSummary, setSize: number): RpcValue {
     parents: block.parents,
     transactions: block.transactions.map((hash) => `0x${hash}`),
     signature: `0x${block.signature}`,
+    selectedParent: block.selectedParent ?? null,
+    blueScore: hexNumber(block.blueScore),
+    mergesetBlues: block.mergesetBlues,
+    mergesetReds: block.mergesetReds,
   };
 }
 
