@@ -1,40 +1,51 @@
-// `npm run bench -- platform`: event bus, gateway and gRPC on this machine, each beside what it is built on.
-import { mkdtempSync, rmSync } from "node:fs";
+// `npm run bench -- platform`: event bus, gateway and gRPC on this machine, each beside what it is built on. `bus` or
+// `gateway` after the suite runs that part alone; BENCH_EVENTS is how many events go through each bus.
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { startEmbeddedPostgres, wipeEmbeddedPostgres } from "@aios/service-kit/embedded-postgres";
 import { kafkaIsAvailable, startKafka } from "@aios/testkit/kafka";
 import { type Figure, printFigures } from "../src/figures.js";
-import { bareKafkaPerSecond } from "./platform/bare-kafka.js";
+import { bareKafka } from "./platform/bare-kafka.js";
 import { busFigures } from "./platform/bus-figures.js";
+import { gatewayFigures } from "./platform/gateway-figures.js";
 
 const SUITE = "platform";
-const EVENTS = 20_000;
+const EVENTS = Number(process.env["BENCH_EVENTS"] ?? 20_000);
 const KAFKA_GOAL_PER_SECOND = 5_000;
 const EMBEDDED_GOAL_PER_SECOND = 3_000;
+const IMAGE_GOAL_MIB = 250;
 
 const figures: Figure[] = [];
-const dataDir = mkdtempSync(join(tmpdir(), "aios-bench-platform-"));
-const postgres = await startEmbeddedPostgres({ dataDir, port: 0, maxConnections: 100 });
-try {
-  figures.push(
-    ...(await busFigures(SUITE, {
-      name: "embedded",
-      busUrl: postgres.url("bench_events"),
-      database: (name) => postgres.url(name),
-      events: EVENTS,
-      goalPerSecond: EMBEDDED_GOAL_PER_SECOND,
-    })),
-  );
-  figures.push(...(await onKafka()));
-} finally {
-  await postgres.stop();
-  wipeEmbeddedPostgres(dataDir);
-  rmSync(dataDir, { recursive: true, force: true });
-}
+const asked = (part: "bus" | "gateway"): boolean =>
+  process.argv.includes(part) || !["bus", "gateway"].some((name) => process.argv.includes(name));
+if (asked("bus")) figures.push(...(await onBothBuses()));
+if (asked("gateway")) figures.push(...(await gatewayFigures(SUITE)));
+figures.push(...imageSizes());
 printFigures(figures, process.argv.includes("--json"), process.stdout);
 
-async function onKafka(): Promise<Figure[]> {
+async function onBothBuses(): Promise<Figure[]> {
+  const dataDir = mkdtempSync(join(tmpdir(), "aios-bench-platform-"));
+  const postgres = await startEmbeddedPostgres({ dataDir, port: 0, maxConnections: 100 });
+  const database = (name: string): string => postgres.url(name);
+  try {
+    const embedded = await busFigures(SUITE, {
+      name: "embedded",
+      busUrl: postgres.url("bench_events"),
+      database,
+      events: EVENTS,
+      goalPerSecond: EMBEDDED_GOAL_PER_SECOND,
+    });
+    return [...embedded, ...(await onKafka(database))];
+  } finally {
+    await postgres.stop();
+    wipeEmbeddedPostgres(dataDir);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function onKafka(database: (name: string) => string): Promise<Figure[]> {
   if (!kafkaIsAvailable()) {
     const name = "kafka: events a second, outbox to inbox, 1 KiB";
     const note = "Java, or Kafka's jars and Maven, are missing";
@@ -44,16 +55,33 @@ async function onKafka(): Promise<Figure[]> {
   }
   const kafka = await startKafka();
   try {
-    const perSecond = await bareKafkaPerSecond(kafka.url, "bare", EVENTS);
+    const bare = await bareKafka(kafka.url, "bare", EVENTS);
     return await busFigures(SUITE, {
       name: "kafka",
       busUrl: kafka.url,
-      database: (name) => postgres.url(name),
+      database,
       events: EVENTS,
       goalPerSecond: KAFKA_GOAL_PER_SECOND,
-      peer: { name: "bare kafkajs, neither outbox nor inbox", perSecond },
+      peer: {
+        name: `bare kafkajs, neither outbox nor inbox, ${bare.cpuMs.toFixed(2)} ms of processor time an event`,
+        perSecond: bare.perSecond,
+      },
     });
   } finally {
     await kafka.stop();
   }
+}
+
+/** Of the images that `npm run images` wrote. */
+function imageSizes(): Figure[] {
+  const folder = fileURLToPath(new URL("../../../.aios/images", import.meta.url));
+  const images = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".tar")) : [];
+  const common = { suite: SUITE, unit: "MiB", goal: IMAGE_GOAL_MIB, better: "lower" } as const;
+  if (images.length === 0)
+    return [{ ...common, name: "images", value: null, note: "`npm run images` makes them" }];
+  return images.map((name) => ({
+    ...common,
+    name: `image ${name.replace(/\.tar$/, "")}`,
+    value: statSync(join(folder, name)).size / 1024 ** 2,
+  }));
 }

@@ -24,11 +24,15 @@ export function printFigures(figures: readonly Figure[], json: boolean, out: Nod
     const goal =
       figure.goal === undefined
         ? ""
-        : `  goal ${figure.better === "lower" ? "≤" : "≥"} ${figure.goal} ${figure.unit}`;
+        : `  goal ${figure.better === "lower" ? "≤" : "≥"} ${round(figure.goal)} ${figure.unit}`;
     const verdict =
       figure.goal === undefined || figure.value === null ? "" : meets(figure) ? "  reached" : "  MISSED";
+    const peer =
+      figure.peer === undefined || figure.peerValue === undefined
+        ? ""
+        : `  beside ${round(figure.peerValue)} ${figure.unit}: ${figure.peer}`;
     out.write(
-      `${figure.name.padEnd(width)}  ${value}${goal}${verdict}${figure.note === undefined ? "" : `  (${figure.note})`}\n`,
+      `${figure.name.padEnd(width)}  ${value}${goal}${verdict}${peer}${figure.note === undefined ? "" : `  (${figure.note})`}\n`,
     );
   }
 }
@@ -39,6 +43,7 @@ function meets({ value, goal, better }: Figure): boolean {
 }
 
 function round(value: number): string {
+  if (Number.isInteger(value)) return String(value);
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2);
 }
 

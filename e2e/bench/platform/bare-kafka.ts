@@ -1,12 +1,19 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { Kafka, logLevel } from "kafkajs";
+import { cpuSeconds } from "../../src/cpu-time.js";
 import { nowMs, PARTITIONS, PAYLOAD_BYTES } from "./bus-protocol.js";
 
 const BATCH = 200;
 
-/** Messages a second from kafkajs to kafkajs, each in a process of its own, without outbox or inbox. */
-export async function bareKafkaPerSecond(url: string, topic: string, messages: number): Promise<number> {
+export interface BareKafka {
+  readonly perSecond: number;
+  /** Processor time of all processes, the broker included, for a message. */
+  readonly cpuMs: number;
+}
+
+/** Messages from kafkajs to kafkajs, each in a process of its own, without outbox or inbox. */
+export async function bareKafka(url: string, topic: string, messages: number): Promise<BareKafka> {
   const kafka = client(url);
   const admin = kafka.admin();
   await admin.connect();
@@ -17,6 +24,7 @@ export async function bareKafkaPerSecond(url: string, topic: string, messages: n
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
   const ended = once(reader, "message");
+  const before = cpuSeconds(process.pid);
   const startedAtMs = nowMs();
   const value = Buffer.alloc(PAYLOAD_BYTES, 0x61);
   for (let sent = 0; sent < messages; sent += BATCH) {
@@ -27,9 +35,10 @@ export async function bareKafkaPerSecond(url: string, topic: string, messages: n
     await producer.send({ topic, acks: -1, messages: batch });
   }
   const [endedAtMs] = (await ended) as [number];
+  const cpuMs = ((cpuSeconds(process.pid) - before) / messages) * 1_000;
   await producer.disconnect();
   await once(reader, "exit");
-  return (messages / (endedAtMs - startedAtMs)) * 1_000;
+  return { perSecond: (messages / (endedAtMs - startedAtMs)) * 1_000, cpuMs };
 }
 
 function client(url: string): Kafka {

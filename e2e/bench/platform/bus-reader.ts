@@ -1,5 +1,6 @@
 // A service that handles events: each once, by its inbox.
 import { createDatabaseIfMissing } from "@aios/service-kit/database";
+import type { ReceivedEvent } from "@aios/service-kit/event-bus";
 import { inbox } from "@aios/service-kit/inbox";
 import { createMessagingSchema } from "@aios/service-kit/messaging-schema";
 import { openEventBus } from "@aios/service-kit/open-event-bus";
@@ -31,14 +32,8 @@ let ordered = 0;
 await bus.subscribe({
   group: "bench-reader",
   topics: [{ name: settings.topic, partitions: PARTITIONS, retentionMs: RETENTION_MS }],
-  async handler(event) {
-    const isNew = await inTransaction(pool, (transaction) =>
-      inbox.once(transaction, event.id, () => Promise.resolve()),
-    );
-    if (isNew) delaysMs.push(nowMs() - writtenAtMs(event.payload));
-    else repeated += 1;
-    if (ordered > 0 && delaysMs.length >= ordered) report();
-  },
+  handler: (event) => handle([event]),
+  batchHandler: handle,
 });
 process.on("message", (order: ReadOrder | "close") => {
   if (order === "close") return void close();
@@ -46,6 +41,22 @@ process.on("message", (order: ReadOrder | "close") => {
   if (delaysMs.length >= ordered) report();
 });
 process.send?.("ready");
+
+/** One transaction for all that came together. */
+async function handle(events: readonly ReceivedEvent[]): Promise<void> {
+  const fresh = await inTransaction(pool, (transaction) =>
+    inbox.claim(
+      transaction,
+      events.map(({ id }) => id),
+    ),
+  );
+  const handledAtMs = nowMs();
+  const isFresh = new Set(fresh);
+  for (const { id, payload } of events)
+    if (isFresh.has(id)) delaysMs.push(handledAtMs - writtenAtMs(payload));
+  repeated += events.length - fresh.length;
+  if (ordered > 0 && delaysMs.length >= ordered) report();
+}
 
 function report(): void {
   const told: ReadReport = { kind: "read", endedAtMs: nowMs(), delaysMs, repeated };

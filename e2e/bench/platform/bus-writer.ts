@@ -22,6 +22,7 @@ import {
 } from "./bus-protocol.js";
 
 const CONCURRENT_WRITERS = 8;
+const AGGREGATES = 512;
 const settings = JSON.parse(process.argv[2] ?? "{}") as BusSettings;
 const topic = sampleTopic(settings.topic) as Topic<Sample>;
 
@@ -69,15 +70,17 @@ async function write({ events, perSecond }: WriteOrder): Promise<WriteReport> {
 }
 
 /** One change of an aggregate and what it tells others. */
-function writeOnce(number: number): Promise<void> {
-  return inTransaction(pool, async (transaction) => {
-    for (let index = 0; index < PER_TRANSACTION; index++) {
-      await outbox.add(transaction, topic, {
-        key: `aggregate-${(number * PER_TRANSACTION + index) % 512}`,
+async function writeOnce(number: number): Promise<void> {
+  await inTransaction(pool, (transaction) =>
+    outbox.addAll(
+      transaction,
+      topic,
+      Array.from({ length: PER_TRANSACTION }, (_, index) => ({
+        key: `aggregate-${(number * PER_TRANSACTION + index) % AGGREGATES}`,
         writtenAtMs: nowMs(),
-      });
-    }
-  });
+      })),
+    ),
+  );
 }
 
 async function close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { findTopic, type Topic } from "@aios/proto/topics";
-import { type BaseRpcContext, Server } from "@nestjs/microservices";
+import { type BaseRpcContext, type MessageHandler, Server } from "@nestjs/microservices";
 import { SpanKind } from "@opentelemetry/api";
 import { defaultIfEmpty, isObservable, lastValueFrom } from "rxjs";
 import { runAsCaller } from "./caller-context.js";
@@ -9,6 +9,7 @@ import type { EventBus, ReceivedEvent, RetryPolicy, Subscription } from "./event
 import { EventContext } from "./event-context.js";
 import type { Logger } from "./logger.js";
 import { defineMetrics } from "./metrics.js";
+import { TAKES_MANY } from "./on-event.js";
 import { monotonicMs, systemClock } from "./system-clock.js";
 import { inSpan } from "./tracing.js";
 
@@ -53,7 +54,8 @@ export class EventBusTransport extends Server {
     this.#subscription = await this.#options.bus.subscribe({
       group: this.#options.group,
       topics: topics.map(({ name, partitions, retentionMs }) => ({ name, partitions, retentionMs })),
-      handler: (event) => this.#handle(event),
+      handler: (event) => this.#handle([event]),
+      ...(this.#takesBatches() ? { batchHandler: (events) => this.#handle(events) } : {}),
       ...(this.#options.retry === undefined ? {} : { retry: this.#options.retry }),
       ...(this.#options.concurrency === undefined ? {} : { concurrency: this.#options.concurrency }),
     });
@@ -72,41 +74,70 @@ export class EventBusTransport extends Server {
     return this.#options.bus as T;
   }
 
-  async #handle(event: ReceivedEvent): Promise<void> {
-    const handler = this.messageHandlers.get(event.topic);
-    if (handler === undefined) return;
+  #takesBatches(): boolean {
+    return [...this.messageHandlers.values()].some(handlesMany);
+  }
+
+  /** Events of one topic; several only for a handler that takes many. */
+  async #handle(events: readonly ReceivedEvent[]): Promise<void> {
+    const [first] = events;
+    const handler = first === undefined ? undefined : this.messageHandlers.get(first.topic);
+    if (first === undefined || handler === undefined) return;
+    if (events.length > 1 && !handlesMany(handler))
+      throw new TypeError("this handler takes one event at a time");
+    const { topic } = first;
     const startedAt = monotonicMs();
-    metrics.lag.record(Math.max(0, systemClock.now() - event.occurredAtMs), { topic: event.topic });
-    const attributes = {
-      "messaging.system": "aios",
-      "messaging.destination.name": event.topic,
-      "messaging.message.id": event.id,
-      "aios.event.attempt": event.attempt,
-    };
+    for (const { occurredAtMs } of events)
+      metrics.lag.record(Math.max(0, systemClock.now() - occurredAtMs), { topic });
     let outcome = "failed";
     try {
-      await inSpan(
-        `handle ${event.topic}`,
-        { kind: SpanKind.CONSUMER, attributes, parent: event.headers },
-        () =>
-          runAsCaller(undefined, async () => {
-            crashPoint(`${this.#options.group}.event.before-handling`);
-            const payload = registered(event.topic).codec.decode(event.payload);
-            const result: unknown = await handler(payload, contextOf(event) as BaseRpcContext);
-            if (isObservable(result)) await lastValueFrom(result.pipe(defaultIfEmpty(undefined)));
-            crashPoint(`${this.#options.group}.event.after-handling`);
-          }),
+      await inSpan(`handle ${topic}`, spanOf(first, events.length), () =>
+        runAsCaller(undefined, async () => {
+          crashPoint(`${this.#options.group}.event.before-handling`);
+          await call(handler, events);
+          crashPoint(`${this.#options.group}.event.after-handling`);
+        }),
       );
       outcome = "ok";
     } catch (error) {
-      const level = codedErrorOf(error).kind === "unavailable" ? "warn" : "error";
-      const facts = { topic: event.topic, eventId: event.id, key: event.key, attempt: event.attempt };
+      const level = events.length > 1 || codedErrorOf(error).kind === "unavailable" ? "warn" : "error";
+      const facts = {
+        topic,
+        eventId: first.id,
+        key: first.key,
+        attempt: first.attempt,
+        events: events.length,
+      };
       this.#options.logger[level]({ error, ...facts }, "an event could not be handled");
       throw error;
     } finally {
-      metrics.handledDuration.record(monotonicMs() - startedAt, { topic: event.topic, outcome });
+      metrics.handledDuration.record(monotonicMs() - startedAt, { topic, outcome });
     }
   }
+}
+
+async function call(handler: MessageHandler, events: readonly ReceivedEvent[]): Promise<void> {
+  const decoded = events.map((event) => registered(event.topic).codec.decode(event.payload));
+  const contexts = events.map(contextOf);
+  const [payload, context] = handlesMany(handler) ? [decoded, contexts] : [decoded[0], contexts[0]];
+  const result: unknown = await handler(payload, context as unknown as BaseRpcContext);
+  if (isObservable(result)) await lastValueFrom(result.pipe(defaultIfEmpty(undefined)));
+}
+
+function handlesMany({ extras }: MessageHandler): boolean {
+  return extras?.[TAKES_MANY] === true;
+}
+
+/** One event goes on in the trace that wrote it; several have as many, so theirs begins anew. */
+function spanOf(first: ReceivedEvent, count: number): Parameters<typeof inSpan>[1] {
+  const attributes = {
+    "messaging.system": "aios",
+    "messaging.destination.name": first.topic,
+    "messaging.batch.message_count": count,
+    "messaging.message.id": first.id,
+    "aios.event.attempt": first.attempt,
+  };
+  return { kind: SpanKind.CONSUMER, attributes, ...(count === 1 ? { parent: first.headers } : {}) };
 }
 
 function registered(name: string): Topic<unknown> {

@@ -22,6 +22,9 @@ export interface ReceivedEvent extends OutgoingEvent {
 /** Handles one event; returning commits it, throwing delivers it again and, after the last try, dead-letters it. */
 export type EventHandler = (event: ReceivedEvent) => Promise<void>;
 
+/** Handles events of one topic and partition together, in their order: all of them, or none and it throws. */
+export type EventBatchHandler = (events: readonly ReceivedEvent[]) => Promise<void>;
+
 export interface TopicSettings {
   readonly name: string;
   /** Fixed when the topic is first seen; later values are ignored. */
@@ -43,6 +46,11 @@ export interface SubscribeOptions {
   readonly group: string;
   readonly topics: readonly TopicSettings[];
   readonly handler: EventHandler;
+  /**
+   * Where several events wait in a partition, they come here first, at most `LARGEST_DELIVERY` at once. When it throws,
+   * each of them is given to `handler` alone, which tells the bad one from the others.
+   */
+  readonly batchHandler?: EventBatchHandler;
   readonly retry?: Partial<RetryPolicy>;
   /** Most partitions that this member works on at once. */
   readonly concurrency?: number;
@@ -101,6 +109,9 @@ export interface EventBus {
   ping(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Events of one partition that are fetched, or given to a batch handler, at once. */
+export const LARGEST_DELIVERY = 128;
 
 export const DEFAULT_RETRY: RetryPolicy = {
   maxAttempts: 8,

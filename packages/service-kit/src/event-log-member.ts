@@ -1,5 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { EventHandler, RetryPolicy } from "./event-bus.js";
+import {
+  type EventBatchHandler,
+  type EventHandler,
+  LARGEST_DELIVERY,
+  type RetryPolicy,
+} from "./event-bus.js";
 import { EventLogPartition, type LogRow } from "./event-log-partition.js";
 import { EVENTS_CHANNEL, GROUPS_CHANNEL } from "./event-log-schema.js";
 import type { Logger } from "./logger.js";
@@ -16,13 +21,13 @@ export interface MemberOptions {
   readonly group: string;
   readonly topics: readonly string[];
   readonly handler: EventHandler;
+  readonly batchHandler: EventBatchHandler | undefined;
   readonly retry: RetryPolicy;
   readonly concurrency: number;
 }
 
 const REBALANCE_EVERY_MS = 1_000;
 const LEASE_MS = 10_000;
-const FETCH_PER_PARTITION = 32;
 
 /** A member counts as alive while its lease runs and the database still sees its listening connection. */
 const LIVE_MEMBER = `m.lease_until > now() AND EXISTS (
@@ -214,6 +219,7 @@ export class EventLogMember {
       nextOffset: BigInt(row.next_offset),
       pool: this.#options.pool,
       handler: this.#options.handler,
+      batchHandler: this.#options.batchHandler,
       retry: this.#options.retry,
       logger: this.#options.logger,
       onIdle: () => this.#wakeUp.wake(),
@@ -280,7 +286,7 @@ export class EventLogMember {
         idle.map(({ topic }) => topic),
         idle.map(({ partition }) => partition),
         idle.map(({ nextOffset }) => nextOffset.toString()),
-        FETCH_PER_PARTITION,
+        LARGEST_DELIVERY,
       ],
     );
     const fetched = new Map<string, LogRow[]>();

@@ -1,6 +1,6 @@
 import { codedErrorOf } from "./database-outage.js";
-import type { EventHandler, ReceivedEvent, RetryPolicy } from "./event-bus.js";
-import { deliver } from "./event-delivery.js";
+import type { EventBatchHandler, EventHandler, ReceivedEvent, RetryPolicy } from "./event-bus.js";
+import { deliver, deliverTogether } from "./event-delivery.js";
 import type { Logger } from "./logger.js";
 import { inTransaction, type PostgresPool } from "./postgres-pool.js";
 
@@ -25,6 +25,7 @@ export interface PartitionOptions {
   readonly nextOffset: bigint;
   readonly pool: PostgresPool;
   readonly handler: EventHandler;
+  readonly batchHandler: EventBatchHandler | undefined;
   readonly retry: RetryPolicy;
   readonly logger: Logger;
   readonly onIdle: () => void;
@@ -86,14 +87,7 @@ export class EventLogPartition {
 
   async #through(batch: readonly LogRow[]): Promise<void> {
     try {
-      for (const row of batch) {
-        if (this.#stopping) break;
-        const offset = BigInt(row.log_offset);
-        if (row.replay_for === null || row.replay_for === this.#options.group) {
-          if (!(await this.#deliver(row, offset))) break;
-        }
-        this.#nextOffset = offset + 1n;
-      }
+      if (!(await this.#deliverTogether(batch))) await this.#deliverEach(batch);
       await this.#commit();
     } catch (error) {
       if (!(error instanceof PartitionLost)) {
@@ -105,6 +99,30 @@ export class EventLogPartition {
       this.lose();
       this.#options.onLost();
     }
+  }
+
+  async #deliverTogether(batch: readonly LogRow[]): Promise<boolean> {
+    const last = batch.at(-1);
+    if (this.#stopping || last === undefined) return false;
+    const events = batch
+      .filter((row) => this.#isOurs(row))
+      .map((row) => this.#received(row, BigInt(row.log_offset), 1));
+    if (!(await deliverTogether(this.#options.batchHandler, events))) return false;
+    this.#nextOffset = BigInt(last.log_offset) + 1n;
+    return true;
+  }
+
+  async #deliverEach(batch: readonly LogRow[]): Promise<void> {
+    for (const row of batch) {
+      if (this.#stopping) break;
+      const offset = BigInt(row.log_offset);
+      if (this.#isOurs(row) && !(await this.#deliver(row, offset))) break;
+      this.#nextOffset = offset + 1n;
+    }
+  }
+
+  #isOurs(row: LogRow): boolean {
+    return row.replay_for === null || row.replay_for === this.#options.group;
   }
 
   /** True once the event is handled or dead-lettered, false when work ends before that. */

@@ -73,6 +73,9 @@ CREATE OR REPLACE FUNCTION event_log.append(
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   target record;
+  target_topics text[] := '{}';
+  target_partitions integer[] := '{}';
+  bases bigint[] := '{}';
   base bigint;
 BEGIN
   FOR target IN
@@ -82,15 +85,20 @@ BEGIN
     UPDATE event_log.partitions p SET next_offset = p.next_offset + target.events
       WHERE p.topic = target.topic AND p.partition = target.partition
       RETURNING p.next_offset - target.events INTO STRICT base;
-    INSERT INTO event_log.events (topic, partition, log_offset, event_id, key, payload, headers, replay_for)
-      SELECT e.topic, e.partition, base + row_number() OVER (ORDER BY e.position) - 1,
-             e.id, e.key, e.payload, e.headers, e.replay_for
-      FROM unnest(ids, topics, partitions, keys, payloads, headers, replays) WITH ORDINALITY
-        AS e(id, topic, partition, key, payload, headers, replay_for, position)
-      WHERE e.topic = target.topic AND e.partition = target.partition
-      ON CONFLICT (topic, event_id) WHERE replay_for IS NULL DO NOTHING;
-    PERFORM pg_notify('${EVENTS_CHANNEL}', target.topic);
+    target_topics := target_topics || target.topic;
+    target_partitions := target_partitions || target.partition;
+    bases := bases || base;
   END LOOP;
+  INSERT INTO event_log.events (topic, partition, log_offset, event_id, key, payload, headers, replay_for)
+    SELECT e.topic, e.partition,
+           b.base + row_number() OVER (PARTITION BY e.topic, e.partition ORDER BY e.position) - 1,
+           e.id, e.key, e.payload, e.headers, e.replay_for
+    FROM unnest(ids, topics, partitions, keys, payloads, headers, replays) WITH ORDINALITY
+      AS e(id, topic, partition, key, payload, headers, replay_for, position)
+    JOIN unnest(target_topics, target_partitions, bases) AS b(topic, partition, base)
+      ON b.topic = e.topic AND b.partition = e.partition
+    ON CONFLICT (topic, event_id) WHERE replay_for IS NULL DO NOTHING;
+  PERFORM pg_notify('${EVENTS_CHANNEL}', t.topic) FROM (SELECT DISTINCT unnest(target_topics) AS topic) AS t;
 END $$;
 `;
 

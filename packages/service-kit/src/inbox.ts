@@ -1,5 +1,5 @@
 import type { PostgresPool } from "./postgres-pool.js";
-import { executeSql, type SqlTransaction } from "./sql-executor.js";
+import { executeSql, querySql, type SqlTransaction } from "./sql-executor.js";
 
 const PRUNE_BATCH = 5_000;
 
@@ -23,6 +23,26 @@ export const inbox = {
     if (written === 0) return false;
     await work();
     return true;
+  },
+
+  /**
+   * Which of these events were not handled before, in their order; their records commit with the transaction. Ids of a
+   * batch are written in the order of ids, so that two batches never wait for each other.
+   */
+  async claim(
+    transaction: SqlTransaction,
+    eventIds: readonly string[],
+    consumer = "",
+  ): Promise<readonly string[]> {
+    const rows = await querySql<{ id: string }>(
+      transaction,
+      `INSERT INTO messaging.inbox (event_id, consumer)
+       SELECT id::uuid, $2::text FROM unnest($1::text[]) AS id ORDER BY id
+       ON CONFLICT DO NOTHING RETURNING event_id::text AS id`,
+      [eventIds, consumer],
+    );
+    const fresh = new Set(rows.map(({ id }) => id));
+    return eventIds.filter((id) => fresh.delete(id.toLowerCase()));
   },
 
   /** Forgets events handled longer ago than the log keeps them, in bounded batches; answers how many. */

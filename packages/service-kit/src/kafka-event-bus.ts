@@ -109,6 +109,7 @@ export class KafkaEventBus implements EventBus {
       group: options.group,
       topics: options.topics.map(({ name }) => name),
       handler: options.handler,
+      batchHandler: options.batchHandler,
       retry: { ...DEFAULT_RETRY, ...options.retry },
       concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
       bury: async (poison) => {

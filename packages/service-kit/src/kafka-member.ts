@@ -1,7 +1,13 @@
 import { durationMs } from "@aios/kernel/units";
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
-import type { EventHandler, ReceivedEvent, RetryPolicy } from "./event-bus.js";
-import { type DeliveryOutcome, deliver } from "./event-delivery.js";
+import {
+  type EventBatchHandler,
+  type EventHandler,
+  LARGEST_DELIVERY,
+  type ReceivedEvent,
+  type RetryPolicy,
+} from "./event-bus.js";
+import { type DeliveryOutcome, deliver, deliverTogether } from "./event-delivery.js";
 import { subscribedRoundRobin } from "./kafka-assigner.js";
 import { isLasting } from "./kafka-client.js";
 import { eventOf, type StoredEvent } from "./kafka-record.js";
@@ -15,6 +21,7 @@ export interface KafkaMemberOptions {
   readonly group: string;
   readonly topics: readonly string[];
   readonly handler: EventHandler;
+  readonly batchHandler: EventBatchHandler | undefined;
   readonly retry: RetryPolicy;
   readonly concurrency: number;
   /** Keeps an event that could not be handled; resolves once it is safe. */
@@ -37,7 +44,6 @@ const HEARTBEAT_MS = 1_000;
 /** How long a broker may hold an idle fetch; closing waits for it. */
 const FETCH_WAIT_MS = 300;
 const RELAUNCH_MS = 500;
-const COMMIT_EVERY = 64;
 /** Ids a partition remembers, to drop what was written twice. */
 const REMEMBERED_IDS = 10_000;
 
@@ -140,15 +146,26 @@ export class KafkaMember {
       uncommitted = 0;
     };
     try {
-      for (const message of batch.messages) {
-        if (!isRunning() || isStale() || pulse.lost() || this.#closing.signal.aborted) break;
-        if (!(await this.#handle(topic, partition, message, pulse, commit))) break;
-        resolveOffset(message.offset);
-        next = BigInt(message.offset) + 1n;
+      const working = (): boolean =>
+        isRunning() && !isStale() && !pulse.lost() && !this.#closing.signal.aborted;
+      const handled = ({ offset }: KafkaMessage): void => {
+        resolveOffset(offset);
+        next = BigInt(offset) + 1n;
         uncommitted += 1;
-        if (uncommitted >= COMMIT_EVERY) await commit();
+      };
+      const oneByOne = async (messages: readonly KafkaMessage[]): Promise<boolean> => {
+        for (const message of messages) {
+          if (!working() || !(await this.#handle(topic, partition, message, pulse, commit))) return false;
+          handled(message);
+        }
+        return true;
+      };
+      for (let from = 0, going = true; going && from < batch.messages.length; from += LARGEST_DELIVERY) {
+        const messages = batch.messages.slice(from, from + LARGEST_DELIVERY);
+        if (working() && (await this.#handleTogether(topic, partition, messages))) messages.forEach(handled);
+        else going = await oneByOne(messages);
+        await commit();
       }
-      await commit();
       const behind = BigInt(batch.highWatermark) - (next ?? BigInt(batch.highWatermark));
       metrics.lag.set(Number(behind > 0n ? behind : 0n), {
         topic,
@@ -160,6 +177,31 @@ export class KafkaMember {
     }
     // The group is being dealt out anew: kafkajs must see it, so that this member joins again.
     pulse.rethrow();
+  }
+
+  /** True once the batch handler took all that is new and ours. */
+  async #handleTogether(
+    topic: string,
+    partition: number,
+    messages: readonly KafkaMessage[],
+  ): Promise<boolean> {
+    if (this.#options.batchHandler === undefined) return false;
+    const signal = AbortSignal.any([this.#closing.signal, this.#assignment.signal]);
+    const events: ReceivedEvent[] = [];
+    for (const message of messages) {
+      const stored = this.#read(topic, message);
+      if (stored === undefined || !this.#isOurs(stored)) continue;
+      if (this.#isRepeated(topic, partition, stored.event.id)) continue;
+      const { event, occurredAtMs } = stored;
+      events.push({ ...event, partition, offset: BigInt(message.offset), occurredAtMs, attempt: 1, signal });
+    }
+    if (await deliverTogether(this.#options.batchHandler, events)) return true;
+    for (const { id } of events) this.#seen.get(`${topic}/${partition}`)?.delete(id);
+    return false;
+  }
+
+  #isOurs({ replayFor }: StoredEvent): boolean {
+    return replayFor === undefined || replayFor === this.#options.group;
   }
 
   /** False when work ends before the event is handled. */

@@ -16,7 +16,7 @@ const metrics = defineMetrics("outbox", {
   failures: { kind: "counter", description: "batches that could not be moved and are tried again" },
 });
 
-const BATCH = 200;
+const BATCH = 500;
 const POLL_MS = 1_000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;

@@ -105,6 +105,7 @@ export class PostgresEventLog implements EventBus {
       group: options.group,
       topics: options.topics.map(({ name }) => name),
       handler: options.handler,
+      batchHandler: options.batchHandler,
       retry: { ...DEFAULT_RETRY, ...options.retry },
       concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     });

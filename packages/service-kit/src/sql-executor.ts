@@ -1,11 +1,15 @@
 /** What outbox and inbox need of a transaction: a Prisma transaction client has it. */
 export interface PrismaSqlClient {
   $executeRawUnsafe(sql: string, ...values: unknown[]): PromiseLike<number>;
+  $queryRawUnsafe<T>(sql: string, ...values: unknown[]): PromiseLike<T>;
 }
 
 /** A connection of `pg` that is inside a transaction, or a pool. */
 export interface PgSqlClient {
-  query(sql: string, values: unknown[]): Promise<{ readonly rowCount: number | null }>;
+  query(
+    sql: string,
+    values: unknown[],
+  ): Promise<{ readonly rowCount: number | null; readonly rows: readonly unknown[] }>;
 }
 
 export type SqlTransaction = PrismaSqlClient | PgSqlClient;
@@ -18,4 +22,14 @@ export async function executeSql(
 ): Promise<number> {
   if ("$executeRawUnsafe" in transaction) return transaction.$executeRawUnsafe(sql, ...values);
   return (await transaction.query(sql, values)).rowCount ?? 0;
+}
+
+/** Runs one statement in the given transaction; answers its rows, whose shape the caller knows. */
+export async function querySql<Row>(
+  transaction: SqlTransaction,
+  sql: string,
+  values: unknown[],
+): Promise<readonly Row[]> {
+  if ("$queryRawUnsafe" in transaction) return transaction.$queryRawUnsafe<Row[]>(sql, ...values);
+  return (await transaction.query(sql, values)).rows as readonly Row[];
 }

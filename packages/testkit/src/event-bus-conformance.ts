@@ -138,6 +138,57 @@ export function eventBusConformance(name: string, start: () => Promise<EventBusB
       expect(await bus.listDeadLetters({ topic: topic.name, limit: 10 })).toHaveLength(0);
     });
 
+    it("gives several events of a partition together, in their order, to a handler that takes many", async () => {
+      const bus = await open();
+      const topic = newTopic(2);
+      await bus.ensureTopics([topic]);
+      await bus.publish(
+        Array.from({ length: 60 }, (_, i) => event(topic, `key-${i % 4}`, Math.floor(i / 4))),
+      );
+      const recorder = new Recorder();
+      const sizes: number[] = [];
+      await bus.subscribe({
+        group: "g",
+        topics: [topic],
+        handler: recorder.handler,
+        async batchHandler(events) {
+          expect(new Set(events.map(({ partition }) => partition)).size).toBe(1);
+          sizes.push(events.length);
+          for (const one of events) await recorder.handler(one);
+        },
+      });
+      await eventually(() => expect(recorder.received).toHaveLength(60));
+      expect(Math.max(...sizes)).toBeGreaterThan(1);
+      expectOrderPerKey(recorder.received, 4, 15);
+    });
+
+    it("finds the poison event of a batch that fails, and only that becomes a dead letter", async () => {
+      const bus = await open();
+      const topic = newTopic(1);
+      await bus.ensureTopics([topic]);
+      await bus.publish([0, 1, 2, 3].map((i) => event(topic, "k", i)));
+      const recorder = new Recorder((received) => {
+        if (numberOf(received) === 2) throw new Error("the shape is wrong");
+      });
+      await bus.subscribe({
+        group: "g",
+        topics: [topic],
+        handler: recorder.handler,
+        retry: FAST_RETRY,
+        async batchHandler(events) {
+          if (events.some((one) => numberOf(one) === 2)) throw new Error("one of them is wrong");
+          for (const one of events) await recorder.handler(one);
+        },
+      });
+      await eventually(async () =>
+        expect(await bus.listDeadLetters({ topic: topic.name, limit: 10 })).toMatchObject([
+          { attempts: FAST_RETRY.maxAttempts, errorMessage: "the shape is wrong" },
+        ]),
+      );
+      await bus.publish([event(topic, "k", 4)]);
+      await eventually(() => expect(recorder.numbers()).toEqual([0, 1, 3, 4]));
+    });
+
     it("is patient with a dependency that is away", async () => {
       const bus = await open();
       const topic = newTopic();

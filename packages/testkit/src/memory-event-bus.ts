@@ -5,6 +5,7 @@ import {
   DEFAULT_RETRY,
   type DeadLetter,
   type EventBus,
+  LARGEST_DELIVERY,
   type OutgoingEvent,
   partitionOf,
   type ReplayPosition,
@@ -14,6 +15,7 @@ import {
   type Subscription,
   type TopicSettings,
 } from "@aios/service-kit/event-bus";
+import { deliverTogether } from "@aios/service-kit/event-delivery";
 import { systemClock } from "@aios/service-kit/system-clock";
 
 interface StoredEvent extends OutgoingEvent {
@@ -215,12 +217,33 @@ class Member {
     await Promise.resolve();
     while (!this.#abort.signal.aborted && position.epoch === epoch) {
       const offset = position.next;
+      const taken = await this.#deliverTogether(
+        events.slice(offset, offset + LARGEST_DELIVERY),
+        partition,
+        offset,
+      );
+      if (taken > 0 && position.epoch === epoch) position.next = offset + taken;
+      if (taken > 0) continue;
       const event = events[offset];
       if (event === undefined) return;
       const mine = event.replayFor === undefined || event.replayFor === this.#options.group;
       if (mine && !(await this.#deliver(event, partition, offset, () => position.epoch === epoch))) return;
       if (position.epoch === epoch) position.next = offset + 1;
     }
+  }
+
+  /** How many events the batch handler took; 0: each has to be delivered alone. */
+  async #deliverTogether(
+    waiting: readonly StoredEvent[],
+    partition: number,
+    offset: number,
+  ): Promise<number> {
+    const events = waiting.flatMap((event, index) => {
+      const mine = event.replayFor === undefined || event.replayFor === this.#options.group;
+      const facts = { partition, offset: BigInt(offset + index), attempt: 1, signal: this.#abort.signal };
+      return mine ? [{ ...event, ...facts }] : [];
+    });
+    return (await deliverTogether(this.#options.batchHandler, events)) ? waiting.length : 0;
   }
 
   async #deliver(

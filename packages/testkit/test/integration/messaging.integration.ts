@@ -83,6 +83,8 @@ describe("outbox", () => {
         {
           $executeRawUnsafe: async (sql: string, ...values: unknown[]) =>
             (await client.query(sql, values)).rowCount ?? 0,
+          $queryRawUnsafe: async <T>(sql: string, ...values: unknown[]) =>
+            (await client.query(sql, values)).rows as T,
         },
         topic,
         proof("prisma"),
@@ -122,6 +124,8 @@ describe("outbox", () => {
   });
 });
 
+const neverRun = (): Promise<void> => Promise.reject(new Error("this event was handled before"));
+
 describe("inbox", () => {
   it("runs once, also when two deliveries come together; a failure leaves it to the next", async () => {
     const id = crypto.randomUUID();
@@ -143,6 +147,21 @@ describe("inbox", () => {
     expect(results.filter(Boolean)).toHaveLength(1);
     expect(runs).toBe(1);
     expect(await deliver(false, "another consumer")).toBe(true);
+  });
+
+  it("claims what is new of a batch, in its order, and leaves it to the next when the work fails", async () => {
+    const [first, second, third] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
+    const claim = (ids: readonly string[]): Promise<readonly string[]> =>
+      inTransaction(pool, (client) => inbox.claim(client, ids));
+    const failed = inTransaction(pool, async (client) => {
+      await inbox.claim(client, [first, second]);
+      throw new Error("no");
+    });
+    await expect(failed).rejects.toThrow("no");
+    expect(await claim([second, first])).toEqual([second, first]);
+    expect(await claim([first, third, third, second])).toEqual([third]);
+    expect(await claim([])).toEqual([]);
+    await expect(inTransaction(pool, (client) => inbox.once(client, third, neverRun))).resolves.toBe(false);
   });
 
   it("forgets what is older than the log keeps, and only that", async () => {
