@@ -5,10 +5,12 @@ import type { Genesis } from "./domain/genesis.js";
 const CHUNK_CHARS = 65_536;
 
 /**
- * Names all that block 0 is made of: who finds the digest of an earlier start need not make the block again. The same
- * content in another order may give another digest, which costs that work and nothing else.
+ * Names all that block 0 is made of: who finds the digest of an earlier start need not make the block again. That of the
+ * file where it comes from one. The same content in another order may give another digest, which costs that work and
+ * nothing else.
  */
-export function genesisDigest({ alloc, ...rules }: Genesis): Buffer {
+export function genesisDigest({ alloc, fileDigest, ...rules }: Genesis): Buffer {
+  if (fileDigest !== undefined) return Buffer.from(fileDigest);
   const hash = createHash("sha256");
   hash.update(JSON.stringify(rules, (_, value) => (typeof value === "bigint" ? `${value}n` : value)));
   let chunk = "";

@@ -6,7 +6,7 @@ import { SessionEngine } from "./application/session-engine.js";
 import type { SessionOpener } from "./domain/block-session.js";
 import type { Genesis } from "./domain/genesis.js";
 import { networkRules } from "./domain/network-rules.js";
-import type { BlockStore, ExecutionEngine, StateStore } from "./domain/ports.js";
+import type { BlockStore, ExecutionEngine, FoundingStore } from "./domain/ports.js";
 import type { EngineName, NodeSettings } from "./node-settings.js";
 
 interface Sessions {
@@ -14,16 +14,17 @@ interface Sessions {
   readonly forCalls: SessionOpener;
 }
 
-interface Parts {
+/** What an engine is made of. */
+export interface EngineParts {
   readonly genesis: Genesis;
-  readonly states: StateStore;
+  readonly states: FoundingStore;
   readonly blocks: Pick<BlockStore, "header">;
   readonly recover: RecoverPublicKey;
   readonly settings: NodeSettings;
   readonly now: () => number;
 }
 
-function ownSessions({ genesis, states, blocks, recover }: Parts): Sessions {
+function ownSessions({ genesis, states, blocks, recover }: EngineParts): Sessions {
   const rules = rulesOf({
     hardfork: genesis.hardfork,
     chainId: BigInt(genesis.chainId),
@@ -34,7 +35,7 @@ function ownSessions({ genesis, states, blocks, recover }: Parts): Sessions {
 }
 
 /** The library is loaded only where it is asked for. One lane for blocks and one for calls, so that neither waits. */
-async function librarySessions({ genesis, states, blocks, settings }: Parts): Promise<Sessions> {
+async function librarySessions({ genesis, states, blocks, settings }: EngineParts): Promise<Sessions> {
   const { chainCommon } = await import("./adapters/ethereumjs/chain-common.js");
   const { EthereumJsSessions } = await import("./adapters/ethereumjs/ethereumjs-sessions.js");
   const options = {
@@ -49,7 +50,7 @@ async function librarySessions({ genesis, states, blocks, settings }: Parts): Pr
 }
 
 /** An engine of the network that runs in this thread. */
-export async function openEngine(name: EngineName, parts: Parts): Promise<ExecutionEngine> {
+export async function openEngine(name: EngineName, parts: EngineParts): Promise<ExecutionEngine> {
   const { genesis, states, settings, now } = parts;
   const { forBlocks, forCalls } = name === "evm" ? ownSessions(parts) : await librarySessions(parts);
   const blocks = new ExecuteBlocks(genesis, forBlocks, states, { ...settings, now });

@@ -35,13 +35,13 @@ import { honorChainSettings } from "./domain/honor-genesis.js";
 import type { HonorHost, ReportedOffence } from "./domain/honor-ports.js";
 import type { HonorView } from "./domain/honor-view.js";
 import { networkRules } from "./domain/network-rules.js";
-import type { BlockStore, CheckpointProducer, ExecutedBlock, StateStore } from "./domain/ports.js";
+import type { BlockStore, CheckpointProducer, ExecutedBlock } from "./domain/ports.js";
 import { AdmissionCodec } from "./domain/transaction-codec.js";
 import { genesisDigest } from "./genesis-digest.js";
 import { defaultHonorSettings, type HonorOptions } from "./honor-options.js";
 import type { HonorWorkerData } from "./honor-worker.js";
 import { type NodeSettings, settingsOn } from "./node-settings.js";
-import { openEngine } from "./open-engine.js";
+import { type EngineParts, openEngine } from "./open-engine.js";
 
 export interface NodeOptions {
   readonly genesis: Genesis;
@@ -81,14 +81,18 @@ const RECOVERY_BATCH = 128;
 const GENESIS_DIGEST = "genesis-digest";
 export const CLIENT_VERSION = "aios-consensus/0.1.0";
 
-/** Stores block 0, or makes sure that it is the stored one: by the digest of an earlier start, else by making it. */
+/**
+ * Stores block 0, or makes sure that it is the stored one: by the digest of an earlier start, else by making it. Nothing
+ * that lives as long as the node may hold on to the accounts.
+ */
 async function openGenesis(
   database: ChainDatabase,
-  blocks: BlockStore,
-  states: StateStore,
   genesis: Genesis,
-  execute: () => Promise<ExecutedBlock>,
+  parts: Omit<EngineParts, "genesis"> & { readonly blocks: BlockStore },
 ): Promise<BlockHeader> {
+  const { blocks, states, settings } = parts;
+  const execute = async (): Promise<ExecutedBlock> =>
+    (await openEngine(settings.engine, { ...parts, genesis })).executeGenesis();
   const digest = genesisDigest(genesis);
   const head = blocks.head();
   if (head === undefined) {
@@ -155,9 +159,7 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
     const blocks = new LmdbBlockStore(database, codec);
     const parts = { states, blocks, recover: recoverPublicKey, settings, now: () => clock.now() };
     const local = await openEngine(settings.engine, { ...parts, genesis });
-    const genesisHeader = await openGenesis(database, blocks, states, whole, async () =>
-      (await openEngine(settings.engine, { ...parts, genesis: whole })).executeGenesis(),
-    );
+    const genesisHeader = await openGenesis(database, whole, parts);
     const engine = new WorkerEngine(local, {
       script: new URL("./call-worker.js", import.meta.url),
       workerData: { genesis, dataDir: options.dataDir, settings } satisfies CallWorkerData,

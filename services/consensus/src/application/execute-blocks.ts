@@ -1,9 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { keccak256 } from "@aios/core-keccak/keccak";
-import { bytes32Of } from "@aios/core-rlp/hex";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import { CodedError } from "@aios/kernel/coded-error";
-import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { Receipt } from "../domain/block.js";
 import { receiptsRoot, requestsHash, sealHeader, transactionsRoot } from "../domain/block-codec.js";
 import type { BlockSession, MessageResult, SessionOpener } from "../domain/block-session.js";
@@ -24,9 +22,10 @@ import type {
   DroppedTransaction,
   ExecutedBlock,
   ExecutionEngine,
-  StateStore,
+  FoundingStore,
 } from "../domain/ports.js";
-import type { AccountState, StateChanges } from "../domain/state.js";
+import { NO_CHANGES } from "../domain/state.js";
+import type { StateCommitment } from "../domain/state-commitment.js";
 import { effectiveTip, maximumCost, type SignedTransaction } from "../domain/transaction.js";
 
 const ZERO_HASH = `0x${"00".repeat(32)}` as Bytes32;
@@ -59,7 +58,7 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
   constructor(
     private readonly genesis: Genesis,
     private readonly sessions: SessionOpener,
-    private readonly states: StateStore,
+    private readonly states: FoundingStore,
     private readonly limits: BlockLimits,
   ) {}
 
@@ -72,8 +71,10 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
       feeRecipient: this.genesis.feeRecipient,
       prevRandao: ZERO_HASH,
     };
-    const parent = { hash: ZERO_HASH, stateRoot: EMPTY_TRIE_ROOT };
-    return this.#seal(parent, context, nothingIncluded(), requestsHash([]), allocation(this.genesis));
+    const stateRoot = await this.states.found(this.genesis.alloc);
+    const parent = { hash: ZERO_HASH, stateRoot };
+    const founded = { root: stateRoot, changes: NO_CHANGES, trieNodes: [] };
+    return this.#seal(parent, context, nothingIncluded(), requestsHash([]), founded);
   }
 
   async executeBlock(input: BlockInput): Promise<ExecutedBlock> {
@@ -86,7 +87,8 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
       const { gasUsed } = included;
       for (const { address, amount } of baseFeeCredits(this.genesis, { ...context, gasUsed }))
         session.credit(address, amount);
-      return this.#seal(parent, context, included, requests, session.changes());
+      const commitment = this.states.commitment(parent.stateRoot, session.changes());
+      return this.#seal(parent, context, included, requests, commitment);
     });
   }
 
@@ -129,9 +131,8 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
     context: BlockContext,
     { transactions, receipts, dropped, deferred, gasUsed }: Included,
     requests: Bytes32,
-    uncommitted: StateChanges,
+    { root, changes, trieNodes }: StateCommitment,
   ): Promise<ExecutedBlock> {
-    const { root, changes, trieNodes } = this.states.commitment(parent.stateRoot, uncommitted);
     await this.#turn(transactions);
     const roots = {
       transactionsRoot: transactionsRoot(transactions),
@@ -176,19 +177,6 @@ function nothingIncluded(): Included {
     gasUsed: 0n,
     sizeBytes: HEADER_ROOM_BYTES,
   };
-}
-
-function allocation(genesis: Genesis): StateChanges {
-  const accounts = new Map<Address, AccountState>();
-  const storage = new Map<Address, ReadonlyMap<Bytes32, Uint8Array>>();
-  const codes = new Map<Bytes32, Uint8Array>();
-  for (const [owner, { nonce, balance, code, storage: slots }] of genesis.alloc) {
-    const codeHash = code.length === 0 ? EMPTY_CODE_HASH : bytes32Of(keccak256(code));
-    if (code.length > 0) codes.set(codeHash, code);
-    if (slots.size > 0) storage.set(owner, slots);
-    accounts.set(owner, { nonce, balance, codeHash, storageRoot: EMPTY_TRIE_ROOT });
-  }
-  return { accounts, storage, codes, clearedStorage: new Set() };
 }
 
 /** Runs a transaction and says what became of it: included, dropped with a reason, or left for a later block. */

@@ -24,11 +24,16 @@ export function integer(value: unknown, field: string, least: number, most: numb
   return value;
 }
 
+const WORD_LIMIT = 2n ** 256n;
+
+/** An integer of at most 256 bits. */
 export function decimal(value: unknown, field: string): bigint {
   if (typeof value !== "string" || !/^(0|[1-9][0-9]{0,77})$/.test(value)) {
     throw invalidGenesis(field, "must be a decimal string");
   }
-  return BigInt(value);
+  const out = BigInt(value);
+  if (out >= WORD_LIMIT) throw invalidGenesis(field, "must be below 2^256");
+  return out;
 }
 
 export function bytes(value: unknown, field: string): Uint8Array {

@@ -21,6 +21,9 @@ export interface BaseFeeShare {
   readonly shareBps: number;
 }
 
+/** The accounts of block 0, of which there may be millions: they need not be in memory together. */
+export type GenesisAllocation = Iterable<readonly [Address, GenesisAccount]>;
+
 /** Everything that two nodes must agree on before the first block. */
 export interface Genesis {
   readonly chainId: number;
@@ -35,10 +38,20 @@ export interface Genesis {
   readonly feeRecipient: Address;
   /** What is not shared is burned. Shares sum to at most 10,000. */
   readonly baseFeeShares: readonly BaseFeeShare[];
-  readonly alloc: ReadonlyMap<Address, GenesisAccount>;
+  readonly alloc: GenesisAllocation;
+  /** SHA-256 of the file that it was read from. */
+  readonly fileDigest?: Uint8Array;
   /** Who makes the chain together; absent where one node does. */
   readonly honor?: HonorGenesis;
 }
+
+/** A genesis whose accounts are all in memory. */
+export interface LoadedGenesis extends Genesis {
+  readonly alloc: ReadonlyMap<Address, GenesisAccount>;
+}
+
+const NO_CODE = new Uint8Array(0);
+const NO_STORAGE: GenesisAccount["storage"] = new Map();
 
 /** Contracts that every chain of the network has from the start; an entry of the allocation replaces one. */
 const SYSTEM_CONTRACTS: ReadonlyMap<Address, GenesisAccount> = new Map(
@@ -58,7 +71,7 @@ const SYSTEM_CONTRACTS: ReadonlyMap<Address, GenesisAccount> = new Map(
     ] as const
   ).map(([owner, code]) => [
     owner as Address,
-    { balance: 0n, nonce: 1n, code: fromHex(code), storage: new Map() },
+    { balance: 0n, nonce: 1n, code: fromHex(code), storage: NO_STORAGE },
   ]),
 );
 
@@ -84,27 +97,46 @@ function parseShares(value: unknown): BaseFeeShare[] {
   return shares;
 }
 
-function parseAccount(value: unknown, field: string): GenesisAccount {
-  const account = record(value, field);
-  onlyFields(account, ["balanceWei", "nonce", "code", "storage", "name"], field);
+function parseStorage(value: unknown, field: string): GenesisAccount["storage"] {
   const storage = new Map<Bytes32, Uint8Array>();
-  for (const [slot, content] of Object.entries(
-    account["storage"] === undefined ? {} : record(account["storage"], `${field}.storage`),
-  )) {
-    const slotField = `${field}.storage.${slot}`;
+  for (const [slot, content] of Object.entries(record(value, field))) {
+    const slotField = `${field}.${slot}`;
     const trimmed = unpad(fromHex(bytes32(content, slotField)));
     if (trimmed.length > 0) storage.set(bytes32(slot, slotField), trimmed);
   }
+  return storage;
+}
+
+function parseAccount(value: unknown, field: string): GenesisAccount {
+  const account = record(value, field);
+  onlyFields(account, ["balanceWei", "nonce", "code", "storage", "name"], field);
+  const { balanceWei, nonce, code, storage } = account;
   return {
-    balance: account["balanceWei"] === undefined ? 0n : decimal(account["balanceWei"], `${field}.balanceWei`),
-    nonce:
-      account["nonce"] === undefined
-        ? 0n
-        : BigInt(integer(account["nonce"], `${field}.nonce`, 0, Number.MAX_SAFE_INTEGER)),
-    code: account["code"] === undefined ? new Uint8Array(0) : bytes(account["code"], `${field}.code`),
-    storage,
+    balance: balanceWei === undefined ? 0n : decimal(balanceWei, `${field}.balanceWei`),
+    nonce: nonce === undefined ? 0n : BigInt(integer(nonce, `${field}.nonce`, 0, Number.MAX_SAFE_INTEGER)),
+    code: code === undefined ? NO_CODE : bytes(code, `${field}.code`),
+    storage: storage === undefined ? NO_STORAGE : parseStorage(storage, `${field}.storage`),
   };
 }
+
+/**
+ * Reads the JSON form of accounts, and adds the contracts that every chain has. An account that is named twice comes
+ * twice. Throws `invalid-genesis` naming the field.
+ */
+export function* parseAllocation(
+  entries: Iterable<readonly [string, unknown]>,
+): Iterable<readonly [Address, GenesisAccount]> {
+  const missing = new Map(SYSTEM_CONTRACTS);
+  for (const [key, value] of entries) {
+    const owner = address(key, `alloc.${key}`);
+    missing.delete(owner);
+    yield [owner, parseAccount(value, `alloc.${key}`)];
+  }
+  yield* missing;
+}
+
+/** Throws where an account of the allocation appears a second time. */
+export const accountTwice = (owner: string) => invalidGenesis(`alloc.${owner}`, "appears twice");
 
 const FIELDS = [
   "name",
@@ -121,19 +153,24 @@ const FIELDS = [
 ] as const;
 
 /** Reads the JSON form; unknown fields are refused. Throws `invalid-genesis` or `invalid-hex` naming the field. */
-export function parseGenesis(json: unknown): Genesis {
+export function parseGenesis(json: unknown): LoadedGenesis {
+  const rules = parseRules(json);
+  const alloc = new Map<Address, GenesisAccount>();
+  const accounts = record(record(json, "genesis")["alloc"], "alloc");
+  for (const [owner, account] of parseAllocation(Object.entries(accounts))) {
+    if (alloc.has(owner)) throw accountTwice(owner);
+    alloc.set(owner, account);
+  }
+  return { ...rules, alloc };
+}
+
+/** All of the JSON form but the accounts. Throws as `parseGenesis`. */
+export function parseRules(json: unknown): Omit<Genesis, "alloc"> {
   const root = record(json, "genesis");
   onlyFields(root, FIELDS, "genesis");
   const hardfork = root["hardfork"] ?? "osaka";
   if (hardfork !== "prague" && hardfork !== "osaka")
     throw invalidGenesis("hardfork", "must be prague or osaka");
-  const alloc = new Map<Address, GenesisAccount>();
-  for (const [key, value] of Object.entries(record(root["alloc"], "alloc"))) {
-    const owner = address(key, `alloc.${key}`);
-    if (alloc.has(owner)) throw invalidGenesis(`alloc.${key}`, "appears twice");
-    alloc.set(owner, parseAccount(value, `alloc.${key}`));
-  }
-  for (const [owner, contract] of SYSTEM_CONTRACTS) if (!alloc.has(owner)) alloc.set(owner, contract);
   const gasLimit = decimal(root["gasLimit"] ?? "60000000", "gasLimit");
   if (gasLimit < 1_000_000n || gasLimit > 2n ** 40n)
     throw invalidGenesis("gasLimit", "must be from 1000000 to 2^40");
@@ -146,14 +183,11 @@ export function parseGenesis(json: unknown): Genesis {
     minimumBaseFeePerGas: decimal(root["minimumBaseFeePerGasWei"] ?? "0", "minimumBaseFeePerGasWei"),
     feeRecipient: address(root["feeRecipient"], "feeRecipient"),
     baseFeeShares: parseShares(root["baseFeeSplit"]),
-    alloc,
     ...(root["honor"] === undefined ? {} : { honor: parseHonorGenesis(root["honor"]) }),
   };
 }
 
-const NO_ACCOUNTS: Genesis["alloc"] = new Map();
-
-/** The rules alone: once block 0 is stored, nobody needs the accounts, of which there may be millions. */
-export function withoutAllocation(genesis: Genesis): Genesis {
-  return { ...genesis, alloc: NO_ACCOUNTS };
+/** The rules alone: once block 0 is stored, nobody needs the accounts. */
+export function withoutAllocation({ alloc, fileDigest, ...rules }: Genesis): LoadedGenesis {
+  return { ...rules, alloc: new Map() };
 }

@@ -1,6 +1,7 @@
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, BlockHeader, BlockWithReceipts, Log, TransactionPlace } from "./block.js";
 import type { CallRequest } from "./call-request.js";
+import type { GenesisAllocation } from "./genesis.js";
 import type { SimulatedBlock, SimulationRequest } from "./simulation.js";
 import type { AccountProof, StateChanges, StateSnapshot } from "./state.js";
 import type { NewTrieNode, StateCommitment } from "./state-commitment.js";
@@ -101,7 +102,7 @@ export interface ExecutionEngine {
    * with a reason and never fail the block. Deterministic in its input, but for `deferred`.
    */
   executeBlock(input: BlockInput): Promise<ExecutedBlock>;
-  /** Block 0 from the allocation. */
+  /** Block 0 of the state that the store founds on the allocation. */
   executeGenesis(): Promise<ExecutedBlock>;
   /** One message call, no change of state. Throws `insufficient-funds`, `intrinsic-gas-too-low`, `call-timed-out`. */
   call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome>;
@@ -139,6 +140,15 @@ export interface StateStore {
   proof(root: Bytes32, address: Address, slots: readonly Bytes32[]): AccountProof;
   /** Root of the state after the changes, and what must be stored with them. Writes nothing. */
   commitment(parentRoot: Bytes32, changes: StateChanges): StateCommitment;
+}
+
+/** A state store that a chain can begin in. */
+export interface FoundingStore extends StateStore {
+  /**
+   * Root of the first state. Where no block is stored it is written too, in parts of which none counts before block 0
+   * names the root: whoever begins again begins anew. Throws `invalid-genesis`.
+   */
+  found(allocation: GenesisAllocation): Promise<Bytes32>;
 }
 
 export interface StoredLog extends Log {

@@ -5,6 +5,12 @@ import { committed, committedSync, requireRoomToOpen } from "./disk-full.js";
 import { upgradeFormat } from "./format.js";
 import { LatestAccounts } from "./latest-accounts.js";
 
+/**
+ * Address space for the file. Each time that it outgrows its map the library makes another of twice the size, and keeps
+ * the old ones, whose pages count again. Elsewhere than on Linux a map may take its size of the disk.
+ */
+const MAP = process.platform === "linux" ? { mapSize: 8 * 1024 ** 3 } : {};
+
 type BinaryTable = Database<Buffer, Uint8Array>;
 type NumberedTable = Database<Buffer, number>;
 
@@ -46,6 +52,7 @@ export class ChainDatabase {
         encoding: "binary",
         noSubdir: true,
         readOnly: options.readOnly ?? false,
+        ...MAP,
         // Else the library makes promises of its own that nobody can catch when a commit fails. Writes share commits anyway.
         eventTurnBatching: false,
       });
@@ -75,6 +82,12 @@ export class ChainDatabase {
    */
   async write(action: (batch: WriteBatch) => void): Promise<void> {
     await this.committed(this.#root.batch(() => action(new WriteBatch())));
+  }
+
+  /** Forgets the state of a chain that never got its first block. Throws `disk-full`. */
+  async clearState(): Promise<void> {
+    for (const table of [this.accounts, this.storage, this.codes, this.trieNodes])
+      await this.committed(table.clearAsync());
   }
 
   /** What a single write promises. Throws `disk-full`, and then it is not there. */
@@ -112,6 +125,11 @@ export class WriteBatch {
     this.#last = written;
     written.catch(() => undefined);
   }
+}
+
+/** The same bytes in the class that LMDB wants. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 export function heightBytes(height: number): Buffer {

@@ -1,13 +1,13 @@
-import { concat, fromHex } from "@aios/core-rlp/hex";
+import { fromHex } from "@aios/core-rlp/hex";
 import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, BlockHeader, BlockWithReceipts, TransactionPlace } from "../../domain/block.js";
 import { decodeHeader, decodeReceipts, encodeHeader, encodeReceipts } from "../../domain/block-codec.js";
 import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
 import type { BlockStore, ExecutedBlock } from "../../domain/ports.js";
-import { encodeAccount } from "../../domain/state-commitment.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
-import { type ChainDatabase, heightBytes, type WriteBatch } from "./chain-database.js";
+import { asBuffer, type ChainDatabase, heightBytes, type WriteBatch } from "./chain-database.js";
+import { writeState } from "./write-state.js";
 
 const CACHED_BLOCKS = 64;
 /** Of all cached blocks together, but for the last, which is kept whatever it has. */
@@ -102,7 +102,8 @@ export class LmdbBlockStore implements BlockStore {
     this.#unfinished = header.number;
     try {
       await this.database.write((batch) => {
-        this.#writeState(batch, block);
+        writeState(this.database, batch, block);
+        batch.put(this.database.meta, "state-root", asBuffer(fromHex(header.stateRoot)));
         this.#writeBlock(batch, block);
       });
       this.#head = header;
@@ -122,29 +123,6 @@ export class LmdbBlockStore implements BlockStore {
       this.#recent.delete(height);
       this.#recentTransactions -= transactions.length;
     }
-  }
-
-  #writeState(batch: WriteBatch, { changes, trieNodes, header }: ExecutedBlock): void {
-    const { accounts, storage, codes, trieNodes: nodes, meta } = this.database;
-    for (const [owner, account] of changes.accounts) {
-      if (account === null) batch.remove(accounts, fromHex(owner));
-      else batch.put(accounts, fromHex(owner), asBuffer(encodeAccount(account)));
-    }
-    for (const owner of changes.clearedStorage) {
-      const prefix = fromHex(owner);
-      const keys = [...storage.getKeys({ start: prefix, end: concat(prefix, new Uint8Array(33).fill(255)) })];
-      for (const key of keys) batch.remove(storage, key);
-    }
-    for (const [owner, slots] of changes.storage) {
-      for (const [slot, value] of slots) {
-        const key = concat(fromHex(owner), fromHex(slot));
-        if (value.length === 0) batch.remove(storage, key);
-        else batch.put(storage, key, asBuffer(value));
-      }
-    }
-    for (const [hash, code] of changes.codes) batch.put(codes, fromHex(hash), asBuffer(code));
-    for (const { hash, rlp } of trieNodes) batch.put(nodes, hash, asBuffer(rlp));
-    batch.put(meta, "state-root", asBuffer(fromHex(header.stateRoot)));
   }
 
   #writeBlock(batch: WriteBatch, { header, transactions, receipts }: ExecutedBlock): void {
@@ -168,11 +146,6 @@ export class LmdbBlockStore implements BlockStore {
     });
     batch.put(database.meta, "head", heightBytes(height));
   }
-}
-
-/** The same bytes in the class that LMDB wants. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function isHeight(height: number): boolean {

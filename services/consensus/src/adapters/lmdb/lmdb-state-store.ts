@@ -5,10 +5,18 @@ import { TrieCache, type TrieCacheLimits } from "@aios/core-trie/trie-cache";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Transaction } from "lmdb";
 import { corruptStore, stateUnavailable } from "../../domain/errors.js";
-import type { StateStore } from "../../domain/ports.js";
+import type { GenesisAllocation } from "../../domain/genesis.js";
+import { buildGenesisState } from "../../domain/genesis-state.js";
+import type { FoundingStore } from "../../domain/ports.js";
 import type { AccountProof, AccountState, StateChanges, StateSnapshot } from "../../domain/state.js";
-import { commitState, decodeAccount, TrieState } from "../../domain/state-commitment.js";
+import {
+  commitState,
+  decodeAccount,
+  type StateCommitment,
+  TrieState,
+} from "../../domain/state-commitment.js";
 import type { ChainDatabase } from "./chain-database.js";
+import { writeState } from "./write-state.js";
 
 const NOTHING = new Uint8Array(0);
 /** About 200 MiB at most: the upper four levels of a state of any size, and what the last blocks touched. */
@@ -83,7 +91,7 @@ function readCode(database: ChainDatabase, codeHash: Bytes32): Uint8Array {
 }
 
 /** Flat tables for the latest state, trie nodes for every state since genesis (archive). */
-export class LmdbStateStore implements StateStore {
+export class LmdbStateStore implements FoundingStore {
   readonly #tries: TrieCache;
 
   constructor(
@@ -109,9 +117,18 @@ export class LmdbStateStore implements StateStore {
     return new TrieState(root, this.#load).proof(address, slots);
   }
 
-  commitment(parentRoot: Bytes32, changes: StateChanges): ReturnType<StateStore["commitment"]> {
+  commitment(parentRoot: Bytes32, changes: StateChanges): StateCommitment {
     this.#requireRoot(parentRoot);
     return commitState(parentRoot, this.#tries, changes);
+  }
+
+  async found(allocation: GenesisAllocation): Promise<Bytes32> {
+    if (this.database.meta.get("head") !== undefined)
+      return await buildGenesisState(allocation, () => Promise.resolve());
+    await this.database.clearState();
+    return await buildGenesisState(allocation, (part) =>
+      this.database.write((batch) => writeState(this.database, batch, part)),
+    );
   }
 
   readonly #load: NodeSource = (hash) => this.database.trieNodes.get(hash);
