@@ -230,7 +230,7 @@ describe("the prover", () => {
       referenceString: async (logRows) => developmentReferenceString(logRows),
       maxLogRows: 4,
     });
-    await expect(small.prepare(made.program.r1cs, made.program.circuit)).rejects.toMatchObject({
+    await expect(small.prepare(made.program.r1cs, acirCircuit(made.program.r1cs))).rejects.toMatchObject({
       code: "circuit-too-large",
     });
   });

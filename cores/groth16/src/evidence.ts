@@ -2,7 +2,7 @@ import { malformed } from "./points.js";
 import { PROOF_BYTES } from "./proof-encoding.js";
 import { MAX_PUBLIC_INPUTS } from "./verifying-key.js";
 
-/** What a Groth16 job is settled with: encoded verifying key and encoded proof. */
+/** What a proven job is settled with, whatever the proof system: encoded verifying key and encoded proof. */
 export interface Evidence {
   readonly verifyingKey: Uint8Array;
   readonly proof: Uint8Array;
@@ -33,9 +33,12 @@ export function encodeEvidence({ verifyingKey, proof }: Evidence): Uint8Array {
   return out;
 }
 
-/** Inverse of `encodeEvidence`; takes its canonical layout only. Throws `malformed-evidence`. */
-export function decodeEvidence(bytes: Uint8Array): Evidence {
-  if (bytes.length < 4 * WORD || bytes.length > MAX_EVIDENCE_BYTES)
+/**
+ * Inverse of `encodeEvidence`; takes its canonical layout only, and by default no more bytes than Groth16 needs. Throws
+ * `malformed-evidence`.
+ */
+export function decodeEvidence(bytes: Uint8Array, maxBytes = MAX_EVIDENCE_BYTES): Evidence {
+  if (bytes.length < 4 * WORD || bytes.length > maxBytes)
     throw malformed("evidence", `it has ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const dynamic = (pointerAt: number): Uint8Array => {

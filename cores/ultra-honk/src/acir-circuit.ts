@@ -112,7 +112,7 @@ export function acirCircuit(r1cs: R1cs): AcirCircuit {
 }
 
 /** Values of all witnesses from z of the constraint system. Secret beyond the public ones. */
-export function acirWitness(circuit: AcirCircuit, z: Witness): bigint[] {
+export function acirWitness(circuit: Pick<AcirCircuit, "derived">, z: Witness): bigint[] {
   const values = z.slice(1);
   for (const { terms, constant } of circuit.derived) {
     let sum = constant;

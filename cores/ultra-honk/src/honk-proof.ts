@@ -1,5 +1,5 @@
 import { CodedError } from "@aios/kernel/coded-error";
-import { MAX_LOG_ROWS } from "./honk-key.js";
+import { HONK_KEY_BYTES, MAX_LOG_ROWS } from "./honk-key.js";
 
 const WORD = 32;
 const RECURSION_WORDS = 8;
@@ -14,17 +14,17 @@ export function honkProofBytes(logRows: number): number {
 }
 
 export const MAX_HONK_PROOF_BYTES = honkProofBytes(MAX_LOG_ROWS);
+/** Evidence for the escrow: two offsets, two lengths, key and proof. */
+export const MAX_HONK_EVIDENCE_BYTES = 4 * WORD + HONK_KEY_BYTES + MAX_HONK_PROOF_BYTES;
 
-/** The words that a prover answers, as one. Throws `malformed-proof` for another number or size of words. */
-export function joinHonkProof(words: readonly Uint8Array[], logRows: number): Uint8Array {
-  if (words.length * WORD !== honkProofBytes(logRows) || words.some((word) => word.length !== WORD)) {
+/** The same bytes. Throws `malformed-proof` for another number of them than a proof of 2^logRows rows has. */
+export function checkedHonkProof(proof: Uint8Array, logRows: number): Uint8Array {
+  if (proof.length !== honkProofBytes(logRows)) {
     throw new CodedError({
       code: "malformed-proof",
       kind: "invalid",
-      message: `An UltraHonk proof of 2^${logRows} rows has ${honkProofBytes(logRows)} bytes, not ${words.length * WORD}.`,
+      message: `An UltraHonk proof of 2^${logRows} rows has ${honkProofBytes(logRows)} bytes, not ${proof.length}.`,
     });
   }
-  const out = new Uint8Array(words.length * WORD);
-  for (const [index, word] of words.entries()) out.set(word, index * WORD);
-  return out;
+  return proof;
 }

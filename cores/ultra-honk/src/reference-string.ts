@@ -35,6 +35,12 @@ export interface ReferenceString {
   readonly trust: string;
 }
 
+/** tau·G2 as contracts take it (EIP-197): x imaginary, x real, y imaginary, y real; 32 bytes in hex each. */
+export function tauG2Words({ x, y }: G2Point): readonly [string, string, string, string] {
+  const word = (value: bigint): string => `0x${hexOf(scalarToBytes(value))}`;
+  return [word(x.imaginary), word(x.real), word(y.imaginary), word(y.real)];
+}
+
 /** The masking polynomials of the zero-knowledge flavour have a few more than 256 coefficients in any circuit. */
 const LEAST_LOG_POWERS = 9;
 

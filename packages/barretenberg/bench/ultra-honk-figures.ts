@@ -43,7 +43,7 @@ export async function ultraHonkFigures(
       { name: `${label}: proof, p50`, value: median(times), unit: "ms" },
       { name: `${label}: gates`, value: program.gates, unit: "", note: `2^${program.logRows} rows` },
       { name: `${label}: circuit as ACIR`, value: encodeMs, unit: "ms" },
-      { name: `${label}: ACIR`, value: program.bytecode.length / 2 ** 20, unit: "MiB" },
+      { name: `${label}: ACIR`, value: program.acirBytes / 2 ** 20, unit: "MiB" },
       { name: `${label}: verifying key with reference string`, value: keyMs, unit: "ms" },
       { name: `${label}: proof`, value: proof.length, unit: "B" },
     ];

@@ -1,38 +1,45 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzip as gzipCallback } from "node:zlib";
 import { type AcirCircuit, acirWitness } from "@aios/core-ultra-honk/acir-circuit";
 import { encodeAcirProgram, encodeAcirWitness } from "@aios/core-ultra-honk/acir-codec";
 import { decodeHonkKey, MAX_LOG_ROWS } from "@aios/core-ultra-honk/honk-key";
-import { joinHonkProof } from "@aios/core-ultra-honk/honk-proof";
-import type { ReferenceString } from "@aios/core-ultra-honk/reference-string";
+import { checkedHonkProof } from "@aios/core-ultra-honk/honk-proof";
+import { powersNeeded, type ReferenceString } from "@aios/core-ultra-honk/reference-string";
 import { assertSatisfied, type R1cs, type Witness } from "@aios/core-zkml/r1cs";
 import { CodedError } from "@aios/kernel/coded-error";
-import { Barretenberg, findBbBinary } from "@aztec/bb.js";
-import { BbProcess, proverEnded } from "./bb-process.js";
+import { bbProgram } from "./bb-program.js";
+import { proverEnded, runBb } from "./bb-run.js";
 
+const gzip = promisify(gzipCallback);
+/** Speed counts: what is packed is read once by the program beside us. */
+const COMPRESSION = { level: 1 };
 const MAX_PENDING = 64;
 /** Proofs for the EVM: transcript over Keccak-256, zero-knowledge. */
-const EVM_SETTINGS = {
-  ipaAccumulation: false,
-  oracleHashType: "keccak",
-  disableZk: false,
-  optimizedSolidityVerifier: false,
-} as const;
-const CIRCUIT_NAME = "model";
+const TARGET = ["-t", "evm"];
+/** Rows beyond the gates that the count leaves out: public inputs, zeros, masking. */
+const SPARE_ROWS = 64;
+const [CIRCUIT, KEY, PROOF] = ["circuit.acir.gz", "vk", "proof"];
 
-/** A circuit made ready once, for its key and its proofs. */
+/** A circuit made ready once, for its key and its proofs; its file lies beside the prover until it is released. */
 export interface HonkProgram {
   readonly r1cs: R1cs;
-  readonly circuit: AcirCircuit;
-  readonly bytecode: Uint8Array;
-  /** Gates before padding, and log2 of the rows after it. */
+  /** What the witness needs beyond the constraint system's own signals. */
+  readonly derived: AcirCircuit["derived"];
+  readonly directory: string;
+  readonly acirBytes: number;
+  /** Gates before padding, and log2 of the rows that hold them. */
   readonly gates: number;
   readonly logRows: number;
 }
 
 export interface UltraHonkProverOptions {
-  /** Where reference strings lie, one directory a size. */
+  /**
+   * Where reference strings lie, one directory a size, and circuits, each in a directory that only this user can enter:
+   * the weights are in them. Memory where nothing may touch a disk.
+   */
   readonly directory: string;
   /** Called once a size; see `core-ultra-honk` `reference-string`. */
   readonly referenceString: (logRows: number) => Promise<ReferenceString>;
@@ -46,58 +53,69 @@ interface CallOptions {
 }
 
 /**
- * UltraHonk on Aztec's native prover (`@aztec/bb.js`), in a process of its own. Calls are answered in order, at most 64
- * wait; aborting a call's signal ends the process, the next call starts another. Throws `prover-unavailable` where the
- * package has no program for this machine.
+ * UltraHonk on Aztec's native prover (`@aztec/bb.js`), a process a call: the circuit is read from its file, the witness
+ * from a pipe. Calls run in order, at most 64 wait; aborting a call's signal ends its process. Throws
+ * `prover-unavailable` where the package has no program for this machine.
  */
 export class UltraHonkProver implements AsyncDisposable {
   readonly #program: string;
   readonly #threads: number;
   readonly #maxLogRows: number;
-  readonly #directories = new Map<number, Promise<string>>();
-  #running: { readonly logRows: number; readonly process: BbProcess } | undefined;
+  readonly #referenceStrings = new Map<number, Promise<string>>();
+  readonly #programs = new Set<string>();
+  readonly #end = new AbortController();
   #tail: Promise<unknown> = Promise.resolve();
   #pending = 0;
-  #closed = false;
 
   constructor(private readonly options: UltraHonkProverOptions) {
-    const program = findBbBinary();
-    if (program === null) throw noProgram();
+    const program = bbProgram();
+    if (program === undefined) throw noProgram();
     this.#program = program;
     this.#threads = options.threads ?? availableParallelism();
     this.#maxLogRows = Math.min(options.maxLogRows ?? 20, MAX_LOG_ROWS);
   }
 
-  /** Counts the circuit's gates. Throws `circuit-too-large`. */
+  /** Writes the circuit's file and counts its gates. Throws `circuit-too-large`. */
   async prepare(r1cs: R1cs, circuit: AcirCircuit, options: CallOptions = {}): Promise<HonkProgram> {
-    const bytecode = encodeAcirProgram(circuit);
-    const { numGates, numGatesDyadic } = await this.#ask(2, options, (bb) =>
-      bb.circuitStats({
-        circuit: { name: CIRCUIT_NAME, bytecode, verificationKey: new Uint8Array() },
-        includeGatesPerOpcode: false,
-        settings: EVM_SETTINGS,
-      }),
-    );
-    const logRows = Math.log2(numGatesDyadic);
-    if (logRows > this.#maxLogRows) throw tooLarge(numGates, this.#maxLogRows);
-    return { r1cs, circuit, bytecode, gates: numGates, logRows };
+    await mkdir(this.options.directory, { recursive: true });
+    const directory = await mkdtemp(join(this.options.directory, "circuit-"));
+    this.#programs.add(directory);
+    try {
+      const acir = encodeAcirProgram(circuit);
+      await chmod(directory, 0o700);
+      await writeFile(join(directory, CIRCUIT), await gzip(acir, COMPRESSION), { mode: 0o600 });
+      const counted = await this.#inTurn(options, (signal) =>
+        this.#run({ args: ["gates", ...TARGET, "-b", join(directory, CIRCUIT)], signal }),
+      );
+      const gates = gatesIn(counted);
+      const logRows = Math.ceil(Math.log2(gates + SPARE_ROWS));
+      if (logRows > this.#maxLogRows) throw tooLarge(gates, this.#maxLogRows);
+      return { r1cs, derived: circuit.derived, directory, acirBytes: acir.length, gates, logRows };
+    } catch (error) {
+      await this.#remove(directory);
+      throw error;
+    }
   }
 
   /** The verifying key, 1,888 bytes; see `decodeHonkKey`. */
   async verifyingKey(program: HonkProgram, options: CallOptions = {}): Promise<Uint8Array> {
-    const { bytes } = await this.#ask(program.logRows, options, (bb) =>
-      bb.circuitComputeVk({
-        circuit: { name: CIRCUIT_NAME, bytecode: program.bytecode },
-        settings: EVM_SETTINGS,
-      }),
-    );
+    const { directory, logRows } = program;
+    const key = await this.#inTurn(options, async (signal) => {
+      await this.#run({
+        args: ["write_vk", ...TARGET, "-b", join(directory, CIRCUIT), "-o", directory],
+        referenceStringDirectory: await this.#referenceString(logRows),
+        signal,
+      });
+      return readFile(join(directory, KEY));
+    });
+    const bytes = new Uint8Array(key);
     decodeHonkKey(bytes);
     return bytes;
   }
 
   /**
    * Proves that the witness satisfies the circuit; checked first, since the prover would make a proof of anything.
-   * Throws `unsatisfied-witness`, `malformed-witness`, `prover-ended`.
+   * Throws `unsatisfied-witness`, `malformed-witness`, `malformed-verifying-key`, `prover-ended`.
    */
   async prove(
     program: HonkProgram,
@@ -106,45 +124,65 @@ export class UltraHonkProver implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<Uint8Array> {
     assertSatisfied(program.r1cs, witness);
-    const values = encodeAcirWitness(acirWitness(program.circuit, witness));
-    const { proof } = await this.#ask(program.logRows, options, (bb) =>
-      bb.circuitProve({
-        circuit: { name: CIRCUIT_NAME, bytecode: program.bytecode, verificationKey: key },
-        witness: values,
-        settings: EVM_SETTINGS,
-      }),
-    );
-    return joinHonkProof(proof, program.logRows);
+    const { logRows } = decodeHonkKey(key);
+    const { directory } = program;
+    const values = encodeAcirWitness(acirWitness(program, witness));
+    const proof = await this.#inTurn(options, async (signal) => {
+      await rm(join(directory, PROOF), { force: true });
+      await writeFile(join(directory, KEY), key);
+      const circuit = join(directory, CIRCUIT);
+      await this.#run({
+        args: ["prove", ...TARGET, "-b", circuit, "-k", join(directory, KEY), "-w", "-", "-o", directory],
+        referenceStringDirectory: await this.#referenceString(Math.max(program.logRows, logRows)),
+        input: values,
+        signal,
+      });
+      return readFile(join(directory, PROOF));
+    });
+    return checkedHonkProof(new Uint8Array(proof), logRows);
+  }
+
+  /** Whether its circuit still lies ready. */
+  isReady(program: HonkProgram): boolean {
+    return this.#programs.has(program.directory);
+  }
+
+  /** Removes the circuit's file. Waits for the calls before it. */
+  async release(program: HonkProgram): Promise<void> {
+    this.#programs.delete(program.directory);
+    const before = this.#tail;
+    this.#tail = before.then(() => this.#remove(program.directory));
+    await this.#tail;
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#stop();
+    this.#end.abort(proverEnded("it was closed"));
+    await this.#tail;
+    await Promise.all([...this.#programs].map((directory) => this.#remove(directory)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #ask<T>(logRows: number, { signal }: CallOptions, ask: (bb: Barretenberg) => Promise<T>): Promise<T> {
-    if (this.#closed) throw proverEnded();
+  #run(run: Omit<Parameters<typeof runBb>[0], "program" | "threads">): Promise<string> {
+    return runBb({ ...run, program: this.#program, threads: this.#threads });
+  }
+
+  /** One at a time: each has all threads. */
+  async #inTurn<T>({ signal }: CallOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.#end.signal.throwIfAborted();
     if (this.#pending >= MAX_PENDING) throw proverBusy();
     this.#pending++;
-    const turn = this.#tail.then(async () => {
-      signal?.throwIfAborted();
-      const process = await this.#processFor(logRows);
-      const stop = (): void => void process.destroy();
-      signal?.addEventListener("abort", stop, { once: true });
-      try {
-        return await ask(new Barretenberg(process, {}));
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw error;
-      } finally {
-        signal?.removeEventListener("abort", stop);
-      }
+    const either = signal === undefined ? this.#end.signal : AbortSignal.any([this.#end.signal, signal]);
+    const turn = this.#tail.then(() => {
+      either.throwIfAborted();
+      return call(either);
     });
-    this.#tail = turn.catch(() => undefined);
+    this.#tail = turn.then(
+      () => undefined,
+      () => undefined,
+    );
     try {
       return await turn;
     } finally {
@@ -152,35 +190,17 @@ export class UltraHonkProver implements AsyncDisposable {
     }
   }
 
-  async #processFor(logRows: number): Promise<BbProcess> {
-    if (this.#running !== undefined && this.#running.logRows >= logRows && this.#running.process.isAlive)
-      return this.#running.process;
-    await this.#stop();
-    const process = await BbProcess.start({
-      program: this.#program,
-      referenceStringDirectory: await this.#directoryFor(logRows),
-      threads: this.#threads,
-    });
-    this.#running = { logRows, process };
-    if (this.#closed) {
-      await this.#stop();
-      throw proverEnded();
-    }
-    return process;
+  async #remove(directory: string): Promise<void> {
+    this.#programs.delete(directory);
+    await rm(directory, { recursive: true, force: true });
   }
 
-  async #stop(): Promise<void> {
-    const running = this.#running;
-    this.#running = undefined;
-    await running?.process.destroy();
-  }
-
-  #directoryFor(logRows: number): Promise<string> {
-    const known = this.#directories.get(logRows);
+  #referenceString(logRows: number): Promise<string> {
+    const known = this.#referenceStrings.get(logRows);
     if (known !== undefined) return known;
     const made = this.#writeReferenceString(logRows);
-    this.#directories.set(logRows, made);
-    made.catch(() => this.#directories.delete(logRows));
+    this.#referenceStrings.set(logRows, made);
+    made.catch(() => this.#referenceStrings.delete(logRows));
     return made;
   }
 
@@ -188,11 +208,26 @@ export class UltraHonkProver implements AsyncDisposable {
     const directory = join(this.options.directory, `2^${logRows}`);
     await mkdir(directory, { recursive: true });
     const { points } = await this.options.referenceString(logRows);
+    if (points.length < powersNeeded(logRows) * POINT_BYTES)
+      throw proverEnded("its reference string is too short");
     const file = join(directory, "bn254_g1.dat");
     await writeFile(`${file}.new`, points);
     await rename(`${file}.new`, file);
     return directory;
   }
+}
+
+const POINT_BYTES = 64;
+
+function gatesIn(counted: string): number {
+  try {
+    const { functions } = JSON.parse(counted) as { functions?: readonly { circuit_size?: unknown }[] };
+    const gates = functions?.[0]?.circuit_size;
+    if (typeof gates === "number" && Number.isSafeInteger(gates) && gates > 0) return gates;
+  } catch {
+    // Falls through to the error that says what came.
+  }
+  throw proverEnded(`it counted gates as ${counted}`);
 }
 
 function noProgram(): CodedError {

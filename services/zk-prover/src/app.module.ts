@@ -11,24 +11,31 @@ import type { DynamicModule } from "@nestjs/common";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "../generated/prisma/client.js";
 import { ProverController } from "./adapters/grpc/prover.controller.js";
+import { honkBackEnd } from "./adapters/native/honk-prover.js";
 import { StorageContentStore } from "./adapters/peers/storage.content-store.js";
 import { PrismaModelKeyStore } from "./adapters/prisma/prisma-model-key.store.js";
 import { PrismaProofStore } from "./adapters/prisma/prisma-proof.store.js";
 import { CeremonyKeys } from "./application/ceremony-key.js";
+import { Groth16BackEnd } from "./application/groth16-back-end.js";
 import { LoadedModels } from "./application/loaded-models.js";
 import { MakeKey } from "./application/make-key.use-case.js";
 import { MakeProof } from "./application/make-proof.use-case.js";
 import { ProgressBoard } from "./application/progress-board.js";
-import { testProver } from "./application/prover-self-test.js";
+import type { ProofBackEnd, ProofBackEnds } from "./application/proof-back-end.js";
+import { testBackEnd, testedFirst } from "./application/prover-self-test.js";
 import { QuoteProof } from "./application/quote-proof.use-case.js";
 import { RequestProof } from "./application/request-proof.use-case.js";
 import { SetUpKey } from "./application/set-up-key.use-case.js";
 import { WorkLoop, type WorkLoopHooks, type WorkLoopOptions } from "./application/work-loop.js";
 import type { proverSettings } from "./config.js";
+import { type ProofSystem, provenModelId } from "./domain/proof-system.js";
 import { metrics } from "./metrics.js";
 import { CLOCK, MODEL_KEY_STORE, PROOF_STORE } from "./tokens.js";
 
 class ProverModule {}
+
+/** Gates a millisecond of UltraHonk on 2 cores, before anything was measured. */
+const HONK_FIRST_GUESS = 25;
 
 const systemRng: Rng = { bytes: (length) => randomBytes(length) };
 
@@ -39,7 +46,6 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
   context.onShutdown("prisma", () => prisma.$disconnect());
   const prover = new Groth16Prover({ threads: settings.PROVER_THREADS });
   context.onShutdown("prover threads", () => prover.close());
-  await testProver(prover, systemRng);
 
   const keys = new PrismaModelKeyStore(prisma, clock);
   const proofs = new PrismaProofStore(prisma, clock);
@@ -49,11 +55,6 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
     systemRng,
     settings.PROVER_STORAGE_DEADLINE,
   );
-  const models = new LoadedModels(keys, contents, prover, settings.PROVER_LOADED_MODELS, {
-    loaded: (durationMs) => metrics.keyLoadDuration.record(durationMs),
-  });
-  const progress = new ProgressBoard();
-  const times = new ServiceTimes();
   const ceremonies = new CeremonyKeys(
     contents,
     {
@@ -62,19 +63,29 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
     },
     systemRng,
   );
-  const makeKey = new MakeKey(keys, contents, models, ceremonies, progress, systemRng, {
+  const groth16 = new Groth16BackEnd(prover, ceremonies, systemRng);
+  await testBackEnd(groth16, systemRng);
+  const honk = await honkBackEnd(context);
+  const backEnds: ProofBackEnds = new Map<ProofSystem, ProofBackEnd>([
+    ["groth16", groth16],
+    ...(honk === undefined ? [] : [["honk", testedFirst(honk, systemRng)] as const]),
+  ]);
+  const models = new LoadedModels(keys, contents, backEnds, settings.PROVER_LOADED_MODELS, {
+    loaded: (durationMs) => metrics.keyLoadDuration.record(durationMs),
+  });
+  const progress = new ProgressBoard();
+  const times = { groth16: new ServiceTimes(), honk: new ServiceTimes(HONK_FIRST_GUESS) };
+  const makeKey = new MakeKey(keys, contents, models, backEnds, progress, systemRng, {
     notKept: (error) => logger.warn({ error }, "a new key could not be kept in memory"),
   });
   const makeProof = new MakeProof({
     proofs,
     contents,
     models,
-    prover,
     progress,
-    rng: systemRng,
     hooks: {
-      proven(modelCommitment, constraints, proveMs) {
-        times.record(modelCommitment, constraints, proveMs);
+      proven(model, constraints, proveMs) {
+        times[model.proofSystem].record(provenModelId(model), constraints, proveMs);
         metrics.proveDuration.record(proveMs);
       },
     },
@@ -134,7 +145,7 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
   metrics.loadedModels.observe(() => models.size);
   health.register("proof-queue", async () => {
     if ((await proofs.depth()) >= settings.PROVER_QUEUE_LIMIT) {
-      throw queueFull(times.nextFreeMs());
+      throw queueFull(times.groth16.nextFreeMs());
     }
   });
 
@@ -153,8 +164,8 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
       },
       {
         provide: QuoteProof,
-        useValue: new QuoteProof(keys, proofs, times, {
-          priceWei: settings.PROVER_PRICE_WEI,
+        useValue: new QuoteProof(keys, proofs, times, backEnds, {
+          priceWei: { groth16: settings.PROVER_PRICE_WEI, honk: settings.PROVER_HONK_PRICE_WEI },
           payout: settings.PROVER_PAYOUT_ADDRESS,
           parallel: settings.PROVER_CONCURRENCY,
         }),

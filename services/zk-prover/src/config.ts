@@ -23,6 +23,23 @@ export const proverSettings = defineSettings({
     text.transform((value) => weiAmount(value, "PROVER_PRICE_WEI")),
     { description: "price of one proof, in wei", default: "50000000000000000" },
   ),
+  PROVER_HONK_PRICE_WEI: setting(
+    text.transform((value) => weiAmount(value, "PROVER_HONK_PRICE_WEI")),
+    {
+      description: "price of one UltraHonk proof, in wei: some five times the work of a Groth16 proof",
+      default: "150000000000000000",
+    },
+  ),
+  PROVER_HONK_MAX_LOG_ROWS: setting(integer(8, 20), {
+    description:
+      "log2 of the rows of the largest circuit that UltraHonk proofs are made of; 2^16 rows take 110 MB for the time of a proof, each more doubles that",
+    default: 17,
+  }),
+  PROVER_HONK_POWERS_FILE: setting(z.string(), {
+    description:
+      "powers of tau for UltraHonk's reference string, a file in snarkjs' format that PROVER_LISTED_POWERS lists; the contracts are deployed with the same tau·G2. None: the development string, under which everybody can forge",
+    default: "",
+  }),
   PROVER_CONCURRENCY: setting(integer(1, 16), {
     description:
       "proofs that are worked on at a time; their proving itself takes turns in the prover's threads",

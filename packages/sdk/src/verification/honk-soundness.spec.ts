@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
+import { HonkVerification } from "@aios/contracts/honk-verification";
 import { DEVELOPMENT_TAU_G2 } from "@aios/contracts/parameters";
 import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
 import { developmentReferenceString } from "@aios/core-ultra-honk/reference-string";
@@ -15,7 +16,6 @@ import { quantiseModel } from "@aios/core-zkml/quantisation";
 import { bytesToInteger, SCALAR_FIELD_ORDER, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { SeededRng } from "@aios/kernel/random";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { HonkVerification } from "./honk-verification.js";
 
 const MODELS = 2;
 const MUTATIONS_A_MODEL = 500;

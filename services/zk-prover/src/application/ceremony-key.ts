@@ -5,6 +5,7 @@ import { transcriptHash } from "@aios/core-groth16/ceremony-transcript";
 import { ceremonyTrust } from "@aios/core-groth16/ceremony-trust";
 import { readPowersOfTau } from "@aios/core-groth16/powers-of-tau";
 import { decodeProvingKey, provingKeyHash } from "@aios/core-groth16/proving-key";
+import { encodeVerifyingKey } from "@aios/core-groth16/verifying-key";
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import type { Rng } from "@aios/kernel/random";
 import { ceremonyTooLong, powersNotListed } from "../domain/errors.js";
@@ -60,9 +61,9 @@ export class CeremonyKeys {
       throw powersNotListed(Buffer.from(powers.hash).toString("hex"));
     await this.#verify({ transcript, key }, r1cs, powers, signal);
     return {
-      provingKey,
-      provingKeyHash: hash,
-      verifyingKey: key.verifyingKey,
+      provingKey: { bytes: provingKey, hash },
+      verifyingKey: encodeVerifyingKey(key.verifyingKey),
+      constraintCount: r1cs.constraints,
       trust,
       ceremonyTranscriptHash: transcriptHash(transcript),
     };

@@ -1,19 +1,22 @@
-import type { Groth16Prover, LoadedKey } from "@aios/core-groth16/groth16-prover";
 import { decryptContent } from "@aios/core-sealing/content-encryption";
 import { compileCircuit } from "@aios/core-zkml/circuit";
 import type { ProvableModel } from "@aios/core-zkml/integer-graph";
 import type { R1cs } from "@aios/core-zkml/r1cs";
-import type { Bytes32, JobId } from "@aios/kernel/identifiers";
+import type { JobId } from "@aios/kernel/identifiers";
 import { monotonicMs } from "@aios/service-kit/system-clock";
-import { keyFailed, keyNotFound, keyNotReady } from "../domain/errors.js";
-import type { KeyMaterial } from "../domain/model-key.js";
+import { keyFailed, keyNotFound, keyNotReady, proofSystemUnavailable } from "../domain/errors.js";
+import type { KeyMaterial, StoredProvingKey } from "../domain/model-key.js";
 import type { ContentStore, ModelKeyStore } from "../domain/ports.js";
+import { type ProvenModel, provenModelId } from "../domain/proof-system.js";
+import type { MadeProvingKey } from "./made-key.js";
 import { openModel } from "./open-model.js";
+import type { ProofBackEnd, ProofBackEnds, ReadyCircuit } from "./proof-back-end.js";
 
 export interface LoadedModel {
   readonly model: ProvableModel;
   readonly material: KeyMaterial;
-  readonly key: LoadedKey;
+  readonly backEnd: ProofBackEnd;
+  readonly circuit: ReadyCircuit;
 }
 
 export interface LoadedModelsHooks {
@@ -26,17 +29,17 @@ interface Entry {
 }
 
 /**
- * Models whose keys lie ready in the prover's threads. Beyond `capacity` the one used longest ago goes first, but none
+ * Models whose circuits lie ready for their proofs, each under one proof system. Beyond `capacity` the one used longest ago goes first, but none
  * that is in use: there may be one more for each piece of work under way.
  */
 export class LoadedModels {
-  readonly #ready = new Map<Bytes32, Entry>();
-  readonly #loading = new Map<Bytes32, Promise<Entry>>();
+  readonly #ready = new Map<string, Entry>();
+  readonly #loading = new Map<string, Promise<Entry>>();
 
   constructor(
     private readonly keys: ModelKeyStore,
     private readonly contents: ContentStore,
-    private readonly prover: Groth16Prover,
+    private readonly backEnds: ProofBackEnds,
     private readonly capacity: number,
     private readonly hooks: LoadedModelsHooks,
   ) {}
@@ -55,12 +58,12 @@ export class LoadedModels {
    * `model-key-not-found`, `model-key-not-ready`, `model-key-failed`, `model-commitment-mismatch`, storage errors.
    */
   async use<T>(
-    modelCommitment: Bytes32,
+    wanted: ProvenModel,
     jobId: JobId,
     signal: AbortSignal,
     work: (loaded: LoadedModel) => Promise<T>,
   ): Promise<T> {
-    const entry = this.#find(modelCommitment) ?? (await this.#loadOnce(modelCommitment, jobId, signal));
+    const entry = this.#find(provenModelId(wanted)) ?? (await this.#loadOnce(wanted, jobId, signal));
     entry.users++;
     try {
       return await work(entry.loaded);
@@ -72,79 +75,89 @@ export class LoadedModels {
 
   /** Keeps what a set-up has just made, so that the first proof finds it in memory. */
   async keep(
-    modelCommitment: Bytes32,
+    wanted: ProvenModel,
     made: {
       readonly model: ProvableModel;
       readonly r1cs: R1cs;
       readonly material: KeyMaterial;
-      readonly provingKey: Uint8Array;
+      readonly provingKey: MadeProvingKey | undefined;
     },
     signal: AbortSignal,
   ): Promise<void> {
     const { model, r1cs, material, provingKey } = made;
-    if (this.#find(modelCommitment) !== undefined || this.#loading.has(modelCommitment)) return;
-    const loading = this.prover
-      .load(provingKey, material.provingKeyHash, r1cs, { signal })
-      .then((key) => this.#remember(modelCommitment, { model, material, key }));
-    this.#loading.set(modelCommitment, loading);
-    await loading.finally(() => this.#loading.delete(modelCommitment));
+    const id = provenModelId(wanted);
+    if (this.#find(id) !== undefined || this.#loading.has(id)) return;
+    const backEnd = this.#backEnd(wanted);
+    const loading = backEnd
+      .load({ r1cs, verifyingKey: material.verifyingKey, provingKey, signal })
+      .then((circuit) => this.#remember(id, { model, material, backEnd, circuit }));
+    this.#loading.set(id, loading);
+    await loading.finally(() => this.#loading.delete(id));
     await this.#shrink();
   }
 
-  /** Moves it to the end of those that go; one of an ended thread is forgotten. */
-  #find(modelCommitment: Bytes32): Entry | undefined {
-    const entry = this.#ready.get(modelCommitment);
+  /** Moves it to the end of those that go; one whose prover has ended is forgotten. */
+  #find(id: string): Entry | undefined {
+    const entry = this.#ready.get(id);
     if (entry === undefined) return undefined;
-    this.#ready.delete(modelCommitment);
-    if (!this.prover.isLoaded(entry.loaded.key)) return undefined;
-    this.#ready.set(modelCommitment, entry);
+    this.#ready.delete(id);
+    if (!entry.loaded.circuit.isReady()) return undefined;
+    this.#ready.set(id, entry);
     return entry;
   }
 
-  #loadOnce(modelCommitment: Bytes32, jobId: JobId, signal: AbortSignal): Promise<Entry> {
-    const underWay = this.#loading.get(modelCommitment);
+  #loadOnce(wanted: ProvenModel, jobId: JobId, signal: AbortSignal): Promise<Entry> {
+    const id = provenModelId(wanted);
+    const underWay = this.#loading.get(id);
     if (underWay !== undefined) return underWay;
-    const loading = this.#load(modelCommitment, jobId, signal).finally(() =>
-      this.#loading.delete(modelCommitment),
-    );
-    this.#loading.set(modelCommitment, loading);
+    const loading = this.#load(wanted, jobId, signal).finally(() => this.#loading.delete(id));
+    this.#loading.set(id, loading);
     return loading;
   }
 
-  async #load(modelCommitment: Bytes32, jobId: JobId, signal: AbortSignal): Promise<Entry> {
+  async #load(wanted: ProvenModel, jobId: JobId, signal: AbortSignal): Promise<Entry> {
     const startedAt = monotonicMs();
-    const record = await this.keys.find(modelCommitment);
+    const backEnd = this.#backEnd(wanted);
+    const record = await this.keys.find(wanted);
     if (record === undefined) throw keyNotFound();
-    if (record.failure !== undefined) throw keyFailed(record.failure.code, record.failure.message);
+    if (record.failure !== undefined) throw keyFailed(record.failure);
     const { material } = record;
     if (material === undefined) throw keyNotReady();
-    const [plaintext, encryptedKey] = await Promise.all([
+    const [plaintext, provingKey] = await Promise.all([
       this.contents.readSecret(record.modelCid, "proof", jobId, signal),
-      this.contents.read(material.provingKeyCid, signal),
+      material.provingKey === undefined ? undefined : this.#provingKey(material.provingKey, signal),
     ]);
-    const model = openModel(plaintext, modelCommitment);
-    const provingKey = decryptContent(material.provingKeySecret, encryptedKey);
-    const key = await this.prover.load(provingKey, material.provingKeyHash, compileCircuit(model), {
-      signal,
-    });
+    const model = openModel(plaintext, wanted.modelCommitment);
+    const { verifyingKey } = material;
+    const circuit = await backEnd.load({ r1cs: compileCircuit(model), verifyingKey, provingKey, signal });
     this.hooks.loaded(monotonicMs() - startedAt);
-    return this.#remember(modelCommitment, { model, material, key });
+    return this.#remember(provenModelId(wanted), { model, material, backEnd, circuit });
   }
 
-  #remember(modelCommitment: Bytes32, loaded: LoadedModel): Entry {
+  async #provingKey({ cid, secret, hash }: StoredProvingKey, signal: AbortSignal): Promise<MadeProvingKey> {
+    return { bytes: decryptContent(secret, await this.contents.read(cid, signal)), hash };
+  }
+
+  #backEnd({ proofSystem }: ProvenModel): ProofBackEnd {
+    const backEnd = this.backEnds.get(proofSystem);
+    if (backEnd === undefined) throw proofSystemUnavailable(proofSystem);
+    return backEnd;
+  }
+
+  #remember(id: string, loaded: LoadedModel): Entry {
     const entry = { loaded, users: 0 };
-    this.#ready.set(modelCommitment, entry);
+    this.#ready.set(id, entry);
     return entry;
   }
 
   async #shrink(): Promise<void> {
     const dropped: LoadedModel[] = [];
-    for (const [modelCommitment, { loaded, users }] of this.#ready) {
+    for (const [id, { loaded, users }] of this.#ready) {
       if (this.#ready.size <= this.capacity) break;
       if (users > 0) continue;
-      this.#ready.delete(modelCommitment);
+      this.#ready.delete(id);
       dropped.push(loaded);
     }
-    await Promise.all(dropped.map((loaded) => this.prover.unload(loaded.key)));
+    await Promise.all(dropped.map(({ circuit }) => circuit.release()));
   }
 }

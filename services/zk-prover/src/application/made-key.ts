@@ -1,13 +1,18 @@
-import type { VerifyingKey } from "@aios/core-groth16/points";
-
 /** A circuit's key, made here or taken from a ceremony. */
 export interface MadeKey {
-  /** Encoded; see core-groth16 `encodeProvingKey`. */
-  readonly provingKey: Uint8Array;
-  /** SHA-256 of it. */
-  readonly provingKeyHash: Uint8Array;
-  readonly verifyingKey: VerifyingKey;
+  /** Encoded as the proof system does. */
+  readonly verifyingKey: Uint8Array;
+  /** `undefined` under UltraHonk, which has none. */
+  readonly provingKey: MadeProvingKey | undefined;
+  /** Constraints, under UltraHonk gates. */
+  readonly constraintCount: number;
   /** What the key asks a verifier to trust, in words. */
   readonly trust: string;
   readonly ceremonyTranscriptHash: Uint8Array | undefined;
+}
+
+export interface MadeProvingKey {
+  readonly bytes: Uint8Array;
+  /** SHA-256 of them. */
+  readonly hash: Uint8Array;
 }

@@ -1,8 +1,4 @@
 import { encodeEvidence } from "@aios/core-groth16/evidence";
-import type { Groth16Prover } from "@aios/core-groth16/groth16-prover";
-import { encodeProof } from "@aios/core-groth16/proof-encoding";
-import { verify } from "@aios/core-groth16/verify";
-import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
 import type { Claim } from "@aios/core-proving-queue/work-queue";
 import { computeWitness } from "@aios/core-zkml/circuit";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
@@ -11,7 +7,6 @@ import { packOutput } from "@aios/core-zkml/output-packing";
 import { evaluateModel } from "@aios/core-zkml/provable-model";
 import { bytesToInteger, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
-import type { Rng } from "@aios/kernel/random";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { monotonicMs } from "@aios/service-kit/system-clock";
 import {
@@ -21,16 +16,16 @@ import {
   statementUnsupported,
   verifyingKeyMismatch,
 } from "../domain/errors.js";
+import { verifyingKeyHash } from "../domain/model-key.js";
 import type { ContentStore, ProofStore } from "../domain/ports.js";
 import type { ProofJobRecord, ProofRequest, ProofResult } from "../domain/proof-job.js";
+import type { ProvenModel } from "../domain/proof-system.js";
 import type { LoadedModel, LoadedModels } from "./loaded-models.js";
 import { hexOf } from "./open-model.js";
 import type { ProgressBoard } from "./progress-board.js";
 
-const BLINDING_BYTES = 64;
-
 export interface MakeProofHooks {
-  proven(modelCommitment: string, constraints: number, proveMs: number): void;
+  proven(model: ProvenModel, constraints: number, proveMs: number): void;
 }
 
 /** Proves one job: check the claim against the reference evaluator, prove, verify, store the evidence, record. */
@@ -40,9 +35,7 @@ export class MakeProof {
       readonly proofs: ProofStore;
       readonly contents: ContentStore;
       readonly models: LoadedModels;
-      readonly prover: Groth16Prover;
       readonly progress: ProgressBoard;
-      readonly rng: Rng;
       readonly hooks: MakeProofHooks;
     },
   ) {}
@@ -59,14 +52,14 @@ export class MakeProof {
       // Its failure is awaited below; a model that fails first must not leave it unhandled.
       input.catch(() => undefined);
       let constraints = 0;
-      const result = await models.use(request.modelCommitment, request.jobId, signal, async (loaded) => {
+      const result = await models.use(request, request.jobId, signal, async (loaded) => {
         constraints = loaded.material.constraintCount;
         return this.#prove(request, loaded, decodeJobInput(await input), signal);
       });
       crashPoint("zk-prover.proof.before-end");
       await this.ports.proofs.complete(claim, result);
       crashPoint("zk-prover.proof.after-end");
-      this.ports.hooks.proven(request.modelCommitment, constraints, result.proveMs);
+      this.ports.hooks.proven(request, constraints, result.proveMs);
     } finally {
       progress.end(request.jobId);
     }
@@ -74,14 +67,14 @@ export class MakeProof {
 
   async #prove(
     request: ProofRequest,
-    { model, material, key }: LoadedModel,
+    { model, material, circuit, backEnd }: LoadedModel,
     { input, salt }: JobInput,
     signal: AbortSignal,
   ): Promise<ProofResult> {
-    const { contents, prover, progress, rng } = this.ports;
+    const { contents, progress } = this.ports;
     const report = (stage: string, percent: number, message: string): void =>
       progress.set(request.jobId, stage, percent, message);
-    const verifyingKey = decodeVerifyingKey(material.verifyingKey);
+    const { verifyingKey } = material;
     if (hexOf(verifyingKeyHash(verifyingKey)) !== hexOf(request.verifyingKeyHash))
       throw verifyingKeyMismatch();
 
@@ -99,19 +92,18 @@ export class MakeProof {
       ...request,
       modelCommitment: Buffer.from(request.modelCommitment.slice(2), "hex"),
     });
-    const witness = computeWitness(model, key.r1cs, input, salt, context);
-    const proof = await prover.prove(key, witness, rng.bytes(BLINDING_BYTES), { signal });
+    const witness = computeWitness(model, circuit.r1cs, input, salt, context);
+    const proof = await circuit.prove(witness, signal);
     const proveMs = Math.round(monotonicMs() - startedAt);
     crashPoint("zk-prover.proof.after-prove");
 
     report("verifying", 85, "The proof is verified by the independent verifier.");
     const inputs = publicInputs(context, bytesToInteger(request.inputCommitment), claimed);
-    if (!verify(verifyingKey, inputs, proof)) throw selfVerificationFailed();
+    if (!backEnd.verify(verifyingKey, inputs, proof)) throw selfVerificationFailed();
 
     report("storing-evidence", 90, "The evidence is stored.");
-    const proofBytes = encodeProof(proof);
-    const evidence = encodeEvidence({ verifyingKey: material.verifyingKey, proof: proofBytes });
+    const evidence = encodeEvidence({ verifyingKey, proof });
     const evidenceCid = await contents.write(evidence, "proof", false, signal);
-    return { proof: proofBytes, publicInputs: inputs.map(scalarToBytes), evidence, evidenceCid, proveMs };
+    return { proof, publicInputs: inputs.map(scalarToBytes), evidence, evidenceCid, proveMs };
   }
 }

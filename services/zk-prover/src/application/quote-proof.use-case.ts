@@ -1,8 +1,10 @@
 import type { ServiceTimes } from "@aios/core-proving-queue/service-times";
-import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import type { Address } from "@aios/kernel/identifiers";
 import type { WeiAmount } from "@aios/kernel/units";
-import { keyFailed, keyNotFound, keyNotReady } from "../domain/errors.js";
+import { keyFailed, keyNotFound, keyNotReady, proofSystemUnavailable } from "../domain/errors.js";
 import type { ModelKeyStore, ProofStore } from "../domain/ports.js";
+import { type ProofSystem, type ProvenModel, provenModelId } from "../domain/proof-system.js";
+import type { ProofBackEnds } from "./proof-back-end.js";
 
 export interface ProofQuote {
   readonly priceWei: WeiAmount;
@@ -10,36 +12,48 @@ export interface ProofQuote {
   readonly trust: string;
   readonly prover: Address;
   readonly system: string;
+  /** What verifying it in the settling transaction takes, about. */
+  readonly verificationGas: number;
 }
 
-const SYSTEM = "groth16-bn254";
+/** How long proofs take, by proof system: they differ by an order of magnitude for one circuit. */
+export type ProofTimes = Readonly<Record<ProofSystem, ServiceTimes>>;
 
-/** Price, time and trust of a proof before anything is bought. */
+/** Execution at Osaka's prices, and calldata: 1 KB and 11 KB of evidence. */
+const VERIFICATION_GAS: Readonly<Record<ProofSystem, number>> = { groth16: 235_000, honk: 1_900_000 };
+
+/** Price, time, gas and trust of a proof before anything is bought. */
 export class QuoteProof {
   constructor(
     private readonly keys: ModelKeyStore,
     private readonly proofs: ProofStore,
-    private readonly times: ServiceTimes,
+    private readonly times: ProofTimes,
+    private readonly backEnds: ProofBackEnds,
     private readonly terms: {
-      readonly priceWei: WeiAmount;
+      readonly priceWei: Readonly<Record<ProofSystem, WeiAmount>>;
       readonly payout: Address;
       /** Proofs that this replica works on at a time. */
       readonly parallel: number;
     },
   ) {}
 
-  async execute(modelCommitment: Bytes32): Promise<ProofQuote> {
-    const record = await this.keys.find(modelCommitment);
+  async execute(model: ProvenModel): Promise<ProofQuote> {
+    const { proofSystem } = model;
+    const backEnd = this.backEnds.get(proofSystem);
+    if (backEnd === undefined) throw proofSystemUnavailable(proofSystem);
+    const record = await this.keys.find(model);
     if (record === undefined) throw keyNotFound();
-    if (record.failure !== undefined) throw keyFailed(record.failure.code, record.failure.message);
+    if (record.failure !== undefined) throw keyFailed(record.failure);
     if (record.material === undefined) throw keyNotReady();
     const load = { depth: await this.proofs.depth(), parallel: this.terms.parallel };
+    const times = this.times[proofSystem];
     return {
-      priceWei: this.terms.priceWei,
-      expectedMs: this.times.expectedMs(modelCommitment, record.material.constraintCount, load),
+      priceWei: this.terms.priceWei[proofSystem],
+      expectedMs: times.expectedMs(provenModelId(model), record.material.constraintCount, load),
       trust: record.material.trust,
       prover: this.terms.payout,
-      system: SYSTEM,
+      system: backEnd.name,
+      verificationGas: VERIFICATION_GAS[proofSystem],
     };
   }
 }

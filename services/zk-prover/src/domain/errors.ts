@@ -1,3 +1,4 @@
+import type { Failure } from "@aios/core-proving-queue/work-queue";
 import { CodedError, type CodedErrorInit } from "@aios/kernel/coded-error";
 
 /** Nobody asked for keys of this model yet. */
@@ -20,8 +21,13 @@ export function keyNotReady(): CodedError {
 }
 
 /** Making the keys failed, for a reason that repeating does not change. */
-export function keyFailed(code: string, message: string): CodedError {
-  return new CodedError({ code: "model-key-failed", kind: "conflict", message, details: { cause: code } });
+export function keyFailed({ code, message, details }: Failure): CodedError {
+  return new CodedError({
+    code: "model-key-failed",
+    kind: "conflict",
+    message,
+    details: { ...details, cause: code },
+  });
 }
 
 /** The model's key was made otherwise than by the ceremony that is named now, or by one where none is named. */
@@ -49,6 +55,34 @@ export function powersNotListed(hash: string): CodedError {
     "powers-of-tau-not-listed",
     `The ceremony began from powers of tau with sha256 ${hash}, which this prover's operator has not listed. Begin from listed ones, or have the operator list these.`,
     { hash },
+  );
+}
+
+/** UltraHonk's set-up is for all circuits: there is nothing that a ceremony for one could make. */
+export function ceremonyNotTaken(): CodedError {
+  return new CodedError({
+    code: "ceremony-not-taken",
+    kind: "unprocessable",
+    message: "UltraHonk keys need no ceremony of their own. Name one for the Groth16 key.",
+    field: "ceremony",
+  });
+}
+
+/** This process has no prover for it, for want of a program for its machine. */
+export function proofSystemUnavailable(name: string): CodedError {
+  return refused("proof-system-unavailable", `This prover does not make ${name} proofs.`, { system: name });
+}
+
+/** The circuit is larger than the proof system is offered for here. */
+export function modelDoesNotFit(
+  name: string,
+  problem: string,
+  details: CodedErrorInit["details"],
+): CodedError {
+  return refused(
+    "model-does-not-fit",
+    `This model is too large for ${name} here: ${problem} Groth16 takes it.`,
+    { system: name, fits: "groth16-bn254", ...details },
   );
 }
 

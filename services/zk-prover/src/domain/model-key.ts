@@ -1,25 +1,38 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
 import type { Failure } from "@aios/core-proving-queue/work-queue";
-import type { Bytes32, TenantId } from "@aios/kernel/identifiers";
+import type { TenantId } from "@aios/kernel/identifiers";
+import type { ProvenModel } from "./proof-system.js";
 
 export type KeyState = "setting-up" | "ready" | "failed";
 
+/** A stored proving key: Groth16 has one for each model, UltraHonk none. */
+export interface StoredProvingKey {
+  /** SHA-256 of the plaintext. */
+  readonly hash: Uint8Array;
+  readonly cid: string;
+  /** Content key that it is encrypted with. Secret: weights could be guessed from its points. */
+  readonly secret: Uint8Array;
+  readonly sizeBytes: number;
+}
+
 /** What a finished set-up leaves. */
 export interface KeyMaterial {
-  /** See core-groth16 `encodeVerifyingKey`. Public. */
+  /** Encoded as the proof system does. Public. */
   readonly verifyingKey: Uint8Array;
   readonly verifyingKeyCid: string;
-  /** SHA-256 of the proving key's plaintext. */
-  readonly provingKeyHash: Uint8Array;
-  readonly provingKeyCid: string;
-  /** Content key of the encrypted proving key. Secret. */
-  readonly provingKeySecret: Uint8Array;
-  readonly provingKeyBytes: number;
+  readonly provingKey: StoredProvingKey | undefined;
+  /** Constraints of the circuit, under UltraHonk its gates: what a proof's time follows. */
   readonly constraintCount: number;
   readonly setUpMs: number;
   /** What the key asks a verifier to trust, in words. */
   readonly trust: string;
-  /** SHA-256 over the transcript of the ceremony that made the key; `undefined` for a development key. */
+  /** SHA-256 over the transcript of the ceremony that made the key; `undefined` for a key of none. */
   readonly ceremonyTranscriptHash: Uint8Array | undefined;
+}
+
+/** keccak256 of an encoded verifying key, under every proof system: what the chain has. 32 bytes. */
+export function verifyingKeyHash(verifyingKey: Uint8Array): Uint8Array {
+  return keccak256(verifyingKey);
 }
 
 /** A finished ceremony that made a key, as contents of the storage service. */
@@ -30,11 +43,13 @@ export interface KeyCeremony {
   readonly powersCid: string;
 }
 
-/** What keys are asked for. The same model has one key: a request that names another ceremony is another key. */
-export interface KeyRequest {
-  readonly modelCommitment: Bytes32;
+/**
+ * What keys are asked for. A model has one key under each proof system: a request that names another ceremony is another
+ * key.
+ */
+export interface KeyRequest extends ProvenModel {
   readonly modelCid: string;
-  /** `undefined`: a development key is to be made. */
+  /** `undefined`: Groth16 takes a development key, UltraHonk needs none. */
   readonly ceremony: KeyCeremony | undefined;
 }
 

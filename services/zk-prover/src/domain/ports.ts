@@ -1,11 +1,12 @@
 import type { Claim, WorkQueue } from "@aios/core-proving-queue/work-queue";
-import type { Bytes32, JobId, TenantId } from "@aios/kernel/identifiers";
+import type { JobId, TenantId } from "@aios/kernel/identifiers";
 import type { KeyMaterial, KeyRequest, ModelKeyRecord } from "./model-key.js";
 import type { ProofJobRecord, ProofRequest, ProofResult } from "./proof-job.js";
+import type { ProvenModel } from "./proof-system.js";
 
 /** Rows of keys and their work. A change and its event leave together. */
 export interface ModelKeyStore extends WorkQueue<ModelKeyRecord> {
-  find(modelCommitment: Bytes32): Promise<ModelKeyRecord | undefined>;
+  find(model: ProvenModel): Promise<ModelKeyRecord | undefined>;
   /**
    * Adds the work unless keys exist or are being made. Failed work starts anew when it is asked for with another
    * content or ceremony. Answers what stands afterwards. Throws `model-key-differs` where that is a key of another

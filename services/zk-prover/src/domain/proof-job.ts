@@ -1,17 +1,17 @@
 import type { Failure } from "@aios/core-proving-queue/work-queue";
-import type { Address, Bytes32, JobId, TenantId } from "@aios/kernel/identifiers";
+import type { Address, JobId, TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
+import type { ProvenModel } from "./proof-system.js";
 
 export type ProofState = "queued" | "proving" | "proven" | "failed";
 
 /** What is to be proven. `requestHash` covers all of it. */
-export interface ProofRequest {
+export interface ProofRequest extends ProvenModel {
   readonly jobId: JobId;
   readonly version: number;
   readonly chainId: number;
   readonly escrow: Address;
   readonly requester: Address;
-  readonly modelCommitment: Bytes32;
   readonly verifyingKeyHash: Uint8Array;
   readonly inputCommitment: Uint8Array;
   readonly modelCid: string;
@@ -26,7 +26,7 @@ export interface ProofRequest {
 }
 
 export interface ProofResult {
-  /** 256 bytes. */
+  /** Encoded as the proof system does. */
   readonly proof: Uint8Array;
   /** 32 bytes each. */
   readonly publicInputs: readonly Uint8Array[];
@@ -50,6 +50,7 @@ export function sameStatement(
     a.escrow === b.escrow &&
     a.requester === b.requester &&
     a.modelCommitment === b.modelCommitment &&
+    a.proofSystem === b.proofSystem &&
     sameBytes(a.verifyingKeyHash, b.verifyingKeyHash) &&
     sameBytes(a.inputCommitment, b.inputCommitment)
   );

@@ -4,6 +4,7 @@ import type { TimestampMs } from "@aios/kernel/units";
 import { describe, expect, it } from "vitest";
 import type { KeyCeremony, KeyMaterial, KeyRequest } from "../../src/domain/model-key.js";
 import type { ModelKeyStore } from "../../src/domain/ports.js";
+import type { ProvenModel } from "../../src/domain/proof-system.js";
 
 export interface ModelKeyStoreUnderTest {
   open(): ModelKeyStore;
@@ -23,10 +24,12 @@ const LOST = { code: "work-lease-lost" };
 const MATERIAL: KeyMaterial = {
   verifyingKey: new Uint8Array(18 * 32).fill(1),
   verifyingKeyCid: "bafkverifying",
-  provingKeyHash: new Uint8Array(32).fill(2),
-  provingKeyCid: "bafkproving",
-  provingKeySecret: new Uint8Array(32).fill(3),
-  provingKeyBytes: 4_000_000,
+  provingKey: {
+    hash: new Uint8Array(32).fill(2),
+    cid: "bafkproving",
+    secret: new Uint8Array(32).fill(3),
+    sizeBytes: 4_000_000,
+  },
   constraintCount: 14_000,
   setUpMs: 900,
   trust: "of a test",
@@ -36,7 +39,11 @@ const CEREMONY = { transcriptCid: "bafksteps", provingKeyCid: "bafkkey", powersC
 let models = 2_000_000;
 
 function asked(modelCommitment: Bytes32, modelCid: string, ceremony?: KeyCeremony): KeyRequest {
-  return { modelCommitment, modelCid, ceremony };
+  return { modelCommitment, proofSystem: "groth16", modelCid, ceremony };
+}
+
+function groth16(modelCommitment: Bytes32): ProvenModel {
+  return { modelCommitment, proofSystem: "groth16" };
 }
 
 function newModel(): Bytes32 {
@@ -63,7 +70,7 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
   describe(`${name} as ModelKeyStore`, () => {
     it("adds a model's work once, whoever asks how often, and keeps it over a crash", async () => {
       const model = newModel();
-      expect(await open().find(model)).toBeUndefined();
+      expect(await open().find(groth16(model))).toBeUndefined();
       const answers = await Promise.all(
         Array.from({ length: 6 }, () => open().request(asked(model, "bafkmodel"), TENANT)),
       );
@@ -83,7 +90,7 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
       await crash();
       await expect(open().complete(held, MATERIAL)).rejects.toMatchObject(LOST);
       expect((await subject.published()).filter((key) => key === model)).toHaveLength(1);
-      const ready = await open().find(model);
+      const ready = await open().find(groth16(model));
       expect(ready).toMatchObject({ state: "ready", material: MATERIAL, failure: undefined });
       expect(await open().request(asked(model, "bafkother"), TENANT)).toEqual(ready);
       await expect(open().request(asked(model, "bafkmodel", CEREMONY), TENANT)).rejects.toMatchObject({
@@ -133,6 +140,23 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
       const third = await claim(model);
       expect(third).toMatchObject({ attempts: 3, abandonments: 1 });
       await open().complete(third, MATERIAL);
+    });
+
+    it("keeps one key of a model under each proof system, and UltraHonk's without a proving key", async () => {
+      const model = newModel();
+      const honk = { modelCommitment: model, proofSystem: "honk" } as const;
+      await open().request(asked(model, "bafkmodel"), TENANT);
+      await finished(model);
+      const wanted = { ...honk, modelCid: "bafkmodel", ceremony: undefined };
+      expect(await open().request(wanted, TENANT)).toMatchObject({ ...honk, state: "setting-up" });
+      const taken = await open().claim(WORKER);
+      expect(taken?.work).toMatchObject(honk);
+      const material = { ...MATERIAL, provingKey: undefined, trust: "of anybody" };
+      await open().complete(taken?.claim as Claim, material);
+      await crash();
+      expect(await open().find(honk)).toMatchObject({ ...honk, state: "ready", material });
+      expect(await open().find(groth16(model))).toMatchObject({ state: "ready", material: MATERIAL });
+      expect((await subject.published()).filter((key) => key === model)).toHaveLength(2);
     });
   });
 }

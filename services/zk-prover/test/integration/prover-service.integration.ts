@@ -1,7 +1,11 @@
+import { HonkVerification } from "@aios/contracts/honk-verification";
+import { DEVELOPMENT_TAU_G2 } from "@aios/contracts/parameters";
 import { decodeEvidence } from "@aios/core-groth16/evidence";
 import { decodeProof } from "@aios/core-groth16/proof-encoding";
 import { verify } from "@aios/core-groth16/verify";
 import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
+import { honkKeyHash } from "@aios/core-ultra-honk/honk-key";
+import { MAX_HONK_EVIDENCE_BYTES } from "@aios/core-ultra-honk/honk-proof";
 import { bytesToInteger, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { statementContext } from "@aios/core-zkml/statement";
 import {
@@ -9,6 +13,7 @@ import {
   type ModelKey,
   type ProofJob,
   ProofState,
+  ProofSystem,
   type WatchProofResponse,
 } from "@aios/proto/aios/prover/v1/prover";
 import { topics } from "@aios/proto/topics";
@@ -34,7 +39,12 @@ let key: ModelKey;
 
 beforeAll(async () => {
   platform = await ProverPlatform.start();
-  await platform.startProver({ PROVER_QUEUE_LIMIT: "3", PROVER_LOADED_MODELS: "1" });
+  await platform.startProver({
+    PROVER_QUEUE_LIMIT: "3",
+    PROVER_LOADED_MODELS: "1",
+    PROVER_HONK_PRICE_WEI: "67890",
+    PROVER_HONK_MAX_LOG_ROWS: "14",
+  });
   [compute, marketplace] = await Promise.all([platform.as("compute"), platform.as("marketplace")]);
   model = platform.addModel(1);
   await marketplace.setUpKey({ modelCid: model.modelCid, modelCommitment: model.modelCommitment });
@@ -264,6 +274,88 @@ describe("proofs", () => {
     const proof = await endedProof(compute, request.statement.jobId);
     expect(proof.state).toBe(ProofState.PROOF_STATE_PROVEN);
     expectToVerify(proof, request, graphKey);
+  });
+
+  it("are made by UltraHonk under a key of its own, for the job's statement and no other", async () => {
+    const graph = platform.addGraph();
+    const { modelCid, modelCommitment } = graph;
+    const proofSystem = ProofSystem.PROOF_SYSTEM_HONK;
+    await marketplace.setUpKey({ modelCid, modelCommitment, proofSystem });
+    const honkKey = await endedKey(marketplace, modelCommitment, proofSystem);
+    expect(honkKey.error).toBeUndefined();
+    expect(honkKey).toMatchObject({
+      state: KeyState.KEY_STATE_READY,
+      proofSystem,
+      provingKeyCid: "",
+      trust: "forgeable by anybody: the development reference string's secret is two",
+    });
+    expect(await compute.quoteProof({ modelCommitment, proofSystem })).toMatchObject({
+      priceWei: "67890",
+      system: "ultrahonk-bn254",
+      trust: honkKey.trust,
+    });
+    const request = platform.jobRequest(7_100, { ...graph, key: honkKey });
+    const wrong = { ...request, claimedOutput: scalarToBytes(bytesToInteger(request.claimedOutput) + 1n) };
+    await compute.requestProof(wrong);
+    expect((await endedProof(compute, request.statement.jobId)).error?.code).toBe("oracle-disagrees");
+    await compute.requestProof(request);
+    const proof = await endedProof(compute, request.statement.jobId);
+    expect(proof).toMatchObject({ state: ProofState.PROOF_STATE_PROVEN, proofSystem });
+    const evidence = decodeEvidence(proof.evidence, MAX_HONK_EVIDENCE_BYTES);
+    expect(Buffer.from(honkKeyHash(evidence.verifyingKey))).toEqual(Buffer.from(honkKey.verifyingKeyHash));
+    const verification = new HonkVerification(DEVELOPMENT_TAU_G2);
+    const [context, ...rest] = proof.publicInputs.map(bytesToInteger) as [bigint, bigint, bigint];
+    expect(context).toBe(statementContext(request.statement));
+    expect(verification.verify(evidence.verifyingKey, [context, ...rest], evidence.proof)).toBe(true);
+    for (const change of [
+      { chainId: 1 },
+      { escrow: REQUESTER },
+      { jobId: `0x${"9".repeat(64)}` },
+      { requester: ESCROW },
+    ]) {
+      const other = statementContext({ ...request.statement, ...change });
+      expect(verification.verify(evidence.verifyingKey, [other, ...rest], evidence.proof)).toBe(false);
+    }
+    const again = platform.jobRequest(7_101, { ...graph, key: honkKey });
+    await compute.requestProof(again);
+    expect((await endedProof(compute, again.statement.jobId)).state).toBe(ProofState.PROOF_STATE_PROVEN);
+  });
+
+  it("are refused by UltraHonk by name for a model that is too large for it, and for a ceremony's key", async () => {
+    const large = platform.addLargeModel();
+    const proofSystem = ProofSystem.PROOF_SYSTEM_HONK;
+    await marketplace.setUpKey({
+      modelCid: large.modelCid,
+      modelCommitment: large.modelCommitment,
+      proofSystem,
+    });
+    expect((await endedKey(marketplace, large.modelCommitment, proofSystem)).error).toMatchObject({
+      code: "model-does-not-fit",
+      message: expect.stringMatching(
+        /too large for ultrahonk-bn254 here: .* 16384\. Groth16 takes it\./,
+      ) as string,
+    });
+    await expect(
+      compute.quoteProof({ modelCommitment: large.modelCommitment, proofSystem }),
+    ).rejects.toMatchObject({
+      code: "model-key-failed",
+      details: { cause: "model-does-not-fit", fits: "groth16-bn254" },
+    });
+    const other = platform.addModel(8);
+    const ceremony = {
+      transcriptCid: other.modelCid,
+      provingKeyCid: other.modelCid,
+      powersCid: other.modelCid,
+    };
+    await marketplace.setUpKey({
+      modelCid: other.modelCid,
+      modelCommitment: other.modelCommitment,
+      proofSystem,
+      ceremony,
+    });
+    expect((await endedKey(marketplace, other.modelCommitment, proofSystem)).error?.code).toBe(
+      "ceremony-not-taken",
+    );
   });
 
   it("wait out an outage of storage", async () => {

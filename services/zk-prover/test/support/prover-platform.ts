@@ -24,6 +24,7 @@ import {
   type ModelKey,
   type ProofJob,
   ProofState,
+  ProofSystem,
   ProverServiceService,
   type RequestProofRequest,
 } from "@aios/proto/aios/prover/v1/prover";
@@ -159,6 +160,39 @@ export class ProverPlatform {
     };
   }
 
+  /** As `addModel`, with more gates than 2^14. */
+  addLargeModel() {
+    const [inputs, outputs] = [256, 160];
+    const model: IntegerModel = {
+      salt: new Uint8Array(32).fill(7),
+      layers: [
+        {
+          inputs,
+          outputs,
+          activation: "relu",
+          weights: Int8Array.from({ length: inputs * outputs }, (_, at) => (at % 251) - 125),
+          biases: new Int32Array(outputs),
+          multiplier: 130,
+          shift: 14,
+        },
+        {
+          inputs: outputs,
+          outputs: 2,
+          activation: "none",
+          weights: new Int8Array(2 * outputs).fill(1),
+          biases: new Int32Array(2),
+          multiplier: 0,
+          shift: 0,
+        },
+      ],
+    };
+    return {
+      model,
+      modelCid: this.storage.deposit(encodeIntegerModel(model), ["proving-key-setup", "proof"]),
+      modelCommitment: modelCommitment(model),
+    };
+  }
+
   /** As `addModel`, with a ceremony over the listed powers that `contributors` took part in. */
   async addCeremony(variant: number, contributors: readonly string[]) {
     const added = this.addModel(variant);
@@ -249,6 +283,7 @@ export class ProverPlatform {
       modelCid: ready.modelCid,
       inputCid: this.storage.deposit(encodeJobInput({ input, salt }), ["proof"]),
       claimedOutput: scalarToBytes(packOutput(evaluateModel(ready.model, input))),
+      proofSystem: ready.key.proofSystem,
     };
   }
 
@@ -274,9 +309,13 @@ export function forAccount<T>(account: string, work: () => T): T {
 }
 
 /** Waits until the key is made or failed. */
-export async function endedKey(client: ProverClient, modelCommitmentBytes: Uint8Array): Promise<ModelKey> {
+export async function endedKey(
+  client: ProverClient,
+  modelCommitmentBytes: Uint8Array,
+  proofSystem = ProofSystem.PROOF_SYSTEM_GROTH16,
+): Promise<ModelKey> {
   return eventually(async () => {
-    const { key } = await client.getKey({ modelCommitment: modelCommitmentBytes });
+    const { key } = await client.getKey({ modelCommitment: modelCommitmentBytes, proofSystem });
     if (key === undefined || key.state === KeyState.KEY_STATE_SETTING_UP)
       throw new Error("the key is still being made");
     return key;

@@ -16,6 +16,7 @@ export function sampleProofRequest(job: number, change: Partial<ProofRequest> = 
     escrow: ACCOUNT,
     requester: ACCOUNT,
     modelCommitment: modelNumber(0),
+    proofSystem: "groth16",
     verifyingKeyHash: word(0),
     inputCommitment: word(0),
     modelCid: "bafymodel",

@@ -28,8 +28,9 @@ import { watchProof } from "../../application/watch-proof.js";
 import { keyNotFound, proofNotFound } from "../../domain/errors.js";
 import type { ModelKeyStore, ProofStore } from "../../domain/ports.js";
 import type { ProofJobRecord } from "../../domain/proof-job.js";
+import { provenModelId } from "../../domain/proof-system.js";
 import { CLOCK, MODEL_KEY_STORE, PROOF_STORE } from "../../tokens.js";
-import { commitmentOf, keyMessage, keyRequestOf, proofMessage, questionOf } from "./prover.mapping.js";
+import { keyMessage, keyRequestOf, proofMessage, provenModelOf, questionOf } from "./prover.mapping.js";
 
 @Controller()
 export class ProverController {
@@ -46,25 +47,23 @@ export class ProverController {
   @GrpcMethod("ProverService", "SetUpKey")
   @AllowCallers("marketplace")
   async setUpKey(message: SetUpKeyRequest): Promise<SetUpKeyResponse> {
-    const commitment = commitmentOf(message.modelCommitment);
     const record = await this.setUp.execute(keyRequestOf(message), callingTenant());
-    return { key: keyMessage(record, this.progress.get(commitment)) };
+    return { key: keyMessage(record, this.progress.get(provenModelId(record))) };
   }
 
   /** Keys are public facts about a model's commitment, whoever asked for them first. */
   @GrpcMethod("ProverService", "GetKey")
   @AllowCallers("marketplace", "compute", "gateway")
   async getKey(message: GetKeyRequest): Promise<GetKeyResponse> {
-    const commitment = commitmentOf(message.modelCommitment);
-    const record = await this.keys.find(commitment);
+    const record = await this.keys.find(provenModelOf(message));
     if (record === undefined) throw keyNotFound();
-    return { key: keyMessage(record, this.progress.get(commitment)) };
+    return { key: keyMessage(record, this.progress.get(provenModelId(record))) };
   }
 
   @GrpcMethod("ProverService", "QuoteProof")
   @AllowCallers("marketplace", "compute", "gateway")
   async quoteProof(message: QuoteProofRequest): Promise<QuoteProofResponse> {
-    const { priceWei, ...quote } = await this.quote.execute(commitmentOf(message.modelCommitment));
+    const { priceWei, ...quote } = await this.quote.execute(provenModelOf(message));
     return { ...quote, priceWei: priceWei.toString() };
   }
 
@@ -104,7 +103,7 @@ export class ProverController {
   }
 
   async #message(record: ProofJobRecord, progress: Progress | undefined): Promise<ProofJob> {
-    return proofMessage(record, await this.keys.find(record.request.modelCommitment), progress);
+    return proofMessage(record, await this.keys.find(record.request), progress);
   }
 }
 

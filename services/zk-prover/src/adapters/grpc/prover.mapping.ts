@@ -1,4 +1,3 @@
-import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
 import { MAX_PRIORITY } from "@aios/core-proving-queue/claim-order";
 import type { Failure } from "@aios/core-proving-queue/work-queue";
 import { address, type Bytes32, bytes32, jobId } from "@aios/kernel/identifiers";
@@ -8,14 +7,16 @@ import {
   type ModelKey,
   type ProofJob,
   ProofState,
+  ProofSystem as ProofSystemMessage,
   type RequestProofRequest,
   type SetUpKeyRequest,
 } from "@aios/proto/aios/prover/v1/prover";
 import type { Progress } from "../../application/progress-board.js";
 import type { ProofQuestion } from "../../application/request-proof.use-case.js";
 import { invalidRequest } from "../../domain/errors.js";
-import type { KeyRequest, ModelKeyRecord } from "../../domain/model-key.js";
+import { type KeyRequest, type ModelKeyRecord, verifyingKeyHash } from "../../domain/model-key.js";
 import type { ProofJobRecord } from "../../domain/proof-job.js";
+import type { ProofSystem, ProvenModel } from "../../domain/proof-system.js";
 
 const MAX_CID_LENGTH = 128;
 const KEY_STATES = {
@@ -29,10 +30,36 @@ const PROOF_STATES = {
   proven: ProofState.PROOF_STATE_PROVEN,
   failed: ProofState.PROOF_STATE_FAILED,
 } as const;
+const PROOF_SYSTEMS = {
+  groth16: ProofSystemMessage.PROOF_SYSTEM_GROTH16,
+  honk: ProofSystemMessage.PROOF_SYSTEM_HONK,
+} as const;
 const NO_BYTES = new Uint8Array(0);
 
 export function commitmentOf(value: Uint8Array): Bytes32 {
   return bytes32(`0x${Buffer.from(word(value, "modelCommitment")).toString("hex")}`, "modelCommitment");
+}
+
+/** None is Groth16, as before there was another. */
+export function proofSystemOf(value: ProofSystemMessage | undefined): ProofSystem {
+  if (
+    value === undefined ||
+    value === ProofSystemMessage.PROOF_SYSTEM_UNSPECIFIED ||
+    value === PROOF_SYSTEMS.groth16
+  )
+    return "groth16";
+  if (value === PROOF_SYSTEMS.honk) return "honk";
+  throw invalidRequest("proofSystem", "a proof system that is known here");
+}
+
+export function provenModelOf(message: {
+  readonly modelCommitment: Uint8Array;
+  readonly proofSystem?: ProofSystemMessage | undefined;
+}): ProvenModel {
+  return {
+    modelCommitment: commitmentOf(message.modelCommitment),
+    proofSystem: proofSystemOf(message.proofSystem),
+  };
 }
 
 export function cidOf(value: string, field: string): string {
@@ -58,6 +85,7 @@ export function questionOf(request: RequestProofRequest): ProofQuestion {
     escrow: address(statement.escrow, "statement.escrow"),
     requester: address(statement.requester, "statement.requester"),
     modelCommitment: commitmentOf(statement.modelCommitment),
+    proofSystem: proofSystemOf(request.proofSystem),
     verifyingKeyHash: word(statement.verifyingKeyHash, "statement.verifyingKeyHash"),
     inputCommitment: word(statement.inputCommitment, "statement.inputCommitment"),
     modelCid: cidOf(request.modelCid, "modelCid"),
@@ -68,9 +96,10 @@ export function questionOf(request: RequestProofRequest): ProofQuestion {
   };
 }
 
-export function keyRequestOf({ modelCommitment, modelCid, ceremony }: SetUpKeyRequest): KeyRequest {
+export function keyRequestOf(message: SetUpKeyRequest): KeyRequest {
+  const { modelCid, ceremony } = message;
   return {
-    modelCommitment: commitmentOf(modelCommitment),
+    ...provenModelOf(message),
     modelCid: cidOf(modelCid, "modelCid"),
     ceremony:
       ceremony === undefined
@@ -109,12 +138,12 @@ export function keyMessage(record: ModelKeyRecord, progress: Progress | undefine
   return {
     modelCommitment: Buffer.from(record.modelCommitment.slice(2), "hex"),
     state: KEY_STATES[record.state],
-    verifyingKeyHash:
-      material === undefined ? NO_BYTES : verifyingKeyHash(decodeVerifyingKey(material.verifyingKey)),
+    proofSystem: PROOF_SYSTEMS[record.proofSystem],
+    verifyingKeyHash: material === undefined ? NO_BYTES : verifyingKeyHash(material.verifyingKey),
     verifyingKeyCid: material?.verifyingKeyCid ?? "",
-    provingKeyCid: material?.provingKeyCid ?? "",
+    provingKeyCid: material?.provingKey?.cid ?? "",
     constraintCount: material?.constraintCount ?? 0,
-    provingKeyBytes: material?.provingKeyBytes ?? 0,
+    provingKeyBytes: material?.provingKey?.sizeBytes ?? 0,
     trust: material?.trust ?? "",
     setUpMs: material?.setUpMs ?? 0,
     progress: progressOf(progress),
@@ -141,5 +170,6 @@ export function proofMessage(
     progress: progressOf(progress),
     error: errorOf(record.failure),
     trust: key?.material?.trust ?? "",
+    proofSystem: PROOF_SYSTEMS[record.request.proofSystem],
   };
 }

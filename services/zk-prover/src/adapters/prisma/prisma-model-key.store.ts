@@ -1,8 +1,6 @@
-import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
 import { type Claim, type Failure, leaseLost } from "@aios/core-proving-queue/work-queue";
 import type { Clock } from "@aios/kernel/clock";
-import type { Bytes32, TenantId } from "@aios/kernel/identifiers";
-import { bytes32 } from "@aios/kernel/identifiers";
+import { bytes32, type TenantId } from "@aios/kernel/identifiers";
 import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
@@ -14,18 +12,21 @@ import {
   type KeyRequest,
   type KeyState,
   type ModelKeyRecord,
+  type StoredProvingKey,
   sameCeremony,
+  verifyingKeyHash,
 } from "../../domain/model-key.js";
 import type { ModelKeyStore } from "../../domain/ports.js";
+import { type ProofSystem, type ProvenModel, provenModelOf } from "../../domain/proof-system.js";
 import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
-import { WorkRows } from "./work-rows.js";
+import { PROVEN_MODEL_ID, WorkRows } from "./work-rows.js";
 
 const rows = new WorkRows({
   table: "model_key",
-  id: "model_commitment",
+  id: PROVEN_MODEL_ID,
   openStates: ["setting-up"],
   heldState: "setting-up",
-  group: '"model_commitment"',
+  group: PROVEN_MODEL_ID,
   priority: "0::int",
   deadline: "NULL::timestamptz",
 });
@@ -36,13 +37,15 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     super(prisma, clock, rows);
   }
 
-  async find(modelCommitment: Bytes32): Promise<ModelKeyRecord | undefined> {
-    const row = await this.prisma.modelKey.findUnique({ where: { modelCommitment } });
+  async find({ modelCommitment, proofSystem }: ProvenModel): Promise<ModelKeyRecord | undefined> {
+    const where = { modelCommitment_proofSystem: { modelCommitment, proofSystem } };
+    const row = await this.prisma.modelKey.findUnique({ where });
     return row === null ? undefined : recordOf(row);
   }
 
   async request(request: KeyRequest, tenantId: TenantId): Promise<ModelKeyRecord> {
-    const { modelCommitment, modelCid, ceremony } = request;
+    const { modelCommitment, proofSystem, modelCid, ceremony } = request;
+    const model = { modelCommitment, proofSystem };
     const now = new Date(this.clock.now());
     const fresh = {
       modelCid,
@@ -57,14 +60,16 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     };
     await this.prisma.$transaction(async (transaction) => {
       const { count } = await transaction.modelKey.createMany({
-        data: { modelCommitment, tenantId, ...fresh },
+        data: { ...model, tenantId, ...fresh },
         skipDuplicates: true,
       });
       if (count === 1) return;
-      const row = await transaction.modelKey.findUniqueOrThrow({ where: { modelCommitment } });
+      const row = await transaction.modelKey.findUniqueOrThrow({
+        where: { modelCommitment_proofSystem: model },
+      });
       if (row.modelCid === modelCid && sameCeremony(ceremonyOf(row), ceremony)) return;
       await transaction.modelKey.updateMany({
-        where: { modelCommitment, state: "failed", fencingToken: row.fencingToken },
+        where: { ...model, state: "failed", fencingToken: row.fencingToken },
         data: {
           ...fresh,
           attempts: 0,
@@ -76,25 +81,32 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
         },
       });
     });
-    const record = await this.find(modelCommitment);
+    const record = await this.find(model);
     if (record === undefined) throw keyNotFound();
     if (!sameCeremony(record.ceremony, ceremony)) throw keyDiffers();
     return record;
   }
 
   protected workOf(id: string): Promise<ModelKeyRecord | undefined> {
-    return this.find(bytes32(id));
+    return this.find(provenModelOf(id));
   }
 
   async complete(claim: Claim, material: KeyMaterial): Promise<void> {
+    const model = provenModelOf(claim.id);
+    const { provingKey, verifyingKeyCid, constraintCount, setUpMs, trust } = material;
     await this.prisma.$transaction(async (transaction) => {
       const { count } = await transaction.modelKey.updateMany({
-        where: { modelCommitment: claim.id, fencingToken: claim.fencingToken, state: "setting-up" },
+        where: { ...model, fencingToken: claim.fencingToken, state: "setting-up" },
         data: {
-          ...material,
+          verifyingKeyCid,
+          constraintCount,
+          setUpMs,
+          trust,
           verifyingKey: Uint8Array.from(material.verifyingKey),
-          provingKeyHash: Uint8Array.from(material.provingKeyHash),
-          provingKeySecret: Uint8Array.from(material.provingKeySecret),
+          provingKeyHash: provingKey === undefined ? null : Uint8Array.from(provingKey.hash),
+          provingKeyCid: provingKey?.cid ?? null,
+          provingKeySecret: provingKey === undefined ? null : Uint8Array.from(provingKey.secret),
+          provingKeyBytes: provingKey?.sizeBytes ?? null,
           ceremonyTranscriptHash:
             material.ceremonyTranscriptHash === undefined
               ? null
@@ -105,12 +117,12 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
       });
       if (count !== 1) throw leaseLost();
       const { ceremonyTranscriptCid } = await transaction.modelKey.findUniqueOrThrow({
-        where: { modelCommitment: claim.id },
+        where: { modelCommitment_proofSystem: model },
       });
       await outbox.add(transaction, topics.proverKeyEnded, {
-        modelCommitment: Buffer.from(claim.id.slice(2), "hex"),
+        ...namesOf(model),
         ready: true,
-        verifyingKeyHash: verifyingKeyHash(decodeVerifyingKey(material.verifyingKey)),
+        verifyingKeyHash: verifyingKeyHash(material.verifyingKey),
         verifyingKeyCid: material.verifyingKeyCid,
         trust: material.trust,
         errorCode: "",
@@ -127,7 +139,7 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     failure: Failure,
   ): Promise<void> {
     await outbox.add(transaction, topics.proverKeyEnded, {
-      modelCommitment: Buffer.from(claim.id.slice(2), "hex"),
+      ...namesOf(provenModelOf(claim.id)),
       ready: false,
       verifyingKeyHash: new Uint8Array(0),
       verifyingKeyCid: "",
@@ -140,9 +152,14 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
   }
 }
 
+function namesOf({ modelCommitment, proofSystem }: ProvenModel) {
+  return { modelCommitment: Buffer.from(modelCommitment.slice(2), "hex"), proofSystem };
+}
+
 function recordOf(row: ModelKey): ModelKeyRecord {
   return {
     modelCommitment: bytes32(row.modelCommitment),
+    proofSystem: row.proofSystem as ProofSystem,
     tenantId: row.tenantId as TenantId,
     modelCid: row.modelCid,
     ceremony: ceremonyOf(row),
@@ -168,13 +185,16 @@ function materialOf(row: ModelKey): KeyMaterial {
   return {
     verifyingKey: row.verifyingKey ?? none,
     verifyingKeyCid: row.verifyingKeyCid ?? "",
-    provingKeyHash: row.provingKeyHash ?? none,
-    provingKeyCid: row.provingKeyCid ?? "",
-    provingKeySecret: row.provingKeySecret ?? none,
-    provingKeyBytes: row.provingKeyBytes ?? 0,
+    provingKey: provingKeyOf(row),
     constraintCount: row.constraintCount ?? 0,
     setUpMs: row.setUpMs ?? 0,
     trust: row.trust ?? "",
     ceremonyTranscriptHash: row.ceremonyTranscriptHash ?? undefined,
   };
+}
+
+function provingKeyOf(row: ModelKey): StoredProvingKey | undefined {
+  const { provingKeyHash: hash, provingKeyCid: cid, provingKeySecret: secret, provingKeyBytes } = row;
+  if (hash === null || cid === null || secret === null) return undefined;
+  return { hash, cid, secret, sizeBytes: provingKeyBytes ?? 0 };
 }

@@ -18,16 +18,17 @@ import {
   type ProofState,
   sameStatement,
 } from "../../domain/proof-job.js";
+import type { ProofSystem } from "../../domain/proof-system.js";
 import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
-import { WorkRows } from "./work-rows.js";
+import { PROVEN_MODEL_ID, WorkRows } from "./work-rows.js";
 
 const OPEN_STATES = ["queued", "proving"];
 const rows = new WorkRows({
   table: "proof_job",
-  id: "job_id",
+  id: '"job_id"',
   openStates: OPEN_STATES,
   heldState: "proving",
-  group: '"model_commitment"',
+  group: PROVEN_MODEL_ID,
   priority: '"priority"',
   deadline: '"deadline"',
 });
@@ -105,6 +106,7 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
       escrow: request.escrow,
       requester: request.requester,
       modelCommitment: request.modelCommitment,
+      proofSystem: request.proofSystem,
       verifyingKeyHash: Uint8Array.from(request.verifyingKeyHash),
       inputCommitment: Uint8Array.from(request.inputCommitment),
       modelCid: request.modelCid,
@@ -191,6 +193,7 @@ function recordOf(row: ProofJob): ProofJobRecord {
       escrow: address(row.escrow),
       requester: address(row.requester),
       modelCommitment: bytes32(row.modelCommitment),
+      proofSystem: row.proofSystem as ProofSystem,
       verifyingKeyHash: row.verifyingKeyHash,
       inputCommitment: row.inputCommitment,
       modelCid: row.modelCid,

@@ -5,16 +5,19 @@ import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
 /** `lease_until` of work that nobody holds lies no later than this; of work whose holder vanished it does. */
 const NEVER_HELD = "'epoch'";
 
+/** `provenModelId` of a row, in SQL. */
+export const PROVEN_MODEL_ID = `"model_commitment" || CASE "proof_system" WHEN 'groth16' THEN '' ELSE ':' || "proof_system" END`;
+
 export type Sql = PrismaClient | Prisma.TransactionClient;
 
 /** How a table is a queue. The names are constants of this service, never input. */
 export interface WorkTable {
   readonly table: string;
-  readonly id: string;
   readonly openStates: readonly string[];
   /** State of work that somebody holds. */
   readonly heldState: string;
-  /** SQL expressions over a row: its group, its priority, its deadline. */
+  /** SQL expressions over a row: its name, its group, its priority, its deadline. */
+  readonly id: string;
   readonly group: string;
   readonly priority: string;
   readonly deadline: string;
@@ -49,14 +52,14 @@ export class WorkRows {
       `UPDATE "${table}" SET "state" = '${heldState}', "fencing_token" = "fencing_token" + 1, "attempts" = "attempts" + 1,
          "abandonments" = "abandonments" + ${vanished},
          "lease_until" = clock_timestamp() + $1::float8 ${MS}
-       WHERE "${id}" = (
-         SELECT "${id}" FROM "${table}"
+       WHERE (${id}) = (
+         SELECT ${id} FROM "${table}"
          WHERE "state" IN (${this.#open}) AND "lease_until" <= clock_timestamp() AND "next_attempt_at" <= clock_timestamp()
          ORDER BY "abandonments" + ${vanished}, ${priority} DESC,
-           (${group} = ANY($2::text[]) OR "requested_at" <= clock_timestamp() - $3::float8 ${MS}) DESC,
-           ${deadline} NULLS LAST, "requested_at", "${id}"
+           ((${group}) = ANY($2::text[]) OR "requested_at" <= clock_timestamp() - $3::float8 ${MS}) DESC,
+           ${deadline} NULLS LAST, "requested_at", (${id})
          LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING "${id}" AS "id", "fencing_token", "attempts", "abandonments", ${deadline} AS "deadline", "trace_headers"`,
+       RETURNING ${id} AS "id", "fencing_token", "attempts", "abandonments", ${deadline} AS "deadline", "trace_headers"`,
       leaseMs,
       loaded,
       patienceMs,
@@ -113,7 +116,7 @@ export class WorkRows {
     const { table, id } = this.#names;
     return sql.$executeRawUnsafe(
       `UPDATE "${table}" SET ${assignments}
-       WHERE "${id}" = $1::text AND "fencing_token" = $2::text::bigint AND "state" IN (${this.#open})`,
+       WHERE (${id}) = $1::text AND "fencing_token" = $2::text::bigint AND "state" IN (${this.#open})`,
       claim.id,
       claim.fencingToken.toString(),
       ...values,

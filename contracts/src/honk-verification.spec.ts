@@ -2,13 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
-import { DEVELOPMENT_TAU_G2 } from "@aios/contracts/parameters";
 import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
 import { developmentReferenceString } from "@aios/core-ultra-honk/reference-string";
 import { R1csBuilder, signalTerm } from "@aios/core-zkml/r1cs-builder";
 import { bytesToInteger, SCALAR_FIELD_ORDER } from "@aios/core-zkml/scalar-field";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HonkVerification } from "./honk-verification.js";
+import { DEVELOPMENT_TAU_G2 } from "./parameters.js";
 
 /** "I know two factors of this number." */
 const PRODUCT = 391n;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   const [left, right] = [builder.signal("left"), builder.signal("right")];
   builder.constrain("factors", signalTerm(left), signalTerm(right), signalTerm(product));
   const r1cs = builder.build();
-  directory = await mkdtemp(join(tmpdir(), "aios-sdk-honk-"));
+  directory = await mkdtemp(join(tmpdir(), "aios-honk-verification-"));
   await using prover = new UltraHonkProver({
     directory,
     referenceString: async (logRows) => developmentReferenceString(logRows),

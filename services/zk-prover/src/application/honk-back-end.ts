@@ -1,0 +1,72 @@
+import type { HonkProgram, UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
+import { HonkVerification } from "@aios/contracts/honk-verification";
+import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
+import { type ReferenceString, tauG2Words } from "@aios/core-ultra-honk/reference-string";
+import type { R1cs } from "@aios/core-zkml/r1cs";
+import { isCodedError } from "@aios/kernel/coded-error";
+import { ceremonyNotTaken, modelDoesNotFit } from "../domain/errors.js";
+import type { MadeKey } from "./made-key.js";
+import type { CircuitToLoad, KeyToMake, ProofBackEnd, ReadyCircuit } from "./proof-back-end.js";
+
+/** One universal set-up for all models, proofs by Aztec's native prover, verified by the contract that is on chain. */
+export class HonkBackEnd implements ProofBackEnd {
+  readonly system = "honk";
+  readonly name = "ultrahonk-bn254";
+  /** The circuit that a key was made for last: loading it for its proofs follows. */
+  #last: HonkProgram | undefined;
+  #verification: HonkVerification | undefined;
+
+  constructor(
+    private readonly prover: UltraHonkProver,
+    private readonly setUp: Pick<ReferenceString, "tauG2" | "trust">,
+  ) {}
+
+  async makeKey({ r1cs, ceremony, signal, onProgress }: KeyToMake): Promise<MadeKey> {
+    if (ceremony !== undefined) throw ceremonyNotTaken();
+    const program = await this.#prepare(r1cs, signal);
+    onProgress(0.5);
+    const verifyingKey = await this.prover.verifyingKey(program, { signal });
+    await this.#keep(program);
+    return {
+      verifyingKey,
+      provingKey: undefined,
+      constraintCount: program.gates,
+      trust: this.setUp.trust,
+      ceremonyTranscriptHash: undefined,
+    };
+  }
+
+  async load({ r1cs, verifyingKey, signal }: CircuitToLoad): Promise<ReadyCircuit> {
+    const last = this.#last?.r1cs === r1cs ? this.#last : undefined;
+    if (last !== undefined) this.#last = undefined;
+    const program = last ?? (await this.#prepare(r1cs, signal));
+    const { prover } = this;
+    return {
+      r1cs,
+      isReady: () => prover.isReady(program),
+      prove: (witness, proveSignal) => prover.prove(program, verifyingKey, witness, { signal: proveSignal }),
+      release: () => prover.release(program),
+    };
+  }
+
+  verify(verifyingKey: Uint8Array, publicInputs: readonly bigint[], proof: Uint8Array): boolean {
+    this.#verification ??= new HonkVerification(tauG2Words(this.setUp.tauG2));
+    return this.#verification.verify(verifyingKey, publicInputs, proof);
+  }
+
+  async #prepare(r1cs: R1cs, signal: AbortSignal): Promise<HonkProgram> {
+    try {
+      return await this.prover.prepare(r1cs, acirCircuit(r1cs), { signal });
+    } catch (error) {
+      if (isCodedError(error) && error.code === "circuit-too-large")
+        throw modelDoesNotFit(this.name, error.message, error.details);
+      throw error;
+    }
+  }
+
+  async #keep(program: HonkProgram): Promise<void> {
+    const before = this.#last;
+    this.#last = program;
+    if (before !== undefined) await this.prover.release(before);
+  }
+}
