@@ -16,6 +16,7 @@ export const CONTRACT_NAMES = [
   "SampledResultVerifier",
   "ReplicatedResultVerifier",
   "JobEscrow",
+  "CapabilityClaims",
 ] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
 

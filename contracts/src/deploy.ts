@@ -16,6 +16,7 @@ import {
   toBeHex,
   zeroPadValue,
 } from "ethers";
+import { abi as capabilityAbi } from "../generated/abi/capability-claims.js";
 import { abi as registryAbi } from "../generated/abi/contract-registry.js";
 import { abi as deliveryVerifierAbi } from "../generated/abi/delivery-result-verifier.js";
 import { abi as groth16VerifierAbi } from "../generated/abi/groth16-result-verifier.js";
@@ -28,6 +29,7 @@ import { abi as receiptsAbi } from "../generated/abi/receipt-registry.js";
 import { abi as replicatedVerifierAbi } from "../generated/abi/replicated-result-verifier.js";
 import { abi as sampledVerifierAbi } from "../generated/abi/sampled-result-verifier.js";
 import { abi as tokenAbi } from "../generated/abi/wrapped-aios.js";
+import { bytecode as capabilityCode } from "../generated/bytecode/capability-claims.js";
 import { bytecode as registryCode } from "../generated/bytecode/contract-registry.js";
 import { bytecode as deliveryVerifierCode } from "../generated/bytecode/delivery-result-verifier.js";
 import { bytecode as groth16VerifierCode } from "../generated/bytecode/groth16-result-verifier.js";
@@ -179,7 +181,11 @@ async function planContracts(
   await add("ReceiptRegistry", receiptsAbi, receiptsCode, [deployer, parameters.anchor]);
   const proofs = await add("Groth16ResultVerifier", groth16VerifierAbi, groth16VerifierCode, [models]);
   const honk = await add("HonkVerifier", honkVerifierAbi, honkVerifierCode, [parameters.honkTauG2]);
-  await add("HonkResultVerifier", honkResultVerifierAbi, honkResultVerifierCode, [models, honk]);
+  const honkProofs = await add("HonkResultVerifier", honkResultVerifierAbi, honkResultVerifierCode, [
+    models,
+    honk,
+  ]);
+  await add("CapabilityClaims", capabilityAbi, capabilityCode, [models, proofs, honkProofs]);
   await add("DeliveryResultVerifier", deliveryVerifierAbi, deliveryVerifierCode, [
     parameters.challengeWindowSeconds,
   ]);

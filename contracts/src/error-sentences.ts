@@ -18,6 +18,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   AlreadyRegistered: "The contract {contractAddress} is registered already. Look it up by its address.",
   AlreadyReported: "{node} was reported for day {day} before. Nothing is left to do.",
   AmountOutOfRange: "The amount of {amountWei} is above the largest one allowed. Use a smaller amount.",
+  AnswerRefused: "The proof of drawn sample {position} does not hold: {reason}.",
   BadSignature:
     "The signature is not {expectedSigner}'s over {digest}. Sign exactly this typed data, for this chain and contract, with that account's key.",
   BatchEmpty: "A batch needs a root and at least one receipt.",
@@ -30,6 +31,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   ChallengeWindowTooLong:
     "The verifier asks to wait until {pendingUntil}, longer than allowed. Order with another verifier.",
   CheckpointUnorderedInsertion: "The chain's time went backwards. This is a fault of the chain; report it.",
+  ClaimUnknown: "There is no capability claim {claimId}.",
   CommitmentMissing: "A publication needs a model commitment and a verifying-key hash, both not zero.",
   ContentCidLength: "The content CID has {bytesGiven} bytes; it must have 1 to {maximumBytes}.",
   ContractUnknown:
@@ -42,6 +44,13 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   DepositTooLow: "The deposit is {depositWei}, but {neededWei} is needed. Deposit more.",
   DowntimeTolerated:
     "A downtime of {downtimeBps} basis points is not charged: up to {toleratedBps} is tolerated, and no day has more than 10,000.",
+  DrawnByOwner: "{owner} owns the model: somebody else has to draw the samples.",
+  DrawTaken: "Draw {drawId} belongs to claim {claimId} already. Ask for another one.",
+  DrawTooEarly:
+    "Claim {claimId} stands in block {blockNumber}: its samples can be drawn from the next block on.",
+  DrawTooLate:
+    "The secret had to be opened within 256 blocks of claim {claimId} in block {blockNumber}. Claim again.",
+  DrawUnknown: "There is no draw {drawId}.",
   ECDSAInvalidSignature: "The signature is malformed. Sign the typed data again.",
   ECDSAInvalidSignatureLength: "The signature has {length} bytes instead of 65. Sign the typed data again.",
   ECDSAInvalidSignatureS:
@@ -98,6 +107,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   NotAContract: "There is no code at {contractAddress}. Deploy it first.",
   NotJailed: "{node} is not suspended. Nothing is left to do.",
   NotMatcher: "Only the matcher that the order names, {matcher}, may do this, not {caller}.",
+  NotModelOwner: "{caller} does not own the model; {owner} does.",
   NotRefundableYet: "The money can be refunded after {refundableAfter}. Try again then.",
   NotRefuted: "The evidence does not prove that the delivered output is wrong ({reason}).",
   NotRegistryOwner: "{caller} is not the contract registry's owner, who alone may do this.",
@@ -105,6 +115,8 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   NotSignedByAccused:
     "Statement {statement} is not signed by the accused's key. Show what the node signed, on this chain.",
   NothingToWithdraw: "Nothing is credited to {account}.",
+  NumbersOutOfRange:
+    "A claim draws at most 256 samples, asks for 1 or more of them to be right, and has 2 to 31 classes; not {drawCount}, {minimumCorrect} and {classes}.",
   OutputAsDelivered: "The evidence is for the output that was delivered. Settle with it instead.",
   OutputHashMismatch:
     "The delivery's output hash {given} is not the hash of its output, {expected}. Sign a correct delivery.",
@@ -115,6 +127,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
     "A deadline of {givenSeconds} seconds is out of range; 1 to {maximumSeconds} seconds are allowed.",
   PointAtInfinity: "The identity is no public key. Make a key from a random secret.",
   PointLength: "A curve point has {bytesGiven} bytes instead of {bytesNeeded}. Encode it as EIP-2537 says.",
+  PositionOutOfRange: "Position {position} was not drawn; there are {drawCount}.",
   PossessionNotProven:
     "The proof does not show that the key's secret is known. Sign the compressed key under the domain of proofs of possession.",
   PrecompileFailed:
@@ -139,6 +152,11 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
     "A royalty of {bps} basis points is out of range; {minimumBps} to {maximumBps} are allowed.",
   SafeCastOverflowedUintDowncast: "{value} does not fit in {bits} bits. Use a smaller number.",
   SafeERC20FailedOperation: "The token {token} refused the transfer.",
+  SampleNotInTestSet:
+    "What was given for position {position} is not sample {index} of the committed test set.",
+  SamplesAlreadyDrawn: "The samples of claim {claimId} are drawn already.",
+  SamplesNotDrawn: "The samples of claim {claimId} are not drawn yet: the drawer has to open its secret.",
+  SecretMismatch: "This is not the secret that the draw of claim {claimId} committed to.",
   SettlementTooLate: "The result had to be settled by {settleBy}. The buyer's money can be refunded.",
   SignatureExpired: "The signature was good until {deadline}. Sign again with a later deadline.",
   StakeTooLow: "A stake of {stakeWei} is below the minimum of {minimumWei}. Stake more.",
@@ -149,10 +167,14 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
     "The stake of {provider} is not free: unbonding has to be started first and ends at {unbondedAt}.",
   StringTooLong: "A text constant of the contract is too long. This is a fault of the contract; report it.",
   TermsExpired: "The provider's terms had to be used by {acceptBy}. Ask for new terms.",
+  TestSetEmpty: "A test set needs a root and a sample.",
+  TestSetKnown: "The test set {root} is published already.",
+  TestSetUnknown: "The test set {root} is not published.",
   TransitionNotAllowed:
     "The job is in state {from}, which does not allow '{action}'. Read the job's state; it may be done already.",
   VerifierNotListed:
     "{verifier} is not a result verifier of this protocol. Name one that the registry lists.",
+  VerifierProvesNothing: "{verifier} is no verifier of proofs.",
   VersionOutOfOrder:
     "Version {given} of '{name}' was given, but the next one is {expected}. It may be deployed already.",
   VotesExpiredSignature: "The delegation expired at {expiry}. Sign a new one.",
