@@ -2,8 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
-import { HonkVerification } from "@aios/contracts/honk-verification";
-import { DEVELOPMENT_TAU_G2 } from "@aios/contracts/parameters";
 import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
 import { developmentReferenceString } from "@aios/core-ultra-honk/reference-string";
 import { compileCircuit, computeWitness } from "@aios/core-zkml/circuit";
@@ -16,6 +14,8 @@ import { quantiseModel } from "@aios/core-zkml/quantisation";
 import { bytesToInteger, SCALAR_FIELD_ORDER, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { SeededRng } from "@aios/kernel/random";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { HonkVerification } from "./honk-verification.js";
+import { DEVELOPMENT_TAU_G2 } from "./parameters.js";
 
 const MODELS = 2;
 const MUTATIONS_A_MODEL = 500;
@@ -32,7 +32,7 @@ interface Proven {
 }
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "aios-sdk-honk-soundness-"));
+  directory = await mkdtemp(join(tmpdir(), "aios-honk-soundness-"));
   prover = new UltraHonkProver({
     directory,
     referenceString: async (logRows) => developmentReferenceString(logRows),
