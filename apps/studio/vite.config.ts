@@ -12,7 +12,9 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: ["index.html", "operations.html", "proof.html"].map((page) => join(import.meta.dirname, page)),
+      input: ["index.html", "chain.html", "operations.html", "proof.html"].map((page) =>
+        join(import.meta.dirname, page),
+      ),
     },
   },
   server: {

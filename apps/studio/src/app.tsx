@@ -66,7 +66,8 @@ export function App() {
       </main>
       <footer className="muted small">
         A proof shows that the committed model gave this output for the committed input, and nothing more.{" "}
-        <a href="/docs">API</a> · <a href="/operations">Operations</a> · <a href="/proof">Read a proof</a>
+        <a href="/docs">API</a> · <a href="/chain">Chain</a> · <a href="/operations">Operations</a> ·{" "}
+        <a href="/proof">Read a proof</a>
       </footer>
     </>
   );

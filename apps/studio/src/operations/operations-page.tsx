@@ -72,7 +72,7 @@ export function OperationsPage() {
       <footer className="muted small">
         Counted by the gateway since it started, from what each service remembers. For history: Prometheus and
         Grafana, for which rules and dashboards are in the chart. <a href="/">Studio</a> ·{" "}
-        <a href="/docs">API</a>
+        <a href="/chain">Chain</a> · <a href="/docs">API</a>
       </footer>
     </>
   );

@@ -1,7 +1,6 @@
 import type { Operations } from "@aios/sdk/operations-types";
 import { atMost, slowest, trouble, whole } from "./figures.js";
-
-type Mood = "ok" | "degraded" | "offline";
+import { Tile } from "./tile.js";
 
 /** The few figures that say at once whether anything needs a person. */
 export function SummaryStrip({ operations }: { readonly operations: Operations }) {
@@ -53,27 +52,5 @@ export function SummaryStrip({ operations }: { readonly operations: Operations }
         }
       />
     </dl>
-  );
-}
-
-function Tile({
-  name,
-  value,
-  note,
-  mood,
-}: {
-  readonly name: string;
-  readonly value: string;
-  readonly note: string;
-  readonly mood: Mood;
-}) {
-  return (
-    <div className={`tile ${mood}`}>
-      <dt>{name}</dt>
-      <dd>
-        <strong>{value}</strong>
-        <span className="muted small">{note}</span>
-      </dd>
-    </div>
   );
 }

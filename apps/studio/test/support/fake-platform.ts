@@ -14,6 +14,7 @@ import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { packOutput } from "@aios/core-zkml/output-packing";
 import { requestHashOf } from "@aios/sdk/job-api";
 import { privateKeySigner } from "@aios/sdk/wallet";
+import { HonorFixture } from "./honor-fixture.js";
 import { operations, trace } from "./operations-fixture.js";
 
 const DIST = join(import.meta.dirname, "..", "..", "dist");
@@ -37,6 +38,7 @@ const transaction = (digit: string): string => `0x${digit.repeat(64)}`;
 
 const PAGES: Readonly<Record<string, string>> = {
   "/": "/index.html",
+  "/chain": "/chain.html",
   "/operations": "/operations.html",
   "/proof": "/proof.html",
 };
@@ -48,7 +50,10 @@ export class FakePlatform {
   mood: Mood = "full";
   /** Whether the visitor may see the page of operations. */
   operator = true;
+  /** Nodes of the honor set; 1: one node makes the chain. */
+  honorNodes = 1;
   #jobId = "";
+  readonly #startedAtMs = Date.now();
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
 
   async start(): Promise<string> {
@@ -84,12 +89,7 @@ export class FakePlatform {
         detail: "compute cannot be reached just now; try again shortly.",
       });
     if (url.pathname.startsWith("/v1/operations")) return this.#operations(url.pathname, response);
-    if (url.pathname === "/rpc")
-      return send(response, 200, {
-        jsonrpc: "2.0",
-        id: body.id,
-        result: rpc(body.method ?? "", body.params ?? []),
-      });
+    if (url.pathname === "/rpc") return this.#rpc(body, response);
     if (this.mood === "full" && url.pathname.endsWith("/events")) return this.#events(response);
     const value =
       this.mood === "empty"
@@ -98,6 +98,24 @@ export class FakePlatform {
     if (value === undefined)
       return send(response, 404, { code: "not-found", status: 404, detail: "There is no such thing." });
     send(response, 200, value);
+  }
+
+  #rpc(
+    { method = "", params = [], id }: { method?: string; params?: string[]; id?: number },
+    response: ServerResponse,
+  ): void {
+    const fixture = new HonorFixture(this.#startedAtMs, this.honorNodes);
+    const error = {
+      code: -32_000,
+      message: "One node makes this chain.",
+      data: { code: "not-an-honor-chain" },
+    };
+    const answer = !method.startsWith("aios_")
+      ? { result: rpc(method, params) }
+      : this.honorNodes === 1
+        ? { error }
+        : { result: fixture.answer(method, params, Date.now()) };
+    send(response, 200, { jsonrpc: "2.0", id, ...answer });
   }
 
   #operations(path: string, response: ServerResponse): void {
@@ -382,7 +400,7 @@ function job(jobId: string, state: string, stepsDone: number): unknown {
 function rpc(method: string, params: readonly string[]): unknown {
   if (method === "eth_blockNumber") return "0x2a";
   if (method === "eth_getBlockByNumber") {
-    const number = Number(params[0]);
+    const number = { latest: 42, finalized: 41 }[String(params[0])] ?? Number(params[0]);
     return {
       number: `0x${number.toString(16)}`,
       hash: transaction((number % 10).toString()),

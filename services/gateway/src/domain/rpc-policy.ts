@@ -1,7 +1,9 @@
 /** JSON-RPC methods that anyone may call: they read. */
 export const OPEN_RPC_METHODS: ReadonlySet<string> = new Set([
   "aios_getCertificate",
+  "aios_getDag",
   "aios_getHonorSet",
+  "aios_honorStatus",
   "eth_blockNumber",
   "eth_call",
   "eth_chainId",
