@@ -1,7 +1,8 @@
 import { stakeElection } from "@aios/core-committee/election";
 import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
-import { blockId } from "@aios/core-honor-node/dag-block";
+import { NO_HISTORY } from "@aios/core-honor-node/chain-base";
+import { blockId, isWhole } from "@aios/core-honor-node/dag-block";
 import { HonorNode } from "@aios/core-honor-node/honor-node";
 import type { NodeInput, NodeOutput } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
@@ -94,7 +95,8 @@ class MeasuredNode {
     } else if (output.kind === "persist" && output.entry.kind === "block") {
       const { block } = output.entry;
       if (block.seat === this.#index) madeAtMs.set(blockId(block), queue.nowMs);
-      for (const { id } of block.transactions) if (!includedIn.has(id)) includedIn.set(id, blockId(block));
+      for (const { id } of isWhole(block) ? block.transactions : [])
+        if (!includedIn.has(id)) includedIn.set(id, blockId(block));
     } else if (output.kind === "send")
       for (const [to, node] of nodes.entries())
         if (node !== this && (output.to === undefined || output.to === set.members[to]?.account))
@@ -125,7 +127,7 @@ let count = 0;
 const submit = (): void => {
   const index = rng.below(NODES);
   const sender = `0x${(0x1000 + count).toString(16).padStart(40, "0")}`;
-  const transaction = { id: `t${count}`, sender, nonce: 0, payload: new Uint8Array(0) };
+  const transaction = { id: `t${count}`, sender, nonce: 0, gasLimit: 21_000, payload: new Uint8Array(0) };
   count += 1;
   const node = nodes[index];
   if (node !== undefined) {
@@ -152,6 +154,7 @@ function settingsOf(index: number): NodeSettings {
       genesis: { root: "root-0", candidates: [] },
       electionRules: { seats: NODES, minimumStakeWei: 0n, hysteresisBps: 0, immunityCycles: 0 },
       maxBlockBytes: 1_048_576,
+      maxBlockGas: 30_000_000,
       maxBlocksPerCheckpoint: 1_000,
       reputationWindow: 1_000,
     },
@@ -172,6 +175,8 @@ function settingsOf(index: number): NodeSettings {
     maxWaitingBlocks: 1_000,
     maxWaitingBytes: 67_108_864,
     maxRoundsAhead: 20,
+    maxHeldBytes: 67_108_864,
+    history: NO_HISTORY,
   };
 }
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LiteralGhostdag } from "../test/literal-ghostdag.js";
 import { type DagBlock, dags, randomDag } from "../test/random-dags.js";
-import { Ghostdag, type GhostdagBlock } from "./ghostdag.js";
+import { type BlockColouring, Ghostdag, type GhostdagBlock } from "./ghostdag.js";
 import type { GhostdagParameters } from "./ghostdag-parameters.js";
 
 const unlimited: GhostdagParameters = {
@@ -104,6 +104,36 @@ describe("GHOSTDAG", () => {
       { numRuns: 50 },
     );
     expect(forgotten).toBeGreaterThan(0);
+  });
+
+  it("judges new blocks as before when what is left after pruning is taken back in", () => {
+    const parameters = { ...unlimited, mergeDepth: 20, pruningDepth: 30 };
+    let resumed = 0;
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 31 }), fc.integer({ min: 0, max: 6 }), (seed, lag) => {
+        const pruned = new Ghostdag(parameters, "g");
+        const rows = new Map<string, { parents: readonly string[]; colouring: BlockColouring }>();
+        let copy = new Ghostdag(parameters, "g");
+        for (const [at, { id, parents }] of randomDag(seed, 200, lag).slice(1).entries()) {
+          const expected = outcome(() => pruned.insert(id, parents));
+          expect(outcome(() => copy.insert(id, parents))).toEqual(expected);
+          if (expected.code !== "accepted") continue;
+          rows.set(id, { parents, colouring: pruned.colouring(id) });
+          for (const gone of pruned.pruneTo(pruned.pruningPoint(pruned.tips[0] as string))) rows.delete(gone);
+          copy.pruneTo(pruned.root);
+          if (at % 3 !== 0 || pruned.root === "g") continue;
+          resumed += 1;
+          copy = Ghostdag.resumed(parameters, pruned.root);
+          for (const [one, row] of rows) copy.restore(one, row.parents, row.colouring);
+          expect([copy.root, copy.tips, copy.size]).toEqual([pruned.root, pruned.tips, pruned.size]);
+          for (const one of rows.keys())
+            for (const other of rows.keys())
+              expect(copy.isAncestor(one, other)).toBe(pruned.isAncestor(one, other));
+        }
+      }),
+      { numRuns: 30 },
+    );
+    expect(resumed).toBeGreaterThan(0);
   });
 
   it("forgets what does not descend from the pruning point and takes up its numbers again", () => {

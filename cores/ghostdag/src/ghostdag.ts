@@ -17,6 +17,20 @@ export interface GhostdagBlock {
   readonly mergesetReds: readonly string[];
 }
 
+/** What colouring found out about a block, by ids: with it the block is taken back in without being coloured again. */
+export interface BlockColouring {
+  readonly blueScore: number;
+  readonly selectedParent: string | undefined;
+  /** Chain ancestor `mergeDepth` blue blocks below: what this block merges descends from it. */
+  readonly mergeRoot: string;
+  /** The selected parent first, then by blue score and id. */
+  readonly mergesetBlues: readonly string[];
+  readonly mergesetReds: readonly string[];
+  /** Blues whose anticone among the blues of this block's past is known here, with its size at the same index. */
+  readonly sizedBlues: readonly string[];
+  readonly anticoneSizes: readonly number[];
+}
+
 interface StoredBlock extends ColouredBlock {
   readonly id: string;
   readonly parents: readonly number[];
@@ -24,6 +38,9 @@ interface StoredBlock extends ColouredBlock {
   /** Chain ancestor `mergeDepth` blue blocks below: what this block merges descends from it. */
   readonly mergeRoot: number;
 }
+
+/** What reachability gives the block that is inserted first. */
+const TREE_ROOT = 0;
 
 /**
  * A block DAG coloured and ordered by GHOSTDAG (PHANTOM/GHOSTDAG, eprint 2018/104), kept as blocks arrive.
@@ -40,6 +57,7 @@ export class Ghostdag {
   readonly #tips = new Set<number>();
   #root: number;
   #isPruned = false;
+  #resumedRoot: string | undefined;
 
   /** A DAG of the genesis block alone. Throws `invalid-ghostdag-parameters`. */
   constructor(parameters: GhostdagParameters, genesisId: string) {
@@ -57,6 +75,73 @@ export class Ghostdag {
       sizedBlues: [],
       anticoneSizes: [],
     });
+  }
+
+  /**
+   * A DAG that was pruned to `root`, empty until its blocks come back through `restore`, ancestors first, `root` among them.
+   * Throws `invalid-ghostdag-parameters`.
+   */
+  static resumed(parameters: GhostdagParameters, root: string): Ghostdag {
+    const dag = new Ghostdag(parameters, root);
+    // Stays as the tree's root, which no id names: what lost its selected parent hangs below it.
+    dag.#indexOf.clear();
+    dag.#tips.clear();
+    dag.#blocks[dag.#root] = undefined;
+    dag.#isPruned = true;
+    dag.#resumedRoot = root;
+    return dag;
+  }
+
+  /**
+   * Takes a block back in whose colouring is known. What its lists name that is not held has been pruned. Throws
+   * `duplicate-block`. Cost: as reachability's for an insertion.
+   */
+  restore(id: string, parentIds: readonly string[], colouring: BlockColouring): void {
+    if (this.#indexOf.has(id))
+      throw refused("duplicate-block", "conflict", "id", "This block is in the DAG already.", { id });
+    const held = (ids: readonly string[]): number[] =>
+      ids.flatMap((one) => {
+        const index = this.#indexOf.get(one);
+        return index === undefined ? [] : [index];
+      });
+    const parents = held(parentIds);
+    const mergesetBlues = held(colouring.mergesetBlues);
+    const mergesetReds = held(colouring.mergesetReds);
+    const selectedParent = this.#indexOf.get(colouring.selectedParent ?? id);
+    const sized = colouring.sizedBlues.flatMap((one, at) => {
+      const blue = this.#indexOf.get(one);
+      return blue === undefined ? [] : [{ blue, size: colouring.anticoneSizes[at] ?? 0 }];
+    });
+    const merged = [...mergesetBlues, ...mergesetReds].filter((one) => one !== selectedParent);
+    const index = this.#reachability.insert(selectedParent ?? TREE_ROOT, merged);
+    if (id === this.#resumedRoot) this.#root = index;
+    for (const parent of parents) this.#tips.delete(parent);
+    this.#store(index, {
+      id,
+      parents,
+      blueScore: colouring.blueScore,
+      mergeRoot: this.#indexOf.get(colouring.mergeRoot) ?? this.#root,
+      selectedParent,
+      mergesetBlues,
+      mergesetReds,
+      sizedBlues: sized.map(({ blue }) => blue),
+      anticoneSizes: sized.map(({ size }) => size),
+    });
+  }
+
+  /** What colouring found out about a block that is held. Throws `unknown-block`. */
+  colouring(id: string): BlockColouring {
+    const block = this.#stored(this.#index(id, "id"));
+    const idOf = (index: number): string => this.#stored(index).id;
+    return {
+      blueScore: block.blueScore,
+      selectedParent: block.selectedParent === undefined ? undefined : idOf(block.selectedParent),
+      mergeRoot: this.#blocks[block.mergeRoot]?.id ?? this.root,
+      mergesetBlues: block.mergesetBlues.map(idOf),
+      mergesetReds: block.mergesetReds.map(idOf),
+      sizedBlues: block.sizedBlues.map(idOf),
+      anticoneSizes: [...block.anticoneSizes],
+    };
   }
 
   /** Blocks held. */

@@ -12,7 +12,9 @@ const block = (tick: number, variant = 0, parents: string[] = [GENESIS_BLOCK]): 
   seat: 1,
   tick,
   parents,
-  transactions: [{ id: `t-${variant}`, sender: "0xaa", nonce: 0, payload: new Uint8Array(0) }],
+  transactions: [
+    { id: `t-${variant}`, sender: "0xaa", nonce: 0, gasLimit: 21_000, payload: new Uint8Array(0) },
+  ],
   signature: "ab".repeat(96),
 });
 

@@ -1,7 +1,7 @@
 import type { SignedBlockClaim } from "@aios/core-finality/evidence";
 import { hexToBytes } from "@noble/hashes/utils.js";
-import type { BlockDag } from "./block-dag.js";
-import { blockClaimBytes, blockId, type DagBlock } from "./dag-block.js";
+import type { BlockDag, DagEntry } from "./block-dag.js";
+import { type BlockFacts, type BlockHeader, blockClaimBytes, blockId, type DagBlock } from "./dag-block.js";
 
 /** Beyond it the oldest claims are forgotten; what is in the DAG is found there. */
 const MAX_CLAIMS = 16_384;
@@ -55,7 +55,7 @@ export class BlockClaims {
   }
 
   /** Notes a block whose signature is good; answers with the proof where it is the second of its maker and tick. */
-  note(block: DagBlock): DoubleClaim | undefined {
+  note(block: DagBlock | BlockHeader): DoubleClaim | undefined {
     const id = blockId(block);
     const key = keyOf(block);
     const claims = this.#claims.get(key);
@@ -72,7 +72,7 @@ export class BlockClaims {
     return { first: claims.first, second: this.#claim(block) };
   }
 
-  #inDag({ setNumber, seat, tick }: DagBlock): readonly { readonly id: string; readonly block: DagBlock }[] {
+  #inDag({ setNumber, seat, tick }: DagBlock | BlockHeader): readonly DagEntry[] {
     return this.#dag
       .entriesOfTick(tick)
       .filter(({ block }) => block.seat === seat && block.setNumber === setNumber);
@@ -85,7 +85,7 @@ export class BlockClaims {
     }
   }
 
-  #claim(block: DagBlock): SignedBlockClaim {
+  #claim(block: DagBlock | BlockHeader): SignedBlockClaim {
     return {
       maker: block.seat,
       tick: block.tick,
@@ -96,6 +96,6 @@ export class BlockClaims {
   }
 }
 
-function keyOf({ setNumber, seat, tick }: DagBlock): string {
+function keyOf({ setNumber, seat, tick }: BlockFacts): string {
   return `${setNumber}/${seat}/${tick}`;
 }

@@ -45,8 +45,8 @@ describe("block DAG", () => {
         expect(shuffled.tips).toEqual(inOrder.tips);
         expect(shuffled.missing).toEqual([]);
         for (const tip of inOrder.tips)
-          expect(shuffled.orderSince(GENESIS_BLOCK, tip, 100)).toEqual(
-            inOrder.orderSince(GENESIS_BLOCK, tip, 100),
+          expect(shuffled.idsSince(GENESIS_BLOCK, tip, 100)).toEqual(
+            inOrder.idsSince(GENESIS_BLOCK, tip, 100),
           );
       }),
     );
@@ -63,7 +63,7 @@ describe("block DAG", () => {
     const dag = newDag(100, 100_000);
     const heavy = (tick: number, bytes: number): DagBlock => {
       const payload = new Uint8Array(bytes);
-      const transactions = [{ id: `t-${tick}`, sender: "0xaa", nonce: 0, payload }];
+      const transactions = [{ id: `t-${tick}`, sender: "0xaa", nonce: 0, gasLimit: 21_000, payload }];
       return { setNumber: 0, seat: 0, tick, parents: [`lost-${tick}`], transactions, signature: "" };
     };
     for (let tick = 0; tick < 10; tick++) dag.insert(heavy(tick, 40_000));
@@ -80,6 +80,7 @@ describe("transaction pool", () => {
     id: `${sender}-${nonce}`,
     sender,
     nonce,
+    gasLimit: 21_000,
     payload: new Uint8Array(0),
   });
 
@@ -93,12 +94,24 @@ describe("transaction pool", () => {
         .choose(
           (sender) => sender === "0xaa",
           ({ tick }) => tick >= sinceTick,
-          2,
-          1_000,
+          { transactions: 2, bytes: 1_000, gas: 1_000_000 },
         )
         .map(({ id }) => id);
     expect(chosen(5)).toEqual(["0xaa-1", "0xaa-2"]);
     expect(chosen(6)).toEqual(["0xaa-0", "0xaa-1"]);
+  });
+
+  it("chooses no more gas than a block may use, and nothing that uses more by itself", () => {
+    const pool = new TransactionPool(10);
+    pool.add({ ...transaction(0, "0xcc"), gasLimit: 60_000 });
+    for (const nonce of [0, 1, 2]) pool.add(transaction(nonce));
+    const limits = { transactions: 10, bytes: 1_000, gas: 50_000 };
+    const chosen = pool.choose(
+      () => true,
+      () => false,
+      limits,
+    );
+    expect(chosen.map(({ id }) => id)).toEqual(["0xaa-0", "0xaa-1"]);
   });
 
   it("takes nothing twice, not even after it was ordered, and says when it is full", () => {

@@ -1,8 +1,9 @@
-import { Ghostdag, type GhostdagBlock } from "@aios/core-ghostdag/ghostdag";
+import { type BlockColouring, Ghostdag } from "@aios/core-ghostdag/ghostdag";
 import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
 import { isCodedError } from "@aios/kernel/coded-error";
-import { blockId, type DagBlock } from "./dag-block.js";
-import { WaitingBlocks, type WaitingLimits } from "./waiting-blocks.js";
+import { type ChainHistory, NO_HISTORY } from "./chain-base.js";
+import { type BlockHeader, blockId, type DagBlock, headerOf, isWhole } from "./dag-block.js";
+import { memoryOf, WaitingBlocks, type WaitingLimits } from "./waiting-blocks.js";
 
 export const GENESIS_BLOCK = "genesis";
 
@@ -18,30 +19,117 @@ export type Insertion =
 /** Whether a block may be in the DAG, given that its parents are: undefined, or why not. */
 export type BlockRule = (block: DagBlock) => string | undefined;
 
+/** A block that is in the DAG; its transactions may have been let go. */
+export interface DagEntry {
+  readonly id: string;
+  readonly block: DagBlock | BlockHeader;
+}
+
+interface HeldEntry {
+  readonly id: string;
+  block: DagBlock | BlockHeader;
+}
+
 /**
- * The blocks a node holds, coloured and ordered by GHOSTDAG, and those that wait for a parent.
+ * The blocks a node holds, coloured and ordered by GHOSTDAG, and those that wait for a parent. Transactions that were let
+ * go are read from history.
  *
  * Blocks that wait are bounded: beyond the limits the oldest are forgotten, to be fetched again when they are needed.
  */
 export class BlockDag {
-  readonly #ghostdag: Ghostdag;
+  #ghostdag: Ghostdag;
+  readonly #parameters: GhostdagParameters;
   readonly #rule: BlockRule;
-  readonly #blocks = new Map<string, DagBlock>();
-  readonly #byTick = new Map<number, { readonly id: string; readonly block: DagBlock }[]>();
+  readonly #history: ChainHistory;
+  readonly #blocks = new Map<string, HeldEntry>();
+  readonly #byTick = new Map<number, HeldEntry[]>();
   readonly #waiting: WaitingBlocks;
+  #heldBytes = 0;
 
-  constructor(parameters: GhostdagParameters, rule: BlockRule, waiting: WaitingLimits) {
+  constructor(
+    parameters: GhostdagParameters,
+    rule: BlockRule,
+    waiting: WaitingLimits,
+    history: ChainHistory = NO_HISTORY,
+  ) {
+    this.#parameters = parameters;
     this.#ghostdag = new Ghostdag(parameters, GENESIS_BLOCK);
     this.#rule = rule;
+    this.#history = history;
     this.#waiting = new WaitingBlocks(waiting);
+  }
+
+  /** Begins anew with the blocks of a pruned DAG, which come back through `restore`. */
+  resume(root: string): void {
+    this.#ghostdag = Ghostdag.resumed(this.#parameters, root);
+  }
+
+  /** Takes a block back in that was in the DAG before, after its parents. */
+  restore(block: DagBlock | BlockHeader, colouring: BlockColouring): void {
+    const id = blockId(block);
+    this.#ghostdag.restore(id, block.parents, colouring);
+    this.#hold(id, block);
+  }
+
+  /** How GHOSTDAG sees a block that is in the DAG. */
+  colouring(id: string): BlockColouring {
+    return this.#ghostdag.colouring(id);
+  }
+
+  /** Blocks in the DAG. */
+  get size(): number {
+    return this.#ghostdag.size;
+  }
+
+  /** Memory of the transactions that are held, about. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Where the DAG begins: genesis, or the point that it was pruned to. */
+  get root(): string {
+    return this.#ghostdag.root;
+  }
+
+  /** No block that may still come is of an earlier tick. */
+  get rootTick(): number {
+    return this.tickOf(this.root);
+  }
+
+  /** As `Ghostdag.pruningPoint`. */
+  pruningPoint(finalised: string): string {
+    return this.#ghostdag.pruningPoint(finalised);
+  }
+
+  /** As `Ghostdag.pruneTo`. Blocks of earlier ticks that wait for a parent are forgotten too. */
+  prune(point: string): string[] {
+    const gone = this.#ghostdag.pruneTo(point);
+    for (const id of gone) this.#forget(id);
+    for (const [id, { tick }] of this.#waiting) if (tick < this.rootTick) this.#waiting.delete(id);
+    return gone;
+  }
+
+  /** Lets the transactions of a block go, which history has. */
+  release(id: string): void {
+    const entry = this.#blocks.get(id);
+    if (entry === undefined || !isWhole(entry.block)) return;
+    this.#heldBytes -= memoryOf(entry.block);
+    entry.block = headerOf(entry.block);
   }
 
   get tips(): string[] {
     return this.#ghostdag.tips;
   }
 
-  /** A block that is in the DAG. */
+  /** A block that is in the DAG, whole; undefined also where its transactions are nowhere any more. */
   block(id: string): DagBlock | undefined {
+    const held = this.#blocks.get(id)?.block;
+    if (held === undefined) return undefined;
+    return isWhole(held) ? held : this.#history.block(id);
+  }
+
+  /** A block that is in the DAG, as it is held. */
+  entry(id: string): DagEntry | undefined {
     return this.#blocks.get(id);
   }
 
@@ -56,7 +144,7 @@ export class BlockDag {
 
   /** Tick of a block in the DAG; 0 for genesis. */
   tickOf(id: string): number {
-    return this.#blocks.get(id)?.tick ?? 0;
+    return this.#blocks.get(id)?.block.tick ?? 0;
   }
 
   isAncestor(ancestor: string, id: string): boolean {
@@ -64,17 +152,12 @@ export class BlockDag {
   }
 
   /** Blocks of a tick with their ids, in order of arrival. */
-  entriesOfTick(tick: number): readonly { readonly id: string; readonly block: DagBlock }[] {
+  entriesOfTick(tick: number): readonly DagEntry[] {
     return this.#byTick.get(tick) ?? [];
   }
 
   selectedParent(id: string): string | undefined {
     return this.#ghostdag.block(id).selectedParent;
-  }
-
-  /** How GHOSTDAG sees a block that is in the DAG. */
-  colouring(id: string): GhostdagBlock {
-    return this.#ghostdag.block(id);
   }
 
   /** Why a block with these parents, which are in the DAG, could not be merged; undefined when it could. */
@@ -83,9 +166,8 @@ export class BlockDag {
   }
 
   /** What is new below `tip` and not below `since`, in GHOSTDAG order. Throws as `Ghostdag.orderSince`. */
-  orderSince(since: string, tip: string, limit: number): DagBlock[] {
-    if (since === tip) return [];
-    return this.#ghostdag.orderSince(since, tip, limit).map((id) => this.#blocks.get(id) as DagBlock);
+  idsSince(since: string, tip: string, limit: number): readonly string[] {
+    return since === tip ? [] : this.#ghostdag.orderSince(since, tip, limit);
   }
 
   /** Parents that waiting blocks lack and that do not wait themselves. */
@@ -116,11 +198,28 @@ export class BlockDag {
     if (reason !== undefined) return reason;
     const refusal = refusalOf(() => this.#ghostdag.insert(id, block.parents));
     if (refusal !== undefined) return refusal;
-    this.#blocks.set(id, block);
-    const ofTick = this.#byTick.get(block.tick);
-    if (ofTick === undefined) this.#byTick.set(block.tick, [{ id, block }]);
-    else ofTick.push({ id, block });
+    this.#hold(id, block);
     return undefined;
+  }
+
+  #hold(id: string, block: DagBlock | BlockHeader): void {
+    const entry = { id, block };
+    this.#blocks.set(id, entry);
+    if (isWhole(block)) this.#heldBytes += memoryOf(block);
+    const ofTick = this.#byTick.get(block.tick);
+    if (ofTick === undefined) this.#byTick.set(block.tick, [entry]);
+    else ofTick.push(entry);
+  }
+
+  #forget(id: string): void {
+    const entry = this.#blocks.get(id);
+    if (entry === undefined) return;
+    const { block } = entry;
+    this.#blocks.delete(id);
+    if (isWhole(block)) this.#heldBytes -= memoryOf(block);
+    const left = this.#byTick.get(block.tick)?.filter((one) => one !== entry) ?? [];
+    if (left.length === 0) this.#byTick.delete(block.tick);
+    else this.#byTick.set(block.tick, left);
   }
 
   #release(): DagBlock[] {

@@ -1,8 +1,9 @@
 import { honorKeysOf } from "@aios/core-committee/honor-set";
+import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { BlockClaims } from "./block-claims.js";
 import { formFault } from "./block-rules.js";
-import { blockClaimBytes, blockId, type DagBlock } from "./dag-block.js";
+import { type BlockHeader, blockClaimBytes, blockId, type DagBlock, isWhole } from "./dag-block.js";
 import type { NodeContext } from "./node-context.js";
 
 const MAX_WANTED = 64;
@@ -51,11 +52,14 @@ export class BlockExchange {
   }
 
   /** Puts a block back that the log holds. */
-  restore(block: DagBlock): void {
-    if (this.#context.dag.insert(block).kind !== "inserted") return;
+  restore(block: DagBlock | BlockHeader, colouring: BlockColouring): void {
+    const { dag, pool } = this.#context;
+    if (dag.has(blockId(block))) return;
+    dag.restore(block, colouring);
     this.#noteClaim(block);
+    if (!isWhole(block)) return;
     const place = { block: blockId(block), tick: block.tick };
-    for (const { id } of block.transactions) this.#context.pool.sawInBlock(id, place);
+    for (const { id } of block.transactions) pool.sawInBlock(id, place);
   }
 
   /** Answers a peer that asks for blocks. */
@@ -97,7 +101,7 @@ export class BlockExchange {
     return false;
   }
 
-  #noteClaim(block: DagBlock): void {
+  #noteClaim(block: DagBlock | BlockHeader): void {
     const double = this.#claims.note(block);
     if (double === undefined) return;
     this.#context.accuse(block.setNumber, block.seat, `block ${block.tick}`, () => ({

@@ -4,7 +4,13 @@ import { seatForSender } from "@aios/core-committee/mempool-split";
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { GENESIS_BLOCK } from "./block-dag.js";
 import { blockFault } from "./block-rules.js";
-import { blockClaimBytes, type DagBlock, type OrderedTransaction, type UnsignedBlock } from "./dag-block.js";
+import {
+  type BlockFacts,
+  blockClaimBytes,
+  type DagBlock,
+  type OrderedTransaction,
+  type UnsignedBlock,
+} from "./dag-block.js";
 import type { NodeContext } from "./node-context.js";
 import type { PoolPlace } from "./transaction-pool.js";
 
@@ -28,7 +34,7 @@ export function makeBlock(context: NodeContext): DagBlock | undefined {
   context.timer({ kind: "tick" }, Math.max(1, nextTurnMs - nowMs));
   if (seat === undefined || tick < 1 || turnMs > nowMs) return undefined;
   const { set } = chain.reign;
-  const isOwn = (block: DagBlock): boolean => block.seat === seat && block.setNumber === set.number;
+  const isOwn = (block: BlockFacts): boolean => block.seat === seat && block.setNumber === set.number;
   if (context.dag.entriesOfTick(tick).some(({ block }) => isOwn(block))) return undefined;
   for (const parents of parentChoices(context)) {
     const bare = { setNumber: set.number, seat, tick, parents, transactions: [] };
@@ -79,10 +85,15 @@ function chooseTransactions(
   const { slot } = chainTimeOf(time, tick);
   const takes = (sender: string): boolean => seatForSender(hexToBytes(sender.slice(2)), slot, seats) === seat;
   const sinceTick = tick - PATIENCE_ROTATIONS * rotation;
-  // What this block merges is ordered with it, however long that takes.
+  // What this block merges is ordered with it, however long that takes; what was pruned unordered never will be.
   const isHeld = (place: PoolPlace): boolean =>
-    place.tick >= sinceTick || parents.some((parent) => dag.isAncestor(place.block, parent));
-  return pool.choose(takes, isHeld, settings.maxTransactionsPerBlock, settings.chain.maxBlockBytes);
+    place.tick >= sinceTick ||
+    (dag.has(place.block) && parents.some((parent) => dag.isAncestor(place.block, parent)));
+  return pool.choose(takes, isHeld, {
+    transactions: settings.maxTransactionsPerBlock,
+    bytes: settings.chain.maxBlockBytes,
+    gas: settings.chain.maxBlockGas,
+  });
 }
 
 /** Seats with a block in the last `ticks`; undefined while the set is too new to tell. */

@@ -14,18 +14,27 @@ export interface BlockRuleContext {
   readonly maxParents: number;
   /** Bytes of transactions in a block. */
   readonly maxBlockBytes: number;
+  /** That its transactions may use together. */
+  readonly maxBlockGas: number;
 }
 
 /** Why a block may not be in the DAG whatever its parents are; undefined when it may as far as it shows itself. */
 export function formFault(block: UnsignedBlock, context: BlockRuleContext): string | undefined {
-  const { time, chain, nowMs, clockToleranceMs, maxParents, maxBlockBytes } = context;
+  const { time, dag, chain, nowMs, clockToleranceMs, maxParents, maxBlockBytes, maxBlockGas } = context;
   const reign = chain.reignOf(block.setNumber);
   if (reign === undefined) return "set-unknown";
   if (startOfTickMs(time, block.tick) > nowMs + clockToleranceMs) return "tick-in-future";
   if (block.tick < reign.fromTick) return "tick-before-set";
+  if (block.tick < dag.rootTick) return "below-pruning-point";
   if (block.parents.length === 0 || block.parents.length > maxParents) return "parent-count";
   if (payloadBytes(block) > maxBlockBytes) return "block-too-large";
+  if (gasOf(block) > maxBlockGas) return "block-gas";
   return undefined;
+}
+
+/** The most gas that the transactions of a block may use together. */
+export function gasOf({ transactions }: Pick<UnsignedBlock, "transactions">): number {
+  return transactions.reduce((sum, { gasLimit }) => sum + gasLimit, 0);
 }
 
 function payloadBytes({ transactions }: UnsignedBlock): number {

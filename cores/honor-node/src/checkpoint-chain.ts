@@ -2,30 +2,54 @@ import { type HonorSet, honorSetId } from "@aios/core-committee/honor-set";
 import { checkpointId } from "@aios/core-finality/checkpoint";
 import type { DecidedRound } from "@aios/core-finality/leader";
 import { GENESIS_BLOCK } from "./block-dag.js";
+import type { ChainBase, Reign } from "./chain-base.js";
 import type { Decision, ExecutionResult } from "./node-protocol.js";
-
-/** A set and the span in which it decides. */
-export interface Reign {
-  readonly set: HonorSet;
-  readonly fromHeight: number;
-  /** Tick of the checkpoint that handed over to it. */
-  readonly fromTick: number;
-}
 
 /** The decided checkpoints, the sets that decided them, and the states that they lead to. */
 export class CheckpointChain {
-  readonly #decisions: Decision[] = [];
-  readonly #reigns: Reign[];
+  /** From `#firstHeight` on. */
+  #decisions: Decision[] = [];
+  #firstHeight = 1;
+  #reigns: Reign[];
   readonly #results = new Map<number, ExecutionResult>();
+  #executedHeight = 0;
 
   constructor(genesisSet: HonorSet, genesis: ExecutionResult) {
     this.#reigns = [{ set: genesisSet, fromHeight: 1, fromTick: 0 }];
     this.#results.set(0, genesis);
   }
 
+  /** Goes on from a base, whose decisions come next. */
+  resume({ firstDecision, reigns }: ChainBase): void {
+    this.#decisions = [];
+    this.#firstHeight = firstDecision;
+    this.#reigns = [...reigns];
+  }
+
+  /** Forgets decisions before a height; every set stays known. */
+  prune(firstDecision: number): void {
+    this.#decisions.splice(0, firstDecision - this.#firstHeight);
+    this.#firstHeight = Math.max(this.#firstHeight, firstDecision);
+  }
+
+  /** The first height whose decision is held. */
+  get firstHeight(): number {
+    return this.#firstHeight;
+  }
+
   /** The height that is to be decided. */
   get height(): number {
-    return this.#decisions.length + 1;
+    return this.#firstHeight + this.#decisions.length;
+  }
+
+  /** The last height whose state is known. */
+  get executedHeight(): number {
+    return this.#executedHeight;
+  }
+
+  /** All sets from genesis to the one that decides a height. */
+  reignsAt(height: number): readonly Reign[] {
+    return this.#reigns.filter(({ fromHeight }) => fromHeight <= height);
   }
 
   /** The set that decides it. */
@@ -43,7 +67,7 @@ export class CheckpointChain {
   }
 
   decision(height: number): Decision | undefined {
-    return this.#decisions[height - 1];
+    return this.#decisions[height - this.#firstHeight];
   }
 
   /** Id of the checkpoint before the height that is to be decided. */
@@ -62,7 +86,7 @@ export class CheckpointChain {
 
   /** Tip of a decided height; genesis for 0. */
   tipOf(height: number): string {
-    return this.#decisions[height - 1]?.checkpoint.tip ?? GENESIS_BLOCK;
+    return this.decision(height)?.checkpoint.tip ?? GENESIS_BLOCK;
   }
 
   get tick(): number {
@@ -76,15 +100,16 @@ export class CheckpointChain {
 
   setResult(height: number, result: ExecutionResult): void {
     this.#results.set(height, result);
+    this.#executedHeight = Math.max(this.#executedHeight, height);
     this.#results.delete(height - 3);
   }
 
   /** The rounds of the last `window` heights of this set, as the checkpoints after them say: equal on every node. */
   history(window: number): DecidedRound[] {
-    const from = Math.max(this.reign.fromHeight, this.height - 1 - window);
+    const from = Math.max(this.reign.fromHeight, this.#firstHeight - 1, this.height - 1 - window);
     const rounds: DecidedRound[] = [];
     for (let height = from; height < this.height - 1; height++) {
-      const next = this.#decisions[height];
+      const next = this.decision(height + 1);
       if (next !== undefined) rounds.push({ height, round: next.checkpoint.parentRound });
     }
     return rounds;

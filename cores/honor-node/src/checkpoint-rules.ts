@@ -3,6 +3,7 @@ import { nextHonorSet } from "@aios/core-committee/succession";
 import type { Checkpoint } from "@aios/core-finality/checkpoint";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { BlockDag } from "./block-dag.js";
+import { gasOf } from "./block-rules.js";
 import type { CheckpointChain } from "./checkpoint-chain.js";
 import type { NodeSettings } from "./node-settings.js";
 
@@ -30,7 +31,7 @@ export function judge(checkpoint: Checkpoint, context: CheckpointContext): Judge
   if (!dag.has(tip) || !dag.has(chain.tip) || attested === undefined) return "waiting";
   if (!context.isParentRound(checkpoint.parentRound)) return "waiting";
   if (tick !== dag.tickOf(tip) || tick < chain.tick) return "wrong";
-  if (!canOrder(dag, chain.tip, tip, settings.chain.maxBlocksPerCheckpoint)) return "wrong";
+  if (orderOf(dag, chain.tip, tip, settings.chain.maxBlocksPerCheckpoint) === undefined) return "wrong";
   return honorSetId(setAfter(tick, context)) === checkpoint.nextSetId ? "right" : "wrong";
 }
 
@@ -39,8 +40,8 @@ export function build(context: CheckpointContext): Checkpoint | undefined {
   const { dag, chain, settings } = context;
   const attested = chain.result(chain.height - 1);
   if (attested === undefined || !dag.has(chain.tip)) return undefined;
-  const limit = settings.chain.maxBlocksPerCheckpoint;
-  const tip = bestTip(dag, chain, limit);
+  const { maxBlocksPerCheckpoint: limit, maxBlockGas: gas } = settings.chain;
+  const tip = bestTip(dag, chain, { limit, gas });
   const tick = tip === undefined ? chain.tick : dag.tickOf(tip);
   return {
     height: chain.height,
@@ -61,23 +62,44 @@ export function setAfter(tick: number, { chain, settings }: CheckpointContext): 
   return nextHonorSet(input, settings.election);
 }
 
-/** The best block to order up to: after a long stop the whole DAG may be too much for one checkpoint. */
-function bestTip(dag: BlockDag, chain: CheckpointChain, limit: number): string | undefined {
-  for (const tip of dag.tips)
+/**
+ * The best block to order up to: after a long stop the whole DAG may be too much for one checkpoint. Of the blocks on the
+ * way to a tip it is the last whose order fits the gas of an EVM block, or the first where none does: what did not fit
+ * would be ordered again. A matter of choice: a checkpoint that orders more is as valid.
+ */
+function bestTip(dag: BlockDag, chain: CheckpointChain, { limit, gas }: OrderLimits): string | undefined {
+  for (const tip of dag.tips) {
+    let first: string | undefined;
     for (let block: string | undefined = tip; block !== undefined; block = dag.selectedParent(block)) {
       if (!dag.isAncestor(chain.tip, block)) break;
-      if (dag.tickOf(block) >= chain.tick && canOrder(dag, chain.tip, block, limit)) return block;
+      if (dag.tickOf(block) < chain.tick) continue;
+      const order = orderOf(dag, chain.tip, block, limit);
+      if (order === undefined) continue;
+      if (order.reduce((sum, id) => sum + gasIn(dag, id), 0) <= gas) return block;
+      first = block;
     }
+    if (first !== undefined) return first;
+  }
   return undefined;
 }
 
-function canOrder(dag: BlockDag, since: string, tip: string, limit: number): boolean {
-  if (since !== tip && !dag.isAncestor(since, tip)) return false;
+interface OrderLimits {
+  readonly limit: number;
+  readonly gas: number;
+}
+
+function gasIn(dag: BlockDag, id: string): number {
+  const block = dag.block(id);
+  return block === undefined ? 0 : gasOf(block);
+}
+
+/** What is new up to a tip; undefined where that is too much or not what comes next. */
+function orderOf(dag: BlockDag, since: string, tip: string, limit: number): readonly string[] | undefined {
+  if (since !== tip && !dag.isAncestor(since, tip)) return undefined;
   try {
-    dag.orderSince(since, tip, limit);
-    return true;
+    return dag.idsSince(since, tip, limit);
   } catch (error) {
-    if (isCodedError(error) && error.code === "order-too-long") return false;
+    if (isCodedError(error) && error.code === "order-too-long") return undefined;
     throw error;
   }
 }

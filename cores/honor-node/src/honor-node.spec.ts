@@ -1,7 +1,7 @@
 import { checkpointId } from "@aios/core-finality/checkpoint";
 import { describe, expect, it } from "vitest";
 import { account, SmallNetwork, settings, signed, TICK_MS } from "../test/small-network.js";
-import { blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
+import { blockId, type DagBlock, isWhole, type OrderedTransaction } from "./dag-block.js";
 import { HonorNode } from "./honor-node.js";
 import type { Packet } from "./node-protocol.js";
 
@@ -9,8 +9,12 @@ const transaction = (nonce: number, user = 0): OrderedTransaction => ({
   id: `${user}-${nonce}`,
   sender: `0x${(user + 1).toString(16).padStart(40, "a")}`,
   nonce,
+  gasLimit: 21_000,
   payload: new Uint8Array(0),
 });
+
+/** So short a past is kept that it is pruned within a minute. */
+const SHORT = { mergeDepth: 20, pruningDepth: 40, reputationWindow: 10, maxHeldBytes: 4_096 };
 
 describe("honor nodes", () => {
   it("order what users submit, the same on every node, and attest the state one checkpoint later", () => {
@@ -56,11 +60,55 @@ describe("honor nodes", () => {
     const height = network.nodes[0]?.height ?? 0;
     expect(height).toBeGreaterThan(40);
     network.silent.delete(3);
-    network.logs[3] = [];
-    network.restart(3);
+    network.lose(3);
     network.runUntil(61_500);
     expect(network.nodes[3]?.height).toBeGreaterThanOrEqual(height);
     expect(network.ordered[3]).toEqual(network.ordered[0]);
+    expect(network.evidence).toEqual([]);
+  });
+
+  it("forget what no later block needs, and go on from what is left", () => {
+    const network = new SmallNetwork(4, SHORT);
+    let sent = 0;
+    const user = (untilMs: number): void => {
+      for (; network.nowMs < untilMs; network.runUntil(network.nowMs + 2_000))
+        network.input(sent % 4, { kind: "transactions", transactions: [transaction(sent++)] });
+    };
+    user(60_000);
+    const sizes = network.nodes[0]?.sizes;
+    const logged = network.logs[0]?.size ?? 0;
+    user(180_000);
+    for (const [index, node] of network.nodes.entries()) {
+      expect(node.height).toBeGreaterThan(120);
+      expect(node.sizes.dagBlocks).toBeLessThan(2 * SHORT.pruningDepth);
+      expect(node.sizes.decisions).toBeLessThan(60);
+      expect(node.sizes.heldBytes).toBeLessThanOrEqual((sizes?.heldBytes ?? 0) + 4_096);
+      expect(network.logs[index]?.size).toBeLessThan(logged + 60);
+    }
+    const before = network.nodes.map(({ height }) => height);
+    for (const index of [0, 1, 2, 3]) network.restart(index);
+    expect(network.nodes.map(({ height }) => height)).toEqual(before);
+    user(190_000);
+    network.runUntil(195_000);
+    expect(network.nodes[0]?.height).toBeGreaterThan((before[0] ?? 0) + 5);
+    const last = (index: number) => network.ordered[index]?.slice(-5);
+    expect(last(0)).toEqual([5, 4, 3, 2, 1].map((back) => `0-${sent - back}`));
+    for (const index of [1, 2, 3]) expect(last(index)).toEqual(last(0));
+    expect(network.evidence).toEqual([]);
+  });
+
+  it("of an archive give a node that starts from nothing all that was ever ordered", () => {
+    const network = new SmallNetwork(4, { ...SHORT, archive: true });
+    network.silent.add(3);
+    network.runUntil(1_500);
+    network.input(0, { kind: "transactions", transactions: [transaction(0)] });
+    network.runUntil(120_000);
+    expect(network.nodes[0]?.sizes.dagBlocks).toBeLessThan(2 * SHORT.pruningDepth);
+    network.silent.delete(3);
+    network.lose(3);
+    network.runUntil(130_000);
+    expect(network.nodes[3]?.height).toBeGreaterThanOrEqual((network.nodes[0]?.height ?? 0) - 1);
+    expect(network.ordered[3]).toEqual(["0-0"]);
     expect(network.evidence).toEqual([]);
   });
 
@@ -70,8 +118,7 @@ describe("honor nodes", () => {
     network.runUntil(20_000);
     const height = network.nodes[0]?.height ?? 0;
     network.silent.delete(3);
-    network.logs[3] = [];
-    network.restart(3);
+    network.lose(3);
     const status = { kind: "status", height: 1_000_000, tips: [] } as const;
     // Each word of the liar ends its own range and would begin the next one.
     for (let nowMs = 20_001; nowMs < 23_000; nowMs += 3) {
@@ -124,7 +171,7 @@ describe("honor nodes", () => {
       { length: 12 },
       (_, tick) => network.nodes[0]?.blocksOfTick(tick) ?? [],
     ).flat();
-    expect(holders.filter(({ transactions }) => transactions.length > 0)).toHaveLength(1);
+    expect(holders.filter((block) => isWhole(block) && block.transactions.length > 0)).toHaveLength(1);
     network.votesAreLost = false;
     network.runUntil(20_000);
     expect(network.ordered[3]).toEqual(["0-0"]);
@@ -225,6 +272,9 @@ describe("a block from a peer", () => {
     const ofBytes = (bytes: number) => [{ ...transaction(0), payload: new Uint8Array(bytes) }];
     expect(isKept(signed(1, { ...bare, transactions: ofBytes(100_000) }))).toBe(true);
     expect(isKept(signed(1, { ...bare, transactions: ofBytes(100_001) }))).toBe(false);
+    const ofGas = (gasLimit: number) => [{ ...transaction(0), gasLimit }];
+    expect(isKept(signed(1, { ...bare, transactions: ofGas(1_000_000) }))).toBe(true);
+    expect(isKept(signed(1, { ...bare, transactions: ofGas(1_000_001) }))).toBe(false);
   });
 
   it("convicts a maker of two in a tick, once, and a third is not even kept", () => {

@@ -1,8 +1,11 @@
 import type { HonorSet } from "@aios/core-committee/honor-set";
-import type { GhostdagBlock } from "@aios/core-ghostdag/ghostdag";
+import type { SafetyRecord } from "@aios/core-finality/finality-height";
+import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import { BlockExchange } from "./block-exchange.js";
 import { makeBlock } from "./block-production.js";
-import { blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
+import type { ChainBase } from "./chain-base.js";
+import { baseAt, isPruningDue } from "./chain-pruning.js";
+import { type BlockHeader, blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
 import { FinalityDriver } from "./finality-driver.js";
 import { NodeContext } from "./node-context.js";
 import type { Decision, ExecutionResult, LogEntry, NodeInput, NodeOutput, Packet } from "./node-protocol.js";
@@ -20,6 +23,17 @@ const RANGE_HEIGHTS = 32;
 const RANGE_BYTES = 1_048_576;
 /** What a block costs in a range beside its transactions. */
 const BLOCK_OVERHEAD_BYTES = 512;
+/** Of heights that were executed before a start, so many states are asked for: the next checkpoint attests the last. */
+const STATES_BEFORE = 3;
+
+/** What a node holds in memory. */
+export interface NodeSizes {
+  readonly dagBlocks: number;
+  /** Of the blocks' transactions, about. */
+  readonly heldBytes: number;
+  readonly decisions: number;
+  readonly pooled: number;
+}
 
 /**
  * An honor node without its clock, disk, network and execution engine: block DAG, mempool, finality, hand-overs and what
@@ -35,6 +49,18 @@ export class HonorNode {
   /** Heights whose transactions have been ordered. */
   #orderedHeight = 0;
   readonly #ranges: RangeRequests;
+  /** Up to this height the log says what was ordered. */
+  #loggedOrder = 0;
+  /** Heights up to this one were executed before this start, but for the last ones nobody has to ask for their states. */
+  #executedBefore = 0;
+  /** Of what this height and those before it ordered, only the state matters. */
+  #baseHeight = 0;
+  /** Accepted transactions in the log that are not settled. */
+  #accepted = new Set<string>();
+  /** Ordered blocks whose transactions are held, oldest first. */
+  readonly #ordered: string[] = [];
+  /** Blocks that were left when the DAG was pruned last. */
+  #sizeAfterPruning = 0;
 
   constructor(settings: NodeSettings) {
     this.#context = new NodeContext(settings);
@@ -53,8 +79,20 @@ export class HonorNode {
     return this.#context.seat;
   }
 
+  /** A decision that this node has: pruned nodes keep the last ones, and those that hand over to another set. */
   decision(height: number): Decision | undefined {
-    return this.#context.chain.decision(height);
+    return this.#context.chain.decision(height) ?? this.#context.settings.history.decision(height);
+  }
+
+  /** What is held in memory. */
+  get sizes(): NodeSizes {
+    const { dag, chain, pool } = this.#context;
+    return {
+      dagBlocks: dag.size,
+      heldBytes: dag.heldBytes,
+      decisions: chain.height - chain.firstHeight,
+      pooled: pool.size,
+    };
   }
 
   /** The set that decides the present height. */
@@ -71,13 +109,14 @@ export class HonorNode {
     return this.#context.dag.block(id);
   }
 
-  /** Blocks of a tick that it holds, in order of arrival. */
-  blocksOfTick(tick: number): readonly DagBlock[] {
-    return this.#context.dag.entriesOfTick(tick).map(({ block }) => block);
+  /** Blocks of a tick that it holds, in order of arrival; the transactions of older ones may be gone. */
+  blocksOfTick(tick: number): readonly (DagBlock | BlockHeader)[] {
+    const { dag } = this.#context;
+    return dag.entriesOfTick(tick).map(({ id, block }) => dag.block(id) ?? block);
   }
 
   /** How GHOSTDAG sees a block that it holds. */
-  colouring(id: string): GhostdagBlock {
+  colouring(id: string): BlockColouring {
     return this.#context.dag.colouring(id);
   }
 
@@ -91,14 +130,21 @@ export class HonorNode {
     return this.#context.pool.size;
   }
 
-  /** Begins, or goes on after a crash with what the log holds, in its order. */
-  start(log: readonly LogEntry[], nowMs: number): NodeOutput[] {
+  /**
+   * Begins, or goes on after a crash with what the log holds, in its order, a base first. Heights up to `executedHeight`
+   * are executed and on disk: of the last ones the states are asked for, without transactions.
+   */
+  start(log: Iterable<LogEntry>, nowMs: number, executedHeight = 0): NodeOutput[] {
     const context = this.#context;
     context.nowMs = nowMs;
-    for (const entry of log) this.#replay(entry);
-    this.#orderReady();
-    const safety = log.findLast((entry) => entry.kind === "safety");
-    const record = safety?.record.height === this.height ? safety.record : undefined;
+    this.#executedBefore = executedHeight;
+    let safety: SafetyRecord | undefined;
+    for (const entry of log) {
+      this.#replay(entry);
+      if (entry.kind === "safety") safety = entry.record;
+      this.#orderReady();
+    }
+    const record = safety?.height === this.height ? safety : undefined;
     this.#finality.enterHeight(record);
     context.timer({ kind: "tick" }, 0);
     context.timer({ kind: "gossip" }, 0);
@@ -125,9 +171,23 @@ export class HonorNode {
       if (entry.decision.checkpoint.height !== chain.height) return;
       chain.append(entry.decision);
       this.#blocks.decided(chain.tick);
-    } else if (entry.kind === "block") this.#blocks.restore(entry.block);
+    } else if (entry.kind === "block") this.#blocks.restore(entry.block, entry.colouring);
+    else if (entry.kind === "order") this.#loggedOrder = Math.max(this.#loggedOrder, entry.height);
+    else if (entry.kind === "base") this.#resume(entry.base);
     else if (entry.kind === "transactions")
-      for (const transaction of entry.transactions) pool.add(transaction);
+      for (const transaction of entry.transactions) {
+        this.#accepted.add(transaction.id);
+        pool.add(transaction);
+      }
+  }
+
+  #resume(base: ChainBase): void {
+    const { chain, dag } = this.#context;
+    dag.resume(base.root);
+    chain.resume(base);
+    this.#orderedHeight = Math.max(0, base.height - 1);
+    this.#loggedOrder = base.height;
+    this.#baseHeight = base.height;
   }
 
   #receive(from: string, packet: Packet): void {
@@ -162,8 +222,9 @@ export class HonorNode {
   #onBlocks(blocks: readonly DagBlock[]): void {
     const { pool } = this.#context;
     for (const block of blocks) {
-      this.#context.persist({ kind: "block", block });
-      const place = { block: blockId(block), tick: block.tick };
+      const id = blockId(block);
+      this.#context.persist({ kind: "block", block, colouring: this.#context.dag.colouring(id) });
+      const place = { block: id, tick: block.tick };
       for (const { id } of block.transactions) pool.sawInBlock(id, place);
     }
     this.#orderReady();
@@ -186,19 +247,55 @@ export class HonorNode {
       const decision = chain.decision(this.#orderedHeight + 1);
       if (decision === undefined) return;
       const { checkpoint } = decision;
+      const { height, tip } = checkpoint;
       const since = chain.tipOf(this.#orderedHeight);
-      if (!dag.has(checkpoint.tip) || !dag.has(since)) return;
-      const blocks = dag.orderSince(since, checkpoint.tip, settings.chain.maxBlocksPerCheckpoint);
-      const transactions = blocks.flatMap((block) => block.transactions);
+      const isBase = height <= this.#baseHeight;
+      if (!isBase && !(dag.has(tip) && dag.has(since))) return;
+      const ids = isBase ? [] : dag.idsSince(since, tip, settings.chain.maxBlocksPerCheckpoint);
+      if (height > this.#loggedOrder) this.#context.persist({ kind: "order", height, blocks: ids });
+      const transactions = ids.flatMap((id) => dag.block(id)?.transactions ?? []);
       for (const { id } of transactions) pool.remove(id);
       this.#orderedHeight += 1;
-      this.#context.emit({ kind: "execute", height: checkpoint.height, checkpoint, transactions });
+      if (height > this.#executedBefore)
+        this.#context.emit({ kind: "execute", height, checkpoint, transactions });
+      else if (height > this.#executedBefore - STATES_BEFORE)
+        this.#context.emit({ kind: "execute", height, checkpoint, transactions: [] });
+      this.#ordered.push(...ids);
+      this.#release();
     }
+  }
+
+  /** Lets the oldest ordered blocks' transactions go, which the log has. */
+  #release(): void {
+    const { dag, settings } = this.#context;
+    let released = 0;
+    while (dag.heldBytes > settings.maxHeldBytes && released < this.#ordered.length)
+      dag.release(this.#ordered[released++] as string);
+    this.#ordered.splice(0, released);
   }
 
   #onExecuted(height: number, result: ExecutionResult): void {
     this.#context.chain.setResult(height, result);
     this.#finality.recheck();
+    this.#prune();
+  }
+
+  /** Forgets what is too old to matter to any later block or vote, in memory and in the log. */
+  #prune(): void {
+    const context = this.#context;
+    const { dag, pool } = context;
+    if (!isPruningDue(context, this.#sizeAfterPruning)) return;
+    const base = baseAt(context, Math.min(this.#orderedHeight, context.chain.executedHeight));
+    const gone = dag.prune(base.root);
+    this.#sizeAfterPruning = dag.size;
+    if (gone.length === 0) return;
+    context.chain.prune(base.firstDecision);
+    context.persist({ kind: "base", base, gone });
+    this.#accepted = new Set([...this.#accepted].filter((id) => pool.get(id) !== undefined));
+    const transactions = [...this.#accepted].flatMap((id) => pool.get(id) ?? []);
+    if (transactions.length > 0) context.persist({ kind: "transactions", transactions });
+    const held = this.#ordered.filter((id) => dag.has(id));
+    this.#ordered.splice(0, this.#ordered.length, ...held);
   }
 
   /** From users: durable before it is acknowledged, and passed on. */
@@ -211,6 +308,7 @@ export class HonorNode {
     }
     if (accepted.length === 0) return;
     this.#context.persist({ kind: "transactions", transactions: accepted });
+    for (const { id } of accepted) this.#accepted.add(id);
     this.#context.emit({ kind: "accepted", transactions: accepted });
     this.#context.broadcast({ kind: "transactions", transactions: accepted });
   }
@@ -253,9 +351,23 @@ export class HonorNode {
     }
     this.#blocks.want(tips, from);
     for (let behind = height; behind < Math.min(chain.height, height + DECISIONS_AT_ONCE); behind++) {
-      const decision = chain.decision(behind);
+      const decision = this.decision(behind);
       if (decision !== undefined) this.#context.send(from, { kind: "decision", decision });
     }
+  }
+
+  /** The blocks that a height ordered; undefined where not all of them are there any more. */
+  #blocksOf(height: number): readonly DagBlock[] | undefined {
+    const { chain, dag, settings } = this.#context;
+    const { history } = settings;
+    const since = chain.tipOf(height - 1);
+    const tip = chain.decision(height)?.checkpoint.tip;
+    const ids =
+      tip !== undefined && dag.has(since) && dag.has(tip)
+        ? dag.idsSince(since, tip, settings.chain.maxBlocksPerCheckpoint)
+        : history.order(height);
+    const blocks = ids?.map((id) => dag.block(id) ?? history.block(id));
+    return blocks?.every((block) => block !== undefined) === true ? blocks : undefined;
   }
 
   #askForRange(peer: string): void {
@@ -265,14 +377,14 @@ export class HonorNode {
 
   /** Decisions with their blocks, ancestors first, so that each can be taken in as it comes; then where this node is. */
   #answerRange(from: string, fromHeight: number): void {
-    const { chain, dag, settings } = this.#context;
+    const { chain, dag } = this.#context;
     let bytes = 0;
     const end = Math.min(fromHeight + RANGE_HEIGHTS, this.#orderedHeight + 1);
     for (let height = fromHeight; height < end && bytes < RANGE_BYTES; height++) {
-      const decision = chain.decision(height);
-      if (decision === undefined) break;
-      const limit = settings.chain.maxBlocksPerCheckpoint;
-      for (const block of dag.orderSince(chain.tipOf(height - 1), decision.checkpoint.tip, limit)) {
+      const decision = this.decision(height);
+      const blocks = this.#blocksOf(height);
+      if (decision === undefined || blocks === undefined) break;
+      for (const block of blocks) {
         bytes += block.transactions.reduce((sum, { payload }) => sum + payload.length, BLOCK_OVERHEAD_BYTES);
         this.#context.send(from, { kind: "block", block });
       }

@@ -2,7 +2,14 @@ import type { SafetyRecord, Step } from "@aios/core-finality/finality-height";
 import type { Vote } from "@aios/core-finality/messages";
 import { decodeRlp, encodeRlp, type RlpItem } from "@aios/core-rlp/rlp";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
-import type { DagBlock, OrderedTransaction } from "./dag-block.js";
+import { baseItem, baseOf, colouringItem, colouringOf } from "./base-fields.js";
+import {
+  type BlockFacts,
+  type BlockHeader,
+  type DagBlock,
+  isWhole,
+  type OrderedTransaction,
+} from "./dag-block.js";
 import {
   checkpointItem,
   checkpointOf,
@@ -29,7 +36,7 @@ import {
   malformed,
 } from "./wire-fields.js";
 
-const KINDS = ["safety", "block", "decision", "transactions"] as const;
+const KINDS = ["safety", "block", "decision", "transactions", "order", "base", "header"] as const;
 const STEPS: readonly Step[] = ["propose", "prevote", "precommit", "decided"];
 const MAX_DEPTH = 8;
 const ANY = Number.MAX_SAFE_INTEGER;
@@ -39,7 +46,8 @@ const ACCOUNT_BYTES = 20;
 export function encodeLogEntry(entry: LogEntry): Uint8Array {
   const fields = encodeRlp(itemOf(entry));
   const bytes = new Uint8Array(1 + fields.length);
-  bytes[0] = KINDS.indexOf(entry.kind);
+  const kind = entry.kind === "block" && !isWhole(entry.block) ? "header" : entry.kind;
+  bytes[0] = KINDS.indexOf(kind);
   bytes.set(fields, 1);
   return bytes;
 }
@@ -51,16 +59,20 @@ export function decodeLogEntry(bytes: Uint8Array): LogEntry {
   return decoding("log", () => {
     const item = decodeRlp(bytes.subarray(1), MAX_DEPTH);
     if (kind === "safety") return { kind, record: recordOf(item) };
-    if (kind === "block") return { kind, block: blockOf(item) };
+    if (kind === "block" || kind === "header") return blockEntryOf(item, kind === "block");
     if (kind === "decision") return { kind, decision: decisionOf(item) };
+    if (kind === "order") return orderOf(item);
+    if (kind === "base") return { kind, base: baseOf(item), gone: [] };
     return { kind, transactions: transactionsOf(item) };
   });
 }
 
 function itemOf(entry: LogEntry): RlpItem {
   if (entry.kind === "safety") return recordItem(entry.record);
-  if (entry.kind === "block") return blockItem(entry.block);
+  if (entry.kind === "block") return [blockItem(entry.block), colouringItem(entry.colouring)];
   if (entry.kind === "decision") return decisionItem(entry.decision);
+  if (entry.kind === "order") return [integerItem(entry.height), entry.blocks.map(idItem)];
+  if (entry.kind === "base") return baseItem(entry.base);
   return entry.transactions.map(transactionItem);
 }
 
@@ -101,40 +113,67 @@ function voteOf(item: RlpItem): Vote {
   return message;
 }
 
-function blockItem(block: DagBlock): RlpItem {
+function orderOf(item: RlpItem): LogEntry {
+  const [height, blocks] = listOf(item, "order", 2, 2);
+  return {
+    kind: "order",
+    height: integerOf(height, "order.height"),
+    blocks: listOf(blocks, "order.blocks", ANY).map((id) => idOf(id, "order.block")),
+  };
+}
+
+function blockEntryOf(item: RlpItem, isWholeBlock: boolean): LogEntry {
+  const [block, colouring] = listOf(item, "block", 2, 2);
+  return {
+    kind: "block",
+    block: isWholeBlock ? blockOf(block) : headerOf(block),
+    colouring: colouringOf(colouring),
+  };
+}
+
+function blockItem(block: DagBlock | BlockHeader): RlpItem {
   return [
     integerItem(block.setNumber),
     integerItem(block.seat),
     integerItem(block.tick),
     block.parents.map(idItem),
-    block.transactions.map(transactionItem),
+    isWhole(block) ? block.transactions.map(transactionItem) : hexToBytes(block.transactionsHash),
     hexToBytes(block.signature),
   ];
 }
 
-function blockOf(item: RlpItem): DagBlock {
-  const fields = listOf(item, "block", 6, 6);
+function factsOf(fields: readonly RlpItem[]): BlockFacts {
   return {
     setNumber: integerOf(fields[0], "block.setNumber"),
     seat: integerOf(fields[1], "block.seat"),
     tick: integerOf(fields[2], "block.tick"),
     parents: listOf(fields[3], "block.parents", ANY).map((id) => idOf(id, "block.parent")),
-    transactions: transactionsOf(fields[4]),
     signature: bytesToHex(bytesOf(fields[5], "block.signature", SIGNATURE_BYTES)),
   };
 }
 
-function transactionItem({ id, sender, nonce, payload }: OrderedTransaction): RlpItem {
-  return [hexToBytes(id), hexToBytes(sender.slice(2)), integerItem(nonce), payload];
+function blockOf(item: RlpItem | undefined): DagBlock {
+  const fields = listOf(item, "block", 6, 6);
+  return { ...factsOf(fields), transactions: transactionsOf(fields[4]) };
+}
+
+function headerOf(item: RlpItem | undefined): BlockHeader {
+  const fields = listOf(item, "block", 6, 6);
+  return { ...factsOf(fields), transactionsHash: hashOf(fields[4], "block.transactionsHash") };
+}
+
+function transactionItem({ id, sender, nonce, gasLimit, payload }: OrderedTransaction): RlpItem {
+  return [hexToBytes(id), hexToBytes(sender.slice(2)), integerItem(nonce), integerItem(gasLimit), payload];
 }
 
 function transactionsOf(item: RlpItem | undefined): OrderedTransaction[] {
   return listOf(item, "transactions", ANY).map((one) => {
-    const [id, sender, nonce, payload] = listOf(one, "transaction", 4, 4);
+    const [id, sender, nonce, gasLimit, payload] = listOf(one, "transaction", 5, 5);
     return {
       id: hashOf(id, "transaction.id"),
       sender: `0x${hexOf(sender, "transaction.sender", ACCOUNT_BYTES)}`,
       nonce: integerOf(nonce, "transaction.nonce"),
+      gasLimit: integerOf(gasLimit, "transaction.gasLimit"),
       payload: copyOf(payload, "transaction.payload", ANY),
     };
   });

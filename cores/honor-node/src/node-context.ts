@@ -25,10 +25,12 @@ export class NodeContext {
     this.settings = settings;
     this.chain = new CheckpointChain(chain.genesisSet, chain.genesis);
     this.pool = new TransactionPool(poolCapacity);
-    this.dag = new BlockDag(chain.ghostdag, (block) => blockFault(block, this.ruleContext), {
-      maxBlocks: maxWaitingBlocks,
-      maxBytes: maxWaitingBytes,
-    });
+    this.dag = new BlockDag(
+      chain.ghostdag,
+      (block) => blockFault(block, this.ruleContext),
+      { maxBlocks: maxWaitingBlocks, maxBytes: maxWaitingBytes },
+      settings.history,
+    );
   }
 
   get ruleContext(): BlockRuleContext {
@@ -41,6 +43,7 @@ export class NodeContext {
       clockToleranceMs,
       maxParents: chain.ghostdag.maxParents,
       maxBlockBytes: chain.maxBlockBytes,
+      maxBlockGas: chain.maxBlockGas,
     };
   }
 

@@ -5,7 +5,9 @@ import type { Checkpoint } from "@aios/core-finality/checkpoint";
 import type { Evidence } from "@aios/core-finality/evidence";
 import type { SafetyRecord, Step } from "@aios/core-finality/finality-height";
 import type { FinalityMessage } from "@aios/core-finality/messages";
-import type { DagBlock, OrderedTransaction } from "./dag-block.js";
+import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
+import type { ChainBase } from "./chain-base.js";
+import type { BlockHeader, DagBlock, OrderedTransaction } from "./dag-block.js";
 
 /** A checkpoint that was decided. */
 export interface Decision {
@@ -78,9 +80,21 @@ export type NodeInput =
 /** What has to survive a crash; written in order, synced before anything that follows it leaves. */
 export type LogEntry =
   | { readonly kind: "safety"; readonly record: SafetyRecord }
-  | { readonly kind: "block"; readonly block: DagBlock }
+  /** With what colouring found out, so that nothing is coloured again. */
+  | {
+      readonly kind: "block";
+      readonly block: DagBlock | BlockHeader;
+      readonly colouring: BlockColouring;
+    }
   | { readonly kind: "decision"; readonly decision: Decision }
-  | { readonly kind: "transactions"; readonly transactions: readonly OrderedTransaction[] };
+  /** The blocks that a height ordered. */
+  | { readonly kind: "order"; readonly height: number; readonly blocks: readonly string[] }
+  | { readonly kind: "transactions"; readonly transactions: readonly OrderedTransaction[] }
+  /**
+   * Everything before the base is not needed any more: the blocks `gone`, decisions before its first one that hand over
+   * to no set, orders up to its height, transactions that were written before. It stands first when the log is read.
+   */
+  | { readonly kind: "base"; readonly base: ChainBase; readonly gone: readonly string[] };
 
 export type NodeOutput =
   | { readonly kind: "persist"; readonly entry: LogEntry }

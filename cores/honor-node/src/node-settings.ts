@@ -4,6 +4,7 @@ import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { RoundTimeouts } from "@aios/core-finality/finality-height";
 import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
 import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
+import type { ChainHistory } from "./chain-base.js";
 import type { ExecutionResult } from "./node-protocol.js";
 
 /** Part of genesis: the same on every node. */
@@ -16,6 +17,8 @@ export interface ChainSettings {
   readonly electionRules: ElectionRules;
   /** Bytes of transactions in a block; a larger one is not in the DAG. */
   readonly maxBlockBytes: number;
+  /** Gas that the transactions of a block may use together, as that of a checkpoint: the rest would be ordered twice. */
+  readonly maxBlockGas: number;
   /** A checkpoint orders at most so many blocks. */
   readonly maxBlocksPerCheckpoint: number;
   /** Certified heights back to which a leader's failures cost it turns. */
@@ -45,4 +48,8 @@ export interface NodeSettings {
   readonly maxWaitingBlocks: number;
   readonly maxWaitingBytes: number;
   readonly maxRoundsAhead: number;
+  /** Memory of ordered blocks' transactions, about; older ones are read from `history`. */
+  readonly maxHeldBytes: number;
+  /** What this node wrote down, as `persist` told it to. */
+  readonly history: ChainHistory;
 }

@@ -2,12 +2,13 @@ import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { Certificate } from "@aios/core-finality/certificate";
 import type { Checkpoint } from "@aios/core-finality/checkpoint";
 import type { FinalityMessage } from "@aios/core-finality/messages";
+import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import { encodeRlp } from "@aios/core-rlp/rlp";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DagBlock, OrderedTransaction } from "./dag-block.js";
+import { type DagBlock, headerOf, type OrderedTransaction } from "./dag-block.js";
 import { decodeLogEntry, encodeLogEntry } from "./log-codec.js";
 import type { Decision, LogEntry } from "./node-protocol.js";
 import { decodePacket, encodePacket, toWire, WIRE_VERSION, type WirePacket } from "./packet-codec.js";
@@ -66,6 +67,7 @@ const transaction: fc.Arbitrary<OrderedTransaction> = fc.record({
   id: hash,
   sender: hex(20).map((text) => `0x${text}`),
   nonce: integer,
+  gasLimit: integer,
   payload: fc.uint8Array({ minLength: 1, maxLength: 200 }),
 });
 const block: fc.Arbitrary<DagBlock> = fc.record({
@@ -98,6 +100,16 @@ const packet: fc.Arbitrary<WirePacket> = fc.oneof(
   decision.map((one) => ({ kind: "decision" as const, decision: one })),
   integer.map((fromHeight) => ({ kind: "range" as const, fromHeight })),
 );
+const ids = fc.array(id, { maxLength: 4 });
+const colouring: fc.Arbitrary<BlockColouring> = fc.record({
+  blueScore: integer,
+  selectedParent: fc.option(id, { nil: undefined }),
+  mergeRoot: id,
+  mergesetBlues: ids,
+  mergesetReds: ids,
+  sizedBlues: ids,
+  anticoneSizes: fc.array(integer, { maxLength: 4 }),
+});
 const entry: fc.Arbitrary<LogEntry> = fc.oneof(
   fc
     .record({
@@ -112,8 +124,24 @@ const entry: fc.Arbitrary<LogEntry> = fc.oneof(
       sent: fc.array(signedBy(fc.oneof(vote, proposal)), { maxLength: 4 }),
     })
     .map((record) => ({ kind: "safety" as const, record })),
-  block.map((one) => ({ kind: "block" as const, block: one })),
+  fc.tuple(block, colouring, fc.boolean()).map(([one, colours, isHeader]) => ({
+    kind: "block" as const,
+    block: isHeader ? headerOf(one) : one,
+    colouring: colours,
+  })),
   decision.map((one) => ({ kind: "decision" as const, decision: one })),
+  fc.record({ kind: fc.constant("order" as const), height: integer, blocks: fc.array(id, { maxLength: 8 }) }),
+  fc
+    .record({
+      root: id,
+      height: integer,
+      firstDecision: integer,
+      reigns: fc.array(fc.record({ set: honorSet, fromHeight: integer, fromTick: integer }), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+    })
+    .map((base) => ({ kind: "base" as const, base, gone: [] })),
   fc
     .array(transaction, { maxLength: 4 })
     .map((transactions) => ({ kind: "transactions" as const, transactions })),
@@ -201,7 +229,7 @@ describe("log entries", () => {
 
   it("of random bytes are refused by a code", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 4 }), fc.uint8Array({ maxLength: 200 }), (kind, rest) => {
+      fc.property(fc.integer({ min: 0, max: 7 }), fc.uint8Array({ maxLength: 200 }), (kind, rest) => {
         outcome(decodeLogEntry, Uint8Array.of(kind, ...rest));
       }),
       { numRuns: 1_000 },

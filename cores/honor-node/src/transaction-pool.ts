@@ -6,6 +6,14 @@ export interface PoolPlace {
   readonly tick: number;
 }
 
+/** Of what one block holds. */
+export interface BlockLimits {
+  readonly transactions: number;
+  /** Of payload. */
+  readonly bytes: number;
+  readonly gas: number;
+}
+
 interface Pooled {
   readonly transaction: OrderedTransaction;
   place: PoolPlace | undefined;
@@ -35,6 +43,11 @@ export class TransactionPool {
     if (this.#byId.size >= this.#capacity) return "full";
     this.#byId.set(transaction.id, { transaction, place: undefined });
     return "added";
+  }
+
+  /** One that waits here. */
+  get(id: string): OrderedTransaction | undefined {
+    return this.#byId.get(id)?.transaction;
   }
 
   /** Whether it waits here, and in which block. */
@@ -74,22 +87,29 @@ export class TransactionPool {
 
   /**
    * What to put into a block: transactions of whose senders `takes` is true and that no block holds for which `isHeld`, each
-   * sender's by nonce, at most `limit` and `maxBytes` of payload. O(pool · log pool).
+   * sender's by nonce, within the limits. O(pool · log pool).
    */
   choose(
     takes: (sender: string) => boolean,
     isHeld: (place: PoolPlace) => boolean,
-    limit: number,
-    maxBytes: number,
+    limits: BlockLimits,
   ): OrderedTransaction[] {
     const chosen: OrderedTransaction[] = [];
+    // What fits no block must not keep others out.
     for (const { transaction, place } of this.#byId.values())
-      if ((place === undefined || !isHeld(place)) && takes(transaction.sender)) chosen.push(transaction);
+      if (
+        transaction.gasLimit <= limits.gas &&
+        (place === undefined || !isHeld(place)) &&
+        takes(transaction.sender)
+      )
+        chosen.push(transaction);
     chosen.sort((a, b) => a.nonce - b.nonce);
     let bytes = 0;
-    const tooMany = chosen.findIndex(({ payload }, index) => {
+    let gas = 0;
+    const tooMany = chosen.findIndex(({ payload, gasLimit }, index) => {
       bytes += payload.length;
-      return index >= limit || bytes > maxBytes;
+      gas += gasLimit;
+      return index >= limits.transactions || bytes > limits.bytes || gas > limits.gas;
     });
     return tooMany < 0 ? chosen : chosen.slice(0, tooMany);
   }

@@ -30,7 +30,7 @@ export class WaitingBlocks {
 
   /** Takes one in that is not there; one that is larger than all that may wait is not. */
   add(id: string, block: DagBlock): void {
-    const bytes = bytesOf(block);
+    const bytes = memoryOf(block);
     const { maxBlocks, maxBytes } = this.#limits;
     if (bytes > maxBytes) return;
     for (const oldest of this.#blocks.keys()) {
@@ -45,11 +45,12 @@ export class WaitingBlocks {
     const block = this.#blocks.get(id);
     if (block === undefined) return;
     this.#blocks.delete(id);
-    this.#bytes -= bytesOf(block);
+    this.#bytes -= memoryOf(block);
   }
 }
 
-function bytesOf({ parents, transactions }: DagBlock): number {
+/** Of a whole block, about. */
+export function memoryOf({ parents, transactions }: DagBlock): number {
   return transactions.reduce(
     (sum, { payload }) => sum + payload.length + ID_BYTES,
     BLOCK_BYTES + parents.length * ID_BYTES,

@@ -3,9 +3,11 @@ import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, concatBytes, hexToBytes } from "@noble/hashes/utils.js";
+import { type ChainHistory, NO_HISTORY } from "../src/chain-base.js";
 import { blockClaimBytes, type DagBlock, type UnsignedBlock } from "../src/dag-block.js";
 import { HonorNode } from "../src/honor-node.js";
-import type { LogEntry, NodeInput, NodeOutput, NodeTimer } from "../src/node-protocol.js";
+import { MemoryLog } from "../src/memory-log.js";
+import type { NodeInput, NodeOutput, NodeTimer } from "../src/node-protocol.js";
 import type { NodeSettings } from "../src/node-settings.js";
 
 export const CHAIN_ID = "test";
@@ -35,18 +37,36 @@ export function honorSet(size: number): HonorSet {
   return { number: 0, members };
 }
 
-export function settings(index: number, size = 4): NodeSettings {
+/** What a test chooses about the past that nodes keep. */
+export interface PastOptions {
+  readonly mergeDepth: number;
+  readonly pruningDepth: number;
+  readonly reputationWindow: number;
+  readonly maxHeldBytes: number;
+  readonly archive?: boolean;
+}
+
+const LONG_PAST = { mergeDepth: 1_000, pruningDepth: 2_000, reputationWindow: 10, maxHeldBytes: 1_000_000 };
+
+export function settings(
+  index: number,
+  size = 4,
+  past: PastOptions = LONG_PAST,
+  history: ChainHistory = NO_HISTORY,
+): NodeSettings {
+  const { mergeDepth, pruningDepth, reputationWindow, maxHeldBytes } = past;
   return {
     chain: {
       chainId: CHAIN_ID,
       time: { genesisTimeMs: 0, tickMs: TICK_MS, ticksPerSlot: 2, slotsPerEpoch: 10, epochsPerCycle: 10 },
-      ghostdag: { k: 18, maxParents: 4, maxMergeset: 100, mergeDepth: 1_000, pruningDepth: 2_000 },
+      ghostdag: { k: 18, maxParents: 4, maxMergeset: 100, mergeDepth, pruningDepth },
       genesisSet: honorSet(size),
       genesis: { root: "root-0", candidates: [] },
       electionRules: { seats: size, minimumStakeWei: 0n, hysteresisBps: 0, immunityCycles: 0 },
       maxBlockBytes: 100_000,
+      maxBlockGas: 1_000_000,
       maxBlocksPerCheckpoint: 50,
-      reputationWindow: 10,
+      reputationWindow,
     },
     account: account(index),
     scheme: idealScheme,
@@ -62,6 +82,8 @@ export function settings(index: number, size = 4): NodeSettings {
     maxWaitingBlocks: 10,
     maxWaitingBytes: 1_000_000,
     maxRoundsAhead: 20,
+    maxHeldBytes,
+    history,
   };
 }
 
@@ -72,7 +94,7 @@ export function signed(seat: number, block: UnsignedBlock): DagBlock {
 /** Nodes whose packets arrive 10 ms later, in virtual time. */
 export class SmallNetwork {
   readonly nodes: HonorNode[] = [];
-  readonly logs: LogEntry[][] = [];
+  readonly logs: MemoryLog[] = [];
   readonly ordered: string[][] = [];
   readonly evidence: NodeOutput[] = [];
   /** Nodes whose packets get lost. */
@@ -82,21 +104,36 @@ export class SmallNetwork {
   #sequence = 0;
   nowMs = 0;
 
-  constructor(size: number) {
+  readonly #past: PastOptions;
+
+  constructor(size: number, past: PastOptions = LONG_PAST) {
+    this.#past = past;
     for (let index = 0; index < size; index++) {
-      this.logs.push([]);
+      const log = this.#newLog();
+      this.logs.push(log);
       this.ordered.push([]);
-      this.nodes.push(new HonorNode(settings(index, size)));
+      this.nodes.push(new HonorNode(settings(index, size, past, log)));
     }
     for (const [index, node] of this.nodes.entries()) this.#perform(index, node, node.start([], 0));
   }
 
+  #newLog(): MemoryLog {
+    return new MemoryLog({ archive: this.#past.archive === true });
+  }
+
   /** Another node in the place of one, with its log. */
   restart(index: number): void {
-    const node = new HonorNode(settings(index, this.nodes.length));
+    const log = this.logs[index] ?? this.#newLog();
+    const node = new HonorNode(settings(index, this.nodes.length, this.#past, log));
     this.nodes[index] = node;
     this.ordered[index] = [];
-    this.#perform(index, node, node.start(this.logs[index] ?? [], this.nowMs));
+    this.#perform(index, node, node.start([...log.entries()], this.nowMs));
+  }
+
+  /** As `restart`, with a new disk. */
+  lose(index: number): void {
+    this.logs[index] = this.#newLog();
+    this.restart(index);
   }
 
   input(index: number, input: NodeInput): readonly NodeOutput[] {
@@ -125,7 +162,7 @@ export class SmallNetwork {
   #perform(index: number, node: HonorNode, outputs: readonly NodeOutput[]): void {
     const still = (): boolean => this.nodes[index] === node;
     for (const output of outputs) {
-      if (output.kind === "persist") this.logs[index]?.push(output.entry);
+      if (output.kind === "persist") this.logs[index]?.append(output.entry);
       else if (output.kind === "timer") this.#timer(index, output.timer, output.delayMs, still);
       else if (output.kind === "evidence") this.evidence.push(output);
       else if (output.kind === "execute") {

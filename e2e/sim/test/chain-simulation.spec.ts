@@ -29,6 +29,7 @@ describe("whole nodes: block DAG, transactions and hand-overs under attack", () 
     expect(many(({ byzantine }) => byzantine > 0)).toBeGreaterThan(10);
     expect(many(({ evidence }) => evidence > 0)).toBeGreaterThan(10);
     expect(many(({ crashes }) => crashes > 0)).toBeGreaterThan(10);
+    expect(many(({ prunings }) => prunings > 4)).toBeGreaterThan(5);
     expect(many(({ handOvers }) => handOvers > 0)).toBeGreaterThan(25);
     expect(many(({ handOvers }) => handOvers > 1)).toBeGreaterThan(4);
     expect(many(({ executed }) => executed > 5)).toBeGreaterThan(30);

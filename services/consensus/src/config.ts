@@ -14,7 +14,7 @@ import {
 } from "@aios/service-kit/config";
 import { z } from "zod";
 import { readNodeKeys } from "./honor-home.js";
-import type { HonorOptions } from "./honor-options.js";
+import { HISTORIES, type HonorOptions } from "./honor-options.js";
 import { ENGINES, type NodeSettings } from "./node-settings.js";
 
 const peerList = z.string().transform((list, context): readonly Peer[] => {
@@ -56,6 +56,11 @@ export const consensusSettings = defineSettings({
   CONSENSUS_SEAT_KEY_FILE: optionalSetting(text, {
     description:
       "file with the secret of a seat in the honor set, 64 hex digits; absent: the node follows without a vote",
+  }),
+  CONSENSUS_HISTORY: setting(z.enum(HISTORIES), {
+    description:
+      "what an honor chain's node keeps on disk: archive, all of it since genesis; pruned, what later blocks and votes need of the DAG and its certificates",
+    default: "archive",
   }),
   CONSENSUS_CHECKPOINT_INTERVAL: setting(duration, {
     description: "an honor node proposes no earlier than this after the checkpoint before, with its unit",
@@ -164,6 +169,7 @@ export async function honorOptions(settings: ConsensusSettings): Promise<HonorOp
     ...(await readNodeKeys(settings.CONSENSUS_NODE_KEY_FILE, settings.CONSENSUS_SEAT_KEY_FILE)),
     listen: settings.CONSENSUS_PEER_LISTEN,
     peers: settings.CONSENSUS_PEERS,
+    archive: settings.CONSENSUS_HISTORY === "archive",
     settings: { checkpointIntervalMs: settings.CONSENSUS_CHECKPOINT_INTERVAL },
   };
 }

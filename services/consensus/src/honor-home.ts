@@ -6,7 +6,7 @@ import type { Peer } from "@aios/peer-network/peer-network";
 import { z } from "zod";
 import type { Genesis } from "./domain/genesis.js";
 import { readGenesis } from "./genesis-file.js";
-import { defaultHonorSettings, type HonorOptions, type HonorSettings } from "./honor-options.js";
+import { defaultHonorSettings, HISTORIES, type HonorOptions, type HonorSettings } from "./honor-options.js";
 
 /** Files of a node's home directory. The keys are readable by their owner alone. */
 export const HOME_FILES = {
@@ -41,6 +41,7 @@ const settingsSchema = z
     maxFrameBytes: between(4 * MIB, 64 * MIB),
     maxQueueBytes: between(4 * MIB, 1_024 * MIB),
     packetsPerSecond: between(100, 1_000_000),
+    maxHeldBytes: between(MIB, 4_096 * MIB),
   } satisfies Record<keyof HonorSettings, unknown>)
   .refine(
     ({ maxFrameBytes, maxQueueBytes }) =>
@@ -54,6 +55,7 @@ const homeSchema = z.strictObject({
   peers: z
     .array(z.strictObject({ publicKey: z.string().regex(/^[0-9a-f]{64}$/), host: z.string().min(1), port }))
     .max(1_000),
+  history: z.enum(HISTORIES).optional(),
   settings: settingsSchema.optional(),
 });
 
@@ -83,6 +85,7 @@ export async function readHonorHome(directory: string): Promise<HonorHome> {
       ...(await readNodeKeys(join(directory, HOME_FILES.nodeKey), hasSeat ? seatKey : undefined)),
       listen: file.peerListen,
       peers: file.peers satisfies readonly Peer[],
+      archive: (file.history ?? "pruned") === "archive",
       settings: (file.settings ?? {}) as Partial<HonorSettings>,
     },
   };

@@ -1,5 +1,8 @@
 import type { Peer } from "@aios/peer-network/peer-network";
 
+/** What a node keeps on disk: what later blocks need, or everything since genesis. */
+export const HISTORIES = ["pruned", "archive"] as const;
+
 /** What makes a node one of an honor chain; the chain itself is in the genesis file. */
 export interface HonorOptions {
   /** Secret of the seat, 32 bytes; absent: the node follows without a vote. */
@@ -8,6 +11,8 @@ export interface HonorOptions {
   readonly nodeKeyPem: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly peers: readonly Peer[];
+  /** Keeps every block and certificate since genesis on disk; else what no later block needs is removed. */
+  readonly archive: boolean;
   readonly settings?: Partial<HonorSettings>;
 }
 
@@ -34,6 +39,8 @@ export interface HonorSettings {
   /** Of frames that wait for one peer. */
   readonly maxQueueBytes: number;
   readonly packetsPerSecond: number;
+  /** Memory of ordered blocks' transactions, about; older ones are read from the log. */
+  readonly maxHeldBytes: number;
 }
 
 export const defaultHonorSettings: HonorSettings = {
@@ -52,4 +59,5 @@ export const defaultHonorSettings: HonorSettings = {
   maxFrameBytes: 4_194_304,
   maxQueueBytes: 16_777_216,
   packetsPerSecond: 2_000,
+  maxHeldBytes: 67_108_864,
 };

@@ -82,6 +82,8 @@ function nodeSettings(): NodeSettings {
     maxWaitingBlocks: settings.maxWaitingBlocks,
     maxWaitingBytes: settings.maxWaitingBytes,
     maxRoundsAhead: 20,
+    maxHeldBytes: settings.maxHeldBytes,
+    history: log,
   };
 }
 
@@ -90,7 +92,7 @@ const recovery = new RecoveryPool(recoverPublicKey, {
   script: new URL("./recovery-worker.js", import.meta.url),
   ...RECOVERY,
 });
-const log = new LmdbHonorLog(data.dataDir, chain.chainId);
+const log = new LmdbHonorLog(data.dataDir, chain.chainId, { archive: honor.archive });
 const network = new PeerNetwork(
   {
     identity,
@@ -164,6 +166,8 @@ function answer(question: HonorQuestion): HonorAnswers[HonorQuestion["kind"]] {
         orderDelays: loop.orderDelays,
         droppedPackets: new Map([...intake.dropped, ...loop.droppedPackets]),
         traffic: network.counters,
+        held: loop.sizes,
+        log: log.sizes,
       };
     case "dag":
       return dagSummary(loop, question.fromTick, question.toTick);

@@ -1,5 +1,6 @@
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import { HonorNode } from "@aios/core-honor-node/honor-node";
+import { MemoryLog } from "@aios/core-honor-node/memory-log";
 import type { LogEntry, NodeInput, NodeOutput, Packet } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
 import type { SeededRng } from "@aios/kernel/random";
@@ -22,6 +23,7 @@ export interface ChainWorld {
   readonly newLedger: () => Ledger;
   send(from: string, to: string | undefined, packet: Packet): void;
   onCrash(): void;
+  onPruned(): void;
 }
 
 class Crashed extends Error {}
@@ -30,12 +32,13 @@ class Crashed extends Error {}
 export class ChainNode {
   readonly account: string;
   readonly isHonest: boolean;
-  readonly #settings: NodeSettings;
+  readonly #settings: Omit<NodeSettings, "history">;
+  readonly #isArchive: boolean;
   readonly #world: ChainWorld;
   readonly #offsetMs: number;
   readonly #skew: number;
   readonly #ledger: Ledger;
-  #log: LogEntry[] = [];
+  #log: MemoryLog;
   #core: HonorNode | undefined;
   #life = 0;
   /** It executes one height after the other. */
@@ -43,9 +46,16 @@ export class ChainNode {
   /** Last height that it executed. */
   executedHeight = 0;
 
-  constructor(settings: NodeSettings, isHonest: boolean, world: ChainWorld) {
+  constructor(
+    settings: Omit<NodeSettings, "history">,
+    isHonest: boolean,
+    isArchive: boolean,
+    world: ChainWorld,
+  ) {
     this.account = settings.account;
     this.isHonest = isHonest;
+    this.#log = new MemoryLog({ archive: isArchive });
+    this.#isArchive = isArchive;
     this.#settings = settings;
     this.#world = world;
     this.#ledger = world.newLedger();
@@ -72,8 +82,8 @@ export class ChainNode {
 
   #boot(): void {
     this.#life += 1;
-    this.#core = new HonorNode(this.#settings);
-    this.#perform(this.#core.start(this.#log, this.#nowMs));
+    this.#core = new HonorNode({ ...this.#settings, history: this.#log });
+    this.#perform(this.#core.start([...this.#log.entries()], this.#nowMs));
   }
 
   #input(input: NodeInput): void {
@@ -101,7 +111,7 @@ export class ChainNode {
     this.#core = undefined;
     this.#life += 1;
     this.#world.onCrash();
-    if (bug === "forget-log") this.#log = [];
+    if (bug === "forget-log") this.#log = new MemoryLog({ archive: this.#isArchive });
     queue.after(rng.below(2_500), () => this.#boot());
     throw new Crashed();
   }
@@ -125,7 +135,8 @@ export class ChainNode {
   #persist(entry: LogEntry): void {
     // A torn tail: the machine dies while writing, and what was half written is gone.
     this.#crashMaybe(3);
-    this.#log.push(entry);
+    this.#log.append(entry);
+    if (entry.kind === "base") this.#world.onPruned();
     if (entry.kind === "decision" && this.isHonest)
       this.#world.chain.onDecision(this.account, entry.decision);
     if (this.#world.bug === "skip-lock" && entry.kind === "safety") this.#dropLock(entry);
@@ -142,7 +153,7 @@ export class ChainNode {
       valid: undefined,
       justification: [],
     };
-    this.#log.push({ kind: "safety", record: { ...record, ...unlocked } });
+    this.#log.append({ kind: "safety", record: { ...record, ...unlocked } });
     this.#crash();
   }
 

@@ -29,6 +29,7 @@ export interface ChainSimulationResult {
   readonly events: number;
   readonly virtualMs: number;
   readonly crashes: number;
+  readonly prunings: number;
   readonly heights: number;
   readonly handOvers: number;
   readonly executed: number;
@@ -42,6 +43,8 @@ const HEIGHTS_AFTER_HEALING = 3;
 const EVENT_LIMIT = 400_000;
 const SPARE_NODES = 2;
 const SEATS = [4, 4, 6, 9];
+/** Half of the schedules keep so short a past that they prune it several times. */
+const MERGE_DEPTHS = [20, 40, 5_000, 5_000];
 const TIME = { genesisTimeMs: 0, tickMs: 400, ticksPerSlot: 2, slotsPerEpoch: 2, epochsPerCycle: 2 };
 const MINIMUM_STAKE = 100n;
 
@@ -69,6 +72,7 @@ class ChainSimulation {
   readonly #lossPerCent: number;
   #partition = new Map<string, number>();
   #crashes = 0;
+  #prunings = 0;
   #events = 0;
   #target: number | undefined;
 
@@ -85,14 +89,16 @@ class ChainSimulation {
     this.#lossPerCent = rng.below(25);
     const genesisSet: HonorSet = { number: 0, members: members.slice(0, seats) };
     const newLedger = this.#ledgers(members, genesisSet);
+    const mergeDepth = MERGE_DEPTHS[rng.below(MERGE_DEPTHS.length)] as number;
     this.#chain = {
       chainId: CHAIN_ID,
       time: TIME,
-      ghostdag: { k: 18, maxParents: 16, maxMergeset: 500, mergeDepth: 5_000, pruningDepth: 10_000 },
+      ghostdag: { k: 18, maxParents: 16, maxMergeset: 500, mergeDepth, pruningDepth: 2 * mergeDepth },
       genesisSet,
       genesis: newLedger().genesis,
       electionRules: { seats, minimumStakeWei: MINIMUM_STAKE, hysteresisBps: 0, immunityCycles: 0 },
       maxBlockBytes: 100_000,
+      maxBlockGas: 21_000 * 30,
       maxBlocksPerCheckpoint: 1_000,
       reputationWindow: 10,
     };
@@ -101,7 +107,13 @@ class ChainSimulation {
     this.#invariants = new ChainInvariants(CHAIN_ID, this.#keyring.scheme, this.#byzantine, genesisSet);
     const world = this.#world(options.bug, newLedger);
     for (const [index, { account }] of members.entries()) {
-      const node = new ChainNode(this.#settings(index, account), !this.#byzantine.has(account), world);
+      const isArchive = index % 2 === 0;
+      const node = new ChainNode(
+        this.#settings(index, account),
+        !this.#byzantine.has(account),
+        isArchive,
+        world,
+      );
       this.#nodes.push(node);
       this.#byAccount.set(account, node);
     }
@@ -133,6 +145,7 @@ class ChainSimulation {
       events: this.#events,
       virtualMs: Math.round(this.#queue.nowMs),
       crashes: this.#crashes,
+      prunings: this.#prunings,
       heights: Math.max(0, ...this.#honest().map(({ executedHeight }) => executedHeight)),
       handOvers: this.#invariants.handOvers,
       executed: this.#invariants.executed,
@@ -147,7 +160,7 @@ class ChainSimulation {
     };
   }
 
-  #settings(index: number, account: string): NodeSettings {
+  #settings(index: number, account: string): Omit<NodeSettings, "history"> {
     return {
       chain: this.#chain,
       account,
@@ -164,6 +177,7 @@ class ChainSimulation {
       maxWaitingBlocks: 200,
       maxWaitingBytes: 67_108_864,
       maxRoundsAhead: 100,
+      maxHeldBytes: 4_096,
     };
   }
 
@@ -201,6 +215,9 @@ class ChainSimulation {
       send: (from, to, packet) => this.#send(from, to, packet),
       onCrash: () => {
         this.#crashes += 1;
+      },
+      onPruned: () => {
+        this.#prunings += 1;
       },
     };
   }
@@ -245,6 +262,7 @@ class ChainSimulation {
         id: `${user}-${nonce}`,
         sender,
         nonce,
+        gasLimit: 21_000,
         payload: new Uint8Array(0),
       };
       for (let copies = this.#rng.below(4) === 0 ? 2 : 1; copies > 0; copies--)

@@ -47,6 +47,8 @@ describe("the honor part of a genesis file", () => {
     refused({ maxDagBlockBytes: 4_194_304 }, "honor.maxDagBlockBytes");
     refused({ maxBlockBytes: 9_000_000 }, "honor.maxBlockBytes");
     refused({ maxBlockBytes: 131_072 }, "honor.maxBlockBytes");
+    refused({ mergeDepth: 0 }, "honor.mergeDepth");
+    refused({ mergeDepth: 100, pruningDepth: 199 }, "honor.pruningDepth");
     refused({ quorum: 2 }, "honor.quorum");
   });
 
@@ -58,7 +60,11 @@ describe("the honor part of a genesis file", () => {
   });
 
   it("makes another chain of every change, so that no signature counts on both", () => {
-    const block = { hash: `0x${"aa".repeat(32)}` as Bytes32, stateRoot: `0x${"bb".repeat(32)}` as Bytes32 };
+    const block = {
+      hash: `0x${"aa".repeat(32)}` as Bytes32,
+      stateRoot: `0x${"bb".repeat(32)}` as Bytes32,
+      gasLimit: 30_000_000n,
+    };
     const idOf = (change: Record<string, unknown>, chainId = 1, genesis = block) =>
       honorChainSettings(chainId, parseHonorGenesis(json(change)), genesis).chainId;
     const ids = [
@@ -68,11 +74,14 @@ describe("the honor part of a genesis file", () => {
       idOf({ maxTransactionBytes: 2_048 }),
       idOf({ maxDagBlockBytes: 2_097_152 }),
       idOf({ maxBlockBytes: 1_048_576 }),
+      idOf({ mergeDepth: 100 }),
+      idOf({ pruningDepth: 20_000 }),
       idOf({ members: [...members].reverse() }),
       idOf({}, 1, { ...block, hash: `0x${"ac".repeat(32)}` as Bytes32 }),
     ];
     expect(new Set(ids).size).toBe(ids.length);
     expect(idOf({})).toBe(ids[0]);
     expect(idOf({ maxDagBlockBytes: 1_048_576 })).toBe(ids[0]);
+    expect(idOf({ mergeDepth: 5_000, pruningDepth: 10_000 })).toBe(ids[0]);
   });
 });

@@ -45,6 +45,8 @@ const FIELDS = [
   "epochsPerCycle",
   "k",
   "maxDelayMs",
+  "mergeDepth",
+  "pruningDepth",
   "minimumStakeWei",
   "maxTransactionBytes",
   "maxDagBlockBytes",
@@ -55,7 +57,9 @@ const PUBLIC_KEY_BYTES = 48;
 const POSSESSION_BYTES = 96;
 /** δ: so rarely may an honest block have more than k blocks beside it (chain.md "Shape"). */
 const MAX_EXCESS_PROBABILITY = 0.01;
-const LIMITS = { maxParents: 16, maxMergeset: 500, mergeDepth: 5_000, pruningDepth: 10_000 };
+const LIMITS = { maxParents: 16, maxMergeset: 500 };
+const DEFAULT_MERGE_DEPTH = 5_000;
+const MAX_MERGE_DEPTH = 1_000_000;
 const MAX_BLOCKS_PER_CHECKPOINT = 1_000;
 const REPUTATION_WINDOW = 1_000;
 const MIN_TRANSACTION_BYTES = 1_024;
@@ -90,8 +94,22 @@ export function parseHonorGenesis(json: unknown): HonorGenesis {
   refused("honor.k", () =>
     requireSafeK(k, { blocksPerSecond, maxDelayMs, maxExcessProbability: MAX_EXCESS_PROBABILITY }),
   );
+  const mergeDepth = whole("mergeDepth", MAX_MERGE_DEPTH, DEFAULT_MERGE_DEPTH);
+  // Twice the depth: what a block may merge is then judged by blocks that are held.
+  const pruningDepth = integer(
+    root["pruningDepth"] ?? 2 * mergeDepth,
+    "honor.pruningDepth",
+    2 * mergeDepth,
+    10 * MAX_MERGE_DEPTH,
+  );
   const minimumStakeWei = decimal(root["minimumStakeWei"] ?? "0", "honor.minimumStakeWei");
-  return { time, ghostdag: { k, ...LIMITS }, set, minimumStakeWei, sizes: parseSizes(root) };
+  return {
+    time,
+    ghostdag: { k, ...LIMITS, mergeDepth, pruningDepth },
+    set,
+    minimumStakeWei,
+    sizes: parseSizes(root),
+  };
 }
 
 /** Each holds the one before: else a transaction could be admitted that no block takes. */
@@ -119,7 +137,7 @@ function chosenSizes(sizes: ChainSizes): readonly ChainSizes[] {
 export function honorChainSettings(
   chainId: number,
   honor: HonorGenesis,
-  genesisBlock: { readonly hash: Bytes32; readonly stateRoot: Bytes32 },
+  genesisBlock: { readonly hash: Bytes32; readonly stateRoot: Bytes32; readonly gasLimit: bigint },
 ): ChainSettings {
   const { time, ghostdag, set, minimumStakeWei, sizes } = honor;
   const content = JSON.stringify([
@@ -144,6 +162,7 @@ export function honorChainSettings(
       immunityCycles: IMMUNITY_CYCLES,
     },
     maxBlockBytes: sizes.maxDagBlockBytes,
+    maxBlockGas: Number(genesisBlock.gasLimit),
     maxBlocksPerCheckpoint: MAX_BLOCKS_PER_CHECKPOINT,
     reputationWindow: REPUTATION_WINDOW,
   };

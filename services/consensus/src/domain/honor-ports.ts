@@ -1,12 +1,31 @@
+import type { ChainHistory } from "@aios/core-honor-node/chain-base";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
 
+/** What a log holds. */
+export interface HonorLogSizes {
+  /** Blocks that a start reads. */
+  readonly blocks: number;
+  /** Blocks from before the base, which an archive keeps. */
+  readonly archivedBlocks: number;
+  readonly decisions: number;
+  /** Of the file; room that was given up is used again before it grows. */
+  readonly fileBytes: number;
+}
+
 /** What an honor node has to remember over a crash. */
-export interface HonorLog {
-  /** Everything written, in order; the last safety record stands at its end. Throws `corrupt-store`. */
-  load(): LogEntry[];
-  /** All or nothing, in order; on disk when it resolves. A safety record takes the place of the one before. */
+export interface HonorLog extends ChainHistory {
+  /**
+   * What a start needs: the base if there is one, decisions, orders, blocks and transactions after it, each kind in the
+   * order in which it was written; the last safety record stands at its end. Throws `corrupt-store`.
+   */
+  load(): Iterable<LogEntry>;
+  /**
+   * All or nothing, in order; on disk when it resolves. A safety record takes the place of the one before; a base removes
+   * what it makes needless, unless the log is an archive.
+   */
   append(entries: readonly LogEntry[]): Promise<void>;
+  readonly sizes: HonorLogSizes;
 }
 
 /** What a peer is blamed for by those who understand its packets. */

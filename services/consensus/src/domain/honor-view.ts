@@ -1,8 +1,9 @@
 import type { ChainTimeParameters } from "@aios/core-committee/chain-time";
 import type { HonorSet } from "@aios/core-committee/honor-set";
+import type { NodeSizes } from "@aios/core-honor-node/honor-node";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
 import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
-import type { BlockSummary, ReportedOffence } from "./honor-ports.js";
+import type { BlockSummary, HonorLogSizes, ReportedOffence } from "./honor-ports.js";
 
 /** Where an honor node stands. */
 export interface HonorStatus {
@@ -30,6 +31,10 @@ export interface HonorStatus {
     readonly dropped: number;
     readonly refused: number;
   };
+  /** In memory. */
+  readonly held: NodeSizes;
+  /** On disk. */
+  readonly log: HonorLogSizes;
 }
 
 /** What users may ask of the protocol that this node takes part in. */

@@ -12,7 +12,7 @@ const SCRIPT = fileURLToPath(new URL("../../dist/test/support/honor-log-writer.j
 honorLogConformance("LmdbHonorLog", async () => {
   const directory = temporaryDirectory("honor-log");
   return {
-    open: () => new LmdbHonorLog(directory.path, "test"),
+    open: (options) => new LmdbHonorLog(directory.path, "test", options),
     async writeUntilKilled(from, count) {
       const child = spawn(process.execPath, [SCRIPT, directory.path, String(from)], {
         stdio: ["ignore", "pipe", "inherit"],

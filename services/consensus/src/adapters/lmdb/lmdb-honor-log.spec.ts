@@ -37,7 +37,7 @@ describe("an honor node's log whose first start died", () => {
       }
       crash.afterWrites = Number.POSITIVE_INFINITY;
       const log = new LmdbHonorLog(place, "test");
-      expect(log.load()).toEqual([]);
+      expect([...log.load()]).toEqual([]);
       await log.close();
     }
   });

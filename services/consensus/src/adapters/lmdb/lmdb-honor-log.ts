@@ -1,38 +1,67 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { ChainBase } from "@aios/core-honor-node/chain-base";
+import { blockId, type DagBlock, isWhole } from "@aios/core-honor-node/dag-block";
 import { decodeLogEntry, encodeLogEntry } from "@aios/core-honor-node/log-codec";
-import type { LogEntry } from "@aios/core-honor-node/node-protocol";
+import type { Decision, LogEntry } from "@aios/core-honor-node/node-protocol";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { corruptStore, genesisMismatch } from "../../domain/errors.js";
-import type { HonorLog } from "../../domain/honor-ports.js";
+import type { HonorLog, HonorLogSizes } from "../../domain/honor-ports.js";
 
-const FORMAT = "1";
+const FORMAT = "2";
+const FILE = "honor.lmdb";
+
+type NumberedTable = Database<Buffer, number>;
 
 /**
  * The honor node's log in a database of its own, so that no large checkpoint is written before a vote. Each append is one LMDB
- * transaction that is synced before it is acknowledged: a torn write leaves the last one as it was.
+ * transaction that is synced before it is acknowledged: a torn write leaves the last one as it was, pruning included. Room
+ * that was given up is used again, so that a log that is pruned stays as large as it was at its largest.
  */
 export class LmdbHonorLog implements HonorLog {
   readonly #root: RootDatabase<Buffer, string>;
-  readonly #entries: Database<Buffer, number>;
+  readonly #file: string;
+  readonly #isArchive: boolean;
+  /** In the order in which they were written: ancestors first. */
+  readonly #blocks: NumberedTable;
+  readonly #transactions: NumberedTable;
+  /** By height. */
+  readonly #decisions: NumberedTable;
+  readonly #orders: NumberedTable;
+  /** Block id → its number (4 bytes). */
+  readonly #places: Database<Buffer, Buffer>;
+  /** Blocks from before the base, by the number that they had. */
+  readonly #archive: NumberedTable;
   #next: number;
 
-  /** `chain`: what the log belongs to. Throws `genesis-mismatch` for a log of another chain, `corrupt-store`. */
-  constructor(directory: string, chain: string) {
+  /**
+   * `chain`: what the log belongs to. `archive`: keeps what a base makes needless. Throws `genesis-mismatch` for a log of
+   * another chain, `corrupt-store`.
+   */
+  constructor(directory: string, chain: string, options: { readonly archive: boolean } = { archive: false }) {
     mkdirSync(directory, { recursive: true });
+    this.#isArchive = options.archive;
+    this.#file = join(directory, FILE);
     this.#root = open<Buffer, string>({
-      path: join(directory, "honor.lmdb"),
+      path: this.#file,
       noSubdir: true,
-      maxDbs: 4,
+      maxDbs: 8,
       encoding: "binary",
       // Else a write is acknowledged before it is on disk, and a vote could leave that a power loss makes forgotten.
       overlappingSync: false,
     });
-    this.#entries = this.#root.openDB<Buffer, number>({
-      name: "entries",
+    const numbered = (name: string): NumberedTable =>
+      this.#root.openDB<Buffer, number>({ name, encoding: "binary", keyEncoding: "uint32" });
+    this.#blocks = numbered("blocks");
+    this.#transactions = numbered("transactions");
+    this.#decisions = numbered("decisions");
+    this.#orders = numbered("orders");
+    this.#archive = numbered("archive");
+    this.#places = this.#root.openDB<Buffer, Buffer>({
+      name: "places",
       encoding: "binary",
-      keyEncoding: "uint32",
+      keyEncoding: "binary",
     });
     const owner = this.#root.get("chain")?.toString();
     if (owner === undefined) {
@@ -44,34 +73,132 @@ export class LmdbHonorLog implements HonorLog {
     } else if (owner !== chain) throw genesisMismatch(owner, chain);
     const format = this.#root.get("format")?.toString();
     if (format !== FORMAT) throw corruptStore(`the format of the honor log is ${format}, not ${FORMAT}`);
-    const [last] = this.#entries.getKeys({ reverse: true, limit: 1 });
-    this.#next = last === undefined ? 0 : last + 1;
+    this.#next = 1 + Math.max(...[this.#blocks, this.#transactions, this.#archive].map(lastKey));
   }
 
-  load(): LogEntry[] {
-    const entries: LogEntry[] = [];
-    for (const { value } of this.#entries.getRange()) entries.push(decoded(value));
+  *load(): Generator<LogEntry> {
+    const base = this.#base;
+    if (base !== undefined) yield { kind: "base", base, gone: [] };
+    const { firstDecision, height } = base ?? { firstDecision: 1, height: 0 };
+    yield* decodedRange(this.#decisions, firstDecision);
+    yield* decodedRange(this.#orders, height + 1);
+    yield* decodedRange(this.#blocks, 0);
+    yield* decodedRange(this.#transactions, 0);
     const safety = this.#root.get("safety");
-    if (safety !== undefined) entries.push(decoded(safety));
-    return entries;
+    if (safety !== undefined) yield decoded(safety);
   }
 
   async append(entries: readonly LogEntry[]): Promise<void> {
     // Taken before anything is awaited, so that appends at once have places of their own.
     let next = this.#next;
-    this.#next += entries.filter(({ kind }) => kind !== "safety").length;
+    this.#next += entries.filter(({ kind }) => kind === "block" || kind === "transactions").length;
+    /** Blocks of this very append, which are not to be read yet. */
+    const numbers = new Map<string, number>();
     await this.#root.batch(() => {
       for (const entry of entries) {
         const value = Buffer.from(encodeLogEntry(entry));
         if (entry.kind === "safety") this.#root.put("safety", value);
-        else this.#entries.put(next++, value);
+        else if (entry.kind === "decision") this.#decisions.put(entry.decision.checkpoint.height, value);
+        else if (entry.kind === "order") this.#orders.put(entry.height, value);
+        else if (entry.kind === "transactions") this.#transactions.put(next++, value);
+        else if (entry.kind === "block") {
+          const id = blockId(entry.block);
+          numbers.set(id, next);
+          this.#places.put(Buffer.from(id, "hex"), numberBytes(next));
+          this.#blocks.put(next++, value);
+        } else this.#prune(entry, value, next, numbers);
       }
     });
+  }
+
+  block(id: string): DagBlock | undefined {
+    const place = this.#places.get(Buffer.from(id, "hex"))?.readUInt32BE();
+    const value = place === undefined ? undefined : (this.#blocks.get(place) ?? this.#archive.get(place));
+    const entry = value === undefined ? undefined : decoded(value);
+    return entry?.kind === "block" && isWhole(entry.block) ? entry.block : undefined;
+  }
+
+  decision(height: number): Decision | undefined {
+    const entry = this.#entry(this.#decisions, height);
+    return entry?.kind === "decision" ? entry.decision : undefined;
+  }
+
+  order(height: number): readonly string[] | undefined {
+    const entry = this.#entry(this.#orders, height);
+    return entry?.kind === "order" ? entry.blocks : undefined;
+  }
+
+  get sizes(): HonorLogSizes {
+    return {
+      blocks: entryCount(this.#blocks),
+      archivedBlocks: entryCount(this.#archive),
+      decisions: entryCount(this.#decisions),
+      fileBytes: statSync(this.#file).size,
+    };
   }
 
   close(): Promise<void> {
     return this.#root.close();
   }
+
+  get #base(): ChainBase | undefined {
+    const value = this.#root.get("base");
+    const entry = value === undefined ? undefined : decoded(value);
+    return entry?.kind === "base" ? entry.base : undefined;
+  }
+
+  #entry(table: NumberedTable, key: number): LogEntry | undefined {
+    const value = Number.isSafeInteger(key) && key >= 0 && key < 2 ** 32 ? table.get(key) : undefined;
+    return value === undefined ? undefined : decoded(value);
+  }
+
+  #prune(
+    { base, gone }: Extract<LogEntry, { kind: "base" }>,
+    value: Buffer,
+    next: number,
+    numbers: ReadonlyMap<string, number>,
+  ): void {
+    this.#root.put("base", value);
+    for (const id of gone) this.#removeBlock(id, numbers);
+    for (const key of this.#transactions.getKeys({ end: next })) this.#transactions.remove(key);
+    if (this.#isArchive) return;
+    for (const { key, value: decision } of this.#decisions.getRange({ end: base.firstDecision })) {
+      const entry = decoded(decision);
+      // A light client, and a node that starts anew, follow hand-overs from genesis.
+      if (entry.kind === "decision" && entry.decision.nextSet === undefined) this.#decisions.remove(key);
+    }
+    for (const key of this.#orders.getKeys({ end: base.height + 1 })) this.#orders.remove(key);
+  }
+
+  #removeBlock(id: string, numbers: ReadonlyMap<string, number>): void {
+    if (id === "genesis") return;
+    const key = Buffer.from(id, "hex");
+    const place = numbers.get(id) ?? this.#places.get(key)?.readUInt32BE();
+    if (place === undefined) return;
+    const value = this.#blocks.get(place);
+    this.#blocks.remove(place);
+    if (this.#isArchive && value !== undefined) this.#archive.put(place, value);
+    else this.#places.remove(key);
+  }
+}
+
+function* decodedRange(table: NumberedTable, start: number): Generator<LogEntry> {
+  for (const { value } of table.getRange({ start })) yield decoded(value);
+}
+
+function lastKey(table: NumberedTable): number {
+  const [last] = table.getKeys({ reverse: true, limit: 1 });
+  return last ?? -1;
+}
+
+function entryCount(table: NumberedTable): number {
+  return (table.getStats() as { readonly entryCount: number }).entryCount;
+}
+
+function numberBytes(value: number): Buffer {
+  const out = Buffer.alloc(4);
+  out.writeUInt32BE(value);
+  return out;
 }
 
 function decoded(value: Buffer): LogEntry {

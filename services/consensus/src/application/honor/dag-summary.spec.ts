@@ -11,6 +11,7 @@ const block = (tick: number, transactions = 1): DagBlock => ({
     id: `t-${nonce}`,
     sender: "0xaa",
     nonce,
+    gasLimit: 21_000,
     payload: new Uint8Array(1_000),
   })),
   signature: "ab",

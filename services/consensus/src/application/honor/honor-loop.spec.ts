@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { rankedElection } from "@aios/core-committee/election";
+import { NO_HISTORY } from "@aios/core-honor-node/chain-base";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
 import { ManualClock } from "@aios/kernel/clock";
 import { describe, expect, it, vi } from "vitest";
@@ -22,6 +23,7 @@ const settings: NodeSettings = {
     genesis: { root: "aa".repeat(32), candidates: [] },
     electionRules: { seats: 4, minimumStakeWei: 0n, hysteresisBps: 0, immunityCycles: 0 },
     maxBlockBytes: 100_000,
+    maxBlockGas: 30_000_000,
     maxBlocksPerCheckpoint: 50,
     reputationWindow: 10,
   },
@@ -39,12 +41,16 @@ const settings: NodeSettings = {
   maxWaitingBlocks: 10,
   maxWaitingBytes: 1_000_000,
   maxRoundsAhead: 20,
+  maxHeldBytes: 1_000_000,
+  history: NO_HISTORY,
 };
 
 function started() {
   const clock = new ManualClock(START_MS);
   const disk = { isFull: false };
   const log = {
+    ...NO_HISTORY,
+    sizes: { blocks: 0, archivedBlocks: 0, decisions: 0, fileBytes: 0 },
     load: () => [],
     append: vi.fn(() => (disk.isFull ? Promise.reject(new Error("no space")) : Promise.resolve())),
   };
@@ -118,7 +124,9 @@ describe("an honor node whose disk is full", () => {
     disk.isFull = true;
     const heavy = (nonce: number) => {
       const sender = `0x${"0a".repeat(20)}`;
-      const transactions = [{ id: `${nonce}`, sender, nonce, payload: new Uint8Array(100_000) }];
+      const transactions = [
+        { id: `${nonce}`, sender, nonce, gasLimit: 21_000, payload: new Uint8Array(100_000) },
+      ];
       return {
         kind: "block",
         block: { ...block.block, seat: nonce % 4, tick: nonce >> 2, transactions },

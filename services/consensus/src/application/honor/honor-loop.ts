@@ -2,9 +2,14 @@ import { startOfTickMs } from "@aios/core-committee/chain-time";
 import type { HonorSet } from "@aios/core-committee/honor-set";
 import { type Evidence, type SignedBlockClaim, type SignedMessage } from "@aios/core-finality/evidence";
 import { signedBytes } from "@aios/core-finality/messages";
-import type { GhostdagBlock } from "@aios/core-ghostdag/ghostdag";
-import type { DagBlock, OrderedTransaction } from "@aios/core-honor-node/dag-block";
-import { HonorNode } from "@aios/core-honor-node/honor-node";
+import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
+import {
+  type BlockHeader,
+  type DagBlock,
+  isWhole,
+  type OrderedTransaction,
+} from "@aios/core-honor-node/dag-block";
+import { HonorNode, type NodeSizes } from "@aios/core-honor-node/honor-node";
 import type {
   Decision,
   LogEntry,
@@ -77,7 +82,8 @@ export class HonorLoop {
 
   /** Goes on from the log. Throws `corrupt-store`. */
   start(): void {
-    this.#perform(this.#core.start(this.#parts.log.load(), this.#now()));
+    const { log, executedHeight } = this.#parts;
+    this.#perform(this.#core.start(log.load(), this.#now(), executedHeight));
     this.#parts.host.decided(this.#core.height - 1);
   }
 
@@ -146,7 +152,12 @@ export class HonorLoop {
     return this.#core.decision(height);
   }
 
-  blocksOfTick(tick: number): readonly DagBlock[] {
+  /** What is held in memory. */
+  get sizes(): NodeSizes {
+    return this.#core.sizes;
+  }
+
+  blocksOfTick(tick: number): readonly (DagBlock | BlockHeader)[] {
     return this.#core.blocksOfTick(tick);
   }
 
@@ -154,7 +165,7 @@ export class HonorLoop {
     return this.#core.placeOf(transaction);
   }
 
-  colouring(id: string): GhostdagBlock {
+  colouring(id: string): BlockColouring {
     return this.#core.colouring(id);
   }
 
@@ -173,7 +184,7 @@ export class HonorLoop {
     for (const output of outputs)
       if (output.kind === "timer") this.#setTimer(output.timer, output.delayMs);
       else {
-        if (output.kind === "persist" && output.entry.kind === "block")
+        if (output.kind === "persist" && output.entry.kind === "block" && isWhole(output.entry.block))
           this.#delays.included(output.entry.block.transactions, this.#nowMs);
         this.#queue.push(output);
       }

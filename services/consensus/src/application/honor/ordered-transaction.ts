@@ -9,11 +9,14 @@ import type { AdmissionCodec } from "../../domain/transaction-codec.js";
 
 /** Nonces travel in six bytes; no account ever gets there. */
 const MAX_NONCE = 2n ** 48n;
+/** No block has so much: beyond it one number is as good as another. */
+const MAX_GAS = 2n ** 48n - 1n;
 
 /** A transaction as ordering sees it. Throws `malformed-transaction` for a nonce that no account reaches. */
-export function orderedOf({ hash, sender, nonce, raw }: SignedTransaction): OrderedTransaction {
+export function orderedOf({ hash, sender, nonce, gasLimit, raw }: SignedTransaction): OrderedTransaction {
   if (nonce >= MAX_NONCE) throw malformedTransaction("the nonce is out of range");
-  return { id: hash.slice(2), sender, nonce: Number(nonce), payload: raw };
+  const gas = Number(gasLimit < MAX_GAS ? gasLimit : MAX_GAS);
+  return { id: hash.slice(2), sender, nonce: Number(nonce), gasLimit: gas, payload: raw };
 }
 
 export function hashOf({ id }: Pick<OrderedTransaction, "id">): Bytes32 {

@@ -1,3 +1,4 @@
+import { isWhole } from "@aios/core-honor-node/dag-block";
 import type { NodeOutput } from "@aios/core-honor-node/node-protocol";
 
 /** What a block costs beside its transactions, about. */
@@ -44,5 +45,9 @@ export class OutputQueue {
 
 function bytesOf(output: NodeOutput): number {
   if (output.kind !== "persist" || output.entry.kind !== "block") return 0;
-  return output.entry.block.transactions.reduce((sum, { payload }) => sum + payload.length, BLOCK_BYTES);
+  const { block } = output.entry;
+  return (isWhole(block) ? block.transactions : []).reduce(
+    (sum, { payload }) => sum + payload.length,
+    BLOCK_BYTES,
+  );
 }

@@ -13,6 +13,7 @@ const read = (bytes: Uint8Array): OrderedTransaction => ({
   id: toHex(keccak256(bytes)).slice(2),
   sender: `0x${"01".repeat(20)}`,
   nonce: bytes[0] ?? 0,
+  gasLimit: 21_000,
   payload: bytes,
 });
 const block = (transactions: readonly Uint8Array[]): WireBlock => ({

@@ -39,6 +39,8 @@ export function honorMethods(honor: HonorView | undefined): RpcMethods {
         time: { ...status.time },
         orderDelays: { ...status.orderDelays },
         traffic: { ...status.traffic },
+        held: { ...status.held },
+        log: { ...status.log },
         droppedPackets: Object.fromEntries(status.droppedPackets),
       };
     },
