@@ -14,7 +14,7 @@ import {
 } from "@aios/service-kit/config";
 import { z } from "zod";
 import { readNodeKeys } from "./honor-home.js";
-import { HISTORIES, type HonorOptions } from "./honor-options.js";
+import { DEFAULT_KEPT_BLOCKS, HISTORIES, type HonorOptions, LEAST_KEPT_BLOCKS } from "./honor-options.js";
 import { ENGINES, type NodeSettings } from "./node-settings.js";
 
 const peerList = z.string().transform((list, context): readonly Peer[] => {
@@ -59,8 +59,12 @@ export const consensusSettings = defineSettings({
   }),
   CONSENSUS_HISTORY: setting(z.enum(HISTORIES), {
     description:
-      "what an honor chain's node keeps on disk: archive, all of it since genesis; pruned, what later blocks and votes need of the DAG and its certificates",
+      "what the node keeps on disk: archive, all since genesis; pruned, the last CONSENSUS_HISTORY_BLOCKS blocks, the last states, and of an honor chain's DAG and certificates what later ones need",
     default: "archive",
+  }),
+  CONSENSUS_HISTORY_BLOCKS: setting(integer(LEAST_KEPT_BLOCKS, 100_000_000), {
+    description: "blocks and receipts that a pruned node keeps, counted from the latest",
+    default: DEFAULT_KEPT_BLOCKS,
   }),
   CONSENSUS_CHECKPOINT_INTERVAL: setting(duration, {
     description: "an honor node proposes no earlier than this after the checkpoint before, with its unit",
@@ -135,6 +139,8 @@ export type ConsensusSettings = Settings<typeof consensusSettings>;
 export function nodeSettings(settings: ConsensusSettings): Partial<NodeSettings> {
   return {
     engine: settings.CONSENSUS_ENGINE,
+    keptBlocks:
+      settings.CONSENSUS_HISTORY === "pruned" ? settings.CONSENSUS_HISTORY_BLOCKS : Number.POSITIVE_INFINITY,
     minIntervalMs: settings.CONSENSUS_MIN_INTERVAL,
     maxBlockExecutionMs: settings.CONSENSUS_BLOCK_EXECUTION_TIME,
     maxTransactionsPerBlock: settings.CONSENSUS_BLOCK_TRANSACTIONS,

@@ -6,7 +6,15 @@ import type { Peer } from "@aios/peer-network/peer-network";
 import { z } from "zod";
 import type { Genesis } from "./domain/genesis.js";
 import { readGenesis } from "./genesis-file.js";
-import { defaultHonorSettings, HISTORIES, type HonorOptions, type HonorSettings } from "./honor-options.js";
+import {
+  DEFAULT_KEPT_BLOCKS,
+  defaultHonorSettings,
+  HISTORIES,
+  type HonorOptions,
+  type HonorSettings,
+  LEAST_KEPT_BLOCKS,
+} from "./honor-options.js";
+import type { NodeSettings } from "./node-settings.js";
 
 /** Files of a node's home directory. The keys are readable by their owner alone. */
 export const HOME_FILES = {
@@ -56,6 +64,7 @@ const homeSchema = z.strictObject({
     .array(z.strictObject({ publicKey: z.string().regex(/^[0-9a-f]{64}$/), host: z.string().min(1), port }))
     .max(1_000),
   history: z.enum(HISTORIES).optional(),
+  historyBlocks: between(LEAST_KEPT_BLOCKS, 100_000_000),
   settings: settingsSchema.optional(),
 });
 
@@ -67,6 +76,7 @@ export interface HonorHome {
   readonly dataDir: string;
   readonly rpcListen: { readonly host: string; readonly port: number };
   readonly honor: HonorOptions;
+  readonly settings: Pick<NodeSettings, "keptBlocks">;
 }
 
 /** Reads a home directory. Throws `invalid-node-home` naming the file, `genesis-unreadable`, `invalid-genesis`. */
@@ -77,7 +87,11 @@ export async function readHonorHome(directory: string): Promise<HonorHome> {
     () => true,
     () => false,
   );
+  const isArchive = file.history === "archive";
   return {
+    settings: {
+      keptBlocks: isArchive ? Number.POSITIVE_INFINITY : (file.historyBlocks ?? DEFAULT_KEPT_BLOCKS),
+    },
     genesis: await readGenesis(join(directory, HOME_FILES.genesis)),
     dataDir: join(directory, HOME_FILES.data),
     rpcListen: file.rpcListen,
@@ -85,7 +99,7 @@ export async function readHonorHome(directory: string): Promise<HonorHome> {
       ...(await readNodeKeys(join(directory, HOME_FILES.nodeKey), hasSeat ? seatKey : undefined)),
       listen: file.peerListen,
       peers: file.peers satisfies readonly Peer[],
-      archive: (file.history ?? "pruned") === "archive",
+      archive: isArchive,
       settings: (file.settings ?? {}) as Partial<HonorSettings>,
     },
   };

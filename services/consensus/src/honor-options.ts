@@ -3,6 +3,10 @@ import type { Peer } from "@aios/peer-network/peer-network";
 /** What a node keeps on disk: what later blocks need, or everything since genesis. */
 export const HISTORIES = ["pruned", "archive"] as const;
 
+/** Of a pruned node; contracts may ask for the hashes of 256 blocks. */
+export const LEAST_KEPT_BLOCKS = 512;
+export const DEFAULT_KEPT_BLOCKS = 10_000;
+
 /** What makes a node one of an honor chain; the chain itself is in the genesis file. */
 export interface HonorOptions {
   /** Secret of the seat, 32 bytes; absent: the node follows without a vote. */

@@ -12,6 +12,8 @@ export type EngineName = (typeof ENGINES)[number];
 /** Everything about a node that its operator may choose; but for what genesis says, nodes of one chain may differ in it. */
 export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits, Omit<BlockLimits, "now"> {
   readonly engine: EngineName;
+  /** Heights below the head whose blocks and receipts are kept, and of old states only the last ones; infinite: an archive. */
+  readonly keptBlocks: number;
   /** Calls that may wait for the thread that runs them. */
   readonly maxQueuedCalls: number;
   /** Most gas that `eth_call` and `eth_estimateGas` may use. */
@@ -37,6 +39,7 @@ export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits
 
 export const defaultNodeSettings: NodeSettings = {
   engine: "evm",
+  keptBlocks: Number.POSITIVE_INFINITY,
   minIntervalMs: 200,
   maxTransactionsPerBlock: 10_000,
   retryMs: 250,

@@ -16,13 +16,14 @@ try {
   const [directory] = process.argv.slice(2);
   if (directory === undefined)
     throw new CodedError({ code: "usage", kind: "invalid", message: "Usage: run-node.js HOME." });
-  const { genesis, dataDir, rpcListen, honor } = await readHonorHome(directory);
+  const { genesis, dataDir, rpcListen, honor, settings } = await readHonorHome(directory);
   const node = await startNode({
     genesis,
     dataDir,
     ...rpcListen,
     honor,
     expectsCalls: false,
+    settings,
     producerObserver: {
       produced: () => undefined,
       failed: (error, attempt) => complain(`checkpoint, attempt ${attempt}`, error),

@@ -9,6 +9,7 @@ import { ChainDatabase } from "./adapters/lmdb/chain-database.js";
 import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
 import { LmdbMempoolJournal } from "./adapters/lmdb/lmdb-mempool-journal.js";
 import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
+import { TrieSweep } from "./adapters/lmdb/trie-sweep.js";
 import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
 import { RecoveryPool } from "./adapters/secp256k1/recovery-pool.js";
 import { WorkerEngine } from "./adapters/worker/worker-engine.js";
@@ -156,7 +157,18 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
   const database = new ChainDatabase(options.dataDir);
   try {
     const states = new LmdbStateStore(database);
-    const blocks = new LmdbBlockStore(database, codec);
+    const sweep = new TrieSweep(database, clock);
+    const blocks = new LmdbBlockStore(
+      database,
+      codec,
+      Number.isFinite(settings.keptBlocks)
+        ? {
+            keptBlocks: settings.keptBlocks,
+            sweep,
+            onFailure: (error) => options.producerObserver?.failed(error, 1),
+          }
+        : undefined,
+    );
     const parts = { states, blocks, recover: recoverPublicKey, settings, now: () => clock.now() };
     const local = await openEngine(settings.engine, { ...parts, genesis });
     const genesisHeader = await openGenesis(database, whole, parts);
@@ -282,6 +294,7 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
         await producer.stop();
         await engine.close();
         await recovery.close();
+        await sweep.stop();
         await database.close();
       },
     };

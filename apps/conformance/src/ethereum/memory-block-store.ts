@@ -1,6 +1,6 @@
 import type { Block, BlockHeader, BlockWithReceipts, TransactionPlace } from "@aios/consensus/domain/block";
 import { notTheNextBlock } from "@aios/consensus/domain/errors";
-import type { BlockStore } from "@aios/consensus/domain/ports";
+import type { BlockStore, OldestKept } from "@aios/consensus/domain/ports";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 
 /** An imported chain, in memory. */
@@ -8,6 +8,10 @@ export class MemoryBlockStore implements BlockStore {
   readonly #blocks: BlockWithReceipts[] = [];
   readonly #heights = new Map<Bytes32, number>();
   readonly #places = new Map<Bytes32, TransactionPlace>();
+
+  oldest(): OldestKept {
+    return { block: 0, state: 0 };
+  }
 
   head(): BlockHeader | undefined {
     return this.#blocks.at(-1)?.header;

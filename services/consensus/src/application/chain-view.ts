@@ -4,10 +4,10 @@ import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockHeader, BlockWithReceipts } from "../domain/block.js";
 import type { BlockRules } from "../domain/block-session.js";
 import { type BlockSelector, type FinalityView, finalizedHeight, heightOfTag } from "../domain/block-tag.js";
-import { corruptStore } from "../domain/errors.js";
+import { corruptStore, historyPruned } from "../domain/errors.js";
 import type { Genesis } from "../domain/genesis.js";
 import { networkRules } from "../domain/network-rules.js";
-import type { BlockContext, BlockStore, ExecutedBlock, StateReference } from "../domain/ports.js";
+import type { BlockContext, BlockStore, ExecutedBlock, OldestKept, StateReference } from "../domain/ports.js";
 import type { PendingBlock } from "./pending-block.js";
 
 /** A point of the chain: its state, and the block fields that a call on it sees. */
@@ -38,11 +38,22 @@ export class ChainView {
     return head;
   }
 
-  /** Height of a stored block, or `undefined` for an unknown hash or a height not reached. Not for `pending`. */
+  /** From which height on everything is there. */
+  oldest(): OldestKept {
+    return this.blocks.oldest();
+  }
+
+  /**
+   * Height of a stored block, or `undefined` for an unknown hash or a height not reached. Not for `pending`. Throws
+   * `history-pruned`.
+   */
   height(selector: Exclude<BlockSelector, { kind: "tag"; tag: "pending" }>): number | undefined {
     if (selector.kind === "hash") return this.blocks.heightOf(selector.hash);
-    if (selector.kind === "height")
+    if (selector.kind === "height") {
+      const oldest = this.blocks.oldest().block;
+      if (selector.height > 0 && selector.height < oldest) throw historyPruned(oldest);
       return selector.height <= this.head().number ? selector.height : undefined;
+    }
     if (selector.tag === "pending") return undefined;
     return this.heightOf(selector.tag, this.head().number, this.finality);
   }

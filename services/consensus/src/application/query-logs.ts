@@ -3,6 +3,7 @@ import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockWithReceipts, Log } from "../domain/block.js";
 import type { BlockSelector } from "../domain/block-tag.js";
 import { bloomTest } from "../domain/bloom.js";
+import { historyPruned } from "../domain/errors.js";
 import type { BlockStore, StoredLog } from "../domain/ports.js";
 import { blockNotFound, type ChainView } from "./chain-view.js";
 
@@ -88,11 +89,13 @@ export class QueryLogs {
     return this.between(from, to, query);
   }
 
-  /** Heights are inclusive. */
+  /** Heights are inclusive. Throws `history-pruned`, `log-query-too-large`. */
   between(from: number, to: number, query: LogQuery): StoredLog[] {
     if (to - from >= this.limits.maxBlocks) {
       throw tooMuch(`query exceeds max block range ${this.limits.maxBlocks}`);
     }
+    const oldest = this.blocks.oldest().block;
+    if (from < oldest) throw historyPruned(oldest);
     const mayMatch = bloomFilter(query);
     const out: StoredLog[] = [];
     for (const { height, bloom } of this.blocks.blooms(from, to)) {

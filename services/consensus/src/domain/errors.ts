@@ -7,6 +7,14 @@ function error(code: string, kind: CodedErrorInit["kind"], message: string, rest
   return new CodedError({ code, kind, message, ...rest });
 }
 
+/** EIP-4444; its code on JSON-RPC is 4444. */
+export const historyPruned = (oldest: number): CodedError =>
+  error(
+    "history-pruned",
+    "gone",
+    `pruned history unavailable: this node keeps blocks from ${oldest} on; ask an archive`,
+    { details: { rpcCode: 4_444, oldest } },
+  );
 export const diskFull = (cause: unknown): CodedError =>
   error(
     "disk-full",

@@ -160,8 +160,15 @@ export interface StoredLog extends Log {
   readonly timestamp: number;
 }
 
-/** The chain of stored blocks. Heights are contiguous from 0; nothing is ever replaced. */
+/** From which height on a node has everything; genesis is always there. 0: since genesis. */
+export interface OldestKept {
+  readonly block: number;
+  readonly state: number;
+}
+
+/** The chain of stored blocks. Heights are contiguous from the oldest that is kept; nothing is ever replaced. */
 export interface BlockStore {
+  oldest(): OldestKept;
   /** `undefined` before genesis is stored. */
   head(): BlockHeader | undefined;
   header(height: number): BlockHeader | undefined;

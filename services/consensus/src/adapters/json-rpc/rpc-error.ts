@@ -57,7 +57,7 @@ export function toRpcError(error: unknown, onInternal: (error: unknown) => void)
       data: output instanceof Uint8Array ? toHex(output) : "0x",
     };
   }
-  if (error.code === "simulation-refused") {
+  if (error.code === "simulation-refused" || error.code === "history-pruned") {
     const code = error.details["rpcCode"];
     return { code: typeof code === "number" ? code : RPC.server, message: error.message };
   }

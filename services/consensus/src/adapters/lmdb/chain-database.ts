@@ -90,6 +90,16 @@ export class ChainDatabase {
       await this.committed(table.clearAsync());
   }
 
+  get trieNodeCount(): number {
+    return (this.trieNodes.getStats() as { readonly entryCount: number }).entryCount;
+  }
+
+  /** States before this height may have lost nodes; 0 where none was removed. */
+  get statesFrom(): number {
+    const height = this.meta.get("states-from");
+    return height === undefined ? 0 : Number(height.readBigUInt64BE());
+  }
+
   /** What a single write promises. Throws `disk-full`, and then it is not there. */
   committed<T>(written: Promise<T>): Promise<T> {
     return committed(this.#directory, written);

@@ -4,9 +4,11 @@ import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, BlockHeader, BlockWithReceipts, TransactionPlace } from "../../domain/block.js";
 import { decodeHeader, decodeReceipts, encodeHeader, encodeReceipts } from "../../domain/block-codec.js";
 import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
-import type { BlockStore, ExecutedBlock } from "../../domain/ports.js";
+import type { BlockStore, ExecutedBlock, OldestKept } from "../../domain/ports.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
 import { asBuffer, type ChainDatabase, heightBytes, type WriteBatch } from "./chain-database.js";
+import { oldestBlock, pruneBlocks } from "./prune-blocks.js";
+import type { TrieSweep } from "./trie-sweep.js";
 import { writeState } from "./write-state.js";
 
 const CACHED_BLOCKS = 64;
@@ -16,6 +18,14 @@ const CACHED_TRANSACTIONS = 10_000;
 /** Decodes what was verified before it was stored. */
 export interface StoredTransactionCodec {
   decodeTrusted(raw: Uint8Array, sender: Uint8Array): SignedTransaction;
+}
+
+/** What a node that is no archive keeps. */
+export interface BlockPruning {
+  /** Blocks, receipts and indexes of so many heights below the head. */
+  readonly keptBlocks: number;
+  readonly sweep: TrieSweep;
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Blocks, their indexes and the state that they leave, written together. */
@@ -30,6 +40,8 @@ export class LmdbBlockStore implements BlockStore {
   constructor(
     private readonly database: ChainDatabase,
     private readonly codec: StoredTransactionCodec,
+    /** Absent: everything is kept. */
+    private readonly pruning?: BlockPruning,
   ) {
     const height = database.meta.get("head");
     if (height !== undefined) {
@@ -40,6 +52,10 @@ export class LmdbBlockStore implements BlockStore {
 
   head(): BlockHeader | undefined {
     return this.#head;
+  }
+
+  oldest(): OldestKept {
+    return { block: oldestBlock(this.database), state: this.database.statesFrom };
   }
 
   header(height: number): BlockHeader | undefined {
@@ -105,8 +121,12 @@ export class LmdbBlockStore implements BlockStore {
         writeState(this.database, batch, block);
         batch.put(this.database.meta, "state-root", asBuffer(fromHex(header.stateRoot)));
         this.#writeBlock(batch, block);
+        if (this.pruning === undefined) return;
+        pruneBlocks(this.database, batch, header.number - this.pruning.keptBlocks);
+        this.pruning.sweep.writing(block.trieNodes);
       });
       this.#head = header;
+      this.pruning?.sweep.stored(header, this.pruning.onFailure);
     } finally {
       this.#unfinished = undefined;
     }

@@ -1,4 +1,4 @@
-import { concat, fromHex } from "@aios/core-rlp/hex";
+import { concat, fromHex, toHex } from "@aios/core-rlp/hex";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import type { NodeSource } from "@aios/core-trie/merkle-patricia-trie";
 import { TrieCache, type TrieCacheLimits } from "@aios/core-trie/trie-cache";
@@ -131,7 +131,12 @@ export class LmdbStateStore implements FoundingStore {
     );
   }
 
-  readonly #load: NodeSource = (hash) => this.database.trieNodes.get(hash);
+  readonly #load: NodeSource = (hash) => {
+    const rlp = this.database.trieNodes.get(hash);
+    // Where states were pruned, a node that is missing belongs to one of them.
+    if (rlp === undefined && this.database.statesFrom > 0) throw stateUnavailable(toHex(hash) as Bytes32);
+    return rlp;
+  };
 
   #requireRoot(root: Bytes32): void {
     if (root !== EMPTY_TRIE_ROOT && this.#load(fromHex(root)) === undefined) throw stateUnavailable(root);

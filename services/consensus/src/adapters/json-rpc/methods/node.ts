@@ -9,18 +9,20 @@ import { hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
 import { blockSelector, data, hash } from "../parameters.js";
 
-/** Everything since genesis is kept (archive). */
+/** An archive keeps everything since genesis. */
 function capabilities(chain: ChainView): RpcValue {
   const { number, hash } = chain.head();
-  const all = { disabled: false, oldestBlock: "0x0" };
+  const oldest = chain.oldest();
+  const blocks = { disabled: false, oldestBlock: hexNumber(oldest.block) };
+  const states = { disabled: false, oldestBlock: hexNumber(oldest.state) };
   return {
     head: { number: hexNumber(number), hash },
-    state: all,
-    tx: all,
-    logs: all,
-    receipts: all,
-    blocks: all,
-    stateproofs: all,
+    state: states,
+    tx: blocks,
+    logs: blocks,
+    receipts: blocks,
+    blocks,
+    stateproofs: states,
   };
 }
 
