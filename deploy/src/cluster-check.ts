@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
+import { SERVICES } from "@aios/service-kit/local-instance";
 import { Cluster } from "./cluster.js";
 
 const USAGE = `Usage: npm run test:cluster -- [options]
@@ -151,16 +152,7 @@ async function upgradeUnderLoad(): Promise<string> {
   await cluster.kubectl("delete", "job", "read-load", "--ignore-not-found", "--wait=true");
   await cluster.startJob("read-load", ["read-load", "--gateway", gateway, "--seconds", `${LOAD_SECONDS}`]);
   const next = values["next-tag"] ?? tag;
-  const roll = [
-    "gateway",
-    "consensus",
-    "storage",
-    "compute",
-    "zk-prover",
-    "marketplace",
-    "economy",
-    "scoring",
-  ].map((service) => `${service}.podAnnotations.rolled=again`);
+  const roll = SERVICES.map((service) => `${service}.podAnnotations.rolled=again`);
   await cluster.install(`global.image.tag=${next}`, ...roll);
   return cluster.finishJob("read-load", LOAD_MS);
 }

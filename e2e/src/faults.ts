@@ -15,19 +15,7 @@ import { OutsideBackends } from "./outside-backends.js";
 
 const PARTS = ["alone", "mixed", "kill", "lost", "backends"] as const;
 const PARTITION_MS = 60_000;
-const KILLED = [
-  "postgres",
-  "consensus",
-  "storage",
-  "economy",
-  "zk-prover",
-  "marketplace",
-  "scoring",
-  "compute",
-  "gateway",
-  "provider-1",
-  "provider-2",
-] as const;
+const KILLED = ["postgres", ...SERVICES, "provider-1", "provider-2"];
 const STATES = ["funding", "funded", "leased", "delivered"] as const;
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));

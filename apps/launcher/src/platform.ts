@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "@aios/kernel/clock";
+import { SERVICES } from "@aios/service-kit/local-instance";
 import { choosePorts, type PortChoice } from "./free-ports.js";
 import { chainIdOf, ensureGenesis } from "./genesis.js";
 import { chainProcesses, HonorNodes, honorPorts } from "./honor-nodes.js";
@@ -38,15 +39,8 @@ export interface PlatformOptions {
 
 const ONE_PRODUCER = "one node makes the blocks and alone decides what is final";
 const READY_WITHIN_MS = 60_000;
-const DEPENDENTS = [
-  "storage",
-  "economy",
-  "zk-prover",
-  "marketplace",
-  "scoring",
-  "compute",
-  "gateway",
-] as const;
+/** What is started once chain and database run. */
+const DEPENDENTS = SERVICES.filter((name) => name !== "consensus");
 
 /** AiOS on one machine: embedded Postgres, all services, two providers, each its own process. */
 export class Platform {

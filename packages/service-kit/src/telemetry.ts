@@ -1,12 +1,15 @@
+import { context, metrics, propagation, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import type { MetricReader } from "@opentelemetry/sdk-metrics";
-import { NodeSDK } from "@opentelemetry/sdk-node";
+import { MeterProvider, type MetricReader } from "@opentelemetry/sdk-metrics";
 import {
   BatchSpanProcessor,
   ParentBasedSampler,
   type SpanProcessor,
   TraceIdRatioBasedSampler,
+  TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import { type MetricSample, samplesOf } from "./metric-samples.js";
 import { SpanStore } from "./span-store.js";
@@ -38,20 +41,20 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const exported = await exporters(options);
   const spans = new SpanStore();
   const spanProcessors = [spans, ...exported.spanProcessors];
-  const sdk = new NodeSDK({
-    autoDetectResources: false,
-    resource: resourceFromAttributes({
-      "service.name": options.service,
-      "service.namespace": "aios",
-      "service.instance.id": options.instanceId,
-    }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.samplePercent / 100) }),
-    spanProcessors,
-    metricReaders: [prometheus, ...exported.readers],
-    logRecordProcessors: [],
-    instrumentations: [],
+  const resource = resourceFromAttributes({
+    "service.name": options.service,
+    "service.namespace": "aios",
+    "service.instance.id": options.instanceId,
   });
-  sdk.start();
+  const sampler = new ParentBasedSampler({
+    root: new TraceIdRatioBasedSampler(options.samplePercent / 100),
+  });
+  const tracerProvider = new TracerProvider({ resource, sampler, spanProcessors });
+  const meterProvider = new MeterProvider({ resource, readers: [prometheus, ...exported.readers] });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  trace.setGlobalTracerProvider(tracerProvider);
+  metrics.setGlobalMeterProvider(meterProvider);
   return {
     spans,
     async prometheusText() {
@@ -66,7 +69,9 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     async flush() {
       await Promise.all(spanProcessors.map((processor) => processor.forceFlush()));
     },
-    shutdown: () => sdk.shutdown(),
+    async shutdown() {
+      await Promise.all([tracerProvider.shutdown(), meterProvider.shutdown()]);
+    },
   };
 }
 

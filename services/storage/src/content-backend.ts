@@ -3,8 +3,6 @@ import type { ServiceContext } from "@aios/service-kit/service-context";
 import { diskSpaceOf } from "./adapters/ipfs/disk-space.js";
 import { HeliaContentStore } from "./adapters/ipfs/helia-content-store.js";
 import { startHeliaNode } from "./adapters/ipfs/helia-node.js";
-import { KuboContentStore } from "./adapters/ipfs/kubo-content-store.js";
-import { KuboNode } from "./adapters/ipfs/kubo-node.js";
 import { UploadJournal } from "./adapters/ipfs/upload-journal.js";
 import type { storageSettings } from "./config.js";
 import { storageFull } from "./domain/errors.js";
@@ -45,7 +43,12 @@ async function embeddedBackend(context: Context, directory: string): Promise<Con
   };
 }
 
+/** Kubo's client is large: it is loaded only where it is used. */
 async function kuboBackend(context: Context, url: string, directory: string): Promise<ContentBackend> {
+  const [{ KuboNode }, { KuboContentStore }] = await Promise.all([
+    import("./adapters/ipfs/kubo-node.js"),
+    import("./adapters/ipfs/kubo-content-store.js"),
+  ]);
   const { settings, health } = context;
   const node = new KuboNode({ url, timeoutMs: settings.KUBO_TIMEOUT });
   const journal = new UploadJournal(directory);

@@ -1,6 +1,7 @@
 import type { Address } from "@aios/kernel/identifiers";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import { type CallCredentials, createGrpcClient } from "@aios/service-kit/grpc-client";
+import { SERVICES } from "@aios/service-kit/local-instance";
 import { loadTokenIssuer } from "@aios/service-kit/service-token";
 import { ContentOwner, type StorageClients } from "@aios/testkit/content-owner";
 import { LeaseBook } from "@aios/testkit/lease-book";
@@ -36,14 +37,7 @@ export class StoragePlatform {
 
   static async start(env: Readonly<Record<string, string>> = {}): Promise<StoragePlatform> {
     const directory = temporaryDirectory("storage");
-    const keys = await writeServiceKeys(directory.path, [
-      "storage",
-      "gateway",
-      "compute",
-      "zk-prover",
-      "marketplace",
-      "scoring",
-    ]);
+    const keys = await writeServiceKeys(directory.path, SERVICES);
     const compute = new PeerServer();
     const platform = new StoragePlatform(await startPostgres(), directory, keys, compute);
     await compute.start();

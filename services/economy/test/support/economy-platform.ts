@@ -3,15 +3,13 @@ import { join } from "node:path";
 import { registryAddressOf } from "@aios/contracts/deploy";
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
+import { SERVICES, type ServiceName } from "@aios/service-kit/local-instance";
 import { loadTokenIssuer } from "@aios/service-kit/service-token";
 import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
 import { type ServiceKeyFiles, writeServiceKeys } from "@aios/testkit/service-keys";
 import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { ACCOUNTS } from "./test-chain.js";
-
-const SERVICES = ["economy", "marketplace", "scoring", "compute", "gateway", "zk-prover", "storage"] as const;
-type ServiceName = (typeof SERVICES)[number];
 
 export interface Foundation {
   readonly directory: string;

@@ -1,6 +1,7 @@
 import { SpanKind } from "@aios/proto/aios/telemetry/v1/telemetry";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { freePort } from "@aios/service-kit/free-port";
+import { SERVICES } from "@aios/service-kit/local-instance";
 import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -86,13 +87,7 @@ describe("the operators' view", () => {
     const services = await look();
     expect(services.map(({ name }) => name)).toEqual([
       "gateway",
-      "consensus",
-      "storage",
-      "compute",
-      "zk-prover",
-      "marketplace",
-      "economy",
-      "scoring",
+      ...SERVICES.filter((name) => name !== "gateway"),
     ]);
     expect(services[0]).toMatchObject({ state: "ready", version: "0.1.0" });
     expect(services[1]).toMatchObject({ state: "silent", version: null });

@@ -30,6 +30,7 @@ import {
 } from "@aios/proto/aios/prover/v1/prover";
 import { actingFor } from "@aios/service-kit/caller-context";
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
+import { SERVICES } from "@aios/service-kit/local-instance";
 import { loadTokenIssuer } from "@aios/service-kit/service-token";
 import { eventually } from "@aios/testkit/eventually";
 import { knownPowers } from "@aios/testkit/known-powers";
@@ -97,14 +98,7 @@ export class ProverPlatform {
 
   static async start(): Promise<ProverPlatform> {
     const directory = temporaryDirectory("zk-prover");
-    const keys = await writeServiceKeys(directory.path, [
-      "zk-prover",
-      "storage",
-      "compute",
-      "marketplace",
-      "gateway",
-      "scoring",
-    ]);
+    const keys = await writeServiceKeys(directory.path, SERVICES);
     const postgres = await startPostgres();
     return new ProverPlatform(
       postgres,
