@@ -43,8 +43,8 @@ export async function saveJob(
   const leases = job.leases
     .filter((lease) => !before.leases.includes(lease))
     .sort((a, b) => Number(b.state === "ended") - Number(a.state === "ended"));
-  const values = [job.jobId, job.state, nowMs, wakeAtMs ?? null, JSON.stringify(jobBody(job))];
-  if (leases.length === 0) await client.query(`${SAVE_JOB} WHERE job_id = $1`, values);
+  const values = [job.jobId, job.state, nowMs, wakeAtMs ?? null, JSON.stringify(jobBody(job)), job.tenant];
+  if (leases.length === 0) await client.query(SAVE_JOB, values);
   else {
     const rows = leases.map((lease) => ({
       fencing_token: lease.fencingToken,
@@ -53,12 +53,13 @@ export async function saveJob(
       offered_at_ms: lease.offeredAtMs,
       body: leaseBody(lease),
     }));
-    await client.query(SAVE_JOB_AND_LEASES, [...values, job.tenant, JSON.stringify(rows)]);
+    await client.query(SAVE_JOB_AND_LEASES, [...values, JSON.stringify(rows)]);
   }
   if (job.terms !== before.terms) {
-    await client.query("UPDATE job SET terms = $2::jsonb WHERE job_id = $1", [
+    await client.query("UPDATE job SET terms = $2::jsonb WHERE job_id = $1 AND tenant = $3", [
       job.jobId,
       JSON.stringify(job.terms),
+      job.tenant,
     ]);
   }
   if (change.fault !== undefined) {
@@ -72,11 +73,12 @@ export async function saveJob(
   if (change.publishReceipt === true) await publishReceipt(client, job);
 }
 
-const SAVE_JOB =
-  "UPDATE job SET state = $2, updated_at_ms = $3::bigint, wake_at_ms = $4::bigint, body = $5::jsonb";
+const SAVE_JOB = `
+  UPDATE job SET state = $2, updated_at_ms = $3::bigint, wake_at_ms = $4::bigint, body = $5::jsonb
+  WHERE job_id = $1 AND tenant = $6`;
 
 const SAVE_JOB_AND_LEASES = `
-  WITH saved AS (${SAVE_JOB} WHERE job_id = $1)
+  WITH saved AS (${SAVE_JOB})
   INSERT INTO job_lease (job_id, fencing_token, tenant, provider, state, offered_at_ms, body)
   SELECT $1, lease.fencing_token, $6, lease.provider, lease.state, lease.offered_at_ms, lease.body
   FROM ROWS FROM (json_to_recordset($7::json)

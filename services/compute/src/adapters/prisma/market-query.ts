@@ -1,4 +1,4 @@
-import type { Address, TenantId } from "@aios/kernel/identifiers";
+import { type Address, type TenantId, tenantOfAccount } from "@aios/kernel/identifiers";
 import type { PostgresPool } from "@aios/service-kit/postgres-pool";
 import type { Provider as ProviderRow } from "../../../generated/prisma/client.js";
 import type { PlacementView } from "../../domain/ports.js";
@@ -31,15 +31,17 @@ export async function readStanding(
   provider: Address,
   nowMs: number,
 ): Promise<ProviderStanding | undefined> {
-  const { rows } = await db.query<StandingRow>(`${STANDING} WHERE p.address = $3`, [
+  const { rows } = await db.query<StandingRow>(`${STANDING} WHERE p.address = $3 AND p.tenant = $4`, [
     BUSY_LEASE_STATES,
     nowMs - FAULT_WINDOW_MS,
     provider,
+    tenantOfAccount(provider),
   ]);
   return rows[0] === undefined ? undefined : standingOf(rows[0]);
 }
 
 /** Everybody's, a step of at most `limit` at a time. */
+// All tenants: every provider of the market is weighed for every job.
 export async function* readStandings(
   db: Database,
   nowMs: number,

@@ -11,6 +11,7 @@ const OFFERS_AT_ONCE = 5_000;
 // and is written with the placement that it matters to; `seq` grows in the order in which placements took their turns.
 
 /** Every provider's latest offer up to the position. */
+// All tenants: every provider of the market is weighed for every job.
 export async function readOffersAt(db: Database, head: number): Promise<ReadonlyMap<Address, string>> {
   const { rows } = await db.query<{ provider: string; offer: string }>(
     `SELECT DISTINCT ON (provider) provider, offer FROM offer_change WHERE seq <= $1::bigint
@@ -60,6 +61,7 @@ export async function savePlacement(
 }
 
 /** Old placements, then offers that nothing that is left was decided from: of each provider the last before stays. */
+// All tenants: what is older than is kept goes, whosever it is.
 export async function forgetPlacements(db: Database, beforeMs: number, limit: number): Promise<number> {
   const placements = await db.query(
     `DELETE FROM placement WHERE (job_id, fencing_token) IN (

@@ -79,6 +79,7 @@ export class PrismaJobStore implements JobStore {
     return readJob(this.#pool, jobId);
   }
 
+  // By its id: the buyer's own key, and a buyer's jobs are all of one tenant.
   async findRequest(buyer: Address, idempotencyKey: string): Promise<StoredRequest | undefined> {
     const row = await this.#prisma.job.findUnique({
       where: { buyer_idempotencyKey: { buyer, idempotencyKey } },
@@ -155,6 +156,7 @@ export class PrismaJobStore implements JobStore {
     });
   }
 
+  // All tenants: the engine takes everybody's jobs in turn.
   async due(nowMs: number, limit: number): Promise<readonly JobId[]> {
     const rows = await this.#prisma.job.findMany({
       where: { wakeAtMs: { lte: BigInt(nowMs) } },
@@ -165,6 +167,7 @@ export class PrismaJobStore implements JobStore {
     return rows.map((row) => row.jobId as JobId);
   }
 
+  // All tenants: the engine takes everybody's jobs in turn.
   async nextDueMs(): Promise<number | undefined> {
     const row = await this.#prisma.job.findFirst({
       where: { wakeAtMs: { not: null } },
@@ -174,10 +177,12 @@ export class PrismaJobStore implements JobStore {
     return row?.wakeAtMs === undefined || row.wakeAtMs === null ? undefined : Number(row.wakeAtMs);
   }
 
+  // By its id: the engine's own, that it has just worked on.
   async postpone(jobId: JobId, untilMs: number): Promise<void> {
     await this.#prisma.job.updateMany({ where: { jobId }, data: { wakeAtMs: BigInt(untilMs) } });
   }
 
+  // All tenants: a provider that has time may take anybody's job.
   async waiting(limit: number): Promise<readonly Pick<Job, "jobId" | "kind">[]> {
     const rows = await this.#prisma.job.findMany({
       where: { state: { in: WAITING_STATES }, leases: { none: { state: { not: "ended" } } } },
@@ -188,6 +193,7 @@ export class PrismaJobStore implements JobStore {
     return rows.map((row) => ({ jobId: row.jobId as JobId, kind: row.kind as Job["kind"] }));
   }
 
+  // All tenants: what a provider works on, for whomever.
   async liveOf(provider: Address): Promise<readonly Job[]> {
     const rows = await this.#prisma.job.findMany({
       where: { leases: { some: { provider, state: { not: "ended" } } } },
@@ -198,6 +204,7 @@ export class PrismaJobStore implements JobStore {
     return rows.map((row) => jobFromRow(row, row.leases));
   }
 
+  // By its id: nobody can guess a job's, and who asks for a user compares the buyer.
   async placements(jobId: JobId): Promise<readonly PlacementRecord[]> {
     const rows = await this.#prisma.placement.findMany({
       where: { jobId },
@@ -221,6 +228,7 @@ export class PrismaJobStore implements JobStore {
     return forgetPlacements(this.#pool, beforeMs, limit);
   }
 
+  // All tenants: a metric of the whole service.
   async countByState(): Promise<ReadonlyMap<string, number>> {
     const groups = await this.#prisma.job.groupBy({ by: ["state"], _count: { _all: true } });
     return new Map(groups.map((group) => [group.state, group._count._all]));

@@ -1,5 +1,5 @@
 import type { Clock } from "@aios/kernel/clock";
-import { type Address, tenantOfAccount } from "@aios/kernel/identifiers";
+import { type Address, type TenantId, tenantOfAccount } from "@aios/kernel/identifiers";
 import type { PostgresPool } from "@aios/service-kit/postgres-pool";
 import type { PrismaClient, Provider as ProviderRow } from "../../../generated/prisma/client.js";
 import type { ProviderStore } from "../../domain/ports.js";
@@ -22,7 +22,7 @@ export class PrismaProviderStore implements ProviderStore {
   }
 
   async find(provider: Address): Promise<ProviderRecord | undefined> {
-    const row = await this.#prisma.provider.findUnique({ where: { address: provider } });
+    const row = await this.#prisma.provider.findUnique({ where: whereOf(provider) });
     return row === null ? undefined : providerFromRow(row);
   }
 
@@ -40,7 +40,7 @@ export class PrismaProviderStore implements ProviderStore {
       lastSeenMs: BigInt(provider.lastSeenMs),
     };
     await this.#prisma.provider.upsert({
-      where: { address: provider.address },
+      where: whereOf(provider.address),
       create: { address: provider.address, ...row },
       update: row,
     });
@@ -53,7 +53,7 @@ export class PrismaProviderStore implements ProviderStore {
     transactionHash: string,
   ): Promise<void> {
     await this.#prisma.provider.updateMany({
-      where: { address: provider },
+      where: whereOf(provider),
       data: {
         registered,
         stakedWei,
@@ -64,7 +64,7 @@ export class PrismaProviderStore implements ProviderStore {
 
   async touch(provider: Address, draining: boolean, atMs: number): Promise<void> {
     await this.#prisma.provider.updateMany({
-      where: { address: provider },
+      where: whereOf(provider),
       data: { draining, lastSeenMs: BigInt(atMs) },
     });
   }
@@ -76,4 +76,9 @@ export class PrismaProviderStore implements ProviderStore {
   standings(limit: number): AsyncIterable<ProviderStanding> {
     return readStandings(this.#pool, this.#clock.now(), limit);
   }
+}
+
+/** A provider's row is its own account's. */
+function whereOf(provider: Address): { readonly address: Address; readonly tenant: TenantId } {
+  return { address: provider, tenant: tenantOfAccount(provider) };
 }

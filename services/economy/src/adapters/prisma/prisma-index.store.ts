@@ -89,6 +89,7 @@ export class PrismaIndexStore implements IndexStore {
     });
   }
 
+  // All tenants: a block that is gone takes everybody's transactions with it.
   undo(blockHash: string, nowMs: number): Promise<readonly string[]> {
     return this.prisma.$transaction(async (tx) => {
       const finalized = await lockFinalizedHeight(tx);
@@ -142,6 +143,7 @@ export class PrismaIndexStore implements IndexStore {
   }
 }
 
+// All tenants: a block that is final ends everybody's transactions.
 async function endTransactions(
   tx: Tx,
   above: bigint,
@@ -181,6 +183,7 @@ async function tracesOf(tx: Tx, events: readonly ContractEvent[]): Promise<(hash
   };
 }
 
+// All tenants: a block has everybody's transactions.
 async function markMined(
   tx: Tx,
   block: ChainBlock,

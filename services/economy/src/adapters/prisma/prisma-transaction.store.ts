@@ -41,6 +41,7 @@ export class PrismaTransactionStore implements TransactionStore {
       ],
       skipDuplicates: true,
     });
+    // By its id: a service's own key; another tenant's request under it is found here and refused by its hash.
     const row = await this.prisma.queuedTransaction.findUniqueOrThrow({
       where: { caller_idempotencyKey: { caller: request.caller, idempotencyKey: request.idempotencyKey } },
       include: { attempts: true },
@@ -49,6 +50,7 @@ export class PrismaTransactionStore implements TransactionStore {
     return toTransaction(row);
   }
 
+  // By its id: nobody can guess it, and who asks for a user compares the tenant.
   async find(idOrHash: string): Promise<ChainTransaction> {
     const wanted = idOrHash.toLowerCase();
     const where = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(wanted)
@@ -59,6 +61,7 @@ export class PrismaTransactionStore implements TransactionStore {
     return toTransaction(row);
   }
 
+  // All tenants: one signer sends everybody's transactions in their order.
   async queued(signer: Signer, limit: number): Promise<readonly ChainTransaction[]> {
     const rows = await this.prisma.queuedTransaction.findMany({
       where: { signer, state: "queued" },
@@ -68,10 +71,12 @@ export class PrismaTransactionStore implements TransactionStore {
     return rows.map(toTransaction);
   }
 
+  // All tenants: one signer sends everybody's transactions in their order.
   countInFlight(signer: Signer): Promise<number> {
     return this.prisma.queuedTransaction.count({ where: { signer, state: "sent" } });
   }
 
+  // All tenants: one signer sends everybody's transactions in their order.
   async oldestUnsettled(): Promise<bigint | undefined> {
     const found = await this.prisma.queuedTransaction.findFirst({
       where: { state: { in: ["queued", "sent"] } },
@@ -91,6 +96,7 @@ export class PrismaTransactionStore implements TransactionStore {
     if (account?.address !== address) throw signerKeyChanged(signer, account?.address ?? "", address);
   }
 
+  // All tenants: one signer sends everybody's transactions in their order.
   assign(
     signer: Signer,
     assignments: readonly Assignment[],
@@ -107,8 +113,8 @@ export class PrismaTransactionStore implements TransactionStore {
         where: { id: { in: [...byId.keys()] }, state: "queued" },
         orderBy: { sequence: "asc" },
       });
+      const tenantOf = new Map(rows.map(({ id, tenant }) => [id, tenant]));
       const attempts: Attempt[] = [];
-      const attemptRows: ReturnType<typeof attemptRow>[] = [];
       let nonce = account.next_nonce;
       for (const row of rows) {
         const assignment = byId.get(row.id);
@@ -123,14 +129,15 @@ export class PrismaTransactionStore implements TransactionStore {
           broadcastAtMs: undefined,
         };
         attempts.push(attempt);
-        attemptRows.push(attemptRow(attempt, row.tenant));
         await tx.queuedTransaction.update({
-          where: { id: row.id },
+          where: { id: row.id, tenant: row.tenant },
           data: { state: "sent", nonce, gasLimit: assignment.gasLimit, updatedAtMs: BigInt(nowMs) },
         });
         nonce += 1n;
       }
-      await tx.transactionAttempt.createMany({ data: attemptRows });
+      await tx.transactionAttempt.createMany({
+        data: attempts.map((attempt) => attemptRow(attempt, tenantOf.get(attempt.transactionId) ?? "")),
+      });
       await tx.signerAccount.update({
         where: { signer, tenant: PLATFORM_TENANT },
         data: { nextNonce: nonce },
@@ -139,6 +146,7 @@ export class PrismaTransactionStore implements TransactionStore {
     });
   }
 
+  // All tenants: one signer sends everybody's transactions in their order.
   async sent(signer: Signer, limit: number) {
     const rows = await this.prisma.queuedTransaction.findMany({
       where: { signer, state: "sent" },
@@ -149,6 +157,7 @@ export class PrismaTransactionStore implements TransactionStore {
     return rows.map((row) => ({ transaction: toTransaction(row), attempts: row.attempts.map(toAttempt) }));
   }
 
+  // By its id: the sender's own, that it has just read.
   addAttempt(attempt: Attempt): Promise<boolean> {
     return this.prisma.$transaction(async (tx) => {
       const locked = await lock(tx, attempt.transactionId);
@@ -160,6 +169,7 @@ export class PrismaTransactionStore implements TransactionStore {
     });
   }
 
+  // By its id: the sender's own, that it has just read.
   async markBroadcast(hashes: readonly string[], nowMs: number): Promise<void> {
     await this.prisma.transactionAttempt.updateMany({
       where: { hash: { in: [...hashes] } },
@@ -169,15 +179,14 @@ export class PrismaTransactionStore implements TransactionStore {
 
   fail(transactionId: string, failure: TransactionFailure, nowMs: number): Promise<ChainTransaction> {
     return this.prisma.$transaction(async (tx) => {
-      const state = (await lock(tx, transactionId))?.state;
+      const locked = await lock(tx, transactionId);
+      if (locked === undefined) throw transactionNotFound(transactionId);
+      const where = { id: transactionId, tenant: locked.tenant };
       const include = { attempts: true };
-      if (state !== "queued" && state !== "sent") {
-        return toTransaction(
-          await tx.queuedTransaction.findUniqueOrThrow({ where: { id: transactionId }, include }),
-        );
-      }
+      if (locked.state !== "queued" && locked.state !== "sent")
+        return toTransaction(await tx.queuedTransaction.findUniqueOrThrow({ where, include }));
       const row = await tx.queuedTransaction.update({
-        where: { id: transactionId },
+        where,
         data: {
           state: "failed",
           errorCode: failure.code,
@@ -194,6 +203,7 @@ export class PrismaTransactionStore implements TransactionStore {
   }
 }
 
+// By its id: the sender's own; what is written after it names the tenant that it finds.
 async function lock(
   tx: Prisma.TransactionClient,
   transactionId: string,

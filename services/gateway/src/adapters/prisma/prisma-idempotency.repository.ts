@@ -79,6 +79,7 @@ export class PrismaIdempotencyStore implements IdempotencyStore, Housekeeping {
     await this.prisma.idempotencyRecord.deleteMany({ where: { tenant, key, claim, state: "running" } });
   }
 
+  // All tenants: what has expired goes, whosever it is.
   async removeExpired(now: TimestampMs): Promise<number> {
     return (await this.prisma.idempotencyRecord.deleteMany({ where: { expiresAt: { lte: new Date(now) } } }))
       .count;

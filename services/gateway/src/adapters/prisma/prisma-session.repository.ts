@@ -26,6 +26,7 @@ export class PrismaSessionStore implements NonceStore, RevocationStore, Housekee
     await this.prisma.revokedSession.createMany({ data, skipDuplicates: true });
   }
 
+  // By its id: nobody can guess a session's, and a revoked one is nobody's any more.
   async isRevoked(sessionId: string): Promise<boolean> {
     const found = await this.prisma.revokedSession.findUnique({
       where: { sessionId },
@@ -34,6 +35,7 @@ export class PrismaSessionStore implements NonceStore, RevocationStore, Housekee
     return found !== null;
   }
 
+  // All tenants: what has expired goes, whosever it is.
   async removeExpired(now: TimestampMs): Promise<number> {
     const expired = { where: { expiresAt: { lte: new Date(now) } } };
     const nonces = await this.prisma.signInNonce.deleteMany(expired);

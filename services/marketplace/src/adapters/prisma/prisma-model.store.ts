@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
+import { type Address, type Bytes32, type TenantId, tenantOfAccount } from "@aios/kernel/identifiers";
 import type { PrismaClient } from "../../../generated/prisma/client.js";
 import { modelAlreadyDrafted, modelNotFound, wrongState } from "../../domain/errors.js";
 import {
@@ -55,7 +55,7 @@ export class PrismaModelStore implements ModelStore {
       skipDuplicates: true,
     });
     const row = await this.prisma.modelDraft.findUniqueOrThrow({
-      where: { owner_modelCommitment: { owner, modelCommitment: terms.modelCommitment } },
+      where: { tenant, owner_modelCommitment: { owner, modelCommitment: terms.modelCommitment } },
     });
     if (row.requestHash !== requestHash) throw modelAlreadyDrafted(row.draftId);
     const isSameOrigin = isDeepStrictEqual(toCeremony(row), ceremony);
@@ -65,12 +65,13 @@ export class PrismaModelStore implements ModelStore {
     }
     // Asked for again after its keys could not be made: another try.
     await this.prisma.modelDraft.updateMany({
-      where: { draftId: row.draftId, state: "failed" },
+      where: { draftId: row.draftId, tenant, state: "failed" },
       data: { state: "draft", ...origin, ...failureColumns(undefined), updatedAtMs: BigInt(nowMs) },
     });
     return this.byDraft(row.draftId);
   }
 
+  // By its id: nobody can guess it, and who asks for a user compares the owner.
   async byDraft(draftId: string): Promise<Model> {
     if (!UUID.test(draftId)) throw modelNotFound(draftId);
     const row = await this.prisma.modelDraft.findUnique({ where: { draftId } });
@@ -78,12 +79,14 @@ export class PrismaModelStore implements ModelStore {
     return toModel(row);
   }
 
+  // By its id: a published model is everybody's to read.
   async byModelId(modelId: bigint): Promise<Model> {
     const row = await this.prisma.modelDraft.findUnique({ where: { modelId } });
     if (row === null) throw modelNotFound(modelId.toString());
     return toModel(row);
   }
 
+  // All tenants: published models are everybody's to read.
   async published(after: bigint, limit: number): Promise<readonly Model[]> {
     const rows = await this.prisma.modelDraft.findMany({
       where: { state: "published", sequence: { gt: after } },
@@ -93,6 +96,7 @@ export class PrismaModelStore implements ModelStore {
     return rows.map(toModel);
   }
 
+  // All tenants: the service goes on with everybody's unfinished steps.
   async inState(state: ModelState, limit: number): Promise<readonly Model[]> {
     const rows = await this.prisma.modelDraft.findMany({
       where: { state },
@@ -102,6 +106,7 @@ export class PrismaModelStore implements ModelStore {
     return rows.map(toModel);
   }
 
+  // By its id: nobody can guess it, and who asks for a user compares the owner.
   async keysBegun(draftId: string, nowMs: number): Promise<void> {
     await this.prisma.modelDraft.updateMany({
       where: { draftId, state: "draft" },
@@ -109,6 +114,7 @@ export class PrismaModelStore implements ModelStore {
     });
   }
 
+  // All tenants: one key serves every draft of the same model.
   async keysEnded(modelCommitment: Bytes32, result: VerifyingKey | Failure, nowMs: number): Promise<void> {
     const outcome =
       "hash" in result
@@ -127,6 +133,7 @@ export class PrismaModelStore implements ModelStore {
     });
   }
 
+  // By its id: nobody can guess it, and who asks for a user compares the owner.
   async preparePublication(
     draftId: string,
     nonce: bigint,
@@ -150,6 +157,7 @@ export class PrismaModelStore implements ModelStore {
     return this.byDraft(draftId);
   }
 
+  // By its id: nobody can guess it, and who asks for a user compares the owner.
   async submitPublication(draftId: string, signature: Uint8Array, nowMs: number): Promise<Model> {
     await this.prisma.modelDraft.updateMany({
       where: { draftId, state: "ready" },
@@ -166,6 +174,7 @@ export class PrismaModelStore implements ModelStore {
     return model;
   }
 
+  // By its id: nobody can guess it, and who asks for a user compares the owner.
   async publicationFailed(draftId: string, nonce: bigint, failure: Failure, nowMs: number): Promise<void> {
     await this.prisma.modelDraft.updateMany({
       where: { draftId, state: "publishing", publicationNonce: nonce.toString() },
@@ -183,7 +192,7 @@ export class PrismaModelStore implements ModelStore {
   async publishedOnChain(onChain: ChainModel, nowMs: number): Promise<void> {
     const { owner, modelCommitment, modelId, transactionHash } = onChain;
     const row = await this.prisma.modelDraft.findFirst({
-      where: { owner, modelCommitment, state: { in: PUBLISHABLE } },
+      where: { tenant: tenantOfAccount(owner), owner, modelCommitment, state: { in: PUBLISHABLE } },
     });
     if (row === null) return;
     // Terms and key of a publishable draft never change, so what was read still holds.
@@ -193,7 +202,7 @@ export class PrismaModelStore implements ModelStore {
         ? { state: "published", modelId, transactionHash, ...failureColumns(undefined) }
         : { state: "failed", ...failureColumns(publishedTermsDiffer(modelId, differing)) };
     await this.prisma.modelDraft.updateMany({
-      where: { draftId: row.draftId, state: { in: PUBLISHABLE } },
+      where: { draftId: row.draftId, tenant: row.tenant, state: { in: PUBLISHABLE } },
       data: { ...outcome, updatedAtMs: BigInt(nowMs) },
     });
   }

@@ -11,6 +11,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class PrismaPurchaseStore implements PurchaseStore {
   constructor(private readonly prisma: PrismaClient) {}
 
+  // By its id: nobody can guess it, and who asks for a user compares the owner.
   async byId(purchaseId: string): Promise<Purchase> {
     if (!UUID.test(purchaseId)) throw purchaseNotFound(purchaseId);
     const row = await this.prisma.purchase.findUnique({ where: { purchaseId } });
@@ -43,17 +44,18 @@ export class PrismaPurchaseStore implements PurchaseStore {
       skipDuplicates: true,
     });
     const row = await this.prisma.purchase.findFirstOrThrow({
-      where: { buyer, modelId, state: { in: ["prepared", "submitted"] } },
+      where: { tenant: purchase.tenant, buyer, modelId, state: { in: ["prepared", "submitted"] } },
     });
     const fresh = row.permitNonce === terms.permitNonce && row.deadline >= purchase.deadlineSeconds - 3_000n;
     if (row.state === "submitted" || fresh) return toPurchase(row);
     await this.prisma.purchase.updateMany({
-      where: { purchaseId: row.purchaseId, state: "prepared" },
+      where: { purchaseId: row.purchaseId, tenant: row.tenant, state: "prepared" },
       data: { ...terms, updatedAtMs: BigInt(nowMs) },
     });
     return this.byId(row.purchaseId);
   }
 
+  // By its id: nobody can guess it, and who asks for a user compares the owner.
   async submit(
     purchaseId: string,
     purchase: Uint8Array,
@@ -72,6 +74,7 @@ export class PrismaPurchaseStore implements PurchaseStore {
     return this.byId(purchaseId);
   }
 
+  // All tenants: the service goes on with everybody's unfinished steps.
   async submitted(limit: number): Promise<readonly Purchase[]> {
     const rows = await this.prisma.purchase.findMany({
       where: { state: "submitted" },
@@ -81,6 +84,7 @@ export class PrismaPurchaseStore implements PurchaseStore {
     return rows.map(toPurchase);
   }
 
+  // By its id: nobody can guess it, and who asks for a user compares the owner.
   async failed(purchaseId: string, failure: Failure, nowMs: number): Promise<void> {
     await this.prisma.purchase.updateMany({
       where: { purchaseId, state: "submitted" },
@@ -97,7 +101,7 @@ export class PrismaPurchaseStore implements PurchaseStore {
         skipDuplicates: true,
       }),
       this.prisma.purchase.updateMany({
-        where: { buyer: owner, modelId, state: "submitted" },
+        where: { tenant, buyer: owner, modelId, state: "submitted" },
         data: { state: "owned", licenceId, transactionHash, updatedAtMs: BigInt(nowMs) },
       }),
     ]);

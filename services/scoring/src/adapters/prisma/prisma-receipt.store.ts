@@ -32,12 +32,14 @@ export class PrismaReceiptStore implements ReceiptStore {
     });
   }
 
+  // By its id: a receipt is what its holder shows to anyone.
   async byId(receiptId: string): Promise<ReceiptRecord> {
     const row = await this.prisma.receipt.findUnique({ where: { receiptId: receiptId.toLowerCase() } });
     if (row === null) throw receiptNotFound(receiptId);
     return toRecord(row);
   }
 
+  // All tenants: a receipt has two parties, either of whom may be the account that is asked about.
   async list(filter: { readonly account?: string; readonly jobId?: string }, limit: number) {
     const { account, jobId } = filter;
     const rows = await this.prisma.receipt.findMany({
@@ -51,6 +53,7 @@ export class PrismaReceiptStore implements ReceiptStore {
     return rows.map(toRecord);
   }
 
+  // All tenants: receipts are judged in the order in which they came, whosever they are.
   async waitingFor(jobId: string): Promise<readonly ReceiptRecord[]> {
     const rows = await this.prisma.receipt.findMany({
       where: { jobId, state: "waiting" },
@@ -59,6 +62,7 @@ export class PrismaReceiptStore implements ReceiptStore {
     return rows.map(toRecord);
   }
 
+  // All tenants: receipts are judged in the order in which they came, whosever they are.
   async waitingSince(beforeMs: number, limit: number): Promise<readonly ReceiptRecord[]> {
     const rows = await this.prisma.receipt.findMany({
       where: { state: "waiting", receivedAtMs: { lt: BigInt(Math.max(beforeMs, 0)) } },
@@ -68,6 +72,7 @@ export class PrismaReceiptStore implements ReceiptStore {
     return rows.map(toRecord);
   }
 
+  // All tenants: work counts once in the world.
   async workCounted(receipt: ReceiptRecord): Promise<boolean> {
     const { jobId, kind, provider, receiptId } = receipt;
     const found = await this.prisma.receipt.findFirst({
@@ -77,6 +82,7 @@ export class PrismaReceiptStore implements ReceiptStore {
     return found !== null;
   }
 
+  // By its id: the judge's own, that it has just read.
   async judge(receiptId: string, verdict: Verdict): Promise<void> {
     const where = { receiptId, state: "waiting" };
     const refuse = (because: string): Promise<unknown> =>
@@ -120,10 +126,12 @@ export class PrismaReceiptStore implements ReceiptStore {
     return row === null ? undefined : toJob(row);
   }
 
+  // All tenants: a batch holds everybody's receipts.
   countedCount(): Promise<number> {
     return this.prisma.receipt.count({ where: { state: "counted" } });
   }
 
+  // All tenants: a batch holds everybody's receipts.
   async openBatch(limit: number, rootOf: (receiptIds: readonly string[]) => string, nowMs: number) {
     return this.prisma.$transaction(async (tx) => {
       if ((await tx.anchorBatch.count({ where: { ...PUBLIC, state: "submitted" } })) > 0) return undefined;
@@ -186,6 +194,7 @@ export class PrismaReceiptStore implements ReceiptStore {
     });
   }
 
+  // All tenants: a batch holds everybody's receipts.
   async anchored(root: string, number: bigint, transactionHash: string): Promise<void> {
     await this.prisma.$transaction(async (tx) => {
       const { count } = await tx.anchorBatch.updateMany({
@@ -200,6 +209,7 @@ export class PrismaReceiptStore implements ReceiptStore {
     });
   }
 
+  // All tenants: a provider's contribution comes from its work for everybody.
   async evidenceFor(account: string, limit: number): Promise<readonly CountedReceipt[]> {
     const own = await this.prisma.receipt.findMany({
       where: { provider: account, state: "anchored" },

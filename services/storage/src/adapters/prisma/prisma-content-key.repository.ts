@@ -47,6 +47,7 @@ export class PrismaContentKeyRepository implements ContentKeyRepository {
     await this.#prisma.keyRelease.create({
       data: {
         ...release,
+        tenantId: release.tenantId,
         recipientPublicKey: Uint8Array.from(release.recipientPublicKey),
         fencingToken: BigInt(release.fencingToken),
         releasedAt: new Date(release.releasedAt),

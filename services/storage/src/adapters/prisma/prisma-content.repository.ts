@@ -15,6 +15,7 @@ export class PrismaContentRepository implements ContentRepository {
   add(record: ContentRecord, quotaBytes: number): Promise<{ readonly known: boolean }> {
     const { tenantId, cid, sizeBytes } = record;
     return this.#prisma.$transaction(async (transaction) => {
+      // All tenants: whether the blocks are here already, whoever put them.
       const first = await transaction.content.findFirst({ where: { cid }, select: { sequence: true } });
       // Claims of one tenant take turns, so that no two of them fit into the same room.
       await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`content:${tenantId}`}, 0))`;
@@ -34,6 +35,7 @@ export class PrismaContentRepository implements ContentRepository {
     });
   }
 
+  // All tenants: the same bytes are one content, whoever put them; what is encrypted stays so.
   async findFirst(cid: ContentId): Promise<ContentRecord | undefined> {
     const row = await this.#prisma.content.findFirst({ where: { cid }, orderBy: { sequence: "asc" } });
     if (row === null) return undefined;
@@ -50,6 +52,7 @@ export class PrismaContentRepository implements ContentRepository {
     };
   }
 
+  // All tenants: blocks that anybody claims stay.
   async *claimed(step: number): AsyncGenerator<ContentId> {
     for (let after = 0n; ; ) {
       const rows = await this.#prisma.content.findMany({

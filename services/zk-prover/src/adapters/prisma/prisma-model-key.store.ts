@@ -37,12 +37,14 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     super(prisma, clock, rows);
   }
 
+  // By its id: one key serves a model, whoever asked for it first.
   async find({ modelCommitment, proofSystem }: ProvenModel): Promise<ModelKeyRecord | undefined> {
     const where = { modelCommitment_proofSystem: { modelCommitment, proofSystem } };
     const row = await this.prisma.modelKey.findUnique({ where });
     return row === null ? undefined : recordOf(row);
   }
 
+  // By its id: one key serves a model, whoever asked for it first.
   async request(request: KeyRequest, tenantId: TenantId): Promise<ModelKeyRecord> {
     const { modelCommitment, proofSystem, modelCid, ceremony } = request;
     const model = { modelCommitment, proofSystem };
@@ -91,6 +93,7 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     return this.find(provenModelOf(id));
   }
 
+  // By its id: the worker's own, held by its fencing token.
   async complete(claim: Claim, material: KeyMaterial): Promise<void> {
     const model = provenModelOf(claim.id);
     const { provingKey, verifyingKeyCid, constraintCount, setUpMs, trust } = material;

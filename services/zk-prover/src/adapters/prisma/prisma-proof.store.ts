@@ -40,6 +40,7 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
     super(prisma, clock, rows);
   }
 
+  // By its id: nobody can guess a job's, and who asks for a user compares the requester.
   async find(id: JobId): Promise<ProofJobRecord | undefined> {
     const row = await this.prisma.proofJob.findUnique({ where: { jobId: id } });
     return row === null ? undefined : recordOf(row);
@@ -54,6 +55,7 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
     await this.prisma.$transaction(async (transaction) => {
       const before = await lockRow(transaction, request.jobId);
       const present = before === undefined ? undefined : presenceOf(before, request);
+      // All tenants: the queue is one, and its length is everybody's.
       const open = await transaction.proofJob.count({ where: { state: { in: OPEN_STATES } } });
       const admission = admit(present, open, limit, retryAfterMs);
       if (admission === "known") return hurry(transaction, request);
@@ -126,6 +128,7 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
     return this.find(jobId(id));
   }
 
+  // By its id: the worker's own, held by its fencing token.
   async complete(claim: Claim, result: ProofResult): Promise<void> {
     await this.prisma.$transaction(async (transaction) => {
       const { count } = await transaction.proofJob.updateMany({
@@ -175,6 +178,7 @@ function presenceOf(
   };
 }
 
+// By its id: compute's own; a request about another statement is refused by its hash.
 async function lockRow(
   transaction: Prisma.TransactionClient,
   id: JobId,
@@ -225,6 +229,7 @@ function resultOf(row: ProofJob): ProofResult {
 }
 
 /** The same proof, asked for again with more urgency: it moves ahead, and is of use for as long as is said now. */
+// By its id: compute's own; a request about another statement was refused before.
 async function hurry(transaction: Prisma.TransactionClient, request: ProofRequest): Promise<void> {
   const { jobId, priority, deadline } = request;
   const open = { jobId, state: { in: OPEN_STATES } };
