@@ -1,11 +1,8 @@
-import { join } from "node:path";
 import { JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
 import { eventually } from "@aios/testkit/eventually";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ComputePlatform } from "../support/compute-platform.js";
 import { type Behaviour, FakeProvider } from "../support/fake-provider.js";
-
-const BOTH_SIDES = ["before-submit", "after-submit"] as const;
 
 let platform: ComputePlatform;
 const providers: FakeProvider[] = [];
@@ -25,31 +22,19 @@ async function connected(behaviour: Partial<Behaviour> = {}): Promise<FakeProvid
   return provider;
 }
 
-/** From here on the service dies once, when it passes the point. Resolves when it has, and is back. */
-async function armed(
-  point: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<{ readonly died: Promise<void> }> {
-  const marker = join(platform.directory.path, point);
-  await platform.service.restart({ ...env, AIOS_CRASH_AT: `${point}=${marker}` });
-  const ended = platform.service.ended();
-  return {
-    died: ended.then(async ({ signal }) => {
-      expect(signal).toBe("SIGKILL");
-      await platform.service.restart();
-    }),
-  };
-}
+/** Before and after it hands the step's transaction in. */
+const bothSidesOf = (step: string): string[] =>
+  ["before-submit", "after-submit"].map((side) => `compute.${step}.${side}`);
 
 const paid = (jobId: string) => platform.chain.payments.filter((payment) => payment.jobId === jobId);
 
-describe.each(BOTH_SIDES)("a service killed %s of what seldom happens", (side) => {
+describe("a service killed before and after what seldom happens", () => {
   it("registers a provider", async () => {
-    const { died } = await armed(`compute.register.${side}`);
+    const { done } = await platform.dieOnceAt(bothSidesOf("register"));
     const newcomer = new FakeProvider(platform.url);
     providers.push(newcomer);
     await newcomer.connect().catch(() => undefined);
-    await died;
+    await done;
     await eventually(() => {
       expect(newcomer.received.some(({ welcome }) => welcome !== undefined)).toBe(true);
     }, 20_000);
@@ -57,19 +42,19 @@ describe.each(BOTH_SIDES)("a service killed %s of what seldom happens", (side) =
   });
 
   it("takes a lease back from a provider that is gone, and pays the next", async () => {
-    const { died } = await armed(`compute.release.${side}`);
+    const { done } = await platform.dieOnceAt(bothSidesOf("release"));
     const gone = await connected({ manner: "silent", priceWei: "10" });
     const jobId = await platform.placeJob();
     await platform.reaches(jobId, JobState.JOB_STATE_LEASED);
     gone.vanish();
-    await died;
+    await done;
     const next = await connected();
     await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
     expect(paid(jobId)).toEqual([{ jobId, provider: next.address }]);
   });
 
   it("refutes a wrong output that is on chain, and pays the next", async () => {
-    const { died } = await armed(`compute.refute.${side}`, {
+    const { done } = await platform.dieOnceAt(bothSidesOf("refute"), {
       DELIVER_WITHIN_INFERENCE: "4s",
       DELIVER_MARGIN: "1s",
     });
@@ -78,26 +63,26 @@ describe.each(BOTH_SIDES)("a service killed %s of what seldom happens", (side) =
     const jobId = await platform.placeJob();
     await platform.reaches(jobId, JobState.JOB_STATE_DELIVERED);
     platform.peers.proofMs = 20;
-    await died;
+    await done;
     const next = await connected();
     await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
     expect(paid(jobId)).toEqual([{ jobId, provider: next.address }]);
   });
 
   it("gives an order that nobody took back to its buyer", async () => {
-    const { died } = await armed(`compute.refund.${side}`, { LEASE_WITHIN: "6s" });
+    const { done } = await platform.dieOnceAt(bothSidesOf("refund"), { LEASE_WITHIN: "6s" });
     await connected({ manner: "refusing" });
     const jobId = await platform.placeJob();
-    await died;
+    await done;
     await platform.reaches(jobId, JobState.JOB_STATE_REFUNDED);
     expect(paid(jobId)).toEqual([]);
   });
 
   it("settles an unproven delivery when its window is over, once", async () => {
-    const { died } = await armed(`compute.finish.${side}`);
+    const { done } = await platform.dieOnceAt(bothSidesOf("finish"));
     const provider = await connected();
     const jobId = await platform.placeJob({ verification: Verification.VERIFICATION_NONE });
-    await died;
+    await done;
     await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
     expect(paid(jobId)).toEqual([{ jobId, provider: provider.address }]);
   });

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { type Address, address, tenantOfAccount } from "@aios/kernel/identifiers";
 import { ComputeServiceService, type Job, JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
 import { topics } from "@aios/proto/topics";
@@ -123,13 +125,13 @@ export class ComputePlatform {
     );
   }
 
-  /** Prepares, signs and places; answers the job's id. Tries again while the service is away. */
-  async placeJob(change: Parameters<ComputePlatform["prepare"]>[0] = {}): Promise<string> {
+  /** Prepares, signs and places; answers the job's id. Tries again while the service is away, for so long each. */
+  async placeJob(change: Parameters<ComputePlatform["prepare"]>[0] = {}, withinMs = 30_000): Promise<string> {
     const idempotencyKey = crypto.randomUUID();
-    const { job, toSign } = await eventually(() => this.prepare({ idempotencyKey, ...change }), 30_000);
+    const { job, toSign } = await eventually(() => this.prepare({ idempotencyKey, ...change }), withinMs);
     const jobId = job?.jobId ?? "";
     const signatures = await this.signatures(toSign);
-    await eventually(() => this.as(this.buyer, () => this.client.placeJob({ jobId, signatures })), 30_000);
+    await eventually(() => this.as(this.buyer, () => this.client.placeJob({ jobId, signatures })), withinMs);
     return jobId;
   }
 
@@ -148,6 +150,37 @@ export class ComputePlatform {
         );
       return job;
     }, timeoutMs);
+  }
+
+  /**
+   * Starts the service again, to die once at each of the points, when it first passes it, and to be started after each
+   * death. `env` is for the first start alone. `done` resolves when it has died at all of them and is back; `ahead` are
+   * those that it has not passed yet.
+   */
+  async dieOnceAt(
+    points: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly done: Promise<void>; ahead(): readonly string[] }> {
+    const marker = (point: string): string => join(this.directory.path, `${point}.crashed`);
+    const ahead = (): string[] => points.filter((point) => !existsSync(marker(point)));
+    const armed = { AIOS_CRASH_AT: points.map((point) => `${point}=${marker(point)}`).join(",") };
+    const { service } = this;
+    await service.restart({ ...env, ...armed });
+    const throughAll = async (): Promise<void> => {
+      let isBack = false;
+      while (!isBack || ahead().length > 0) {
+        const { code, signal } = await service.ended();
+        if (signal !== "SIGKILL") throw new Error(`the service ended with ${code ?? signal}`);
+        // Work that is resumed may reach the next point before the process is up.
+        isBack = await service.restart(armed).then(
+          () => true,
+          () => false,
+        );
+      }
+    };
+    const done = throughAll();
+    done.catch(() => undefined);
+    return { done, ahead };
   }
 
   async stop(): Promise<void> {
