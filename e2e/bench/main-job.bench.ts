@@ -1,6 +1,7 @@
 // `npm run bench -- main-job`: the main job's figures on this machine, through the gateway only.
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import { USUAL_HONOR_NODES } from "@aios/launcher/honor-nodes";
+import { memoryBudgetOf, PLATFORM_RESIDENT_MIB } from "@aios/launcher/memory-budget";
 import { MainJob } from "@aios/main-job/main-job";
 import { TRAINING, TRAINING_PRICE_CAP_WEI } from "@aios/main-job/plan";
 import { runInference } from "@aios/main-job/proven-inference";
@@ -102,10 +103,10 @@ function measureMemory(platform: LocalPlatform): void {
   for (const [name, pid] of platform.platform.supervisor.pids()) {
     const mebibytes = residentMiB(pid);
     total += mebibytes;
-    figures.push(lower(`resident: ${name}`, "MiB", mebibytes));
+    figures.push(lower(`resident: ${name}`, "MiB", mebibytes, memoryBudgetOf(name).residentMiB));
   }
   figures.push({
-    ...lower("resident: all processes", "MiB", total, 2_560),
+    ...lower("resident: all processes", "MiB", total, PLATFORM_RESIDENT_MIB),
     note: "proportional set size, after the load above",
   });
 }

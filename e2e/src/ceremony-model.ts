@@ -5,15 +5,12 @@ import { promisify } from "node:util";
 import { compileCircuit } from "@aios/core-zkml/circuit";
 import { encodeIntegerModel, type IntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
 import { DIGIT_CLASSES, DIGIT_PIXELS } from "@aios/datasets/labelled-digits";
-import { LICENCE_PRICE_WEI, ROYALTY_BPS, USAGE_FEE_WEI } from "@aios/main-job/plan";
+import { publishOffer } from "@aios/main-job/model-publication";
 import type { Model } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
-import { toHex } from "@aios/sdk/hex";
-import type { ModelDraft } from "@aios/sdk/model-api";
 import { knownPowers } from "@aios/testkit/known-powers";
 
 const CLI = new URL("../../apps/cli/dist/src/main.js", import.meta.url).pathname;
-const KEYS_TIMEOUT_MS = 300_000;
 
 /** One layer over a digit's pixels: most of its circuit is the input's commitment, so that a ceremony takes seconds. */
 export const CEREMONY_MODEL: IntegerModel = {
@@ -57,21 +54,11 @@ export async function publishUnderCeremony(
   await ceremony("contribute", at("half"), "--name", "buyers", "--out", at("both"));
   await ceremony("finalise", at("both"), ...inputs, "--out", at("key"));
 
-  const stored = await developer.content.putEncrypted(encoded, "model");
-  await developer.content.depositKey({
-    cid: stored.cid,
-    contentKey: stored.contentKey,
-    leaseScopes: ["licensed-jobs"],
-    servicePurposes: ["proving-key-setup", "proof"],
-  });
-  const draft: ModelDraft = {
+  const offer = {
     name: "Digits, one layer",
     description: "Published under a key that two parties made together.",
-    contentCid: stored.cid,
-    modelCommitment: toHex(modelCommitment(CEREMONY_MODEL)),
-    licencePriceWei: LICENCE_PRICE_WEI,
-    usageFeeWei: USAGE_FEE_WEI,
-    royaltyBps: ROYALTY_BPS,
+    encoded,
+    commitment: modelCommitment(CEREMONY_MODEL),
     report: null,
     ceremony: await developer.content.putCeremony({
       transcript: readFileSync(join(at("key"), "transcript.json")),
@@ -79,7 +66,5 @@ export async function publishUnderCeremony(
       powers,
     }),
   };
-  const { draftId } = await developer.models.create(draft);
-  await developer.models.waitReady(draftId, { timeoutMs: KEYS_TIMEOUT_MS });
-  return developer.models.publish(draftId, draft);
+  return (await publishOffer(developer, offer)).model;
 }

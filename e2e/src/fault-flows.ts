@@ -5,15 +5,14 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import { SeededRng } from "@aios/kernel/random";
 import { aios } from "@aios/kernel/units";
 import type { AccountName } from "@aios/launcher/identities";
+import { publishOffer } from "@aios/main-job/model-publication";
 import {
   INFERENCE_PRICE_CAP_WEI,
   LICENCE_PRICE_LIMIT_WEI,
   TRAINING,
   TRAINING_PRICE_CAP_WEI,
-  USAGE_FEE_WEI,
 } from "@aios/main-job/plan";
 import type { Job, JobPayment, Model, Verification } from "@aios/sdk/api-types";
-import type { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
 import type { JobRequest } from "@aios/sdk/job-api";
 import { until } from "@aios/sdk/until";
@@ -151,38 +150,26 @@ async function runPublication(context: FlowContext): Promise<string[]> {
   return modelId === null ? ["the model has no id"] : [];
 }
 
+/** Of a small perceptron that takes a digit. */
+export const DIGIT_LAYERS = [784, 8, 10] as const;
+
 /** Publishes a perceptron with random weights, for 1 AIOS. `layers`: sizes of input, hidden layer and output. */
 export async function publishRandomModel(
   { local, clock }: Pick<FlowContext, "local" | "clock">,
   layers: readonly [number, number, number] = [16, 8, 4],
 ): Promise<Model> {
-  const developer: AiosClient = local.client("developer");
+  const developer = local.client("developer");
   const model = randomModel(layers);
-  const stored = await persistently(clock, () =>
-    developer.content.putEncrypted(encodeIntegerModel(model), "model"),
-  );
-  const deposit = {
-    cid: stored.cid,
-    contentKey: stored.contentKey,
-    leaseScopes: ["licensed-jobs"],
-    servicePurposes: ["proving-key-setup", "proof"],
-  };
-  const depositKey = crypto.randomUUID();
-  await persistently(clock, () => developer.content.depositKey(deposit, depositKey));
-  const draft = {
+  const offer = {
     name: "Random weights",
     description: "A small model for fault tests.",
-    contentCid: stored.cid,
-    modelCommitment: toHex(modelCommitment(model)),
+    encoded: encodeIntegerModel(model),
+    commitment: modelCommitment(model),
     licencePriceWei: aios(1),
-    usageFeeWei: USAGE_FEE_WEI,
-    royaltyBps: 700,
     report: {},
   };
-  const createKey = crypto.randomUUID();
-  const created = await persistently(clock, () => developer.models.create(draft, createKey));
-  await persistently(clock, () => developer.models.waitReady(created.draftId));
-  return persistently(clock, () => developer.models.publish(created.draftId, draft));
+  const attempt = <T>(call: () => Promise<T>) => persistently(clock, call);
+  return (await publishOffer(developer, offer, { attempt })).model;
 }
 
 function randomModel([inputs, hidden, outputs]: readonly [number, number, number]) {

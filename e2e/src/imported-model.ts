@@ -1,15 +1,12 @@
 import { readFileSync } from "node:fs";
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
-import { LICENCE_PRICE_WEI, ROYALTY_BPS, USAGE_FEE_WEI } from "@aios/main-job/plan";
+import { publishOffer } from "@aios/main-job/model-publication";
 import type { Model } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
-import { toHex } from "@aios/sdk/hex";
-import type { ModelDraft } from "@aios/sdk/model-api";
 import { type ImportedProvableModel, importModel, reportJson } from "@aios/sdk/model-import";
 
 const ONNX = new URL("../../vectors/models/digits-compact-cnn.onnx", import.meta.url);
 const CALIBRATION = 32;
-const KEYS_TIMEOUT_MS = 300_000;
 
 /** A convolutional network as PyTorch or Keras would export it, made provable with digits as the network will see them. */
 export function importedDigits(
@@ -36,24 +33,12 @@ export async function publishImported(
   developer: AiosClient,
   { encoded, commitment, report }: ImportedProvableModel,
 ): Promise<Model> {
-  const stored = await developer.content.putEncrypted(encoded, "model");
-  await developer.content.depositKey({
-    cid: stored.cid,
-    contentKey: stored.contentKey,
-    leaseScopes: ["licensed-jobs"],
-    servicePurposes: ["proving-key-setup", "proof"],
-  });
-  const draft: ModelDraft = {
+  const offer = {
     name: "Digits, convolutional",
     description: "Reads one handwritten digit of 28 × 28 grey values; imported from ONNX.",
-    contentCid: stored.cid,
-    modelCommitment: toHex(commitment),
-    licencePriceWei: LICENCE_PRICE_WEI,
-    usageFeeWei: USAGE_FEE_WEI,
-    royaltyBps: ROYALTY_BPS,
+    encoded,
+    commitment,
     report: reportJson(report),
   };
-  const { draftId } = await developer.models.create(draft);
-  await developer.models.waitReady(draftId, { timeoutMs: KEYS_TIMEOUT_MS });
-  return developer.models.publish(draftId, draft);
+  return (await publishOffer(developer, offer)).model;
 }

@@ -10,6 +10,7 @@ import { CodedError } from "@aios/kernel/coded-error";
 import { localGenesis, seatsOf, writeGenesis } from "./genesis.js";
 import type { Identities } from "./identities.js";
 import type { ProcessSpec } from "./managed-process.js";
+import { memoryBudgetOf } from "./memory-budget.js";
 import type { Ports } from "./process-table.js";
 
 /** Of a new chain, where nothing is asked for. */
@@ -19,7 +20,6 @@ const FIRST_RPC_PORT = 30_500;
 const TICK_MS = 1_500;
 /** Until a block of one node on this machine is checked by all others. */
 const MAX_DELAY_MS = 100;
-const HEAP_MIB = 192;
 
 /** Names of the processes that take part in a chain of so many nodes. */
 export function chainProcesses(nodes: number): string[] {
@@ -126,7 +126,7 @@ export class HonorNodes {
       env: {},
       logFile: join(dataDir, "logs", `${nameOf(index + 1)}.log`),
       readyUrl: `tcp://127.0.0.1:${ports.get(`json-rpc-${index + 1}`)}`,
-      heapMiB: HEAP_MIB,
+      heapMiB: memoryBudgetOf(nameOf(index + 1)).heapMiB,
     }));
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProcessSpec } from "./managed-process.js";
+import { memoryBudgetOf } from "./memory-budget.js";
 
 /** Names the file that tells other processes how to reach the server; only its owner may read it. */
 export const CONNECTION_FILE = "POSTGRES_CONNECTION_FILE";
@@ -24,7 +25,7 @@ export function postgresProcess({ root, dataDir, port }: PostgresPlacement): Pro
     },
     logFile: join(dataDir, "logs", "postgres.log"),
     readyUrl: `tcp://127.0.0.1:${port}`,
-    heapMiB: 64,
+    heapMiB: memoryBudgetOf("postgres").heapMiB,
   };
 }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { SERVICES, type ServiceName, USUAL_PORTS } from "@aios/service-kit/local-instance";
 import type { Identities } from "./identities.js";
 import type { ProcessSpec } from "./managed-process.js";
+import { memoryBudgetOf } from "./memory-budget.js";
 
 /** Ports by name, as chosen at this start. */
 export type Ports = ReadonlyMap<string, number>;
@@ -36,19 +37,6 @@ export function wantedPorts(base: number | undefined): Map<string, number> {
     ? new Map(USUAL_PORTS)
     : new Map(names.map((name, index) => [name, base + index]));
 }
-
-/** V8 heap limits in MiB: together with buffers and WASM they keep the platform under 2.5 GB. */
-const HEAP_MIB: Readonly<Record<ServiceName | "provider", number>> = {
-  consensus: 256,
-  storage: 192,
-  compute: 160,
-  "zk-prover": 384,
-  marketplace: 128,
-  economy: 160,
-  scoring: 128,
-  gateway: 160,
-  provider: 192,
-};
 
 /** The chain's node needs neither database nor events. */
 export function consensusProcess(
@@ -96,7 +84,7 @@ function processOf(
     },
     logFile: join(paths.dataDir, "logs", `${name}.log`),
     readyUrl: `http://${health}/health/ready`,
-    heapMiB: HEAP_MIB[name],
+    heapMiB: memoryBudgetOf(name).heapMiB,
   };
 }
 
@@ -117,7 +105,7 @@ export function providerProcess(number: 1 | 2, settings: PlatformSettings): Proc
     },
     logFile: join(paths.dataDir, "logs", `${name}.log`),
     readyUrl: `http://${health}/health/ready`,
-    heapMiB: HEAP_MIB.provider,
+    heapMiB: memoryBudgetOf(name).heapMiB,
   };
 }
 

@@ -7,17 +7,15 @@ import type { Json } from "@aios/kernel/canonical-json";
 import { formatAios } from "@aios/kernel/units";
 import type { Model } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
-import { toHex } from "@aios/sdk/hex";
-import type { ModelDraft } from "@aios/sdk/model-api";
 import { webRng } from "@aios/sdk/web-rng";
 import { present, unmet } from "./expectation.js";
+import { publishOffer } from "./model-publication.js";
 import {
   CALIBRATION_SAMPLES,
   LICENCE_PRICE_WEI,
   MAX_ACCURACY_LOSS_POINTS,
   MIN_UNSEEN_ACCURACY,
   ROYALTY_BPS,
-  USAGE_FEE_WEI,
 } from "./plan.js";
 import type { Fact, Report } from "./report.js";
 
@@ -42,29 +40,17 @@ export async function publishModel(
   );
   const accuracy = checkedAccuracy(quantisation);
   report.progress("encrypting and storing");
-  const stored = await developer.content.putEncrypted(encodeIntegerModel(integerModel), "model");
-  await developer.content.depositKey({
-    cid: stored.cid,
-    contentKey: stored.contentKey,
-    leaseScopes: ["licensed-jobs"],
-    servicePurposes: ["proving-key-setup", "proof"],
-  });
-  const draft: ModelDraft = {
-    name: "Digits 784–128–10",
-    description: "Reads one handwritten digit of 28 × 28 grey values.",
-    contentCid: stored.cid,
-    modelCommitment: toHex(modelCommitment(integerModel)),
-    licencePriceWei: LICENCE_PRICE_WEI,
-    usageFeeWei: USAGE_FEE_WEI,
-    royaltyBps: ROYALTY_BPS,
-    report: asJson(quantisation),
-  };
-  const created = await developer.models.create(draft);
-  await developer.models.waitReady(created.draftId, {
-    timeoutMs: 180_000,
-    onChange: (model) => report.progress(model.progress?.message ?? model.state),
-  });
-  const model = await developer.models.publish(created.draftId, draft);
+  const { stored, model } = await publishOffer(
+    developer,
+    {
+      name: "Digits 784–128–10",
+      description: "Reads one handwritten digit of 28 × 28 grey values.",
+      encoded: encodeIntegerModel(integerModel),
+      commitment: modelCommitment(integerModel),
+      report: asJson(quantisation),
+    },
+    { onChange: (changed) => report.progress(changed.progress?.message ?? changed.state) },
+  );
   return {
     model,
     facts: [
@@ -73,7 +59,7 @@ export async function publishModel(
         value: `${percent(accuracy.integerAccuracy)} in integers, ${percent(accuracy.floatAccuracy)} in floats, on ${accuracy.samples} unseen digits`,
       },
       { name: "content", value: `${stored.cid} (encrypted, ${stored.sizeBytes} bytes)` },
-      { name: "model commitment", value: draft.modelCommitment },
+      { name: "model commitment", value: model.modelCommitment },
       { name: "verifying key", value: `${model.verifyingKeyHash} (${model.keyTrust})` },
       {
         name: "licence NFT",

@@ -1,0 +1,73 @@
+import type { Json } from "@aios/kernel/canonical-json";
+import type { Model } from "@aios/sdk/api-types";
+import type { AiosClient } from "@aios/sdk/client";
+import type { EncryptedContent } from "@aios/sdk/content-api";
+import { toHex } from "@aios/sdk/hex";
+import type { KeyCeremony, ModelDraft } from "@aios/sdk/model-api";
+import type { WaitOptions } from "@aios/sdk/until";
+import { LICENCE_PRICE_WEI, ROYALTY_BPS, USAGE_FEE_WEI } from "./plan.js";
+
+/** A provable model and what buyers are told of it; what it costs is the plan's unless it says otherwise. */
+export interface ModelOffer {
+  readonly name: string;
+  readonly description: string;
+  /** The integer model or graph, as it is stored. */
+  readonly encoded: Uint8Array;
+  readonly commitment: Uint8Array;
+  readonly report: Json;
+  readonly licencePriceWei?: bigint;
+  readonly ceremony?: KeyCeremony;
+}
+
+export interface PublicationOptions extends Pick<WaitOptions<Model>, "onChange"> {
+  /** How each call is made, all of which may be made again; once, where nothing is said. */
+  readonly attempt?: <T>(call: () => Promise<T>) => Promise<T>;
+}
+
+export interface Publication {
+  readonly stored: EncryptedContent;
+  readonly model: Model;
+}
+
+const KEYS_TIMEOUT_MS = 300_000;
+
+/**
+ * Stores the model encrypted, gives its key to the prover and to jobs of licence holders, waits until its proving key is
+ * set up, and publishes it as a licence NFT, through the gateway only.
+ */
+export async function publishOffer(
+  developer: AiosClient,
+  offer: ModelOffer,
+  { attempt = (call) => call(), onChange }: PublicationOptions = {},
+): Promise<Publication> {
+  const { content, models } = developer;
+  const stored = await attempt(() => content.putEncrypted(offer.encoded, "model"));
+  const deposit = {
+    cid: stored.cid,
+    contentKey: stored.contentKey,
+    leaseScopes: ["licensed-jobs"],
+    servicePurposes: ["proving-key-setup", "proof"],
+  };
+  const depositKey = crypto.randomUUID();
+  await attempt(() => content.depositKey(deposit, depositKey));
+  const draft = draftOf(offer, stored.cid);
+  const creationKey = crypto.randomUUID();
+  const { draftId } = await attempt(() => models.create(draft, creationKey));
+  const wait = { timeoutMs: KEYS_TIMEOUT_MS, ...(onChange === undefined ? {} : { onChange }) };
+  await attempt(() => models.waitReady(draftId, wait));
+  return { stored, model: await attempt(() => models.publish(draftId, draft)) };
+}
+
+function draftOf(offer: ModelOffer, contentCid: string): ModelDraft {
+  return {
+    name: offer.name,
+    description: offer.description,
+    contentCid,
+    modelCommitment: toHex(offer.commitment),
+    licencePriceWei: offer.licencePriceWei ?? LICENCE_PRICE_WEI,
+    usageFeeWei: USAGE_FEE_WEI,
+    royaltyBps: ROYALTY_BPS,
+    report: offer.report,
+    ...(offer.ceremony === undefined ? {} : { ceremony: offer.ceremony }),
+  };
+}
