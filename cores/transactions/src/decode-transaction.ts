@@ -1,4 +1,5 @@
 import type { RlpItem } from "@aios/core-rlp/rlp";
+import type { Bytes32 } from "@aios/kernel/identifiers";
 import { malformedTransaction, unknownTransactionType } from "./errors.js";
 import {
   accessListField,
@@ -14,6 +15,8 @@ import {
 import type { Transaction, TransactionType } from "./transaction.js";
 
 const FIELD_COUNTS: Readonly<Record<TransactionType, number>> = { 0: 9, 1: 11, 2: 12, 3: 14, 4: 13 };
+/** Most transactions lack most lists, and share this one. */
+const NOTHING: readonly never[] = Object.freeze([]);
 const FIRST_LIST_BYTE = 0xc0;
 const MAX_TYPE_BYTE = 0x7f;
 const EIP155_OFFSET = 35n;
@@ -68,58 +71,44 @@ function readLegacy(fields: readonly RlpItem[], raw: Uint8Array): Transaction {
     data: bytesField(data, "data"),
     maxFeePerGas: price,
     maxPriorityFeePerGas: price,
-    accessList: [],
-    authorizationList: [],
+    accessList: NOTHING,
+    authorizationList: NOTHING,
     maxFeePerBlobGas: 0n,
-    blobVersionedHashes: [],
+    blobVersionedHashes: NOTHING,
     signature,
     raw,
   };
 }
 
-type Fees = Pick<Transaction, "maxFeePerGas" | "maxPriorityFeePerGas">;
-
-function readFees(
-  type: TransactionType,
-  fields: readonly RlpItem[],
-): { readonly fees: Fees; readonly next: number } {
-  if (type === 1) {
-    const price = integerField(fields[2], "gasPrice");
-    return { fees: { maxFeePerGas: price, maxPriorityFeePerGas: price }, next: 3 };
-  }
-  return {
-    fees: {
-      maxPriorityFeePerGas: integerField(fields[2], "maxPriorityFeePerGas"),
-      maxFeePerGas: integerField(fields[3], "maxFeePerGas"),
-    },
-    next: 4,
-  };
-}
-
 function readTyped(type: TransactionType, fields: readonly RlpItem[], raw: Uint8Array): Transaction {
-  const { fees, next } = readFees(type, fields);
-  const [gasLimit, to, value, data, accessList] = fields.slice(next, next + 5);
-  const [yParity, r, s] = fields.slice(-3);
-  const extra = next + 5;
+  const tip = integerField(fields[2], type === 1 ? "gasPrice" : "maxPriorityFeePerGas");
+  // EIP-2930 offers one price.
+  const at = type === 1 ? 3 : 4;
+  const extra = at + 5;
+  const end = fields.length;
   return {
     type,
     chainId: integerField(fields[0], "chainId"),
     nonce: quantityField(fields[1], "nonce"),
-    to: recipientField(to),
-    value: integerField(value, "value"),
-    gasLimit: quantityField(gasLimit, "gasLimit"),
-    data: bytesField(data, "data"),
-    ...fees,
-    accessList: accessListField(accessList),
-    authorizationList: type === 4 ? authorizationListField(fields[extra]) : [],
+    to: recipientField(fields[at + 1]),
+    value: integerField(fields[at + 2], "value"),
+    gasLimit: quantityField(fields[at], "gasLimit"),
+    data: bytesField(fields[at + 3], "data"),
+    maxFeePerGas: type === 1 ? tip : integerField(fields[3], "maxFeePerGas"),
+    maxPriorityFeePerGas: tip,
+    accessList: accessListField(fields[at + 4]),
+    authorizationList: type === 4 ? authorizationListField(fields[extra]) : NOTHING,
     maxFeePerBlobGas: type === 3 ? integerField(fields[extra], "maxFeePerBlobGas") : 0n,
-    blobVersionedHashes:
-      type === 3
-        ? listField(fields[extra + 1], "blobVersionedHashes").map((hash) =>
-            hashField(hash, "blobVersionedHashes"),
-          )
-        : [],
-    signature: { v: integerField(yParity, "yParity"), r: integerField(r, "r"), s: integerField(s, "s") },
+    blobVersionedHashes: type === 3 ? hashesField(fields[extra + 1], "blobVersionedHashes") : NOTHING,
+    signature: {
+      v: integerField(fields[end - 3], "yParity"),
+      r: integerField(fields[end - 2], "r"),
+      s: integerField(fields[end - 1], "s"),
+    },
     raw,
   };
+}
+
+function hashesField(item: RlpItem | undefined, field: string): Bytes32[] {
+  return listField(item, field).map((hash) => hashField(hash, field));
 }

@@ -11,6 +11,8 @@ const QUANTITY_BYTES = 8;
 /** Blob wrapper, transaction, access list, entry, keys: nothing in a transaction is nested deeper. */
 const MAX_DEPTH = 5;
 
+const NO_ENTRIES: readonly AccessListEntry[] = Object.freeze([]);
+
 /** The list that `bytes` encode. Throws `malformed-transaction`. */
 export function decodeList(bytes: Uint8Array): readonly RlpItem[] {
   let item: RlpItem;
@@ -75,8 +77,10 @@ function exactly(items: readonly RlpItem[], count: number, field: string): reado
 }
 
 /** EIP-2930. */
-export function accessListField(item: RlpItem | undefined): AccessListEntry[] {
-  return listField(item, "accessList").map((entry, index) => {
+export function accessListField(item: RlpItem | undefined): readonly AccessListEntry[] {
+  const list = listField(item, "accessList");
+  if (list.length === 0) return NO_ENTRIES;
+  return list.map((entry, index) => {
     const field = `accessList.${index}`;
     const [owner, keys] = exactly(listField(entry, field), 2, field);
     return {

@@ -28,25 +28,40 @@ export function signingHash(transaction: Transaction): Uint8Array {
   return keccak256(signingPayload(transaction));
 }
 
-function signingPayload({ type, raw, chainId, signature }: Transaction): Uint8Array {
+const ONE_BYTE_LIMIT = 0x80n;
+/** Integers from here on fill all 32 bytes. */
+const FULL_WORD = 2n ** 248n;
+const FULL_WORD_ITEM = 33;
+
+/** Bytes that an integer takes in a list. */
+function integerLength(value: bigint): number {
+  if (value < ONE_BYTE_LIMIT) return 1;
+  return value >= FULL_WORD ? FULL_WORD_ITEM : rlpLength(bigintToBytes(value));
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** What EIP-155 appends: the items of a chain id and two zeros. */
+function replayProtection({ type, chainId }: Transaction): Uint8Array {
+  if (type !== 0 || chainId === undefined) return NO_BYTES;
+  const list = encodeRlp([bigintToBytes(chainId), NO_BYTES, NO_BYTES]);
+  return list.subarray(listHeaderLength(list[0] ?? 0));
+}
+
+function signingPayload(transaction: Transaction): Uint8Array {
+  const { type, raw, signature } = transaction;
   const prefix = type === 0 ? 0 : 1;
   const { v, r, s } = signature;
-  const signatureLength = [v, r, s].reduce((sum, value) => sum + rlpLength(bigintToBytes(value)), 0);
+  const signatureLength = integerLength(v) + integerLength(r) + integerLength(s);
   const start = prefix + listHeaderLength(raw[prefix] ?? 0);
   const fields = raw.subarray(start, raw.length - signatureLength);
-  // An encoded list of the chain id and two zeros: its payload is what EIP-155 appends.
-  const tail =
-    type === 0 && chainId !== undefined
-      ? [bigintToBytes(chainId), new Uint8Array(0), new Uint8Array(0)].map((item) => encodeRlp(item))
-      : [];
-  const payload = fields.length + tail.reduce((sum, item) => sum + item.length, 0);
+  const tail = replayProtection(transaction);
+  const payload = fields.length + tail.length;
   const out = new Uint8Array(prefix + rlpHeaderLength(payload) + payload);
   if (prefix === 1) out[0] = type;
-  let at = writeRlpListHeader(out, prefix, payload);
-  for (const part of [fields, ...tail]) {
-    out.set(part, at);
-    at += part.length;
-  }
+  const at = writeRlpListHeader(out, prefix, payload);
+  out.set(fields, at);
+  out.set(tail, at + fields.length);
   return out;
 }
 
@@ -55,12 +70,25 @@ function listHeaderLength(first: number): number {
 }
 
 /** r and s, 32 bytes each. */
-export function compactSignature(signature: Pick<Transaction["signature"], "r" | "s">): Uint8Array {
+export function compactSignature({ r, s }: Pick<Transaction["signature"], "r" | "s">): Uint8Array {
   const out = new Uint8Array(64);
-  const r = bigintToBytes(signature.r);
-  const s = bigintToBytes(signature.s);
-  out.set(r, 32 - r.length);
-  out.set(s, 64 - s.length);
+  const rBytes = bigintToBytes(r);
+  const sBytes = bigintToBytes(s);
+  out.set(rBytes, 32 - rBytes.length);
+  out.set(sBytes, 64 - sBytes.length);
+  return out;
+}
+
+/** The signature of a decoded transaction: as `compactSignature`, mostly by a copy. */
+export function compactSignatureOf({ raw, signature }: Pick<Transaction, "raw" | "signature">): Uint8Array {
+  if (signature.r < FULL_WORD || signature.s < FULL_WORD) return compactSignature(signature);
+  // They are the end of the encoding, each behind a byte for its length.
+  const out = new Uint8Array(64);
+  const start = raw.length - 2 * FULL_WORD_ITEM + 1;
+  for (let i = 0; i < 32; i++) {
+    out[i] = raw[start + i] as number;
+    out[32 + i] = raw[start + FULL_WORD_ITEM + i] as number;
+  }
   return out;
 }
 
@@ -84,7 +112,7 @@ export function addressOfPublicKey(publicKey: Uint8Array): Address {
 export function recoverSender(transaction: Transaction, recover: RecoverPublicKey): Address {
   const publicKey = recover(
     signingHash(transaction),
-    compactSignature(transaction.signature),
+    compactSignatureOf(transaction),
     recoveryId(transaction),
   );
   if (publicKey === undefined) throw invalidSignature();

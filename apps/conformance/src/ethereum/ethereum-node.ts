@@ -18,6 +18,7 @@ import type { BlockTag } from "@aios/consensus/domain/block-tag";
 import type { Genesis } from "@aios/consensus/domain/genesis";
 import type { TransactionCodec } from "@aios/consensus/domain/ports";
 import type { SignedTransaction } from "@aios/consensus/domain/transaction";
+import { refusable } from "@aios/consensus/domain/transaction-codec";
 import { defaultNodeSettings } from "@aios/consensus/node-settings";
 import { decodeBlobWrapper } from "@aios/core-transactions/blob-wrapper";
 import { checkTransaction } from "@aios/core-transactions/check-transaction";
@@ -59,7 +60,11 @@ export function ethereumCodec(chainId: number): TransactionCodec {
     checkTransaction(transaction, rules);
     return { ...signedTransaction(transaction), minimumGas: minimumGas(transaction, rules) };
   };
-  return { decode, admit: async (raw) => decode(raw) };
+  return {
+    decode,
+    admit: async (raw) => decode(raw),
+    admitAll: async (raws) => raws.map((raw) => refusable(() => decode(raw))),
+  };
 }
 
 function genesisOf(config: ChainConfig, head: BlockHeader): Genesis {

@@ -2,7 +2,7 @@ import { keccak256 } from "@aios/core-keccak/keccak";
 import { bytes32Of } from "@aios/core-rlp/hex";
 import { EMPTY_CODE_HASH } from "@aios/core-trie/empty-hashes";
 import type { Clock } from "@aios/kernel/clock";
-import { isCodedError } from "@aios/kernel/coded-error";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { BlockWithReceipts } from "../domain/block.js";
@@ -62,19 +62,49 @@ export class Mempool {
 
   /** Admits raw bytes. Resolves with the hash when a crash no longer loses it. Throws the admission errors. */
   async submit(raw: Uint8Array): Promise<Bytes32> {
-    if (raw.length > this.limits.maxTransactionBytes)
-      throw oversized(raw.length, this.limits.maxTransactionBytes);
-    const transaction = await this.codec.admit(raw);
-    if (this.blocks.placeOf(transaction.hash) !== undefined) throw alreadyKnown(transaction.hash);
+    const [outcome] = (await this.submitAll([raw])) as [Bytes32 | CodedError];
+    if (outcome instanceof CodedError) throw outcome;
+    return outcome;
+  }
+
+  /** As `submit`, several at once: the hash of each, or what would have been thrown. */
+  async submitAll(raws: readonly Uint8Array[]): Promise<readonly (Bytes32 | CodedError)[]> {
+    const { maxTransactionBytes } = this.limits;
+    const decoded = await this.codec.admitAll(raws.filter(({ length }) => length <= maxTransactionBytes));
     const receivedAtMs = this.clock.now();
-    const displaced = this.#admit(transaction, receivedAtMs);
+    const admitted: SignedTransaction[] = [];
+    const displaced: Bytes32[] = [];
+    let next = 0;
+    const outcomes = raws.map(({ length }): Bytes32 | CodedError => {
+      if (length > maxTransactionBytes) return oversized(length, maxTransactionBytes);
+      const transaction = decoded[next++] as SignedTransaction | CodedError;
+      if (transaction instanceof CodedError) return transaction;
+      const refusal = this.#takeIn(transaction, receivedAtMs, displaced);
+      if (refusal !== undefined) return refusal;
+      admitted.push(transaction);
+      return transaction.hash;
+    });
+    if (admitted.length === 0) return outcomes;
     crashPoint("consensus.submit.before-journal");
-    await this.#keep(transaction, receivedAtMs);
+    const failure = await this.#keep(admitted, receivedAtMs);
+    if (failure !== undefined) return outcomes.map((each) => (each instanceof CodedError ? each : failure));
     crashPoint("consensus.submit.after-journal");
     await this.#forget(displaced);
-    this.events.emit("admitted", transaction);
+    for (const transaction of admitted) this.events.emit("admitted", transaction);
     this.#onAdmitted();
-    return transaction.hash;
+    return outcomes;
+  }
+
+  /** Puts it into the pool, and what it displaces into the list. Why not, where it is refused. */
+  #takeIn(transaction: SignedTransaction, nowMs: number, displaced: Bytes32[]): CodedError | undefined {
+    if (this.blocks.placeOf(transaction.hash) !== undefined) return alreadyKnown(transaction.hash);
+    try {
+      for (const { hash } of this.#admit(transaction, nowMs)) displaced.push(hash);
+      return undefined;
+    } catch (error) {
+      if (error instanceof CodedError) return error;
+      throw error;
+    }
   }
 
   /**
@@ -82,38 +112,37 @@ export class Mempool {
    * does not. Whether it is in the pool now.
    */
   takeOver(transaction: SignedTransaction): boolean {
-    if (this.blocks.placeOf(transaction.hash) !== undefined) return false;
-    let displaced: readonly DroppedTransaction[];
-    try {
-      displaced = this.#admit(transaction, this.clock.now());
-    } catch (error) {
-      if (isCodedError(error)) return false;
-      throw error;
-    }
+    const displaced: Bytes32[] = [];
+    if (this.#takeIn(transaction, this.clock.now(), displaced) !== undefined) return false;
     void this.#forget(displaced);
     this.events.emit("admitted", transaction);
     this.#onAdmitted();
     return true;
   }
 
-  /** Nobody is told of a transaction that could not be kept, and nobody finds it in a block. */
-  async #keep(transaction: SignedTransaction, receivedAtMs: number): Promise<void> {
+  /** Nobody is told of transactions that could not be kept, and nobody finds them in a block. Why not, where so. */
+  async #keep(
+    transactions: readonly SignedTransaction[],
+    receivedAtMs: number,
+  ): Promise<CodedError | undefined> {
     try {
-      await this.journal.add(transaction, receivedAtMs);
+      await this.journal.add(transactions, receivedAtMs);
+      return undefined;
     } catch (error) {
       const why = isCodedError(error)
         ? { code: error.code, reason: error.message }
         : { code: "not-kept", reason: "the node could not store it" };
-      this.pool.withdraw(transaction.hash, why);
-      await this.#forget([transaction]);
+      for (const { hash } of transactions) this.pool.withdraw(hash, why);
+      await this.#forget(transactions.map(({ hash }) => hash));
+      if (error instanceof CodedError) return error;
       throw error;
     }
   }
 
   /** What a full disk keeps in the journal is refused again after a restart. */
-  async #forget(transactions: readonly { readonly hash: Bytes32 }[]): Promise<void> {
-    if (transactions.length === 0) return;
-    await this.journal.remove(transactions.map(({ hash }) => hash)).catch((error: unknown) => {
+  async #forget(hashes: readonly Bytes32[]): Promise<void> {
+    if (hashes.length === 0) return;
+    await this.journal.remove(hashes).catch((error: unknown) => {
       if (!isCodedError(error) || error.kind !== "unavailable") throw error;
     });
   }
@@ -124,12 +153,12 @@ export class Mempool {
     const entries = [...this.journal.entries()].sort((a, b) => a.receivedAtMs - b.receivedAtMs);
     for (let at = 0; at < entries.length; at += RESTORE_BATCH) {
       const batch = entries.slice(at, at + RESTORE_BATCH);
-      const decoded = await Promise.allSettled(batch.map(({ raw }) => this.codec.admit(raw.slice())));
+      const decoded = await this.codec.admitAll(batch.map(({ raw }) => raw.slice()));
       batch.forEach(({ raw, receivedAtMs }, index) => {
         try {
-          const result = decoded[index];
-          if (result?.status !== "fulfilled") throw result?.reason;
-          this.#admit(result.value, receivedAtMs);
+          const transaction = decoded[index] as SignedTransaction | CodedError;
+          if (transaction instanceof CodedError) throw transaction;
+          this.#admit(transaction, receivedAtMs);
         } catch (error) {
           if (!isCodedError(error)) throw error;
           gone.push(bytes32Of(keccak256(raw)));
@@ -145,8 +174,9 @@ export class Mempool {
       ...this.pool.afterBlock(block.transactions, dropped, (sender) => senderState(view, sender)),
       ...this.pool.expire(this.clock.now()),
     ]);
-    const hashes = [...block.transactions, ...left].map(({ hash }) => hash);
-    await this.#forget(hashes.map((hash) => ({ hash })));
+    const gone: readonly { readonly hash: Bytes32 }[] =
+      left.length === 0 ? block.transactions : [...block.transactions, ...left];
+    await this.#forget(gone.map(({ hash }) => hash));
   }
 
   #admit(transaction: SignedTransaction, nowMs: number): readonly DroppedTransaction[] {

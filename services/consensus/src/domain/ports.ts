@@ -1,3 +1,4 @@
+import type { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, BlockHeader, BlockWithReceipts, Log, TransactionPlace } from "./block.js";
 import type { CallRequest } from "./call-request.js";
@@ -16,6 +17,8 @@ export interface TransactionCodec {
   decode(raw: Uint8Array): SignedTransaction;
   /** As `decode`, with the recovery on another thread. Throws `recovery-busy` too. */
   admit(raw: Uint8Array): Promise<SignedTransaction>;
+  /** As `admit`, several at once: each, or what would have been thrown. */
+  admitAll(raws: readonly Uint8Array[]): Promise<readonly (SignedTransaction | CodedError)[]>;
 }
 
 /** What a sender is recovered from. */
@@ -31,6 +34,8 @@ export interface SignatureToRecover {
 export interface SenderRecovery {
   /** Throws `invalid-signature`, `recovery-busy` when too many wait, `node-stopping`. */
   recover(signature: SignatureToRecover): Promise<Address>;
+  /** As `recover`, several at once: each sender, or what would have been thrown. */
+  recoverAll(signatures: readonly SignatureToRecover[]): Promise<readonly (Address | CodedError)[]>;
 }
 
 /** A committed state, by root, with uncommitted changes on top (the pending block's, or a caller's overrides). */
@@ -187,8 +192,8 @@ export interface BlockStore {
 
 /** Keeps admitted transactions over a restart. One that was removed may come back then: whoever admits them tells. */
 export interface MempoolJournal {
-  /** Resolves when the transaction would survive the end of this process. */
-  add(transaction: SignedTransaction, receivedAtMs: number): Promise<void>;
+  /** Resolves when the transactions would survive the end of this process; rejects when none of them would. */
+  add(transactions: readonly SignedTransaction[], receivedAtMs: number): Promise<void>;
   remove(hashes: readonly Bytes32[]): Promise<void>;
   entries(): Iterable<{ readonly raw: Uint8Array; readonly receivedAtMs: number }>;
 }

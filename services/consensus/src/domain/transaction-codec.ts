@@ -4,7 +4,7 @@ import { decodeTransaction } from "@aios/core-transactions/decode-transaction";
 import type { TransactionRules } from "@aios/core-transactions/fork-rules";
 import { minimumGas } from "@aios/core-transactions/intrinsic-gas";
 import {
-  compactSignature,
+  compactSignatureOf,
   type RecoverPublicKey,
   recoverSender,
   recoveryId,
@@ -12,11 +12,11 @@ import {
   transactionHash,
 } from "@aios/core-transactions/sender";
 import type { Transaction } from "@aios/core-transactions/transaction";
-import { isCodedError } from "@aios/kernel/coded-error";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
 import { corruptStore, notReplayProtected, transactionTypeNotAdmitted } from "./errors.js";
 import type { Genesis } from "./genesis.js";
-import type { SenderRecovery, TransactionCodec } from "./ports.js";
+import type { SenderRecovery, SignatureToRecover, TransactionCodec } from "./ports.js";
 import type { SignedTransaction } from "./transaction.js";
 
 const BLOB_TYPE = 3;
@@ -39,14 +39,23 @@ export class AdmissionCodec implements TransactionCodec {
   }
 
   async admit(raw: Uint8Array): Promise<SignedTransaction> {
-    if (this.recovery === undefined) return this.decode(raw);
-    const transaction = this.check(raw);
-    const sender = await this.recovery.recover({
-      messageHash: signingHash(transaction),
-      compact: compactSignature(transaction.signature),
-      recoveryId: recoveryId(transaction),
+    const [admitted] = (await this.admitAll([raw])) as [SignedTransaction | CodedError];
+    if (admitted instanceof CodedError) throw admitted;
+    return admitted;
+  }
+
+  async admitAll(raws: readonly Uint8Array[]): Promise<readonly (SignedTransaction | CodedError)[]> {
+    const { recovery } = this;
+    if (recovery === undefined) return raws.map((raw) => refusable(() => this.decode(raw)));
+    const checked = raws.map((raw) => refusable(() => this.check(raw)));
+    const sound = checked.filter((each) => !(each instanceof CodedError)) as Transaction[];
+    const senders = await recovery.recoverAll(sound.map(signatureOf));
+    let next = 0;
+    return checked.map((each) => {
+      if (each instanceof CodedError) return each;
+      const sender = senders[next++] as Address | CodedError;
+      return sender instanceof CodedError ? sender : this.#signed(each, sender);
     });
-    return this.#signed(transaction, sender);
   }
 
   /** All of `decode` but the recovery of the sender, which costs far more than the rest. */
@@ -75,5 +84,23 @@ export class AdmissionCodec implements TransactionCodec {
       sender,
       minimumGas: minimumGas(transaction, this.#rules),
     };
+  }
+}
+
+function signatureOf(transaction: Transaction): SignatureToRecover {
+  return {
+    messageHash: signingHash(transaction),
+    compact: compactSignatureOf(transaction),
+    recoveryId: recoveryId(transaction),
+  };
+}
+
+/** What `work` gives, or the coded error that it throws. */
+export function refusable<T>(work: () => T): T | CodedError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CodedError) return error;
+    throw error;
   }
 }

@@ -25,7 +25,7 @@ export function mempoolJournalConformance(name: string, open: () => Promise<Memp
 
     it("keeps every transaction that it took over a crash, with the time of its arrival", async () => {
       const transactions = await Promise.all([0, 1, 2, 3].map(sampleTransfer));
-      await Promise.all(transactions.map((each, index) => subject.journal.add(each, 1_000 + index)));
+      await Promise.all(transactions.map((each, index) => subject.journal.add([each], 1_000 + index)));
       const expected = new Map(
         transactions.map(({ raw }, index) => [Buffer.from(raw).toString("hex"), 1_000 + index]),
       );
@@ -35,7 +35,7 @@ export function mempoolJournalConformance(name: string, open: () => Promise<Memp
 
     it("has one entry a transaction, and forgets what is removed, also over a crash", async () => {
       const [kept, gone] = [await sampleTransfer(0), await sampleTransfer(1)];
-      for (const each of [kept, gone, kept]) await subject.journal.add(each, 5);
+      for (const each of [kept, gone, kept]) await subject.journal.add([each], 5);
       await subject.journal.remove([gone.hash, (await sampleTransfer(9)).hash]);
       const expected = new Map([[Buffer.from(kept.raw).toString("hex"), 5]]);
       expect(contentOf(subject.journal)).toEqual(expected);

@@ -42,6 +42,17 @@ export function transactionCodecConformance(name: string, chainId: number, codec
       await expect(codec.admit(foreign)).rejects.toMatchObject({ kind: "invalid" });
     });
 
+    it("takes several at once, each as if it were alone", async () => {
+      const raws = [
+        await sign(),
+        Uint8Array.of(1),
+        await sign({ type: 0 }),
+        await sign({ chainId: chainId + 1 }),
+      ];
+      const alone = await Promise.all(raws.map((raw) => codec.admit(raw).catch((error: unknown) => error)));
+      expect(await codec.admitAll(raws)).toEqual(alone);
+    });
+
     it("refuses any other bytes with a coded error, and the same either way", async () => {
       const raw = await sign();
       const bytes = fc.oneof(

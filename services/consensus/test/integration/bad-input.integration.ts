@@ -69,6 +69,27 @@ describe("bad input", () => {
     expect(await refusal(await signed(change))).toMatch(message);
   });
 
+  it("answers each request of a batch by itself, in its place", async () => {
+    const request = (id: number | undefined, method: string, ...params: unknown[]) => ({
+      ...(id === undefined ? {} : { id }),
+      ...{ jsonrpc: "2.0", method, params },
+    });
+    const raw = await signed({ chainId: 1 });
+    const body = JSON.stringify([
+      request(1, "eth_sendRawTransaction", raw),
+      request(2, "eth_chainId"),
+      request(undefined, "eth_sendRawTransaction", raw),
+      request(3, "eth_sendRawTransaction", 7),
+      request(4, "eth_sendRawTransaction", "0x02"),
+    ]);
+    expect(JSON.parse((await post(url, body)).text)).toMatchObject([
+      { id: 1, error: { code: -32000, message: expect.stringMatching(/invalid chain id/) } },
+      { id: 2, result: "0x65d6" },
+      { id: 3, error: { code: -32602 } },
+      { id: 4, error: { code: -32000, message: expect.stringMatching(/rlp/) } },
+    ]);
+  });
+
   it("refuses malformed, blob, unprotected and tampered transactions", async () => {
     const raw = await signed({});
     expect(await refusal("0x")).toMatch(/rlp/);

@@ -1,5 +1,5 @@
 import type { RpcValue } from "./format.js";
-import type { RpcMethods } from "./method.js";
+import type { RpcMethod, RpcMethods } from "./method.js";
 import { RPC, type RpcErrorObject, toRpcError } from "./rpc-error.js";
 
 export interface RpcLimits {
@@ -23,6 +23,21 @@ interface RpcRequest {
   readonly method: string;
   readonly parameters: readonly unknown[];
   readonly isNotification: boolean;
+}
+
+interface Unreadable {
+  readonly id: RpcRequest["id"];
+  readonly problem: string;
+}
+
+interface Numbered {
+  readonly index: number;
+  readonly request: RpcRequest;
+}
+
+interface Answer {
+  readonly answer: string;
+  readonly code: number | undefined;
 }
 
 const MAX_JSON_DEPTH = 64;
@@ -52,9 +67,7 @@ function failure(id: RpcRequest["id"], error: RpcErrorObject): string {
   return JSON.stringify({ jsonrpc: "2.0", id, error });
 }
 
-function readRequest(
-  value: unknown,
-): RpcRequest | { readonly id: RpcRequest["id"]; readonly problem: string } {
+function readRequest(value: unknown): RpcRequest | Unreadable {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { id: null, problem: "a request must be an object" };
   }
@@ -87,7 +100,7 @@ export class RpcDispatcher {
     } catch {
       return failure(null, { code: RPC.parseError, message: "parse error" });
     }
-    if (!Array.isArray(document)) return await this.#one(document, own);
+    if (!Array.isArray(document)) return await this.#one(readRequest(document), own);
     if (document.length === 0) return failure(null, { code: RPC.invalidRequest, message: "empty batch" });
     if (document.length > this.limits.maxBatch) {
       return failure(null, {
@@ -99,34 +112,76 @@ export class RpcDispatcher {
   }
 
   async #batch(requests: readonly unknown[], own: ConnectionMethods): Promise<string | undefined> {
-    const answers: string[] = [];
+    const answers = new Array<string | undefined>(requests.length);
+    const together = new Map<RpcMethod, Numbered[]>();
+    const running: Promise<void>[] = [];
+    for (const [index, value] of requests.entries()) {
+      const request = readRequest(value);
+      const method = "problem" in request ? undefined : this.#methodOf(request, own);
+      if (method?.many === undefined || "problem" in request) {
+        running.push(
+          this.#one(request, own).then((answer) => {
+            answers[index] = answer;
+          }),
+        );
+        continue;
+      }
+      const group = together.get(method);
+      if (group === undefined) together.set(method, [{ index, request }]);
+      else group.push({ index, request });
+    }
+    for (const [method, group] of together) running.push(this.#many(method, group, answers));
+    await Promise.all(running);
+    return this.#joined(requests, answers);
+  }
+
+  #joined(requests: readonly unknown[], answers: readonly (string | undefined)[]): string | undefined {
+    const fitting: string[] = [];
     let size = 0;
-    const pending = requests.map((request) => this.#one(request, own));
-    for (const [index, promise] of pending.entries()) {
-      const answer = await promise;
+    for (const [index, answer] of answers.entries()) {
       if (answer === undefined) continue;
       size += answer.length + 1;
       if (size > this.limits.maxResponseBytes) {
         const request = readRequest(requests[index]);
-        answers.push(failure(request.id, { code: RPC.limitExceeded, message: "response too large" }));
-      } else answers.push(answer);
+        fitting.push(failure(request.id, { code: RPC.limitExceeded, message: "response too large" }));
+      } else fitting.push(answer);
     }
-    return answers.length === 0 ? undefined : `[${answers.join(",")}]`;
+    return fitting.length === 0 ? undefined : `[${fitting.join(",")}]`;
   }
 
-  async #one(value: unknown, own: ConnectionMethods): Promise<string | undefined> {
-    const request = readRequest(value);
+  #methodOf({ method }: RpcRequest, own: ConnectionMethods): RpcMethod | undefined {
+    if (Object.hasOwn(own, method)) return own[method];
+    return Object.hasOwn(this.methods, method) ? this.methods[method] : undefined;
+  }
+
+  /** The requests of a batch for one method that answers them together. */
+  async #many(method: RpcMethod, group: readonly Numbered[], answers: (string | undefined)[]): Promise<void> {
+    const startedAt = this.now();
+    let results: readonly (RpcValue | Error)[];
+    try {
+      results = (await method.many?.(group.map(({ request }) => request.parameters))) ?? [];
+    } catch (error) {
+      const failed = error instanceof Error ? error : new Error(String(error));
+      results = group.map(() => failed);
+    }
+    const durationMs = this.now() - startedAt;
+    for (const [at, { index, request }] of group.entries()) {
+      const result = results[at] ?? null;
+      const { answer, code } =
+        result instanceof Error ? this.#refusal(request, result) : this.#success(request, result);
+      this.observer.called(request.method, durationMs, code);
+      if (!request.isNotification) answers[index] = answer;
+    }
+  }
+
+  async #one(request: RpcRequest | Unreadable, own: ConnectionMethods): Promise<string | undefined> {
     if ("problem" in request)
       return failure(request.id, {
         code: RPC.invalidRequest,
         message: `invalid request: ${request.problem}`,
       });
     const startedAt = this.now();
-    const method = Object.hasOwn(own, request.method)
-      ? own[request.method]
-      : Object.hasOwn(this.methods, request.method)
-        ? this.methods[request.method]
-        : undefined;
+    const method = this.#methodOf(request, own);
     if (method === undefined) {
       this.observer.called(UNKNOWN_METHOD, 0, RPC.methodNotFound);
       return failure(request.id, {
@@ -134,21 +189,25 @@ export class RpcDispatcher {
         message: `the method ${request.method.slice(0, 64)} does not exist/is not available`,
       });
     }
-    let answer: string;
-    let code: number | undefined;
+    let given: Answer;
     try {
-      const result: RpcValue = (await method(request.parameters)) ?? null;
-      answer = `{"jsonrpc":"2.0","id":${JSON.stringify(request.id)},"result":${JSON.stringify(result)}}`;
-      if (answer.length > this.limits.maxResponseBytes) {
-        code = RPC.limitExceeded;
-        answer = failure(request.id, { code, message: "response too large" });
-      }
+      given = this.#success(request, (await method(request.parameters)) ?? null);
     } catch (error) {
-      const mapped = toRpcError(error, (cause) => this.observer.internalError(request.method, cause));
-      code = mapped.code;
-      answer = failure(request.id, mapped);
+      given = this.#refusal(request, error);
     }
-    this.observer.called(request.method, this.now() - startedAt, code);
-    return request.isNotification ? undefined : answer;
+    this.observer.called(request.method, this.now() - startedAt, given.code);
+    return request.isNotification ? undefined : given.answer;
+  }
+
+  #success({ id }: RpcRequest, result: RpcValue): Answer {
+    const answer = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${JSON.stringify(result)}}`;
+    if (answer.length <= this.limits.maxResponseBytes) return { answer, code: undefined };
+    const code = RPC.limitExceeded;
+    return { answer: failure(id, { code, message: "response too large" }), code };
+  }
+
+  #refusal({ id, method }: RpcRequest, error: unknown): Answer {
+    const mapped = toRpcError(error, (cause) => this.observer.internalError(method, cause));
+    return { answer: failure(id, mapped), code: mapped.code };
   }
 }

@@ -32,10 +32,12 @@ export class LmdbMempoolJournal implements MempoolJournal {
     }
   }
 
-  add({ hash, raw }: SignedTransaction, receivedAtMs: number): Promise<void> {
+  add(transactions: readonly SignedTransaction[], receivedAtMs: number): Promise<void> {
     const record = this.#open ?? this.#begin();
-    record.entries.push({ raw, receivedAtMs });
-    this.#file(hash, record.id);
+    for (const { hash, raw } of transactions) {
+      record.entries.push({ raw, receivedAtMs });
+      this.#file(hash, record.id);
+    }
     return record.written;
   }
 

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { addressOf } from "@aios/core-rlp/hex";
 import { addressOfPublicKey, type RecoverPublicKey } from "@aios/core-transactions/sender";
+import { CodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
 import { invalidSignature, nodeStopping, recoveryBusy } from "../../domain/errors.js";
 import type { SenderRecovery, SignatureToRecover } from "../../domain/ports.js";
@@ -15,10 +16,25 @@ export interface RecoveryPoolOptions {
   readonly batchSize: number;
 }
 
+type Outcome = Address | CodedError;
+
+/** Signatures that were asked for together. */
+interface Request {
+  readonly outcomes: Outcome[];
+  left: number;
+  readonly resolve: (outcomes: readonly Outcome[]) => void;
+}
+
 interface Waiting {
   readonly signature: SignatureToRecover;
-  readonly resolve: (sender: Address) => void;
-  readonly reject: (error: Error) => void;
+  readonly request: Request;
+  /** Its place in the request. */
+  readonly index: number;
+}
+
+function answer({ request, index }: Waiting, outcome: Outcome): void {
+  request.outcomes[index] = outcome;
+  if (--request.left === 0) request.resolve(request.outcomes);
 }
 
 interface Lane {
@@ -51,11 +67,23 @@ export class RecoveryPool implements SenderRecovery {
     return this.#queue.length;
   }
 
-  recover(signature: SignatureToRecover): Promise<Address> {
-    if (this.#closed) return Promise.reject(nodeStopping());
-    if (this.#queue.length >= this.options.maxQueued) return Promise.reject(recoveryBusy());
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ signature, resolve, reject });
+  async recover(signature: SignatureToRecover): Promise<Address> {
+    const [outcome] = (await this.recoverAll([signature])) as [Outcome];
+    if (outcome instanceof CodedError) throw outcome;
+    return outcome;
+  }
+
+  recoverAll(signatures: readonly SignatureToRecover[]): Promise<readonly Outcome[]> {
+    if (this.#closed) return Promise.resolve(signatures.map(nodeStopping));
+    const room = Math.max(0, this.options.maxQueued - this.#queue.length);
+    const left = Math.min(room, signatures.length);
+    const outcomes = new Array<Outcome>(signatures.length);
+    for (let index = left; index < signatures.length; index++) outcomes[index] = recoveryBusy();
+    if (left === 0) return Promise.resolve(outcomes);
+    return new Promise((resolve) => {
+      const request: Request = { outcomes, left, resolve };
+      for (let index = 0; index < left; index++)
+        this.#queue.push({ signature: signatures[index] as SignatureToRecover, request, index });
       if (this.#scheduled) return;
       this.#scheduled = true;
       setImmediate(() => {
@@ -70,7 +98,7 @@ export class RecoveryPool implements SenderRecovery {
     this.#closed = true;
     const lanes = this.#lanes.splice(0);
     for (const waiting of [...this.#queue.splice(0), ...lanes.flatMap((lane) => lane?.batch ?? [])])
-      waiting.reject(nodeStopping());
+      answer(waiting, nodeStopping());
     await Promise.all(lanes.map((lane) => lane?.worker.terminate()));
   }
 
@@ -86,10 +114,10 @@ export class RecoveryPool implements SenderRecovery {
     }
   }
 
-  #recoverHere({ signature, resolve, reject }: Waiting): void {
-    const key = this.recoverHere(signature.messageHash, signature.compact, signature.recoveryId);
-    if (key === undefined) reject(invalidSignature());
-    else resolve(addressOfPublicKey(key));
+  #recoverHere(waiting: Waiting): void {
+    const { messageHash, compact, recoveryId } = waiting.signature;
+    const key = this.recoverHere(messageHash, compact, recoveryId);
+    answer(waiting, key === undefined ? invalidSignature() : addressOfPublicKey(key));
   }
 
   #send(lane: Lane, batch: readonly Waiting[]): void {
@@ -124,10 +152,10 @@ export class RecoveryPool implements SenderRecovery {
     const { batch } = lane;
     lane.batch = [];
     this.#dispatch();
-    batch.forEach(({ resolve, reject }, index) => {
+    batch.forEach((waiting, index) => {
       const at = index * ANSWER_BYTES;
-      if (answers[at] === 1) resolve(addressOf(answers.subarray(at + 1, at + ANSWER_BYTES)));
-      else reject(invalidSignature());
+      const isValid = answers[at] === 1;
+      answer(waiting, isValid ? addressOf(answers.subarray(at + 1, at + ANSWER_BYTES)) : invalidSignature());
     });
   }
 }

@@ -4,9 +4,9 @@ import type { FeeOracle } from "../../../application/fee-oracle.js";
 import type { Mempool } from "../../../application/mempool.js";
 import type { PooledTransaction } from "../../../domain/ports.js";
 import { formatTransaction, hexNumber, type RpcValue } from "../format.js";
-import type { RpcMethods } from "../method.js";
+import type { RpcMethod, RpcMethods, RpcParameters } from "../method.js";
 import { addressParam, blockSelector, data, smallNumber } from "../parameters.js";
-import { invalidParams } from "../rpc-error.js";
+import { invalidParams, RpcError } from "../rpc-error.js";
 
 const MAX_PERCENTILES = 100;
 
@@ -20,6 +20,30 @@ function percentilesOf(value: unknown): number[] {
       throw invalidParams("rewardPercentiles must rise from 0 to 100");
     least = item;
     return item;
+  });
+}
+
+function sending(mempool: Pick<Mempool, "submit" | "submitAll">): RpcMethod {
+  const many = async (all: readonly RpcParameters[]): Promise<readonly (RpcValue | Error)[]> => {
+    const out: (RpcValue | Error)[] = [];
+    const raws: Uint8Array[] = [];
+    for (const [raw] of all) {
+      try {
+        raws.push(data(raw, "transaction"));
+        out.push(null);
+      } catch (error) {
+        if (!(error instanceof RpcError)) throw error;
+        out.push(error);
+      }
+    }
+    const outcomes = await mempool.submitAll(raws);
+    let next = 0;
+    for (let index = 0; index < out.length; index++)
+      if (out[index] === null) out[index] = outcomes[next++] ?? null;
+    return out;
+  };
+  return Object.assign(async ([raw]: RpcParameters) => await mempool.submit(data(raw, "transaction")), {
+    many,
   });
 }
 
@@ -51,7 +75,7 @@ export function transactionMethods(chain: ChainView, mempool: Mempool, fees: Fee
     `${transaction.to ?? "contract creation"}: ${transaction.value} wei + ${transaction.gasLimit} gas × ${transaction.maxFeePerGas} wei`;
 
   return {
-    eth_sendRawTransaction: async ([raw]) => await mempool.submit(data(raw, "transaction")),
+    eth_sendRawTransaction: sending(mempool),
     eth_gasPrice: () => hexNumber(fees.gasPrice()),
     eth_maxPriorityFeePerGas: () => hexNumber(fees.suggestedTip()),
     eth_baseFee: () => hexNumber(chain.nextBaseFee()),
