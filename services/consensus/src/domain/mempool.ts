@@ -71,6 +71,7 @@ export class TransactionPool {
     (entry) => this.#tailOf(entry.transaction.sender) === entry,
     () => this.#bySender.size,
   );
+  #onLeft: (transaction: SignedTransaction) => void = () => {};
   #nextArrival = 0;
   #bytes = 0;
   #revision = 0;
@@ -88,6 +89,11 @@ export class TransactionPool {
   /** Changes with every change of content. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Who hands transactions on wants to know which ones are not here any more, for whatever reason. */
+  whenLeft(tell: (transaction: SignedTransaction) => void): void {
+    this.#onLeft = tell;
   }
 
   get(hash: Bytes32): PooledTransaction | undefined {
@@ -145,18 +151,23 @@ export class TransactionPool {
   /** Per sender, the transactions that could run now at this base fee, in nonce order without gaps. */
   executable(baseFeePerGas: bigint): Map<Address, readonly PooledTransaction[]> {
     const out = new Map<Address, readonly PooledTransaction[]>();
-    for (const [sender, queue] of this.#bySender) {
-      const run: PooledTransaction[] = [];
-      let expected = this.#nonces.get(sender) ?? 0n;
-      for (const entry of queue.entries) {
-        if (entry.transaction.nonce !== expected || effectiveTip(entry.transaction, baseFeePerGas) < 0n)
-          break;
-        run.push(entry);
-        expected++;
-      }
+    for (const sender of this.#bySender.keys()) {
+      const run = this.executableOf(sender, baseFeePerGas);
       if (run.length > 0) out.set(sender, run);
     }
     return out;
+  }
+
+  /** Of one sender, the transactions that could run now at this base fee, in nonce order without gaps. */
+  executableOf(sender: Address, baseFeePerGas: bigint): readonly PooledTransaction[] {
+    const run: PooledTransaction[] = [];
+    let expected = this.#nonces.get(sender) ?? 0n;
+    for (const entry of this.#bySender.get(sender)?.entries ?? []) {
+      if (entry.transaction.nonce !== expected || effectiveTip(entry.transaction, baseFeePerGas) < 0n) break;
+      run.push(entry);
+      expected++;
+    }
+    return run;
   }
 
   hasExecutable(baseFeePerGas: bigint): boolean {
@@ -353,6 +364,7 @@ export class TransactionPool {
     }
     this.#bytes -= transaction.raw.length;
     this.#revision++;
+    this.#onLeft(transaction);
   }
 
   #drop(

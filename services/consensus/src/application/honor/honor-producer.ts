@@ -1,6 +1,6 @@
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { Clock } from "@aios/kernel/clock";
-import type { Bytes32 } from "@aios/kernel/identifiers";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { durationMs } from "@aios/kernel/units";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { BlockHeader } from "../../domain/block.js";
@@ -9,7 +9,13 @@ import { nextBaseFee } from "../../domain/fees.js";
 import type { Genesis } from "../../domain/genesis.js";
 import type { CheckpointToExecute, HonorHost, ReportedOffence } from "../../domain/honor-ports.js";
 import { inNonceOrder } from "../../domain/nonce-order.js";
-import type { BlockStore, CheckpointProducer, ExecutedBlock, ExecutionEngine } from "../../domain/ports.js";
+import type {
+  BlockStore,
+  CheckpointProducer,
+  ExecutedBlock,
+  ExecutionEngine,
+  PooledTransaction,
+} from "../../domain/ports.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
 import type { ChainEvents } from "../chain-events.js";
 import type { Mempool } from "../mempool.js";
@@ -63,9 +69,20 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
   readonly #fed = new Set<Bytes32>();
   /** Of those in the mempool, the ones that peers brought. */
   readonly #foreign = new Set<Bytes32>();
+  /** Whose transactions may be ready that were not; everyone's are looked through only where `#isWhole`. */
+  readonly #touched = new Set<Address>();
+  #isWhole = true;
+  /** Handed over, and not in the mempool any more; in no block either. */
+  #gone: string[] = [];
 
   constructor(parts: HonorProducerParts<P>) {
     this.#parts = parts;
+    parts.events.on("admitted", ({ sender }) => this.#touched.add(sender));
+    parts.mempool.pool.whenLeft(({ hash, sender }) => {
+      this.#foreign.delete(hash);
+      this.#touched.add(sender);
+      if (this.#fed.delete(hash)) this.#gone.push(hash.slice(2));
+    });
   }
 
   latest(): BlockHeader {
@@ -154,24 +171,30 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     this.#parts.observer.failed(error, 1);
   }
 
-  /** Hands over what can run, takes back what the mempool gave up. */
+  /** Hands over what can run and was not handed over, takes back what the mempool gave up. Cost: of what changed. */
   #feed(): void {
-    const { mempool, genesis } = this.#parts;
-    const { pool } = mempool;
     const own: OrderedTransaction[] = [];
     const foreign: OrderedTransaction[] = [];
-    for (const run of pool.executable(nextBaseFee(this.latest(), genesis.minimumBaseFeePerGas)).values())
-      for (const { transaction } of run) {
-        if (this.#fed.has(transaction.hash)) continue;
-        this.#fed.add(transaction.hash);
-        (this.#foreign.has(transaction.hash) ? foreign : own).push(orderedOf(transaction));
-      }
+    for (const { transaction } of this.#changed()) {
+      if (this.#fed.has(transaction.hash)) continue;
+      this.#fed.add(transaction.hash);
+      (this.#foreign.has(transaction.hash) ? foreign : own).push(orderedOf(transaction));
+    }
     if (own.length > 0) this.protocol.pooled(own, true);
     if (foreign.length > 0) this.protocol.pooled(foreign, false);
-    const gone = [...this.#fed].filter((hash) => pool.get(hash) === undefined);
-    for (const hash of gone) this.#fed.delete(hash);
-    if (gone.length > 0) this.protocol.dropped(gone.map((hash) => hash.slice(2)));
-    for (const hash of this.#foreign) if (pool.get(hash) === undefined) this.#foreign.delete(hash);
+    const gone = this.#gone;
+    this.#gone = [];
+    if (gone.length > 0) this.protocol.dropped(gone);
+  }
+
+  *#changed(): Generator<PooledTransaction> {
+    const { mempool, genesis } = this.#parts;
+    const { pool } = mempool;
+    const baseFee = nextBaseFee(this.latest(), genesis.minimumBaseFeePerGas);
+    if (this.#isWhole) for (const run of pool.executable(baseFee).values()) yield* run;
+    else for (const sender of this.#touched) yield* pool.executableOf(sender, baseFee);
+    this.#isWhole = false;
+    this.#touched.clear();
   }
 
   async #untilExecuted(checkpoint: CheckpointToExecute): Promise<void> {
@@ -206,8 +229,10 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     await blocks.append(block);
     crashPoint("consensus.checkpoint.after-store");
     this.#answer(block.header);
-    await mempool.settle(block, block.dropped);
     this.#settle(block);
+    await mempool.settle(block, block.dropped);
+    // Another base fee, or room in the protocol's pool, may let run what could not.
+    this.#isWhole ||= mempool.pool.size > this.#fed.size;
     observer.produced(block, clock.now() - startedAt);
     events.emit("head", block);
     this.wake();
@@ -229,8 +254,11 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
 
   /** What came too early, or did not fit, is handed over again when it can run. */
   #settle(block: ExecutedBlock): void {
-    for (const { hash } of [...block.transactions, ...block.dropped, ...block.deferred])
+    for (const { hash } of [...block.transactions, ...block.dropped]) this.#fed.delete(hash);
+    for (const { hash, sender } of block.deferred) {
       this.#fed.delete(hash);
+      this.#touched.add(sender);
+    }
   }
 
   #header(height: number): BlockHeader {
