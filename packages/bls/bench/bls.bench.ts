@@ -6,7 +6,7 @@ import { quorumOf } from "@aios/core-finality/quorum";
 import type { BlsSignatures } from "@aios/core-finality/signature-scheme";
 import { fastestBls } from "../src/fastest-bls.js";
 
-const SUITE = "consensus";
+const SUITE = "bls";
 const json = process.argv.includes("--json");
 const { signatures: native, implementation } = await fastestBls();
 
