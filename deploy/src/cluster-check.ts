@@ -1,7 +1,16 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { privateKeySigner } from "@aios/sdk/wallet";
 import { SERVICES } from "@aios/service-kit/local-instance";
 import { Cluster } from "./cluster.js";
+import { command } from "./command-line.js";
 
 const USAGE = `Usage: npm run test:cluster -- [options]
 
@@ -12,6 +21,7 @@ uninstalling. Needs helm and kubectl, and the images where the cluster can get t
   --registry NAME     first part of the images' names (aios)
   --tag TAG           their tag (0.1.0)
   --next-tag TAG      tag that the rolling upgrade goes to; the same one rolls the pods anyway
+  --previous-chart DIR  umbrella chart that is installed first; the rolling upgrade comes from it to this one
   --namespace NAME    where to install (aios-check); it must not hold anything else
   --release NAME      name of the release (aios)
   --values FILE       further values; may be given several times
@@ -21,12 +31,28 @@ const GATEWAY_PORT = 8_080;
 const MAIN_JOB_MS = 900_000;
 const LOAD_SECONDS = 90;
 const LOAD_MS = 300_000;
+const OPERATOR_KEY = "account-foundation.key";
+const AIOS = fileURLToPath(new URL("../../../apps/cli/dist/src/main.js", import.meta.url));
+/** Settings of one service that cannot work, and what its pod has to say of them. */
+const WRONG_SETTINGS: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [
+  [
+    "marketplace",
+    { DATABASE_URL: "postgres://aios:secret@nowhere.invalid:5432/x" },
+    /DATABASE_URL: nothing answers there/,
+  ],
+  ["marketplace", { DATABASE_URL: "not a url" }, /DATABASE_URL/],
+  ["scoring", { EVENT_BUS_URL: "kafka://127.0.0.1:9" }, /EVENT_BUS_URL|Kafka/],
+  ["gateway", { REDIS_URL: "redis://127.0.0.1:9/0" }, /REDIS_URL/],
+  ["economy", { AIOS_SERVICE_KEY_FILE: "/keys/none.jwk" }, /AIOS_SERVICE_KEY_FILE/],
+  ["compute", { AIOS_DRAIN_GRACE: "soon" }, /AIOS_DRAIN_GRACE/],
+];
 
 const { values } = parseArgs({
   options: {
     registry: { type: "string", default: "aios" },
     tag: { type: "string", default: "0.1.0" },
     "next-tag": { type: "string" },
+    "previous-chart": { type: "string" },
     namespace: { type: "string", default: "aios-check" },
     release: { type: "string", default: "aios" },
     values: { type: "string", multiple: true, default: [] },
@@ -55,7 +81,8 @@ const installed = await step(
   "installs under Pod Security 'restricted' until every pod is ready",
   async () => {
     await cluster.createNamespace();
-    await cluster.install();
+    const previous = values["previous-chart"];
+    await (previous === undefined ? cluster.install() : cluster.installFrom(previous));
     return cluster.kubectl("get", "pods", "--no-headers");
   },
 );
@@ -66,6 +93,10 @@ if (installed) {
     await step(`scales ${service} alone`, () => scaleAlone(service));
   }
   await step("upgrades every service under load without one failed read", upgradeUnderLoad);
+  await step("buys an inference as the synthetic check", syntheticOutcome);
+  await step("is found sound by the doctor of an operator", doctor);
+  await step("says in the pod why a service cannot start", reasonsInPods);
+  await step("renews certificates by its CronJob", renewCertificates);
   await step("loses pods and runs the main job again", async () => {
     for (const service of ["compute", "economy", "gateway"]) {
       await cluster.kubectl(
@@ -153,8 +184,74 @@ async function upgradeUnderLoad(): Promise<string> {
   await cluster.startJob("read-load", ["read-load", "--gateway", gateway, "--seconds", `${LOAD_SECONDS}`]);
   const next = values["next-tag"] ?? tag;
   const roll = SERVICES.map((service) => `${service}.podAnnotations.rolled=again`);
-  await cluster.install(`global.image.tag=${next}`, ...roll);
+  await cluster.install(`global.image.tag=${next}`, ...roll, ...(await watched()));
   return cluster.finishJob("read-load", LOAD_MS);
+}
+
+/** The settings that let an operator look inside and the synthetic check buy. */
+async function watched(): Promise<readonly string[]> {
+  const operator = privateKeySigner((await cluster.secret("aios-network", OPERATOR_KEY)).trim()).address;
+  return [
+    "global.synthetic.enabled=true",
+    "global.synthetic.every=1m",
+    `gateway.settings.GATEWAY_OPERATORS=${operator}`,
+  ];
+}
+
+async function syntheticOutcome(): Promise<string> {
+  await cluster.rolledOut(deployment("synthetic"));
+  const endsAt = performance.now() + MAIN_JOB_MS;
+  for (;;) {
+    const log = await cluster.kubectl("logs", deployment("synthetic"), "--tail=20");
+    const outcome = log.split("\n").find((line) => line.includes('"ok":true'));
+    if (outcome !== undefined) return outcome;
+    if (performance.now() > endsAt) throw new Error(`no check went through:\n${log}`);
+    await delay(1_000);
+  }
+}
+
+/** As whoever is called at night does, from a machine outside, with the operator's key. */
+async function doctor(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "aios-doctor-"));
+  const forward = spawn(
+    "kubectl",
+    ["--namespace", namespace, "port-forward", `service/${release}-gateway`, `:${GATEWAY_PORT}`],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  try {
+    const keyFile = join(folder, "operator.key");
+    await writeFile(keyFile, await cluster.secret("aios-network", OPERATOR_KEY), { mode: 0o600 });
+    const [line] = (await once(forward.stdout, "data")) as [Buffer];
+    const port = /127\.0\.0\.1:([0-9]+)/.exec(line.toString())?.[1];
+    if (port === undefined) throw new Error(`kubectl port-forward said: ${line.toString()}`);
+    return await command(
+      ...([process.execPath, AIOS, "doctor"] as const),
+      ...["--url", `http://127.0.0.1:${port}`, "--key-file", keyFile],
+    );
+  } finally {
+    forward.kill();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function reasonsInPods(): Promise<string> {
+  const outcomes = await Promise.all(
+    WRONG_SETTINGS.map(async ([service, settings, sentence], index) => {
+      const said = await cluster.endOfPodWith(deployment(service), settings, `wrong-settings-${index}`);
+      if (!sentence.test(said))
+        throw new Error(`${JSON.stringify(settings)} at ${service} ended with: ${said}`);
+      return said.trim().split("\n").at(-1) ?? "";
+    }),
+  );
+  return outcomes.join("\n");
+}
+
+async function renewCertificates(): Promise<string> {
+  const cronJob = `cronjob/${release}-certificate-renewal`;
+  if ((await cluster.kubectl("get", cronJob, "--ignore-not-found", "--output=name")) === "")
+    return "this release has no certificates of its own";
+  await cluster.kubectl("create", "job", "renewal", `--from=${cronJob}`);
+  return cluster.finishJob("renewal", MAIN_JOB_MS);
 }
 
 async function drainNode(): Promise<string> {

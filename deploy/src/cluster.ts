@@ -43,11 +43,16 @@ export class Cluster {
   }
 
   /** `helm upgrade --install --wait`; resolves when every pod is ready. */
-  async install(...settings: readonly string[]): Promise<void> {
+  install(...settings: readonly string[]): Promise<void> {
+    return this.installFrom(CHART, ...settings);
+  }
+
+  /** The same with an umbrella chart that lies elsewhere. */
+  async installFrom(chart: string, ...settings: readonly string[]): Promise<void> {
     const { release, namespace, image, values } = this.#options;
     await command(
-      ...(["helm", "upgrade", "--install", release, CHART, "--namespace", namespace] as const),
-      ...["--values", `${CHART}/values-small.yaml`, ...values.flatMap((file) => ["--values", file])],
+      ...(["helm", "upgrade", "--install", release, chart, "--namespace", namespace] as const),
+      ...["--values", `${chart}/values-small.yaml`, ...values.flatMap((file) => ["--values", file])],
       ...["--set", `global.image.registry=${image.registry},global.image.tag=${image.tag}`],
       ...settings.flatMap((setting) => ["--set", setting]),
       ...["--wait", "--timeout", "10m"],
@@ -115,6 +120,40 @@ export class Cluster {
     await this.kubectl("rollout", "status", workload, "--timeout=5m");
   }
 
+  /** One value of a Secret. */
+  async secret(name: string, key: string): Promise<string> {
+    const path = `jsonpath={.data.${key.replaceAll(".", "\\.")}}`;
+    return Buffer.from(await this.kubectl("get", "secret", name, `--output=${path}`), "base64").toString();
+  }
+
+  /**
+   * Starts one pod as a workload would, with other settings, and waits until its container ends. Answers what
+   * Kubernetes shows as the reason. No Service knows it, since it has none of the workload's labels.
+   */
+  async endOfPodWith(
+    workload: string,
+    settings: Readonly<Record<string, string>>,
+    name: string,
+  ): Promise<string> {
+    const { spec } = (JSON.parse(await this.kubectl("get", workload, "--output=json")) as Workload).spec
+      .template;
+    for (const container of spec.containers) {
+      const kept = container.env.filter((entry) => settings[entry.name] === undefined);
+      container.env = [...kept, ...Object.entries(settings).map(([key, value]) => ({ name: key, value }))];
+      delete container.startupProbe;
+    }
+    await this.kubectl("delete", "pod", name, "--ignore-not-found", "--wait=true");
+    await this.#create({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name },
+      spec: { ...spec, restartPolicy: "Never" },
+    });
+    await this.kubectl("wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Failed", "--timeout=3m");
+    const message = "--output=jsonpath={.status.containerStatuses[0].state.terminated.message}";
+    return this.kubectl("get", "pod", name, message);
+  }
+
   async readyReplicas(workload: string): Promise<number> {
     return Number((await this.kubectl("get", workload, "--output=jsonpath={.status.readyReplicas}")) || "0");
   }
@@ -129,6 +168,19 @@ export class Cluster {
       await rm(folder, { recursive: true, force: true });
     }
   }
+}
+
+interface Workload {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: {
+          env: { readonly name: string; readonly value?: string }[];
+          startupProbe?: unknown;
+        }[];
+      };
+    };
+  };
 }
 
 interface JobManifest {
