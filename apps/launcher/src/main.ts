@@ -7,6 +7,7 @@ import { INSTANCE_FILE, type LocalInstance } from "@aios/service-kit/local-insta
 import { systemClock } from "@aios/service-kit/system-clock";
 import { announcements } from "./announcements.js";
 import { type LauncherArguments, parseLauncherArguments, USAGE } from "./arguments.js";
+import { requireWholeState } from "./backup/local-state.js";
 import { MINIMUM_FREE_BYTES, requireFreeSpace } from "./free-space.js";
 import { InstanceFile } from "./instance.js";
 import { runLocalMainJob } from "./local-main-job.js";
@@ -33,6 +34,7 @@ async function launch(options: LauncherArguments): Promise<number> {
     return 0;
   }
   requireFreeSpace(options.dataDir, options.fresh ? 0 : MINIMUM_FREE_BYTES);
+  await requireWholeState(options.dataDir);
   const instance = new InstanceFile(options.dataDir);
   const birth = processBirth(process.pid);
   const own = {

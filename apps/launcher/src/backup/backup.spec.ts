@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -14,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { backUp, replaceApart, restore } from "./local-state.js";
+import { backUp, replaceApart, requireWholeState, restore } from "./local-state.js";
 import { seal, unseal } from "./sealed-stream.js";
 
 const PASSPHRASE = "correct horse battery";
@@ -228,7 +229,25 @@ describe("a cluster that lies apart from its state", () => {
     expect(readdirSync(root).sort()).toEqual(["cluster", "data", "staged"]);
   });
 
-  it("leaves alone what an interrupted restore set aside", async () => {
+  it("removes what an earlier restore that was killed between its renames had set aside", async () => {
+    const aside = "cluster.replaced-0f9f4a4e-4a0e-4d0e-9a59-6f6f0a3c1d22";
+    mkdirSync(join(root, aside));
+    await put();
+    expect(readdirSync(root).sort()).toEqual(["cluster", "data"]);
+  });
+
+  it("is not taken for whole by a start or a backup until then", async () => {
+    const data = join(root, "data");
+    await requireWholeState(data);
+    const aside = `${data}.replaced-0f9f4a4e-4a0e-4d0e-9a59-6f6f0a3c1d22`;
+    renameSync(data, aside);
+    await expect(requireWholeState(data)).rejects.toMatchObject({
+      code: "restore-cut-off",
+      details: { left: [aside] },
+    });
+  });
+
+  it("leaves alone what has only a similar name", async () => {
     mkdirSync(join(root, "cluster.replaced"));
     mkdirSync(join(root, "cluster.replaced-before"));
     await put();

@@ -15,7 +15,7 @@ import {
   packArchive,
   unpackArchive,
 } from "./archive.js";
-import { exchange, type Replacement } from "./exchange.js";
+import { cutOffAt, exchange, type Replacement } from "./exchange.js";
 import { seal, unseal } from "./sealed-stream.js";
 
 const CLUSTER = "postgres/cluster";
@@ -33,7 +33,7 @@ export interface BackupSummary {
  * Writes all state of a platform on one machine into one sealed file: databases with their outboxes and events, chain,
  * contents, keys. The platform must be stopped, and cannot be started meanwhile, so that all of it is of one moment. The
  * file appears under its name only when it is whole. Throws `platform-running`, `no-state`, `file-exists`,
- * and `unknown-state` for what no restore would accept.
+ * `restore-cut-off`, and `unknown-state` for what no restore would accept.
  */
 export async function backUp(
   dataDir: string,
@@ -43,6 +43,7 @@ export async function backUp(
 ): Promise<BackupSummary> {
   if (!existsSync(join(dataDir, "genesis.json"))) throw noState(dataDir);
   if (existsSync(file)) throw fileExists(file);
+  await requireWholeState(dataDir);
   return whileStopped(dataDir, nowMs, async () => {
     const entries = [...(await listed(dataDir, "")), ...(await listedCluster(dataDir))];
     const createdAt = new Date(nowMs).toISOString();
@@ -114,6 +115,26 @@ export async function replaceApart(
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
+}
+
+/**
+ * Throws `restore-cut-off` where a restore was killed between its renames: a start would take half of one state for
+ * whole, or make a new network where the old one's directory is missing.
+ */
+export async function requireWholeState(dataDir: string): Promise<void> {
+  const places = existsSync(dataDir)
+    ? [dataDir, clusterDirectory(join(dataDir, "postgres"), serverUser())]
+    : [dataDir];
+  const left = (await Promise.all(places.map(cutOffAt))).flat();
+  if (left.length === 0) return;
+  throw new CodedError({
+    code: "restore-cut-off",
+    kind: "conflict",
+    message:
+      `A restore into ${dataDir} was cut off; what was there before lies in ${left.join(", ")}. ` +
+      "Restore again with --force, which also removes that.",
+    details: { left },
+  });
 }
 
 /** Holds the directory as a running platform would, so that none starts meanwhile. */
