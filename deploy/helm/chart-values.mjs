@@ -48,6 +48,13 @@ export const GLOBAL = group("what all services share", {
     ),
     secretName: text("Secret with all private keys", "aios-network"),
     configMapName: text("ConfigMap with genesis, public keys and addresses", "aios-network"),
+    honorNodes: {
+      type: "integer",
+      description:
+        "nodes that make and finalise the chain of a new network, each a pod of consensus: 1 alone, or 4, 6, 9, … that go on while less than a third is lost; never changed later",
+      default: 1,
+      enum: [1, 4, 6, 9, 12, 15, 18, 21],
+    },
   }),
   database: group("PostgreSQL", {
     bundled: flag("run one PostgreSQL in this release; otherwise the operator brings a server", false),

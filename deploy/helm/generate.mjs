@@ -9,6 +9,8 @@ import { DRAIN_GRACE, JSON_RPC, SERVICES } from "./services.mjs";
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(folder));
+/** Between the pods of consensus, where there are several; `aios-cluster set-up` tells them of it. */
+const HONOR_PEER_PORT = 30_400;
 const check = process.argv.includes("--check");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const allowed = allowedEdges();
@@ -88,6 +90,7 @@ function factsOf(name, entry) {
       calls[caller].filter(({ service }) => service === name).map(({ port }) => ({ service: caller, port })),
     ),
     open: entry.open ?? [],
+    ...(entry.honor === true ? { honor: true, peerPort: HONOR_PEER_PORT } : {}),
     ...(entry.queue === undefined ? {} : { queueQuery: entry.queue.query }),
   };
 }

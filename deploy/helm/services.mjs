@@ -26,6 +26,7 @@ const memory = (requestMiB, heapMiB) => ({
  * providers  port for providers, who have no certificate, where services have some
  * open       ports that everyone may reach
  * keys       accounts whose keys the process signs with
+ * honor      may be the first of several nodes that finalise one chain
  * drainGrace where clients keep HTTP connections: until those have closed by themselves as well
  * env        settings that the chart decides; text is a Helm template
  * shared     settings from the network's ConfigMap
@@ -55,6 +56,7 @@ export const SERVICES = {
     single: true,
     persistent: "20Gi",
     ports: { grpc: GRPC, "json-rpc": JSON_RPC, health: HEALTH },
+    honor: true,
     env: {
       CONSENSUS_JSON_RPC_LISTEN: `0.0.0.0:${JSON_RPC}`,
       CONSENSUS_GENESIS_FILE: "/network/genesis.json",

@@ -1,7 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { isInstalled, manifests, podTemplates, render, type Selector, VALUE_SETS } from "./helm.js";
+import {
+  isInstalled,
+  type Manifest,
+  manifests,
+  podTemplates,
+  render,
+  type Selector,
+  VALUE_SETS,
+} from "./helm.js";
 
 const ARCHITECTURE = new URL("../../docs/ARCHITECTURE.md", import.meta.url);
 
@@ -92,6 +100,28 @@ describe.skipIf(!isInstalled("helm"))("the charts", () => {
     const pods = told("--set", "global.kubo.secretName=aios-kubo");
     expect(pods.length).toBeGreaterThan(0);
     expect(pods.filter((name) => !name.includes("storage"))).toEqual([]);
+  });
+
+  it("give each honor node keys of its own, peers by name, and callers the first of them", () => {
+    const all = manifests(render("small", "--set", "global.network.honorNodes=4"));
+    const named = (kind: string, name: string): Manifest | undefined =>
+      all.find((object) => object.kind === kind && object.metadata.name === name);
+    const nodes = named("StatefulSet", "aios-consensus");
+    expect(nodes?.spec).toMatchObject({ replicas: 4, serviceName: "aios-consensus-peers" });
+    const honor = JSON.stringify(nodes?.spec.template.spec.volumes);
+    for (const node of [0, 1, 2, 3]) expect(honor).toContain(`aios-consensus-${node}/seat.key`);
+    expect(JSON.stringify(nodes?.spec.template.spec.containers)).toContain('"subPathExpr":"$(POD_NAME)"');
+    expect(named("Service", "aios-consensus-peers")?.spec).toMatchObject({
+      clusterIP: "None",
+      publishNotReadyAddresses: true,
+    });
+    expect(named("Service", "aios-consensus")?.spec.selector).toMatchObject({
+      "statefulset.kubernetes.io/pod-name": "aios-consensus-0",
+    });
+    expect(named("PodDisruptionBudget", "aios-consensus")?.spec).toMatchObject({ maxUnavailable: 1 });
+    const policy = JSON.stringify(named("NetworkPolicy", "aios-consensus")?.spec);
+    expect(policy.match(/"port":30400/g)).toHaveLength(2);
+    expect(() => render("small", "--set", "global.network.honorNodes=5")).toThrow(/honorNodes/);
   });
 
   it("leave the certificates to cert-manager where it is chosen", () => {

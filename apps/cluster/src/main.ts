@@ -8,7 +8,7 @@ import { ensureProtocol } from "@aios/launcher/protocol-deployment";
 import { syntheticInference } from "@aios/main-job/synthetic-inference";
 import { AiosClient } from "@aios/sdk/client";
 import { privateKeySigner } from "@aios/sdk/wallet";
-import { duration, hostPort } from "@aios/service-kit/config";
+import { duration, hostPort, integer } from "@aios/service-kit/config";
 import { leaveReason } from "@aios/service-kit/start-failure";
 import { monotonicMs, systemClock } from "@aios/service-kit/system-clock";
 import { inClusterApi } from "./kubernetes-api.js";
@@ -26,7 +26,8 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
     --config-map NAME         ConfigMap for genesis, public keys and addresses (aios-network)
     --database-secret NAME    Secret for the bundled database's URLs; absent: the operator brings one
     --database-host HOST      its host (aios-postgres)
-    --release NAME            label of what is made (aios)
+    --release NAME            label of what is made, and first part of the nodes' hosts (aios)
+    --honor-nodes NUMBER      nodes of a new chain: 1 makes all blocks, 4 or a multiple of 3 from 6 vote (1)
 
   certificates     gives each service a certificate of the installation's own authority, and renews it in time
     --release NAME            first part of the Secrets' and hosts' names (aios)
@@ -55,6 +56,8 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
     --seconds NUMBER          how long (60)
     --clients NUMBER          readers at once (4)
 `;
+
+const LARGEST_HONOR_SET = 21;
 
 const write = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -99,21 +102,25 @@ async function setUp(args: string[]): Promise<number> {
       "database-secret": { type: "string" },
       "database-host": { type: "string", default: "aios-postgres" },
       release: { type: "string", default: "aios" },
+      "honor-nodes": { type: "string", default: "1" },
     },
   });
+  const honorNodes = argument("honor-nodes", integer(1, LARGEST_HONOR_SET).safeParse(values["honor-nodes"]));
   const databaseSecret = values["database-secret"];
   await setUpNetwork(
     inClusterApi(),
     {
       secret: values.secret,
       configMap: values["config-map"],
+      release: values.release,
+      honorNodes,
       labels: { "app.kubernetes.io/part-of": "aios", "app.kubernetes.io/instance": values.release },
       ...(databaseSecret === undefined
         ? {}
         : { database: { secret: databaseSecret, host: values["database-host"], port: 5_432 } }),
     },
     {
-      newNetwork: () => newNetwork(Math.floor(systemClock.now() / 1_000)),
+      newNetwork: () => newNetwork(systemClock.now(), honorNodes),
       newPassword: () => randomBytes(24).toString("hex"),
     },
     write,

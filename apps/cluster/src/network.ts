@@ -1,9 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HOME_FILES } from "@aios/consensus/honor-home";
 import { registryAddressOf } from "@aios/contracts/deploy";
 import { ensureGenesis } from "@aios/launcher/genesis";
+import { makeHonorHomes } from "@aios/launcher/honor-nodes";
 import { type Identities, loadIdentities } from "@aios/launcher/identities";
+import { nodeIdentity } from "@aios/peer-network/node-certificate";
 import { SERVICES } from "@aios/service-kit/local-instance";
 
 /** Files of a network by name: private keys of its services and accounts, their public keys, the genesis. */
@@ -11,14 +14,54 @@ export type NetworkFiles = Readonly<Record<string, string>>;
 
 const GENESIS = "genesis.json";
 const TRUST_BUNDLE = "services.jwks";
+/** As the charts open it between the pods of consensus. */
+const HONOR_PEER_PORT = 30_400;
 
-/** A network of its own: new keys for every service and account, and a genesis that gives them their balances. */
-export function newNetwork(nowSeconds: number): Promise<NetworkFiles> {
-  return inTemporaryFolder((folder) => {
+/**
+ * A network of its own: new keys for every service and account, and a genesis that gives them their balances. With
+ * several honor nodes, keys for each of these too.
+ */
+export function newNetwork(nowMs: number, honorNodes: number): Promise<NetworkFiles> {
+  return inTemporaryFolder(async (folder) => {
     const identities = loadIdentities(folder);
-    ensureGenesis(join(folder, GENESIS), identities, nowSeconds);
-    return readFiles(folder);
+    if (honorNodes === 1) {
+      ensureGenesis(join(folder, GENESIS), identities, Math.floor(nowMs / 1_000));
+      return readFiles(folder);
+    }
+    const places = Array.from({ length: honorNodes }, () => ({ peerPort: HONOR_PEER_PORT, rpcPort: 0 }));
+    const homes = await makeHonorHomes(join(folder, "honor"), places, identities, nowMs);
+    const own = homes.flatMap((home, node): [string, string][] => [
+      [honorKey(node, HOME_FILES.nodeKey), readFileSync(join(home, HOME_FILES.nodeKey), "utf8")],
+      [honorKey(node, HOME_FILES.seatKey), readFileSync(join(home, HOME_FILES.seatKey), "utf8")],
+    ]);
+    const genesis = readFileSync(join(homes[0] as string, HOME_FILES.genesis), "utf8");
+    return { ...readFiles(folder), [GENESIS]: genesis, ...Object.fromEntries(own) };
   });
+}
+
+/** Honor nodes that the network was made for; 1 where one node makes its blocks. */
+export function honorNodesOf(network: NetworkFiles): number {
+  let nodes = 0;
+  while (network[honorKey(nodes, HOME_FILES.nodeKey)] !== undefined) nodes += 1;
+  return Math.max(1, nodes);
+}
+
+function honorKey(node: number, file: string): string {
+  return `honor-${node}-${file}`;
+}
+
+/**
+ * All honor nodes as each of them is told: key@host:port, separated by commas. Hosts are those of the pods of
+ * `<release>-consensus` below its headless Service.
+ */
+function honorPeers(network: NetworkFiles, release: string): string {
+  const nodes = honorNodesOf(network);
+  if (nodes === 1) return "";
+  const host = (node: number): string => `${release}-consensus-${node}.${release}-consensus-peers`;
+  return Array.from({ length: nodes }, (_, node) => {
+    const { publicKey } = nodeIdentity(present(network, honorKey(node, HOME_FILES.nodeKey)));
+    return `${publicKey}@${host(node)}:${HONOR_PEER_PORT}`;
+  }).join(",");
 }
 
 /** Runs `work` with the network's keys as files, which are gone when it has ended. */
@@ -35,12 +78,16 @@ export function withIdentities<T>(
 }
 
 /** What everyone may know of a network: genesis, public keys, and the addresses that services are configured with. */
-export function publicPart(network: NetworkFiles): Promise<Readonly<Record<string, string>>> {
+export function publicPart(
+  network: NetworkFiles,
+  release: string,
+): Promise<Readonly<Record<string, string>>> {
   return withIdentities(network, ({ accounts }) => ({
     [GENESIS]: present(network, GENESIS),
     [TRUST_BUNDLE]: present(network, TRUST_BUNDLE),
     CONTRACT_REGISTRY_ADDRESS: registryAddressOf(accounts.deployer.address),
     PROVER_PAYOUT_ADDRESS: accounts.prover.address,
+    CONSENSUS_PEERS: honorPeers(network, release),
   }));
 }
 

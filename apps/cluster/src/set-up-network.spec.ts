@@ -8,11 +8,13 @@ const NAMES: NetworkNames = {
   secret: "aios-network",
   configMap: "aios-network",
   labels: { "app.kubernetes.io/instance": "aios" },
+  release: "aios",
+  honorNodes: 1,
   database: { secret: "aios-databases", host: "aios-postgres", port: 5_432 },
 };
 
 function sources(): NetworkSources {
-  return { newNetwork: () => newNetwork(1_800_000_000), newPassword: () => "p@ss/word" };
+  return { newNetwork: () => newNetwork(1_800_000_000_000, 1), newPassword: () => "p@ss/word" };
 }
 
 const quiet = (): void => undefined;
@@ -60,19 +62,19 @@ describe("setUpNetwork", () => {
 
   it("takes the other's network when two runs make one at once", async () => {
     const namespace = new MemoryNamespace();
-    const others = await newNetwork(1_800_000_000);
+    const others = await newNetwork(1_800_000_000_000, 1);
     namespace.beforeCreate = ({ kind }) => {
       if (kind === "secrets" && !namespace.objects.has("secrets/aios-network")) {
         namespace.objects.set("secrets/aios-network", others);
       }
     };
     await setUpNetwork(namespace, { ...NAMES, labels: {} }, sources(), quiet);
-    expect(namespace.objects.get("configmaps/aios-network")).toEqual(await publicPart(others));
+    expect(namespace.objects.get("configmaps/aios-network")).toEqual(await publicPart(others, "aios"));
   });
 
   it("refuses a secret of which a part is gone, instead of making another network", async () => {
     const namespace = new MemoryNamespace();
-    const { "genesis.json": _lost, ...rest } = await newNetwork(1_800_000_000);
+    const { "genesis.json": _lost, ...rest } = await newNetwork(1_800_000_000_000, 1);
     namespace.objects.set("secrets/aios-network", rest);
     await expect(setUpNetwork(namespace, NAMES, sources(), quiet)).rejects.toMatchObject({
       code: "network-secret-incomplete",
@@ -85,5 +87,28 @@ describe("setUpNetwork", () => {
     const { database: _bundled, ...names } = NAMES;
     await setUpNetwork(namespace, names, sources(), quiet);
     expect(namespace.created).toEqual(["secrets/aios-network", "configmaps/aios-network"]);
+  });
+
+  it("makes a key and a seat for each honor node, and tells all of them the same peers", async () => {
+    const namespace = new MemoryNamespace();
+    const names = { ...NAMES, honorNodes: 4 };
+    const four = { ...sources(), newNetwork: () => newNetwork(1_800_000_000_000, 4) };
+    await setUpNetwork(namespace, names, four, quiet);
+    const secret = namespace.objects.get("secrets/aios-network") ?? {};
+    const shared = namespace.objects.get("configmaps/aios-network") ?? {};
+    const peers = (shared["CONSENSUS_PEERS"] ?? "").split(",");
+    expect(new Set(peers.map((peer) => peer.split("@")[0])).size).toBe(4);
+    expect(peers[3]).toMatch(/^[0-9a-f]{64}@aios-consensus-3\.aios-consensus-peers:30400$/);
+    const { honor } = JSON.parse(shared["genesis.json"] ?? "{}") as { honor: { members: unknown[] } };
+    expect(honor.members).toHaveLength(4);
+    for (const node of [0, 1, 2, 3]) {
+      expect(secret[`honor-${node}-node.pem`]).toContain("PRIVATE KEY");
+      expect(secret[`honor-${node}-seat.key`]).toMatch(/^[0-9a-f]{64}$/);
+    }
+    expect(JSON.stringify(shared)).not.toContain("PRIVATE KEY");
+    await expect(setUpNetwork(namespace, NAMES, four, quiet)).rejects.toMatchObject({
+      code: "network-has-other-nodes",
+      details: { nodes: 4, asked: 1 },
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import type { KubernetesApi, StoredObject } from "./kubernetes-api.js";
-import { databaseUrls, type NetworkFiles, publicPart } from "./network.js";
+import { databaseUrls, honorNodesOf, type NetworkFiles, publicPart } from "./network.js";
 
 export interface NetworkNames {
   /** Secret with every private key of the network. */
@@ -8,6 +8,9 @@ export interface NetworkNames {
   /** ConfigMap with genesis, public keys and addresses. */
   readonly configMap: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly release: string;
+  /** Nodes that make and finalise the chain. */
+  readonly honorNodes: number;
   /** The bundled database server, whose password is drawn here; absent where the operator brings one. */
   readonly database?: { readonly secret: string; readonly host: string; readonly port: number };
 }
@@ -23,7 +26,8 @@ const DATABASE_USER = "aios";
 /**
  * Makes what a network needs in its namespace, once: whatever is there already stays as it is, so a run that was cut
  * off, or comes again with an upgrade, only adds what is missing. The secret comes first, everything public follows
- * from it. Throws `network-secret-incomplete` when somebody removed a part of it.
+ * from it. Throws `network-secret-incomplete` when somebody removed a part of it, `network-has-other-nodes` when another
+ * number of honor nodes is asked for than the network was made for.
  */
 export async function setUpNetwork(
   api: KubernetesApi,
@@ -37,7 +41,8 @@ export async function setUpNetwork(
     () => sources.newNetwork(),
     say,
   );
-  const shared = await completePublicPart(network, names.secret);
+  const shared = await completePublicPart(network, names);
+  requireNodes(network, names);
   await ensure(api, { kind: "configmaps", name: names.configMap, labels: names.labels }, () => shared, say);
   if (names.database === undefined) return;
   const { secret, host, port } = names.database;
@@ -75,12 +80,25 @@ async function ensure(
   });
 }
 
+function requireNodes(network: NetworkFiles, { secret, honorNodes }: NetworkNames): void {
+  const nodes = honorNodesOf(network);
+  if (nodes === honorNodes) return;
+  throw new CodedError({
+    code: "network-has-other-nodes",
+    kind: "conflict",
+    message:
+      `The network in the secret ${secret} was made for ${nodes} node${nodes === 1 ? "" : "s"} of its chain, not ${honorNodes}: ` +
+      `who finalises a chain is in its first block. Set global.network.honorNodes to ${nodes}.`,
+    details: { secret, nodes, asked: honorNodes },
+  });
+}
+
 function completePublicPart(
   network: NetworkFiles,
-  secret: string,
+  { secret, release }: NetworkNames,
 ): Promise<Readonly<Record<string, string>>> {
   if (network["genesis.json"] !== undefined && network["services.jwks"] !== undefined)
-    return publicPart(network);
+    return publicPart(network, release);
   throw new CodedError({
     code: "network-secret-incomplete",
     kind: "invalid",

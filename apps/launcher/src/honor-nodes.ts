@@ -18,7 +18,7 @@ export const USUAL_HONOR_NODES = 4;
 const FIRST_PEER_PORT = 30_400;
 const FIRST_RPC_PORT = 30_500;
 const TICK_MS = 1_500;
-/** Until a block of one node on this machine is checked by all others. */
+/** Until a block of one node is checked by all others, on one machine or in one cluster. */
 const MAX_DELAY_MS = 100;
 
 /** Names of the processes that take part in a chain of so many nodes. */
@@ -37,6 +37,27 @@ export function honorPorts(seats: number, base: number | undefined): Map<string,
   for (let node = 0; node < seats; node++) ports.set(`peer-${node}`, peer + node);
   for (let node = 1; node < seats; node++) ports.set(`json-rpc-${node}`, rpc + node - 1);
   return ports;
+}
+
+/** Makes the homes of new honor nodes, one for each place, with keys of their own and the genesis of their chain. */
+export function makeHonorHomes(
+  directory: string,
+  places: readonly NodePlace[],
+  identities: Identities,
+  nowMs: number,
+): Promise<string[]> {
+  const seats = places.length;
+  const blocksPerSecond = (seats / groupCount(seats) / TICK_MS) * 1_000;
+  return makeHonorNetwork({
+    directory,
+    seats,
+    places,
+    genesis: localGenesis(identities, Math.floor(nowMs / 1_000)),
+    genesisTimeMs: nowMs,
+    tickMs: TICK_MS,
+    maxDelayMs: MAX_DELAY_MS,
+    k: smallestSafeK({ blocksPerSecond, maxDelayMs: MAX_DELAY_MS, maxExcessProbability: 0.01 }),
+  });
 }
 
 export interface HonorNodesOptions {
@@ -84,18 +105,7 @@ export class HonorNodes {
       }),
     );
     if (existsSync(genesisFile)) return new HonorNodes(options, await moveHonorNetwork(directory, places));
-    const now = clock.now();
-    const blocksPerSecond = (seats / groupCount(seats) / TICK_MS) * 1_000;
-    const homes = await makeHonorNetwork({
-      directory,
-      seats,
-      places,
-      genesis: localGenesis(identities, Math.floor(now / 1_000)),
-      genesisTimeMs: now,
-      tickMs: TICK_MS,
-      maxDelayMs: MAX_DELAY_MS,
-      k: smallestSafeK({ blocksPerSecond, maxDelayMs: MAX_DELAY_MS, maxExcessProbability: 0.01 }),
-    });
+    const homes = await makeHonorHomes(directory, places, identities, clock.now());
     const made = await readFile(join(homes[0] as string, HOME_FILES.genesis), "utf8");
     writeGenesis(genesisFile, JSON.parse(made) as Record<string, unknown>);
     return new HonorNodes(options, homes);

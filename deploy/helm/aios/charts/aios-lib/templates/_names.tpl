@@ -31,6 +31,13 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- ternary 50061 .port (and .root.Values.global.tls.enabled (eq .caller "provider")) -}}
 {{- end -}}
 
+{{/* Pods that finalise the chain together; empty where one does, and for every other service. */}}
+{{- define "aios.honorNodes" -}}
+{{- if and .service.honor (gt (int .root.Values.global.network.honorNodes) 1) -}}
+{{- int .root.Values.global.network.honorNodes -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Host name of another service of this release. */}}
 {{- define "aios.host" -}}
 {{- printf "%s-%s" .root.Release.Name .name -}}

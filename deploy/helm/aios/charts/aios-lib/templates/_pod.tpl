@@ -111,6 +111,14 @@ topologySpreadConstraints:
 {{- range $name, $value := .service.env }}
 - { name: {{ $name }}, value: {{ tpl $value $.root | quote }} }
 {{- end }}
+{{- if include "aios.honorNodes" . }}
+- { name: CONSENSUS_MODE, value: honor }
+- { name: CONSENSUS_PEER_LISTEN, value: "0.0.0.0:{{ .service.peerPort }}" }
+- { name: CONSENSUS_NODE_KEY_FILE, value: /honor/node.pem }
+- { name: CONSENSUS_SEAT_KEY_FILE, value: /honor/seat.key }
+- name: CONSENSUS_PEERS
+  valueFrom: { configMapKeyRef: { name: {{ $global.network.configMapName }}, key: CONSENSUS_PEERS } }
+{{- end }}
 {{- range .service.shared }}
 - name: {{ . }}
   valueFrom: { configMapKeyRef: { name: {{ $global.network.configMapName }}, key: {{ . }} } }
@@ -134,6 +142,9 @@ topologySpreadConstraints:
 {{- end }}
 {{- if .service.keyPerPod }}
 - { name: keys, mountPath: /keys, readOnly: true, subPathExpr: $(POD_NAME) }
+{{- end }}
+{{- if include "aios.honorNodes" . }}
+- { name: honor, mountPath: /honor, readOnly: true, subPathExpr: $(POD_NAME) }
 {{- end }}
 {{- end -}}
 
@@ -168,6 +179,17 @@ topologySpreadConstraints:
       - { key: tls.key, path: tls.key }
       {{- end }}
 {{- end }}
+{{- with include "aios.honorNodes" . }}
+- name: honor
+  secret:
+    secretName: {{ $network.secretName }}
+    defaultMode: 0440
+    items:
+      {{- range $node := until (int .) }}
+      - { key: honor-{{ $node }}-node.pem, path: {{ include "aios.fullname" $ }}-{{ $node }}/node.pem }
+      - { key: honor-{{ $node }}-seat.key, path: {{ include "aios.fullname" $ }}-{{ $node }}/seat.key }
+      {{- end }}
+{{- end }}
 {{- if .service.keyPerPod }}
 - name: keys
   secret:
@@ -188,6 +210,9 @@ topologySpreadConstraints:
   ports:
     {{- range $name, $port := .service.ports }}
     - { name: {{ $name }}, containerPort: {{ $port }} }
+    {{- end }}
+    {{- if include "aios.honorNodes" . }}
+    - { name: peers, containerPort: {{ .service.peerPort }} }
     {{- end }}
     {{- if and .service.providers .root.Values.global.tls.enabled }}
     - { name: providers, containerPort: {{ .service.providers }} }

@@ -15,6 +15,10 @@ automountServiceAccountToken: false
 ---
 {{ include "aios.endpoints" . }}
 {{- end }}
+{{- if include "aios.honorNodes" . }}
+---
+{{ include "aios.honorPeers" . }}
+{{- end }}
 {{- if .root.Values.global.networkPolicy.enabled }}
 ---
 {{ include "aios.networkPolicy" . }}
@@ -33,11 +37,11 @@ metadata:
   labels: {{- include "aios.labels" . | nindent 4 }}
 spec:
   {{- if not $scaled }}
-  replicas: {{ .root.Values.replicas }}
+  replicas: {{ mul .root.Values.replicas (include "aios.honorNodes" . | default 1) }}
   {{- end }}
   revisionHistoryLimit: 5
   {{- if eq .service.workload "StatefulSet" }}
-  serviceName: {{ $name }}
+  serviceName: {{ $name }}{{ if include "aios.honorNodes" . }}-peers{{ end }}
   podManagementPolicy: Parallel
   {{- else if .service.single }}
   # One process at a time: its links and watchers live in it.
@@ -73,7 +77,12 @@ metadata:
   labels: {{- include "aios.labels" . | nindent 4 }}
 spec:
   type: {{ ternary (.root.Values.service | default dict).type "ClusterIP" .service.public }}
-  selector: {{- include "aios.selectorLabels" . | nindent 4 }}
+  selector:
+    {{- include "aios.selectorLabels" . | nindent 4 }}
+    {{- if include "aios.honorNodes" . }}
+    # Whoever sends a transaction and asks for it again meets the same node; the others vote.
+    statefulset.kubernetes.io/pod-name: {{ include "aios.fullname" . }}-0
+    {{- end }}
   ports:
     {{- range $name, $port := .service.ports }}
     - { name: {{ $name }}, port: {{ $port }}, targetPort: {{ $name }} }
@@ -81,6 +90,21 @@ spec:
     {{- if and .service.providers .root.Values.global.tls.enabled }}
     - { name: providers, port: {{ .service.providers }}, targetPort: providers }
     {{- end }}
+{{- end -}}
+
+{{/* Names of the single pods, by which honor nodes find each other, also before they are ready. */}}
+{{- define "aios.honorPeers" -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "aios.fullname" . }}-peers
+  labels: {{- include "aios.labels" . | nindent 4 }}
+spec:
+  clusterIP: None
+  publishNotReadyAddresses: true
+  selector: {{- include "aios.selectorLabels" . | nindent 4 }}
+  ports:
+    - { name: peers, port: {{ .service.peerPort }}, targetPort: peers }
 {{- end -}}
 
 {{/* Deny by default; each edge that the architecture matrix names is opened on both sides. */}}
@@ -102,6 +126,10 @@ spec:
             matchLabels: { app.kubernetes.io/name: {{ .service }}, app.kubernetes.io/instance: {{ $.root.Release.Name }} }
       ports: [{ port: {{ include "aios.edgePort" (dict "root" $.root "caller" .service "port" .port) }} }]
     {{- end }}
+    {{- if include "aios.honorNodes" . }}
+    - from: [{ podSelector: { matchLabels: {{ include "aios.selectorLabels" . | fromYaml | toJson }} } }]
+      ports: [{ port: {{ .service.peerPort }} }]
+    {{- end }}
     {{- range .service.open }}
     - ports: [{ port: {{ . }} }]
     {{- end }}
@@ -117,6 +145,10 @@ spec:
         - podSelector:
             matchLabels: { app.kubernetes.io/name: {{ .service }}, app.kubernetes.io/instance: {{ $.root.Release.Name }} }
       ports: [{ port: {{ include "aios.edgePort" (dict "root" $.root "caller" $.service.name "port" .port) }} }]
+    {{- end }}
+    {{- if include "aios.honorNodes" . }}
+    - to: [{ podSelector: { matchLabels: {{ include "aios.selectorLabels" . | fromYaml | toJson }} } }]
+      ports: [{ port: {{ .service.peerPort }} }]
     {{- end }}
     {{- if or .service.database .service.events .service.redis .service.kubo }}
     - to:
@@ -169,7 +201,7 @@ spec:
         name: cpu
         target: { type: Utilization, averageUtilization: {{ .root.Values.autoscaling.targetCpuPercent }} }
 {{- end }}
-{{- if hasKey .root.Values "autoscaling" }}
+{{- if or (hasKey .root.Values "autoscaling") (include "aios.honorNodes" .) }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
