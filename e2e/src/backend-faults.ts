@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { splitDigits } from "@aios/datasets/digit-split";
 import { loadDigits } from "@aios/datasets/digits";
@@ -5,9 +7,11 @@ import type { Clock } from "@aios/kernel/clock";
 import { MainJob, type MainJobResult } from "@aios/main-job/main-job";
 import { TRAINING } from "@aios/main-job/plan";
 import type { JobState } from "@aios/sdk/api-types";
+import { createLogger } from "@aios/service-kit/logger";
+import { openEventBus } from "@aios/service-kit/open-event-bus";
 import { eventually } from "@aios/testkit/eventually";
 import { FaultBench } from "./fault-bench.js";
-import { LocalPlatform } from "./local-platform.js";
+import { LocalPlatform, ROOT } from "./local-platform.js";
 import { OutsideBackends } from "./outside-backends.js";
 import { SilentReport } from "./silent-report.js";
 
@@ -66,6 +70,14 @@ export function partitionOf(service: string, forMs: number): BackendFault {
   };
 }
 
+/** Who listens to which topic, as docs/ARCHITECTURE.md tells operators. */
+function documentedListeners(): { readonly topic: string; readonly listeners: readonly string[] }[] {
+  const page = readFileSync(join(ROOT, "docs", "ARCHITECTURE.md"), "utf8");
+  return [...page.matchAll(/^\| `([\w.-]+\.v1\.[\w.-]+)` \| [\w-]+ \| ([\w, -]+) \|$/gm)].map(
+    ([, topic = "", services = ""]) => ({ topic, listeners: services.split(", ") }),
+  );
+}
+
 /** The platform on an operator's Kafka, Redis and PostgreSQL, on which one proven inference after another is disturbed. */
 export class BackendFaultBench {
   readonly backends: OutsideBackends;
@@ -105,6 +117,42 @@ export class BackendFaultBench {
       await local?.stop();
       await backends.stop();
       throw new Error(`${(error as Error).message}\n${logs}`, { cause: error });
+    }
+  }
+
+  /**
+   * What docs/operators/backup.md says of databases that are lost: everything is stopped, a base backup that is older than
+   * chain, contents and events takes their place, everything is started, services read the events since then again.
+   * Violations of a job that is bought afterwards, and what was there before but is not found any more.
+   */
+  async restoreOlderDatabases(clock: Clock): Promise<BackendFaultResult> {
+    const startedAtMs = clock.now();
+    await this.backends.postgres.takeBaseBackup();
+    const between = await this.#bench.disturbDuring("funded", () => Promise.resolve());
+    await this.local.halt();
+    await this.backends.postgres.restoreBaseBackup();
+    await this.local.restart();
+    await this.#readAgain(startedAtMs);
+    const { violations } = await this.#bench.disturbDuring("funded", () => Promise.resolve());
+    const before = this.mainJob.inference.job.jobId;
+    const { state } = await this.local.client("business").jobs.get(before);
+    const lost = state === "settled" ? [] : [`the job of before the backup is ${state}`];
+    const all = [...between.violations, ...violations, ...lost, ...(await this.#leftOver())];
+    return { violations: all, refusals: 0, tookMs: clock.now() - startedAtMs };
+  }
+
+  /** `aios events replay` for every topic and whoever listens to it. */
+  async #readAgain(fromMs: number): Promise<void> {
+    const bus = await openEventBus({
+      url: this.backends.kafka.url,
+      applicationName: "aios-cli",
+      logger: createLogger({ service: "aios", level: "silent" }),
+    });
+    try {
+      for (const { topic, listeners } of documentedListeners())
+        for (const group of listeners) await bus.replay(group, topic, { kind: "time", fromMs });
+    } finally {
+      await bus.close();
     }
   }
 

@@ -66,6 +66,8 @@ async function testBackends(): Promise<void> {
       const result = await bench.run(fault);
       tell(`${fault.name} (${result.refusals} told to come back)`, result, result.violations);
     }
+    const restored = await bench.restoreOlderDatabases(systemClock);
+    tell("databases restored that are older than chain and events", restored, restored.violations);
   } finally {
     await bench.stop();
   }

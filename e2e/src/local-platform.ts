@@ -10,7 +10,8 @@ import { wipeEmbeddedPostgres } from "@aios/service-kit/embedded-postgres";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { portRange } from "./port-range.js";
 
-const ROOT = repositoryRoot();
+/** Of the repository. */
+export const ROOT = repositoryRoot();
 /** Tests crash the same process many times on purpose. */
 const MAX_RESTART_PAUSE_MS = 500;
 /** Nodes of the chain where a test is not about them. */

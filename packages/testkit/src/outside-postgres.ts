@@ -25,13 +25,15 @@ const MAX_CONNECTIONS = 200;
 export interface OutsidePostgres {
   /** URL of a database, which need not exist yet; the same before and after a failover. */
   url(database: string): string;
-  /** Takes a base backup of the running server, from which `failOver` starts. */
+  /** Takes a base backup of the running server, from which `failOver` and `restoreBaseBackup` start. */
   takeBaseBackup(): Promise<void>;
   /**
    * Kills the server, restores the base backup elsewhere, replays the archived WAL, promotes it and answers at the same
    * address. Nothing that was committed is lost: the archive is a synchronous standby.
    */
   failOver(): Promise<void>;
+  /** Puts the last base backup in place of what is there now: everything since is lost. */
+  restoreBaseBackup(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -62,7 +64,7 @@ class ArchivedServer implements OutsidePostgres {
   readonly #port: number;
   readonly #user = serverUser();
   readonly #archive: string;
-  readonly #backup: string;
+  #backups = 0;
   #server: ChildProcess | undefined;
   #receiver: ChildProcess | undefined;
 
@@ -71,11 +73,7 @@ class ArchivedServer implements OutsidePostgres {
     this.#directory = directory;
     this.#port = port;
     this.#archive = join(directory.path, "archive");
-    this.#backup = join(directory.path, "backup");
-    for (const path of [this.#primary, this.#archive, this.#backup]) {
-      mkdirSync(path, { mode: 0o700 });
-      if (this.#user.uid !== undefined) chownSync(path, this.#user.uid, this.#user.gid ?? this.#user.uid);
-    }
+    for (const path of [this.#primary, this.#archive]) this.#makeOwned(path);
   }
 
   url(database: string): string {
@@ -104,8 +102,10 @@ class ArchivedServer implements OutsidePostgres {
   }
 
   async takeBaseBackup(): Promise<void> {
+    this.#backups += 1;
+    this.#makeOwned(this.#backup);
     const backup = this.#spawn("pg_basebackup", [
-      ...["--pgdata", this.#backup, "--wal-method=none", "--checkpoint=fast", "--no-sync", "--no-password"],
+      ...["--pgdata", this.#backup, "--wal-method=fetch", "--checkpoint=fast", "--no-sync", "--no-password"],
       ...["--host=127.0.0.1", `--port=${this.#port}`, `--username=${USER}`],
     ]);
     const [code] = (await once(backup, "close")) as [number | null];
@@ -125,6 +125,13 @@ class ArchivedServer implements OutsidePostgres {
     await this.#until("SELECT NOT pg_is_in_recovery() AS holds");
   }
 
+  async restoreBaseBackup(): Promise<void> {
+    await end(this.#server, "SIGKILL");
+    await end(this.#receiver, "SIGTERM");
+    configure(this.#backup, { synchronous_standby_names: "''" });
+    this.#server = await this.#serve(this.#backup);
+  }
+
   async stop(): Promise<void> {
     await end(this.#receiver, "SIGTERM");
     await end(this.#server, "SIGINT");
@@ -133,6 +140,16 @@ class ArchivedServer implements OutsidePostgres {
 
   get #primary(): string {
     return join(this.#directory.path, "primary");
+  }
+
+  /** The data directory of the last base backup; a server that starts from it goes on in it. */
+  get #backup(): string {
+    return join(this.#directory.path, `backup-${this.#backups}`);
+  }
+
+  #makeOwned(path: string): void {
+    mkdirSync(path, { mode: 0o700 });
+    if (this.#user.uid !== undefined) chownSync(path, this.#user.uid, this.#user.gid ?? this.#user.uid);
   }
 
   async #serve(dataDir: string): Promise<ChildProcess> {
