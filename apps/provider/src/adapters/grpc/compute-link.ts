@@ -26,6 +26,7 @@ import { MessageQueue } from "./message-queue.js";
 
 const MOST_QUEUED_MESSAGES = 2_000;
 const WELCOME_WITHIN_MS = 180_000;
+const LONGEST_DETAIL = 300;
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 5_000;
 /** Code of the refusal that an older link gets when the same key opens another. */
@@ -84,7 +85,9 @@ export class ComputeLink {
       this.#backoffMs = this.#everWelcome
         ? FIRST_BACKOFF_MS
         : Math.min(this.#backoffMs * 2, LONGEST_BACKOFF_MS);
-      const reason = isCodedError(error) ? { code: error.code, reason: error.message } : { error };
+      const reason = isCodedError(error)
+        ? { code: error.code, reason: error.message, ...networkDetail(error.cause) }
+        : { error };
       logger.warn({ ...reason, retryInMs: this.#backoffMs }, "the connection to compute ended");
       const jitter = 0.75 + (0.5 * (this.#options.rng.bytes(1)[0] ?? 0)) / 255;
       await clock.wait(durationMs(Math.round(this.#backoffMs * jitter)), signal).catch(() => undefined);
@@ -358,4 +361,10 @@ function keyOf({
   readonly fencingToken: number;
 }): string {
   return `${id.toLowerCase()}-${fencingToken}`;
+}
+
+/** What the network said: that a name is unknown, a port closed, a certificate not trusted. */
+function networkDetail(cause: unknown): { readonly detail?: string } {
+  const { details } = (cause ?? {}) as { readonly details?: unknown };
+  return typeof details === "string" ? { detail: details.slice(0, LONGEST_DETAIL) } : {};
 }
