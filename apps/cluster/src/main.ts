@@ -11,6 +11,7 @@ import { privateKeySigner } from "@aios/sdk/wallet";
 import { duration, hostPort, integer } from "@aios/service-kit/config";
 import { leaveReason } from "@aios/service-kit/start-failure";
 import { monotonicMs, systemClock } from "@aios/service-kit/system-clock";
+import { chainAnswers } from "./chain-answers.js";
 import { inClusterApi } from "./kubernetes-api.js";
 import { newNetwork, readFiles, withIdentities } from "./network.js";
 import { readFor } from "./read-load.js";
@@ -58,6 +59,8 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
 `;
 
 const LARGEST_HONOR_SET = 21;
+/** A node that starts at the same time may wait for its image and its disk. */
+const CHAIN_ANSWERS_MS = 180_000;
 
 const write = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -157,8 +160,10 @@ async function deployProtocol(args: string[]): Promise<number> {
     args,
     options: { chain: { type: "string" }, keys: { type: "string", default: "/network-keys" } },
   });
+  const url = required("chain", values.chain);
+  await chainAnswers({ url, clock: systemClock, withinMs: CHAIN_ANSWERS_MS, say: write });
   const contracts = await withIdentities(readFiles(values.keys), (identities) =>
-    ensureProtocol(required("chain", values.chain), identities, write),
+    ensureProtocol(url, identities, write),
   );
   for (const [name, address] of Object.entries(contracts)) write(`${name} ${address}`);
   return 0;
