@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { privateKeySigner } from "@aios/sdk/wallet";
+import { freePort } from "@aios/service-kit/free-port";
 import { SERVICES } from "@aios/service-kit/local-instance";
 import { Cluster } from "./cluster.js";
 import { command } from "./command-line.js";
@@ -72,6 +73,8 @@ const cluster = new Cluster({
   image: { registry: values.registry, tag },
   values: values.values,
 });
+/** A sign-in names the address that the client sees, so the gateway has to know it. */
+const doctorsPort = await freePort();
 const gateway = `http://${release}-gateway:${GATEWAY_PORT}`;
 const deployment = (service: string): string => `deployment/${release}-${service}`;
 let passed = 0;
@@ -195,6 +198,7 @@ async function watched(): Promise<readonly string[]> {
     "global.synthetic.enabled=true",
     "global.synthetic.every=1m",
     `gateway.settings.GATEWAY_OPERATORS=${operator}`,
+    `gateway.hosts={127.0.0.1:${doctorsPort}}`,
   ];
 }
 
@@ -215,19 +219,23 @@ async function doctor(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "aios-doctor-"));
   const forward = spawn(
     "kubectl",
-    ["--namespace", namespace, "port-forward", `service/${release}-gateway`, `:${GATEWAY_PORT}`],
+    [
+      "--namespace",
+      namespace,
+      "port-forward",
+      `service/${release}-gateway`,
+      `${doctorsPort}:${GATEWAY_PORT}`,
+    ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   try {
     const keyFile = join(folder, "operator.key");
     await writeFile(keyFile, await cluster.secret("aios-network", OPERATOR_KEY), { mode: 0o600 });
-    const [line] = (await once(forward.stdout, "data")) as [Buffer];
-    const port = /127\.0\.0\.1:([0-9]+)/.exec(line.toString())?.[1];
-    if (port === undefined) throw new Error(`kubectl port-forward said: ${line.toString()}`);
-    return await command(
-      ...([process.execPath, AIOS, "doctor"] as const),
-      ...["--url", `http://127.0.0.1:${port}`, "--key-file", keyFile],
-    );
+    await once(forward.stdout, "data");
+    const url = `http://127.0.0.1:${doctorsPort}`;
+    const said = await command(process.execPath, AIOS, "doctor", "--url", url, "--key-file", keyFile);
+    if (!/ schema +/.test(said)) throw new Error(`the inside was not shown:\n${said}`);
+    return said;
   } finally {
     forward.kill();
     await rm(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { cpuSeconds } from "../../src/cpu-time.js";
 import { type Figure, percentile } from "../../src/figures.js";
-import type { BusSettings, ReadReport, WriteReport } from "./bus-protocol.js";
+import { type BusSettings, PER_TRANSACTION, type ReadReport, type WriteReport } from "./bus-protocol.js";
 
 const WARM_UP_EVENTS = 2_000;
 const HALF_LOAD_SECONDS = 5;
@@ -36,7 +36,8 @@ export async function busFigures(suite: string, bus: BusUnderTest): Promise<Figu
       Math.round((full.perSecond / 2) * HALF_LOAD_SECONDS),
       full.perSecond / 2,
     );
-    const common = { suite, note: `processor time of all: ${cpuMs.toFixed(2)} ms an event` };
+    const work = `processor time of all processes: ${cpuMs.toFixed(2)} ms an event`;
+    const common = { suite, note: `${work}; the inbox turned ${full.repeated} repeated ones away` };
     return [
       {
         ...common,
@@ -67,15 +68,16 @@ async function through(
   reader: ChildProcess,
   events: number,
   perSecond?: number,
-): Promise<{ readonly perSecond: number; readonly delaysMs: readonly number[] }> {
-  const whole = Math.ceil(events / 10) * 10;
+): Promise<{ readonly perSecond: number } & Pick<ReadReport, "delaysMs" | "repeated">> {
+  const whole = Math.ceil(events / PER_TRANSACTION) * PER_TRANSACTION;
   const [written, read] = [once(writer, "message"), once(reader, "message")];
   reader.send({ kind: "read", events: whole });
   writer.send({ kind: "write", events: whole, perSecond });
   const [[start], [end]] = (await Promise.all([written, read])) as [[WriteReport], [ReadReport]];
   if (end.delaysMs.length !== whole)
     throw new Error(`${end.delaysMs.length} of ${whole} events were handled`);
-  return { perSecond: (whole / (end.endedAtMs - start.startedAtMs)) * 1_000, delaysMs: end.delaysMs };
+  const perSecondThrough = (whole / (end.endedAtMs - start.startedAtMs)) * 1_000;
+  return { perSecond: perSecondThrough, delaysMs: end.delaysMs, repeated: end.repeated };
 }
 
 async function startChild(script: string, settings: BusSettings): Promise<ChildProcess> {

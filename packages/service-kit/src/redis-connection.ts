@@ -25,6 +25,7 @@ export interface RedisScript {
 export class RedisConnection {
   readonly #redis: Redis;
   #pending = 0;
+  #lastFailure: Error | undefined;
 
   constructor(options: RedisOptions) {
     this.#redis = new Redis(options.url, {
@@ -36,7 +37,10 @@ export class RedisConnection {
       autoResendUnfulfilledCommands: false,
       retryStrategy: (attempt) => Math.min(20 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS),
     });
-    this.#redis.on("error", (error: Error) => options.logger.warn({ error }, "Redis cannot be reached"));
+    this.#redis.on("error", (error: Error) => {
+      this.#lastFailure = error;
+      options.logger.warn({ error }, "Redis cannot be reached");
+    });
   }
 
   /** Runs a script; the answer is as Redis gives it. */
@@ -59,11 +63,13 @@ export class RedisConnection {
 
   async #guard<T>(work: () => Promise<T>): Promise<T> {
     if (this.#pending >= MAX_PENDING) throw unavailable(undefined);
+    this.#lastFailure = undefined;
     this.#pending += 1;
     try {
       return await work();
     } catch (error) {
-      throw isAnswer(error) ? error : unavailable(error);
+      // A command that waited in vain for a connection knows nothing of why there is none.
+      throw isAnswer(error) ? error : unavailable(this.#lastFailure ?? error);
     } finally {
       this.#pending -= 1;
     }

@@ -61,6 +61,33 @@ describe("a part that cannot start says why, and what to do", () => {
     expect(failure.message).not.toContain("secret");
   });
 
+  it.each(["event-bus-unavailable", "redis-unavailable"])(
+    "when a client says %s, naming the setting",
+    (code) => {
+      const broken = new Error("Connection error", {
+        cause: new Error("connect ECONNREFUSED 10.0.0.7:9092"),
+      });
+      const error = new CodedError({ code, kind: "unavailable", message: "Try again.", cause: broken });
+      expect(startFailure("EVENT_BUS_URL", error)).toMatchObject({
+        code: "backend-unreachable",
+        message: expect.stringMatching(
+          /^EVENT_BUS_URL: nothing answers there \(connect ECONNREFUSED 10\.0\.0\.7:9092\)/,
+        ),
+      });
+    },
+  );
+
+  it("when rights are missing on Kafka, or the password is wrong on Redis", () => {
+    const message = "Kafka refuses this: not authorized. Check the broker's rights and limits.";
+    const rights = new CodedError({ code: "event-bus-refused", kind: "forbidden", message });
+    expect(startFailure("EVENT_BUS_URL", rights).message).toBe(`EVENT_BUS_URL: ${message}`);
+    const password = new Error("WRONGPASS invalid username-password pair");
+    expect(startFailure("REDIS_URL", password)).toMatchObject({
+      code: "backend-refused",
+      message: expect.stringMatching(/^REDIS_URL: the server refused: WRONGPASS .* right user and password/),
+    });
+  });
+
   it("and leaves alone what says so already", () => {
     const coded = new CodedError({
       code: "schema-behind",

@@ -7,6 +7,7 @@ import { sqlState } from "./database-outage.js";
 const TERMINATION_LOG = "/dev/termination-log";
 /** Kubernetes keeps no more of it. */
 const LONGEST_REASON = 4_096;
+const DEEPEST_CAUSE = 5;
 
 /** What the operator is to do, by the SQLSTATE of a server that answered but refused. */
 const REFUSALS: Readonly<Record<string, string>> = {
@@ -16,32 +17,56 @@ const REFUSALS: Readonly<Record<string, string>> = {
   "42501": "Grant the role the rights to this database and to CREATE in it.",
 };
 
+/** What a backend's client says to callers while it runs; who starts it has to hear which setting is meant. */
+const UNREACHABLE: ReadonlySet<string> = new Set(["event-bus-unavailable", "redis-unavailable"]);
+
 /** The error of a part that could not start, as a sentence that names its setting and the way out of it. */
 export function startFailure(setting: string, error: unknown): Error {
-  if (error instanceof CodedError) return error;
+  if (error instanceof CodedError) {
+    if (UNREACHABLE.has(error.code)) return unreachable(setting, error, error.code);
+    if (error.code !== "event-bus-refused") return error;
+  }
   const state = sqlState(error);
   const reason = redactUrl(reasonOf(error));
   const advice = state === undefined ? undefined : REFUSALS[state];
-  if (advice !== undefined) {
-    return new CodedError({
-      code: "backend-refused",
-      kind: "invalid",
-      message: `${setting}: the server refused: ${reason}. ${advice}`,
-      details: { setting, sqlState: state },
-      cause: error,
-    });
-  }
+  if (advice !== undefined) return refused(setting, `the server refused: ${reason}. ${advice}`, error);
+  if (error instanceof CodedError) return refused(setting, reason, error);
+  if (/^(NOAUTH|WRONGPASS|NOPERM)\b/.test(reason))
+    return refused(setting, `the server refused: ${reason} ${REFUSALS["28P01"]}`, error);
   const address = (error as { readonly code?: unknown } | undefined)?.code;
-  if (typeof address === "string" && /^E[A-Z_]+$/.test(address)) {
-    return new CodedError({
-      code: "backend-unreachable",
-      kind: "unavailable",
-      message: `${setting}: nothing answers there (${reason}). Check host and port, that the server runs, and that the network lets this process through.`,
-      details: { setting, reason: address },
-      cause: error,
-    });
-  }
+  if (typeof address === "string" && /^E[A-Z_]+$/.test(address)) return unreachable(setting, error, address);
   return error instanceof Error ? error : new Error(reason);
+}
+
+function refused(setting: string, message: string, cause: unknown): CodedError {
+  return new CodedError({
+    code: "backend-refused",
+    kind: "invalid",
+    message: `${setting}: ${message}`,
+    details: { setting, sqlState: sqlState(cause) },
+    cause,
+  });
+}
+
+function unreachable(setting: string, cause: unknown, reason: string): CodedError {
+  return new CodedError({
+    code: "backend-unreachable",
+    kind: "unavailable",
+    message: `${setting}: nothing answers there (${redactUrl(innermostReason(cause))}). Check host and port, that the server runs, and that the network lets this process through.`,
+    details: { setting, reason },
+    cause,
+  });
+}
+
+/** What broke, below what clients make of it. */
+function innermostReason(error: unknown): string {
+  let innermost = error;
+  for (let depth = 0; depth < DEEPEST_CAUSE; depth++) {
+    const below: unknown = innermost instanceof Error ? innermost.cause : undefined;
+    if (!(below instanceof Error)) break;
+    innermost = below;
+  }
+  return reasonOf(innermost);
 }
 
 /** Leaves the reason where Kubernetes shows it as the container's last state; does nothing outside a pod. */

@@ -16,6 +16,7 @@ import type { RateLimiter } from "@aios/service-kit/rate-limiter";
 import { RedisConnection } from "@aios/service-kit/redis-connection";
 import { RedisRateLimiter } from "@aios/service-kit/redis-rate-limiter";
 import type { ServiceContext } from "@aios/service-kit/service-context";
+import { startFailure } from "@aios/service-kit/start-failure";
 import { systemRng } from "@aios/service-kit/system-rng";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Wallet } from "ethers/wallet";
@@ -77,7 +78,7 @@ export async function gatewayParts(context: ServiceContext<typeof gatewaySetting
     monitor,
     prisma,
     tokens: await accessTokens(settings.AIOS_SERVICE_KEY_FILE, context),
-    limiter: rateLimiter(settings.REDIS_URL, context),
+    limiter: await rateLimiter(settings.REDIS_URL, context),
     clock,
     rng: systemRng,
     logger,
@@ -155,13 +156,16 @@ function processSources(context: ServiceContext<typeof gatewaySettings>): readon
 }
 
 /** Over all gateways where they share a Redis, else in each by itself. */
-function rateLimiter(
+async function rateLimiter(
   redisUrl: string | undefined,
   context: ServiceContext<typeof gatewaySettings>,
-): RateLimiter {
+): Promise<RateLimiter> {
   if (redisUrl === undefined) return new MemoryRateLimiter(context.clock);
   const redis = new RedisConnection({ url: redisUrl, applicationName: context.name, logger: context.logger });
   context.onShutdown("redis", () => redis.close());
+  await redis.ping().catch((error: unknown) => {
+    throw startFailure("REDIS_URL", error);
+  });
   return new RedisRateLimiter(redis);
 }
 

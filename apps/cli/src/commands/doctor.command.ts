@@ -18,6 +18,17 @@ const MARK: Readonly<Record<Finding["state"], string>> = {
   problem: " WRONG",
 };
 
+const KEY_FIX =
+  "Name an operator's key with --key-file; the gateway's setting GATEWAY_OPERATORS lists their accounts.";
+/** By the code of what the gateway answered instead of showing its inside. */
+const OPERATIONS_FIX: Readonly<Record<string, string>> = {
+  "sign-in-required": KEY_FIX,
+  "operators-only": KEY_FIX,
+  "sign-in-refused":
+    "Call the gateway by an address that its setting GATEWAY_SIGN_IN_DOMAINS names (gateway.hosts in a chart's values), and set this machine's clock.",
+};
+const OTHERWISE_FIX = "A gateway of an older version does not tell; look at its log otherwise.";
+
 export const doctorCommand: Command = {
   name: "doctor",
   usage: "aios doctor",
@@ -62,15 +73,8 @@ async function insideFindings(input: CommandInput): Promise<readonly Finding[]> 
   } catch (error) {
     if (!isCodedError(error)) throw error;
     const closed = ["sign-in-required", "operators-only"].includes(error.code);
-    return [
-      warning(
-        "operations",
-        closed ? "The gateway shows the inside of its platform to operators only." : error.message,
-        closed
-          ? "Name an operator's key with --key-file; the gateway's setting GATEWAY_OPERATORS lists their accounts."
-          : "A gateway of an older version does not tell; look at its log otherwise.",
-      ),
-    ];
+    const said = closed ? "The gateway shows the inside of its platform to operators only." : error.message;
+    return [warning("operations", said, OPERATIONS_FIX[error.code] ?? OTHERWISE_FIX)];
   }
 }
 
