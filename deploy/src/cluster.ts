@@ -149,9 +149,13 @@ export class Cluster {
       metadata: { name },
       spec: { ...spec, restartPolicy: "Never" },
     });
-    await this.kubectl("wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Failed", "--timeout=3m");
-    const message = "--output=jsonpath={.status.containerStatuses[0].state.terminated.message}";
-    return this.kubectl("get", "pod", name, message);
+    try {
+      await this.kubectl("wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Failed", "--timeout=3m");
+      const message = "--output=jsonpath={.status.containerStatuses[0].state.terminated.message}";
+      return await this.kubectl("get", "pod", name, message);
+    } finally {
+      await this.kubectl("delete", "pod", name, "--wait=false");
+    }
   }
 
   async readyReplicas(workload: string): Promise<number> {
