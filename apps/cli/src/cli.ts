@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { COMMAND_OPTIONS, type Command, type CommandOption, type Output, UsageError } from "./command.js";
 import { backupCommand, restoreCommand } from "./commands/backup.command.js";
+import { capabilityCommand } from "./commands/capability.command.js";
 import { ceremonyCommand } from "./commands/ceremony.command.js";
 import { doctorCommand } from "./commands/doctor.command.js";
 import { eventsCommand } from "./commands/events.command.js";
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   verifyCommand,
   modelCommand,
   ceremonyCommand,
+  capabilityCommand,
   eventsCommand,
   syntheticCommand,
   backupCommand,

@@ -23,6 +23,11 @@ export const COMMAND_OPTIONS = [
   "samples",
   "labels",
   "proof",
+  "key",
+  "draw",
+  "draws",
+  "correct",
+  "secret",
 ] as const;
 
 export type CommandOption = (typeof COMMAND_OPTIONS)[number];

@@ -58,6 +58,14 @@ async function signer(input: CommandInput): Promise<AccountSigner> {
   }
 }
 
+/** The private key of `--key-file`: for what an account pays for itself. */
+export async function accountKey(input: CommandInput): Promise<string> {
+  const file = input.keyFile ?? input.output.env.AIOS_KEY_FILE;
+  if (file === undefined)
+    throw new UsageError("This command sends transactions: name the account's key with --key-file.");
+  return keyFrom(file);
+}
+
 async function keyFrom(file: string): Promise<string> {
   const text = await readFile(file, "utf8").catch(() => {
     throw new UsageError(`The key file ${file} cannot be read.`);

@@ -1,3 +1,4 @@
+import { CodedError } from "@aios/kernel/coded-error";
 import type {
   Balances,
   ChainTransaction,
@@ -125,6 +126,24 @@ export class AiosClient {
     return this.#connection.signed<ChainTransaction>({
       method: "GET",
       path: `/v1/transactions/${encodeURIComponent(transactionId)}`,
+    });
+  }
+
+  /**
+   * Puts a transaction that its sender signed, and pays for, on the chain. Answers its hash. Throws `json-rpc-error` with the
+   * node's reason.
+   */
+  async sendRawTransaction(signed: string): Promise<string> {
+    const answer = await this.#connection.signed<{ result?: string; error?: { message: string } }>({
+      method: "POST",
+      path: "/rpc",
+      json: { jsonrpc: "2.0", id: 1, method: "eth_sendRawTransaction", params: [signed] },
+    });
+    if (answer.result !== undefined) return answer.result;
+    throw new CodedError({
+      code: "json-rpc-error",
+      kind: "unprocessable",
+      message: `The chain refused the transaction: ${answer.error?.message ?? "no reason given"}`,
     });
   }
 

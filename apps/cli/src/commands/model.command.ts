@@ -11,6 +11,7 @@ import {
 } from "@aios/sdk/model-import";
 import { type Command, type CommandInput, UsageError } from "../command.js";
 import { hexText, readBytes, required, writeNew } from "../files.js";
+import { labelsIn } from "../labels-file.js";
 
 const USAGE = "aios model import <file> --calibration <file> --out <file>";
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -86,15 +87,6 @@ async function importOptions(input: CommandInput, source: ModelSource): Promise<
     throw new UsageError("Give --samples and --labels together.");
   if (samples === undefined || labels === undefined) return { calibration };
   return { calibration, samples: { inputs: await inputs(samples), labels: await labelsIn(labels) } };
-}
-
-async function labelsIn(path: string): Promise<number[]> {
-  const text = new TextDecoder().decode(await readBytes(path, MAX_BYTES));
-  const words = text.split(/\s+/).filter((word) => word !== "");
-  const labels = words.map(Number);
-  const wrong = labels.findIndex((label) => !Number.isInteger(label) || label < 0);
-  if (wrong >= 0) throw new UsageError(`Label ${wrong + 1} in ${path} is no whole number: ${words[wrong]}.`);
-  return labels;
 }
 
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)}%`;

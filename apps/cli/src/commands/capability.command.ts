@@ -1,0 +1,285 @@
+import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { drawSecretHash } from "@aios/core-capability/draw";
+import { commitTestSet } from "@aios/core-capability/test-set";
+import { encodeEvidence } from "@aios/core-groth16/evidence";
+import { Groth16Prover } from "@aios/core-groth16/groth16-prover";
+import { encodeProof } from "@aios/core-groth16/proof-encoding";
+import { MAX_PROVING_KEY_BYTES, provingKeyHash } from "@aios/core-groth16/proving-key";
+import { encodeVerifyingKey } from "@aios/core-groth16/verifying-key";
+import { compileCircuit } from "@aios/core-zkml/circuit";
+import { type ProvableModel, provableGraph } from "@aios/core-zkml/integer-graph";
+import { decodeProvableModel } from "@aios/core-zkml/provable-model";
+import { answerQuestions } from "@aios/sdk/capability/answer-questions";
+import {
+  type CapabilityChain,
+  capabilityChain,
+  claimsInterface,
+  readClaim,
+} from "@aios/sdk/capability/capability-contract";
+import { checkCapability } from "@aios/sdk/capability/check-capability";
+import { readCapabilities } from "@aios/sdk/capability/read-capabilities";
+import { ChainAccount } from "@aios/sdk/chain-account";
+import type { AiosClient } from "@aios/sdk/client";
+import type { RpcReceipt } from "@aios/sdk/json-rpc";
+import { inputsFrom } from "@aios/sdk/model-import";
+import { type Command, type CommandInput, UsageError } from "../command.js";
+import { assertAbsent, hexText, readBytes, required, writeNew } from "../files.js";
+import { labelsIn } from "../labels-file.js";
+import { accountClient, accountKey, visitorClient } from "../platform.js";
+import { decodeTestSet, encodeTestSet } from "../test-set-file.js";
+
+const USAGE = "aios capability publish|offer|claim|reveal|prove|verify …";
+const MAX_BYTES = 320 * 1024 * 1024;
+const BLINDING_BYTES = 64;
+const DEFAULT_DRAWS = 60;
+/** Room for a batch of answers, below what a transaction may take (EIP-7825). */
+const ANSWER_GAS = 16_000_000n;
+
+export const capabilityCommand: Command = {
+  name: "capability",
+  usage: USAGE,
+  summary: "prove on chain what share of a committed test set a model gets right, or check such a claim",
+  description: `A claim says: of so many samples, drawn at random from a committed test set, so many are classified right, each by a
+proof. Neither the model's owner nor who draws can choose the samples alone. All steps but verify send transactions, which
+the account of --key-file pays for.
+
+  publish --model <file> --samples <file> --labels <file> --name <text> --out <file>
+                    commits to a test set: writes its inputs and salts to a secret file, and its root on the chain
+  offer --out <file>
+                    for anybody but the owner: commits to a secret that draws the samples; the file holds the secret
+  claim <model id> --model <file> --samples <test set file> --draw <id> [--draws ${DEFAULT_DRAWS}] [--correct <all>]
+                    the owner claims that so many of so many drawn samples are right
+  reveal <claim id> --secret <file>
+                    opens the secret, within 256 blocks of the claim: the samples are drawn
+  prove <claim id> --model <file> --key <proving key> --samples <test set file>
+                    answers the drawn samples that are not answered yet; goes on where it was interrupted. The key is the
+                    one of 'aios ceremony'
+  verify <model id> what was claimed about a model and what it says; every draw and proof is checked again here.
+                    Exit code 1 when anything is wrong`,
+  async run(input) {
+    const [action, id, ...extra] = input.positionals;
+    if (extra.length > 0) throw new UsageError(`Usage: ${USAGE}.`);
+    switch (action) {
+      case "publish":
+        return publish(input);
+      case "offer":
+        return offer(input);
+      case "claim":
+        return claim(input, idArgument(id));
+      case "reveal":
+        return reveal(input, idArgument(id));
+      case "prove":
+        return prove(input, idArgument(id));
+      case "verify":
+        return verify(input, idArgument(id));
+      default:
+        throw new UsageError(`Usage: ${USAGE}.`);
+    }
+  },
+};
+
+async function publish(input: CommandInput): Promise<number> {
+  const out = required(input, "out", USAGE);
+  const name = required(input, "name", USAGE);
+  await assertAbsent(out);
+  const { inputShape } = provableGraph(await modelIn(input));
+  const inputs = inputsFrom(await readBytes(required(input, "samples", USAGE), MAX_BYTES), inputShape);
+  const labels = await labelsIn(required(input, "labels", USAGE));
+  if (labels.length !== inputs.length)
+    throw new UsageError(`There are ${inputs.length} samples and ${labels.length} labels.`);
+  const text = encodeTestSet(inputs, labels);
+  const set = commitTestSet(decodeTestSet(text));
+  // Before the root is on the chain: without its salts nothing about it could ever be proven.
+  await writeNew(out, text);
+  const { chain, account } = await acting(input);
+  await account.send(
+    chain.claims,
+    claimsInterface.encodeFunctionData("publishTestSet", [set.root, set.size, name]),
+  );
+  return say(
+    input,
+    { file: out, root: set.root, size: set.size },
+    `Test set of ${set.size} samples published: ${set.root}. Keep ${out} secret.`,
+  );
+}
+
+async function offer(input: CommandInput): Promise<number> {
+  const out = required(input, "out", USAGE);
+  const secret = `0x${hexText(randomBytes(32))}`;
+  await writeNew(out, `${secret}\n`);
+  const { chain, account } = await acting(input);
+  const receipt = await account.send(
+    chain.claims,
+    claimsInterface.encodeFunctionData("offerDraw", [drawSecretHash(secret)]),
+  );
+  const drawId = eventArgument(receipt, "DrawOffered", "drawId");
+  return say(
+    input,
+    { file: out, drawId },
+    `Draw ${drawId} offered. Keep ${out} secret until it is claimed, then reveal it.`,
+  );
+}
+
+async function claim(input: CommandInput, modelId: bigint): Promise<number> {
+  const set = commitTestSet(await samplesIn(input));
+  const classes = classesOf(await modelIn(input));
+  const draws = wholeNumber(input, "draws", DEFAULT_DRAWS);
+  const correct = wholeNumber(input, "correct", draws);
+  const drawId = wholeNumber(input, "draw", undefined);
+  const { chain, account } = await acting(input);
+  const receipt = await account.send(
+    chain.claims,
+    claimsInterface.encodeFunctionData("claim", [
+      modelId,
+      chain.groth16,
+      set.root,
+      draws,
+      correct,
+      classes,
+      drawId,
+    ]),
+  );
+  const claimId = eventArgument(receipt, "CapabilityClaimed", "claimId");
+  return say(
+    input,
+    { claimId },
+    `Claim ${claimId}: ${correct} of ${draws} samples are right. Draw ${drawId} has to be revealed within 256 blocks.`,
+  );
+}
+
+async function reveal(input: CommandInput, claimId: bigint): Promise<number> {
+  const file = required(input, "secret", USAGE);
+  const secret = new TextDecoder().decode(await readBytes(file, 1_000)).trim();
+  if (!/^0x[0-9a-f]{64}$/.test(secret)) throw new UsageError(`${file} holds no secret of a draw.`);
+  const { chain, account } = await acting(input);
+  await account.send(chain.claims, claimsInterface.encodeFunctionData("reveal", [claimId, secret]));
+  const { seed } = await readClaim(chain, claimId);
+  return say(input, { claimId: claimId.toString(), seed }, `The samples of claim ${claimId} are drawn.`);
+}
+
+async function prove(input: CommandInput, claimId: bigint): Promise<number> {
+  const model = await modelIn(input);
+  const samples = await samplesIn(input);
+  const key = await readBytes(required(input, "key", USAGE), MAX_PROVING_KEY_BYTES);
+  const { chain, account } = await acting(input);
+  const r1cs = compileCircuit(model);
+  const prover = new Groth16Prover({ threads: availableParallelism() });
+  try {
+    const loaded = await prover.load(key, provingKeyHash(key), r1cs);
+    const verifyingKey = encodeVerifyingKey(loaded.verifyingKey);
+    const before = await readClaim(chain, claimId);
+    const batches = answerQuestions(chain, before, {
+      model,
+      r1cs,
+      samples,
+      testSet: commitTestSet(samples),
+      prove: async (witness) => {
+        const proof = await prover.prove(loaded, witness, new Uint8Array(randomBytes(BLINDING_BYTES)));
+        return encodeEvidence({ verifyingKey, proof: encodeProof(proof) });
+      },
+    });
+    for await (const { positions, calldata } of batches) {
+      await account.send(chain.claims, calldata, ANSWER_GAS);
+      if (!input.json) input.output.write(`${positions.length} samples answered.\n`);
+    }
+  } finally {
+    await prover.close();
+  }
+  const { answered, correct, drawCount, minimumCorrect } = await readClaim(chain, claimId);
+  const verdict = correct >= minimumCorrect ? "The claim is proven." : "The claim is not reached.";
+  return say(
+    input,
+    { claimId: claimId.toString(), answered, correct, drawCount, minimumCorrect },
+    `${correct} of ${drawCount} are right, ${answered} answered, ${minimumCorrect} claimed. ${verdict}`,
+  );
+}
+
+async function verify(input: CommandInput, modelId: bigint): Promise<number> {
+  const client = visitorClient(input);
+  const chain = capabilityChain(client.rpc, await client.protocol());
+  const capabilities = await readCapabilities(chain, modelId);
+  const reports = [];
+  for (const capability of capabilities)
+    reports.push({ ...capability, checks: await checkCapability(chain, capability.claim.claimId) });
+  const ok = reports.every(({ checks }) => checks.every((check) => check.ok !== false));
+  if (input.json) {
+    const text = JSON.stringify({ modelId, ok, claims: reports }, (_, value: unknown) =>
+      typeof value === "bigint" ? value.toString() : value,
+    );
+    input.output.write(`${text}\n`);
+    return ok ? 0 : 1;
+  }
+  if (reports.length === 0) input.output.write(`Nothing was claimed about model ${modelId}.\n`);
+  for (const { claim: made, state, says, trusted, checks } of reports) {
+    const lines = [
+      `Claim ${made.claimId}: ${state}`,
+      ...says.map((one) => `  ${one}`),
+      ...checks.map(
+        (check) =>
+          `  ${check.ok === undefined ? "-" : check.ok ? "ok" : "WRONG"}  ${check.name}: ${check.how}`,
+      ),
+      "  What had to be trusted:",
+      ...trusted.map((one) => `  - ${one}`),
+    ];
+    input.output.write(`${lines.join("\n")}\n`);
+  }
+  return ok ? 0 : 1;
+}
+
+async function acting(
+  input: CommandInput,
+): Promise<{ client: AiosClient; chain: CapabilityChain; account: ChainAccount }> {
+  const key = await accountKey(input);
+  const client = await accountClient(input);
+  const protocol = await client.protocol();
+  return {
+    client,
+    chain: capabilityChain(client.rpc, protocol),
+    account: new ChainAccount(client, protocol.chainId, key),
+  };
+}
+
+async function modelIn(input: CommandInput): Promise<ProvableModel> {
+  return decodeProvableModel(await readBytes(required(input, "model", USAGE), MAX_BYTES));
+}
+
+function classesOf(model: ProvableModel): number {
+  const last = provableGraph(model).nodes.at(-1);
+  if (last?.kind !== "dense") throw new UsageError("The model does not end in a layer of classes.");
+  return last.outputs;
+}
+
+async function samplesIn(input: CommandInput): Promise<ReturnType<typeof decodeTestSet>> {
+  const bytes = await readBytes(required(input, "samples", USAGE), MAX_BYTES);
+  return decodeTestSet(new TextDecoder().decode(bytes));
+}
+
+function wholeNumber(
+  input: CommandInput,
+  name: "draw" | "draws" | "correct",
+  fallback: number | undefined,
+): number {
+  const text =
+    fallback === undefined ? required(input, name, USAGE) : (input.options[name] ?? String(fallback));
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`--${name} must be a whole number, not '${text}'.`);
+  return Number(text);
+}
+
+function idArgument(text: string | undefined): bigint {
+  if (text === undefined || !/^[1-9]\d{0,17}$/.test(text)) throw new UsageError(`Usage: ${USAGE}.`);
+  return BigInt(text);
+}
+
+function eventArgument(receipt: RpcReceipt, event: string, name: string): string {
+  for (const log of receipt.logs) {
+    const parsed = claimsInterface.parseLog({ topics: [...log.topics], data: log.data });
+    if (parsed?.name === event) return String(parsed.args[name]);
+  }
+  throw new TypeError(`the transaction has no ${event}`);
+}
+
+function say(input: CommandInput, result: unknown, sentence: string): number {
+  input.output.write(input.json ? `${JSON.stringify(result)}\n` : `${sentence}\n`);
+  return 0;
+}

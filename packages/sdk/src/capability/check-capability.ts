@@ -1,0 +1,185 @@
+import { drawnIndex, drawSecretHash, drawSeed, questionId } from "@aios/core-capability/draw";
+import { isInTestSet } from "@aios/core-capability/test-set";
+import { decodeEvidence } from "@aios/core-groth16/evidence";
+import { decodeProof } from "@aios/core-groth16/proof-encoding";
+import { verify } from "@aios/core-groth16/verify";
+import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
+import { argmax } from "@aios/core-zkml/evaluator";
+import { unpackOutput } from "@aios/core-zkml/output-packing";
+import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
+import { isCodedError } from "@aios/kernel/coded-error";
+import { fromHex, toHex } from "../hex.js";
+import type { RpcLog } from "../json-rpc.js";
+import type { VerificationCheck } from "../verification/verification-report.js";
+import {
+  type CapabilityChain,
+  type CapabilityClaim,
+  claimsInterface,
+  modelStatement,
+  readClaim,
+} from "./capability-contract.js";
+
+interface SubmittedAnswer {
+  readonly position: number;
+  readonly inputCommitment: bigint;
+  readonly label: number;
+  readonly path: readonly string[];
+  readonly output: bigint;
+  readonly evidence: string;
+}
+
+/**
+ * Checks a claim again from what is in the chain's transactions: that the samples follow from the opened secret and the
+ * claim's block, that each answer is the drawn sample of the committed set, its proof by another implementation than the
+ * prover's, and the count. Throws `claim-not-found`.
+ */
+export async function checkCapability(
+  chain: CapabilityChain,
+  claimId: bigint,
+): Promise<readonly VerificationCheck[]> {
+  const claim = await readClaim(chain, claimId);
+  const logs = await chain.rpc.logs({ address: chain.claims, topics: [null, topicOf(claimId)] });
+  return [await checkDraw(chain, claim, logs), await checkAnswers(chain, claim, logs)];
+}
+
+async function checkDraw(
+  chain: CapabilityChain,
+  claim: CapabilityClaim,
+  logs: readonly RpcLog[],
+): Promise<VerificationCheck> {
+  const how =
+    "The drawer's secret was read from its transaction, hashed again with the claim and the hash of the claim's block, and compared with the seed.";
+  const revealed = logs.find((log) => nameOf(log) === "SamplesDrawn");
+  if (claim.seed === undefined || revealed === undefined)
+    return { name: "draw", ok: undefined, how: "The samples are not drawn yet.", evidence: {} };
+  const [arguments_, block] = await Promise.all([
+    calldata(chain, revealed.transactionHash, "reveal"),
+    chain.rpc.block(claim.blockNumber),
+  ]);
+  const secret = arguments_ === undefined ? undefined : String(arguments_[1]);
+  if (secret === undefined || block === null)
+    return {
+      name: "draw",
+      ok: undefined,
+      how: "The secret is not in a direct call, so that it cannot be read.",
+      evidence: {},
+    };
+  const seed = drawSeed(claim.claimId, secret, block.hash);
+  return {
+    name: "draw",
+    ok: seed === claim.seed,
+    how,
+    evidence: {
+      seed: claim.seed,
+      recomputed: seed,
+      secretHash: drawSecretHash(secret),
+      blockHash: block.hash,
+    },
+  };
+}
+
+async function checkAnswers(
+  chain: CapabilityChain,
+  claim: CapabilityClaim,
+  logs: readonly RpcLog[],
+): Promise<VerificationCheck> {
+  const transactions = new Set(
+    logs.filter((log) => nameOf(log) === "QuestionAnswered").map(({ transactionHash }) => transactionHash),
+  );
+  if (claim.verifier.toLowerCase() !== chain.groth16.toLowerCase())
+    return {
+      name: "answers",
+      ok: undefined,
+      how: "The chain verified these proofs; they are not of the system that is verified here.",
+      evidence: { verifier: claim.verifier },
+    };
+  const context = await contextOf(chain, claim);
+  const checked = new Map<number, { readonly holds: boolean; readonly correct: boolean }>();
+  for (const hash of transactions) {
+    const arguments_ = await calldata(chain, hash, "answer");
+    for (const answer of (arguments_?.[1] ?? []) as Iterable<Readonly<Record<string, unknown>>>) {
+      const submitted = answerOf(answer);
+      if (checked.has(submitted.position)) continue;
+      const holds = isRight(claim, submitted, context);
+      const predicted = holds ? argmax(unpackOutput(submitted.output, claim.classes)) : undefined;
+      checked.set(submitted.position, { holds, correct: predicted === submitted.label });
+    }
+  }
+  const found = [...checked.values()];
+  const correct = found.filter((answer) => answer.correct).length;
+  const agrees = found.every(({ holds }) => holds) && correct === claim.correct;
+  return {
+    name: "answers",
+    ok: checked.size < claim.answered ? undefined : agrees && checked.size === claim.answered,
+    how: "Each answer's place in the committed set and its Groth16 proof were checked here for exactly the claim, position, sample and output; then the right ones were counted.",
+    evidence: {
+      answered: String(claim.answered),
+      checked: String(checked.size),
+      correct: String(claim.correct),
+      counted: String(correct),
+    },
+  };
+}
+
+type ContextOf = (position: number) => { readonly context: bigint; readonly keyHash: string };
+
+async function contextOf(chain: CapabilityChain, claim: CapabilityClaim): Promise<ContextOf> {
+  const { modelCommitment, verifyingKeyHash: keyHash } = await modelStatement(chain, claim.modelId);
+  return (position) => ({
+    keyHash,
+    context: statementContext({
+      version: STATEMENT_VERSION,
+      chainId: chain.chainId,
+      escrow: chain.claims,
+      jobId: questionId(claim.claimId, position),
+      requester: claim.owner,
+      modelCommitment: fromHex(modelCommitment),
+      verifyingKeyHash: fromHex(keyHash),
+    }),
+  });
+}
+
+function isRight(claim: CapabilityClaim, answer: SubmittedAnswer, contextOf: ContextOf): boolean {
+  if (claim.seed === undefined) return false;
+  const index = drawnIndex(claim.seed, answer.position, claim.testSetSize);
+  const { context, keyHash } = contextOf(answer.position);
+  try {
+    if (!isInTestSet(claim.testSetRoot, { ...answer, index }, answer.path)) return false;
+    const { verifyingKey, proof } = decodeEvidence(fromHex(answer.evidence));
+    const key = decodeVerifyingKey(verifyingKey);
+    if (toHex(verifyingKeyHash(key)) !== keyHash) return false;
+    return verify(key, publicInputs(context, answer.inputCommitment, answer.output), decodeProof(proof));
+  } catch (error) {
+    if (!isCodedError(error)) throw error;
+    return false;
+  }
+}
+
+async function calldata(
+  chain: CapabilityChain,
+  transactionHash: string,
+  name: string,
+): Promise<readonly unknown[] | undefined> {
+  const transaction = await chain.rpc.transaction(transactionHash);
+  const parsed = transaction === null ? null : claimsInterface.parseTransaction({ data: transaction.input });
+  return parsed?.name === name ? [...parsed.args] : undefined;
+}
+
+function answerOf(answer: Readonly<Record<string, unknown>>): SubmittedAnswer {
+  return {
+    position: Number(answer["position"]),
+    inputCommitment: BigInt(String(answer["inputCommitment"])),
+    label: Number(answer["label"]),
+    path: [...(answer["path"] as Iterable<string>)],
+    output: BigInt(String(answer["output"])),
+    evidence: String(answer["evidence"]),
+  };
+}
+
+function nameOf(log: RpcLog): string | undefined {
+  return claimsInterface.parseLog({ topics: [...log.topics], data: log.data })?.name;
+}
+
+function topicOf(claimId: bigint): string {
+  return `0x${claimId.toString(16).padStart(64, "0")}`;
+}
