@@ -1,12 +1,13 @@
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { PlatformHealth } from "@aios/sdk/api-types";
 import { useCallback, useState } from "react";
+import { CapabilitiesCard } from "./components/capabilities-card.js";
 import { ExplorerCard } from "./components/explorer-card.js";
 import { InferenceCard } from "./components/inference-card.js";
 import { Notice } from "./components/notice.js";
 import { PageHeader } from "./components/page-header.js";
 import { ProvidersCard } from "./components/providers-card.js";
-import { type DemoBuyer, demoBuyer, visitor } from "./lib/platform.js";
+import { type DemoBuyer, demoBuyer, publishedModels, visitor } from "./lib/platform.js";
 import { useInference } from "./lib/use-inference.js";
 import { usePolled } from "./lib/use-polled.js";
 
@@ -27,6 +28,7 @@ async function readBuyer(): Promise<DemoBuyer | "none"> {
 export function App() {
   const health = usePolled(readHealth, 4_000);
   const buyer = usePolled(readBuyer, 10_000);
+  const modelId = usePolled(publishedModels, 15_000).value?.[0]?.modelId;
   const account = buyer.value === "none" ? undefined : buyer.value;
   const { run, start, accept } = useInference(account?.client);
   const [opened, setOpened] = useState<string | undefined>(undefined);
@@ -59,6 +61,7 @@ export function App() {
           onAccept={accept}
           onOpenTransaction={openTransaction}
         />
+        {modelId == null ? null : <CapabilitiesCard modelId={modelId} />}
         <div className="two-columns">
           <ProvidersCard placement={run.placement} />
           <ExplorerCard opened={opened} onOpen={openTransaction} />

@@ -1,6 +1,7 @@
 import { SeededRng } from "@aios/kernel/random";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { describeCapability } from "./capability.js";
 import { chanceOfAtLeast, provenAccuracy } from "./confidence.js";
 import { drawnIndex } from "./draw.js";
 import { commitTestSet, isInTestSet, type Sample } from "./test-set.js";
@@ -88,5 +89,55 @@ describe("confidence", () => {
         },
       ),
     );
+  });
+});
+
+describe("a claim in words", () => {
+  const claim = {
+    claimId: 3n,
+    owner: "0xowner",
+    blockNumber: 100,
+    testSetSize: 500,
+    modelId: 1n,
+    drawId: 2n,
+    drawCount: 60,
+    minimumCorrect: 58,
+    answered: 60,
+    correct: 60,
+    classes: 10,
+    verifier: "0xverifier",
+    testSetRoot: "0xroot",
+    seed: "0xseed",
+    answeredBits: (1n << 60n) - 1n,
+  };
+  const facts = { drawer: "0xdrawer", publisher: "0xowner", attempt: 1, head: 110, ceremony: true };
+
+  it("says what was shown, and for what accuracy it speaks", () => {
+    const { state, accuracyAtLeast, says, trusted } = describeCapability(claim, facts);
+    expect(state).toBe("proven");
+    expect(accuracyAtLeast).toBeCloseTo(0.951, 3);
+    expect(says[0]).toContain("60 of 60 samples");
+    expect(says[1]).toContain("below 95.12%");
+    expect(trusted[0]).toContain("the model's owner itself");
+    expect(trusted[2]).toContain("all of them together");
+    expect(describeCapability(claim, { ...facts, ceremony: false }).trusted[2]).toContain("it can forge");
+  });
+
+  it("divides the error by the attempts, so that trying again does not pay", () => {
+    const tenth = describeCapability(claim, { ...facts, attempt: 10 });
+    expect(tenth.accuracyAtLeast).toBeLessThan(0.92);
+    expect(tenth.says[1]).toContain("attempt 10");
+  });
+
+  it("counts what is not answered as wrong, and tells waiting from given up", () => {
+    const open = { ...claim, answered: 40, correct: 40 };
+    expect(describeCapability(open, facts)).toMatchObject({
+      state: "open",
+      accuracyAtLeast: provenAccuracy(40, 60, 0.05),
+    });
+    expect(describeCapability({ ...claim, correct: 57 }, facts).state).toBe("not-reached");
+    const undrawn = { ...claim, seed: undefined, answered: 0, correct: 0 };
+    expect(describeCapability(undrawn, facts).state).toBe("waiting-for-draw");
+    expect(describeCapability(undrawn, { ...facts, head: 357 }).state).toBe("given-up");
   });
 });

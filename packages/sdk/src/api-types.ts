@@ -159,6 +159,29 @@ export interface PreparedPurchase {
   readonly toSign: readonly SigningRequest[];
 }
 
+/** "Of so many samples, drawn at random from a committed test set, so many are classified right, by proof." */
+export interface ModelCapability {
+  readonly claimId: number;
+  readonly state: "waiting-for-draw" | "given-up" | "open" | "proven" | "not-reached";
+  readonly testSetRoot: string;
+  readonly testSetSize: number;
+  /** Who published the test set. */
+  readonly publisher: string;
+  /** Whose secret drew the samples. */
+  readonly drawer: string;
+  readonly drawCount: number;
+  readonly answered: number;
+  readonly correct: number;
+  readonly minimumCorrect: number;
+  /** Which one it is of this model's claims on this set. */
+  readonly attempt: number;
+  /** Accuracy on the committed set that this speaks for with a chance of error of 5%, in 1/10,000. */
+  readonly accuracyAtLeastBps: number;
+  readonly says: readonly string[];
+  /** What has to be trusted, in sentences. */
+  readonly trusted: readonly string[];
+}
+
 export interface Purchase {
   readonly purchaseId: string;
   readonly modelId: number;

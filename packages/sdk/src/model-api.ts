@@ -1,6 +1,14 @@
 import type { Json } from "@aios/kernel/canonical-json";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
-import type { Model, Page, PreparedPurchase, Protocol, Purchase, SigningRequest } from "./api-types.js";
+import type {
+  Model,
+  ModelCapability,
+  Page,
+  PreparedPurchase,
+  Protocol,
+  Purchase,
+  SigningRequest,
+} from "./api-types.js";
 import { type GatewayConnection, newIdempotencyKey } from "./gateway-connection.js";
 import { signAll } from "./sign-all.js";
 import {
@@ -76,6 +84,12 @@ export class ModelApi {
   list(cursor?: string): Promise<Page<Model>> {
     const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
     return this.#connection.open<Page<Model>>({ method: "GET", path: `/v1/models${query}` });
+  }
+
+  /** What was proven on chain of what a published model can do, newest claim first; at most 20. */
+  async capabilities(modelId: number): Promise<readonly ModelCapability[]> {
+    const path = `/v1/models/${modelId}/capabilities`;
+    return (await this.#connection.open<{ items: ModelCapability[] }>({ method: "GET", path })).items;
   }
 
   /** Waits until the keys of a draft are ready. Throws the model's own error where the set-up failed. */

@@ -8,6 +8,7 @@ import type { DynamicModule } from "@nestjs/common";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "../generated/prisma/client.js";
 import { JsonRpcReader } from "./adapters/chain/json-rpc.reader.js";
+import { JsonRpcCapabilityReader } from "./adapters/chain/json-rpc-capability.reader.js";
 import { MarketEventsConsumer } from "./adapters/events/market-events.consumer.js";
 import { ModelController } from "./adapters/grpc/model.controller.js";
 import { PurchaseController } from "./adapters/grpc/purchase.controller.js";
@@ -23,7 +24,7 @@ import { PurchaseLicenceUseCase } from "./application/purchase-licence.use-case.
 import { UnfinishedRepeater } from "./application/repeat-unfinished.js";
 import type { settings as definition } from "./config.js";
 import { metrics } from "./metrics.js";
-import { CLOCK, MODEL_STORE, PURCHASE_STORE } from "./tokens.js";
+import { CAPABILITY_READER, CLOCK, MODEL_STORE, PURCHASE_STORE } from "./tokens.js";
 
 class MarketplaceModule {}
 
@@ -42,6 +43,11 @@ export function marketplaceModule(context: ServiceContext<typeof definition>): D
   const contents = new StorageContentOwners(context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"));
   const chain = new EconomyChainWriter(context.grpcClient(EconomyServiceService, "ECONOMY_GRPC_URL"));
   const reader = new JsonRpcReader(settings.CHAIN_RPC_URL, settings.CHAIN_RPC_TIMEOUT);
+  const capabilities = new JsonRpcCapabilityReader(
+    () => chain.capabilityContracts(),
+    settings.CHAIN_RPC_URL,
+    settings.CHAIN_RPC_TIMEOUT,
+  );
   const problem = (message: string, error: unknown): void => {
     metrics.problems.add(1);
     logger.warn({ error }, message);
@@ -76,6 +82,7 @@ export function marketplaceModule(context: ServiceContext<typeof definition>): D
     controllers: [ModelController, PurchaseController, MarketEventsConsumer],
     providers: [
       { provide: CLOCK, useValue: clock },
+      { provide: CAPABILITY_READER, useValue: capabilities },
       { provide: MODEL_STORE, useValue: models },
       { provide: PURCHASE_STORE, useValue: purchases },
       { provide: CreateModelUseCase, useValue: createModel },

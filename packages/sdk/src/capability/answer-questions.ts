@@ -1,3 +1,4 @@
+import type { CapabilityClaim } from "@aios/core-capability/capability";
 import { drawnIndex, questionId } from "@aios/core-capability/draw";
 import type { Sample, TestSet } from "@aios/core-capability/test-set";
 import { computeWitness } from "@aios/core-zkml/circuit";
@@ -8,12 +9,7 @@ import type { R1cs, Witness } from "@aios/core-zkml/r1cs";
 import { STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
 import { CodedError } from "@aios/kernel/coded-error";
 import { fromHex, toHex } from "../hex.js";
-import {
-  type CapabilityChain,
-  type CapabilityClaim,
-  claimsInterface,
-  modelStatement,
-} from "./capability-contract.js";
+import { type CapabilityChain, claimsInterface, modelStatement } from "./capability-contract.js";
 
 export interface AnswerInput {
   readonly model: ProvableModel;

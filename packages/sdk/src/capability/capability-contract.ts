@@ -1,5 +1,6 @@
 import { abi as claimsAbi } from "@aios/contracts/abi/capability-claims";
 import { abi as licenceAbi } from "@aios/contracts/abi/model-licence";
+import type { CapabilityClaim } from "@aios/core-capability/capability";
 import { CodedError } from "@aios/kernel/coded-error";
 import { Interface } from "ethers/abi";
 import type { Protocol } from "../api-types.js";
@@ -27,26 +28,6 @@ export function capabilityChain(rpc: JsonRpc, protocol: Protocol): CapabilityCha
     models: contractAddress(protocol, "ModelLicence"),
     groth16: contractAddress(protocol, "Groth16ResultVerifier"),
   };
-}
-
-/** A claim as the contract holds it. */
-export interface CapabilityClaim {
-  readonly claimId: bigint;
-  readonly owner: string;
-  readonly blockNumber: number;
-  readonly testSetSize: number;
-  readonly modelId: bigint;
-  readonly drawId: bigint;
-  readonly drawCount: number;
-  readonly minimumCorrect: number;
-  readonly answered: number;
-  readonly correct: number;
-  readonly classes: number;
-  readonly verifier: string;
-  readonly testSetRoot: string;
-  /** Undefined until the samples are drawn. */
-  readonly seed: string | undefined;
-  readonly answeredBits: bigint;
 }
 
 async function view(

@@ -1,3 +1,4 @@
+import type { CapabilityClaim } from "@aios/core-capability/capability";
 import { drawnIndex, drawSecretHash, drawSeed, questionId } from "@aios/core-capability/draw";
 import { isInTestSet } from "@aios/core-capability/test-set";
 import { decodeEvidence } from "@aios/core-groth16/evidence";
@@ -11,13 +12,7 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import { fromHex, toHex } from "../hex.js";
 import type { RpcLog } from "../json-rpc.js";
 import type { VerificationCheck } from "../verification/verification-report.js";
-import {
-  type CapabilityChain,
-  type CapabilityClaim,
-  claimsInterface,
-  modelStatement,
-  readClaim,
-} from "./capability-contract.js";
+import { type CapabilityChain, claimsInterface, modelStatement, readClaim } from "./capability-contract.js";
 
 interface SubmittedAnswer {
   readonly position: number;

@@ -31,6 +31,7 @@ const PUBLIC = [
   "getModel",
   "getOpenApi",
   "getProtocol",
+  "listCapabilities",
   "listModels",
   "listProviders",
   "signIn",

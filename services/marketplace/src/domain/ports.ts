@@ -1,3 +1,4 @@
+import type { Capability } from "@aios/core-capability/capability";
 import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
 import type {
   ChainModel,
@@ -106,6 +107,12 @@ export interface ChainWriter {
   wrappedBalanceWei(account: Address): Promise<bigint>;
   publishModel(idempotencyKey: string, data: Uint8Array): Promise<void>;
   purchaseLicence(idempotencyKey: string, data: Uint8Array): Promise<void>;
+}
+
+/** What the chain has about capability claims. Throws `chain-unavailable`. */
+export interface CapabilityReader {
+  /** The newest claims about a published model, newest first, at most `limit`. */
+  capabilitiesOf(modelId: bigint, limit: number): Promise<readonly Capability[]>;
 }
 
 /** Plain reads of contracts. Throws `chain-unavailable`. */

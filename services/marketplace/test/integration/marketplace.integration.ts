@@ -1,9 +1,14 @@
 import { randomBytes } from "node:crypto";
+import { abi as claimsAbi } from "@aios/contracts/abi/capability-claims";
 import { abi as modelLicenceAbi } from "@aios/contracts/abi/model-licence";
 import { contentIdOf } from "@aios/core-content-id/content-id";
 import { EconomyBesideOthers } from "@aios/economy/test/support/economy-beside-others";
 import { ACCOUNTS, testWallet } from "@aios/economy/test/support/test-chain";
-import { MarketplaceServiceService, ModelState } from "@aios/proto/aios/marketplace/v1/marketplace";
+import {
+  CapabilityState,
+  MarketplaceServiceService,
+  ModelState,
+} from "@aios/proto/aios/marketplace/v1/marketplace";
 import { ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import { topics } from "@aios/proto/topics";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
@@ -134,6 +139,42 @@ describe("the marketplace on our own chain", () => {
     const { models, nextPageToken } = await client.listModels({ pageSize: 1, pageToken: "" });
     expect(models.map((model) => model.modelId)).toEqual([1]);
     expect(nextPageToken).toBe("");
+  });
+
+  it("says what was claimed on chain of what the model can do, and what has to be trusted", async () => {
+    const list = async () => (await client.listCapabilities({ modelId })).capabilities;
+    expect(await list()).toEqual([]);
+    await expect(client.listCapabilities({ modelId: 404 })).rejects.toMatchObject({
+      code: "model-not-found",
+    });
+
+    const { CapabilityClaims: claims, Groth16ResultVerifier: verifier } = platform.contracts;
+    const send = async (who: typeof ACCOUNTS.developer, name: string, args: readonly unknown[]) => {
+      const contract = new Contract(claims ?? "", claimsAbi, who.connect(platform.chain.provider));
+      await (await contract.getFunction(name)(...args)).wait();
+    };
+    const root = `0x${"7e".repeat(32)}`;
+    await send(ACCOUNTS.business, "publishTestSet", [root, 500, "digits of somebody else"]);
+    await send(ACCOUNTS.business, "offerDraw", [`0x${"5e".repeat(32)}`]);
+    await send(ACCOUNTS.developer, "claim", [modelId, verifier, root, 60, 58, 10, 1]);
+
+    const [capability, ...others] = await list();
+    expect(others).toEqual([]);
+    expect(capability).toMatchObject({
+      claimId: 1,
+      state: CapabilityState.CAPABILITY_STATE_WAITING_FOR_DRAW,
+      testSetRoot: root,
+      testSetSize: 500,
+      publisher: ACCOUNTS.business.address.toLowerCase(),
+      drawer: ACCOUNTS.business.address.toLowerCase(),
+      drawCount: 60,
+      minimumCorrect: 58,
+      answered: 0,
+      attempt: 1,
+      accuracyAtLeastBps: 0,
+      says: ["The samples are not drawn yet."],
+    });
+    expect(capability?.trusted.join(" ")).toContain("ceremony");
   });
 
   it("lists no draft whose terms, key or content are not those that the chain has", async () => {

@@ -1,3 +1,4 @@
+import { abi as capabilityClaims } from "@aios/contracts/abi/capability-claims";
 import { abi as contractRegistry } from "@aios/contracts/abi/contract-registry";
 import { abi as deliveryResultVerifier } from "@aios/contracts/abi/delivery-result-verifier";
 import { abi as groth16ResultVerifier } from "@aios/contracts/abi/groth16-result-verifier";
@@ -22,6 +23,7 @@ export const PROTOCOL_INTERFACES: ReadonlyMap<string, Interface> = new Map([
   ["DeliveryResultVerifier", new Interface(deliveryResultVerifier)],
   ["SampledResultVerifier", new Interface(sampledResultVerifier)],
   ["ReplicatedResultVerifier", new Interface(replicatedResultVerifier)],
+  ["CapabilityClaims", new Interface(capabilityClaims)],
   ["ReceiptRegistry", new Interface(receiptRegistry)],
 ]);
 

@@ -1,5 +1,8 @@
+import type { Capability, CapabilityState } from "@aios/core-capability/capability";
 import { typedDataJson } from "@aios/core-settlement/signed-data";
 import {
+  type Capability as CapabilityMessage,
+  CapabilityState as CapabilityStateMessage,
   type Model as ModelMessage,
   type Purchase as PurchaseMessage,
   ModelState as StateMessage,
@@ -46,6 +49,33 @@ export function toModelMessage(model: Model, progress?: KeyProgress): ModelMessa
       "hex",
     ),
     ceremonyTranscriptCid: model.verifyingKey?.ceremony?.transcriptCid ?? "",
+  };
+}
+
+const CAPABILITY_STATES: Readonly<Record<CapabilityState, CapabilityStateMessage>> = {
+  "waiting-for-draw": CapabilityStateMessage.CAPABILITY_STATE_WAITING_FOR_DRAW,
+  "given-up": CapabilityStateMessage.CAPABILITY_STATE_GIVEN_UP,
+  open: CapabilityStateMessage.CAPABILITY_STATE_OPEN,
+  proven: CapabilityStateMessage.CAPABILITY_STATE_PROVEN,
+  "not-reached": CapabilityStateMessage.CAPABILITY_STATE_NOT_REACHED,
+};
+
+export function toCapabilityMessage({ claim, ...capability }: Capability): CapabilityMessage {
+  return {
+    claimId: Number(claim.claimId),
+    state: CAPABILITY_STATES[capability.state],
+    testSetRoot: claim.testSetRoot,
+    testSetSize: claim.testSetSize,
+    publisher: capability.publisher,
+    drawer: capability.drawer,
+    drawCount: claim.drawCount,
+    answered: claim.answered,
+    correct: claim.correct,
+    minimumCorrect: claim.minimumCorrect,
+    attempt: capability.attempt,
+    accuracyAtLeastBps: Math.floor(capability.accuracyAtLeast * 10_000 + 1e-6),
+    says: [...capability.says],
+    trusted: [...capability.trusted],
   };
 }
 

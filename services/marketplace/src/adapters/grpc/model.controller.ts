@@ -4,6 +4,8 @@ import type {
   CreateModelResponse,
   GetModelRequest,
   GetModelResponse,
+  ListCapabilitiesRequest,
+  ListCapabilitiesResponse,
   ListModelsRequest,
   ListModelsResponse,
   PrepareModelPublicationRequest,
@@ -19,13 +21,14 @@ import { CreateModelUseCase } from "../../application/create-model.use-case.js";
 import { PublishModelUseCase } from "../../application/publish-model.use-case.js";
 import { notOwner } from "../../domain/errors.js";
 import type { Model } from "../../domain/model.js";
-import type { KeyProgress, ModelStore } from "../../domain/ports.js";
-import { MODEL_STORE } from "../../tokens.js";
+import type { CapabilityReader, KeyProgress, ModelStore } from "../../domain/ports.js";
+import { CAPABILITY_READER, MODEL_STORE } from "../../tokens.js";
 import { actingAccount } from "./acting-account.js";
-import { toModelMessage, toSign } from "./market.mapping.js";
+import { toCapabilityMessage, toModelMessage, toSign } from "./market.mapping.js";
 
 const DEFAULT_PAGE_SIZE = 20;
 const MAX_PAGE_SIZE = 100;
+const MAX_CAPABILITIES = 20;
 
 @Controller()
 @AllowCallers("gateway")
@@ -34,6 +37,7 @@ export class ModelController {
     @Inject(CreateModelUseCase) private readonly create: CreateModelUseCase,
     @Inject(PublishModelUseCase) private readonly publish: PublishModelUseCase,
     @Inject(MODEL_STORE) private readonly models: ModelStore,
+    @Inject(CAPABILITY_READER) private readonly capabilities: CapabilityReader,
   ) {}
 
   @GrpcMethod("MarketplaceService", "CreateModel")
@@ -71,6 +75,13 @@ export class ModelController {
       models: page.map((model) => toModelMessage(model)),
       nextPageToken: more ? Buffer.from(last.sequence.toString()).toString("base64url") : "",
     };
+  }
+
+  @GrpcMethod("MarketplaceService", "ListCapabilities")
+  async listCapabilities(request: ListCapabilitiesRequest): Promise<ListCapabilitiesResponse> {
+    const { modelId } = await this.models.byModelId(BigInt(request.modelId));
+    const found = await this.capabilities.capabilitiesOf(modelId ?? 0n, MAX_CAPABILITIES);
+    return { capabilities: found.map(toCapabilityMessage) };
   }
 
   @GrpcMethod("MarketplaceService", "PrepareModelPublication")

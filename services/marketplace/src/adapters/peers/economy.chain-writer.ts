@@ -27,6 +27,12 @@ export class EconomyChainWriter implements ChainWriter {
     return this.#context;
   }
 
+  /** Where capability claims are read. */
+  async capabilityContracts(): Promise<{ readonly claims: Address; readonly models: Address }> {
+    const protocol = await this.economy.getProtocol({});
+    return { claims: contractOf(protocol, "CapabilityClaims"), models: contractOf(protocol, "ModelLicence") };
+  }
+
   async wrappedBalanceWei(account: Address): Promise<bigint> {
     return BigInt((await this.economy.getBalances({ account })).wrappedWei);
   }

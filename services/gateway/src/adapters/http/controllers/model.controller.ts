@@ -6,13 +6,14 @@ import { Operation } from "../pipeline/operation.js";
 import { PreparesSignatures, TakesSignatures } from "../pipeline/signing-operations.js";
 import { pageQuery, signaturesBody, signingRequests } from "../schemas/common.schemas.js";
 import {
+  capabilitiesView,
   createModelBody,
   modelsView,
   modelView,
   preparedPurchaseView,
   purchaseView,
 } from "../schemas/model.schemas.js";
-import { modelViewOf, purchaseViewOf } from "../views/model.views.js";
+import { capabilityViewOf, modelViewOf, purchaseViewOf } from "../views/model.views.js";
 import { bytesOf, signatureMessages, signingRequestView, textOrNull } from "../views/scalar.views.js";
 
 const uuid = z.string().regex(/^[0-9a-fA-F-]{36}$/, "a UUID");
@@ -93,6 +94,24 @@ export class ModelController {
       ? { modelId: Number(id), draftId: undefined }
       : { modelId: undefined, draftId: id };
     return modelViewOf((await this.marketplace.getModel(wanted, reading(request))).model);
+  }
+
+  @Get("models/:id/capabilities")
+  @Operation({
+    id: "listCapabilities",
+    summary: "What was proven on chain of what the model can do, newest claim first",
+    tag: "models",
+    access: "public",
+    params: modelParams,
+    answer: capabilitiesView,
+    problems: [404],
+  })
+  async capabilities(
+    @Req() request: GatewayCall,
+    @Param("id") id: string,
+  ): Promise<z.infer<typeof capabilitiesView>> {
+    const found = await this.marketplace.listCapabilities({ modelId: Number(id) }, reading(request));
+    return { items: found.capabilities.map(capabilityViewOf) };
   }
 
   @Post("models/:id/publication")

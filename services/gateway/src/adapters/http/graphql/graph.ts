@@ -10,6 +10,7 @@ export const QUERIES = {
   contribution: "getContribution",
   model: "getModel",
   models: "listModels",
+  capabilities: "listCapabilities",
   purchase: "getPurchase",
   quotes: "quoteJob",
   job: "getJob",
@@ -55,6 +56,12 @@ export const LINKS: Readonly<Record<string, Readonly<Record<string, Link>>>> = {
     money: ofJob("explainJobMoney"),
     proof: ofJob("getJobProof"),
     receipts: ofJob("listJobReceipts"),
+  },
+  Model: {
+    capabilities: {
+      operation: "listCapabilities",
+      params: ({ modelId }) => (typeof modelId === "number" ? { id: String(modelId) } : undefined),
+    },
   },
   Purchase: { model: toModel },
   Provider: {

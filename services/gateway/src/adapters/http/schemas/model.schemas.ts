@@ -54,6 +54,30 @@ export const modelsView = z
   .object({ items: z.array(modelView), nextCursor: z.string().nullable() })
   .meta({ id: "Models" });
 
+export const capabilityView = z
+  .object({
+    claimId: uint,
+    state: z.enum(["waiting-for-draw", "given-up", "open", "proven", "not-reached"]),
+    testSetRoot: bytes32,
+    testSetSize: uint,
+    publisher: address.meta({ description: "Who published the test set." }),
+    drawer: address.meta({ description: "Whose secret drew the samples." }),
+    drawCount: uint,
+    answered: uint,
+    correct: uint,
+    minimumCorrect: uint,
+    attempt: uint.meta({ description: "Which one it is of this model's claims on this set." }),
+    accuracyAtLeastBps: uint.meta({
+      description:
+        "Accuracy on the committed set that this speaks for with a chance of error of 5%, in 1/10,000.",
+    }),
+    says: z.array(z.string()),
+    trusted: z.array(z.string()).meta({ description: "What has to be trusted, in sentences." }),
+  })
+  .meta({ id: "Capability" });
+
+export const capabilitiesView = z.object({ items: z.array(capabilityView) }).meta({ id: "Capabilities" });
+
 export const preparedPurchaseView = z
   .object({ purchaseId: z.string(), priceWei: wei, toSign: z.array(signingRequest) })
   .meta({ id: "PreparedPurchase" });

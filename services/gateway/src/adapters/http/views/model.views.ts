@@ -1,6 +1,12 @@
-import { type Model, ModelState, type Purchase } from "@aios/proto/aios/marketplace/v1/marketplace";
+import {
+  type Capability,
+  CapabilityState,
+  type Model,
+  ModelState,
+  type Purchase,
+} from "@aios/proto/aios/marketplace/v1/marketplace";
 import type { z } from "zod";
-import type { modelView, purchaseView } from "../schemas/model.schemas.js";
+import type { capabilityView, modelView, purchaseView } from "../schemas/model.schemas.js";
 import { missing } from "./job.views.js";
 import {
   countOrNull,
@@ -47,6 +53,18 @@ export function modelViewOf(model: Model | undefined): z.infer<typeof modelView>
     progress: progressOrNull(model.progress),
     error: errorOrNull(model.error),
   };
+}
+
+const CAPABILITY_STATES = {
+  [CapabilityState.CAPABILITY_STATE_WAITING_FOR_DRAW]: "waiting-for-draw",
+  [CapabilityState.CAPABILITY_STATE_GIVEN_UP]: "given-up",
+  [CapabilityState.CAPABILITY_STATE_OPEN]: "open",
+  [CapabilityState.CAPABILITY_STATE_PROVEN]: "proven",
+  [CapabilityState.CAPABILITY_STATE_NOT_REACHED]: "not-reached",
+} as const;
+
+export function capabilityViewOf({ state, ...capability }: Capability): z.infer<typeof capabilityView> {
+  return { ...capability, state: named(CAPABILITY_STATES, state) };
 }
 
 type PurchaseState = z.infer<typeof purchaseView>["state"];
