@@ -17,6 +17,7 @@ export async function readCapabilities(
   modelId: bigint,
 ): Promise<readonly Capability[]> {
   const ids = await claimIdsOf(chain, modelId);
+  if (ids.length === 0) return [];
   const claims = await Promise.all(ids.slice(-MAX_CLAIMS).map((id) => readClaim(chain, id)));
   const skipped = ids.length - claims.length;
   const [head, ceremony] = await Promise.all([chain.rpc.blockNumber(), hasCeremony(chain, modelId)]);

@@ -1,3 +1,4 @@
+import { abi as claimsAbi } from "@aios/contracts/abi/capability-claims";
 import { abi as modelLicenceAbi } from "@aios/contracts/abi/model-licence";
 import { EconomyBesideOthers } from "@aios/economy/test/support/economy-beside-others";
 import { economyClient } from "@aios/economy/test/support/economy-platform";
@@ -10,11 +11,13 @@ import {
 import { address, bytes32, tenantOfAccount } from "@aios/kernel/identifiers";
 import { StoragePlatform } from "@aios/storage/test/storage-platform";
 import { ProverPlatform } from "@aios/zk-prover/test/support/prover-platform";
-import { Contract, hexlify, type Provider, parseEther } from "ethers";
+import { Contract, hexlify, Interface, type Provider, parseEther } from "ethers";
 import { JsonRpcReader } from "../../src/adapters/chain/json-rpc.reader.js";
+import { JsonRpcCapabilityReader } from "../../src/adapters/chain/json-rpc-capability.reader.js";
 import { EconomyChainWriter } from "../../src/adapters/peers/economy.chain-writer.js";
 import { ProverKeyMaker } from "../../src/adapters/peers/prover.key-maker.js";
 import { StorageContentOwners } from "../../src/adapters/peers/storage.content-owners.js";
+import { capabilityReaderConformance } from "../conformance/capability-reader.conformance.js";
 import { chainReaderConformance } from "../conformance/chain-reader.conformance.js";
 import { chainWriterConformance } from "../conformance/chain-writer.conformance.js";
 import { contentOwnersConformance } from "../conformance/content-owners.conformance.js";
@@ -112,5 +115,38 @@ keyMakerConformance("ProverKeyMaker on the zk-prover", async () => {
     bad: { contentCid: nonsense, modelCommitment: bytes32(`0x${"05".repeat(32)}`) },
     unknown: bytes32(`0x${"06".repeat(32)}`),
     close: () => platform.stop(),
+  };
+});
+
+capabilityReaderConformance("JsonRpcCapabilityReader", async () => {
+  const chain = await startTestChain();
+  const contracts = await deployTestProtocol(chain.provider);
+  const { modelLicence } = contextOf(contracts);
+  const claims = address(contracts["CapabilityClaims"] ?? "");
+  const send = async (who: typeof ACCOUNTS.developer, to: string, data: string): Promise<void> => {
+    const sent = await who.connect(chain.provider).sendTransaction({ to, data, gasLimit: 1_000_000n });
+    await sent.wait();
+  };
+  await send(
+    ACCOUNTS.relayer,
+    modelLicence,
+    hexlify(await signedPublication(contextOf(contracts), ACCOUNTS.developer)),
+  );
+  const abi = new Interface(claimsAbi);
+  const call = (who: typeof ACCOUNTS.developer, name: string, args: readonly unknown[]): Promise<void> =>
+    send(who, claims, abi.encodeFunctionData(name, args));
+  const root = `0x${"7e".repeat(32)}`;
+  await call(ACCOUNTS.business, "publishTestSet", [root, 100, "digits"]);
+  for (const drawId of [1, 2, 3]) {
+    await call(ACCOUNTS.business, "offerDraw", [`0x${"5e".repeat(32)}`]);
+    const verifier = contracts["Groth16ResultVerifier"];
+    await call(ACCOUNTS.developer, "claim", [1, verifier, root, 60, 58, 10, drawId]);
+  }
+  return {
+    reader: new JsonRpcCapabilityReader(async () => ({ claims, models: modelLicence }), chain.url, 5_000),
+    peer: chain,
+    modelId: 1n,
+    drawer: ACCOUNTS.business.address.toLowerCase(),
+    close: () => chain.stop(),
   };
 });

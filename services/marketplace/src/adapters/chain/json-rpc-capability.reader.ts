@@ -32,6 +32,7 @@ export class JsonRpcCapabilityReader implements CapabilityReader {
     const views = this.#views;
     const [ids] = await views.view(VIEWS, contracts.claims, "claimsOf", [modelId]);
     const all = [...(ids as Iterable<bigint>)];
+    if (all.length === 0) return [];
     const read = all.slice(-limit);
     const [head, [transcript], claims] = await Promise.all([
       views.call("eth_blockNumber", []),
