@@ -3,14 +3,8 @@ import { groupOf, seatsOfGroup } from "@aios/core-committee/honor-set";
 import { seatForSender } from "@aios/core-committee/mempool-split";
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { GENESIS_BLOCK } from "./block-dag.js";
-import { blockFault } from "./block-rules.js";
-import {
-  type BlockFacts,
-  blockClaimBytes,
-  type DagBlock,
-  type OrderedTransaction,
-  type UnsignedBlock,
-} from "./dag-block.js";
+import { blockFault, OFF_DUTY } from "./block-rules.js";
+import { type BlockFacts, blockClaimBytes, type DagBlock, type OrderedTransaction } from "./dag-block.js";
 import type { NodeContext } from "./node-context.js";
 import type { PoolPlace } from "./transaction-pool.js";
 
@@ -36,9 +30,14 @@ export function makeBlock(context: NodeContext): DagBlock | undefined {
   const { set } = chain.reign;
   const isOwn = (block: BlockFacts): boolean => block.seat === seat && block.setNumber === set.number;
   if (context.dag.entriesOfTick(tick).some(({ block }) => isOwn(block))) return undefined;
+  let isWidest = true;
   for (const parents of parentChoices(context)) {
     const bare = { setNumber: set.number, seat, tick, parents, transactions: [] };
-    if (fault(context, bare) !== undefined) continue;
+    const fault = context.dag.mergeFault(parents) ?? blockFault(bare, context.ruleContext);
+    // A narrower past may hide that the group on duty was heard: two groups would make blocks with the same transactions.
+    if (isWidest && fault === OFF_DUTY) return undefined;
+    isWidest = false;
+    if (fault !== undefined) continue;
     const block = { ...bare, transactions: chooseTransactions(context, seat, tick, parents) };
     return { ...block, signature: settings.sign(blockClaimBytes(settings.chain.chainId, block)) };
   }
@@ -51,10 +50,6 @@ function turnInTickMs({ chain, seat, settings }: NodeContext): number {
   const size = chain.reign.set.members.length;
   const seats = seatsOfGroup(size, groupOf(size, seat));
   return Math.floor((seats.indexOf(seat) * settings.chain.time.tickMs) / seats.length);
-}
-
-function fault(context: NodeContext, block: UnsignedBlock): string | undefined {
-  return blockFault(block, context.ruleContext) ?? context.dag.mergeFault(block.parents);
 }
 
 /** All tips, then fewer: blocks that cannot be merged together must not keep a node from its duty. */

@@ -5,6 +5,9 @@ import type { BlockDag } from "./block-dag.js";
 import type { CheckpointChain } from "./checkpoint-chain.js";
 import type { UnsignedBlock } from "./dag-block.js";
 
+/** Another group has duty in the tick, by the block's own past. */
+export const OFF_DUTY = "off-duty";
+
 export interface BlockRuleContext {
   readonly time: ChainTimeParameters;
   readonly dag: BlockDag;
@@ -58,7 +61,7 @@ export function blockFault(block: UnsignedBlock, context: BlockRuleContext): str
       return "second-of-tick";
   const heard = heardIn(context, block.setNumber, isInPast);
   const size = chain.reignOf(block.setNumber)?.set.members.length ?? 0;
-  return isOnDuty(time, size, block.seat, block.tick, heard) ? undefined : "off-duty";
+  return isOnDuty(time, size, block.seat, block.tick, heard) ? undefined : OFF_DUTY;
 }
 
 function heardIn(
