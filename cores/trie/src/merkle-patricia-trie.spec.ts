@@ -117,6 +117,34 @@ describe("MerklePatriciaTrie", () => {
     );
   });
 
+  it("gives each of two forks its own root when the steps of their commits alternate", () => {
+    const some = fc.array(fc.tuple(key, value), { maxLength: 20 });
+    fc.assert(
+      fc.property(batches, some, some, (all, one, other) => {
+        const store = new Store();
+        const committed = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, store.load);
+        for (const [k, v] of all.flat()) committed.put(k, v);
+        committed.commit(store.keep);
+        const written = (writes: typeof one): MerklePatriciaTrie => {
+          const fork = committed.fork();
+          for (const [k, v] of writes) fork.put(k, v);
+          return fork;
+        };
+        const expected = [one, other].map((writes) => written(writes).commit(store.keep));
+        const running = [one, other].map((writes) => written(writes).commitSteps(store.keep));
+        const roots: (string | undefined)[] = [undefined, undefined];
+        while (roots.includes(undefined))
+          for (const [index, steps] of running.entries()) {
+            const step = steps.next();
+            if (step.done === true) roots[index] ??= step.value;
+            else committed.shrink(1);
+          }
+        expect(roots).toEqual(expected);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it("gives the same roots and proofs after forgetting nodes", () => {
     fc.assert(
       fc.property(

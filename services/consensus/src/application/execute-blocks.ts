@@ -24,15 +24,15 @@ import type {
   ExecutionEngine,
   FoundingStore,
 } from "../domain/ports.js";
-import { NO_CHANGES } from "../domain/state.js";
+import { NO_CHANGES, type StateChanges } from "../domain/state.js";
 import type { StateCommitment } from "../domain/state-commitment.js";
 import { effectiveTip, maximumCost, type SignedTransaction } from "../domain/transaction.js";
 
 const ZERO_HASH = `0x${"00".repeat(32)}` as Bytes32;
 /** Room for header and list prefixes in the size of a block. */
 const HEADER_ROOM_BYTES = 1_024;
-/** Requests are answered at least this often while a block is executed. */
-const TURN_MS = 15;
+/** Requests are answered at least this often while a block is made: a call waits for two or three turns. */
+const TURN_MS = 4;
 /** Transactions from which sealing a block takes longer than a turn should. */
 const LARGE_BLOCK = 100;
 
@@ -87,7 +87,7 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
       const { gasUsed } = included;
       for (const { address, amount } of baseFeeCredits(this.genesis, { ...context, gasUsed }))
         session.credit(address, amount);
-      const commitment = this.states.commitment(parent.stateRoot, session.changes());
+      const commitment = await this.#commit(parent.stateRoot, session.changes());
       return this.#seal(parent, context, included, requests, commitment);
     });
   }
@@ -115,6 +115,17 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
       }
     }
     return out;
+  }
+
+  async #commit(parentRoot: Bytes32, changes: StateChanges): Promise<StateCommitment> {
+    const steps = this.states.commitmentSteps(parentRoot, changes);
+    let lastTurnAt = this.limits.now();
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return step.value;
+      if (this.limits.now() - lastTurnAt < TURN_MS) continue;
+      await nextTurn();
+      lastTurnAt = this.limits.now();
+    }
   }
 
   #fits(transaction: SignedTransaction, context: BlockContext, out: Included): boolean {

@@ -147,8 +147,10 @@ export interface StateStore {
   commitment(parentRoot: Bytes32, changes: StateChanges): StateCommitment;
 }
 
-/** A state store that a chain can begin in. */
+/** A state store that a chain is made in. */
 export interface FoundingStore extends StateStore {
+  /** As `commitment`, in short steps, between which requests can be answered. */
+  commitmentSteps(parentRoot: Bytes32, changes: StateChanges): Generator<undefined, StateCommitment>;
   /**
    * Root of the first state. Where no block is stored it is written too, in parts of which none counts before block 0
    * names the root: whoever begins again begins anew. Throws `invalid-genesis`.

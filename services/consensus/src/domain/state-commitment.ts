@@ -114,11 +114,26 @@ export interface StateCommitment {
   readonly trieNodes: readonly NewTrieNode[];
 }
 
+/** Accounts between two steps: about a millisecond. */
+const STEP_ACCOUNTS = 128;
+
 /**
  * Applies changes to the state trie and hashes it once. Writes nothing but `trieNodes`; the tries stay in the cache
  * under their new roots. Cost: a walk and a hash per changed account and slot, and a hash per branch above them.
  */
 export function commitState(parentRoot: Bytes32, tries: TrieCache, changes: StateChanges): StateCommitment {
+  const steps = commitStateSteps(parentRoot, tries, changes);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
+/** As `commitState`, in short steps, between which whoever takes them may do something else. */
+export function* commitStateSteps(
+  parentRoot: Bytes32,
+  tries: TrieCache,
+  changes: StateChanges,
+): Generator<undefined, StateCommitment> {
   const trieNodes: NewTrieNode[] = [];
   const store = (hash: Uint8Array, rlp: Uint8Array): void => {
     trieNodes.push({ hash, rlp });
@@ -127,6 +142,7 @@ export function commitState(parentRoot: Bytes32, tries: TrieCache, changes: Stat
   const accounts = new Map<Address, AccountState | null>();
   const touched = new Set([...changes.accounts.keys(), ...changes.storage.keys(), ...changes.clearedStorage]);
   for (const address of touched) {
+    if (accounts.size % STEP_ACCOUNTS === STEP_ACCOUNTS - 1) yield;
     const key = keccak256(fromHex(address));
     const changed = changes.accounts.get(address);
     const current = changed === undefined ? committedAccount(trie, key) : changed;
@@ -136,12 +152,12 @@ export function commitState(parentRoot: Bytes32, tries: TrieCache, changes: Stat
       continue;
     }
     const previousRoot = changes.clearedStorage.has(address) ? EMPTY_TRIE_ROOT : current.storageRoot;
-    const storageRoot = commitStorage(previousRoot, tries, changes.storage.get(address), store);
-    const account = { ...current, storageRoot };
+    const storageRoot = yield* commitStorage(previousRoot, tries, changes.storage.get(address), store);
+    const account = storageRoot === current.storageRoot ? current : { ...current, storageRoot };
     accounts.set(address, account);
     trie.put(key, encodeAccount(account));
   }
-  const root = trie.commit(store);
+  const root = yield* trie.commitSteps(store);
   tries.keep(root, trie);
   return { root, changes: { ...changes, accounts }, trieNodes };
 }
@@ -151,18 +167,20 @@ function committedAccount(trie: MerklePatriciaTrie, key: Uint8Array): AccountSta
   return rlp === undefined ? undefined : decodeAccount(rlp);
 }
 
-function commitStorage(
+function* commitStorage(
   previousRoot: Bytes32,
   tries: TrieCache,
   slots: ReadonlyMap<Bytes32, Uint8Array> | undefined,
   store: (hash: Uint8Array, rlp: Uint8Array) => void,
-): Bytes32 {
+): Generator<undefined, Bytes32> {
   if (slots === undefined || slots.size === 0) return previousRoot;
   const trie = tries.open(previousRoot);
+  let written = 0;
   for (const [slot, value] of slots) {
+    if (++written % STEP_ACCOUNTS === 0) yield;
     trie.put(keccak256(fromHex(slot)), value.length === 0 ? value : encodeRlp(value));
   }
-  const root = trie.commit(store);
+  const root = yield* trie.commitSteps(store);
   tries.keep(root, trie);
   return root;
 }

@@ -11,6 +11,7 @@ import type { FoundingStore } from "../../domain/ports.js";
 import type { AccountProof, AccountState, StateChanges, StateSnapshot } from "../../domain/state.js";
 import {
   commitState,
+  commitStateSteps,
   decodeAccount,
   type StateCommitment,
   TrieState,
@@ -120,6 +121,11 @@ export class LmdbStateStore implements FoundingStore {
   commitment(parentRoot: Bytes32, changes: StateChanges): StateCommitment {
     this.#requireRoot(parentRoot);
     return commitState(parentRoot, this.#tries, changes);
+  }
+
+  *commitmentSteps(parentRoot: Bytes32, changes: StateChanges): Generator<undefined, StateCommitment> {
+    this.#requireRoot(parentRoot);
+    return yield* commitStateSteps(parentRoot, this.#tries, changes);
   }
 
   async found(allocation: GenesisAllocation): Promise<Bytes32> {
