@@ -2,19 +2,18 @@
 pragma solidity 0.8.37;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import {Bls12381} from "./base/Bls12381.sol";
 import {FinalityMessages} from "./base/FinalityMessages.sol";
-import {TokenPermit, TokenPermits} from "./base/TokenPermits.sol";
-import {WrappedAios} from "./WrappedAios.sol";
 
 /// Who may be elected an honor node: deposits, voting keys, and what they lose.
 /// Faults and malice are apart: being down for more than 5% of a day costs 1% of the deposit, and nothing when many were
 /// down or a fault of the network was declared; two signed statements that exclude each other cost all of it.
+/// Honor nodes read candidates out of its storage: `services/consensus/src/domain/staking-state.ts` knows the layout.
 contract HonorStaking is AccessControl, ReentrancyGuardTransient {
-    using SafeERC20 for WrappedAios;
+    using Address for address payable;
     using EnumerableSet for EnumerableSet.AddressSet;
 
     struct Parameters {
@@ -38,6 +37,10 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         bool isJailed;
         /// Of the holding that has to be deposited.
         uint16 ratioBps;
+        /// The node's name among its peers, an Ed25519 key.
+        bytes32 nodeKey;
+        /// Where peers reach it, host:port; empty: those that need it know.
+        string endpoint;
     }
 
     struct Day {
@@ -55,6 +58,8 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     bytes32 public constant LEVEL_ROLE = keccak256("LEVEL_ROLE");
 
     uint256 private constant BPS = 10_000;
+    /// A DNS name and a port.
+    uint256 public constant MAX_ENDPOINT_BYTES = 261;
     uint16 public constant START_RATIO_BPS = 2_000;
     uint16 public constant LOWEST_RATIO_BPS = 1_000;
     uint16 public constant HIGHEST_RATIO_BPS = 3_000;
@@ -62,10 +67,9 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     uint16 public constant TOLERATED_DOWNTIME_BPS = 500;
     uint16 public constant DOWNTIME_CHARGE_BPS = 100;
 
-    WrappedAios public immutable token;
-    address public immutable treasury;
-    /// Name of the chain in what nodes sign.
-    string public chainName;
+    address payable public immutable treasury;
+    /// What the name of the chain in everything that nodes sign ends with.
+    bytes32 public chainDigest;
     Parameters public parameters;
     uint256 public totalDepositedWei;
 
@@ -77,8 +81,10 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     EnumerableSet.AddressSet private _members;
     mapping(uint256 day => Day) private _days;
     mapping(uint256 day => mapping(address node => bool)) public isReported;
+    mapping(bytes32 nodeKey => address node) public ownerOfNodeKey;
 
     event NodeRegistered(address indexed node, uint256 depositWei, bytes publicKey);
+    event EndpointSet(address indexed node, bytes32 nodeKey, string endpoint);
     event KeyRotated(address indexed node, bytes publicKey);
     event NodeUnbonding(address indexed node, uint64 unbondedAt);
     event NodeLeft(address indexed node, uint256 depositWei);
@@ -96,6 +102,8 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     error DepositTooLow(uint256 depositWei, uint256 neededWei);
     error KeyTaken(bytes publicKey);
     error PossessionNotProven();
+    error NodeKeyTaken(bytes32 nodeKey);
+    error EndpointTooLong(uint256 bytesGiven, uint256 bytesAllowed);
     error NotJailed(address node);
     error DayNotOver(uint256 day, uint256 timestamp);
     error DayNotSettled(uint256 day, uint256 timestamp);
@@ -108,66 +116,52 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     error RatioOutOfRange(uint16 ratioBps);
     error ParameterOutOfRange();
 
-    constructor(
-        WrappedAios token_,
-        address treasury_,
-        address admin,
-        string memory chainName_,
-        Parameters memory parameters_
-    ) {
-        if (address(token_) == address(0) || treasury_ == address(0) || admin == address(0)) revert ParameterOutOfRange();
+    constructor(address payable treasury_, address admin, bytes32 chainDigest_, Parameters memory parameters_) {
+        if (treasury_ == address(0) || admin == address(0) || chainDigest_ == 0) revert ParameterOutOfRange();
         if (parameters_.reporterRewardBps > BPS || parameters_.breakerBps > BPS) revert ParameterOutOfRange();
-        bytes memory name = bytes(chainName_);
-        if (name.length == 0 || name.length > 31) revert ParameterOutOfRange();
-        // What nodes sign is JSON: a name that it would have to escape is refused.
-        for (uint256 index = 0; index < name.length; index++) {
-            bytes1 letter = name[index];
-            bool isPlain = letter == "-" || (letter >= "0" && letter <= "9") || (letter >= "a" && letter <= "z");
-            if (!isPlain) revert ParameterOutOfRange();
-        }
-        token = token_;
         treasury = treasury_;
-        chainName = chainName_;
+        chainDigest = chainDigest_;
         parameters = parameters_;
         _grantRole(DEFAULT_ADMIN_ROLE, admin);
     }
 
     // Joining and leaving
 
-    /// Joins with a key whose possession is proven, both points in the encoding of EIP-2537.
+    /// Joins, with the coins sent as deposit and a key whose possession is proven, both points in the encoding of EIP-2537.
     function register(
         bytes calldata publicKey,
         bytes calldata possession,
-        uint256 depositWei,
-        TokenPermit calldata permit
-    ) external nonReentrant {
+        bytes32 nodeKey,
+        string calldata endpoint
+    ) external payable {
         if (isConvicted[msg.sender]) revert NodeConvicted(msg.sender);
         Node storage node = _nodes[msg.sender];
         if (node.unbondedAt != 0) revert NodeIsUnbonding(msg.sender, node.unbondedAt);
         if (node.ratioBps == 0) node.ratioBps = START_RATIO_BPS;
-        node.depositWei += depositWei;
-        totalDepositedWei += depositWei;
+        _add(node, msg.value);
         bytes memory compressed = _takeKey(node, publicKey, possession);
+        _setEndpoint(node, nodeKey, endpoint);
         _members.add(msg.sender);
         emit NodeRegistered(msg.sender, node.depositWei, compressed);
-        TokenPermits.pull(token, msg.sender, depositWei, permit);
-        uint256 neededWei = requiredDepositWei(msg.sender);
-        if (node.depositWei < neededWei) revert DepositTooLow(node.depositWei, neededWei);
+        _requireDeposit(node);
     }
 
     /// Adds to the deposit.
-    function deposit(uint256 depositWei, TokenPermit calldata permit) external nonReentrant {
+    function deposit() external payable {
         Node storage node = _active(msg.sender);
-        node.depositWei += depositWei;
-        totalDepositedWei += depositWei;
+        _add(node, msg.value);
         emit NodeRegistered(msg.sender, node.depositWei, node.publicKey);
-        TokenPermits.pull(token, msg.sender, depositWei, permit);
     }
 
     /// Votes with another key from the next hand-over on; the old one still convicts.
     function rotateKey(bytes calldata publicKey, bytes calldata possession) external {
         Node storage node = _active(msg.sender);
         emit KeyRotated(msg.sender, _takeKey(node, publicKey, possession));
+    }
+
+    /// Says where peers find the node from now on.
+    function setEndpoint(bytes32 nodeKey, string calldata endpoint) external {
+        _setEndpoint(_active(msg.sender), nodeKey, endpoint);
     }
 
     /// Leaves: not elected any more, and convicted until the deposit is taken out.
@@ -186,7 +180,7 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         uint256 depositWei = node.depositWei;
         _forget(account);
         emit NodeLeft(account, depositWei);
-        token.safeTransfer(account, depositWei);
+        payable(account).sendValue(depositWei);
     }
 
     // Downtime
@@ -227,13 +221,14 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         node.isJailed = true;
         totalDepositedWei -= amountWei;
         emit DowntimeCharged(account, day, amountWei);
-        token.safeTransfer(treasury, amountWei);
+        treasury.sendValue(amountWei);
     }
 
-    /// The calling node is up again and may be elected.
+    /// The calling node is up again and may be elected; its deposit has to be what it would have to be for a new node.
     function unjail() external {
         Node storage node = _active(msg.sender);
         if (!node.isJailed) revert NotJailed(msg.sender);
+        _requireDeposit(node);
         node.isJailed = false;
         emit NodeReturned(msg.sender);
     }
@@ -247,8 +242,9 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         FinalityMessages.Statement[2] calldata statements,
         bytes[2] calldata signatures
     ) external nonReentrant {
-        bytes memory first = FinalityMessages.statementBytes(chainName, step, statements[0]);
-        bytes memory second = FinalityMessages.statementBytes(chainName, step, statements[1]);
+        string memory chain = chainName();
+        bytes memory first = FinalityMessages.statementBytes(chain, step, statements[0]);
+        bytes memory second = FinalityMessages.statementBytes(chain, step, statements[1]);
         _slash(publicKey, first, second, signatures);
     }
 
@@ -259,8 +255,9 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         bytes32[2] calldata blockIds,
         bytes[2] calldata signatures
     ) external nonReentrant {
-        bytes memory first = FinalityMessages.claimBytes(chainName, tick, blockIds[0]);
-        bytes memory second = FinalityMessages.claimBytes(chainName, tick, blockIds[1]);
+        string memory chain = chainName();
+        bytes memory first = FinalityMessages.claimBytes(chain, tick, blockIds[0]);
+        bytes memory second = FinalityMessages.claimBytes(chain, tick, blockIds[1]);
         _slash(publicKey, first, second, signatures);
     }
 
@@ -279,8 +276,8 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         isConvicted[account] = true;
         _forget(account);
         emit NodeSlashed(account, msg.sender, amountWei, rewardWei);
-        token.safeTransfer(msg.sender, rewardWei);
-        token.safeTransfer(treasury, amountWei - rewardWei);
+        treasury.sendValue(amountWei - rewardWei);
+        payable(msg.sender).sendValue(rewardWei);
     }
 
     // Levels
@@ -294,22 +291,27 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
 
     // Views
 
-    /// The least deposit of a node: the minimum, or its ratio of what it holds and has deposited.
+    /// Name of the chain in everything that nodes sign.
+    function chainName() public view returns (string memory) {
+        return FinalityMessages.chainName(block.chainid, chainDigest);
+    }
+
+    /// The least deposit with which a node joins or comes back: the minimum, or its ratio of what it holds and has deposited.
     function requiredDepositWei(address account) public view returns (uint256) {
         Node storage node = _nodes[account];
         uint256 ratioBps = node.ratioBps == 0 ? START_RATIO_BPS : node.ratioBps;
-        uint256 shareWei = ((token.balanceOf(account) + node.depositWei) * ratioBps) / BPS;
+        uint256 shareWei = ((account.balance + node.depositWei) * ratioBps) / BPS;
         return shareWei > parameters.minimumDepositWei ? shareWei : parameters.minimumDepositWei;
     }
 
-    /// Whether a node may be elected now.
+    /// Whether a node may be elected now. Its holding is not asked here: a gift of coins must not cost anybody a seat.
     function isEligible(address account) public view returns (bool) {
         Node storage node = _nodes[account];
         return
             node.publicKey.length != 0 &&
             node.unbondedAt == 0 &&
             !node.isJailed &&
-            node.depositWei >= requiredDepositWei(account);
+            node.depositWei >= parameters.minimumDepositWei;
     }
 
     function nodeOf(address account) external view returns (Node memory) {
@@ -353,6 +355,16 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
 
     // Inside
 
+    function _add(Node storage node, uint256 depositWei) private {
+        node.depositWei += depositWei;
+        totalDepositedWei += depositWei;
+    }
+
+    function _requireDeposit(Node storage node) private view {
+        uint256 neededWei = requiredDepositWei(msg.sender);
+        if (node.depositWei < neededWei) revert DepositTooLow(node.depositWei, neededWei);
+    }
+
     function _takeKey(
         Node storage node,
         bytes calldata publicKey,
@@ -367,7 +379,20 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         node.publicKey = compressed;
     }
 
+    function _setEndpoint(Node storage node, bytes32 nodeKey, string calldata endpoint) private {
+        uint256 length = bytes(endpoint).length;
+        if (length > MAX_ENDPOINT_BYTES) revert EndpointTooLong(length, MAX_ENDPOINT_BYTES);
+        address owner = ownerOfNodeKey[nodeKey];
+        if (nodeKey == 0 || (owner != address(0) && owner != msg.sender)) revert NodeKeyTaken(nodeKey);
+        delete ownerOfNodeKey[node.nodeKey];
+        ownerOfNodeKey[nodeKey] = msg.sender;
+        node.nodeKey = nodeKey;
+        node.endpoint = endpoint;
+        emit EndpointSet(msg.sender, nodeKey, endpoint);
+    }
+
     function _forget(address account) private {
+        delete ownerOfNodeKey[_nodes[account].nodeKey];
         totalDepositedWei -= _nodes[account].depositWei;
         delete _nodes[account];
         _members.remove(account);

@@ -55,6 +55,8 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   ECDSAInvalidSignatureLength: "The signature has {length} bytes instead of 65. Sign the typed data again.",
   ECDSAInvalidSignatureS:
     "The signature's s is in the upper half of the curve's order, which is not accepted. Sign again with a standard wallet.",
+  EndpointTooLong:
+    "The endpoint has {bytesGiven} bytes, and {bytesAllowed} are allowed. Give host:port alone.",
   ERC20ExceededSafeSupply: "The supply of wrapped AIOS would exceed what votes can count.",
   ERC20InsufficientAllowance:
     "{spender} may spend {allowance} but {needed} is needed. Approve or permit the amount first.",
@@ -78,6 +80,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   ERC721InvalidSender: "{sender} cannot send licences.",
   ERC721NonexistentToken: "There is no licence {tokenId}.",
   EscrowAdmitted: "{escrow} was admitted before; it may take stakes from {since} on.",
+  FailedCall: "The account that is to be paid refused the coins. Name one that takes them.",
   FailedDeployment: "The contract's constructor failed. Check the parameters of the deployment.",
   FeeOutOfRange:
     "{bps} basis points is no valid share: at most 10000, and the minimum not above the maximum.",
@@ -103,6 +106,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
     "{node} is leaving; its deposit is free from {unbondedAt} on. Take it out and register anew.",
   NodeStillBonded:
     "The deposit of {node} is bound until {unbondedAt}, or until it leaves. Unbond first, then wait.",
+  NodeKeyTaken: "The node key {nodeKey} is another node's, or none. Make a new one, and register with that.",
   NodeUnknown: "{node} is not a registered honor node. Register it first, or correct the account or key.",
   NotAContract: "There is no code at {contractAddress}. Deploy it first.",
   NotJailed: "{node} is not suspended. Nothing is left to do.",

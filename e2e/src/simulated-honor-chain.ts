@@ -192,7 +192,7 @@ class Simulation {
     return this.set.members[index]?.account ?? "";
   }
 
-  #settings(index: number): Omit<NodeSettings, "scheme" | "sign"> {
+  #settings(index: number): Omit<NodeSettings, "scheme" | "keys"> {
     const { nodes, blocksPerSecond } = this.#choice;
     const onDuty = nodes / groupCount(nodes);
     const tickMs = Math.round((onDuty / blocksPerSecond) * 1_000);
@@ -221,7 +221,6 @@ class Simulation {
         maxBlocksPerCheckpoint: 1_000,
         reputationWindow: 1_000,
       },
-      account: this.#account(index),
       election: stakeElection,
       timeouts: { proposeMs: 1_200, prevoteMs: 400, precommitMs: 400, backOffMs: 300 },
       checkpointIntervalMs: 150,
@@ -248,17 +247,20 @@ class SimulatedNode {
   #busyUntilMs = 0;
   #charge = 0;
 
-  constructor(index: number, simulation: Simulation, settings: Omit<NodeSettings, "scheme" | "sign">) {
+  constructor(index: number, simulation: Simulation, settings: Omit<NodeSettings, "scheme" | "keys">) {
     this.index = index;
     this.#simulation = simulation;
     const { keyring } = simulation;
     this.#core = new HonorNode({
       ...settings,
       scheme: this.#charged(keyring.scheme),
-      sign: (bytes) => {
-        this.#charge += SIGNATURE_COST_MS.sign;
-        // As long as a real one.
-        return bytesToHex(keyring.sign(index, bytes)).padEnd(2 * SIGNATURE_BYTES, "0");
+      keys: {
+        has: (publicKey) => publicKey === simulation.set.members[index]?.publicKey,
+        sign: (_, bytes) => {
+          this.#charge += SIGNATURE_COST_MS.sign;
+          // As long as a real one.
+          return bytesToHex(keyring.sign(index, bytes)).padEnd(2 * SIGNATURE_BYTES, "0");
+        },
       },
     });
   }

@@ -28,6 +28,9 @@ export const COMMAND_OPTIONS = [
   "draws",
   "correct",
   "secret",
+  "rpc",
+  "deposit",
+  "endpoint",
 ] as const;
 
 export type CommandOption = (typeof COMMAND_OPTIONS)[number];

@@ -32,6 +32,11 @@ library FinalityMessages {
         uint64 tick;
     }
 
+    /// The name that commits to a chain's genesis.
+    function chainName(uint256 chainId, bytes32 digest) internal pure returns (string memory) {
+        return string(abi.encodePacked("aios:", Strings.toString(chainId), ":", _hex(digest)));
+    }
+
     function statementBytes(
         string memory chain,
         Step memory step,

@@ -7,13 +7,17 @@ import { startChain, type TestChain } from "../support/chain.js";
 import {
   CHAIN_NAME,
   DAY_SECONDS,
+  nodeKeyOf,
   STAKING_PARAMETERS,
   TestStaking,
+  UNIT,
   VotingKey,
 } from "../support/honor-staking.js";
 import { TestProtocol } from "../support/protocol.js";
 
-const DEPOSIT = 20_000n;
+const DEPOSIT = 20_000n * UNIT;
+const HELD = 60_000n * UNIT;
+const FAUCET = `0x${"fa".repeat(20)}`;
 const NODES = ["provider", "rival", "buyer", "owner"] as const;
 const keys = {
   provider: new VotingKey(1),
@@ -34,10 +38,8 @@ beforeAll(async () => {
   for (const name of NODES) {
     const wallet = protocol.wallets[name];
     // The deposit is at least a fifth of what a node holds: let each hold just this.
-    const held = await protocol.balance(wallet.address);
-    if (held > 0n) await protocol.token.send(wallet, "transfer", [protocol.treasury, held]);
-    await protocol.wrap(name, 60_000n);
-    await staking.approve(wallet);
+    const excess = (await staking.held(wallet.address)) - HELD;
+    await (await wallet.sendTransaction({ to: FAUCET, value: excess - UNIT })).wait();
   }
 });
 afterAll(() => chain?.stop());
@@ -77,16 +79,13 @@ const vote = (kind: "prevote" | "precommit", tip: string | undefined): FinalityM
 
 describe("HonorStaking", () => {
   it("takes nodes with a deposit and a key whose possession is proven", async () => {
-    await expectRevert(staking.register(protocol.wallets.provider, keys.provider, 9_999n), "DepositTooLow");
-    const { possession } = keys.rival;
-    const foreign = [
-      keys.provider.encoded,
-      possession,
-      DEPOSIT,
-      { valueWei: 0n, deadline: 0n, signature: "0x" },
-    ];
     await expectRevert(
-      staking.contract.send(protocol.wallets.provider, "register", foreign),
+      staking.register(protocol.wallets.provider, keys.provider, 9_999n * UNIT),
+      "DepositTooLow",
+    );
+    const foreign = [keys.provider.encoded, keys.rival.possession, nodeKeyOf(protocol.wallets.provider), ""];
+    await expectRevert(
+      staking.contract.send(protocol.wallets.provider, "register", foreign, DEPOSIT),
       "PossessionNotProven",
     );
     const sent = await staking.register(protocol.wallets.provider, keys.provider, DEPOSIT);
@@ -99,36 +98,65 @@ describe("HonorStaking", () => {
     expect(accounts).toEqual([address("rival"), address("buyer")]);
   });
 
+  it("keeps where a node is found, and gives no node key to two", async () => {
+    const { provider, rival } = protocol.wallets;
+    const set = (wallet: typeof provider, ...args: unknown[]) =>
+      staking.contract.send(wallet, "setEndpoint", args);
+    await expectRevert(set(rival, nodeKeyOf(provider), "a:1"), "NodeKeyTaken");
+    await expectRevert(set(rival, `0x${"00".repeat(32)}`, "a:1"), "NodeKeyTaken");
+    await expectRevert(set(rival, nodeKeyOf(rival), "a".repeat(262)), "EndpointTooLong");
+    const fresh = `0x${"f1".repeat(32)}`;
+    await set(rival, fresh, "rival.example:1");
+    expect(await staking.contract.read("nodeOf", [rival.address])).toMatchObject({
+      nodeKey: fresh,
+      endpoint: "rival.example:1",
+    });
+    await set(provider, nodeKeyOf(rival), "b:2");
+    await set(provider, nodeKeyOf(provider), "b:2");
+  });
+
   it("refuses keys that are no points, the identity, and points outside the subgroup", async () => {
     const { possession } = keys.owner;
     const attempt = (key: string) =>
       staking.contract.send(protocol.wallets.relayer, "register", [
         key,
         possession,
-        0n,
-        { valueWei: 0n, deadline: 0n, signature: "0x" },
+        nodeKeyOf(protocol.wallets.relayer),
+        "",
       ]);
     await expectRevert(attempt(`0x${"00".repeat(128)}`), "PointAtInfinity");
     await expectRevert(attempt(`0x${"00".repeat(127)}`), "PointLength");
     await expectRevert(attempt(`0x${"00".repeat(127)}05`), "PrecompileFailed");
   });
 
-  it("asks for a share of the holding, more of it at low levels", async () => {
+  it("asks for a share of the holding where a node joins, more of it at low levels", async () => {
     const node = address("owner");
-    expect(await staking.contract.readBigInt("requiredDepositWei", [node])).toBe(12_000n);
+    const shareOf = async (ratioBps: bigint): Promise<bigint> =>
+      (((await staking.held(node)) + (await staking.depositOf(node))) * ratioBps) / 10_000n;
+    const required = () => staking.contract.readBigInt("requiredDepositWei", [node]);
+    expect(await required()).toBe(await shareOf(2_000n));
     await staking.asAdmin("setRatio", node, 3_000);
-    expect(await staking.contract.readBigInt("requiredDepositWei", [node])).toBe(18_000n);
+    expect(await required()).toBe(await shareOf(3_000n));
     await staking.asAdmin("setRatio", node, 1_000);
-    expect(await staking.contract.readBigInt("requiredDepositWei", [node])).toBe(10_000n);
+    expect(await required()).toBe(STAKING_PARAMETERS.minimumDepositWei);
     await expectRevert(staking.asAdmin("setRatio", node, 999), "RatioOutOfRange");
-    await protocol.wrap("owner", 1_000_000n);
-    expect(await staking.isEligible(node)).toBe(false);
-    await staking.deposit(protocol.wallets.owner, 90_000n);
-    expect(await staking.isEligible(node)).toBe(true);
+    const rich = protocol.wallets.anchor;
+    await expectRevert(staking.register(rich, new VotingKey(7), DEPOSIT), "DepositTooLow");
     await expectRevert(
       staking.contract.send(protocol.wallets.owner, "setRatio", [node, 2_000]),
       "AccessControlUnauthorizedAccount",
     );
+  });
+
+  it("lets nobody lose a seat to a gift of coins", async () => {
+    const node = address("owner");
+    await (await protocol.wallets.relayer.sendTransaction({ to: node, value: 100_000n * UNIT })).wait();
+    expect(await staking.contract.readBigInt("requiredDepositWei", [node])).toBeLessThan(DEPOSIT);
+    await staking.asAdmin("setRatio", node, 2_000);
+    expect(await staking.contract.readBigInt("requiredDepositWei", [node])).toBeGreaterThan(DEPOSIT);
+    expect(await staking.isEligible(node)).toBe(true);
+    await staking.deposit(protocol.wallets.owner, 1_000n * UNIT);
+    expect(await staking.depositOf(node)).toBe(DEPOSIT + 1_000n * UNIT);
   });
 
   it("charges 1% and suspends for a day of downtime, once the day cannot be disputed", async () => {
@@ -143,10 +171,10 @@ describe("HonorStaking", () => {
     const settled = Number(await staking.contract.readBigInt("settledAt", [day]));
     await expectRevert(settle(), "DayNotSettled");
     await chain.advance(settled - (await chain.now()));
-    const before = await protocol.balance(protocol.treasury);
+    const before = await staking.held(protocol.treasury);
     await settle();
-    expect(await staking.depositOf(node)).toBe(19_800n);
-    expect((await protocol.balance(protocol.treasury)) - before).toBe(200n);
+    expect(await staking.depositOf(node)).toBe(19_800n * UNIT);
+    expect((await staking.held(protocol.treasury)) - before).toBe(200n * UNIT);
     expect(await staking.isEligible(node)).toBe(false);
     await expectRevert(settle(), "NotReported");
     await expectRevert(staking.asAdmin("reportDowntime", day, node, 501), "DaySettled");
@@ -177,7 +205,7 @@ describe("HonorStaking", () => {
       await staking.contract.send(protocol.wallets.stranger, "settleDowntime", [day, address(name)]);
       expect(await staking.isEligible(address(name))).toBe(true);
     }
-    expect(await staking.depositOf(address("rival"))).toBe(19_800n);
+    expect(await staking.depositOf(address("rival"))).toBe(19_800n * UNIT);
     await expectRevert(staking.asAdmin("declareFault", declared, "too late"), "DaySettled");
   });
 
@@ -190,12 +218,12 @@ describe("HonorStaking", () => {
     await staking.contract.send(wallet, "unbond", []);
     expect(await staking.isEligible(wallet.address)).toBe(false);
     await expectRevert(staking.contract.send(wallet, "unbond", []), "NodeIsUnbonding");
-    await expectRevert(staking.deposit(wallet, 1n), "NodeIsUnbonding");
+    await expectRevert(staking.deposit(wallet, UNIT), "NodeIsUnbonding");
     await expectRevert(withdraw(), "NodeStillBonded");
     await chain.advance(Number(STAKING_PARAMETERS.unbondDelaySeconds));
-    const before = await protocol.balance(wallet.address);
+    const before = await staking.held(wallet.address);
     await withdraw();
-    expect((await protocol.balance(wallet.address)) - before).toBe(held);
+    expect((await staking.held(wallet.address)) - before).toBe(held);
     await expectRevert(withdraw(), "NodeUnknown");
   });
 });
@@ -221,12 +249,16 @@ describe("evidence of malice", () => {
   it("takes everything for two votes in one step, and rewards who shows it", async () => {
     const reporter = protocol.wallets.relayer;
     const held = await staking.depositOf(address("buyer"));
-    const treasury = await protocol.balance(protocol.treasury);
+    const [treasury, before] = await Promise.all([
+      staking.held(protocol.treasury),
+      staking.held(reporter.address),
+    ]);
     const args = doubleMessage(keys.buyer, vote("precommit", "a"), vote("precommit", undefined));
-    const { gasUsed } = await staking.contract.send(reporter, "slashDoubleMessage", args);
+    const { gasUsed, receipt } = await staking.contract.send(reporter, "slashDoubleMessage", args);
     expect(gasUsed).toBeLessThan(900_000n);
-    expect(await protocol.balance(reporter.address)).toBe((held * 500n) / 10_000n);
-    expect((await protocol.balance(protocol.treasury)) - treasury).toBe(held - (held * 500n) / 10_000n);
+    const rewardWei = (held * 500n) / 10_000n;
+    expect((await staking.held(reporter.address)) - before).toBe(rewardWei - receipt.fee);
+    expect((await staking.held(protocol.treasury)) - treasury).toBe(held - rewardWei);
     expect(await staking.depositOf(address("buyer"))).toBe(0n);
     await expectRevert(staking.contract.send(reporter, "slashDoubleMessage", args), "NodeUnknown");
     await expectRevert(staking.register(protocol.wallets.buyer, new VotingKey(8), DEPOSIT), "NodeConvicted");
@@ -266,7 +298,7 @@ describe("evidence of malice", () => {
     ];
     const sent = await staking.contract.send(protocol.wallets.relayer, "slashDoubleBlock", args);
     expect(sent.events.map(({ name }) => name)).toContain("NodeSlashed");
-    expect(await protocol.balance(staking.contract.address)).toBe(
+    expect(await staking.held(staking.contract.address)).toBe(
       await staking.contract.readBigInt("totalDepositedWei"),
     );
     expect(await staking.contract.readBigInt("nodeCount")).toBe(0n);

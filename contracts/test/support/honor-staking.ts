@@ -1,22 +1,24 @@
 import { blsPublicKey, blsSign, provePossession } from "@aios/core-finality/bls-signatures";
 import { encodePublicKeyForEvm, encodeSignatureForEvm } from "@aios/core-finality/eip2537-encoding";
-import { ContractFactory, hexlify } from "ethers";
+import { ContractFactory, hexlify, zeroPadValue } from "ethers";
 import { abi as stakingAbi } from "../../generated/abi/honor-staking.js";
 import { bytecode as stakingCode } from "../../generated/bytecode/honor-staking.js";
 import { type Sent, TestContract, type TestWallet } from "./calls.js";
 import type { TestProtocol } from "./protocol.js";
 
-export const CHAIN_NAME = "aios-test";
+const CHAIN_DIGEST = `0x${"c4".repeat(32)}`;
+/** What nodes of the test chain sign. */
+export const CHAIN_NAME = `aios:26070:${CHAIN_DIGEST.slice(2)}`;
+/** Deposits of the tests; a transaction costs far less than one. */
+export const UNIT = 10n ** 13n;
 export const DAY_SECONDS = 86_400;
 export const STAKING_PARAMETERS = {
-  minimumDepositWei: 10_000n,
+  minimumDepositWei: 10_000n * UNIT,
   unbondDelaySeconds: 3_000n,
   reporterRewardBps: 500n,
   breakerBps: 3_333n,
   settleDelaySeconds: 86_400n,
 };
-const NO_PERMIT = { valueWei: 0n, deadline: 0n, signature: "0x" };
-const UNLIMITED = 2n ** 256n - 1n;
 
 /** A node's voting key. */
 export class VotingKey {
@@ -45,6 +47,11 @@ export class VotingKey {
   }
 }
 
+/** What a node of an account calls itself among peers. */
+export function nodeKeyOf({ address }: TestWallet): string {
+  return zeroPadValue(address, 32);
+}
+
 /** `HonorStaking` on a chain, its roles held by the deployer, and what its callers send. */
 export class TestStaking {
   private constructor(
@@ -56,10 +63,9 @@ export class TestStaking {
     const admin = protocol.wallets.deployer;
     const factory = new ContractFactory(stakingAbi, stakingCode, admin);
     const deployed = await factory.deploy(
-      protocol.token.address,
       protocol.treasury,
       admin.address,
-      CHAIN_NAME,
+      CHAIN_DIGEST,
       STAKING_PARAMETERS,
       { gasLimit: 8_000_000n },
     );
@@ -70,16 +76,23 @@ export class TestStaking {
     return new TestStaking(contract, protocol);
   }
 
-  async approve(wallet: TestWallet): Promise<void> {
-    await this.protocol.token.send(wallet, "approve", [this.contract.address, UNLIMITED]);
-  }
-
-  register(wallet: TestWallet, key: VotingKey, depositWei: bigint): Promise<Sent> {
-    return this.contract.send(wallet, "register", [key.encoded, key.possession, depositWei, NO_PERMIT]);
+  register(
+    wallet: TestWallet,
+    key: VotingKey,
+    depositWei: bigint,
+    nodeKey = nodeKeyOf(wallet),
+  ): Promise<Sent> {
+    const args = [key.encoded, key.possession, nodeKey, "node.example:26656"];
+    return this.contract.send(wallet, "register", args, depositWei);
   }
 
   deposit(wallet: TestWallet, depositWei: bigint): Promise<Sent> {
-    return this.contract.send(wallet, "deposit", [depositWei, NO_PERMIT]);
+    return this.contract.send(wallet, "deposit", [], depositWei);
+  }
+
+  /** Coins of an account. */
+  held(account: string): Promise<bigint> {
+    return this.protocol.chain.provider.getBalance(account);
   }
 
   asAdmin(method: string, ...args: unknown[]): Promise<Sent> {

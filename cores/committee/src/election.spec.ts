@@ -140,9 +140,17 @@ describe("succession", () => {
     expect(accounts(next.members)).toContain(member(20).account);
   });
 
+  it("replaces a member that is no candidate any more", () => {
+    const convicted = [...seated(6).slice(1), candidate(20)];
+    const next = nextHonorSet({ ...input, candidates: convicted }, stakeElection);
+    expect(new Set(accounts(next.members))).toEqual(new Set(accounts(convicted)));
+  });
+
   it("leaves the set as it is when nobody could replace it, or when the election finds the same", () => {
     expect(nextHonorSet({ ...input, tick: newCycle, candidates: seated(6) }, stakeElection)).toBe(sitting);
     const jailed = seated(6, { isSuspended: true });
     expect(nextHonorSet({ ...input, candidates: jailed }, stakeElection)).toBe(sitting);
+    expect(nextHonorSet({ ...input, candidates: seated(5) }, stakeElection)).toBe(sitting);
+    expect(nextHonorSet({ ...input, candidates: [] }, stakeElection)).toBe(sitting);
   });
 });

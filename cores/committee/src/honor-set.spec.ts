@@ -8,7 +8,6 @@ import {
   honorSetId,
   isSetSize,
   requireHonorSet,
-  seatOf,
   seatsOfGroup,
 } from "./honor-set.js";
 
@@ -50,7 +49,6 @@ describe("honor set", () => {
     expect(ids.size).toBe(4);
     expect(honorSetId(honorSet(6))).toBe(honorSetId(set));
     expect(honorKeysOf("chain", set).publicKeys[5]?.[47]).toBe(6);
-    expect([seatOf(set, member(2).account), seatOf(set, member(9).account)]).toEqual([2, undefined]);
   });
 
   it("refuses what is no set, naming the field", () => {

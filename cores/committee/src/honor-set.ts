@@ -72,12 +72,6 @@ export function honorKeysOf(chainId: string, set: HonorSet): HonorKeys {
   return { chainId, publicKeys };
 }
 
-/** Seat of an account; undefined when it has none. */
-export function seatOf(set: HonorSet, account: string): number | undefined {
-  const seat = set.members.findIndex((member) => member.account === account);
-  return seat < 0 ? undefined : seat;
-}
-
 /** Groups that take turns: n / 3, or one for the local profile. */
 export function groupCount(size: number): number {
   return size === LOCAL_SET ? 1 : size / GROUP_SIZE;

@@ -18,8 +18,8 @@ export interface SuccessionInput {
  * evicted). The checkpoint under vote names it, so that the certificate over that checkpoint, signed by the sitting set,
  * is the hand-over: there is no second vote that could contradict it.
  *
- * Between cycles a member that is suspended in the attested state loses its seat to the next in rank, while the others
- * keep theirs whatever their score. Returns the sitting set itself when it stays. Cost: one election.
+ * Between cycles a member that is suspended in the attested state, or no candidate any more, loses its seat to the next in
+ * rank, while the others keep theirs whatever their score. Returns the sitting set itself when it stays. Cost: one election.
  */
 export function nextHonorSet(input: SuccessionInput, election: HonorElection): HonorSet {
   const { time, sitting, parentTick, tick, candidates, rules } = input;
@@ -31,11 +31,12 @@ export function nextHonorSet(input: SuccessionInput, election: HonorElection): H
   return { number: sitting.number + 1, members: result.members };
 }
 
+/** Suspended, or gone from the state: whoever is convicted is no candidate any more. */
 function hasEvicted(sitting: HonorSet, candidates: readonly Candidate[]): boolean {
-  const suspended = new Set(
-    candidates.filter(({ isSuspended }) => isSuspended).map(({ account }) => account),
+  const standing = new Set(
+    candidates.filter(({ isSuspended }) => !isSuspended).map(({ account }) => account),
   );
-  return sitting.members.some(({ account }) => suspended.has(account));
+  return standing.size > 0 && sitting.members.some(({ account }) => !standing.has(account));
 }
 
 function isSame(sitting: HonorSet, members: HonorSet["members"]): boolean {

@@ -39,7 +39,7 @@ export function makeBlock(context: NodeContext): DagBlock | undefined {
     isWidest = false;
     if (fault !== undefined) continue;
     const block = { ...bare, transactions: chooseTransactions(context, seat, tick, parents) };
-    return { ...block, signature: settings.sign(blockClaimBytes(settings.chain.chainId, block)) };
+    return { ...block, signature: context.sign(blockClaimBytes(settings.chain.chainId, block)) };
   }
   return undefined;
 }

@@ -13,10 +13,13 @@ export class CheckpointChain {
   #reigns: Reign[];
   readonly #results = new Map<number, ExecutionResult>();
   #executedHeight = 0;
+  /** Of the members of the latest set: tick of the hand-over with which their present time in the set began. */
+  #sittingSince: ReadonlyMap<string, number>;
 
   constructor(genesisSet: HonorSet, genesis: ExecutionResult) {
     this.#reigns = [{ set: genesisSet, fromHeight: 1, fromTick: 0 }];
     this.#results.set(0, genesis);
+    this.#sittingSince = sittingSince(this.#reigns);
   }
 
   /** Goes on from a base, whose decisions come next. */
@@ -24,6 +27,7 @@ export class CheckpointChain {
     this.#decisions = [];
     this.#firstHeight = firstDecision;
     this.#reigns = [...reigns];
+    this.#sittingSince = sittingSince(reigns);
   }
 
   /** Forgets decisions before a height; every set stays known. */
@@ -57,8 +61,20 @@ export class CheckpointChain {
     return this.#reigns.at(-1) as Reign;
   }
 
+  /** Tick since which an account sits in the set without interruption; undefined when it has no seat. */
+  sittingSince(account: string): number | undefined {
+    return this.#sittingSince.get(account);
+  }
+
   reignOf(setNumber: number): Reign | undefined {
     return this.#reigns.find(({ set }) => set.number === setNumber);
+  }
+
+  /** The sets from number `fromSet` on that another one handed over to, oldest first, at most `limit`. */
+  reignsFrom(fromSet: number, limit: number): readonly Reign[] {
+    return this.#reigns
+      .filter(({ set, fromHeight }) => set.number >= fromSet && fromHeight > 1)
+      .slice(0, limit);
   }
 
   /** The set that decides or decided a height up to the next one. */
@@ -120,6 +136,20 @@ export class CheckpointChain {
     const { checkpoint, nextSet } = decision;
     this.#decisions.push(decision);
     if (nextSet === undefined || honorSetId(nextSet) === honorSetId(this.reign.set)) return;
-    this.#reigns.push({ set: nextSet, fromHeight: checkpoint.height + 1, fromTick: checkpoint.tick });
+    const reign = { set: nextSet, fromHeight: checkpoint.height + 1, fromTick: checkpoint.tick };
+    this.#reigns.push(reign);
+    this.#sittingSince = withReign(this.#sittingSince, reign);
   }
+}
+
+/** Since which tick each member of the last set sits without interruption. */
+function sittingSince(reigns: readonly Reign[]): ReadonlyMap<string, number> {
+  return reigns.reduce<ReadonlyMap<string, number>>(withReign, new Map());
+}
+
+function withReign(
+  before: ReadonlyMap<string, number>,
+  { set, fromTick }: Reign,
+): ReadonlyMap<string, number> {
+  return new Map(set.members.map(({ account }) => [account, before.get(account) ?? fromTick]));
 }

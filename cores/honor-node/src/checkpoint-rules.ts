@@ -1,3 +1,4 @@
+import { chainTimeOf } from "@aios/core-committee/chain-time";
 import { type HonorSet, honorSetId } from "@aios/core-committee/honor-set";
 import { nextHonorSet } from "@aios/core-committee/succession";
 import type { Checkpoint } from "@aios/core-finality/checkpoint";
@@ -57,7 +58,14 @@ export function build(context: CheckpointContext): Checkpoint | undefined {
 /** The set that decides the height after this one, if this one's tip is of `tick`. */
 export function setAfter(tick: number, { chain, settings }: CheckpointContext): HonorSet {
   const { time, electionRules: rules } = settings.chain;
-  const candidates = chain.result(chain.height - 1)?.candidates ?? [];
+  const standing = chain.result(chain.height - 1)?.candidates ?? [];
+  const candidates = standing.map((candidate) => {
+    const since = chain.sittingSince(candidate.account);
+    return {
+      ...candidate,
+      sittingSinceCycle: since === undefined ? undefined : chainTimeOf(time, since).cycle,
+    };
+  });
   const input = { time, sitting: chain.reign.set, parentTick: chain.tick, tick, candidates, rules };
   return nextHonorSet(input, settings.election);
 }

@@ -162,7 +162,7 @@ export class FinalityDriver {
 
   #broadcast(message: FinalityMessage): void {
     const { settings } = this.#context;
-    const signature = message.signature ?? settings.sign(signedBytes(settings.chain.chainId, message));
+    const signature = message.signature ?? this.#context.sign(signedBytes(settings.chain.chainId, message));
     if (message.kind !== "proposal") {
       this.#context.broadcast({ kind: "vote", message, signature });
       return;
@@ -284,7 +284,7 @@ export class FinalityDriver {
     const { chainId } = settings.chain;
     const precommits = votes.map((vote) => ({
       sender: vote.sender,
-      signature: hexToBytes(vote.signature ?? settings.sign(signedBytes(chainId, vote))),
+      signature: hexToBytes(vote.signature ?? this.#context.sign(signedBytes(chainId, vote))),
     }));
     const keys = honorKeysOf(chainId, chain.reign.set);
     const certificate = makeCertificate(settings.scheme, keys, checkpoint, round, precommits);
@@ -296,7 +296,7 @@ export class FinalityDriver {
   #accuse({ first, second }: Conflict): void {
     const { chain, settings } = this.#context;
     const signed = (message: FinalityMessage): Uint8Array =>
-      hexToBytes(message.signature ?? settings.sign(signedBytes(settings.chain.chainId, message)));
+      hexToBytes(message.signature ?? this.#context.sign(signedBytes(settings.chain.chainId, message)));
     const { kind, height, round, sender } = first;
     this.#context.accuse(chain.reign.set.number, sender, `${kind} ${height}/${round}`, () => ({
       kind: "double-message",

@@ -100,6 +100,17 @@ export class HonorNode {
     return this.#context.chain.reign.set;
   }
 
+  /** A set that decides or decided; undefined for one that is not known. */
+  setNumbered(setNumber: number): HonorSet | undefined {
+    return this.#context.chain.reignOf(setNumber)?.set;
+  }
+
+  /** Decisions that handed over to the sets from number `fromSet` on, oldest first, at most `limit`. */
+  handOvers(fromSet: number, limit: number): Decision[] {
+    const reigns = this.#context.chain.reignsFrom(fromSet, limit);
+    return reigns.flatMap(({ fromHeight }) => this.decision(fromHeight - 1) ?? []);
+  }
+
   /** Blocks that nothing it holds descends from. */
   get tips(): readonly string[] {
     return this.#context.dag.tips;

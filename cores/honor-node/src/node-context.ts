@@ -1,5 +1,5 @@
 import { tickAt } from "@aios/core-committee/chain-time";
-import { seatOf } from "@aios/core-committee/honor-set";
+import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { Evidence } from "@aios/core-finality/evidence";
 import { BlockDag } from "./block-dag.js";
 import { type BlockRuleContext, blockFault } from "./block-rules.js";
@@ -19,6 +19,7 @@ export class NodeContext {
   nowMs = 0;
   #outputs: NodeOutput[] = [];
   readonly #accused = new Set<string>();
+  #seated: { readonly set: HonorSet; readonly seat: number | undefined } | undefined;
 
   constructor(settings: NodeSettings) {
     const { chain, maxWaitingBlocks, maxWaitingBytes, poolCapacity } = settings;
@@ -53,7 +54,20 @@ export class NodeContext {
 
   /** Own seat in the set that decides the next height. */
   get seat(): number | undefined {
-    return seatOf(this.chain.reign.set, this.settings.account);
+    const { set } = this.chain.reign;
+    if (this.#seated?.set !== set) {
+      const seat = set.members.findIndex(({ publicKey }) => this.settings.keys.has(publicKey));
+      this.#seated = { set, seat: seat < 0 ? undefined : seat };
+    }
+    return this.#seated.seat;
+  }
+
+  /** Signs with the key of the own seat; hex. */
+  sign(bytes: Uint8Array): string {
+    const { seat } = this;
+    const member = seat === undefined ? undefined : this.chain.reign.set.members[seat];
+    if (member === undefined) throw new Error("A node without a seat has nothing to sign.");
+    return this.settings.keys.sign(member.publicKey, bytes);
   }
 
   emit(output: NodeOutput): void {

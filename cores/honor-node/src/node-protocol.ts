@@ -51,11 +51,14 @@ export type NodeTimer =
 /** What honest nodes check before they say it. */
 export type PeerFault = "invalid-signature" | "invalid-certificate";
 
+/** A candidate as the state knows it; who sits since when, the decided hand-overs say. */
+export type StandingCandidate = Omit<Candidate, "sittingSinceCycle">;
+
 /** State after a checkpoint's transactions. */
 export interface ExecutionResult {
   readonly root: string;
   /** Who stands for the honor set in this state. */
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly StandingCandidate[];
 }
 
 export type NodeInput =

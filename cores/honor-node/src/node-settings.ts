@@ -25,15 +25,20 @@ export interface ChainSettings {
   readonly reputationWindow: number;
 }
 
+/** The secrets that a node votes with: it has a seat where one of them is a member's. */
+export interface SeatKeys {
+  /** Whether the secret of a public key (96 hex digits) is here. */
+  has(publicKey: string): boolean;
+  /** Signs with the secret of a public key that is here; hex. */
+  sign(publicKey: string, bytes: Uint8Array): string;
+}
+
 /** Of one node. */
 export interface NodeSettings {
   readonly chain: ChainSettings;
-  /** Account of this node, as in the honor set; also its name among peers. */
-  readonly account: string;
+  readonly keys: SeatKeys;
   readonly scheme: SignatureScheme;
   readonly election: HonorElection;
-  /** Signs with the key of the set; hex. */
-  readonly sign: (bytes: Uint8Array) => string;
   readonly timeouts: RoundTimeouts;
   /** A leader proposes no earlier than this after the checkpoint before. */
   readonly checkpointIntervalMs: number;

@@ -8,7 +8,7 @@ import { blockClaimBytes, type DagBlock, type UnsignedBlock } from "../src/dag-b
 import { HonorNode } from "../src/honor-node.js";
 import { MemoryLog } from "../src/memory-log.js";
 import type { NodeInput, NodeOutput, NodeTimer } from "../src/node-protocol.js";
-import type { NodeSettings } from "../src/node-settings.js";
+import type { NodeSettings, SeatKeys } from "../src/node-settings.js";
 
 export const CHAIN_ID = "test";
 export const TICK_MS = 1_000;
@@ -35,6 +35,14 @@ export function honorSet(size: number): HonorSet {
     publicKey: bytesToHex(key(index)),
   }));
   return { number: 0, members };
+}
+
+function keysOf(index: number): SeatKeys {
+  const own = bytesToHex(key(index));
+  return {
+    has: (publicKey) => publicKey === own,
+    sign: (publicKey, bytes) => bytesToHex(tag(hexToBytes(publicKey), bytes)),
+  };
 }
 
 /** What a test chooses about the past that nodes keep. */
@@ -68,10 +76,9 @@ export function settings(
       maxBlocksPerCheckpoint: 50,
       reputationWindow,
     },
-    account: account(index),
+    keys: keysOf(index),
     scheme: idealScheme,
     election: rankedElection,
-    sign: (bytes) => bytesToHex(tag(key(index), bytes)),
     timeouts: { proposeMs: 1_000, prevoteMs: 500, precommitMs: 500, backOffMs: 100 },
     checkpointIntervalMs: 500,
     emptyAfterMs: 200,

@@ -23,7 +23,7 @@ export async function consensusModule(
   const node = await startNode({
     ...(honor === undefined ? {} : { honor }),
     onOffence(offence) {
-      metrics.offences.add(1, { kind: offence.kind });
+      metrics.offences.add(1, { kind: offence.claim.kind });
       logger.warn({ offence }, "a member of the honor set can be proven guilty");
     },
     genesis: await readGenesis(settings.CONSENSUS_GENESIS_FILE),

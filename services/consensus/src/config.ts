@@ -13,7 +13,7 @@ import {
   text,
 } from "@aios/service-kit/config";
 import { z } from "zod";
-import { readNodeKeys } from "./honor-home.js";
+import { readNodeKeys, readSecret } from "./honor-home.js";
 import { DEFAULT_KEPT_BLOCKS, HISTORIES, type HonorOptions, LEAST_KEPT_BLOCKS } from "./honor-options.js";
 import { ENGINES, type NodeSettings } from "./node-settings.js";
 
@@ -65,6 +65,10 @@ export const consensusSettings = defineSettings({
   CONSENSUS_HISTORY_BLOCKS: setting(integer(LEAST_KEPT_BLOCKS, 100_000_000), {
     description: "blocks and receipts that a pruned node keeps, counted from the latest",
     default: DEFAULT_KEPT_BLOCKS,
+  }),
+  CONSENSUS_OPERATOR_KEY_FILE: optionalSetting(text, {
+    description:
+      "file with the secret of the operator's account, 64 hex digits, that pays for submitting evidence; absent: others submit it",
   }),
   CONSENSUS_CHECKPOINT_INTERVAL: setting(duration, {
     description: "an honor node proposes no earlier than this after the checkpoint before, with its unit",
@@ -171,7 +175,9 @@ export async function honorOptions(settings: ConsensusSettings): Promise<HonorOp
       field: "CONSENSUS_NODE_KEY_FILE",
       message: "CONSENSUS_MODE=honor needs CONSENSUS_NODE_KEY_FILE, the key that peers know this node by.",
     });
+  const operatorKey = settings.CONSENSUS_OPERATOR_KEY_FILE;
   return {
+    operatorSecret: operatorKey === undefined ? undefined : await readSecret(operatorKey),
     ...(await readNodeKeys(settings.CONSENSUS_NODE_KEY_FILE, settings.CONSENSUS_SEAT_KEY_FILE)),
     listen: settings.CONSENSUS_PEER_LISTEN,
     peers: settings.CONSENSUS_PEERS,

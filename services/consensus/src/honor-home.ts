@@ -1,5 +1,5 @@
 import { access, readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { MAX_TRANSACTIONS } from "@aios/core-honor-node/packet-codec";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Peer } from "@aios/peer-network/peer-network";
@@ -22,6 +22,10 @@ export const HOME_FILES = {
   node: "node.json",
   /** Secret of the seat, 64 hex digits; absent in a node that follows. */
   seatKey: "seat.key",
+  /** Directory of the secrets to which the seat's key was changed: `<public key>.key`, 64 hex digits. */
+  seatKeys: "seat-keys",
+  /** Secret of the operator's account, which deposits and submits evidence, 64 hex digits. */
+  operatorKey: "operator.key",
   /** Ed25519 in PKCS #8. */
   nodeKey: "node.pem",
   data: "data",
@@ -82,11 +86,14 @@ export interface HonorHome {
 /** Reads a home directory. Throws `invalid-node-home` naming the file, `genesis-unreadable`, `invalid-genesis`. */
 export async function readHonorHome(directory: string): Promise<HonorHome> {
   const file = homeFile(await read(join(directory, HOME_FILES.node)));
-  const seatKey = join(directory, HOME_FILES.seatKey);
-  const hasSeat = await access(seatKey).then(
-    () => true,
-    () => false,
-  );
+  const present = async (name: string): Promise<string | undefined> => {
+    const path = join(directory, name);
+    return access(path).then(
+      () => path,
+      () => undefined,
+    );
+  };
+  const operatorKey = await present(HOME_FILES.operatorKey);
   const isArchive = file.history === "archive";
   return {
     settings: {
@@ -96,7 +103,8 @@ export async function readHonorHome(directory: string): Promise<HonorHome> {
     dataDir: join(directory, HOME_FILES.data),
     rpcListen: file.rpcListen,
     honor: {
-      ...(await readNodeKeys(join(directory, HOME_FILES.nodeKey), hasSeat ? seatKey : undefined)),
+      ...(await readNodeKeys(join(directory, HOME_FILES.nodeKey), await present(HOME_FILES.seatKey))),
+      operatorSecret: operatorKey === undefined ? undefined : await readSecret(operatorKey),
       listen: file.peerListen,
       peers: file.peers satisfies readonly Peer[],
       archive: isArchive,
@@ -109,11 +117,19 @@ export async function readHonorHome(directory: string): Promise<HonorHome> {
 export async function readNodeKeys(
   nodeKeyFile: string,
   seatKeyFile: string | undefined,
-): Promise<Pick<HonorOptions, "blsSecretKey" | "nodeKeyPem">> {
+): Promise<Pick<HonorOptions, "blsSecretKey" | "nodeKeyPem" | "seatKeyDirectory">> {
   return {
     nodeKeyPem: await read(nodeKeyFile),
-    blsSecretKey: seatKeyFile === undefined ? undefined : seatSecret((await read(seatKeyFile)).trim()),
+    blsSecretKey: seatKeyFile === undefined ? undefined : await readSecret(seatKeyFile),
+    seatKeyDirectory: join(dirname(nodeKeyFile), HOME_FILES.seatKeys),
   };
+}
+
+/** Reads a secret of 32 bytes. Throws `invalid-node-home` naming the file. */
+export async function readSecret(file: string): Promise<Uint8Array> {
+  const digits = (await read(file)).trim();
+  if (!/^[0-9a-f]{64}$/.test(digits)) throw invalid(basename(file), "it is not 64 hex digits");
+  return Uint8Array.from(Buffer.from(digits, "hex"));
 }
 
 function homeFile(text: string): NodeFile {
@@ -126,11 +142,6 @@ function homeFile(text: string): NodeFile {
   const parsed = homeSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw invalid(HOME_FILES.node, z.prettifyError(parsed.error));
-}
-
-function seatSecret(text: string): Uint8Array {
-  if (!/^[0-9a-f]{64}$/.test(text)) throw invalid(HOME_FILES.seatKey, "it is not 64 hex digits");
-  return Uint8Array.from(Buffer.from(text, "hex"));
 }
 
 async function read(file: string): Promise<string> {

@@ -9,8 +9,12 @@ export const DEFAULT_KEPT_BLOCKS = 10_000;
 
 /** What makes a node one of an honor chain; the chain itself is in the genesis file. */
 export interface HonorOptions {
-  /** Secret of the seat, 32 bytes; absent: the node follows without a vote. */
+  /** Secret of the seat, 32 bytes; a node without the secret of a member's key follows without a vote. */
   readonly blsSecretKey: Uint8Array | undefined;
+  /** Where further secrets of the seat lie or come to lie, in files named after their public keys. */
+  readonly seatKeyDirectory?: string;
+  /** Secret of the operator's account, 32 bytes; absent: evidence is left to others to submit. */
+  readonly operatorSecret?: Uint8Array | undefined;
   /** Ed25519 key in PKCS #8: the node's name among peers. */
   readonly nodeKeyPem: string;
   readonly listen: { readonly host: string; readonly port: number };

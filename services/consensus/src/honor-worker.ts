@@ -12,6 +12,7 @@ import type {
   HonorQuestion,
   ToHonorThread,
 } from "./adapters/honor-thread/honor-protocol.js";
+import { SeatKeyring } from "./adapters/honor-thread/seat-keyring.js";
 import { LmdbHonorLog } from "./adapters/lmdb/lmdb-honor-log.js";
 import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
 import { RecoveryPool } from "./adapters/secp256k1/recovery-pool.js";
@@ -20,6 +21,7 @@ import { HonorLoop } from "./application/honor/honor-loop.js";
 import { AdmissionReader } from "./application/honor/ordered-transaction.js";
 import { PacketIntake } from "./application/honor/packet-intake.js";
 import type { Genesis } from "./domain/genesis.js";
+import type { StakedNode } from "./domain/staking-state.js";
 import { AdmissionCodec } from "./domain/transaction-codec.js";
 import type { HonorOptions, HonorSettings } from "./honor-options.js";
 
@@ -29,13 +31,15 @@ export interface HonorWorkerData {
   readonly dataDir: string;
   readonly executedHeight: number;
   readonly maxTransactionBytes: number;
-  readonly honor: Omit<HonorOptions, "settings">;
+  readonly honor: Omit<HonorOptions, "settings" | "operatorSecret">;
   readonly settings: HonorSettings;
 }
 
 const data = workerData as HonorWorkerData;
 const { settings, honor, chain } = data;
-const FOLLOWER = `0x${"00".repeat(20)}`;
+/** Peers that the staking contract names; as many as the network has scores for. */
+const MAX_MET = 1_024;
+const MAX_PORT = 65_535;
 const RECOVERY = { workers: 1, maxQueued: 32_768, batchSize: 128 };
 
 function post(message: FromHonorThread): void {
@@ -43,35 +47,13 @@ function post(message: FromHonorThread): void {
 }
 
 const { signatures } = await fastestBls();
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-
-/** The account of the seat whose key this node has. Throws `not-a-member` for a key without a seat. */
-function accountOf(secret: Uint8Array | undefined): string {
-  if (secret === undefined) return FOLLOWER;
-  const publicKey = hex(signatures.publicKey(secret));
-  const member = chain.genesisSet.members.find((one) => one.publicKey === publicKey);
-  if (member !== undefined) return member.account;
-  throw new CodedError({
-    code: "not-a-member",
-    kind: "invalid",
-    field: "blsSecretKey",
-    message: "The key of this node is not one of the honor set's: leave it out to follow without a vote.",
-    details: { publicKey },
-  });
-}
-
 function nodeSettings(): NodeSettings {
-  const secret = honor.blsSecretKey;
   const { proposeMs, prevoteMs, precommitMs, backOffMs } = settings;
   return {
     chain,
-    account: accountOf(secret),
+    keys: new SeatKeyring(signatures, honor.blsSecretKey, honor.seatKeyDirectory),
     scheme: signatures,
     election: stakeElection,
-    sign: (bytes) => {
-      if (secret === undefined) throw new Error("A node without a seat has nothing to sign.");
-      return hex(signatures.sign(secret, bytes));
-    },
     timeouts: { proposeMs, prevoteMs, precommitMs, backOffMs },
     checkpointIntervalMs: settings.checkpointIntervalMs,
     emptyAfterMs: settings.emptyAfterMs,
@@ -174,9 +156,9 @@ function answer(question: HonorQuestion): HonorAnswers[HonorQuestion["kind"]] {
     case "decision":
       return loop.decision(question.height);
     case "honor-set":
-      return loop.honorSet;
-    case "offences":
-      return loop.offences;
+      return loop.honorSet(question.number);
+    case "hand-overs":
+      return loop.handOvers(question.fromSet, question.limit);
     case "place":
       return loop.placeOf(question.transaction);
   }
@@ -200,7 +182,8 @@ parentPort?.on("message", (message: ToHonorThread) => {
       loop.dropped(message.ids);
       return;
     case "executed":
-      loop.executed(message.height, message.root);
+      loop.executed(message.height, message.result);
+      meet(message.result.candidates);
       return;
     case "ask":
       post({ kind: "answer", number: message.number, answer: answer(message.question) });
@@ -209,6 +192,23 @@ parentPort?.on("message", (message: ToHonorThread) => {
       void stop();
   }
 });
+
+const ENDPOINT = /^([0-9A-Za-z][0-9A-Za-z.-]{0,252}|\[[0-9a-f:]{2,39}\]):([1-9]\d{0,4})$/;
+const met = new Map<string, string>();
+
+/** Lets the nodes of candidates take part in the network, where their operators say; the own peer book comes first. */
+function meet(candidates: readonly StakedNode[]): void {
+  for (const { nodeKey, endpoint } of candidates) {
+    if (met.get(nodeKey) === endpoint || nodeKey === identity.publicKey) continue;
+    if (met.size >= MAX_MET && !met.has(nodeKey)) return;
+    met.set(nodeKey, endpoint);
+    if (honor.peers.some(({ publicKey }) => publicKey === nodeKey)) continue;
+    const [, host, portText] = ENDPOINT.exec(endpoint) ?? [];
+    const peerPort = Number(portText);
+    if (host === undefined || peerPort > MAX_PORT) continue;
+    network.add({ publicKey: nodeKey, host: host.replace(/[[\]]/g, ""), port: peerPort });
+  }
+}
 
 const port = await network.start();
 for (const peer of honor.peers) network.add(peer);

@@ -3,10 +3,15 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { blsPublicKey, provePossession } from "@aios/core-finality/bls-signatures";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import type { Address } from "@aios/kernel/identifiers";
 import { generateNodeKeyPem, nodeIdentity } from "@aios/peer-network/node-certificate";
 import type { Peer } from "@aios/peer-network/peer-network";
+import { systemClock } from "@aios/service-kit/system-clock";
+import { OperatorAccount } from "./adapters/secp256k1/operator-account.js";
+import type { ProvenKey } from "./domain/staking-calls.js";
 import { readGenesis } from "./genesis-file.js";
-import { HOME_FILES, type NodeFile, readHonorHome } from "./honor-home.js";
+import { HOME_FILES, type NodeFile, readHonorHome, readNodeKeys, readSecret } from "./honor-home.js";
+import { OperatorClient } from "./operator-client.js";
 
 const SECRET = { mode: 0o600, flag: "wx" } as const;
 
@@ -16,6 +21,8 @@ export interface PublicKeys {
   readonly nodeKey: string;
   /** With 0x, as a genesis file takes them; absent for a node that follows. */
   readonly seat?: { readonly publicKey: string; readonly proofOfPossession: string };
+  /** Account of the operator, lower-case with 0x; absent for a node that follows. */
+  readonly operator?: Address;
 }
 
 /** Makes a home directory with new keys. Throws `node-home-exists`, and then nothing has changed. */
@@ -38,7 +45,41 @@ export async function initHome(directory: string, hasSeat: boolean, file: NodeFi
   if (!hasSeat) return { nodeKey };
   const secret = newSeatSecret();
   await writeFile(join(directory, HOME_FILES.seatKey), Buffer.from(secret).toString("hex"), SECRET);
-  return { nodeKey, seat: publicSeat(secret) };
+  const operatorSecret = newOperatorSecret();
+  await writeFile(
+    join(directory, HOME_FILES.operatorKey),
+    Buffer.from(operatorSecret).toString("hex"),
+    SECRET,
+  );
+  return { nodeKey, seat: publicSeat(secret), operator: new OperatorAccount(operatorSecret).address };
+}
+
+/** Makes another key for a seat and keeps its secret in the home, where a running node finds it. */
+export async function addSeatKey(directory: string): Promise<ProvenKey> {
+  const secret = newSeatSecret();
+  const publicKey = blsPublicKey(secret);
+  const keys = join(directory, HOME_FILES.seatKeys);
+  await mkdir(keys, { recursive: true, mode: 0o700 });
+  const name = `${Buffer.from(publicKey).toString("hex")}.key`;
+  await writeFile(join(keys, name), Buffer.from(secret).toString("hex"), SECRET);
+  return { publicKey, possession: provePossession(secret) };
+}
+
+/** The voting key that a home was made with, and the node's name among peers. Throws `invalid-node-home`. */
+export async function seatOf(
+  directory: string,
+): Promise<{ readonly key: ProvenKey; readonly nodeKey: string }> {
+  const seatKey = join(directory, HOME_FILES.seatKey);
+  const { nodeKeyPem } = await readNodeKeys(join(directory, HOME_FILES.nodeKey), undefined);
+  const secret = await readSecret(seatKey);
+  const key = { publicKey: blsPublicKey(secret), possession: provePossession(secret) };
+  return { key, nodeKey: nodeIdentity(nodeKeyPem).publicKey };
+}
+
+/** What the operator of a home does on chain, through a node's JSON-RPC. Throws `invalid-node-home`. */
+export async function openOperator(directory: string, url: string): Promise<OperatorClient> {
+  const secret = await readSecret(join(directory, HOME_FILES.operatorKey));
+  return new OperatorClient(url, new OperatorAccount(secret), systemClock);
 }
 
 /** Points a home to a chain and its peers. Throws `invalid-genesis` and its like, and `invalid-node-home`. */
@@ -72,6 +113,18 @@ function newSeatSecret(): Uint8Array {
     const secret = Uint8Array.from(randomBytes(32));
     try {
       blsPublicKey(secret);
+      return secret;
+    } catch (error) {
+      if (!isCodedError(error)) throw error;
+    }
+  }
+}
+
+function newOperatorSecret(): Uint8Array {
+  for (;;) {
+    const secret = Uint8Array.from(randomBytes(32));
+    try {
+      new OperatorAccount(secret);
       return secret;
     } catch (error) {
       if (!isCodedError(error)) throw error;

@@ -7,9 +7,11 @@ import { rpcMethods } from "./adapters/json-rpc/methods.js";
 import { RpcServer } from "./adapters/json-rpc/server.js";
 import { ChainDatabase } from "./adapters/lmdb/chain-database.js";
 import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
+import { LmdbEvidenceStore } from "./adapters/lmdb/lmdb-evidence-store.js";
 import { LmdbMempoolJournal } from "./adapters/lmdb/lmdb-mempool-journal.js";
 import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
 import { TrieSweep } from "./adapters/lmdb/trie-sweep.js";
+import { OperatorAccount } from "./adapters/secp256k1/operator-account.js";
 import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
 import { RecoveryPool } from "./adapters/secp256k1/recovery-pool.js";
 import { WorkerEngine } from "./adapters/worker/worker-engine.js";
@@ -19,8 +21,10 @@ import { ChainView } from "./application/chain-view.js";
 import { ConsensusStatus } from "./application/consensus-status.js";
 import { FeeOracle } from "./application/fee-oracle.js";
 import { FilterRegistry } from "./application/filter-registry.js";
+import { EvidenceReporter } from "./application/honor/evidence-reporter.js";
 import { HonorProducer } from "./application/honor/honor-producer.js";
 import { signedOf } from "./application/honor/ordered-transaction.js";
+import { StakingCandidates } from "./application/honor/staking-candidates.js";
 import { Mempool } from "./application/mempool.js";
 import { PendingBlock } from "./application/pending-block.js";
 import { QueryLogs } from "./application/query-logs.js";
@@ -32,12 +36,13 @@ import type { BlockHeader } from "./domain/block.js";
 import { finalizedHeight, heightOfTag } from "./domain/block-tag.js";
 import { corruptStore, genesisMismatch } from "./domain/errors.js";
 import { type Genesis, withoutAllocation } from "./domain/genesis.js";
-import { honorChainSettings } from "./domain/honor-genesis.js";
+import { honorChainSettings, requireStakingGenesis, stakingStart } from "./domain/honor-chain.js";
 import type { HonorHost, ReportedOffence } from "./domain/honor-ports.js";
 import type { HonorView } from "./domain/honor-view.js";
 import { networkRules } from "./domain/network-rules.js";
-import type { BlockStore, CheckpointProducer, ExecutedBlock } from "./domain/ports.js";
+import type { BlockStore, CheckpointProducer, ExecutedBlock, StateStore } from "./domain/ports.js";
 import { AdmissionCodec } from "./domain/transaction-codec.js";
+import { readState } from "./domain/with-state.js";
 import { genesisDigest } from "./genesis-digest.js";
 import { defaultHonorSettings, type HonorOptions } from "./honor-options.js";
 import type { HonorWorkerData } from "./honor-worker.js";
@@ -92,8 +97,10 @@ async function openGenesis(
   parts: Omit<EngineParts, "genesis"> & { readonly blocks: BlockStore },
 ): Promise<BlockHeader> {
   const { blocks, states, settings } = parts;
-  const execute = async (): Promise<ExecutedBlock> =>
-    (await openEngine(settings.engine, { ...parts, genesis })).executeGenesis();
+  const execute = async (): Promise<ExecutedBlock> => {
+    requireStakingGenesis(genesis);
+    return (await openEngine(settings.engine, { ...parts, genesis })).executeGenesis();
+  };
   const digest = genesisDigest(genesis);
   const head = blocks.head();
   if (head === undefined) {
@@ -118,7 +125,7 @@ function openProtocol(
   { genesis, dataDir }: Pick<NodeOptions, "genesis" | "dataDir">,
   honor: HonorOptions,
   genesisHeader: BlockHeader,
-  blocks: BlockStore,
+  { blocks, states }: { readonly blocks: BlockStore; readonly states: StateStore },
   { maxTransactionBytes }: NodeSettings,
 ): (host: HonorHost) => HonorThread {
   if (genesis.honor === undefined)
@@ -129,12 +136,18 @@ function openProtocol(
       message:
         "The genesis file names no honor set: run this chain with a single producer, or use another file.",
     });
-  const { settings, ...rest } = honor;
+  const { settings, operatorSecret: _, ...rest } = honor;
+  const head = blocks.head() ?? genesisHeader;
+  const { stakingContract: contract } = genesis.honor;
+  const staking =
+    contract === undefined
+      ? undefined
+      : readState(states, head.stateRoot, (view) => stakingStart(view, contract, head.number === 0));
   const data: HonorWorkerData = {
     genesis: { chainId: genesis.chainId, hardfork: genesis.hardfork },
-    chain: honorChainSettings(genesis.chainId, genesis.honor, genesisHeader),
+    chain: honorChainSettings(genesis.chainId, genesis.honor, genesisHeader, staking),
     dataDir,
-    executedHeight: blocks.head()?.number ?? 0,
+    executedHeight: head.number,
     maxTransactionBytes,
     honor: rest,
     settings: { ...defaultHonorSettings, ...settings },
@@ -228,8 +241,28 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
       produced: (block: ExecutedBlock, durationMs: number) =>
         options.producerObserver?.produced(block, durationMs),
       failed: (error: unknown, attempt: number) => options.producerObserver?.failed(error, attempt),
-      offence: (offence: ReportedOffence) => options.onOffence?.(offence),
+      offence: (offence: ReportedOffence) => {
+        options.onOffence?.(offence);
+        evidence?.found(offence);
+      },
     };
+    const stakingContract = genesis.honor?.stakingContract;
+    const operatorSecret = options.honor?.operatorSecret;
+    const evidence =
+      options.honor === undefined
+        ? undefined
+        : new EvidenceReporter({
+            chainId: genesis.chainId,
+            minimumBaseFeePerGas: genesis.minimumBaseFeePerGas,
+            contract: stakingContract,
+            signer: operatorSecret === undefined ? undefined : new OperatorAccount(operatorSecret),
+            store: new LmdbEvidenceStore(database),
+            states,
+            blocks,
+            mempool,
+            onError: options.onListenerError ?? (() => undefined),
+          });
+    events.on("head", ({ header }) => evidence?.onHead(header));
     const honor =
       options.honor === undefined
         ? undefined
@@ -242,11 +275,12 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
             clock,
             observer,
             signedOf: (transaction) => signedOf(codec, transaction),
+            candidates: new StakingCandidates(states, stakingContract),
             open: openProtocol(
               { genesis, dataDir: options.dataDir },
               options.honor,
               genesisHeader,
-              blocks,
+              { blocks, states },
               settings,
             ),
           });
@@ -270,6 +304,8 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
         filters,
         whyPending: new WhyPending(chain, blocks, mempool, view),
         honor: view,
+        evidence,
+        stakingContract,
         simulationGasCap: settings.simulationGasCap,
         clientVersion: CLIENT_VERSION,
       }),
@@ -292,6 +328,7 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
       async stop() {
         await server.close();
         await producer.stop();
+        await evidence?.idle();
         await engine.close();
         await recovery.close();
         await sweep.stop();

@@ -1,8 +1,10 @@
+import type { OperatorClient } from "@aios/consensus/operator-client";
 import { CodedError } from "@aios/kernel/coded-error";
+import { aios } from "@aios/kernel/units";
 import type { Peer } from "@aios/peer-network/peer-network";
 import { type Command, type CommandInput, UsageError } from "../command.js";
 
-const USAGE = "aios node <init|join|status> …";
+const USAGE = "aios node <init|join|rotate-key|leave|status> …";
 const RPC_TIMEOUT_MS = 10_000;
 const DEFAULT_PORTS = { peer: 26_656, rpc: 8_545 };
 
@@ -26,6 +28,13 @@ export const nodeCommand: Command = {
 aios node init <directory> follower   likewise, without a seat
 aios node join <directory> <genesis file> <key@host:port> …
                                       points the home to a chain and to its peers, and checks both
+  --deposit <AIOS>                    and stands for a seat: deposits so much from the operator's account, registers the node's
+  --rpc <address>                     keys through the JSON-RPC of any node, and follows until the node is elected
+  --endpoint <host:port>              where peers reach the node
+aios node rotate-key <directory> --rpc <address>
+                                      makes another voting key, registers it, and follows until the node votes with it
+aios node leave <directory> --rpc <address>
+                                      gives the candidacy up; the deposit can be taken out after the unbonding delay
 aios node status <JSON-RPC address>   height, seat, peers, time from a block to its certificate, packets dropped
 
 A home's node.json says where the node listens. Start it with: node services/consensus/dist/src/run-node.js <directory>`,
@@ -33,6 +42,8 @@ A home's node.json says where the node listens. Start it with: node services/con
     const [what, ...rest] = input.positionals;
     if (what === "init") return init(input, rest);
     if (what === "join") return join(input, rest);
+    if (what === "rotate-key") return rotateKey(input, rest);
+    if (what === "leave") return leave(input, rest);
     if (what === "status") return status(input, rest);
     throw new UsageError(`Usage: ${USAGE}.`);
   },
@@ -51,17 +62,20 @@ async function init({ json, output }: CommandInput, rest: readonly string[]): Pr
   const seat =
     keys.seat === undefined
       ? ""
-      : `for the genesis file\n  publicKey          ${keys.seat.publicKey}\n  proofOfPossession  ${keys.seat.proofOfPossession}\n`;
+      : `for the genesis file\n  publicKey          ${keys.seat.publicKey}\n  proofOfPossession  ${keys.seat.proofOfPossession}\nfor deposits\n  operator's account ${keys.operator}\n`;
   output.write(
     json ? `${JSON.stringify(keys)}\n` : `for its peers\n  node key           ${keys.nodeKey}\n${seat}`,
   );
   return 0;
 }
 
-async function join({ json, output }: CommandInput, rest: readonly string[]): Promise<number> {
+async function join(input: CommandInput, rest: readonly string[]): Promise<number> {
+  const { json, output } = input;
   const [directory, genesisFile, ...addresses] = rest;
   if (directory === undefined || genesisFile === undefined || addresses.length === 0)
     throw new UsageError("Usage: aios node join <directory> <genesis file> <key@host:port> ….");
+  const { deposit, endpoint = "" } = input.options;
+  const depositWei = deposit === undefined ? undefined : weiOf(deposit);
   const { joinChain } = await import("@aios/consensus/make-home");
   const chain = await joinChain(directory, genesisFile, addresses.map(peerOf));
   const peers = addresses.length;
@@ -70,7 +84,66 @@ async function join({ json, output }: CommandInput, rest: readonly string[]): Pr
       ? `${JSON.stringify({ ...chain, peers })}\n`
       : `chain ${chain.chainId}, ${chain.seats} seats, ${peers} peers\n`,
   );
+  if (depositWei === undefined) return 0;
+  const operator = await operatorOf(input, directory);
+  const { seatOf } = await import("@aios/consensus/make-home");
+  const { key, nodeKey } = await seatOf(directory);
+  const transaction = await operator.register(key, { nodeKey, endpoint }, depositWei);
+  say(
+    input,
+    { transaction },
+    `registered by transaction ${transaction}; start the node, and it votes once it is elected`,
+  );
+  const set = await operator.untilElected();
+  say(input, { set }, `elected into set ${set}`);
   return 0;
+}
+
+async function rotateKey(input: CommandInput, rest: readonly string[]): Promise<number> {
+  const directory = onlyDirectory(rest, "rotate-key");
+  const operator = await operatorOf(input, directory);
+  const { addSeatKey } = await import("@aios/consensus/make-home");
+  const key = await addSeatKey(directory);
+  const transaction = await operator.rotateKey(key);
+  say(
+    input,
+    { transaction },
+    `registered by transaction ${transaction}; keep the old key until the new one votes`,
+  );
+  const set = await operator.untilElected(key.publicKey);
+  say(input, { set }, `votes with the new key from set ${set} on`);
+  return 0;
+}
+
+async function leave(input: CommandInput, rest: readonly string[]): Promise<number> {
+  const operator = await operatorOf(input, onlyDirectory(rest, "leave"));
+  const transaction = await operator.unbond();
+  say(input, { transaction }, `leaves by transaction ${transaction}`);
+  return 0;
+}
+
+async function operatorOf({ options }: CommandInput, directory: string): Promise<OperatorClient> {
+  const { rpc } = options;
+  if (rpc === undefined || !URL.canParse(rpc))
+    throw new UsageError("Name a node's JSON-RPC: --rpc http://127.0.0.1:8545.");
+  const { openOperator } = await import("@aios/consensus/make-home");
+  return openOperator(directory, rpc);
+}
+
+function onlyDirectory(rest: readonly string[], what: string): string {
+  const [directory] = rest;
+  if (directory === undefined || rest.length > 1)
+    throw new UsageError(`Usage: aios node ${what} <directory> --rpc <JSON-RPC address>.`);
+  return directory;
+}
+
+function weiOf(text: string): bigint {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new UsageError("--deposit is a whole number of AIOS.");
+  return aios(BigInt(text));
+}
+
+function say({ json, output }: CommandInput, fields: Record<string, unknown>, sentence: string): void {
+  output.write(json ? `${JSON.stringify(fields)}\n` : `${sentence}\n`);
 }
 
 function peerOf(address: string): Peer {

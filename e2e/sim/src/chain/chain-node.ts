@@ -47,12 +47,13 @@ export class ChainNode {
   executedHeight = 0;
 
   constructor(
+    account: string,
     settings: Omit<NodeSettings, "history">,
     isHonest: boolean,
     isArchive: boolean,
     world: ChainWorld,
   ) {
-    this.account = settings.account;
+    this.account = account;
     this.isHonest = isHonest;
     this.#log = new MemoryLog({ archive: isArchive });
     this.#isArchive = isArchive;

@@ -1,10 +1,9 @@
-import type { Candidate } from "@aios/core-committee/election";
 import { stakeElection } from "@aios/core-committee/election";
 import type { HonorMember, HonorSet } from "@aios/core-committee/honor-set";
 import { quorumOf } from "@aios/core-finality/quorum";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
-import type { Decision, Packet } from "@aios/core-honor-node/node-protocol";
-import type { ChainSettings, NodeSettings } from "@aios/core-honor-node/node-settings";
+import type { Decision, Packet, StandingCandidate } from "@aios/core-honor-node/node-protocol";
+import type { ChainSettings, NodeSettings, SeatKeys } from "@aios/core-honor-node/node-settings";
 import { SeededRng } from "@aios/kernel/random";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { EventQueue } from "../event-queue.js";
@@ -47,6 +46,8 @@ const SEATS = [4, 4, 6, 9];
 const MERGE_DEPTHS = [20, 40, 5_000, 5_000];
 const TIME = { genesisTimeMs: 0, tickMs: 400, ticksPerSlot: 2, slotsPerEpoch: 2, epochsPerCycle: 2 };
 const MINIMUM_STAKE = 100n;
+/** A node's second key is so many after its first. */
+const NEXT_KEY = 64;
 
 /**
  * One schedule of whole nodes, decided by its seed alone: block DAG, transactions, execution one checkpoint behind, sets
@@ -88,7 +89,7 @@ class ChainSimulation {
     this.#byzantine = new Set(liars.map(({ account }) => account));
     this.#lossPerCent = rng.below(25);
     const genesisSet: HonorSet = { number: 0, members: members.slice(0, seats) };
-    const newLedger = this.#ledgers(members, genesisSet);
+    const newLedger = this.#ledgers(members);
     const mergeDepth = MERGE_DEPTHS[rng.below(MERGE_DEPTHS.length)] as number;
     this.#chain = {
       chainId: CHAIN_ID,
@@ -109,7 +110,8 @@ class ChainSimulation {
     for (const [index, { account }] of members.entries()) {
       const isArchive = index % 2 === 0;
       const node = new ChainNode(
-        this.#settings(index, account),
+        account,
+        this.#settings(index),
         !this.#byzantine.has(account),
         isArchive,
         world,
@@ -156,17 +158,31 @@ class ChainSimulation {
   #member(index: number): HonorMember {
     return {
       account: `0x${(index + 1).toString(16).padStart(40, "0")}`,
-      publicKey: bytesToHex(this.#keyring.publicKey(index)),
+      ...this.#publicKey(index),
     };
   }
 
-  #settings(index: number, account: string): Omit<NodeSettings, "history"> {
+  #publicKey(key: number): Pick<HonorMember, "publicKey"> {
+    return { publicKey: bytesToHex(this.#keyring.publicKey(key)) };
+  }
+
+  /** Of a node: its first key, and the one to which it changes. */
+  #keys(index: number): SeatKeys {
+    const numbers = new Map(
+      [index, index + NEXT_KEY].map((number) => [bytesToHex(this.#keyring.publicKey(number)), number]),
+    );
+    return {
+      has: (publicKey) => numbers.has(publicKey),
+      sign: (publicKey, bytes) => bytesToHex(this.#keyring.sign(numbers.get(publicKey) ?? index, bytes)),
+    };
+  }
+
+  #settings(index: number): Omit<NodeSettings, "history"> {
     return {
       chain: this.#chain,
-      account,
+      keys: this.#keys(index),
       scheme: this.#keyring.scheme,
       election: stakeElection,
-      sign: (bytes) => bytesToHex(this.#keyring.sign(index, bytes)),
       timeouts: { proposeMs: 500, prevoteMs: 250, precommitMs: 250, backOffMs: 150 },
       checkpointIntervalMs: 250,
       emptyAfterMs: 200,
@@ -181,23 +197,30 @@ class ChainSimulation {
     };
   }
 
-  /** Stakes change with height, the same in every node's state, so that sets hand over; sometimes a member is evicted. */
-  #ledgers(members: readonly HonorMember[], genesisSet: HonorSet): () => Ledger {
+  /**
+   * Stakes change with height, the same in every node's state, so that sets hand over; sometimes a member is
+   * suspended or convicted, and nodes change their keys.
+   */
+  #ledgers(members: readonly HonorMember[]): () => Ledger {
     const salt = this.#rng.uint32();
     const evictedAt = this.#rng.below(3) === 0 ? 3 + this.#rng.below(5) : undefined;
     const evicted = this.#rng.below(members.length);
-    const seated = new Set(genesisSet.members.map(({ account }) => account));
-    const candidatesAt = (height: number): Candidate[] => {
+    const isConvicted = this.#rng.below(2) === 0;
+    const rotates = members.map(() => this.#rng.below(4) === 0);
+    const candidatesAt = (height: number): StandingCandidate[] => {
       const era = Math.floor(height / 4);
       const rng = new SeededRng((salt + era) >>> 0);
-      return members.map((member, index) => ({
+      const isEvicted = (index: number): boolean =>
+        evictedAt !== undefined && height >= evictedAt && index === evicted;
+      const candidates = members.map((member, index) => ({
         ...member,
+        ...(rotates[index] === true && era > 0 ? this.#publicKey(index + NEXT_KEY) : {}),
         controller: member.account,
         stakeWei: MINIMUM_STAKE + BigInt(rng.below(100)),
         score: 0n,
-        isSuspended: evictedAt !== undefined && height >= evictedAt && index === evicted,
-        sittingSinceCycle: height === 0 && seated.has(member.account) ? 0 : undefined,
+        isSuspended: isEvicted(index),
       }));
+      return candidates.filter((_, index) => !(isConvicted && isEvicted(index)));
     };
     return () => new Ledger(candidatesAt);
   }
@@ -294,8 +317,10 @@ class ChainSimulation {
 
   #twist(from: string, packet: Packet): Packet | undefined {
     const index = this.#nodes.findIndex(({ account }) => account === from);
-    const seat = this.#nodes[index]?.core?.seat;
-    return this.#lies.twist(packet, seat, (bytes) => bytesToHex(this.#keyring.sign(index, bytes)));
+    const { honorSet, seat } = this.#nodes[index]?.core ?? {};
+    const publicKey = honorSet?.members[seat ?? -1]?.publicKey;
+    const keys = this.#keys(index);
+    return this.#lies.twist(packet, seat, (bytes) => keys.sign(publicKey ?? "", bytes));
   }
 
   #askLightClient(): void {

@@ -1,6 +1,5 @@
-import type { Candidate } from "@aios/core-committee/election";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
-import type { ExecutionResult } from "@aios/core-honor-node/node-protocol";
+import type { ExecutionResult, StandingCandidate } from "@aios/core-honor-node/node-protocol";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 
@@ -14,12 +13,12 @@ export interface LedgerBlock {
 
 /** The simplest state machine with Ethereum's nonce rule: a chain of hashes over what was executed. */
 export class Ledger {
-  readonly #candidatesAt: (height: number) => readonly Candidate[];
+  readonly #candidatesAt: (height: number) => readonly StandingCandidate[];
   readonly #blocks: LedgerBlock[] = [];
   readonly #nonces = new Map<string, number>();
   #root: string;
 
-  constructor(candidatesAt: (height: number) => readonly Candidate[]) {
+  constructor(candidatesAt: (height: number) => readonly StandingCandidate[]) {
     this.#candidatesAt = candidatesAt;
     this.#root = "genesis-root";
   }

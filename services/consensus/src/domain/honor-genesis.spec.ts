@@ -2,7 +2,8 @@ import { blsPublicKey, provePossession } from "@aios/core-finality/bls-signature
 import { toHex } from "@aios/core-rlp/hex";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { honorChainSettings, parseHonorGenesis } from "./honor-genesis.js";
+import { honorChainSettings } from "./honor-chain.js";
+import { parseHonorGenesis } from "./honor-genesis.js";
 
 describe("the honor part of a genesis file", () => {
   let members: Record<string, string>[];
@@ -49,6 +50,8 @@ describe("the honor part of a genesis file", () => {
     refused({ maxBlockBytes: 131_072 }, "honor.maxBlockBytes");
     refused({ mergeDepth: 0 }, "honor.mergeDepth");
     refused({ mergeDepth: 100, pruningDepth: 199 }, "honor.pruningDepth");
+    refused({ seats: 5 }, "honor.seats");
+    refused({ seats: 3 }, "honor.seats");
     refused({ quorum: 2 }, "honor.quorum");
   });
 
@@ -77,6 +80,7 @@ describe("the honor part of a genesis file", () => {
       idOf({ mergeDepth: 100 }),
       idOf({ pruningDepth: 20_000 }),
       idOf({ members: [...members].reverse() }),
+      idOf({ seats: 6, k: 5 }),
       idOf({}, 1, { ...block, hash: `0x${"ac".repeat(32)}` as Bytes32 }),
     ];
     expect(new Set(ids).size).toBe(ids.length);

@@ -1,15 +1,18 @@
 import { type ChainTimeParameters, DEFAULT_CHAIN_TIME } from "@aios/core-committee/chain-time";
-import { groupCount, type HonorMember, type HonorSet, requireHonorSet } from "@aios/core-committee/honor-set";
+import {
+  groupCount,
+  type HonorMember,
+  type HonorSet,
+  isSetSize,
+  requireHonorSet,
+} from "@aios/core-committee/honor-set";
 import { verifyPossession } from "@aios/core-finality/bls-signatures";
 import { requireSafeK } from "@aios/core-ghostdag/anticone-bound";
 import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
-import type { ChainSettings } from "@aios/core-honor-node/node-settings";
 import { toHex } from "@aios/core-rlp/hex";
 import { isCodedError } from "@aios/kernel/coded-error";
-import type { Bytes32 } from "@aios/kernel/identifiers";
+import type { Address } from "@aios/kernel/identifiers";
 import { address } from "@aios/kernel/identifiers";
-import { sha256 } from "@noble/hashes/sha2";
-import { utf8ToBytes } from "@noble/hashes/utils";
 import { invalidGenesis } from "./errors.js";
 import { bytes, decimal, integer, onlyFields, record } from "./genesis-fields.js";
 
@@ -18,8 +21,12 @@ export interface HonorGenesis {
   readonly time: ChainTimeParameters;
   readonly ghostdag: GhostdagParameters;
   readonly set: HonorSet;
+  /** Seats to fill once enough candidates stand; those of the genesis set unless given. */
+  readonly seats: number;
   readonly minimumStakeWei: bigint;
   readonly sizes: ChainSizes;
+  /** The contract in which candidates stand; absent: the set stays as it is. */
+  readonly stakingContract?: Address;
 }
 
 /** What decides which transactions and blocks are valid and what of an order an EVM block holds: the same on every node. */
@@ -47,7 +54,9 @@ const FIELDS = [
   "maxDelayMs",
   "mergeDepth",
   "pruningDepth",
+  "seats",
   "minimumStakeWei",
+  "stakingContract",
   "maxTransactionBytes",
   "maxDagBlockBytes",
   "maxBlockBytes",
@@ -60,15 +69,12 @@ const MAX_EXCESS_PROBABILITY = 0.01;
 const LIMITS = { maxParents: 16, maxMergeset: 500 };
 const DEFAULT_MERGE_DEPTH = 5_000;
 const MAX_MERGE_DEPTH = 1_000_000;
-const MAX_BLOCKS_PER_CHECKPOINT = 1_000;
-const REPUTATION_WINDOW = 1_000;
 const MIN_TRANSACTION_BYTES = 1_024;
 /** An EVM block beside its transactions, at most. */
 const HEADER_BYTES = 2_048;
 /** Such a block, with what each of its transactions adds on the wire, fits the smallest frame that a node may be set to. */
 const MOST_DAG_BLOCK_BYTES = 3 * 1_024 * 1_024;
-const HYSTERESIS_BPS = 500;
-const IMMUNITY_CYCLES = 2;
+const MAX_SEATS = 201;
 
 /**
  * Reads the honor part of a genesis file. Throws `invalid-genesis` naming the field: for a set of a wrong size, a key without
@@ -88,8 +94,10 @@ export function parseHonorGenesis(json: unknown): HonorGenesis {
   };
   const set = parseSet(root["members"]);
   const k = integer(root["k"] ?? 3, "honor.k", 0, 1_000);
-  const size = set.members.length;
-  const blocksPerSecond = (size / groupCount(size) / time.tickMs) * 1_000;
+  const seats = integer(root["seats"] ?? set.members.length, "honor.seats", set.members.length, MAX_SEATS);
+  if (!isSetSize(seats)) throw invalidGenesis("honor.seats", "must be a multiple of three from 6 up, or 4");
+  const rates = [seats, set.members.length].map((size) => (size / groupCount(size) / time.tickMs) * 1_000);
+  const blocksPerSecond = Math.max(...rates);
   const maxDelayMs = integer(root["maxDelayMs"], "honor.maxDelayMs", 1, 60_000);
   refused("honor.k", () =>
     requireSafeK(k, { blocksPerSecond, maxDelayMs, maxExcessProbability: MAX_EXCESS_PROBABILITY }),
@@ -103,12 +111,17 @@ export function parseHonorGenesis(json: unknown): HonorGenesis {
     10 * MAX_MERGE_DEPTH,
   );
   const minimumStakeWei = decimal(root["minimumStakeWei"] ?? "0", "honor.minimumStakeWei");
+  const stakingContract = root["stakingContract"];
   return {
     time,
     ghostdag: { k, ...LIMITS, mergeDepth, pruningDepth },
     set,
+    seats,
     minimumStakeWei,
     sizes: parseSizes(root),
+    ...(stakingContract === undefined
+      ? {}
+      : { stakingContract: address(stakingContract, "honor.stakingContract") }),
   };
 }
 
@@ -122,50 +135,6 @@ function parseSizes(root: Readonly<Record<string, unknown>>): ChainSizes {
   // What EIP-7934 allows less the header is also the most that a chain may choose.
   const maxBlockBytes = size("maxBlockBytes", maxTransactionBytes + HEADER_BYTES, mostBlockBytes);
   return { maxTransactionBytes, maxDagBlockBytes, maxBlockBytes };
-}
-
-/** Sizes that a chain chose for itself: one that did not has the id that it had before they could be chosen. */
-function chosenSizes(sizes: ChainSizes): readonly ChainSizes[] {
-  const names = Object.keys(DEFAULT_CHAIN_SIZES) as (keyof ChainSizes)[];
-  return names.every((name) => sizes[name] === DEFAULT_CHAIN_SIZES[name]) ? [] : [sizes];
-}
-
-/**
- * What all honor nodes agree on. Its chain id is part of everything that is signed; it commits to the genesis block and
- * the honor part of the genesis file, so that nothing said on one chain counts on another.
- */
-export function honorChainSettings(
-  chainId: number,
-  honor: HonorGenesis,
-  genesisBlock: { readonly hash: Bytes32; readonly stateRoot: Bytes32; readonly gasLimit: bigint },
-): ChainSettings {
-  const { time, ghostdag, set, minimumStakeWei, sizes } = honor;
-  const content = JSON.stringify([
-    genesisBlock.hash,
-    time,
-    ghostdag,
-    set,
-    minimumStakeWei.toString(),
-    ...chosenSizes(sizes),
-  ]);
-  const digest = toHex(sha256(utf8ToBytes(`aios.honor-genesis.v1\n${content}`))).slice(2);
-  return {
-    chainId: `aios:${chainId}:${digest}`,
-    time,
-    ghostdag,
-    genesisSet: set,
-    genesis: { root: genesisBlock.stateRoot.slice(2), candidates: [] },
-    electionRules: {
-      seats: set.members.length,
-      minimumStakeWei,
-      hysteresisBps: HYSTERESIS_BPS,
-      immunityCycles: IMMUNITY_CYCLES,
-    },
-    maxBlockBytes: sizes.maxDagBlockBytes,
-    maxBlockGas: Number(genesisBlock.gasLimit),
-    maxBlocksPerCheckpoint: MAX_BLOCKS_PER_CHECKPOINT,
-    reputationWindow: REPUTATION_WINDOW,
-  };
 }
 
 function parseSet(json: unknown): HonorSet {

@@ -1,6 +1,7 @@
 import type { ChainHistory } from "@aios/core-honor-node/chain-base";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
+import type { Bytes32 } from "@aios/kernel/identifiers";
 
 /** What a log holds. */
 export interface HonorLogSizes {
@@ -53,14 +54,54 @@ export interface CheckpointToExecute {
   readonly transactions: readonly OrderedTransaction[];
 }
 
-/** A provable offence of a member, as it is reported. */
-export interface ReportedOffence {
-  readonly kind: "double-message" | "double-block";
+/** Two messages for one step of finality, in the terms of who judges them. */
+export interface DoubleMessageClaim {
+  readonly kind: "double-message";
+  readonly step: "proposal" | "prevote" | "precommit";
+  readonly height: number;
+  readonly round: number;
+  /** `checkpointId`: 64 hex digits, undefined for nil; `validRound`: 0 in votes. */
+  readonly statements: readonly { readonly checkpointId: string | undefined; readonly validRound: number }[];
+}
+
+/** Two blocks for one tick. */
+export interface DoubleBlockClaim {
+  readonly kind: "double-block";
   readonly setNumber: number;
   readonly seat: number;
+  readonly tick: number;
+  readonly blockIds: readonly string[];
+}
+
+/** A provable offence of a member, as it is reported. */
+export interface ReportedOffence {
+  readonly setNumber: number;
+  readonly seat: number;
+  /** The guilty. `publicKey`: 96 hex digits. */
+  readonly account: string;
+  readonly publicKey: string;
+  readonly claim: DoubleMessageClaim | DoubleBlockClaim;
   /** The two statements and their signatures, in hex. */
   readonly first: { readonly statement: string; readonly signature: string };
   readonly second: { readonly statement: string; readonly signature: string };
+}
+
+/** Evidence and what this node did with it. */
+export interface EvidenceRecord {
+  readonly offence: ReportedOffence;
+  /** Head of this node's chain when it found it. */
+  readonly foundAtHeight: number;
+  /** The transaction that shows it to the staking contract, written down before it leaves. */
+  readonly transaction: Bytes32 | undefined;
+  /** Transactions that were ordered and convicted nobody. */
+  readonly failures: number;
+}
+
+/** Keeps the first evidence against each key over a crash. */
+export interface EvidenceStore {
+  /** On disk when it resolves; takes the place of what there is of the key. */
+  put(record: EvidenceRecord): Promise<void>;
+  records(): Iterable<EvidenceRecord>;
 }
 
 /** What the node that runs the protocol needs from the one that executes and serves. */

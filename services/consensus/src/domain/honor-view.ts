@@ -3,7 +3,7 @@ import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { NodeSizes } from "@aios/core-honor-node/honor-node";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
 import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
-import type { BlockSummary, HonorLogSizes, ReportedOffence } from "./honor-ports.js";
+import type { BlockSummary, HonorLogSizes } from "./honor-ports.js";
 
 /** Where an honor node stands. */
 export interface HonorStatus {
@@ -43,8 +43,10 @@ export interface HonorView {
   /** Blocks that this node holds, of the ticks from `fromTick` to `toTick`, inclusive; undefined: too much for one answer. */
   dag(fromTick: number, toTick: number): Promise<readonly BlockSummary[] | undefined>;
   decision(height: number): Promise<Decision | undefined>;
-  honorSet(): Promise<HonorSet>;
-  offences(): Promise<readonly ReportedOffence[]>;
+  /** The set of a number, the present one unless given; undefined for one that is not known. */
+  honorSet(number?: number): Promise<HonorSet | undefined>;
+  /** Decisions that handed over to the sets from `fromSet` on, oldest first, at most `limit`. */
+  handOvers(fromSet: number, limit: number): Promise<readonly Decision[]>;
   /** Where a transaction waits on its way into the order. `transaction`: its hash without 0x. */
   place(transaction: string): Promise<{ readonly place: PoolPlace | undefined } | undefined>;
 }

@@ -30,6 +30,27 @@ export interface SignatureToRecover {
   readonly recoveryId: 0 | 1;
 }
 
+/** A call of a contract by a transaction of EIP-1559. */
+export interface CallTransaction {
+  readonly chainId: bigint;
+  readonly nonce: bigint;
+  readonly to: Address;
+  /** Wei. */
+  readonly value: bigint;
+  readonly gasLimit: bigint;
+  readonly data: Uint8Array;
+  /** Wei per gas. */
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
+}
+
+/** Signs for one account. */
+export interface TransactionSigner {
+  readonly address: Address;
+  /** The transaction as it travels (EIP-2718). */
+  sign(call: CallTransaction): Uint8Array;
+}
+
 /** Recovers senders beside the thread that makes blocks. */
 export interface SenderRecovery {
   /** Throws `invalid-signature`, `recovery-busy` when too many wait, `node-stopping`. */

@@ -1,10 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { ChainTimeParameters } from "@aios/core-committee/chain-time";
+import { address } from "@aios/kernel/identifiers";
 import { nodeIdentity } from "@aios/peer-network/node-certificate";
 import type { Peer } from "@aios/peer-network/peer-network";
-import { HOME_FILES, type NodeFile, readNodeKeys } from "../honor-home.js";
+import { invalidGenesis } from "../domain/errors.js";
+import { HOME_FILES, type NodeFile, readNodeKeys, readSecret } from "../honor-home.js";
 import type { HonorSettings } from "../honor-options.js";
 import { initHome, type PublicKeys, writeNodeFile } from "../make-home.js";
+import { DEFAULT_STAKING, type FirstMember, type StakingPlan, withStaking } from "./staking-genesis.js";
 
 /** Where a node listens. */
 export interface NodePlace {
@@ -16,18 +20,33 @@ export interface HonorNetworkPlan {
   readonly directory: string;
   /** Nodes with a seat: 4, or a multiple of three from 6 up. */
   readonly seats: number;
-  /** All nodes, those with a seat first; the rest follows. */
+  /** Nodes with keys that could have a seat. They know the others; the others meet them through the staking contract. */
+  readonly candidates?: number;
+  /** All nodes, those with a seat first, then the candidates; the rest follows. */
   readonly places: readonly NodePlace[];
   /** Genesis without its honor part. */
   readonly genesis: Readonly<Record<string, unknown>>;
   readonly genesisTimeMs: number;
   readonly tickMs?: number;
+  /** How often sets hand over; the chain's defaults unless given. */
+  readonly time?: Partial<Pick<ChainTimeParameters, "ticksPerSlot" | "slotsPerEpoch" | "epochsPerCycle">>;
   /** Assumed for the choice of k. */
   readonly maxDelayMs: number;
   readonly k: number;
   /** The port at which one node reaches another; its peer port unless given. */
   readonly portBetween?: (from: number, to: number) => number;
   readonly settings?: Partial<HonorSettings>;
+  /** Deposits, elections and slashing; absent: the first set stays. */
+  readonly staking?: NetworkStaking;
+}
+
+/** The staking contract of a network, and where its members' coins come from. */
+export interface NetworkStaking extends Partial<StakingPlan> {
+  /** Account of the genesis file that gives each member its deposit and `operatorWei` for transactions. */
+  readonly paidBy: string;
+  readonly operatorWei: bigint;
+  /** Seats to fill once enough candidates stand. */
+  readonly seats?: number;
 }
 
 const HOST = "127.0.0.1";
@@ -37,8 +56,8 @@ export async function makeHonorNetwork(plan: HonorNetworkPlan): Promise<string[]
   const homes = plan.places.map((_, index) => join(plan.directory, `node-${index}`));
   const keys: PublicKeys[] = [];
   for (const [index, home] of homes.entries())
-    keys.push(await initHome(home, index < plan.seats, nodeFile(plan, index, [])));
-  const genesis = JSON.stringify({ ...plan.genesis, honor: honorGenesis(plan, keys) }, undefined, 2);
+    keys.push(await initHome(home, index < plan.seats + (plan.candidates ?? 0), nodeFile(plan, index, [])));
+  const genesis = JSON.stringify(await genesisOf(plan, keys, homes), undefined, 2);
   for (const [index, home] of homes.entries()) {
     await writeFile(join(home, HOME_FILES.genesis), genesis);
     await writeNodeFile(home, nodeFile(plan, index, keys));
@@ -65,13 +84,17 @@ export async function moveHonorNetwork(
 }
 
 function nodeFile(
-  plan: Pick<HonorNetworkPlan, "places" | "portBetween" | "settings">,
+  plan: Pick<HonorNetworkPlan, "places" | "portBetween" | "settings" | "candidates"> & {
+    readonly seats?: number;
+  },
   index: number,
   keys: readonly PublicKeys[],
 ): NodeFile {
   const place = plan.places[index] as NodePlace;
+  const { seats = keys.length, candidates = 0 } = plan;
+  const isCandidate = (node: number): boolean => node >= seats && node < seats + candidates;
   const peers = keys.flatMap(({ nodeKey }, other): Peer[] => {
-    if (other === index) return [];
+    if (other === index || isCandidate(other)) return [];
     const port = plan.portBetween?.(index, other) ?? (plan.places[other] as NodePlace).peerPort;
     return [{ publicKey: nodeKey, host: HOST, port }];
   });
@@ -89,10 +112,45 @@ function honorGenesis(plan: HonorNetworkPlan, keys: readonly PublicKeys[]): Reco
     ...(plan.tickMs === undefined ? {} : { tickMs: plan.tickMs }),
     k: plan.k,
     maxDelayMs: plan.maxDelayMs,
-    members: keys.flatMap(({ seat }, index) =>
-      seat === undefined
-        ? []
-        : [{ account: `0x${(0xa105_0000 + index).toString(16).padStart(40, "0")}`, ...seat }],
-    ),
+    ...plan.time,
+    members: keys
+      .slice(0, plan.seats)
+      .flatMap(({ seat, operator }) => (seat === undefined ? [] : [{ account: operator, ...seat }])),
+    ...(plan.staking?.seats === undefined ? {} : { seats: plan.staking.seats }),
   };
+}
+
+async function genesisOf(
+  plan: HonorNetworkPlan,
+  keys: readonly PublicKeys[],
+  homes: readonly string[],
+): Promise<Record<string, unknown>> {
+  const genesis = { ...plan.genesis, honor: honorGenesis(plan, keys) };
+  const { staking } = plan;
+  if (staking === undefined) return genesis;
+  const members: FirstMember[] = [];
+  for (const [index, { operator, nodeKey }] of keys.slice(0, plan.seats).entries())
+    if (operator !== undefined)
+      members.push({
+        account: operator,
+        secret: await readSecret(join(homes[index] as string, HOME_FILES.seatKey)),
+        nodeKey,
+      });
+  const { paidBy, operatorWei, seats: _, ...chosen } = staking;
+  const contract: StakingPlan = {
+    ...DEFAULT_STAKING,
+    treasury: address(paidBy),
+    admin: address(paidBy),
+    ...chosen,
+  };
+  const alloc = { ...(plan.genesis["alloc"] as Record<string, Record<string, unknown>>) };
+  const payer =
+    Object.keys(alloc).find((account) => account.toLowerCase() === paidBy.toLowerCase()) ?? paidBy;
+  const costWei = BigInt(members.length) * (contract.minimumDepositWei + operatorWei);
+  const leftWei = BigInt(String(alloc[payer]?.["balanceWei"] ?? 0)) - costWei;
+  if (leftWei < 0n) throw invalidGenesis(`alloc.${payer}`, "has too little to pay the first deposits");
+  alloc[payer] = { ...alloc[payer], balanceWei: leftWei.toString() };
+  for (const { account } of members)
+    alloc[account] = { name: "operator", balanceWei: operatorWei.toString() };
+  return withStaking({ ...genesis, alloc }, contract, members);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChainDatabase } from "@aios/consensus/adapters/lmdb/chain-database";
 import { LmdbBlockStore } from "@aios/consensus/adapters/lmdb/lmdb-block-store";
+import { LmdbEvidenceStore } from "@aios/consensus/adapters/lmdb/lmdb-evidence-store";
 import { LmdbMempoolJournal } from "@aios/consensus/adapters/lmdb/lmdb-mempool-journal";
 import { LmdbStateStore } from "@aios/consensus/adapters/lmdb/lmdb-state-store";
 import { HonorProducer } from "@aios/consensus/application/honor/honor-producer";
@@ -15,6 +16,7 @@ import { eventually } from "@aios/testkit/eventually";
 import { expect } from "vitest";
 import { blockStoreConformance } from "../conformance/block-store.conformance.js";
 import { checkpointProducerConformance } from "../conformance/checkpoint-producer.conformance.js";
+import { evidenceStoreConformance } from "../conformance/evidence-store.conformance.js";
 import { mempoolJournalConformance } from "../conformance/mempool-journal.conformance.js";
 import { stateStoreConformance } from "../conformance/state-store.conformance.js";
 import { transactionCodecConformance } from "../conformance/transaction-codec.conformance.js";
@@ -70,6 +72,15 @@ stateStoreConformance("LmdbStateStore", async () => {
       return root;
     },
     crash: async () => new LmdbStateStore(await disk.crash()),
+    close: () => disk.close(),
+  };
+});
+
+evidenceStoreConformance("LmdbEvidenceStore", async () => {
+  const disk = await openDisk();
+  return {
+    store: new LmdbEvidenceStore(disk.database),
+    crash: async () => new LmdbEvidenceStore(await disk.crash()),
     close: () => disk.close(),
   };
 });

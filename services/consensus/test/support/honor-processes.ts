@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { HonorSettings } from "@aios/consensus/honor-options";
-import { makeHonorNetwork } from "@aios/consensus/testnet/honor-network";
+import { type HonorNetworkPlan, makeHonorNetwork } from "@aios/consensus/testnet/honor-network";
 import { LinkProxy } from "@aios/consensus/testnet/link-proxy";
 import { freePort } from "@aios/service-kit/free-port";
 import { systemClock } from "@aios/service-kit/system-clock";
@@ -29,6 +29,10 @@ export interface NetworkChoice {
   readonly hasProxies?: boolean;
   readonly settings?: Partial<HonorSettings>;
   readonly genesis?: Readonly<Record<string, unknown>>;
+  /** Nodes, after those with a seat, that may stand for one. */
+  readonly candidates?: number;
+  readonly time?: HonorNetworkPlan["time"];
+  readonly staking?: HonorNetworkPlan["staking"];
 }
 
 /** A network of real processes on loopback. */
@@ -44,7 +48,7 @@ export class HonorProcesses implements AsyncDisposable {
 
   static async start(choice: NetworkChoice): Promise<HonorProcesses> {
     const directory = await mkdtemp(join(tmpdir(), "aios-honor-"));
-    const count = choice.seats + (choice.followers ?? 0);
+    const count = choice.seats + (choice.candidates ?? 0) + (choice.followers ?? 0);
     const places = await Promise.all(
       Array.from({ length: count }, async () => ({ rpcPort: await freePort(), peerPort: await freePort() })),
     );
@@ -67,6 +71,9 @@ export class HonorProcesses implements AsyncDisposable {
       maxDelayMs: 100,
       k: 10,
       ...(choice.tickMs === undefined ? {} : { tickMs: choice.tickMs }),
+      ...(choice.candidates === undefined ? {} : { candidates: choice.candidates }),
+      ...(choice.time === undefined ? {} : { time: choice.time }),
+      ...(choice.staking === undefined ? {} : { staking: choice.staking }),
       ...(choice.settings === undefined ? {} : { settings: choice.settings }),
       ...(choice.hasProxies === true
         ? { portBetween: (from: number, to: number) => ports.get(`${from}-${to}`) ?? 0 }

@@ -5,13 +5,14 @@ import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
 import type { CodedErrorInit } from "@aios/kernel/coded-error";
 import type { BlockSummary, CheckpointToExecute, ReportedOffence } from "../../domain/honor-ports.js";
 import type { HonorStatus } from "../../domain/honor-view.js";
+import type { StakedState } from "../../domain/staking-state.js";
 
 export type HonorQuestion =
   | { readonly kind: "status" }
   | { readonly kind: "dag"; readonly fromTick: number; readonly toTick: number }
   | { readonly kind: "decision"; readonly height: number }
-  | { readonly kind: "honor-set" }
-  | { readonly kind: "offences" }
+  | { readonly kind: "honor-set"; readonly number: number | undefined }
+  | { readonly kind: "hand-overs"; readonly fromSet: number; readonly limit: number }
   | { readonly kind: "place"; readonly transaction: string };
 
 /** What each question is answered with. */
@@ -19,8 +20,8 @@ export interface HonorAnswers {
   readonly status: HonorStatus;
   readonly dag: readonly BlockSummary[] | undefined;
   readonly decision: Decision | undefined;
-  readonly "honor-set": HonorSet;
-  readonly offences: readonly ReportedOffence[];
+  readonly "honor-set": HonorSet | undefined;
+  readonly "hand-overs": readonly Decision[];
   readonly place: { readonly place: PoolPlace | undefined } | undefined;
 }
 
@@ -28,7 +29,7 @@ export interface HonorAnswers {
 export type ToHonorThread =
   | { readonly kind: "pooled"; readonly transactions: readonly OrderedTransaction[]; readonly isOwn: boolean }
   | { readonly kind: "dropped"; readonly ids: readonly string[] }
-  | { readonly kind: "executed"; readonly height: number; readonly root: string }
+  | { readonly kind: "executed"; readonly height: number; readonly result: StakedState }
   | { readonly kind: "ask"; readonly number: number; readonly question: HonorQuestion }
   | { readonly kind: "stop" };
 

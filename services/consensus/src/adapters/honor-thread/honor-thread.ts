@@ -4,6 +4,7 @@ import { CodedError } from "@aios/kernel/coded-error";
 import { nodeStopping } from "../../domain/errors.js";
 import type { HonorHost } from "../../domain/honor-ports.js";
 import type { HonorView } from "../../domain/honor-view.js";
+import type { StakedState } from "../../domain/staking-state.js";
 import type { FromHonorThread, HonorAnswers, HonorQuestion, ToHonorThread } from "./honor-protocol.js";
 
 const MAX_QUESTIONS = 1_024;
@@ -53,8 +54,8 @@ export class HonorThread implements HonorView {
     this.#post({ kind: "dropped", ids });
   }
 
-  executed(height: number, root: string): void {
-    this.#post({ kind: "executed", height, root });
+  executed(height: number, result: StakedState): void {
+    this.#post({ kind: "executed", height, result });
   }
 
   status(): Promise<HonorAnswers["status"]> {
@@ -69,12 +70,12 @@ export class HonorThread implements HonorView {
     return this.#ask({ kind: "decision", height });
   }
 
-  honorSet(): Promise<HonorAnswers["honor-set"]> {
-    return this.#ask({ kind: "honor-set" });
+  honorSet(number?: number): Promise<HonorAnswers["honor-set"]> {
+    return this.#ask({ kind: "honor-set", number });
   }
 
-  offences(): Promise<HonorAnswers["offences"]> {
-    return this.#ask({ kind: "offences" });
+  handOvers(fromSet: number, limit: number): Promise<HonorAnswers["hand-overs"]> {
+    return this.#ask({ kind: "hand-overs", fromSet, limit });
   }
 
   place(transaction: string): Promise<HonorAnswers["place"]> {

@@ -5,13 +5,12 @@ import type { FilterRegistry } from "../../application/filter-registry.js";
 import type { Mempool } from "../../application/mempool.js";
 import type { QueryLogs } from "../../application/query-logs.js";
 import type { WhyPending } from "../../application/why-pending.js";
-import type { HonorView } from "../../domain/honor-view.js";
 import type { BlockStore, ExecutionEngine, StateStore } from "../../domain/ports.js";
 import type { RpcMethods } from "./method.js";
 import { blockMethods } from "./methods/blocks.js";
 import { debugMethods } from "./methods/debug.js";
 import { fillMethods } from "./methods/fill.js";
-import { honorMethods } from "./methods/honor.js";
+import { type HonorBackend, honorMethods } from "./methods/honor.js";
 import { logMethods } from "./methods/logs.js";
 import { nodeMethods } from "./methods/node.js";
 import { refusedMethods } from "./methods/refused.js";
@@ -19,7 +18,7 @@ import { simulateMethods } from "./methods/simulate.js";
 import { stateMethods } from "./methods/state.js";
 import { transactionMethods } from "./methods/transactions.js";
 
-export interface RpcBackend {
+export interface RpcBackend extends HonorBackend {
   readonly chain: ChainView;
   readonly blocks: BlockStore;
   readonly states: StateStore;
@@ -30,8 +29,6 @@ export interface RpcBackend {
   readonly logs: QueryLogs;
   readonly filters: FilterRegistry;
   readonly whyPending: WhyPending;
-  /** Absent where one node makes the chain. */
-  readonly honor?: HonorView | undefined;
   /** Most gas that the calls of one simulation may use together. */
   readonly simulationGasCap: bigint;
   readonly clientVersion: string;
@@ -49,7 +46,7 @@ export function rpcMethods(backend: RpcBackend): RpcMethods {
     ...debugMethods(chain, blocks, mempool, engine, calls),
     ...simulateMethods(chain, engine, backend.simulationGasCap),
     ...nodeMethods(chain, blocks, backend.whyPending, backend.clientVersion),
-    ...honorMethods(backend.honor),
+    ...honorMethods(backend),
     ...refusedMethods,
   };
 }

@@ -35,6 +35,8 @@ export class ChainDatabase {
   readonly places: BinaryTable;
   /** record → run of arrival in ms (8 bytes), length (4 bytes) and raw transaction. */
   readonly mempool: NumberedTable;
+  /** public key of the guilty (48 bytes) → JSON of the evidence. */
+  readonly evidence: BinaryTable;
   readonly meta: Database<Buffer, string>;
   /** What whoever writes blocks and whoever reads states share. */
   readonly latestAccounts = new LatestAccounts();
@@ -73,6 +75,7 @@ export class ChainDatabase {
     this.heights = binary("heights");
     this.places = binary("places");
     this.mempool = numbered("mempool-records");
+    this.evidence = binary("evidence");
     this.meta = this.#root.openDB<Buffer, string>({ name: "meta", encoding: "binary" });
   }
 

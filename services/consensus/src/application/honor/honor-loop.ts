@@ -1,5 +1,6 @@
 import { startOfTickMs } from "@aios/core-committee/chain-time";
 import type { HonorSet } from "@aios/core-committee/honor-set";
+import { checkpointId } from "@aios/core-finality/checkpoint";
 import { type Evidence, type SignedBlockClaim, type SignedMessage } from "@aios/core-finality/evidence";
 import { signedBytes } from "@aios/core-finality/messages";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
@@ -12,6 +13,7 @@ import {
 import { HonorNode, type NodeSizes } from "@aios/core-honor-node/honor-node";
 import type {
   Decision,
+  ExecutionResult,
   LogEntry,
   NodeInput,
   NodeOutput,
@@ -32,7 +34,6 @@ import { OutputQueue } from "./output-queue.js";
 
 /** Transactions of one packet of gossip together have about so many bytes. */
 const GOSSIP_BYTES = 65_536;
-const REMEMBERED_OFFENCES = 256;
 const RETRY_MS = 250;
 const MAX_RETRY_DOUBLINGS = 5;
 /** What may wait for the log before peers are not listened to: some ranges of blocks. */
@@ -72,7 +73,6 @@ export class HonorLoop {
   readonly #toExecute: Execution[] = [];
   /** Roots computed here that no certificate attests yet. */
   readonly #roots = new Map<number, string>();
-  readonly #offences: ReportedOffence[] = [];
   readonly #delays = new OrderDelayMeter();
 
   constructor(parts: HonorLoopParts) {
@@ -109,13 +109,14 @@ export class HonorLoop {
   }
 
   /** Answers `HonorHost.execute`. */
-  executed(height: number, root: string): void {
+  executed(height: number, result: ExecutionResult): void {
+    const { root } = result;
     if (height !== this.#executing) return;
     this.#executing = undefined;
     this.#roots.set(height, root);
     const attested = this.#core.decision(height + 1)?.checkpoint.attestedRoot;
     if (attested !== undefined) this.#compare(height, attested);
-    this.#input({ kind: "executed", height, result: { root, candidates: [] } });
+    this.#input({ kind: "executed", height, result });
     this.#executeNext();
   }
 
@@ -127,8 +128,9 @@ export class HonorLoop {
     return this.#core.seat;
   }
 
-  get honorSet(): HonorSet {
-    return this.#core.honorSet;
+  /** The set of a number, the present one unless given. */
+  honorSet(number?: number): HonorSet | undefined {
+    return number === undefined ? this.#core.honorSet : this.#core.setNumbered(number);
   }
 
   get tips(): readonly string[] {
@@ -144,8 +146,9 @@ export class HonorLoop {
     return this.#delays.delays;
   }
 
-  get offences(): readonly ReportedOffence[] {
-    return this.#offences;
+  /** Decisions that handed over to the sets from `fromSet` on. */
+  handOvers(fromSet: number, limit: number): readonly Decision[] {
+    return this.#core.handOvers(fromSet, limit);
   }
 
   decision(height: number): Decision | undefined {
@@ -315,11 +318,17 @@ export class HonorLoop {
       ),
       signature: toHex(one.signature),
     });
-    const { kind, first, second }: Evidence = evidence;
-    const offence = { kind, seat, setNumber, first: statement(first), second: statement(second) };
-    this.#offences.push(offence);
-    if (this.#offences.length > REMEMBERED_OFFENCES) this.#offences.shift();
-    this.#parts.host.offence(offence);
+    const member = this.#core.setNumbered(setNumber)?.members[seat];
+    if (member === undefined) return;
+    const { first, second }: Evidence = evidence;
+    const statements = { first: statement(first), second: statement(second) };
+    this.#parts.host.offence({
+      seat,
+      setNumber,
+      ...member,
+      claim: claimOf(evidence, setNumber),
+      ...statements,
+    });
   }
 
   #fail(error: unknown): void {
@@ -327,6 +336,22 @@ export class HonorLoop {
     this.stop();
     this.#parts.host.failed(error);
   }
+}
+
+function claimOf(evidence: Evidence, setNumber: number): ReportedOffence["claim"] {
+  if (evidence.kind === "double-block") {
+    const { first, second } = evidence;
+    const blockIds = [first.blockId, second.blockId];
+    return { kind: "double-block", setNumber, seat: first.maker, tick: first.tick, blockIds };
+  }
+  const messages = [evidence.first.message, evidence.second.message];
+  const { kind: step, height, round } = evidence.first.message;
+  const statements = messages.map((message) =>
+    message.kind === "proposal"
+      ? { checkpointId: checkpointId(message.checkpoint), validRound: message.validRound }
+      : { checkpointId: message.checkpointId, validRound: 0 },
+  );
+  return { kind: "double-message", step, height, round, statements };
 }
 
 function inPieces(transactions: readonly OrderedTransaction[]): OrderedTransaction[][] {

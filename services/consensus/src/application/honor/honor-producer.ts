@@ -16,6 +16,7 @@ import type {
   ExecutionEngine,
   PooledTransaction,
 } from "../../domain/ports.js";
+import type { StakedNode, StakedState } from "../../domain/staking-state.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
 import type { ChainEvents } from "../chain-events.js";
 import type { Mempool } from "../mempool.js";
@@ -28,7 +29,7 @@ export interface HonorProtocol {
   ready(): Promise<number>;
   pooled(transactions: readonly OrderedTransaction[], isOwn: boolean): void;
   dropped(ids: readonly string[]): void;
-  executed(height: number, root: string): void;
+  executed(height: number, result: StakedState): void;
   stop(): Promise<void>;
 }
 
@@ -41,6 +42,8 @@ export interface HonorProducerParts<P extends HonorProtocol> {
   readonly clock: Clock;
   readonly observer: ProducerObserver & { offence(offence: ReportedOffence): void };
   readonly signedOf: (transaction: OrderedTransaction) => SignedTransaction;
+  /** Who stands for the honor set in a state. */
+  readonly candidates: { at(stateRoot: Bytes32): readonly StakedNode[] };
   /** Opens the protocol, once what it is told can be answered. */
   readonly open: (host: HonorHost) => P;
 }
@@ -267,8 +270,10 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     return header;
   }
 
+  /** Who stands in an older state is decided already. */
   #answer({ number, stateRoot }: BlockHeader): void {
-    this.protocol.executed(number, stateRoot.slice(2));
+    const candidates = number < this.latest().number ? [] : this.#parts.candidates.at(stateRoot);
+    this.protocol.executed(number, { root: stateRoot.slice(2), candidates });
   }
 
   async #pause(waitMs: number): Promise<void> {

@@ -4,6 +4,8 @@ import { checkpointId } from "@aios/core-finality/checkpoint";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
 import { toHex } from "@aios/core-rlp/hex";
 import { CodedError } from "@aios/kernel/coded-error";
+import type { Address } from "@aios/kernel/identifiers";
+import type { EvidenceReporter } from "../../../application/honor/evidence-reporter.js";
 import type { BlockSummary } from "../../../domain/honor-ports.js";
 import type { HonorView } from "../../../domain/honor-view.js";
 import { hexNumber, type RpcValue } from "../format.js";
@@ -13,9 +15,20 @@ import { limitExceeded } from "../rpc-error.js";
 
 /** Ticks that one answer covers at most. */
 const MAX_TICKS = 256;
+/** Hand-overs that one answer holds at most: with them a light client goes on from the last set. */
+const MAX_HAND_OVERS = 64;
+
+export interface HonorBackend {
+  /** Absent where one node makes the chain. */
+  readonly honor?: HonorView | undefined;
+  /** Evidence that this node keeps. */
+  readonly evidence?: Pick<EvidenceReporter, "list"> | undefined;
+  /** Where candidates stand; absent on a chain whose set stays. */
+  readonly stakingContract?: Address | undefined;
+}
 
 /** What a user sees of the protocol: the DAG, certificates, the honor set, offences and peers. */
-export function honorMethods(honor: HonorView | undefined): RpcMethods {
+export function honorMethods({ honor, evidence, stakingContract }: HonorBackend): RpcMethods {
   const ask = (): HonorView => {
     if (honor !== undefined) return honor;
     throw new CodedError({
@@ -48,36 +61,58 @@ export function honorMethods(honor: HonorView | undefined): RpcMethods {
       const view = ask();
       const [fromTick, toTick] = [smallNumber(from, "first tick"), smallNumber(to, "last tick")];
       if (toTick - fromTick >= MAX_TICKS) throw limitExceeded(`at most ${MAX_TICKS} ticks are shown at once`);
-      const [blocks, set] = await Promise.all([view.dag(fromTick, toTick), view.honorSet()]);
+      const blocks = await view.dag(fromTick, toTick);
       if (blocks === undefined) throw limitExceeded("these ticks have too many blocks: ask for fewer");
-      return blocks.map((one) => blockValue(one, set.members.length));
+      const numbers = [...new Set(blocks.map(({ setNumber }) => setNumber))];
+      const sets = await Promise.all(numbers.map((number) => view.honorSet(number)));
+      const sizes = new Map(numbers.map((number, at) => [number, sets[at]?.members.length]));
+      return blocks.map((one) => blockValue(one, sizes.get(one.setNumber)));
     },
     aios_getCertificate: async ([value]): Promise<RpcValue> => {
       const decision = await ask().decision(smallNumber(value, "height"));
       return decision === undefined ? null : decisionValue(decision);
     },
-    aios_getHonorSet: async (): Promise<RpcValue> => {
-      const [status, set] = await Promise.all([ask().status(), ask().honorSet()]);
-      return { signingChainId: status.chainId, ...setValue(set) };
+    aios_getHonorSet: async ([value]): Promise<RpcValue> => {
+      const number = value === undefined ? undefined : smallNumber(value, "set number");
+      const [status, set] = await Promise.all([ask().status(), ask().honorSet(number)]);
+      return set === undefined
+        ? null
+        : {
+            signingChainId: status.chainId,
+            time: { ...status.time },
+            stakingContract: stakingContract ?? null,
+            ...setValue(set),
+          };
     },
-    aios_getEvidence: async (): Promise<RpcValue> =>
-      (await ask().offences()).map(({ kind, setNumber, seat, first, second }) => ({
-        kind,
-        setNumber: hexNumber(setNumber),
-        seat: hexNumber(seat),
-        first: { ...first },
-        second: { ...second },
-      })),
+    aios_getHandOvers: async ([value]): Promise<RpcValue> =>
+      (await ask().handOvers(smallNumber(value, "set number"), MAX_HAND_OVERS)).map(decisionValue),
+    aios_getEvidence: async (): Promise<RpcValue> => {
+      ask();
+      return (evidence?.list() ?? []).map(({ record, state }) => {
+        const { claim, setNumber, seat, account, publicKey, first, second } = record.offence;
+        return {
+          kind: claim.kind,
+          setNumber: hexNumber(setNumber),
+          seat: hexNumber(seat),
+          account,
+          publicKey: `0x${publicKey}`,
+          state,
+          transaction: record.transaction ?? null,
+          first: { ...first },
+          second: { ...second },
+        };
+      });
+    },
     aios_getPeers: async (): Promise<RpcValue> => (await ask().status()).peers,
   };
 }
 
-function blockValue(block: BlockSummary, setSize: number): RpcValue {
+function blockValue(block: BlockSummary, setSize: number | undefined): RpcValue {
   return {
     id: block.id,
     setNumber: hexNumber(block.setNumber),
     seat: hexNumber(block.seat),
-    group: hexNumber(groupOf(setSize, block.seat)),
+    group: setSize === undefined ? null : hexNumber(groupOf(setSize, block.seat)),
     tick: hexNumber(block.tick),
     parents: block.parents,
     transactions: block.transactions.map((hash) => `0x${hash}`),

@@ -1,0 +1,157 @@
+import { decodeContractError } from "@aios/contracts/errors";
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { bytes32Of, toHex } from "@aios/core-rlp/hex";
+import type { Clock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import { durationMs } from "@aios/kernel/units";
+import type { TransactionSigner } from "./domain/ports.js";
+import {
+  type NodeContact,
+  type ProvenKey,
+  registerCall,
+  rotateKeyCall,
+  unbondCall,
+} from "./domain/staking-calls.js";
+
+const RPC_TIMEOUT_MS = 10_000;
+const POLL_MS = 500;
+/** The proof of possession costs most: two pairings and a hash to the curve. */
+const GAS_LIMIT = 1_500_000n;
+const TIP = 1n;
+
+interface HonorSetAnswer {
+  readonly number: string;
+  readonly members: readonly { readonly account: string; readonly publicKey: string }[];
+}
+
+interface ChainAnswer {
+  readonly stakingContract: Address | null;
+}
+
+interface RpcError {
+  readonly message: string;
+  readonly data?: unknown;
+}
+
+/** What an operator does about its node on chain, through any node's JSON-RPC, signed here. */
+export class OperatorClient {
+  constructor(
+    private readonly url: string,
+    private readonly signer: TransactionSigner,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The operator's account. */
+  get address(): Address {
+    return this.signer.address;
+  }
+
+  /**
+   * Deposits and joins the candidates. Resolves with the transaction's hash once it is in a block. Throws
+   * `no-staking-contract`, `transaction-failed`, `node-unreachable`, and `node-refused` with what the contract says.
+   */
+  register(key: ProvenKey, contact: NodeContact, depositWei: bigint): Promise<Bytes32> {
+    return this.#call(registerCall(key, contact), depositWei);
+  }
+
+  /** Votes with another key from the next hand-over on. As `register`. */
+  rotateKey(key: ProvenKey): Promise<Bytes32> {
+    return this.#call(rotateKeyCall(key), 0n);
+  }
+
+  /** Leaves the candidates. As `register`. */
+  unbond(): Promise<Bytes32> {
+    return this.#call(unbondCall(), 0n);
+  }
+
+  /** Resolves with the number of the set in which the operator has a seat, with one key or any. */
+  async untilElected(publicKey?: Uint8Array, signal?: AbortSignal): Promise<number> {
+    const wanted = publicKey === undefined ? undefined : toHex(publicKey);
+    for (;;) {
+      const { number, members } = await this.#ask<HonorSetAnswer>("aios_getHonorSet", []);
+      const isIn = members.some(
+        (member) =>
+          member.account === this.signer.address && (wanted === undefined || member.publicKey === wanted),
+      );
+      if (isIn) return Number(number);
+      await this.clock.wait(durationMs(POLL_MS), signal);
+    }
+  }
+
+  async #call(data: Uint8Array, value: bigint): Promise<Bytes32> {
+    const { stakingContract } = await this.#ask<ChainAnswer>("aios_getHonorSet", []);
+    if (stakingContract === null)
+      throw new CodedError({
+        code: "no-staking-contract",
+        kind: "unprocessable",
+        message: "This chain has no staking contract: its honor set stays as it began.",
+      });
+    const [chainId, nonce, baseFee] = await Promise.all([
+      this.#ask<string>("eth_chainId", []),
+      this.#ask<string>("eth_getTransactionCount", [this.signer.address, "pending"]),
+      this.#ask<string>("eth_gasPrice", []),
+    ]);
+    const from = this.signer.address;
+    const call = { from, to: stakingContract, data: toHex(data), value: `0x${value.toString(16)}` };
+    // Says why the contract refuses, before it costs anything.
+    await this.#ask("eth_call", [call, "latest"]);
+    const raw = this.signer.sign({
+      chainId: BigInt(chainId),
+      nonce: BigInt(nonce),
+      to: stakingContract,
+      value,
+      gasLimit: GAS_LIMIT,
+      data,
+      maxFeePerGas: 2n * BigInt(baseFee) + TIP,
+      maxPriorityFeePerGas: TIP,
+    });
+    await this.#ask("eth_sendRawTransaction", [toHex(raw)]);
+    return this.#untilIncluded(bytes32Of(keccak256(raw)));
+  }
+
+  async #untilIncluded(hash: Bytes32): Promise<Bytes32> {
+    for (;;) {
+      const receipt = await this.#ask<{ status: string } | null>("eth_getTransactionReceipt", [hash]);
+      if (receipt?.status === "0x1") return hash;
+      if (receipt !== null)
+        throw new CodedError({
+          code: "transaction-failed",
+          kind: "unprocessable",
+          message: `The transaction ${hash} was ordered and failed.`,
+        });
+      await this.clock.wait(durationMs(POLL_MS));
+    }
+  }
+
+  async #ask<T>(method: string, params: readonly unknown[]): Promise<T> {
+    let answer: { readonly result?: T; readonly error?: RpcError };
+    try {
+      const response = await fetch(this.url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+        signal: AbortSignal.timeout(RPC_TIMEOUT_MS),
+      });
+      answer = (await response.json()) as typeof answer;
+    } catch (cause) {
+      throw new CodedError({
+        code: "node-unreachable",
+        kind: "unavailable",
+        message: `No node answers at ${this.url}.`,
+        cause,
+      });
+    }
+    if (answer.error !== undefined) throw refused(answer.error);
+    return answer.result as T;
+  }
+}
+
+function refused({ message, data }: RpcError): CodedError {
+  const isRevert = typeof data === "string" && data.length > 2;
+  return new CodedError({
+    code: "node-refused",
+    kind: "unprocessable",
+    message: isRevert ? decodeContractError(data).message : message,
+  });
+}

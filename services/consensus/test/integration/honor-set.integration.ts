@@ -1,0 +1,240 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { HOME_FILES, type NodeFile, readSecret } from "@aios/consensus/honor-home";
+import { addSeatKey, openOperator, seatOf } from "@aios/consensus/make-home";
+import { STAKING_CONTRACT } from "@aios/consensus/testnet/staking-genesis";
+import { abi as stakingAbi } from "@aios/contracts/abi/honor-staking";
+import { blsSign } from "@aios/core-finality/bls-signatures";
+import { signedBytes, type Vote } from "@aios/core-finality/messages";
+import { encodePacket, toWire } from "@aios/core-honor-node/packet-codec";
+import { nodeIdentity } from "@aios/peer-network/node-certificate";
+import { PeerNetwork } from "@aios/peer-network/peer-network";
+import { systemClock } from "@aios/service-kit/system-clock";
+import {
+  type CertifiedJson,
+  DocumentedLightClient,
+  type SetJson,
+} from "@aios/testkit/documented-light-client";
+import { Interface } from "ethers";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { HonorProcesses } from "../support/honor-processes.js";
+import { wallets } from "../support/test-chain.js";
+
+const SEATS = 4;
+const CANDIDATE = 4;
+const NODES = [0, 1, 2, 3, 4];
+const AIOS = 10n ** 18n;
+const DEPOSIT = 10n * AIOS;
+const staking = new Interface(stakingAbi);
+const until = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 150_000, interval: 200 });
+
+describe("an honor set that is elected from deposits, each node a process", { timeout: 300_000 }, () => {
+  let network: HonorProcesses;
+  let nonce = 0;
+
+  beforeAll(async () => {
+    network = await HonorProcesses.start({
+      seats: SEATS,
+      candidates: 1,
+      tickMs: 600,
+      time: { ticksPerSlot: 2, slotsPerEpoch: 2, epochsPerCycle: 3 },
+      staking: {
+        paidBy: wallets[0]?.address ?? "",
+        operatorWei: AIOS,
+        minimumDepositWei: DEPOSIT,
+        treasury: `0x${"7e".repeat(20)}` as never,
+      },
+    });
+  }, 120_000);
+  afterAll(() => network[Symbol.asyncDispose]());
+
+  const home = (node: number): string => network.node(node).home;
+  const seatOfNode = async (node: number): Promise<number | null> => {
+    const { seat } = await network.ask<{ seat: string | null }>(node, "aios_honorStatus");
+    return seat === null ? null : Number(seat);
+  };
+  const setAt = (node: number, ...number: string[]) => network.ask<SetJson>(node, "aios_getHonorSet", number);
+  const accountsAt = async (node: number): Promise<string[]> =>
+    (await setAt(node)).members.map(({ account }) => account);
+  const stakedAs = async (node: number): Promise<string> => {
+    const { nodeKey } = await seatOf(home(node));
+    const data = staking.encodeFunctionData("ownerOfNodeKey", [`0x${nodeKey}`]);
+    const answer = await network.ask<string>(0, "eth_call", [{ to: STAKING_CONTRACT, data }, "latest"]);
+    return `0x${answer.slice(26)}`;
+  };
+
+  /** Coins to an account, final. */
+  async function pay(to: string, value: bigint): Promise<void> {
+    const fees = { maxFeePerGas: 10_000_000_000n, maxPriorityFeePerGas: 1n, gasLimit: 21_000n };
+    const raw = await wallets[1]?.signTransaction({ type: 2, chainId: 26_070, to, value, nonce, ...fees });
+    nonce += 1;
+    const hash = await network.ask<string>(0, "eth_sendRawTransaction", [raw]);
+    await until(async () => {
+      const receipt = await network.ask<{ status: string } | null>(0, "eth_getTransactionReceipt", [hash]);
+      expect(receipt?.status).toBe("0x1");
+    });
+  }
+
+  /** A client that knows the first set follows to the present one and believes what this node finalised. */
+  async function followFrom(node: number): Promise<number> {
+    const first = await setAt(node, "0x0");
+    const client = new DocumentedLightClient(first.signingChainId ?? "", first);
+    const handOvers = await network.ask<CertifiedJson[]>(node, "aios_getHandOvers", ["0x1"]);
+    for (const handOver of handOvers) client.follow(handOver);
+    const height = await network.finalized(node);
+    const certified = await network.ask<CertifiedJson>(node, "aios_getCertificate", [
+      `0x${(height + 1).toString(16)}`,
+    ]);
+    const block = await network.ask<{ stateRoot: string }>(node, "eth_getBlockByNumber", [
+      `0x${height.toString(16)}`,
+      false,
+    ]);
+    expect(client.attestedRoot(certified)).toBe(block.stateRoot);
+    const last = handOvers.at(-1);
+    if (last !== undefined) {
+      const forged = { ...last, checkpoint: { ...last.checkpoint, nextSetId: first.number } };
+      expect(() => new DocumentedLightClient(first.signingChainId ?? "", first).follow(forged)).toThrow();
+    }
+    return client.latest;
+  }
+
+  it("begins with the members of genesis, whose deposits are in the contract", async () => {
+    const data = staking.encodeFunctionData("nodes", [0, 10]);
+    const answer = await network.ask<string>(0, "eth_call", [{ to: STAKING_CONTRACT, data }, "latest"]);
+    const [accounts, records, eligible] = staking.decodeFunctionResult("nodes", answer);
+    const set = await setAt(0, "0x0");
+    expect([...accounts].map((one: string) => one.toLowerCase())).toEqual(
+      set.members.map((one) => one.account),
+    );
+    expect(records.map((one: { publicKey: string }) => one.publicKey)).toEqual(
+      set.members.map((one) => one.publicKey),
+    );
+    expect(records.map((one: { depositWei: bigint }) => one.depositWei)).toEqual(Array(SEATS).fill(DEPOSIT));
+    expect([...eligible]).toEqual(Array(SEATS).fill(true));
+    expect(BigInt(await network.ask<string>(0, "eth_getBalance", [STAKING_CONTRACT, "latest"]))).toBe(
+      DEPOSIT * BigInt(SEATS),
+    );
+    const name = staking.encodeFunctionData("chainName", []);
+    const named = await network.ask<string>(0, "eth_call", [{ to: STAKING_CONTRACT, data: name }, "latest"]);
+    expect(staking.decodeFunctionResult("chainName", named)[0]).toBe(set.signingChainId);
+  });
+
+  it("takes a candidate in that nobody knew, and lets a member go, without a restart", async () => {
+    const { key, nodeKey } = await seatOf(home(CANDIDATE));
+    const file = JSON.parse(await readFile(join(home(CANDIDATE), HOME_FILES.node), "utf8")) as NodeFile;
+    const { host, port } = file.peerListen;
+    expect(await seatOfNode(CANDIDATE)).toBeNull();
+    const operator = await openOperator(home(CANDIDATE), network.node(0).url);
+    await expect(operator.unbond()).rejects.toMatchObject({ code: "node-refused" });
+    await pay(operator.address, 60n * AIOS);
+    await operator.register(key, { nodeKey, endpoint: `${host}:${port}` }, 2n * DEPOSIT);
+    await operator.untilElected(key.publicKey);
+    const account = await stakedAs(CANDIDATE);
+    await until(async () => {
+      for (const node of NODES) expect(await accountsAt(node)).toContain(account);
+      const seats = await Promise.all(NODES.map(seatOfNode));
+      expect(seats[CANDIDATE]).not.toBeNull();
+      expect(seats.filter((seat) => seat === null)).toHaveLength(1);
+    });
+    await pay(`0x${"45".repeat(20)}`, 1n);
+    expect(await followFrom(1)).toBeGreaterThan(0);
+    expect(await followFrom(CANDIDATE)).toBeGreaterThan(0);
+  });
+
+  it("votes with a new key from the next hand-over on", async () => {
+    const operator = await openOperator(home(CANDIDATE), network.node(0).url);
+    const key = await addSeatKey(home(CANDIDATE));
+    await operator.rotateKey(key);
+    await operator.untilElected(key.publicKey);
+    const publicKey = `0x${Buffer.from(key.publicKey).toString("hex")}`;
+    await until(async () => {
+      const seat = (await setAt(0)).members.findIndex((member) => member.publicKey === publicKey);
+      expect(await seatOfNode(CANDIDATE)).toBe(seat);
+      const height = await network.finalized(0);
+      const { certificate } = await network.ask<{ certificate: { seats: string[] } }>(
+        0,
+        "aios_getCertificate",
+        [`0x${height.toString(16)}`],
+      );
+      expect(certificate.seats.map(Number)).toContain(seat);
+    });
+    expect(await followFrom(0)).toBeGreaterThan(1);
+  });
+
+  it("loses a member that said two things, and nobody else a coin", async () => {
+    const victim = await until(async () => {
+      for (const node of [3, 2, 1]) if ((await seatOfNode(node)) !== null) return node;
+      throw new Error("no member");
+    });
+    const account = await stakedAs(victim);
+    await network.kill(victim);
+    const others = NODES.filter((node) => node !== victim);
+    await doubleVote(victim, others, account);
+    for (const node of others) await until(async () => expect(await accountsAt(node)).not.toContain(account));
+    const slashed = staking.getEvent("NodeSlashed")?.topicHash;
+    const logs = await network.ask<{ topics: string[] }[]>(others[0] ?? 0, "eth_getLogs", [
+      { address: STAKING_CONTRACT, fromBlock: "0x0", topics: [slashed] },
+    ]);
+    expect(logs.map(({ topics }) => `0x${topics[1]?.slice(26)}`)).toEqual([account]);
+    await pay(`0x${"46".repeat(20)}`, 1n);
+    // Who found it still shows it after a power loss.
+    const finder = await until(async () => {
+      for (const node of others) if ((await evidenceAt(node)).length > 0) return node;
+      throw new Error("no evidence");
+    });
+    await network.kill(finder);
+    await network.restart(finder);
+    expect(await evidenceAt(finder)).toMatchObject([{ kind: "double-message", account, state: "convicted" }]);
+    await until(async () => expect(await followFrom(finder)).toBeGreaterThan(2));
+  });
+
+  const evidenceAt = (node: number) =>
+    network.ask<{ account: string; state: string }[]>(node, "aios_getEvidence");
+
+  /** In the place of a node, with its keys, until somebody holds the proof. */
+  async function doubleVote(node: number, others: readonly number[], account: string): Promise<void> {
+    const secret = await readSecret(join(home(node), HOME_FILES.seatKey));
+    const identity = nodeIdentity(await readFile(join(home(node), HOME_FILES.nodeKey), "utf8"));
+    const file = JSON.parse(await readFile(join(home(node), HOME_FILES.node), "utf8")) as NodeFile;
+    const liar = new PeerNetwork(
+      {
+        identity,
+        ...file.peerListen,
+        maxFrameBytes: 4_194_304,
+        maxQueueBytes: 16_777_216,
+        idleMs: 60_000,
+        handshakeMs: 10_000,
+        redialMs: 200,
+        maxHandshakes: 8,
+        scores: { banAt: 200, banMs: 1_000, forgivenPerSecond: 1, maxPeers: 16 },
+      },
+      systemClock,
+      () => undefined,
+    );
+    await liar.start();
+    for (const peer of file.peers) liar.add(peer);
+    try {
+      await until(async () => {
+        expect(liar.connected.length).toBeGreaterThan(1);
+        const asked = others[0] ?? 0;
+        const { signingChainId = "", members } = await setAt(asked);
+        const sender = members.findIndex((member) => member.account === account);
+        const { height } = await network.ask<{ height: string }>(asked, "aios_honorStatus");
+        for (const ahead of [0, 1, 2])
+          for (const digit of ["a", "b"]) {
+            const checkpointId = digit.repeat(64);
+            const step = { kind: "prevote", height: Number(height) + ahead, round: 0 } as const;
+            const message: Vote = { ...step, checkpointId, sender };
+            const signature = Buffer.from(blsSign(secret, signedBytes(signingChainId, message))).toString(
+              "hex",
+            );
+            liar.send(undefined, encodePacket(toWire({ kind: "vote", message, signature })));
+          }
+        const found = await Promise.all(others.map(evidenceAt));
+        expect(found.flat()).not.toEqual([]);
+      });
+    } finally {
+      await liar.stop();
+    }
+  }
+});
