@@ -62,6 +62,13 @@ export class LightClient {
     return this.#sets.at(-1) as TrustedSet;
   }
 
+  /** The set that decides a height, as far as hand-overs are known. Throws `unknown-honor-set` for one before the first. */
+  setOf(height: number): TrustedSet {
+    const trusted = this.#sets.findLast(({ fromHeight }) => fromHeight <= height);
+    if (trusted === undefined) throw unknownSet(height);
+    return trusted;
+  }
+
   /**
    * Takes the next hand-over in. Throws `invalid-hand-over` with the field, `trust-expired`, `invalid-honor-set` and
    * `invalid-certificate`; nothing changes then. Cost: one aggregate verification.
@@ -92,14 +99,7 @@ export class LightClient {
     const { height, nextSetId, tick } = certified.checkpoint;
     const at = this.#sets.findLastIndex(({ fromHeight }) => fromHeight <= height);
     const trusted = this.#sets[at];
-    if (trusted === undefined)
-      throw new CodedError({
-        code: "unknown-honor-set",
-        kind: "not-found",
-        field: "height",
-        message: "The set of this height is older than the first one that is trusted.",
-        details: { height },
-      });
+    if (trusted === undefined) throw unknownSet(height);
     if (at === this.#sets.length - 1) this.#requireTrust(nowMs);
     this.#verify(trusted.set, certified);
     const following = this.#sets[at + 1];
@@ -138,6 +138,16 @@ export class LightClient {
       details: { setNumber: this.latest.set.number },
     });
   }
+}
+
+function unknownSet(height: number): CodedError {
+  return new CodedError({
+    code: "unknown-honor-set",
+    kind: "not-found",
+    field: "height",
+    message: "The set of this height is older than the first one that is trusted.",
+    details: { height },
+  });
 }
 
 function invalid(field: string, message: string): CodedError {

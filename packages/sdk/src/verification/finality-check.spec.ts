@@ -13,16 +13,27 @@ import { checkFinality } from "./finality-check.js";
 const SIGNING_CHAIN = "aios:1:test";
 const STATE_ROOT = `0x${"5a".repeat(32)}`;
 const SETTLED_AT = 41;
-const secrets = [1, 2, 3, 4].map((seat) => new Uint8Array(32).fill(seat));
-const set: HonorSet = {
-  number: 0,
-  members: secrets.map((secret, seat) => ({
-    account: `0x${(seat + 1).toString(16).padStart(40, "0")}`,
-    publicKey: toHex(blsPublicKey(secret)).slice(2),
-  })),
-};
+const secretOf = (node: number): Uint8Array => new Uint8Array(32).fill(node);
+const publicKeyOf = (node: number): string => toHex(blsPublicKey(secretOf(node))).slice(2);
 
-function decisionOf(signing: readonly number[], height = SETTLED_AT + 1) {
+/** A set of the nodes of these numbers, in this order. */
+const setOf = (number: number, nodes: readonly number[]): HonorSet => ({
+  number,
+  members: nodes.map((node) => ({
+    account: `0x${node.toString(16).padStart(40, "0")}`,
+    publicKey: publicKeyOf(node),
+  })),
+});
+const FIRST = [1, 2, 3, 4];
+const set = setOf(0, FIRST);
+
+/** What the seats of a set of nodes certified: a height, and which set decides the next one. */
+function decisionOf(
+  signing: readonly number[],
+  height = SETTLED_AT + 1,
+  nodes: readonly number[] = FIRST,
+  next: HonorSet = set,
+) {
   const checkpoint = {
     height,
     parentId: "aa".repeat(32),
@@ -30,14 +41,14 @@ function decisionOf(signing: readonly number[], height = SETTLED_AT + 1) {
     tip: "bb".repeat(32),
     tick: 9,
     attestedRoot: STATE_ROOT.slice(2),
-    nextSetId: honorSetId(set),
+    nextSetId: honorSetId(next),
   };
   const vote = { kind: "precommit", height, round: 0, checkpointId: checkpointId(checkpoint) } as const;
   const precommits = signing.map((sender) => ({
     sender,
-    signature: blsSign(secrets[sender] as Uint8Array, signedBytes(SIGNING_CHAIN, { ...vote, sender })),
+    signature: blsSign(secretOf(nodes[sender] ?? 0), signedBytes(SIGNING_CHAIN, { ...vote, sender })),
   }));
-  const keys = honorKeysOf(SIGNING_CHAIN, set);
+  const keys = honorKeysOf(SIGNING_CHAIN, setOf(0, nodes));
   const { signers, signature } = makeCertificate(blsSignatures, keys, checkpoint, 0, precommits);
   return {
     checkpoint: {
@@ -51,21 +62,34 @@ function decisionOf(signing: readonly number[], height = SETTLED_AT + 1) {
   };
 }
 
+const shown = ({ number, members }: HonorSet) => ({
+  number: `0x${number.toString(16)}`,
+  members: members.map(({ account, publicKey }) => ({ account, publicKey: `0x${publicKey}` })),
+});
+
+/** The set of some nodes handed over at a height. */
+const handOverOf = (height: number, nodes: readonly number[], next: HonorSet) => ({
+  ...decisionOf([0, 1, 2], height, nodes, next),
+  nextSet: shown(next),
+});
+
 const honest = {
-  set: {
-    signingChainId: SIGNING_CHAIN,
-    number: "0x0",
-    id: honorSetId(set),
-    members: set.members.map(({ account, publicKey }) => ({ account, publicKey: `0x${publicKey}` })),
-  },
+  set: { signingChainId: SIGNING_CHAIN, ...shown(set) },
   decision: decisionOf([0, 1, 3]) as ReturnType<typeof decisionOf> | null,
+  handOvers: [] as ReturnType<typeof handOverOf>[],
   stateRoot: STATE_ROOT,
 };
 
 function finalityOf(change: Partial<typeof honest>) {
   const world = { ...honest, ...change };
   const rpc = {
-    call: async (method: string) => (method === "aios_getHonorSet" ? world.set : world.decision),
+    call: async (method: string, [number]: readonly string[] = []) => {
+      if (method === "aios_getHonorSet") return world.set;
+      // A page holds one, so that several are asked for.
+      return method === "aios_getHandOvers"
+        ? world.handOvers.slice(Number(number) - 1, Number(number))
+        : world.decision;
+    },
     block: async () => ({ stateRoot: world.stateRoot }),
   };
   return checkFinality(
@@ -107,6 +131,43 @@ describe("finality of a settlement on a chain of honor nodes", () => {
     ["a set that is none", { set: { ...honest.set, members: honest.set.members.slice(0, 1) } }],
   ])("fails for %s", async (_, change) => {
     expect((await finalityOf(change))?.check).toMatchObject({ name: "finality", ok: false });
+  });
+
+  describe("after the set has handed over", () => {
+    const second = setOf(1, [2, 3, 4, 5]);
+    const third = setOf(2, [3, 4, 5, 6]);
+    const handOvers = [handOverOf(10, FIRST, second), handOverOf(20, [2, 3, 4, 5], third)];
+    const decision = decisionOf([0, 1, 2], SETTLED_AT + 1, [3, 4, 5, 6], third);
+
+    it("holds by the set of the certificate's height", async () => {
+      expect((await finalityOf({ decision, handOvers }))?.check).toMatchObject({
+        name: "finality",
+        ok: true,
+      });
+      const later = handOverOf(SETTLED_AT + 9, [3, 4, 5, 6], setOf(3, FIRST));
+      expect((await finalityOf({ decision, handOvers: [...handOvers, later] }))?.check.ok).toBe(true);
+    });
+
+    it("holds where the certificate itself hands over", async () => {
+      const last = handOverOf(SETTLED_AT + 1, [3, 4, 5, 6], setOf(3, FIRST));
+      expect((await finalityOf({ decision: last, handOvers: [...handOvers, last] }))?.check.ok).toBe(true);
+    });
+
+    it.each<[string, Partial<typeof honest>]>([
+      ["a set that nobody handed over to", { decision }],
+      ["a hand-over left out", { decision, handOvers: handOvers.slice(1) }],
+      [
+        "a hand-over by others",
+        { decision, handOvers: [handOverOf(10, [6, 7, 8, 9], second), ...handOvers.slice(1)] },
+      ],
+      [
+        "another set than was named",
+        { decision, handOvers: [{ ...(handOvers[0] as (typeof handOvers)[0]), nextSet: shown(third) }] },
+      ],
+      ["the first set, which has left", { decision: decisionOf([0, 1, 2]), handOvers }],
+    ])("fails for %s", async (_, change) => {
+      expect((await finalityOf(change))?.check.ok).toBe(false);
+    });
   });
 
   it("is open until the next checkpoint is certified", async () => {

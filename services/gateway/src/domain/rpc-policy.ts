@@ -2,6 +2,7 @@
 export const OPEN_RPC_METHODS: ReadonlySet<string> = new Set([
   "aios_getCertificate",
   "aios_getDag",
+  "aios_getHandOvers",
   "aios_getHonorSet",
   "aios_honorStatus",
   "eth_blockNumber",

@@ -79,7 +79,6 @@ export function honorMethods({ honor, evidence, stakingContract }: HonorBackend)
         ? null
         : {
             signingChainId: status.chainId,
-            time: { ...status.time },
             stakingContract: stakingContract ?? null,
             ...setValue(set),
           };
