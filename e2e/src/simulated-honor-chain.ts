@@ -90,7 +90,7 @@ class Simulation {
     const crashed = new Set(this.#rng.shuffle([...all]).slice(0, choice.crashed));
     for (const index of all)
       this.#nodes.push(
-        crashed.has(index) ? undefined : new SimulatedNode(index, this, this.#settings(index)),
+        crashed.has(index) ? undefined : new SimulatedNode(index, this, this.#settings()),
       );
   }
 
@@ -192,7 +192,7 @@ class Simulation {
     return this.set.members[index]?.account ?? "";
   }
 
-  #settings(index: number): Omit<NodeSettings, "scheme" | "keys"> {
+  #settings(): Omit<NodeSettings, "scheme" | "keys"> {
     const { nodes, blocksPerSecond } = this.#choice;
     const onDuty = nodes / groupCount(nodes);
     const tickMs = Math.round((onDuty / blocksPerSecond) * 1_000);

@@ -7,6 +7,8 @@ import { groupCount } from "@aios/core-committee/honor-set";
 import { smallestSafeK } from "@aios/core-ghostdag/anticone-bound";
 import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
+import { address } from "@aios/kernel/identifiers";
+import { aios } from "@aios/kernel/units";
 import { localGenesis, seatsOf, writeGenesis } from "./genesis.js";
 import type { Identities } from "./identities.js";
 import type { ProcessSpec } from "./managed-process.js";
@@ -20,6 +22,8 @@ const FIRST_RPC_PORT = 30_500;
 const TICK_MS = 1_500;
 /** Until a block of one node is checked by all others, on one machine or in one cluster. */
 const MAX_DELAY_MS = 100;
+/** Pays an operator's transactions for years: evidence is rare. */
+const OPERATOR_WEI = aios(10);
 
 /** Names of the processes that take part in a chain of so many nodes. */
 export function chainProcesses(nodes: number): string[] {
@@ -57,6 +61,11 @@ export function makeHonorHomes(
     tickMs: TICK_MS,
     maxDelayMs: MAX_DELAY_MS,
     k: smallestSafeK({ blocksPerSecond, maxDelayMs: MAX_DELAY_MS, maxExcessProbability: 0.01 }),
+    staking: {
+      paidBy: identities.accounts.deployer.address,
+      treasury: address(identities.accounts.treasury.address),
+      operatorWei: OPERATOR_WEI,
+    },
   });
 }
 
@@ -123,6 +132,7 @@ export class HonorNodes {
       CONSENSUS_PEERS: peers.map(({ publicKey, host, port }) => `${publicKey}@${host}:${port}`).join(","),
       CONSENSUS_NODE_KEY_FILE: join(home, HOME_FILES.nodeKey),
       CONSENSUS_SEAT_KEY_FILE: join(home, HOME_FILES.seatKey),
+      CONSENSUS_OPERATOR_KEY_FILE: join(home, HOME_FILES.operatorKey),
     };
   }
 

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { groupCount, isSetSize } from "@aios/core-committee/honor-set";
 import { smallestSafeK } from "@aios/core-ghostdag/anticone-bound";
+import { aios } from "@aios/kernel/units";
 import { freePort } from "@aios/service-kit/free-port";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { makeHonorNetwork } from "./honor-network.js";
@@ -17,7 +18,7 @@ import { LinkProxy } from "./link-proxy.js";
 const USAGE = `npm run testnet -- [--nodes 4] [--latency-ms 0]
 
 Starts a network of honor nodes on this machine, each a process with keys and a chain of its own, and prints where they answer
-JSON-RPC. The accounts of "test test test test test test test test test test test junk" are funded. Ctrl-C ends it and
+JSON-RPC. Each node has deposited 10,000 AIOS, and others may stand for its seat. The accounts of "test test test test test test test test test test test junk" are funded. Ctrl-C ends it and
 removes what it wrote.
 
   --nodes       nodes, each with a seat: 4, or a multiple of three from 6 up
@@ -25,6 +26,8 @@ removes what it wrote.
 `;
 const RUN_NODE = fileURLToPath(new URL("../run-node.js", import.meta.url));
 const GENESIS = fileURLToPath(new URL("../../../genesis/development.json", import.meta.url));
+/** The first of the funded accounts. */
+const PAYER = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 const MAX_LATENCY_MS = 10_000;
 const TICK_MS = 1_500;
 /** On top of the latency, until a block is checked everywhere. */
@@ -83,6 +86,7 @@ async function start({ nodes, latencyMs }: Choice, directory: string): Promise<C
     tickMs: TICK_MS,
     maxDelayMs,
     k: smallestSafeK({ blocksPerSecond, maxDelayMs, maxExcessProbability: 0.01 }),
+    staking: { paidBy: PAYER, operatorWei: aios(100) },
     portBetween: (from, to) => links.get(`${from}-${to}`) ?? places[to]?.peerPort ?? 0,
   });
   return homes.map((home) =>
