@@ -89,9 +89,7 @@ class Simulation {
     };
     const crashed = new Set(this.#rng.shuffle([...all]).slice(0, choice.crashed));
     for (const index of all)
-      this.#nodes.push(
-        crashed.has(index) ? undefined : new SimulatedNode(index, this, this.#settings()),
-      );
+      this.#nodes.push(crashed.has(index) ? undefined : new SimulatedNode(index, this, this.#settings()));
   }
 
   run(): SimulationFigures {
