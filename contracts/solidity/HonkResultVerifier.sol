@@ -29,7 +29,7 @@ contract HonkResultVerifier is ProofStatement {
         if (claim.inputCommitment >= SCALAR_ORDER) return _invalid("input-commitment-out-of-field");
         if (claim.output >= SCALAR_ORDER) return _invalid("output-out-of-field");
 
-        (bytes32 modelCommitment, bytes32 verifyingKeyHash) = models.statementOf(claim.modelId);
+        (bytes32 modelCommitment, bytes32 verifyingKeyHash) = models.honkStatementOf(claim.modelId);
         if (modelCommitment == bytes32(0)) return _invalid("model-unknown");
         bytes calldata key = evidence[KEY_OFFSET:PROOF_HEAD_OFFSET];
         if (keccak256(key) != verifyingKeyHash) return _invalid("verifying-key-mismatch");

@@ -16,7 +16,10 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
     struct ModelPublication {
         address owner;
         bytes32 modelCommitment;
+        /// Of the Groth16 key.
         bytes32 verifyingKeyHash;
+        /// Of the UltraHonk key; zero where the model has none.
+        bytes32 honkKeyHash;
         /// Of the ceremony that made the key; zero for a key that one party alone made and could forge for.
         bytes32 ceremonyTranscriptHash;
         string contentCid;
@@ -43,13 +46,14 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
         uint128 usageFeeWei;
         bytes32 modelCommitment;
         bytes32 verifyingKeyHash;
+        bytes32 honkKeyHash;
         bytes32 ceremonyTranscriptHash;
         string contentCid;
     }
 
     bytes32 public constant PUBLICATION_TYPEHASH =
         keccak256(
-            "ModelPublication(address owner,bytes32 modelCommitment,bytes32 verifyingKeyHash,bytes32 ceremonyTranscriptHash,string contentCid,uint256 licencePriceWei,uint256 usageFeeWei,uint16 royaltyBps,uint256 nonce,uint64 deadline)"
+            "ModelPublication(address owner,bytes32 modelCommitment,bytes32 verifyingKeyHash,bytes32 honkKeyHash,bytes32 ceremonyTranscriptHash,string contentCid,uint256 licencePriceWei,uint256 usageFeeWei,uint16 royaltyBps,uint256 nonce,uint64 deadline)"
         );
     bytes32 public constant PURCHASE_TYPEHASH =
         keccak256("LicencePurchase(address buyer,uint256 modelId,uint256 maxPriceWei,uint256 nonce,uint64 deadline)");
@@ -71,6 +75,7 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
         address indexed owner,
         bytes32 modelCommitment,
         bytes32 verifyingKeyHash,
+        bytes32 honkKeyHash,
         bytes32 ceremonyTranscriptHash,
         string contentCid,
         uint256 licencePriceWei,
@@ -125,6 +130,7 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
             usageFeeWei: uint128(publication.usageFeeWei),
             modelCommitment: publication.modelCommitment,
             verifyingKeyHash: publication.verifyingKeyHash,
+            honkKeyHash: publication.honkKeyHash,
             ceremonyTranscriptHash: publication.ceremonyTranscriptHash,
             contentCid: publication.contentCid
         });
@@ -133,6 +139,7 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
             publication.owner,
             publication.modelCommitment,
             publication.verifyingKeyHash,
+            publication.honkKeyHash,
             publication.ceremonyTranscriptHash,
             publication.contentCid,
             publication.licencePriceWei,
@@ -201,6 +208,12 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
     }
 
     /// @inheritdoc IModelTerms
+    function honkStatementOf(uint256 modelId) external view returns (bytes32, bytes32) {
+        Model storage model = _models[modelId];
+        return (model.modelCommitment, model.honkKeyHash);
+    }
+
+    /// @inheritdoc IModelTerms
     function usageTermsOf(uint256 modelId) external view returns (address, uint256, uint256) {
         Model storage model = _requireModel(modelId);
         return (model.owner, model.usageFeeWei, model.royaltyBps);
@@ -227,6 +240,7 @@ contract ModelLicence is ERC721, IERC2981, IModelTerms, OneTimeActions, PullPaym
                         publication.owner,
                         publication.modelCommitment,
                         publication.verifyingKeyHash,
+                        publication.honkKeyHash,
                         publication.ceremonyTranscriptHash,
                         keccak256(bytes(publication.contentCid)),
                         publication.licencePriceWei,

@@ -20,6 +20,8 @@ import type { SigningRequest } from "@aios/sdk/api-types";
 import { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
 import { signAll } from "@aios/sdk/sign-all";
+import { exportProof } from "@aios/sdk/verification/export-proof";
+import { decodeProofDocument, type ProofStatement, readProof } from "@aios/sdk/verification/proof-document";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { eventually } from "@aios/testkit/eventually";
@@ -218,8 +220,15 @@ describe("the main job, through the gateway only", () => {
 
   test("offers every rung of the ladder with price, time and trust before one is chosen", async () => {
     const inference = { modelId: result.model.modelId as number, input: toHex(digitAt(unseen, 11)) };
-    const quotes = await business.jobs.quote({ inference });
-    expect(quotes.map(({ verification }) => verification)).toEqual(["none", "sample", "replicate", "proof"]);
+    const { quotes, refusals } = await business.jobs.quotes({ inference });
+    expect(quotes.map(({ verification }) => verification)).toEqual([
+      "none",
+      "sample",
+      "replicate",
+      "proof",
+      "honk",
+    ]);
+    expect(refusals).toEqual([]);
     for (const quote of quotes) {
       expect(BigInt(quote.priceWei)).toBeGreaterThan(0n);
       expect(quote.expectedMs).toBeGreaterThan(0);
@@ -227,7 +236,7 @@ describe("the main job, through the gateway only", () => {
     }
   });
 
-  test.each(["none", "sample", "replicate"] as const)(
+  test.each(["none", "sample", "replicate", "honk"] as const)(
     "settles an inference under '%s' at its quoted terms, checked from outside",
     async (verification) => {
       const digit = digitAt(unseen, 11);
@@ -242,6 +251,20 @@ describe("the main job, through the gateway only", () => {
       expect(outcome.job.trust).toBeTruthy();
       const checked = await verifiedJob(business, outcome.job.jobId);
       expect(checked.ok).toBe(true);
+      const payments = await business.jobs.payments(outcome.job.jobId);
+      expect(payments.filter(({ kind }) => kind === "provider")).toHaveLength(1);
+      if (verification === "honk") {
+        const document = decodeProofDocument(await exportProof(business, outcome.job.jobId));
+        expect(readProof(document)).toMatchObject({ ok: true });
+        const own = document.statement as ProofStatement;
+        for (const other of [
+          { jobId: result.inference.job.jobId },
+          { requester: developer.account as string },
+          { chainId: own.chainId + 1 },
+        ])
+          expect(readProof({ ...document, statement: { ...own, ...other } }).ok).toBe(false);
+        expect(checked.checks.find(({ name }) => name === "proof")?.ok).toBe(true);
+      }
       if (verification !== "replicate") return;
       expect(outcome.job.replicaProvider).not.toBe(outcome.job.provider);
       expect(checked.checks.find(({ name }) => name === "replica")?.ok).toBe(true);

@@ -17,6 +17,8 @@ export interface ModelOffer {
   readonly report: Json;
   readonly licencePriceWei?: bigint;
   readonly ceremony?: KeyCeremony;
+  /** Keys to make besides the Groth16 one. */
+  readonly proofSystems?: ModelDraft["proofSystems"];
 }
 
 export interface PublicationOptions extends Pick<WaitOptions<Model>, "onChange"> {
@@ -69,5 +71,6 @@ function draftOf(offer: ModelOffer, contentCid: string): ModelDraft {
     royaltyBps: ROYALTY_BPS,
     report: offer.report,
     ...(offer.ceremony === undefined ? {} : { ceremony: offer.ceremony }),
+    ...(offer.proofSystems === undefined ? {} : { proofSystems: offer.proofSystems }),
   };
 }

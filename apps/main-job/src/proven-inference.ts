@@ -71,7 +71,7 @@ function proofFigures(proof: ProofJob): Fact[] {
   return [
     {
       name: "proof",
-      value: `Groth16, ${bytes} bytes, proven in ${proof.proveMs} ms, evidence ${proof.evidenceCid}`,
+      value: `${proof.proofSystem === "honk" ? "UltraHonk" : "Groth16"}, ${bytes} bytes, proven in ${proof.proveMs} ms, evidence ${proof.evidenceCid}`,
     },
     { name: "proving key", value: present(proof.trust, "what the proof's key asks to trust") },
   ];
@@ -92,11 +92,14 @@ export function stepFacts(job: Job): Fact[] {
 
 /** What each way to verify would cost, how long it takes and whom it leaves to trust, before one is chosen. */
 export async function quoteFacts(business: AiosClient, modelId: number, digit: Uint8Array): Promise<Fact[]> {
-  const quotes = await business.jobs.quote({ inference: { modelId, input: toHex(digit) } });
-  return quotes.map(({ verification, priceWei, expectedMs, trust }) => ({
-    name: `quote ${verification}`,
-    value: `${formatAios(BigInt(priceWei))} AIOS, about ${(expectedMs / 1_000).toFixed(1)} s. To trust: ${trust}`,
-  }));
+  const { quotes, refusals } = await business.jobs.quotes({ inference: { modelId, input: toHex(digit) } });
+  return [
+    ...quotes.map(({ verification, priceWei, expectedMs, verificationGas, trust }) => ({
+      name: `quote ${verification}`,
+      value: `${formatAios(BigInt(priceWei))} AIOS, about ${(expectedMs / 1_000).toFixed(1)} s${verificationGas === null ? "" : `, ${verificationGas} gas to verify`}. To trust: ${trust}`,
+    })),
+    ...refusals.map(({ verification, message }) => ({ name: `no ${verification}`, value: message })),
+  ];
 }
 
 /** Where the job's money went. */

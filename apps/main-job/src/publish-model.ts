@@ -48,6 +48,7 @@ export async function publishModel(
       encoded: encodeIntegerModel(integerModel),
       commitment: modelCommitment(integerModel),
       report: asJson(quantisation),
+      proofSystems: ["groth16", "honk"],
     },
     { onChange: (changed) => report.progress(changed.progress?.message ?? changed.state) },
   );
@@ -60,7 +61,11 @@ export async function publishModel(
       },
       { name: "content", value: `${stored.cid} (encrypted, ${stored.sizeBytes} bytes)` },
       { name: "model commitment", value: model.modelCommitment },
-      { name: "verifying key", value: `${model.verifyingKeyHash} (${model.keyTrust})` },
+      { name: "Groth16 key", value: `${model.verifyingKeyHash} (${model.keyTrust})` },
+      {
+        name: "UltraHonk key",
+        value: `${present(model.honkKeyHash, "the UltraHonk key")} (${model.honkKeyTrust})`,
+      },
       {
         name: "licence NFT",
         value: `model ${model.modelId}, ${formatAios(LICENCE_PRICE_WEI)} AIOS, royalty ${ROYALTY_BPS / 100}%`,

@@ -6,6 +6,9 @@ interface IModelTerms {
     /// Zeroes for an unknown model.
     function statementOf(uint256 modelId) external view returns (bytes32 modelCommitment, bytes32 verifyingKeyHash);
 
+    /// As `statementOf`, of the UltraHonk key; zero where the model has none.
+    function honkStatementOf(uint256 modelId) external view returns (bytes32 modelCommitment, bytes32 honkKeyHash);
+
     /// Reverts with `ModelUnknown`.
     function usageTermsOf(
         uint256 modelId

@@ -182,7 +182,7 @@ describe("UltraHonk on chain", () => {
       [6, made.job.output + 1n],
     ] as const)
       expect(await verdict(claim.with(field, value), evidence), `field ${field}`).toBe("proof-rejected");
-    const twin = await protocol.publish({ verifyingKeyHash: hexlify(honkKeyHash(made.key)) });
+    const twin = await protocol.publish({ honkKeyHash: hexlify(honkKeyHash(made.key)) });
     expect(await verdict(claim.with(4, twin), evidence)).toBe("proof-rejected");
   });
 

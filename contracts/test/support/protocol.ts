@@ -196,6 +196,7 @@ export class TestProtocol {
       owner: this.address("owner"),
       modelCommitment: keccak256(toUtf8Bytes(`model ${this.nonce()}`)),
       verifyingKeyHash: this.key.verifyingKeyHash,
+      honkKeyHash: keccak256(toUtf8Bytes("an UltraHonk key")),
       ceremonyTranscriptHash: keccak256(toUtf8Bytes("a ceremony")),
       contentCid: "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
       licencePriceWei: 1001n,

@@ -51,6 +51,7 @@ export async function deliveredWrongly(
   const modelId = await protocol.publish({
     modelCommitment: hexlify(commitment),
     verifyingKeyHash: hexlify(verifyingKeyHash),
+    honkKeyHash: hexlify(verifyingKeyHash),
   });
   const licenceId = await protocol.buyLicence(modelId);
   const [input, salt] = [rng.bytes(WIDTHS[0]), rng.bytes(32)];

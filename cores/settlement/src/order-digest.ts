@@ -81,7 +81,10 @@ export interface Receipt {
 export interface ModelPublication {
   readonly owner: string;
   readonly modelCommitment: string;
+  /** Of the Groth16 key. */
   readonly verifyingKeyHash: string;
+  /** Of the UltraHonk key; zero where the model has none. */
+  readonly honkKeyHash: string;
   /** Of the ceremony that made the key; zero for a key that one party alone made. */
   readonly ceremonyTranscriptHash: string;
   readonly contentCid: string;

@@ -101,6 +101,7 @@ export const MODEL_PUBLICATION_TYPES: TypedDataTypes = {
     { name: "owner", type: "address" },
     { name: "modelCommitment", type: "bytes32" },
     { name: "verifyingKeyHash", type: "bytes32" },
+    { name: "honkKeyHash", type: "bytes32" },
     { name: "ceremonyTranscriptHash", type: "bytes32" },
     { name: "contentCid", type: "string" },
     { name: "licencePriceWei", type: "uint256" },

@@ -18,8 +18,9 @@ export type JobState =
   | "refunded"
   | "failed";
 export type JobKind = "training" | "inference";
-/** Rungs of the verification ladder; "proof" is Groth16. */
-export type Verification = "none" | "sample" | "replicate" | "proof";
+/** Rungs of the verification ladder; "proof" is Groth16, "honk" UltraHonk. */
+export type Verification = "none" | "sample" | "replicate" | "proof" | "honk";
+export type ProofSystem = "groth16" | "honk";
 export type ModelState = "draft" | "setting-up-keys" | "ready" | "publishing" | "published" | "failed";
 export type TransactionState = "queued" | "sent" | "mined" | "final" | "failed";
 export type ProofState = "queued" | "proving" | "proven" | "failed";
@@ -143,6 +144,16 @@ export interface Model {
   /** Of the ceremony that made the key, as on chain; null for a development key. */
   readonly ceremonyTranscriptHash: string | null;
   readonly ceremonyTranscriptCid: string | null;
+  /** Channels, height, width of its input, one byte an element; null before the keys are made. */
+  readonly inputShape: readonly number[] | null;
+  /** Weight multiplications of one inference. */
+  readonly multiplications: number | null;
+  /** Of the UltraHonk key, as on chain; null where the model has none. */
+  readonly honkKeyHash: string | null;
+  readonly honkKeyCid: string | null;
+  readonly honkKeyTrust: string | null;
+  /** Why an UltraHonk key that was asked for could not be made. */
+  readonly honkRefusal: ErrorInfo | null;
   readonly licencePriceWei: string;
   readonly royaltyBps: number;
   readonly usageFeeWei: string;
@@ -208,7 +219,7 @@ export interface TrainingSpec {
 
 export interface InferenceSpec {
   readonly modelId: number;
-  /** One uint8 a pixel, as hex. */
+  /** One uint8 an element of the model's input, as hex. */
   readonly input: string;
 }
 
@@ -225,6 +236,21 @@ export interface VerificationQuote {
   readonly trust: string;
   /** Who sees the input, in words. */
   readonly visibility: string;
+  /** Of the proof in the settling transaction, about; null where none is verified. */
+  readonly verificationGas: number | null;
+}
+
+/** A way to verify that the work cannot be bought with. */
+export interface VerificationRefusal {
+  readonly verification: Verification;
+  readonly code: string;
+  /** Why, in words; names what is offered instead. */
+  readonly message: string;
+}
+
+export interface JobQuotes {
+  readonly quotes: readonly VerificationQuote[];
+  readonly refusals: readonly VerificationRefusal[];
 }
 
 export interface JobStep {
@@ -329,7 +355,8 @@ export interface MoneyExplanation {
 export interface ProofJob {
   readonly jobId: string;
   readonly state: ProofState;
-  /** 256 bytes: A, B, C. */
+  readonly proofSystem: ProofSystem;
+  /** Groth16: 256 bytes, A, B, C; UltraHonk: some 9 KB. */
   readonly proof: string | null;
   readonly publicInputs: readonly string[];
   /** abi.encode(bytes verifyingKey, bytes proof). */

@@ -6,6 +6,7 @@ import { keccak256 } from "ethers/crypto";
 import type {
   Job,
   JobPayment,
+  JobQuotes,
   JobSpec,
   MoneyExplanation,
   Page,
@@ -49,6 +50,7 @@ const VERIFIER_CONTRACT: Readonly<Record<Verification, string>> = {
   sample: "SampledResultVerifier",
   replicate: "ReplicatedResultVerifier",
   proof: "Groth16ResultVerifier",
+  honk: "HonkResultVerifier",
 };
 const ENDED: readonly Job["state"][] = ["settled", "refunded", "failed"];
 const LONGEST_RECONNECT_WAIT_MS = 5_000;
@@ -67,12 +69,12 @@ export class JobApi {
 
   /** Price, time and trust of each way to verify this work. Buys nothing. */
   async quote(spec: JobSpec): Promise<readonly VerificationQuote[]> {
-    const answer = await this.#connection.signed<{ quotes: VerificationQuote[] }>({
-      method: "POST",
-      path: "/v1/quotes",
-      json: spec,
-    });
-    return answer.quotes;
+    return (await this.quotes(spec)).quotes;
+  }
+
+  /** As `quote`, with the ways that are not offered for this work, and why. */
+  quotes(spec: JobSpec): Promise<JobQuotes> {
+    return this.#connection.signed<JobQuotes>({ method: "POST", path: "/v1/quotes", json: spec });
   }
 
   /**

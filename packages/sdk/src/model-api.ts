@@ -5,6 +5,7 @@ import type {
   ModelCapability,
   Page,
   PreparedPurchase,
+  ProofSystem,
   Protocol,
   Purchase,
   SigningRequest,
@@ -36,6 +37,8 @@ export interface ModelDraft {
   readonly report: Json;
   /** The ceremony that made the model's key; without one the prover makes a development key. */
   readonly ceremony?: KeyCeremony;
+  /** Keys to make: Groth16 always, UltraHonk besides where it is named. */
+  readonly proofSystems?: readonly ProofSystem[];
 }
 
 /** A finished ceremony as contents: see `ContentApi.putCeremony`. */
@@ -45,7 +48,7 @@ export interface KeyCeremony {
   readonly powersCid: string;
 }
 
-/** On chain: no ceremony. */
+/** On chain: no ceremony, no UltraHonk key. */
 const ZERO_WORD = `0x${"00".repeat(32)}`;
 /** Another client of the same account may use a permit first; more often than this it is left to the caller. */
 const MOST_REPEATED_PURCHASES = 5;
@@ -122,6 +125,7 @@ export class ModelApi {
       usageFeeWei: draft.usageFeeWei,
       royaltyBps: draft.royaltyBps,
       verifyingKeyHash: model.verifyingKeyHash ?? "",
+      honkKeyHash: model.honkKeyHash ?? ZERO_WORD,
       ceremonyTranscriptHash: model.ceremonyTranscriptHash ?? ZERO_WORD,
     };
     reviewPublication(requestNamed(toSign, "model-publication"), protocol, expected, this.#connection.now());

@@ -231,6 +231,8 @@ export interface ExpectedPublication {
   readonly usageFeeWei: bigint;
   readonly royaltyBps: number;
   readonly verifyingKeyHash: string;
+  /** Zero where the model has no UltraHonk key. */
+  readonly honkKeyHash: string;
   /** Zero for a development key. */
   readonly ceremonyTranscriptHash: string;
 }

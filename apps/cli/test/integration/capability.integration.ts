@@ -123,6 +123,8 @@ async function publishModel(): Promise<void> {
     owner: owner.address,
     modelCommitment: hexlify(modelCommitment(model)),
     verifyingKeyHash: hexlify(verifyingKeyHash(key.verifyingKey)),
+
+    honkKeyHash: `0x${"00".repeat(32)}`,
     ceremonyTranscriptHash: `0x${"00".repeat(32)}`,
     contentCid: "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
     licencePriceWei: 1n,

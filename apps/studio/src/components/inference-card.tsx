@@ -13,8 +13,13 @@ import { Timeline } from "./timeline.js";
 import { VerificationChooser } from "./verification-chooser.js";
 import { VerificationView } from "./verification-view.js";
 
-/** A digit's pixels, one byte each. */
+/** A digit's pixels, one byte each: what the pad draws. */
 const DIGIT_BYTES = 784;
+
+/** Models that say what they take, and those from before, which take digits. */
+function inputBytesOf(model: Model | undefined): number {
+  return model?.inputShape?.reduce((product, length) => product * length, 1) ?? DIGIT_BYTES;
+}
 
 interface Props {
   readonly buyer: DemoBuyer | undefined;
@@ -40,7 +45,7 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onAccept, onO
   const [image, setImage] = useState<Uint8Array | undefined>(undefined);
   const [buying, setBuying] = useState<string | undefined>(undefined);
   const model = models.value?.find((each) => each.modelId === chosen) ?? models.value?.[0];
-  const quotes = useQuotes(buyer?.client, model, DIGIT_BYTES);
+  const { quotes, refusals } = useQuotes(buyer?.client, model, inputBytesOf(model));
   const [verification, setVerification] = useState<Verification>("proof");
   const busy = run.phase === "preparing" || run.phase === "signing" || run.phase === "running";
   const needsLicence = run.phase === "failed" && run.error?.code.includes("licence") === true;
@@ -97,12 +102,19 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onAccept, onO
           ) : (
             <p className="muted small">
               Model “{model.name}”, licence {aios(model.licencePriceWei)}, {aios(model.usageFeeWei)} a use,
-              royalty {model.royaltyBps / 100}%. Its proving key: {model.keyTrust ?? "unknown"}.
+              royalty {model.royaltyBps / 100}%. Its Groth16 key: {model.keyTrust ?? "unknown"}. Its UltraHonk
+              key: {model.honkKeyTrust ?? model.honkRefusal?.message ?? "none"}.
             </p>
+          )}
+          {inputBytesOf(model) === DIGIT_BYTES ? null : (
+            <Notice kind="warning">
+              This model takes {model?.inputShape?.join(" × ")} bytes, no digit: order it by the API.
+            </Notice>
           )}
           {quotes.length < 2 ? null : (
             <VerificationChooser
               quotes={quotes}
+              refusals={refusals}
               chosen={verification}
               disabled={busy}
               onChoose={setVerification}
@@ -111,12 +123,20 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onAccept, onO
           <button
             type="button"
             className="primary"
-            disabled={busy || buyer === undefined || model === undefined || image === undefined}
+            disabled={
+              busy ||
+              buyer === undefined ||
+              model === undefined ||
+              image === undefined ||
+              inputBytesOf(model) !== DIGIT_BYTES
+            }
             onClick={() => {
               if (model !== undefined && image !== undefined) void onStart(model, image, verification);
             }}
           >
-            {verification === "proof" || run.phase !== "idle" ? BUTTON_TEXT[run.phase] : "Run an inference"}
+            {verification === "proof" || verification === "honk" || run.phase !== "idle"
+              ? BUTTON_TEXT[run.phase]
+              : "Run an inference"}
           </button>
           {run.error === undefined ? null : <Notice kind="error">{run.error.message}</Notice>}
           {needsLicence && model !== undefined ? (

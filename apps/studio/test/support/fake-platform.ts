@@ -150,7 +150,11 @@ export class FakePlatform {
       return { accessToken: "token", expiresAtMs: now + 900_000, account: DEMO_ACCOUNT };
     if (path === "/v1/quotes")
       return {
+        refusals: [
+          { verification: "honk", code: "proof-system-not-offered", message: "Too large. Groth16 takes it." },
+        ],
         quotes: ["none", "sample", "replicate", "proof"].map((verification) => ({
+          verificationGas: verification === "proof" ? 235_000 : null,
           verification,
           priceWei: PRICE_WEI.toString(),
           expectedMs: 5_000,
@@ -299,6 +303,12 @@ function model(): unknown {
     contentCid: "bafkreimodel",
     modelCommitment: transaction("5"),
     verifyingKeyHash: transaction("6"),
+    inputShape: [1, 28, 28],
+    multiplications: 101_632,
+    honkKeyHash: null,
+    honkKeyCid: null,
+    honkKeyTrust: null,
+    honkRefusal: null,
     verifyingKeyCid: null,
     keyTrust: "forgeable by whoever ran the development set-up",
     ceremonyTranscriptHash: null,

@@ -1,9 +1,11 @@
 import { decodeEvidence } from "@aios/core-groth16/evidence";
+import { MAX_HONK_EVIDENCE_BYTES } from "@aios/core-ultra-honk/honk-proof";
 import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { AiosClient } from "../client.js";
 import { fromHex } from "../hex.js";
 import { contractAddress } from "../typed-data-review.js";
+import { tauG2OnChain } from "./honk-checks.js";
 import { documentBytes, encodeProofDocument, transcriptText } from "./proof-document.js";
 
 /**
@@ -24,10 +26,17 @@ export async function exportProof(client: AiosClient, jobId: string): Promise<st
       details: { state: proof.state },
     });
   const model = await client.models.get(job.modelId);
-  const { verifyingKey, proof: bytes } = decodeEvidence(fromHex(proof.evidence));
+  const { verifyingKey, proof: bytes } = decodeEvidence(fromHex(proof.evidence), MAX_HONK_EVIDENCE_BYTES);
+  const isHonk = proof.proofSystem === "honk";
   const transcriptCid = model.ceremonyTranscriptCid;
   return encodeProofDocument({
     ...documentBytes(verifyingKey, bytes),
+    ...(isHonk
+      ? {
+          system: "ultrahonk-bn254" as const,
+          tauG2: await tauG2OnChain(client.rpc, contractAddress(protocol, "HonkResultVerifier")),
+        }
+      : {}),
     publicInputs: proof.publicInputs,
     statement: {
       version: STATEMENT_VERSION,
@@ -37,7 +46,7 @@ export async function exportProof(client: AiosClient, jobId: string): Promise<st
       requester: job.buyer,
       modelCommitment: model.modelCommitment,
     },
-    ...(transcriptCid === null
+    ...(transcriptCid === null || isHonk
       ? {}
       : { transcript: transcriptText(await client.content.get(transcriptCid)) }),
   });

@@ -6,6 +6,7 @@ import { decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
 import { deliveryTypedData } from "@aios/core-settlement/order-digest";
 import { signerOf } from "@aios/core-settlement/signed-data";
 import { type SigningDomain, signingDomain } from "@aios/core-settlement/typed-data";
+import { MAX_HONK_EVIDENCE_BYTES } from "@aios/core-ultra-honk/honk-proof";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
 import { isCodedError } from "@aios/kernel/coded-error";
@@ -16,11 +17,12 @@ import { fromHex, toHex, toHex32 } from "../hex.js";
 import type { JsonRpc } from "../json-rpc.js";
 import { contractAddress } from "../typed-data-review.js";
 import type { ChainEvidence } from "./chain-evidence.js";
+import { honkEquation, tauG2OnChain } from "./honk-checks.js";
 import type { VerificationCheck, VerifyJobOptions } from "./verification-report.js";
 
 const licence = new Interface(licenceAbi);
-/** `abi.encode(bytes verifyingKey, bytes proof)` in its one form. */
-const EVIDENCE_BYTES = 1_088;
+/** `abi.encode(bytes verifyingKey, bytes proof)` in its one form; UltraHonk's is longer. */
+const GROTH16_EVIDENCE_BYTES = 1_088;
 
 interface OnChainModel {
   readonly modelCommitment: string;
@@ -28,10 +30,15 @@ interface OnChainModel {
 }
 
 /** Commitment and key hash that the model was published with, read from the contract. */
-async function modelOnChain(rpc: JsonRpc, protocol: Protocol, modelId: bigint): Promise<OnChainModel> {
-  const data = licence.encodeFunctionData("statementOf", [modelId]);
+async function modelOnChain(
+  rpc: JsonRpc,
+  protocol: Protocol,
+  modelId: bigint,
+  statement: "statementOf" | "honkStatementOf",
+): Promise<OnChainModel> {
+  const data = licence.encodeFunctionData(statement, [modelId]);
   const answer = await rpc.ethCall(contractAddress(protocol, "ModelLicence"), data);
-  const [modelCommitment, verifyingKeyHash] = licence.decodeFunctionResult("statementOf", answer);
+  const [modelCommitment, verifyingKeyHash] = licence.decodeFunctionResult(statement, answer);
   return { modelCommitment: String(modelCommitment), verifyingKeyHash: String(verifyingKeyHash) };
 }
 
@@ -65,8 +72,9 @@ export async function* checkProof(
     yield withoutProof(protocol, jobId, chain, settlement.evidence);
     return;
   }
-  const model = await modelOnChain(rpc, protocol, order.modelId);
-  const { verifyingKey, proof } = decodeEvidence(fromHex(settlement.evidence));
+  const isHonk = isSettledByHonk(protocol, order.verifier);
+  const model = await modelOnChain(rpc, protocol, order.modelId, isHonk ? "honkStatementOf" : "statementOf");
+  const { verifyingKey, proof } = decodeEvidence(fromHex(settlement.evidence), MAX_HONK_EVIDENCE_BYTES);
   const keyHash = keccak256(verifyingKey);
   yield {
     name: "verifying-key",
@@ -92,7 +100,10 @@ export async function* checkProof(
   };
   const inputs = publicInputs(context, BigInt(order.inputCommitment), delivery.output);
   yield {
-    ...proofEquation(verifyingKey, proof, inputs),
+    name: "proof",
+    ...(isHonk
+      ? honkEquation(await tauG2OnChain(rpc, order.verifier), verifyingKey, inputs, proof)
+      : proofEquation(verifyingKey, proof, inputs)),
     evidence: {
       proof: toHex(proof),
       output: toHex32(delivery.output),
@@ -102,14 +113,22 @@ export async function* checkProof(
 }
 
 function takesProofs(protocol: Protocol, verifier: string): boolean {
-  return ["Groth16ResultVerifier", "SampledResultVerifier", "ReplicatedResultVerifier"].some(
-    (name) => protocol.contracts[name]?.toLowerCase() === verifier,
-  );
+  return [
+    "Groth16ResultVerifier",
+    "SampledResultVerifier",
+    "ReplicatedResultVerifier",
+    "HonkResultVerifier",
+  ].some((name) => protocol.contracts[name]?.toLowerCase() === verifier);
+}
+
+/** Whether a job's verifier takes UltraHonk proofs. */
+export function isSettledByHonk(protocol: Protocol, verifier: string): boolean {
+  return protocol.contracts["HonkResultVerifier"]?.toLowerCase() === verifier;
 }
 
 /** Evidence that carries a key and a proof, not a second provider's signature or nothing. */
 export function isProof(evidence: string): boolean {
-  return (evidence.length - 2) / 2 === EVIDENCE_BYTES;
+  return (evidence.length - 2) / 2 >= GROTH16_EVIDENCE_BYTES;
 }
 
 /** A sampled delivery that was not proven, or two providers' agreement: then the second signature is checked here. */
@@ -166,13 +185,13 @@ function proofEquation(
   verifyingKey: Uint8Array,
   proof: Uint8Array,
   inputs: readonly bigint[],
-): Omit<VerificationCheck, "evidence"> {
+): Pick<VerificationCheck, "ok" | "how"> {
   const how =
     "Groth16 over BN254, verified here by @noble/curves for exactly this statement, input commitment and output.";
   try {
-    return { name: "proof", ok: verify(decodeVerifyingKey(verifyingKey), inputs, decodeProof(proof)), how };
+    return { ok: verify(decodeVerifyingKey(verifyingKey), inputs, decodeProof(proof)), how };
   } catch (error) {
-    return { name: "proof", ok: false, how: isCodedError(error) ? error.message : how };
+    return { ok: false, how: isCodedError(error) ? error.message : how };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { TauG2 } from "@aios/contracts/honk-verification";
 import { decodeTranscript, encodeTranscript, MAX_TRANSCRIPT_BYTES } from "@aios/core-groth16/ceremony-codec";
 import { ceremonyTrust, isKeyOfTranscript, KEY_POINTS_UNCHECKED } from "@aios/core-groth16/ceremony-trust";
 import { decodeProof } from "@aios/core-groth16/proof-encoding";
@@ -7,13 +8,16 @@ import { statementContext } from "@aios/core-zkml/statement";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { keccak256 } from "ethers/crypto";
 import { fromHex, toHex, toHex32 } from "../hex.js";
+import { honkEquation, honkKeyOrigin } from "./honk-checks.js";
 import type { KeyOrigin } from "./key-origin.js";
 import type { VerificationCheck } from "./verification-report.js";
 
 /** Larger files are not looked at. A key and a proof are one KiB; a transcript has a limit of its own. */
 export const MAX_PROOF_DOCUMENT_BYTES = MAX_TRANSCRIPT_BYTES + 64 * 1024;
 const FORMAT = "aios-proof-1";
-const SYSTEM = "groth16-bn254";
+const GROTH16 = "groth16-bn254";
+const HONK = "ultrahonk-bn254";
+const WORD_BYTES = 32;
 /** Context, input commitment, output. */
 const PUBLIC_INPUTS = 3;
 
@@ -30,11 +34,13 @@ export interface ProofStatement {
 /** A proof with all that it takes to verify it, as one JSON file. Bytes are 0x hex. */
 export interface ProofDocument {
   readonly format: typeof FORMAT;
-  readonly system: typeof SYSTEM;
-  /** As `encodeVerifyingKey`. */
+  readonly system: typeof GROTH16 | typeof HONK;
+  /** As the proof system encodes it. */
   readonly verifyingKey: string;
-  /** 256 bytes. */
+  /** Under Groth16 256 bytes. */
   readonly proof: string;
+  /** Of UltraHonk's reference string, as EIP-197 orders it; absent under Groth16. */
+  readonly tauG2?: TauG2;
   /** Context, input commitment and output, 32 bytes each. */
   readonly publicInputs: readonly string[];
   readonly statement?: ProofStatement;
@@ -52,9 +58,11 @@ export interface ProofReading {
   readonly trusted: readonly string[];
 }
 
-/** The document as a file's text. */
-export function encodeProofDocument(document: Omit<ProofDocument, "format" | "system">): string {
-  return `${JSON.stringify({ format: FORMAT, system: SYSTEM, ...document }, undefined, 2)}\n`;
+/** The document as a file's text; of a Groth16 proof unless it names another system. */
+export function encodeProofDocument(
+  document: Omit<ProofDocument, "format" | "system"> & Partial<Pick<ProofDocument, "system">>,
+): string {
+  return `${JSON.stringify({ format: FORMAT, system: GROTH16, ...document }, undefined, 2)}\n`;
 }
 
 function malformed(field: string): CodedError {
@@ -77,20 +85,28 @@ export function decodeProofDocument(text: string): ProofDocument {
   }
   const members = objectOf(value, "the file");
   if (members["format"] !== FORMAT) throw malformed("format");
-  if (members["system"] !== SYSTEM) throw malformed("system");
+  const { system } = members;
+  if (system !== GROTH16 && system !== HONK) throw malformed("system");
   const inputs = members["publicInputs"];
   if (!Array.isArray(inputs) || inputs.length !== PUBLIC_INPUTS) throw malformed("publicInputs");
   const { statement, transcript } = members;
   if (transcript !== undefined && typeof transcript !== "string") throw malformed("transcript");
   return {
     format: FORMAT,
-    system: SYSTEM,
+    system,
     verifyingKey: hexOf(members["verifyingKey"], "verifyingKey"),
-    proof: hexOf(members["proof"], "proof", 256),
+    proof: hexOf(members["proof"], "proof", system === GROTH16 ? 256 : undefined),
+    ...(system === HONK ? { tauG2: tauG2Of(members["tauG2"]) } : {}),
     publicInputs: inputs.map((input, index) => hexOf(input, `publicInputs[${index}]`, 32)),
     ...(statement === undefined ? {} : { statement: statementOf(statement) }),
     ...(transcript === undefined ? {} : { transcript }),
   };
+}
+
+function tauG2Of(value: unknown): TauG2 {
+  if (!Array.isArray(value) || value.length !== 4) throw malformed("tauG2");
+  const [xi, xr, yi, yr] = value.map((word, at) => hexOf(word, `tauG2[${at}]`, WORD_BYTES));
+  return [xi, xr, yi, yr] as unknown as TauG2;
 }
 
 function objectOf(value: unknown, field: string): Readonly<Record<string, unknown>> {
@@ -99,7 +115,7 @@ function objectOf(value: unknown, field: string): Readonly<Record<string, unknow
 }
 
 function hexOf(value: unknown, field: string, bytes?: number): string {
-  if (typeof value !== "string" || !/^0x([0-9a-fA-F]{2}){1,8192}$/.test(value)) throw malformed(field);
+  if (typeof value !== "string" || !/^0x([0-9a-fA-F]{2}){1,16384}$/.test(value)) throw malformed(field);
   if (bytes !== undefined && value.length !== 2 + 2 * bytes) throw malformed(field);
   return value.toLowerCase();
 }
@@ -134,7 +150,10 @@ export function readProof(document: ProofDocument): ProofReading {
   const keyHash = keccak256(document.verifyingKey);
   const checks: VerificationCheck[] = [equation(document, inputs, keyHash)];
   if (statement !== undefined) checks.push(statementCheck(statement, context, keyHash));
-  const origin = keyOriginOf(document.verifyingKey, transcript);
+  const origin =
+    document.tauG2 === undefined
+      ? keyOriginOf(document.verifyingKey, transcript)
+      : { ...honkKeyOrigin(document.tauG2), check: undefined };
   if (origin.check !== undefined) checks.push(origin.check);
   const ok = checks.every((check) => check.ok !== false);
   return {
@@ -145,17 +164,24 @@ export function readProof(document: ProofDocument): ProofReading {
       `The verifying key ${keyHash}: ${origin.trust}.`,
       ...origin.unchecked,
       "That this key belongs to the model: compare its hash with what the model was published with on chain.",
+      ...(document.tauG2 === undefined
+        ? []
+        : [
+            "That the chain's verifier has the reference string named here: compare its tau·G2 with the contract's.",
+          ]),
       "The circuit: that it says what the model computes.",
     ],
   };
 }
 
 function equation(
-  { verifyingKey, proof }: ProofDocument,
+  { verifyingKey, proof, tauG2 }: ProofDocument,
   inputs: readonly bigint[],
   keyHash: string,
 ): VerificationCheck {
   const base = { name: "proof", evidence: { verifyingKeyHash: keyHash } };
+  if (tauG2 !== undefined)
+    return { ...base, ...honkEquation(tauG2, fromHex(verifyingKey), inputs, fromHex(proof)) };
   const how = "Groth16 over BN254, verified here for exactly these public values.";
   try {
     const ok = verify(decodeVerifyingKey(fromHex(verifyingKey)), inputs, decodeProof(fromHex(proof)));

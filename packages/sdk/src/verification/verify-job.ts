@@ -4,8 +4,9 @@ import type { AiosClient } from "../client.js";
 import { checkCertifiedRecord } from "./certified-record-check.js";
 import { type ChainEvidence, readChainEvidence } from "./chain-evidence.js";
 import { checkFinality } from "./finality-check.js";
+import { honkKeyOrigin, tauG2OnChain } from "./honk-checks.js";
 import { type KeyOrigin, keyOrigin } from "./key-origin.js";
-import { checkInput, checkProof, isProof } from "./proof-checks.js";
+import { checkInput, checkProof, isProof, isSettledByHonk } from "./proof-checks.js";
 import { checkDraw } from "./sample-draw-check.js";
 import { checkInclusion, checkPayments, checkSettlement } from "./settlement-checks.js";
 import { checkDelivery, checkOrder, checkOutput, checkReceiptSignature } from "./signature-checks.js";
@@ -13,7 +14,7 @@ import type { VerificationCheck, VerificationReport, VerifyJobOptions } from "./
 
 /**
  * Checks a job's whole evidence again from outside: order, delivery and receipt signatures, the output, the proof
- * (by @noble/curves, with a statement computed here), the receipt's inclusion in the anchored root, the payments'
+ * (Groth16 by @noble/curves, UltraHonk by the verifier's contract run here, with a statement computed here), the receipt's inclusion in the anchored root, the payments'
  * sum, and the settlement. Reads the chain through the gateway's JSON-RPC. Works in Node and in browsers.
  * Throws what the gateway answers where the job is unknown or another account's, and `job-not-on-chain`.
  */
@@ -96,7 +97,9 @@ async function originOf(
 ): Promise<KeyOrigin | undefined> {
   if (verification === "none" || settlement?.evidence === undefined || !isProof(settlement.evidence))
     return undefined;
-  return keyOrigin(client, protocol, order.modelId, settlement.evidence);
+  return isSettledByHonk(protocol, order.verifier)
+    ? honkKeyOrigin(await tauG2OnChain(client.rpc, order.verifier))
+    : keyOrigin(client, protocol, order.modelId, settlement.evidence);
 }
 
 async function receiptProof(client: AiosClient, receiptId: string): Promise<ReceiptProof | undefined> {
@@ -129,6 +132,7 @@ function unprovenTrust(verification: Verification): string {
     case "replicate":
       return "That the two providers did not agree on a wrong output.";
     case "proof":
+    case "honk":
       return "Nothing about the output yet: no proof has settled the job.";
   }
 }

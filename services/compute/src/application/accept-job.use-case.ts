@@ -3,7 +3,7 @@ import type { Clock } from "@aios/kernel/clock";
 import type { Address, JobId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { notAcceptable } from "../domain/errors.js";
-import type { Job } from "../domain/job.js";
+import { isSettledByWord, type Job } from "../domain/job.js";
 import { accept } from "../domain/job-transitions.js";
 import type { JobStore } from "../domain/ports.js";
 import { ownJob } from "./own-job.js";
@@ -40,8 +40,7 @@ export class AcceptJob {
 function requireAcceptable(job: Job): TypedData {
   const data = acceptanceToSign(job);
   const waits = job.state === "delivered" || job.state === "pending";
-  const byWord = job.verification === "none" || job.verification === "sample";
-  if (data === undefined || !waits || !byWord) {
+  if (data === undefined || !waits || !isSettledByWord(job.verification)) {
     throw notAcceptable(job.jobId, job.state, job.verification);
   }
   return data;

@@ -5,7 +5,7 @@ import { JOB_KIND, signingDomain } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { encodeJobInput } from "@aios/core-zkml/job-input";
 import type { Clock } from "@aios/kernel/clock";
-import { type Address, bytes32, type JobId, type TenantId } from "@aios/kernel/identifiers";
+import { type Address, type Bytes32, bytes32, type JobId, type TenantId } from "@aios/kernel/identifiers";
 import type { Rng } from "@aios/kernel/random";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { toBeHex } from "ethers";
@@ -16,6 +16,7 @@ import {
   type CheckedWork,
   checkDelivery,
   checkIdempotencyKey,
+  checkInput,
   checkPriceCap,
   checkWork,
   type RequestedWork,
@@ -38,12 +39,7 @@ import type { MarketSettings } from "./market.js";
 import { permitTermsFor } from "./permit-terms.js";
 import type { Pricing } from "./pricing.js";
 import { licensedModel } from "./quote-job.use-case.js";
-import {
-  INFERENCE_WORK_UNITS,
-  trainingOffer,
-  type VerificationOffer,
-  type VerificationOffers,
-} from "./verification-offers.js";
+import { trainingOffer, type VerificationOffer, type VerificationOffers } from "./verification-offers.js";
 
 const SALT_BYTES = 32;
 const DRAW_SECRET_BYTES = 32;
@@ -135,8 +131,9 @@ export class PrepareJob {
       work.kind === "inference"
         ? await licensedModel(this.#ports.models, work.modelId, input.account)
         : undefined;
+    if (licensed !== undefined) checkInput(licensed.model.inputShape, checked.input);
     const protocol = await this.#ports.chain.protocol();
-    const workUnits = work.kind === "inference" ? INFERENCE_WORK_UNITS : trainingSamples(work);
+    const workUnits = work.kind === "inference" ? (licensed?.model.workUnits ?? 0) : trainingSamples(work);
     const offer =
       licensed === undefined
         ? trainingOffer(this.#ports.pricing, workUnits, protocol)
@@ -246,7 +243,7 @@ export class PrepareJob {
       modelCommitment: licensed === undefined ? ZERO_BYTES32 : bytes32(hex(licensed.model.modelCommitment)),
       modelOwner: licensed?.model.owner ?? "",
       modelCid: licensed?.model.contentCid ?? "",
-      verifyingKeyHash: licensed === undefined ? ZERO_BYTES32 : bytes32(hex(licensed.model.verifyingKeyHash)),
+      verifyingKeyHash: keyHashOf(offer, licensed?.model),
       inputCid: committed?.cid ?? "",
       prover: offer.prover,
       proverFeeWei: offer.proverFeeWei.toString(),
@@ -265,6 +262,12 @@ export class PrepareJob {
   }
 }
 
+/** Of the key that a proof of the job is made under. */
+function keyHashOf({ verification }: VerificationOffer, model: PublishedModel | undefined): Bytes32 {
+  if (model === undefined) return ZERO_BYTES32;
+  return bytes32(hex(verification === "honk" ? model.honkKeyHash : model.verifyingKeyHash));
+}
+
 function verifierFor(verification: VerificationLevel, protocol: ProtocolFacts): Address {
   switch (verification) {
     case "none":
@@ -275,6 +278,8 @@ function verifierFor(verification: VerificationLevel, protocol: ProtocolFacts): 
       return protocol.replicaVerifier;
     case "proof":
       return protocol.proofVerifier;
+    case "honk":
+      return protocol.honkVerifier;
   }
 }
 

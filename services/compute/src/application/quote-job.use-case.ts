@@ -2,7 +2,7 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import { type Address } from "@aios/kernel/identifiers";
 import { licenceRequired, modelNotPublished } from "../domain/errors.js";
 import type { VerificationLevel } from "../domain/job.js";
-import { checkWork, type RequestedWork, trainingSamples } from "../domain/job-request.js";
+import { checkInput, checkWork, type RequestedWork, trainingSamples } from "../domain/job-request.js";
 import type { ChainWriter, ModelCatalogue, PublishedModel } from "../domain/ports.js";
 import type { Pricing } from "./pricing.js";
 import {
@@ -16,9 +16,25 @@ export interface JobQuote {
   readonly verification: VerificationLevel;
   readonly priceWei: bigint;
   readonly expectedMs: number;
+  readonly verificationGas: number;
   readonly trust: string;
   readonly visibility: string;
 }
+
+/** A way to verify that the request cannot be bought with. */
+export interface RefusedRung {
+  readonly verification: VerificationLevel;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface JobQuotes {
+  readonly quotes: readonly JobQuote[];
+  readonly refusals: readonly RefusedRung[];
+}
+
+/** What leaves one rung out and all others as they are. */
+const RUNG_REFUSALS = ["no-second-provider", "proof-system-not-offered"];
 
 /** Price, time and trust of every way to run and verify a request. */
 export class QuoteJob {
@@ -29,27 +45,34 @@ export class QuoteJob {
     private readonly pricing: Pricing,
   ) {}
 
-  /** A rung that needs a second provider is left out while there is none. */
-  async execute(account: Address, requested: RequestedWork | undefined): Promise<readonly JobQuote[]> {
-    const { work } = checkWork(requested);
+  /** A rung that is not offered is refused by name: no second provider, or a proof system that the model has no key of. */
+  async execute(account: Address, requested: RequestedWork | undefined): Promise<JobQuotes> {
+    const { work, input } = checkWork(requested);
     const protocol = await this.chain.protocol();
     if (work.kind === "training")
-      return [quoteOf(trainingOffer(this.pricing, trainingSamples(work), protocol))];
+      return {
+        quotes: [quoteOf(trainingOffer(this.pricing, trainingSamples(work), protocol))],
+        refusals: [],
+      };
     const { model } = await licensedModel(this.models, work.modelId, account);
+    checkInput(model.inputShape, input);
     const quotes: JobQuote[] = [];
+    const refusals: RefusedRung[] = [];
     for (const rung of INFERENCE_RUNGS) {
       try {
         quotes.push(quoteOf(await this.offers.inference(rung, model, protocol)));
       } catch (error) {
-        if (!isCodedError(error) || error.code !== "no-second-provider") throw error;
+        if (!isCodedError(error) || !RUNG_REFUSALS.includes(error.code)) throw error;
+        refusals.push({ verification: rung, code: error.code, message: error.message });
       }
     }
-    return quotes;
+    return { quotes, refusals };
   }
 }
 
-function quoteOf({ verification, cheapest, expectedMs, trust, visibility }: VerificationOffer): JobQuote {
-  return { verification, priceWei: cheapest.cost.totalWei, expectedMs, trust, visibility };
+function quoteOf({ cheapest, ...offer }: VerificationOffer): JobQuote {
+  const { verification, expectedMs, verificationGas, trust, visibility } = offer;
+  return { verification, priceWei: cheapest.cost.totalWei, expectedMs, verificationGas, trust, visibility };
 }
 
 /** Throws `model-not-published`, `licence-required`. */

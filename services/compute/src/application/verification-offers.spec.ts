@@ -1,7 +1,7 @@
 import type { Address } from "@aios/kernel/identifiers";
 import { expect, it } from "vitest";
 import type { VerificationLevel } from "../domain/job.js";
-import type { PublishedModel } from "../domain/ports.js";
+import type { ProofSystem, PublishedModel } from "../domain/ports.js";
 import type { Pricing } from "./pricing.js";
 import { VerificationOffers } from "./verification-offers.js";
 
@@ -9,14 +9,25 @@ const PROVER = `0x${"c4".repeat(20)}` as Address;
 const answer = { cost: { providerWei: 10n }, unitsPerSecond: 1_000 };
 const pricing = { cheapest: () => answer, pair: () => ({ first: answer, second: answer }) };
 const prover = {
-  quote: async () => ({ priceWei: "100", expectedMs: 1, trust: "made by one party", prover: PROVER }),
+  quote: async (_: Uint8Array, proofSystem: ProofSystem) => ({
+    priceWei: "100",
+    expectedMs: 1,
+    trust: proofSystem === "honk" ? "forgeable by anybody" : "made by one party",
+    prover: PROVER,
+    verificationGas: proofSystem === "honk" ? 1_900_000 : 235_000,
+  }),
 };
 const offers = new VerificationOffers(prover, pricing as unknown as Pricing, 1_000);
 
+const PROTOCOL = { protocolFeeBps: 500, challengeWindowSeconds: 30 };
+const MODEL = {
+  modelCommitment: new Uint8Array(32),
+  workUnits: 1_000,
+  honkKeyHash: new Uint8Array(32),
+  honkRefusal: "",
+} as PublishedModel;
 const trustOf = async (verification: VerificationLevel): Promise<string> => {
-  const protocol = { protocolFeeBps: 500, challengeWindowSeconds: 30 };
-  const model = { modelCommitment: new Uint8Array(32) } as PublishedModel;
-  return (await offers.inference(verification, model, protocol)).trust;
+  return (await offers.inference(verification, MODEL, PROTOCOL)).trust;
 };
 
 it("says of a sample what draws it, and who could choose what is drawn", async () => {
@@ -29,4 +40,32 @@ it("says of two providers in which case a wrong one is paid all the same", async
   expect(await trustOf("replicate")).toMatch(
     /whoever was wrong is not paid, except a wrong second one where the first delivered by itself/,
   );
+});
+
+it("says of each proof what its key leaves to trust, and what it takes to verify", async () => {
+  const [groth16, honk] = [
+    await offers.inference("proof", MODEL, PROTOCOL),
+    await offers.inference("honk", MODEL, PROTOCOL),
+  ];
+  expect(groth16).toMatchObject({
+    trust: "Nobody for the output, but the Groth16 key: made by one party.",
+    verificationGas: 235_000,
+  });
+  expect(honk).toMatchObject({
+    trust: "Nobody for the output, but the UltraHonk key: forgeable by anybody.",
+    verificationGas: 1_900_000,
+  });
+});
+
+it("refuses UltraHonk by name for a model without its key, and says what takes it", async () => {
+  const without = (honkRefusal: string) =>
+    offers.inference("honk", { ...MODEL, honkKeyHash: new Uint8Array(0), honkRefusal }, PROTOCOL);
+  await expect(without("")).rejects.toMatchObject({
+    code: "proof-system-not-offered",
+    field: "verification",
+    message: expect.stringContaining("A Groth16 proof of it is offered") as string,
+  });
+  await expect(without("Too large for ultrahonk-bn254. Groth16 takes it.")).rejects.toMatchObject({
+    message: "Too large for ultrahonk-bn254. Groth16 takes it.",
+  });
 });

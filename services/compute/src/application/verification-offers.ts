@@ -1,10 +1,10 @@
+import type { CodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
+import { proofSystemNotOffered } from "../domain/errors.js";
 import type { VerificationLevel } from "../domain/job.js";
-import type { ProtocolFacts, Prover, PublishedModel } from "../domain/ports.js";
+import type { ProofQuote, ProtocolFacts, Prover, PublishedModel } from "../domain/ports.js";
 import type { PriceAnswer, PriceQuestion, Pricing } from "./pricing.js";
 
-/** Multiply-accumulates of one inference of the reference network, 784–128–10. */
-export const INFERENCE_WORK_UNITS = 784 * 128 + 128 * 10;
 /** Four transactions of a block each, beside the work itself. */
 const CHAIN_OVERHEAD_MS = 2_000;
 const BPS_DENOMINATOR = 10_000n;
@@ -12,7 +12,7 @@ const INPUT_VISIBILITY = "The leased provider decrypts the input; storage and re
 export const NOBODY = `0x${"00".repeat(20)}` as Address;
 
 /** The rungs that an inference can be bought with, cheapest promise first. */
-export const INFERENCE_RUNGS: readonly VerificationLevel[] = ["none", "sample", "replicate", "proof"];
+export const INFERENCE_RUNGS: readonly VerificationLevel[] = ["none", "sample", "replicate", "proof", "honk"];
 
 /** One way to verify a job: what it costs, how long it takes, whom it leaves to trust, and what goes into the order. */
 export interface VerificationOffer {
@@ -24,6 +24,8 @@ export interface VerificationOffer {
   readonly cheapest: PriceAnswer;
   readonly question: PriceQuestion;
   readonly expectedMs: number;
+  /** Of the proof in the settling transaction; 0 where none is verified. */
+  readonly verificationGas: number;
   readonly trust: string;
   readonly visibility: string;
 }
@@ -36,7 +38,10 @@ export class VerificationOffers {
     private readonly sampleShareBps: number,
   ) {}
 
-  /** Throws `no-provider-available`, `no-second-provider`, and what the prover says where the rung needs it. */
+  /**
+   * Throws `no-provider-available`, `no-second-provider`, `proof-system-not-offered`, and what the prover says where the
+   * rung needs it.
+   */
   async inference(
     verification: VerificationLevel,
     model: PublishedModel,
@@ -44,7 +49,7 @@ export class VerificationOffers {
   ): Promise<VerificationOffer> {
     const question = {
       kind: "inference" as const,
-      workUnits: INFERENCE_WORK_UNITS,
+      workUnits: model.workUnits,
       model,
       protocolFeeBps: protocol.protocolFeeBps,
     };
@@ -59,7 +64,7 @@ export class VerificationOffers {
           },
         );
       case "sample": {
-        const proof = await this.prover.quote(model.modelCommitment);
+        const proof = await this.prover.quote(model.modelCommitment, "groth16");
         const share = this.sampleShareBps;
         const proverFeeWei =
           (BigInt(proof.priceWei) * BigInt(share) + BPS_DENOMINATOR - 1n) / BPS_DENOMINATOR;
@@ -81,7 +86,7 @@ export class VerificationOffers {
           verification,
           { ...question, proverFeeWei: second.cost.providerWei },
           {
-            extraMs: duration(INFERENCE_WORK_UNITS, second.unitsPerSecond),
+            extraMs: duration(model.workUnits, second.unitsPerSecond),
             trust:
               "That two providers, each with a stake of its own, do not agree on a wrong output: the job is paid only when both signed the same one or a proof shows it. Where they differ, a proof decides, and whoever was wrong is not paid, except a wrong second one where the first delivered by itself before the proof: the terms on chain pay both.",
             visibility:
@@ -89,20 +94,34 @@ export class VerificationOffers {
           },
         );
       }
-      case "proof": {
-        const proof = await this.prover.quote(model.modelCommitment);
-        return this.#offer(
+      case "proof":
+        return this.#proven(
           verification,
-          { ...question, proverFeeWei: BigInt(proof.priceWei) },
-          {
-            prover: proof.prover,
-            extraMs: proof.expectedMs,
-            trust: `Nobody for the output, but the proving key: ${proof.trust}.`,
-            visibility: `${INPUT_VISIBILITY} The prover decrypts it too.`,
-          },
+          await this.prover.quote(model.modelCommitment, "groth16"),
+          question,
         );
-      }
+      case "honk":
+        if (model.honkKeyHash.length === 0) throw honkNotOffered(model.honkRefusal);
+        return this.#proven(verification, await this.prover.quote(model.modelCommitment, "honk"), question);
     }
+  }
+
+  #proven(
+    verification: VerificationLevel,
+    proof: ProofQuote,
+    question: Omit<PriceQuestion, "proverFeeWei">,
+  ): VerificationOffer {
+    return this.#offer(
+      verification,
+      { ...question, proverFeeWei: BigInt(proof.priceWei) },
+      {
+        prover: proof.prover,
+        extraMs: proof.expectedMs,
+        verificationGas: proof.verificationGas,
+        trust: `Nobody for the output, but the ${verification === "honk" ? "UltraHonk" : "Groth16"} key: ${proof.trust}.`,
+        visibility: `${INPUT_VISIBILITY} The prover decrypts it too.`,
+      },
+    );
   }
 
   #offer(
@@ -113,6 +132,7 @@ export class VerificationOffers {
       readonly prover?: Address;
       readonly sampleShareBps?: number;
       readonly extraMs?: number;
+      readonly verificationGas?: number;
       readonly visibility?: string;
     },
   ): VerificationOffer {
@@ -127,10 +147,20 @@ export class VerificationOffers {
       cheapest,
       question,
       expectedMs: CHAIN_OVERHEAD_MS + workMs + (own.extraMs ?? 0),
+      verificationGas: own.verificationGas ?? 0,
       trust: own.trust,
       visibility: own.visibility ?? INPUT_VISIBILITY,
     };
   }
+}
+
+function honkNotOffered(refusal: string): CodedError {
+  return proofSystemNotOffered(
+    "ultrahonk-bn254",
+    refusal === ""
+      ? "This model is published without an UltraHonk key. A Groth16 proof of it is offered."
+      : refusal,
+  );
 }
 
 export function duration(workUnits: number, unitsPerSecond: number): number {
@@ -162,6 +192,7 @@ export function trainingOffer(
     cheapest,
     question,
     expectedMs: CHAIN_OVERHEAD_MS + duration(workUnits, cheapest.unitsPerSecond),
+    verificationGas: 0,
     trust: `The provider, for the whole training: its signed delivery is final when you accept it or ${challengeWindowSeconds} s after delivery.`,
     visibility: "The data set is public; the trained model is sealed to your key, the provider sees it.",
   };

@@ -48,13 +48,25 @@ export function invalidRequest(
   return new CodedError({ code, kind: "unprocessable", message, field, details });
 }
 
-export function inputShape(expectedBytes: number, actualBytes: number): CodedError {
+export function inputShape(shape: readonly number[], actualBytes: number): CodedError {
+  const expectedBytes = shape.reduce((product, length) => product * length, 1);
   return new CodedError({
     code: "input-shape",
     kind: "unprocessable",
-    message: `The image must be exactly ${expectedBytes} bytes (28 × 28 pixels, one byte each), not ${actualBytes}.`,
+    message: `The input must be exactly ${expectedBytes} bytes (${shape.join(" × ")}, one byte each), not ${actualBytes}.`,
     field: "inference.input",
-    details: { expectedBytes, actualBytes },
+    details: { expectedBytes, actualBytes, shape: [...shape] },
+  });
+}
+
+/** The model has no key under this proof system, for a reason that names what it can be proven by. */
+export function proofSystemNotOffered(system: string, reason: string): CodedError {
+  return new CodedError({
+    code: "proof-system-not-offered",
+    kind: "unprocessable",
+    message: reason,
+    field: "verification",
+    details: { system },
   });
 }
 
@@ -154,7 +166,7 @@ export function notAcceptable(jobId: string, state: string, verification: string
     code: "not-acceptable",
     kind: "conflict",
     message:
-      verification === "proof" || verification === "replicate"
+      verification !== "none" && verification !== "sample"
         ? "This result needs no acceptance: evidence settles it."
         : `There is nothing to accept while the job is ${state}.`,
     details: { jobId, state, verification },

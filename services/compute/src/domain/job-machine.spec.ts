@@ -44,7 +44,7 @@ describe("the job's machine", () => {
   it("never has two leases, never pays twice, and gets out of every state", () => {
     fc.assert(
       fc.property(
-        fc.constantFrom<VerificationLevel>("proof", "replicate", "sample", "none"),
+        fc.constantFrom<VerificationLevel>("proof", "honk", "replicate", "sample", "none"),
         fc.array(luckArbitrary, { minLength: 5, maxLength: 80 }),
         (verification, lucks) => {
           const world = new World(verification);

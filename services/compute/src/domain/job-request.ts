@@ -5,8 +5,13 @@ import { keccak256, toUtf8Bytes } from "ethers";
 import { inputShape, invalidRequest } from "./errors.js";
 import type { InferenceWork, TrainingWork, VerificationLevel } from "./job.js";
 
-/** 28 × 28 pixels, one byte each. */
-export const IMAGE_BYTES = 784;
+/** 28 × 28 pixels, one byte each: what the data set has, and models from before they said what they take. */
+export const IMAGE_SHAPE = [1, 28, 28] as const;
+const IMAGE_BYTES = 784;
+/** Multiply-accumulates of one inference of the network 784–128–10. */
+export const DIGIT_NETWORK_WORK_UNITS = 784 * 128 + 128 * 10;
+/** No model takes more. */
+const MAX_INPUT_BYTES = 65_536;
 export const DATA_SETS = ["mnist-digits"] as const;
 const CLASSES = 10;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
@@ -30,7 +35,7 @@ export type CheckedWork =
   | { readonly work: TrainingWork; readonly input: undefined }
   | { readonly work: InferenceWork; readonly input: Uint8Array };
 
-/** Checks shape and ranges. Throws `input-shape`, `work-missing`, `training-out-of-range`, `unknown-data-set`, `model-id-missing`. */
+/** Checks ranges; an input's shape needs its model (`checkInput`). Throws `input-size`, `work-missing`, `training-out-of-range`, `unknown-data-set`, `model-id-missing`. */
 export function checkWork(requested: RequestedWork | undefined): CheckedWork {
   if (requested?.inference !== undefined && requested.training === undefined) {
     const { modelId, input } = requested.inference;
@@ -41,13 +46,24 @@ export function checkWork(requested: RequestedWork | undefined): CheckedWork {
         "Name the model by its id, a whole number from 1.",
       );
     }
-    if (input.length !== IMAGE_BYTES) throw inputShape(IMAGE_BYTES, input.length);
+    if (input.length === 0 || input.length > MAX_INPUT_BYTES)
+      throw invalidRequest(
+        "input-size",
+        "inference.input",
+        `The input must have 1 to ${MAX_INPUT_BYTES} bytes, one an element.`,
+      );
     return { work: { kind: "inference", modelId }, input };
   }
   if (requested?.training !== undefined && requested.inference === undefined) {
     return { work: checkTraining(requested.training), input: undefined };
   }
   throw invalidRequest("work-missing", "spec", "Ask for either a training or an inference.");
+}
+
+/** Whether the input has as many elements as the model takes. Throws `input-shape`. */
+export function checkInput(shape: readonly number[], input: Uint8Array | undefined): void {
+  const expected = shape.reduce((product, length) => product * length, 1);
+  if (input?.length !== expected) throw inputShape(shape, input?.length ?? 0);
 }
 
 function checkTraining(requested: Omit<TrainingWork, "kind">): TrainingWork {

@@ -15,8 +15,18 @@ export type JobState =
 
 export const TERMINAL_STATES: readonly JobState[] = ["settled", "refunded", "failed"];
 
-/** Rungs of the verification ladder; "proof" is Groth16. */
-export type VerificationLevel = "none" | "sample" | "replicate" | "proof";
+/** Rungs of the verification ladder; "proof" is Groth16, "honk" UltraHonk. */
+export type VerificationLevel = "none" | "sample" | "replicate" | "proof" | "honk";
+
+/** Whether every delivery is proven, by whatever proof system. */
+export function isProven(verification: VerificationLevel): boolean {
+  return verification === "proof" || verification === "honk";
+}
+
+/** Whether the buyer's acceptance, or time, may settle it. */
+export function isSettledByWord(verification: VerificationLevel): boolean {
+  return verification === "none" || verification === "sample";
+}
 
 /** EIP-712 `Order`; integers as decimal strings so that it survives JSON. */
 export interface Order {

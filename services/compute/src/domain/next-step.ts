@@ -3,6 +3,7 @@ import {
   attemptOf,
   type ChainStep,
   isAgreed,
+  isProven,
   type Job,
   type JobError,
   keptReplica,
@@ -154,7 +155,7 @@ function leased(job: Job, nowMs: number, policy: StepPolicy): NextStep {
   if (lease.failure !== undefined && !delivering) return release(job, lease, nowMs, lateAtMs, policy);
   if (nowMs > lateAtMs && deliver?.state !== "submitted") return release(job, lease, nowMs, lateAtMs, policy);
   if (lease.state !== "computed") return { kind: "wait", untilMs: lateAtMs + 1 };
-  if (job.verification === "proof" && !delivering && nowMs < lease.deliverByMs - policy.deliverMarginMs) {
+  if (isProven(job.verification) && !delivering && nowMs < lease.deliverByMs - policy.deliverMarginMs) {
     const proof = proofStep(job, lease, nowMs);
     if (proof !== undefined) return earliest(proof, lease.deliverByMs - policy.deliverMarginMs);
   }

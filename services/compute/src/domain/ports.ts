@@ -112,6 +112,7 @@ export interface ProviderStore {
 export interface ProtocolFacts extends JobContracts {
   readonly providerRegistry: Address;
   readonly proofVerifier: Address;
+  readonly honkVerifier: Address;
   readonly deliveryVerifier: Address;
   readonly sampleVerifier: Address;
   readonly replicaVerifier: Address;
@@ -174,7 +175,16 @@ export interface PublishedModel {
   readonly owner: Address;
   readonly contentCid: ContentId;
   readonly modelCommitment: Uint8Array;
+  /** Channels, height, width of its input, one byte an element. */
+  readonly inputShape: readonly number[];
+  /** Multiply-accumulates of one inference. */
+  readonly workUnits: number;
+  /** Of the Groth16 key. */
   readonly verifyingKeyHash: Uint8Array;
+  /** Of the UltraHonk key; empty where the model has none. */
+  readonly honkKeyHash: Uint8Array;
+  /** Why it has none though its owner wanted one; empty otherwise. */
+  readonly honkRefusal: string;
   readonly usageFeeWei: string;
   readonly royaltyBps: number;
   readonly keyTrust: string;
@@ -194,7 +204,11 @@ export interface ProofQuote {
   readonly expectedMs: number;
   readonly trust: string;
   readonly prover: Address;
+  /** Of verifying the proof on chain, about. */
+  readonly verificationGas: number;
 }
+
+export type ProofSystem = "groth16" | "honk";
 
 export interface ProofOutcome {
   readonly state: "running" | "proven" | "failed";
@@ -204,7 +218,7 @@ export interface ProofOutcome {
 }
 
 export interface Prover {
-  quote(modelCommitment: Uint8Array): Promise<ProofQuote>;
+  quote(modelCommitment: Uint8Array, proofSystem: ProofSystem): Promise<ProofQuote>;
   /** Has the live lease's output proven. Asked again with the same output it answers how far the same proof is. */
   request(job: Job): Promise<ProofOutcome>;
 }

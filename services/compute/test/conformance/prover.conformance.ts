@@ -30,12 +30,13 @@ export function proverConformance(name: string, open: () => Promise<ProverUnderT
       }, 40_000);
 
     it("says what a proof of a known model costs, and of no other", async () => {
-      const quote = await subject.prover.quote(subject.modelCommitment);
+      const quote = await subject.prover.quote(subject.modelCommitment, "groth16");
       expect(quote.priceWei).toMatch(/^[0-9]+$/);
       expect(quote.expectedMs).toBeGreaterThan(0);
       expect(quote.trust).not.toBe("");
+      expect(quote.verificationGas).toBeGreaterThan(0);
       expect(quote.prover).toMatch(/^0x[0-9a-f]{40}$/);
-      await expect(subject.prover.quote(new Uint8Array(32).fill(99))).rejects.toMatchObject({
+      await expect(subject.prover.quote(new Uint8Array(32).fill(99), "groth16")).rejects.toMatchObject({
         code: "model-key-not-found",
       });
     });

@@ -39,6 +39,7 @@ export const CONTRACTS = {
   DeliveryResultVerifier: `0x${"e6".repeat(20)}`,
   SampledResultVerifier: `0x${"e7".repeat(20)}`,
   ReplicatedResultVerifier: `0x${"e8".repeat(20)}`,
+  HonkResultVerifier: `0x${"e9".repeat(20)}`,
 } as const;
 export const MATCHER = `0x${"ac".repeat(20)}`;
 const MINED_AFTER_MS = 15;

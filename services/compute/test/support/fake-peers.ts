@@ -16,7 +16,9 @@ import {
 } from "@aios/proto/aios/marketplace/v1/marketplace";
 import {
   ProofState,
+  ProofSystem,
   ProverServiceService,
+  type QuoteProofRequest,
   type RequestProofRequest,
 } from "@aios/proto/aios/prover/v1/prover";
 import {
@@ -44,6 +46,9 @@ export const MODEL_COMMITMENT = new Uint8Array(32).fill(1);
 export const TRUE_OUTPUT = 7n;
 export const LICENSED_MODEL = 1;
 export const UNLICENSED_MODEL = 2;
+/** Licensed as well; takes 3 × 2 × 2 bytes. */
+export const COLOUR_MODEL = 3;
+const MODELS = [LICENSED_MODEL, UNLICENSED_MODEL, COLOUR_MODEL];
 
 /** Economy, marketplace, zk-prover and storage in one server, as far as compute talks to them. */
 export class FakePeers {
@@ -58,6 +63,7 @@ export class FakePeers {
     string,
     { claimed: bigint; state: ProofState; evidence: string; error: string }
   >();
+  readonly proofSystems = new Map<string, ProofSystem>();
   /** How long a proof takes. */
   proofMs = 20;
   readonly #chain: FakeChain;
@@ -91,12 +97,12 @@ export class FakePeers {
       getModel: (request) => this.#model(request as GetModelRequest),
       findLicence: (request) => {
         const { modelId, account } = request as FindLicenceRequest;
-        const licenceId = modelId === LICENSED_MODEL && !this.unlicensed.has(account) ? 5 : 0;
+        const licenceId = modelId !== UNLICENSED_MODEL && !this.unlicensed.has(account) ? 5 : 0;
         return { licenceId, licencePriceWei: "250" };
       },
     });
     this.#add(ProverServiceService, {
-      quoteProof: (request) => this.#quote((request as { modelCommitment: Uint8Array }).modelCommitment),
+      quoteProof: (request) => this.#quote(request as QuoteProofRequest),
       requestProof: (request) => this.#prove(request as RequestProofRequest),
       getProof: (request) => this.#proof((request as { jobId: string }).jobId),
     });
@@ -167,7 +173,8 @@ export class FakePeers {
     return {};
   }
 
-  #quote(modelCommitment: Uint8Array): object {
+  #quote({ modelCommitment, proofSystem }: QuoteProofRequest): object {
+    const isHonk = proofSystem === ProofSystem.PROOF_SYSTEM_HONK;
     if (Buffer.compare(modelCommitment, MODEL_COMMITMENT) !== 0) {
       throw new CodedError({
         code: "model-key-not-found",
@@ -178,7 +185,8 @@ export class FakePeers {
     return {
       priceWei: "100",
       expectedMs: 800,
-      trust: "development key",
+      trust: isHonk ? "forgeable by anybody" : "development key",
+      verificationGas: isHonk ? 1_900_000 : 235_000,
       prover: PROVER,
       system: "groth16",
     };
@@ -201,7 +209,7 @@ export class FakePeers {
   }
 
   #model({ modelId }: GetModelRequest): object {
-    if (modelId !== LICENSED_MODEL && modelId !== UNLICENSED_MODEL) {
+    if (!MODELS.includes(modelId ?? 0)) {
       throw new CodedError({ code: "model-not-found", kind: "not-found", message: "No model has this id." });
     }
     return {
@@ -215,6 +223,11 @@ export class FakePeers {
         contentCid: "bafkreimodelcontentaaaaaaaaaaaaaaa",
         modelCommitment: Buffer.from(MODEL_COMMITMENT),
         verifyingKeyHash: Buffer.alloc(32, 2),
+        honkKeyHash: Buffer.alloc(32, 3),
+        inputShape: modelId === COLOUR_MODEL ? [3, 2, 2] : [],
+        multiplications: 0,
+        honkKeyCid: "",
+        honkKeyTrust: "",
         verifyingKeyCid: "",
         keyTrust: "",
         ceremonyTranscriptHash: Buffer.alloc(0),
@@ -232,6 +245,7 @@ export class FakePeers {
   #prove(request: RequestProofRequest): object {
     const jobId = request.statement?.jobId ?? "";
     const claimed = BigInt(`0x${Buffer.from(request.claimedOutput).toString("hex")}`);
+    this.proofSystems.set(jobId, request.proofSystem ?? ProofSystem.PROOF_SYSTEM_GROTH16);
     const known = this.proofs.get(jobId);
     if (known?.claimed === claimed) return this.#proof(jobId);
     if (known?.state === ProofState.PROOF_STATE_PROVEN) throw this.#disagrees(claimed);
@@ -281,6 +295,7 @@ export class FakePeers {
         evidenceCid: proof?.evidence ? "bafkreievidence" : "",
         proveMs: 1,
         trust: "development key",
+        proofSystem: this.proofSystems.get(jobId) ?? ProofSystem.PROOF_SYSTEM_GROTH16,
         error: proof?.error
           ? {
               code: proof.error,

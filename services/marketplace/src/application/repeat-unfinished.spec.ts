@@ -11,6 +11,9 @@ function draft(draftId: string): Model {
   return {
     draftId,
     ceremony: undefined,
+    wantsHonkKey: false,
+    honkKey: undefined,
+    honkRefusal: undefined,
     sequence: 1n,
     tenant: tenantOfAccount(OWNER),
     owner: OWNER,

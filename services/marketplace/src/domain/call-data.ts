@@ -2,7 +2,7 @@ import { getBytes, hexlify, Interface } from "ethers";
 import type { NamedTypedData } from "./typed-data.js";
 
 const MODEL_LICENCE = new Interface([
-  "function publishModel((address owner, bytes32 modelCommitment, bytes32 verifyingKeyHash, bytes32 ceremonyTranscriptHash, string contentCid, uint256 licencePriceWei, uint256 usageFeeWei, uint16 royaltyBps, uint256 nonce, uint64 deadline) publication, bytes ownerSignature)",
+  "function publishModel((address owner, bytes32 modelCommitment, bytes32 verifyingKeyHash, bytes32 honkKeyHash, bytes32 ceremonyTranscriptHash, string contentCid, uint256 licencePriceWei, uint256 usageFeeWei, uint16 royaltyBps, uint256 nonce, uint64 deadline) publication, bytes ownerSignature)",
   "function purchaseLicence((address buyer, uint256 modelId, uint256 maxPriceWei, uint256 nonce, uint64 deadline) purchase, bytes buyerSignature, (uint256 valueWei, uint256 deadline, bytes signature) permit)",
 ]);
 

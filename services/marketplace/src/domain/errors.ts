@@ -123,3 +123,13 @@ export function chainUnavailable(cause: unknown): CodedError {
     cause,
   });
 }
+
+/** It is replaced in a moment: the same question is asked again. */
+export function proverTooOld(): CodedError {
+  return new CodedError({
+    code: "peer-unavailable",
+    kind: "unavailable",
+    message: "The prover that answered does not know UltraHonk yet.",
+    retryAfterMs: 2_000,
+  });
+}

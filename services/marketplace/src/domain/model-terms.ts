@@ -2,7 +2,7 @@ import { MAX_AMOUNT_WEI } from "@aios/core-settlement/splits";
 import { CodedError } from "@aios/kernel/coded-error";
 import { bytes32 } from "@aios/kernel/identifiers";
 import { weiAmount } from "@aios/kernel/units";
-import type { KeyCeremony, ModelTerms } from "./model.js";
+import type { KeyCeremony, ModelTerms, ProofSystem } from "./model.js";
 
 export const MIN_ROYALTY_BPS = 500;
 export const MAX_ROYALTY_BPS = 1_500;
@@ -64,6 +64,20 @@ export function keyCeremony(given: KeyCeremony | undefined): KeyCeremony | undef
   for (const [name, cid] of Object.entries({ transcriptCid, provingKeyCid, powersCid }))
     requireLength(cid, 1, MAX_CID_LENGTH, `ceremony.${name}`);
   return { transcriptCid, provingKeyCid, powersCid };
+}
+
+const PROOF_SYSTEMS: readonly ProofSystem[] = ["groth16", "honk"];
+
+/** Groth16, and what is named besides. Throws `unknown-proof-system`. */
+export function proofSystems(named: readonly string[]): ReadonlySet<ProofSystem> {
+  const unknown = named.find((name) => !PROOF_SYSTEMS.some((system) => system === name));
+  if (unknown === undefined) return new Set<ProofSystem>(["groth16", ...(named as readonly ProofSystem[])]);
+  throw new CodedError({
+    code: "unknown-proof-system",
+    kind: "unprocessable",
+    message: `proofSystems must be among ${PROOF_SYSTEMS.join(", ")}.`,
+    field: "proofSystems",
+  });
 }
 
 function amount(text: string, field: string): bigint {

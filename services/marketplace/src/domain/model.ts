@@ -29,12 +29,26 @@ export interface KeyCeremony {
 }
 
 export interface VerifyingKey {
+  /** Of the model, as the prover read it: channels, height, width of its input; empty where it did not say. */
+  readonly inputShape: readonly number[];
+  /** Weight multiplications of one inference; 0 where the prover did not say. */
+  readonly multiplications: number;
   readonly hash: Bytes32;
   readonly cid: string;
   /** What the key asks a verifier to trust, in words. */
   readonly trust: string;
   /** Of the key's ceremony; `undefined` for a development key. */
   readonly ceremony: { readonly transcriptHash: Bytes32; readonly transcriptCid: string } | undefined;
+}
+
+/** Each model has a Groth16 key; an UltraHonk key is made besides where its owner asks for one. */
+export type ProofSystem = "groth16" | "honk";
+
+export interface HonkKey {
+  readonly hash: Bytes32;
+  readonly cid: string;
+  /** What the key asks a verifier to trust, in words. */
+  readonly trust: string;
 }
 
 /** The origin of a key as the prover tells it: an empty hash stands for no ceremony. */
@@ -44,8 +58,8 @@ export function keyOrigin(transcriptHash: Uint8Array, transcriptCid: string): Ve
   return { transcriptHash: bytes32(hex, "ceremonyTranscriptHash"), transcriptCid };
 }
 
-/** What the chain has where a key is from no ceremony. */
-export const NO_CEREMONY = `0x${"00".repeat(32)}` as Bytes32;
+/** What the chain has where a key is from no ceremony, or there is no UltraHonk key. */
+export const ZERO_WORD = `0x${"00".repeat(32)}` as Bytes32;
 
 /** What one signature of the owner is about. */
 export interface Publication {
@@ -62,7 +76,12 @@ export interface Model extends ModelTerms {
   readonly tenant: TenantId;
   readonly owner: Address;
   readonly state: ModelState;
+  /** Under Groth16. */
   readonly verifyingKey: VerifyingKey | undefined;
+  readonly wantsHonkKey: boolean;
+  readonly honkKey: HonkKey | undefined;
+  /** Why an UltraHonk key could not be made; the model is offered without it. */
+  readonly honkRefusal: Failure | undefined;
   readonly publication: Publication | undefined;
   /** Number on chain; `undefined` until published. */
   readonly modelId: bigint | undefined;
@@ -77,6 +96,7 @@ export interface ChainModel {
   readonly owner: Address;
   readonly modelCommitment: Bytes32;
   readonly verifyingKeyHash: Bytes32;
+  readonly honkKeyHash: Bytes32;
   readonly ceremonyTranscriptHash: Bytes32;
   readonly contentCid: string;
   readonly licencePriceWei: bigint;
@@ -91,8 +111,9 @@ export function differingTerms(draft: Model, onChain: ChainModel): readonly stri
     owner: draft.owner === onChain.owner,
     modelCommitment: draft.modelCommitment === onChain.modelCommitment,
     verifyingKeyHash: draft.verifyingKey?.hash === onChain.verifyingKeyHash,
+    honkKeyHash: (draft.honkKey?.hash ?? ZERO_WORD) === onChain.honkKeyHash,
     ceremonyTranscriptHash:
-      (draft.verifyingKey?.ceremony?.transcriptHash ?? NO_CEREMONY) === onChain.ceremonyTranscriptHash,
+      (draft.verifyingKey?.ceremony?.transcriptHash ?? ZERO_WORD) === onChain.ceremonyTranscriptHash,
     contentCid: draft.contentCid === onChain.contentCid,
     licencePriceWei: draft.licencePriceWei === onChain.licencePriceWei,
     usageFeeWei: draft.usageFeeWei === onChain.usageFeeWei,

@@ -3,26 +3,33 @@ import type { Address, Bytes32, TenantId } from "@aios/kernel/identifiers";
 import type {
   ChainModel,
   Failure,
+  HonkKey,
   KeyCeremony,
   Licence,
   Model,
   ModelTerms,
+  ProofSystem,
   Purchase,
   VerifyingKey,
 } from "./model.js";
 import type { SigningContext } from "./typed-data.js";
 
+/** What came of a model's key under one proof system. */
+export type EndedKey =
+  | { readonly proofSystem: "groth16"; readonly result: VerifyingKey | Failure }
+  | { readonly proofSystem: "honk"; readonly result: HonkKey | Failure };
+
 /** Drafts and published models. Every method is one database transaction. */
 export interface ModelStore {
   /**
    * Stores a draft, or returns the owner's draft of this commitment. Throws `model-already-drafted` for other terms, and
-   * for another ceremony unless the draft has failed: it is then tried again with that one.
+   * for other keys or another ceremony unless the draft has failed: it is then tried again with those.
    */
   create(
     tenant: TenantId,
     owner: Address,
     terms: ModelTerms,
-    ceremony: KeyCeremony | undefined,
+    keys: WantedKeys,
     nowMs: number,
   ): Promise<Model>;
   /** Throws `model-not-found`. */
@@ -33,8 +40,11 @@ export interface ModelStore {
   published(after: bigint, limit: number): Promise<readonly Model[]>;
   inState(state: Model["state"], limit: number): Promise<readonly Model[]>;
   keysBegun(draftId: string, nowMs: number): Promise<void>;
-  /** Ends the set-up of every waiting draft of this commitment. */
-  keysEnded(modelCommitment: Bytes32, result: VerifyingKey | Failure, nowMs: number): Promise<void>;
+  /**
+   * Keeps what came of one key with every waiting draft of this commitment. A draft is ready once it has its Groth16 key,
+   * and its UltraHonk key, where one is wanted, is there or refused; without the first it fails.
+   */
+  keyEnded(modelCommitment: Bytes32, ended: EndedKey, nowMs: number): Promise<void>;
   /** Sets nonce and deadline of a ready model that has no live ones. Returns the model as it is then. */
   preparePublication(
     draftId: string,
@@ -52,6 +62,13 @@ export interface ModelStore {
    * `published-terms-differ`. No change in other states.
    */
   publishedOnChain(onChain: ChainModel, nowMs: number): Promise<void>;
+}
+
+/** The keys that a draft is to have. */
+export interface WantedKeys {
+  /** That made the Groth16 key. */
+  readonly ceremony: KeyCeremony | undefined;
+  readonly honk: boolean;
 }
 
 export interface NewPurchase {
@@ -91,8 +108,14 @@ export type KeyProgress =
 
 /** The zk-prover. Throws `peer-unavailable` when it does not answer. */
 export interface KeyMaker {
-  setUp(contentCid: string, modelCommitment: Bytes32, ceremony?: KeyCeremony): Promise<KeyProgress>;
-  progress(modelCommitment: Bytes32): Promise<KeyProgress>;
+  /** A ceremony goes with Groth16 only. */
+  setUp(
+    contentCid: string,
+    modelCommitment: Bytes32,
+    proofSystem: ProofSystem,
+    ceremony?: KeyCeremony,
+  ): Promise<KeyProgress>;
+  progress(modelCommitment: Bytes32, proofSystem: ProofSystem): Promise<KeyProgress>;
 }
 
 /** The storage service. Throws `peer-unavailable` when it does not answer. */

@@ -8,7 +8,7 @@ import { signerOf, type TypedData } from "@aios/core-settlement/signed-data";
 import { signingDomain } from "@aios/core-settlement/typed-data";
 import type { Address } from "@aios/kernel/identifiers";
 import { getAddress, hexlify } from "ethers";
-import { type Model, NO_CEREMONY, type Publication, type Purchase, type VerifyingKey } from "./model.js";
+import { type Model, type Publication, type Purchase, type VerifyingKey, ZERO_WORD } from "./model.js";
 
 /** The contracts that verify what is signed here. */
 export interface SigningContext {
@@ -35,7 +35,8 @@ export function modelPublication(
       owner: getAddress(model.owner),
       modelCommitment: model.modelCommitment,
       verifyingKeyHash: key.hash,
-      ceremonyTranscriptHash: key.ceremony?.transcriptHash ?? NO_CEREMONY,
+      honkKeyHash: model.honkKey?.hash ?? ZERO_WORD,
+      ceremonyTranscriptHash: key.ceremony?.transcriptHash ?? ZERO_WORD,
       contentCid: model.contentCid,
       licencePriceWei: model.licencePriceWei,
       usageFeeWei: model.usageFeeWei,

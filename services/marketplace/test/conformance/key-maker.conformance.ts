@@ -2,6 +2,7 @@ import type { Bytes32 } from "@aios/kernel/identifiers";
 import { eventually } from "@aios/testkit/eventually";
 import { expectOutageSurvived, type Peer } from "@aios/testkit/peer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ProofSystem } from "../../src/domain/model.js";
 import type { KeyMaker, KeyProgress } from "../../src/domain/ports.js";
 
 export interface KeyMakerUnderTest {
@@ -25,22 +26,22 @@ export function keyMakerConformance(name: string, open: () => Promise<KeyMakerUn
     });
     afterAll(() => subject?.close());
 
-    const ended = (commitment: Bytes32): Promise<KeyProgress> =>
+    const ended = (commitment: Bytes32, proofSystem: ProofSystem = "groth16"): Promise<KeyProgress> =>
       eventually(async () => {
-        const progress = await subject.maker.progress(commitment);
+        const progress = await subject.maker.progress(commitment, proofSystem);
         if (progress.kind === "setting-up") throw new Error(`still ${progress.stage}`);
         return progress;
       }, 40_000);
 
     it("knows no keys that nobody asked for", async () => {
-      await expect(subject.maker.progress(subject.unknown)).rejects.toMatchObject({
+      await expect(subject.maker.progress(subject.unknown, "groth16")).rejects.toMatchObject({
         code: "model-key-not-found",
       });
     });
 
     it("makes a model's keys, says how far it is, and gives the same keys whenever it is asked", async () => {
       const { maker, good } = subject;
-      const begun = await maker.setUp(good.contentCid, good.modelCommitment);
+      const begun = await maker.setUp(good.contentCid, good.modelCommitment, "groth16");
       if (begun.kind === "setting-up") {
         expect(begun.percent).toBeGreaterThanOrEqual(0);
         expect(begun.percent).toBeLessThanOrEqual(100);
@@ -56,12 +57,21 @@ export function keyMakerConformance(name: string, open: () => Promise<KeyMakerUn
           trust: expect.stringMatching(/forgeable/) as string,
         },
       });
-      expect(await maker.setUp(good.contentCid, good.modelCommitment)).toEqual(ready);
+      expect(await maker.setUp(good.contentCid, good.modelCommitment, "groth16")).toEqual(ready);
+    });
+
+    it("makes an UltraHonk key besides, which is another one", async () => {
+      const { maker, good } = subject;
+      await maker.setUp(good.contentCid, good.modelCommitment, "honk");
+      const [honk, groth16] = [await ended(good.modelCommitment, "honk"), await ended(good.modelCommitment)];
+      if (honk.kind !== "ready" || groth16.kind !== "ready") throw new Error("a key is missing");
+      expect(honk.key.hash).not.toBe(groth16.key.hash);
+      expect(honk.key.trust).toMatch(/forgeable by anybody/);
     });
 
     it("says why keys cannot be made", async () => {
       const { maker, bad } = subject;
-      await maker.setUp(bad.contentCid, bad.modelCommitment);
+      await maker.setUp(bad.contentCid, bad.modelCommitment, "groth16");
       const failed = await ended(bad.modelCommitment);
       if (failed.kind !== "failed") throw new Error(`the keys are ${failed.kind}`);
       expect(failed.failure.code).not.toBe("");
@@ -71,8 +81,8 @@ export function keyMakerConformance(name: string, open: () => Promise<KeyMakerUn
 
     it("says when the prover is away, and has the same keys when it is back", async () => {
       const { maker, peer, good } = subject;
-      await expectOutageSurvived(peer, () => maker.progress(good.modelCommitment));
-      await expectOutageSurvived(peer, () => maker.setUp(good.contentCid, good.modelCommitment));
+      await expectOutageSurvived(peer, () => maker.progress(good.modelCommitment, "groth16"));
+      await expectOutageSurvived(peer, () => maker.setUp(good.contentCid, good.modelCommitment, "groth16"));
     });
   });
 }

@@ -5,15 +5,17 @@ import {
   type KeyCeremony,
   type Model,
   type ModelTerms,
-  NO_CEREMONY,
+  ZERO_WORD,
 } from "../../src/domain/model.js";
-import type { ModelStore, NewPurchase, PurchaseStore } from "../../src/domain/ports.js";
+import type { EndedKey, ModelStore, NewPurchase, PurchaseStore } from "../../src/domain/ports.js";
 
 const NOW_MS = 1_800_000_000_000;
 const OWNER = address(`0x${"a1".repeat(20)}`);
 const BUYER = address(`0x${"b2".repeat(20)}`);
 const FAILURE = { code: "reverted", message: "It reverted.", detailsJson: "{}" };
 const CEREMONY = { transcriptCid: "bafkreisteps", provingKeyCid: "bafkreikey", powersCid: "bafkreitau" };
+const NO_WISHES = { ceremony: undefined, honk: false };
+const HONK_KEY = { hash: bytes32(`0x${"40".repeat(32)}`), cid: "bafkreihonk", trust: "forgeable by anybody" };
 let models = 0;
 
 function newTerms(): ModelTerms {
@@ -31,16 +33,28 @@ function newTerms(): ModelTerms {
 }
 
 const keyOf = (index: number) => ({
+  inputShape: [1, 28, 28],
+  multiplications: 101_632,
   hash: bytes32(`0x${index.toString(16).padStart(64, "e")}`),
   cid: "bafkreikey",
   trust: "forgeable by whoever calls themselves developer and buyers",
   ceremony: { transcriptHash: bytes32(`0x${"ce".repeat(32)}`), transcriptCid: CEREMONY.transcriptCid },
 });
 
+function groth16(result: ReturnType<typeof keyOf> | typeof FAILURE): EndedKey {
+  return { proofSystem: "groth16", result };
+}
+
 async function readyModel(store: ModelStore): Promise<Model> {
-  const draft = await store.create(tenantOfAccount(OWNER), OWNER, newTerms(), CEREMONY, NOW_MS);
+  const draft = await store.create(
+    tenantOfAccount(OWNER),
+    OWNER,
+    newTerms(),
+    { ceremony: CEREMONY, honk: false },
+    NOW_MS,
+  );
   await store.keysBegun(draft.draftId, NOW_MS);
-  await store.keysEnded(draft.modelCommitment, keyOf(models), NOW_MS);
+  await store.keyEnded(draft.modelCommitment, groth16(keyOf(models)), NOW_MS);
   return store.preparePublication(draft.draftId, 5n, 2_000n, 1_000n, NOW_MS);
 }
 
@@ -50,8 +64,9 @@ function onChain(model: Model, change: Partial<ChainModel> = {}): ChainModel {
     modelId: BigInt(model.sequence) + 1_000n,
     owner,
     modelCommitment,
-    verifyingKeyHash: model.verifyingKey?.hash ?? NO_CEREMONY,
-    ceremonyTranscriptHash: model.verifyingKey?.ceremony?.transcriptHash ?? NO_CEREMONY,
+    verifyingKeyHash: model.verifyingKey?.hash ?? ZERO_WORD,
+    honkKeyHash: model.honkKey?.hash ?? ZERO_WORD,
+    ceremonyTranscriptHash: model.verifyingKey?.ceremony?.transcriptHash ?? ZERO_WORD,
     contentCid,
     licencePriceWei,
     usageFeeWei,
@@ -66,7 +81,7 @@ export function modelStoreConformance(open: () => ModelStore, crash: () => Promi
   it("keeps one draft of a model for its owner, and refuses other terms under it", async () => {
     const terms = newTerms();
     const create = (change: Partial<ModelTerms> = {}) =>
-      open().create(tenantOfAccount(OWNER), OWNER, { ...terms, ...change }, undefined, NOW_MS);
+      open().create(tenantOfAccount(OWNER), OWNER, { ...terms, ...change }, NO_WISHES, NOW_MS);
     const made = await Promise.all([create(), create(), create()]);
     expect(new Set(made.map(({ draftId }) => draftId)).size).toBe(1);
     await expect(create({ royaltyBps: 900 })).rejects.toMatchObject({ code: "model-already-drafted" });
@@ -83,12 +98,12 @@ export function modelStoreConformance(open: () => ModelStore, crash: () => Promi
   it("takes a draft through its keys, or tries again when they could not be made", async () => {
     const terms = newTerms();
     const create = (ceremony?: KeyCeremony) =>
-      open().create(tenantOfAccount(OWNER), OWNER, terms, ceremony, NOW_MS);
+      open().create(tenantOfAccount(OWNER), OWNER, terms, { ceremony, honk: false }, NOW_MS);
     const { draftId } = await create();
     await expect(create(CEREMONY)).rejects.toMatchObject({ code: "model-already-drafted" });
     await open().keysBegun(draftId, NOW_MS);
     expect((await open().inState("setting-up-keys", 100)).map((model) => model.draftId)).toContain(draftId);
-    await open().keysEnded(terms.modelCommitment, FAILURE, NOW_MS);
+    await open().keyEnded(terms.modelCommitment, groth16(FAILURE), NOW_MS);
     expect(await open().byDraft(draftId)).toMatchObject({ state: "failed", failure: FAILURE });
     expect(await create(CEREMONY)).toMatchObject({
       draftId,
@@ -96,9 +111,42 @@ export function modelStoreConformance(open: () => ModelStore, crash: () => Promi
       failure: undefined,
       ceremony: CEREMONY,
     });
-    await open().keysEnded(terms.modelCommitment, keyOf(1), NOW_MS);
-    await open().keysEnded(terms.modelCommitment, FAILURE, NOW_MS);
+    await open().keyEnded(terms.modelCommitment, groth16(keyOf(1)), NOW_MS);
+    await open().keyEnded(terms.modelCommitment, groth16(FAILURE), NOW_MS);
     expect(await open().byDraft(draftId)).toMatchObject({ state: "ready", verifyingKey: keyOf(1) });
+  });
+
+  it("waits for an UltraHonk key that is wanted, and offers the model without it where it is refused", async () => {
+    for (const result of [HONK_KEY, FAILURE]) {
+      const terms = newTerms();
+      const create = (honk: boolean) =>
+        open().create(tenantOfAccount(OWNER), OWNER, terms, { ceremony: CEREMONY, honk }, NOW_MS);
+      const { draftId } = await create(true);
+      await expect(create(false)).rejects.toMatchObject({ code: "model-already-drafted" });
+      await open().keysBegun(draftId, NOW_MS);
+      await open().keyEnded(terms.modelCommitment, groth16(keyOf(3)), NOW_MS);
+      expect((await open().byDraft(draftId)).state).toBe("setting-up-keys");
+      await open().keyEnded(terms.modelCommitment, { proofSystem: "honk", result }, NOW_MS);
+      await crash();
+      expect(await open().byDraft(draftId)).toMatchObject({
+        state: "ready",
+        verifyingKey: keyOf(3),
+        failure: undefined,
+        ...(result === HONK_KEY
+          ? { honkKey: HONK_KEY, honkRefusal: undefined }
+          : { honkKey: undefined, honkRefusal: FAILURE }),
+      });
+    }
+    const { draftId, modelCommitment } = await open().create(
+      tenantOfAccount(OWNER),
+      OWNER,
+      newTerms(),
+      NO_WISHES,
+      NOW_MS,
+    );
+    await open().keyEnded(modelCommitment, { proofSystem: "honk", result: HONK_KEY }, NOW_MS);
+    await open().keyEnded(modelCommitment, groth16(keyOf(4)), NOW_MS);
+    expect(await open().byDraft(draftId)).toMatchObject({ state: "ready", honkKey: undefined });
   });
 
   it("gives a publication one nonce until it is over, and takes its signature once", async () => {

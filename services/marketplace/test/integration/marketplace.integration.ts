@@ -64,6 +64,7 @@ describe("the marketplace on our own chain", () => {
     royaltyBps: 0,
     usageFeeWei: parseEther("0.5").toString(),
     reportJson: '{"accuracy":0.96}',
+    proofSystems: [],
   };
 
   it("keeps a draft while the prover is away, once per model, and refuses bad terms", async () => {
@@ -77,6 +78,9 @@ describe("the marketplace on our own chain", () => {
     await expect(other()).rejects.toMatchObject({ code: "model-already-drafted" });
     const greedy = () => as(ACCOUNTS.developer, () => client.createModel({ ...terms, royaltyBps: 1_501 }));
     await expect(greedy()).rejects.toMatchObject({ code: "royalty-out-of-range", field: "royaltyBps" });
+    const unknown = () =>
+      as(ACCOUNTS.developer, () => client.createModel({ ...terms, proofSystems: ["plonk"] }));
+    await expect(unknown()).rejects.toMatchObject({ code: "unknown-proof-system", field: "proofSystems" });
     await expect(client.createModel(terms)).rejects.toMatchObject({ code: "sign-in-required" });
     await expect(as(ACCOUNTS.business, () => client.getModel({ draftId }))).rejects.toMatchObject({
       code: "not-owner",
@@ -109,6 +113,8 @@ describe("the marketplace on our own chain", () => {
       errorMessage: "",
       ceremonyTranscriptHash: transcriptHash,
       ceremonyTranscriptCid: "bafkreisteps",
+      inputShape: [1, 28, 28],
+      multiplications: 101_632,
     });
     await eventually(async () => {
       const { model } = await as(ACCOUNTS.developer, () => client.getModel({ draftId }));
@@ -185,6 +191,7 @@ describe("the marketplace on our own chain", () => {
         owner: owner.address,
         modelCommitment,
         verifyingKeyHash,
+        honkKeyHash: new Uint8Array(32),
         ceremonyTranscriptHash: new Uint8Array(32),
         contentCid: terms.contentCid,
         transactionHash: `0x${"12".repeat(32)}`,
@@ -222,6 +229,8 @@ describe("the marketplace on our own chain", () => {
         errorMessage: "",
         ceremonyTranscriptHash: new Uint8Array(0),
         ceremonyTranscriptCid: "",
+        inputShape: [1, 28, 28],
+        multiplications: 101_632,
       });
       await reaches(ModelState.MODEL_STATE_READY);
       await published(modelCommitment, change);

@@ -103,6 +103,7 @@ async function publish(
     royaltyBps: 0,
     usageFeeWei: (10n ** 17n).toString(),
     reportJson: "{}",
+    proofSystems: [],
   };
   const draftId = (await as(owner, () => client.createModel(terms))).model?.draftId ?? "";
   const reaches = (state: ModelState) =>
@@ -117,6 +118,8 @@ async function publish(
     verifyingKeyHash: KEY_HASH,
     verifyingKeyCid: "bafkreikey",
     trust: "of a test",
+    inputShape: [1, 28, 28],
+    multiplications: 101_632,
     errorCode: "",
     errorMessage: "",
     ceremonyTranscriptHash: new Uint8Array(0),

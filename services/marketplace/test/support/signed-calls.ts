@@ -12,6 +12,8 @@ import {
 
 export const LICENCE_PRICE_WEI = 25n * 10n ** 18n;
 const KEY = {
+  inputShape: [1, 28, 28],
+  multiplications: 101_632,
   hash: bytes32(`0x${"0e".repeat(32)}`),
   cid: "bafkreikey",
   trust: "of a test",
@@ -50,6 +52,9 @@ export async function signedPublication(context: SigningContext, owner: Wallet):
     reportJson: "{}",
     ceremony: undefined,
     verifyingKey: KEY,
+    wantsHonkKey: false,
+    honkKey: undefined,
+    honkRefusal: undefined,
     publication: undefined,
     modelId: undefined,
     failure: undefined,

@@ -1,6 +1,8 @@
 import type { Claim } from "@aios/core-proving-queue/work-queue";
 import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
 import { compileCircuit } from "@aios/core-zkml/circuit";
+import { provableGraph } from "@aios/core-zkml/integer-graph";
+import { multiplicationCount } from "@aios/core-zkml/provable-model";
 import type { Rng } from "@aios/kernel/random";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { monotonicMs } from "@aios/service-kit/system-clock";
@@ -69,6 +71,8 @@ export class MakeKey {
         verifyingKeyCid,
         provingKey,
         constraintCount,
+        inputShape: provableGraph(model).inputShape,
+        multiplications: multiplicationCount(model),
         setUpMs,
         trust,
         ceremonyTranscriptHash,

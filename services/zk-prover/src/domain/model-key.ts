@@ -23,6 +23,10 @@ export interface KeyMaterial {
   readonly provingKey: StoredProvingKey | undefined;
   /** Constraints of the circuit, under UltraHonk its gates: what a proof's time follows. */
   readonly constraintCount: number;
+  /** Channels, height, width of the model's input, one byte an element; empty for a key from before it was kept. */
+  readonly inputShape: readonly number[];
+  /** Weight multiplications of one inference; 0 for a key from before. */
+  readonly multiplications: number;
   readonly setUpMs: number;
   /** What the key asks a verifier to trust, in words. */
   readonly trust: string;

@@ -31,6 +31,8 @@ const MATERIAL: KeyMaterial = {
     sizeBytes: 4_000_000,
   },
   constraintCount: 14_000,
+  inputShape: [1, 28, 28],
+  multiplications: 101_632,
   setUpMs: 900,
   trust: "of a test",
   ceremonyTranscriptHash: undefined,

@@ -40,6 +40,7 @@ const VERIFICATIONS: Readonly<Record<VerificationLevel, Verification>> = {
   sample: Verification.VERIFICATION_SAMPLE,
   replicate: Verification.VERIFICATION_REPLICATE,
   proof: Verification.VERIFICATION_PROOF,
+  honk: Verification.VERIFICATION_HONK,
 };
 const LEVELS = Object.keys(VERIFICATIONS) as VerificationLevel[];
 

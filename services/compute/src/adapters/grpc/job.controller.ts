@@ -58,8 +58,12 @@ export class JobController {
   @GrpcMethod("ComputeService", "QuoteJob")
   async quoteJob(request: QuoteJobRequest): Promise<QuoteJobResponse> {
     const { account } = signedInAccount();
-    const quotes = await this.quotes.execute(account, toRequestedWork(request.spec));
+    const { quotes, refusals } = await this.quotes.execute(account, toRequestedWork(request.spec));
     return {
+      refusals: refusals.map((refused) => ({
+        ...refused,
+        verification: fromVerification(refused.verification),
+      })),
       quotes: quotes.map((quote) => ({
         ...quote,
         verification: fromVerification(quote.verification),

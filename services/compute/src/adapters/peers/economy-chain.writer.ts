@@ -132,6 +132,7 @@ export class EconomyChainWriter implements ChainWriter {
       receiptRegistry: contract("ReceiptRegistry"),
       providerRegistry: contract("ProviderRegistry"),
       proofVerifier: contract("Groth16ResultVerifier"),
+      honkVerifier: contract("HonkResultVerifier"),
       deliveryVerifier: contract("DeliveryResultVerifier"),
       sampleVerifier: contract("SampledResultVerifier"),
       replicaVerifier: contract("ReplicatedResultVerifier"),

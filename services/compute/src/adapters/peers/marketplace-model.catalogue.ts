@@ -1,6 +1,7 @@
 import { type Address, address, type ContentId } from "@aios/kernel/identifiers";
 import { type MarketplaceServiceService, ModelState } from "@aios/proto/aios/marketplace/v1/marketplace";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
+import { DIGIT_NETWORK_WORK_UNITS, IMAGE_SHAPE } from "../../domain/job-request.js";
 import type { ModelCatalogue, PublishedModel } from "../../domain/ports.js";
 
 export class MarketplaceModelCatalogue implements ModelCatalogue {
@@ -18,7 +19,12 @@ export class MarketplaceModelCatalogue implements ModelCatalogue {
       owner: address(model?.owner ?? "", "owner"),
       contentCid: (model?.contentCid ?? "") as ContentId,
       modelCommitment: model?.modelCommitment ?? new Uint8Array(0),
+      // Models from before this was kept are the digit network, 784–128–10.
+      inputShape: model === undefined || model.inputShape.length === 0 ? IMAGE_SHAPE : model.inputShape,
+      workUnits: model?.multiplications || DIGIT_NETWORK_WORK_UNITS,
       verifyingKeyHash: model?.verifyingKeyHash ?? new Uint8Array(0),
+      honkKeyHash: model?.honkKeyHash ?? new Uint8Array(0),
+      honkRefusal: model?.honkRefusal?.message ?? "",
       usageFeeWei: model?.usageFeeWei || "0",
       royaltyBps: model?.royaltyBps ?? 0,
       keyTrust: model?.keyTrust ?? "",

@@ -5,11 +5,12 @@ import {
   ProofState,
   type ProverServiceService,
   type RequestProofRequest,
+  ProofSystem as SystemMessage,
 } from "@aios/proto/aios/prover/v1/prover";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import { getBytes } from "ethers";
 import { type Job, liveLease } from "../../domain/job.js";
-import type { ProofOutcome, ProofQuote, Prover } from "../../domain/ports.js";
+import type { ProofOutcome, ProofQuote, ProofSystem, Prover } from "../../domain/ports.js";
 
 export class ZkProver implements Prover {
   readonly #prover: GrpcClient<typeof ProverServiceService>;
@@ -18,9 +19,19 @@ export class ZkProver implements Prover {
     this.#prover = prover;
   }
 
-  async quote(modelCommitment: Uint8Array): Promise<ProofQuote> {
-    const { priceWei, expectedMs, trust, prover } = await this.#prover.quoteProof({ modelCommitment });
-    return { priceWei: priceWei || "0", expectedMs, trust, prover: address(prover, "prover") };
+  async quote(modelCommitment: Uint8Array, system: ProofSystem): Promise<ProofQuote> {
+    const proofSystem = PROOF_SYSTEMS[system];
+    const { priceWei, expectedMs, trust, prover, verificationGas } = await this.#prover.quoteProof({
+      modelCommitment,
+      proofSystem,
+    });
+    return {
+      priceWei: priceWei || "0",
+      expectedMs,
+      trust,
+      prover: address(prover, "prover"),
+      verificationGas,
+    };
   }
 
   async request(job: Job): Promise<ProofOutcome> {
@@ -40,6 +51,7 @@ export class ZkProver implements Prover {
         modelCid: terms.modelCid,
         inputCid: terms.inputCid,
         ...urgencyOf(job),
+        proofSystem: PROOF_SYSTEMS[job.verification === "honk" ? "honk" : "groth16"],
         claimedOutput: getBytes(job.proof.refutingOutput ?? liveLease(job)?.result?.output ?? "0x"),
       },
       { idempotent: true },
@@ -47,6 +59,11 @@ export class ZkProver implements Prover {
     return outcomeOf(proof);
   }
 }
+
+const PROOF_SYSTEMS = {
+  groth16: SystemMessage.PROOF_SYSTEM_GROTH16,
+  honk: SystemMessage.PROOF_SYSTEM_HONK,
+} as const;
 
 /** Higher is proven first: what a provider is refuted with, then what only the proof settles, then what may wait. */
 const PRIORITY = { refuting: 9, delivered: 7, leased: 5 } as const;

@@ -56,6 +56,7 @@ async function publishEvent(tx: Tx, event: ContractEvent, context: PublishContex
         owner: text(event, "owner"),
         modelCommitment: bytes(event, "modelCommitment"),
         verifyingKeyHash: bytes(event, "verifyingKeyHash"),
+        honkKeyHash: bytes(event, "honkKeyHash"),
         ceremonyTranscriptHash: bytes(event, "ceremonyTranscriptHash"),
         contentCid: text(event, "contentCid"),
         transactionHash,

@@ -12,7 +12,7 @@ import { EventPattern, Payload } from "@nestjs/microservices";
 import { CreateModelUseCase } from "../../application/create-model.use-case.js";
 import { PublishModelUseCase, parsePublicationKey } from "../../application/publish-model.use-case.js";
 import { PurchaseLicenceUseCase, parsePurchaseKey } from "../../application/purchase-licence.use-case.js";
-import { keyOrigin, NO_CEREMONY } from "../../domain/model.js";
+import { keyOrigin, ZERO_WORD } from "../../domain/model.js";
 import type { ModelStore, PurchaseStore } from "../../domain/ports.js";
 import { CLOCK, MODEL_STORE, PURCHASE_STORE } from "../../tokens.js";
 
@@ -31,12 +31,15 @@ export class MarketEventsConsumer {
   @EventPattern<string>(topics.proverKeyEnded.name)
   async keyEnded(@Payload() event: KeySetUpEnded): Promise<void> {
     const commitment = bytes32(hex(event.modelCommitment), "modelCommitment");
-    await this.createModel.keysMoved(
+    await this.createModel.keyMoved(
       commitment,
+      event.proofSystem === "honk" ? "honk" : "groth16",
       event.ready
         ? {
             kind: "ready",
             key: {
+              inputShape: event.inputShape,
+              multiplications: event.multiplications,
               hash: bytes32(hex(event.verifyingKeyHash), "verifyingKeyHash"),
               cid: event.verifyingKeyCid,
               trust: event.trust,
@@ -58,9 +61,11 @@ export class MarketEventsConsumer {
         owner: address(event.owner, "owner"),
         modelCommitment: bytes32(hex(event.modelCommitment), "modelCommitment"),
         verifyingKeyHash: bytes32(hex(event.verifyingKeyHash), "verifyingKeyHash"),
+        honkKeyHash:
+          event.honkKeyHash.length === 0 ? ZERO_WORD : bytes32(hex(event.honkKeyHash), "honkKeyHash"),
         ceremonyTranscriptHash:
           event.ceremonyTranscriptHash.length === 0
-            ? NO_CEREMONY
+            ? ZERO_WORD
             : bytes32(hex(event.ceremonyTranscriptHash), "ceremonyTranscriptHash"),
         contentCid: event.contentCid,
         licencePriceWei: BigInt(event.licencePriceWei),

@@ -48,7 +48,7 @@ export class ModelController {
       tenant,
       account,
       { ...request, modelCommitmentHex },
-      request.ceremony,
+      { ceremony: request.ceremony, proofSystems: request.proofSystems },
     );
     return { model: toModelMessage(model) };
   }

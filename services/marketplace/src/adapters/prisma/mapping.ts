@@ -30,6 +30,8 @@ export function toModel(row: ModelDraftModel): Model {
       row.verifyingKeyHash === null
         ? undefined
         : {
+            inputShape: row.inputShape,
+            multiplications: Number(row.multiplications),
             hash: bytes32(row.verifyingKeyHash),
             cid: row.verifyingKeyCid ?? "",
             trust: row.keyTrust ?? "",
@@ -41,6 +43,16 @@ export function toModel(row: ModelDraftModel): Model {
                     transcriptCid: row.ceremonyTranscriptCid ?? "",
                   },
           },
+    wantsHonkKey: row.wantsHonkKey,
+    honkKey:
+      row.honkKeyHash === null
+        ? undefined
+        : { hash: bytes32(row.honkKeyHash), cid: row.honkKeyCid ?? "", trust: row.honkKeyTrust ?? "" },
+    honkRefusal: toFailure({
+      errorCode: row.honkErrorCode,
+      errorMessage: row.honkErrorMessage,
+      errorDetails: row.honkErrorDetails,
+    }),
     ceremony: toCeremony(row),
     publication:
       publicationNonce === null || publicationDeadline === null
@@ -100,6 +112,14 @@ interface FailureColumns {
 function toFailure(row: FailureColumns): Failure | undefined {
   if (row.errorCode === null) return undefined;
   return { code: row.errorCode, message: row.errorMessage ?? "", detailsJson: row.errorDetails ?? "{}" };
+}
+
+export function honkFailureColumns(failure: Failure | undefined) {
+  return {
+    honkErrorCode: failure?.code ?? null,
+    honkErrorMessage: failure?.message ?? null,
+    honkErrorDetails: failure?.detailsJson ?? null,
+  };
 }
 
 export function failureColumns(failure: Failure | undefined): FailureColumns {

@@ -7,17 +7,16 @@ import {
   type ChainModel,
   differingTerms,
   type Failure,
-  type KeyCeremony,
   type Model,
   type ModelState,
   type ModelTerms,
   publishedTermsDiffer,
-  type VerifyingKey,
 } from "../../domain/model.js";
-import type { ModelStore } from "../../domain/ports.js";
-import { failureColumns, toCeremony, toModel } from "./mapping.js";
+import type { EndedKey, ModelStore, WantedKeys } from "../../domain/ports.js";
+import { failureColumns, honkFailureColumns, toCeremony, toModel } from "./mapping.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const WAITING: ModelState[] = ["draft", "setting-up-keys"];
 const PUBLISHABLE: ModelState[] = ["ready", "publishing"];
 
 export class PrismaModelStore implements ModelStore {
@@ -27,11 +26,12 @@ export class PrismaModelStore implements ModelStore {
     tenant: TenantId,
     owner: Address,
     terms: ModelTerms,
-    ceremony: KeyCeremony | undefined,
+    { ceremony, honk }: WantedKeys,
     nowMs: number,
   ): Promise<Model> {
     const requestHash = hashOf(terms);
-    const origin = {
+    const wanted = {
+      wantsHonkKey: honk,
       ceremonyTranscriptCid: ceremony?.transcriptCid ?? null,
       ceremonyKeyCid: ceremony?.provingKeyCid ?? null,
       ceremonyPowersCid: ceremony?.powersCid ?? null,
@@ -46,7 +46,7 @@ export class PrismaModelStore implements ModelStore {
           licencePriceWei: terms.licencePriceWei.toString(),
           usageFeeWei: terms.usageFeeWei.toString(),
           requestHash,
-          ...origin,
+          ...wanted,
           state: "draft",
           createdAtMs: BigInt(nowMs),
           updatedAtMs: BigInt(nowMs),
@@ -58,15 +58,21 @@ export class PrismaModelStore implements ModelStore {
       where: { tenant, owner_modelCommitment: { owner, modelCommitment: terms.modelCommitment } },
     });
     if (row.requestHash !== requestHash) throw modelAlreadyDrafted(row.draftId);
-    const isSameOrigin = isDeepStrictEqual(toCeremony(row), ceremony);
+    const isSame = row.wantsHonkKey === honk && isDeepStrictEqual(toCeremony(row), ceremony);
     if (row.state !== "failed") {
-      if (!isSameOrigin) throw modelAlreadyDrafted(row.draftId);
+      if (!isSame) throw modelAlreadyDrafted(row.draftId);
       return toModel(row);
     }
     // Asked for again after its keys could not be made: another try.
     await this.prisma.modelDraft.updateMany({
       where: { draftId: row.draftId, tenant, state: "failed" },
-      data: { state: "draft", ...origin, ...failureColumns(undefined), updatedAtMs: BigInt(nowMs) },
+      data: {
+        state: "draft",
+        ...wanted,
+        ...failureColumns(undefined),
+        ...honkFailureColumns(undefined),
+        updatedAtMs: BigInt(nowMs),
+      },
     });
     return this.byDraft(row.draftId);
   }
@@ -115,21 +121,22 @@ export class PrismaModelStore implements ModelStore {
   }
 
   // All tenants: one key serves every draft of the same model.
-  async keysEnded(modelCommitment: Bytes32, result: VerifyingKey | Failure, nowMs: number): Promise<void> {
-    const outcome =
-      "hash" in result
-        ? {
-            state: "ready",
-            verifyingKeyHash: result.hash,
-            verifyingKeyCid: result.cid,
-            keyTrust: result.trust,
-            ceremonyTranscriptHash: result.ceremony?.transcriptHash ?? null,
-            ...failureColumns(undefined),
-          }
-        : { state: "failed", ...failureColumns(result) };
-    await this.prisma.modelDraft.updateMany({
-      where: { modelCommitment, state: { in: ["draft", "setting-up-keys"] } },
-      data: { ...outcome, updatedAtMs: BigInt(nowMs) },
+  async keyEnded(modelCommitment: Bytes32, ended: EndedKey, nowMs: number): Promise<void> {
+    const waiting = { modelCommitment, state: { in: WAITING } };
+    const updatedAtMs = BigInt(nowMs);
+    await this.prisma.$transaction(async (transaction) => {
+      await transaction.modelDraft.updateMany({
+        where: ended.proofSystem === "honk" ? { ...waiting, wantsHonkKey: true } : waiting,
+        data: { ...outcomeOf(ended), updatedAtMs },
+      });
+      await transaction.modelDraft.updateMany({
+        where: {
+          ...waiting,
+          verifyingKeyHash: { not: null },
+          OR: [{ wantsHonkKey: false }, { honkKeyHash: { not: null } }, { honkErrorCode: { not: null } }],
+        },
+        data: { state: "ready", ...failureColumns(undefined), updatedAtMs },
+      });
     });
   }
 
@@ -206,6 +213,30 @@ export class PrismaModelStore implements ModelStore {
       data: { ...outcome, updatedAtMs: BigInt(nowMs) },
     });
   }
+}
+
+/** Without a Groth16 key there is no model; without an UltraHonk key it is offered by Groth16 only. */
+function outcomeOf(ended: EndedKey) {
+  if (ended.proofSystem === "honk") {
+    return "hash" in ended.result
+      ? {
+          honkKeyHash: ended.result.hash,
+          honkKeyCid: ended.result.cid,
+          honkKeyTrust: ended.result.trust,
+          ...honkFailureColumns(undefined),
+        }
+      : honkFailureColumns(ended.result);
+  }
+  return "hash" in ended.result
+    ? {
+        verifyingKeyHash: ended.result.hash,
+        verifyingKeyCid: ended.result.cid,
+        keyTrust: ended.result.trust,
+        inputShape: [...ended.result.inputShape],
+        multiplications: BigInt(ended.result.multiplications),
+        ceremonyTranscriptHash: ended.result.ceremony?.transcriptHash ?? null,
+      }
+    : { state: "failed", ...failureColumns(ended.result) };
 }
 
 function hashOf(terms: ModelTerms): string {

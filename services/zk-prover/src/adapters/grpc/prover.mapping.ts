@@ -144,6 +144,8 @@ export function keyMessage(record: ModelKeyRecord, progress: Progress | undefine
     provingKeyCid: material?.provingKey?.cid ?? "",
     constraintCount: material?.constraintCount ?? 0,
     provingKeyBytes: material?.provingKey?.sizeBytes ?? 0,
+    inputShape: [...(material?.inputShape ?? [])],
+    multiplications: material?.multiplications ?? 0,
     trust: material?.trust ?? "",
     setUpMs: material?.setUpMs ?? 0,
     progress: progressOf(progress),

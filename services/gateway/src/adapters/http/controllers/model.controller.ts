@@ -53,6 +53,7 @@ export class ModelController {
         usageFeeWei: body.usageFeeWei,
         reportJson: JSON.stringify(body.report ?? null),
         ceremony: body.ceremony,
+        proofSystems: body.proofSystems ?? [],
       },
       changing(),
     );

@@ -29,7 +29,7 @@ const inferenceSpec = z
     input: hexBytes
       .min(4, "at least one byte")
       .max(131_074, "at most 65,536 bytes")
-      .meta({ description: "One uint8 a pixel." }),
+      .meta({ description: "One uint8 an element of the model's input." }),
   })
   .meta({ id: "InferenceSpec" });
 
@@ -40,8 +40,8 @@ function exactlyOneWork(value: { training?: unknown; inference?: unknown }): boo
 }
 const ONE_WORK = { message: "give either training or inference", path: ["inference"] };
 
-/** Rungs of the verification ladder; "proof" is Groth16. */
-const verification = z.enum(["none", "sample", "replicate", "proof"]);
+/** Rungs of the verification ladder; "proof" is Groth16, "honk" UltraHonk. */
+const verification = z.enum(["none", "sample", "replicate", "proof", "honk"]);
 
 export const quoteBody = z.strictObject(work).refine(exactlyOneWork, ONE_WORK).meta({ id: "JobSpec" });
 
@@ -62,10 +62,16 @@ export const quotesView = z
         verification,
         priceWei: wei,
         expectedMs: uint,
+        verificationGas: uint.nullable().meta({
+          description: "Of the proof in the settling transaction, about; null where none is verified.",
+        }),
         trust: z.string(),
         visibility: z.string(),
       }),
     ),
+    refusals: z
+      .array(z.object({ verification, code: z.string(), message: z.string() }))
+      .meta({ description: "Ways to verify that this request cannot be bought with, and why." }),
   })
   .meta({ id: "Quotes" });
 
@@ -200,6 +206,7 @@ export const proofView = z
   .object({
     jobId: bytes32,
     state: z.enum(["queued", "proving", "proven", "failed"]),
+    proofSystem: z.enum(["groth16", "honk"]),
     proof: hexBytes.nullable(),
     publicInputs: z.array(hexBytes),
     evidence: hexBytes.nullable(),

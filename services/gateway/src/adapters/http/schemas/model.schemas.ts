@@ -19,6 +19,11 @@ export const createModelBody = z
       })
       .optional()
       .meta({ description: "The ceremony that made the key. Without one a development key is made." }),
+    proofSystems: z
+      .array(z.enum(["groth16", "honk"]))
+      .max(2)
+      .optional()
+      .meta({ description: "Keys to make. Groth16 is always made, UltraHonk besides where it is named." }),
   })
   .meta({ id: "CreateModel" });
 
@@ -39,6 +44,17 @@ export const modelView = z
       .nullable()
       .meta({ description: "Of the ceremony that made the key; null for a development key." }),
     ceremonyTranscriptCid: cid.nullable(),
+    inputShape: z.array(uint).nullable().meta({
+      description:
+        "Channels, height, width of the input, one byte an element; null before the keys are made.",
+    }),
+    multiplications: uint.nullable().meta({ description: "Weight multiplications of one inference." }),
+    honkKeyHash: bytes32.nullable().meta({ description: "Of the UltraHonk key; null where there is none." }),
+    honkKeyCid: cid.nullable(),
+    honkKeyTrust: z.string().nullable(),
+    honkRefusal: errorInfo
+      .nullable()
+      .meta({ description: "Why an UltraHonk key that was asked for could not be made." }),
     licencePriceWei: wei,
     royaltyBps: uint,
     usageFeeWei: wei,

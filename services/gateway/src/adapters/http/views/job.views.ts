@@ -10,7 +10,7 @@ import {
   Verification,
 } from "@aios/proto/aios/compute/v1/compute";
 import type { ExplainJobMoneyResponse, GetJobPaymentsResponse } from "@aios/proto/aios/economy/v1/economy";
-import { type ProofJob, ProofState } from "@aios/proto/aios/prover/v1/prover";
+import { type ProofJob, ProofState, ProofSystem } from "@aios/proto/aios/prover/v1/prover";
 import type { z } from "zod";
 import type {
   jobView,
@@ -53,6 +53,7 @@ const VERIFICATIONS = {
   [Verification.VERIFICATION_SAMPLE]: "sample",
   [Verification.VERIFICATION_REPLICATE]: "replicate",
   [Verification.VERIFICATION_PROOF]: "proof",
+  [Verification.VERIFICATION_HONK]: "honk",
 } as const;
 const PROOF_STATES = {
   [ProofState.PROOF_STATE_QUEUED]: "queued",
@@ -71,6 +72,7 @@ const VERIFICATION_MESSAGES = {
   sample: Verification.VERIFICATION_SAMPLE,
   replicate: Verification.VERIFICATION_REPLICATE,
   proof: Verification.VERIFICATION_PROOF,
+  honk: Verification.VERIFICATION_HONK,
 } as const;
 
 export function verificationMessage(verification: keyof typeof VERIFICATION_MESSAGES): Verification {
@@ -140,8 +142,14 @@ export function quotesViewOf(answer: QuoteJobResponse): z.infer<typeof quotesVie
       verification: named(VERIFICATIONS, quote.verification),
       priceWei: quote.priceWei,
       expectedMs: quote.expectedMs,
+      verificationGas: countOrNull(quote.verificationGas),
       trust: quote.trust,
       visibility: quote.visibility,
+    })),
+    refusals: answer.refusals.map((refused) => ({
+      verification: named(VERIFICATIONS, refused.verification),
+      code: refused.code,
+      message: refused.message,
     })),
   };
 }
@@ -196,6 +204,7 @@ export function proofViewOf(proof: ProofJob | undefined): z.infer<typeof proofVi
   return {
     jobId: proof.jobId,
     state: named(PROOF_STATES, proof.state),
+    proofSystem: proof.proofSystem === ProofSystem.PROOF_SYSTEM_HONK ? "honk" : "groth16",
     proof: hexOrNull(proof.proof),
     publicInputs: proof.publicInputs.map(hex),
     evidence: hexOrNull(proof.evidence),
