@@ -75,6 +75,8 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
   /** Whose transactions may be ready that were not; everyone's are looked through only where `#isWhole`. */
   readonly #touched = new Set<Address>();
   #isWhole = true;
+  /** The mempool holds some that could not run when they were looked at last, or that the protocol had no room for. */
+  #someWait = false;
   /** Handed over, and not in the mempool any more; in no block either. */
   #gone: string[] = [];
 
@@ -83,8 +85,9 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     parts.events.on("admitted", ({ sender }) => this.#touched.add(sender));
     parts.mempool.pool.whenLeft(({ hash, sender }) => {
       this.#foreign.delete(hash);
+      if (!this.#fed.delete(hash)) return;
+      this.#gone.push(hash.slice(2));
       this.#touched.add(sender);
-      if (this.#fed.delete(hash)) this.#gone.push(hash.slice(2));
     });
   }
 
@@ -157,6 +160,7 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
 
   rejected(ids: readonly string[]): void {
     for (const id of ids) this.#fed.delete(hashOf({ id }));
+    this.#someWait = true;
   }
 
   offence(offence: ReportedOffence): void {
@@ -185,6 +189,7 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     }
     if (own.length > 0) this.protocol.pooled(own, true);
     if (foreign.length > 0) this.protocol.pooled(foreign, false);
+    this.#someWait = this.#parts.mempool.pool.size > this.#fed.size;
     const gone = this.#gone;
     this.#gone = [];
     if (gone.length > 0) this.protocol.dropped(gone);
@@ -235,7 +240,7 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     this.#settle(block);
     await mempool.settle(block, block.dropped);
     // Another base fee, or room in the protocol's pool, may let run what could not.
-    this.#isWhole ||= mempool.pool.size > this.#fed.size;
+    this.#isWhole ||= this.#someWait;
     observer.produced(block, clock.now() - startedAt);
     events.emit("head", block);
     this.wake();
@@ -257,7 +262,9 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
 
   /** What came too early, or did not fit, is handed over again when it can run. */
   #settle(block: ExecutedBlock): void {
-    for (const { hash } of [...block.transactions, ...block.dropped]) this.#fed.delete(hash);
+    // Of one that others handed over, a transaction that waited behind it here may run now.
+    for (const { hash, sender } of block.transactions) if (!this.#fed.delete(hash)) this.#touched.add(sender);
+    for (const { hash } of block.dropped) this.#fed.delete(hash);
     for (const { hash, sender } of block.deferred) {
       this.#fed.delete(hash);
       this.#touched.add(sender);

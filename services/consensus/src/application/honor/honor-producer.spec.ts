@@ -1,0 +1,159 @@
+import { ManualClock } from "@aios/kernel/clock";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import { eventually } from "@aios/testkit/eventually";
+import { beforeEach, describe, expect, it } from "vitest";
+import { TransactionPool } from "../../domain/mempool.js";
+import type { SignedTransaction } from "../../domain/transaction.js";
+import { defaultNodeSettings } from "../../node-settings.js";
+import { ChainEvents } from "../chain-events.js";
+import { HonorProducer, type HonorProducerParts, type HonorProtocol } from "./honor-producer.js";
+
+const SENDER = `0x${"11".repeat(20)}` as Address;
+const RICH = { balance: 10n ** 30n, hasContractCode: false };
+
+function transaction(nonce: number, serial = nonce): SignedTransaction {
+  return {
+    hash: `0x${(0xf00 + serial).toString(16).padStart(64, "0")}` as Bytes32,
+    type: 2,
+    sender: SENDER,
+    nonce: BigInt(nonce),
+    to: null,
+    value: 0n,
+    gasLimit: 21_000n,
+    data: new Uint8Array(0),
+    maxFeePerGas: 10n ** 10n * BigInt(1 + serial),
+    maxPriorityFeePerGas: 10n ** 9n * BigInt(1 + serial),
+    maxFeePerBlobGas: 0n,
+    blobVersionedHashes: [],
+    chainId: 1n,
+    accessList: [],
+    authorizationList: [],
+    minimumGas: 21_000n,
+    signature: { v: 0n, r: 1n, s: 1n },
+    raw: new Uint8Array(100),
+  };
+}
+
+describe("what an honor node hands over to the protocol", () => {
+  const events = new ChainEvents((error) => {
+    throw error;
+  });
+  let clock: ManualClock;
+  let pool: TransactionPool;
+  let producer: HonorProducer<HonorProtocol>;
+  let pooled: string[];
+  let dropped: string[];
+  let height: number;
+  let result: Pick<
+    Awaited<ReturnType<HonorProducerParts<HonorProtocol>["engine"]["executeBlock"]>>,
+    "transactions" | "dropped" | "deferred"
+  >;
+
+  const header = () => ({
+    number: height,
+    timestamp: 0,
+    baseFeePerGas: 10n ** 9n,
+    gasUsed: 0n,
+    gasLimit: 3n * 10n ** 7n,
+    stateRoot: "0x00",
+  });
+  const id = (one: SignedTransaction): string => one.hash.slice(2);
+
+  beforeEach(async () => {
+    clock = new ManualClock();
+    pool = new TransactionPool(defaultNodeSettings);
+    [pooled, dropped, height] = [[], [], 0];
+    const parts = {
+      genesis: { minimumBaseFeePerGas: 1n },
+      engine: { executeBlock: async () => ({ ...result, header: { ...header(), number: height + 1 } }) },
+      blocks: {
+        head: header,
+        placeOf: () => undefined,
+        append: async () => {
+          height += 1;
+        },
+      },
+      mempool: {
+        pool,
+        settle: async ({ transactions }: { transactions: SignedTransaction[] }, gone: []) => {
+          const nonce = (transactions.at(-1)?.nonce ?? -1n) + 1n;
+          pool.afterBlock(transactions, gone, () => ({ ...RICH, nonce }));
+        },
+      },
+      events,
+      clock,
+      observer: {
+        produced: () => undefined,
+        failed: (error: unknown) => {
+          throw error;
+        },
+        offence: () => undefined,
+      },
+      signedOf: () => transaction(0),
+      open: (): HonorProtocol => ({
+        ready: async () => 1,
+        pooled: (transactions) => void pooled.push(...transactions.map((one) => one.id)),
+        dropped: (ids) => void dropped.push(...ids),
+        executed: () => undefined,
+        stop: async () => undefined,
+      }),
+    };
+    producer = new HonorProducer(parts as unknown as HonorProducerParts<HonorProtocol>);
+    await producer.start();
+  });
+
+  function admit(one: SignedTransaction): void {
+    pool.add(one, { ...RICH, nonce: 0n }, { nowMs: 0, blockGasLimit: 30_000_000n });
+    events.emit("admitted", one);
+    producer.wake();
+  }
+
+  async function fed(): Promise<string[]> {
+    clock.advance(10);
+    await new Promise((resolve) => setImmediate(resolve));
+    return pooled.splice(0).sort();
+  }
+
+  async function ordered(block: Partial<typeof result>): Promise<void> {
+    result = { transactions: [], dropped: [], deferred: [], ...block };
+    const before = height;
+    producer.execute({ height: before + 1, timestamp: 1, transactions: [] });
+    await eventually(() => expect(height).toBe(before + 1));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  it("is each transaction once, in nonce order without gaps, and what a gap kept back once it is closed", async () => {
+    const [first, second, third] = [transaction(0), transaction(1), transaction(2)];
+    admit(first);
+    expect(await fed()).toEqual([id(first)]);
+    admit(third);
+    expect(await fed()).toEqual([]);
+    admit(second);
+    expect(await fed()).toEqual([id(second), id(third)]);
+  });
+
+  it("is again what a block had no room for, and what the protocol had none for", async () => {
+    const [first, second] = [transaction(0), transaction(1)];
+    admit(first);
+    admit(second);
+    await fed();
+    await ordered({ transactions: [first], deferred: [second] });
+    expect(await fed()).toEqual([id(second)]);
+    producer.rejected([id(second)]);
+    await ordered({});
+    expect(await fed()).toEqual([id(second)]);
+  });
+
+  it("takes back what was replaced, and nothing that a block holds", async () => {
+    const [first, second, replacement] = [transaction(0), transaction(1), transaction(1, 9)];
+    admit(first);
+    admit(second);
+    await fed();
+    admit(replacement);
+    expect(await fed()).toEqual([id(replacement)]);
+    expect(dropped).toEqual([id(second)]);
+    await ordered({ transactions: [first, replacement] });
+    await fed();
+    expect(dropped).toEqual([id(second)]);
+  });
+});
