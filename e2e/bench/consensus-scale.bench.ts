@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util";
-import { type Figure, percentile, printFigures } from "../src/figures.js";
 import {
   SIGNATURE_COST_MS,
   type SimulationChoice,
   simulateHonorChain,
-} from "../src/simulated-honor-chain.js";
+} from "../sim/src/simulated-honor-chain.js";
+import { type Figure, percentile, printFigures } from "../src/figures.js";
 
 // `npm run bench -- consensus-scale [--nodes 21] [--blocks-per-second 2] [--transactions-per-second 25] [--crashed 0]
 // [--seconds 30]`: one network in virtual time; docs/scale/consensus.md has the command beside each figure.

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { simulateHonorChain } from "../sim/src/simulated-honor-chain.js";
 import { type Figure, printFigures } from "../src/figures.js";
-import { simulateHonorChain } from "../src/simulated-honor-chain.js";
 
 // `npm run bench -- consensus`: every figure of consensus that has a goal, each by the suite that measures it, and the bandwidth.
 const SUITES = [

@@ -1,5 +1,5 @@
+import { simulateHonorChain } from "../sim/src/simulated-honor-chain.js";
 import { type Figure, percentile, printFigures } from "../src/figures.js";
-import { simulateHonorChain } from "../src/simulated-honor-chain.js";
 
 // Order certificates of 21 nodes in virtual time: 100 ms one way, f of them crashed, every signature charged with what it
 // costs on this machine (`npm run bench -- bls`), one at a time on a node's one thread.

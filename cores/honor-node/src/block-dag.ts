@@ -1,7 +1,7 @@
 import { type BlockColouring, Ghostdag } from "@aios/core-ghostdag/ghostdag";
 import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
 import { isCodedError } from "@aios/kernel/coded-error";
-import { type ChainHistory, NO_HISTORY } from "./chain-base.js";
+import { type ChainHistory, NO_HISTORY } from "./chain-history.js";
 import { type BlockHeader, blockId, type DagBlock, headerOf, isWhole } from "./dag-block.js";
 import { memoryOf, WaitingBlocks, type WaitingLimits } from "./waiting-blocks.js";
 

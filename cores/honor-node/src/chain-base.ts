@@ -1,6 +1,4 @@
 import type { HonorSet } from "@aios/core-committee/honor-set";
-import type { DagBlock } from "./dag-block.js";
-import type { Decision } from "./node-protocol.js";
 
 /** A set and the span in which it decides. */
 export interface Reign {
@@ -21,19 +19,3 @@ export interface ChainBase {
   /** All sets up to that height, the first one's included: whoever made a block is known by its set. */
   readonly reigns: readonly Reign[];
 }
-
-/** What was written down earlier and is not held in memory any more. */
-export interface ChainHistory {
-  /** A block whole; undefined where it is unknown or its transactions are gone. */
-  block(id: string): DagBlock | undefined;
-  decision(height: number): Decision | undefined;
-  /** The blocks that a height ordered, in order. */
-  order(height: number): readonly string[] | undefined;
-}
-
-/** Of a node that keeps nothing but what it holds. */
-export const NO_HISTORY: ChainHistory = {
-  block: () => undefined,
-  decision: () => undefined,
-  order: () => undefined,
-};

@@ -1,4 +1,5 @@
-import type { ChainBase, ChainHistory } from "./chain-base.js";
+import type { ChainBase } from "./chain-base.js";
+import type { ChainHistory } from "./chain-history.js";
 import { type BlockHeader, blockId, type DagBlock, isWhole } from "./dag-block.js";
 import type { Decision, LogEntry } from "./node-protocol.js";
 

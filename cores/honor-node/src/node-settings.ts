@@ -4,7 +4,7 @@ import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { RoundTimeouts } from "@aios/core-finality/finality-height";
 import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
 import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
-import type { ChainHistory } from "./chain-base.js";
+import type { ChainHistory } from "./chain-history.js";
 import type { ExecutionResult } from "./node-protocol.js";
 
 /** Part of genesis: the same on every node. */

@@ -3,7 +3,7 @@ import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, concatBytes, hexToBytes } from "@noble/hashes/utils.js";
-import { type ChainHistory, NO_HISTORY } from "../src/chain-base.js";
+import { type ChainHistory, NO_HISTORY } from "../src/chain-history.js";
 import { blockClaimBytes, type DagBlock, type UnsignedBlock } from "../src/dag-block.js";
 import { HonorNode } from "../src/honor-node.js";
 import { MemoryLog } from "../src/memory-log.js";

@@ -1,4 +1,4 @@
-import type { ChainHistory } from "@aios/core-honor-node/chain-base";
+import type { ChainHistory } from "@aios/core-honor-node/chain-history";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
 import type { Bytes32 } from "@aios/kernel/identifiers";

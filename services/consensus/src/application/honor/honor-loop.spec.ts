@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { rankedElection } from "@aios/core-committee/election";
-import { NO_HISTORY } from "@aios/core-honor-node/chain-base";
+import { NO_HISTORY } from "@aios/core-honor-node/chain-history";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
 import { ManualClock } from "@aios/kernel/clock";
 import { describe, expect, it, vi } from "vitest";

@@ -2,7 +2,7 @@ import { stakeElection } from "@aios/core-committee/election";
 import { groupCount, type HonorSet } from "@aios/core-committee/honor-set";
 import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
 import { smallestSafeK } from "@aios/core-ghostdag/anticone-bound";
-import { NO_HISTORY } from "@aios/core-honor-node/chain-base";
+import { NO_HISTORY } from "@aios/core-honor-node/chain-history";
 import { blockId, isWhole, type OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import { HonorNode } from "@aios/core-honor-node/honor-node";
 import type { NodeInput, NodeOutput, Packet } from "@aios/core-honor-node/node-protocol";
@@ -10,8 +10,8 @@ import type { NodeSettings } from "@aios/core-honor-node/node-settings";
 import { encodePacket, toWire } from "@aios/core-honor-node/packet-codec";
 import { SeededRng } from "@aios/kernel/random";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { EventQueue } from "../sim/src/event-queue.js";
-import { idealKeyring, type Keyring } from "../sim/src/signers.js";
+import { EventQueue } from "./event-queue.js";
+import { idealKeyring, type Keyring } from "./signers.js";
 
 /** What every signature costs a node's one thread, in milliseconds of processor time (`npm run bench -- bls`). */
 export const SIGNATURE_COST_MS = { verify: 1.25, sign: 0.37, forEachKey: 0.004 };
