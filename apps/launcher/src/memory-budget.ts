@@ -11,16 +11,16 @@ export const PLATFORM_RESIDENT_MIB = 2_560;
 
 const BUDGETS: Readonly<Record<string, MemoryBudget>> = {
   postgres: { heapMiB: 64, residentMiB: 260 },
-  consensus: { heapMiB: 256, residentMiB: 200 },
+  consensus: { heapMiB: 256, residentMiB: 230 },
   storage: { heapMiB: 192, residentMiB: 230 },
   compute: { heapMiB: 160, residentMiB: 210 },
-  "zk-prover": { heapMiB: 384, residentMiB: 260 },
+  "zk-prover": { heapMiB: 384, residentMiB: 320 },
   marketplace: { heapMiB: 128, residentMiB: 140 },
   economy: { heapMiB: 160, residentMiB: 190 },
   scoring: { heapMiB: 128, residentMiB: 150 },
   gateway: { heapMiB: 160, residentMiB: 190 },
   provider: { heapMiB: 192, residentMiB: 110 },
-  honor: { heapMiB: 192, residentMiB: 170 },
+  honor: { heapMiB: 192, residentMiB: 140 },
 };
 
 /** Of a process by its name in the platform: `compute`, `provider-1`, `honor-2`. Throws `RangeError` for others. */
