@@ -3,10 +3,11 @@ import { loadDigits } from "@aios/datasets/digits";
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import { INFERENCE_PRICE_CAP_WEI, TRAINING } from "@aios/main-job/plan";
 import type { AiosClient } from "@aios/sdk/client";
-import { Contract, JsonRpcProvider, Wallet } from "ethers";
+import { Contract, Wallet } from "ethers";
 import { type ConcurrentOutcome, orderConcurrently } from "./concurrent-jobs.js";
 import { cpuSeconds } from "./cpu-time.js";
 import { type Figure, percentile } from "./figures.js";
+import { gatewayRpc } from "./gateway-rpc.js";
 import type { LocalPlatform } from "./local-platform.js";
 
 const PATIENCE_MS = 180_000;
@@ -20,7 +21,7 @@ export async function unseenDigits(): Promise<LabelledDigits> {
 /** Many unproven requests of one account at once: results, losses, money, and which process the time went to. */
 export async function concurrentFigures(
   suite: string,
-  { platform }: LocalPlatform,
+  { platform, url }: LocalPlatform,
   business: AiosClient,
   modelId: number,
   unseen: LabelledDigits,
@@ -29,7 +30,7 @@ export async function concurrentFigures(
   const digitsFrom = (first: number, many: number): Uint8Array[] =>
     Array.from({ length: many }, (_, index) => digitAt(unseen, (first + index) % unseen.labels.length));
   const permitted = await orderConcurrently(business, modelId, digitsFrom(count, WITH_PERMITS), PATIENCE_MS);
-  await approveEscrow(platform.jsonRpcUrl, platform.privateKey("business"), business, count);
+  await approveEscrow(url, platform.privateKey("business"), business, count);
   const before = [...platform.supervisor.pids()].map(([name, pid]) => [name, pid, cpuSeconds(pid)] as const);
   const began = performance.now();
   const outcomes = await orderConcurrently(business, modelId, digitsFrom(0, count), PATIENCE_MS);
@@ -74,13 +75,13 @@ function outcomeFigures(
 
 /** Permits are signed one after the other; who orders many jobs at once lets the escrow take more, once. */
 async function approveEscrow(
-  jsonRpcUrl: string,
+  gatewayUrl: string,
   privateKey: string,
   business: AiosClient,
   count: number,
 ): Promise<void> {
   const { contracts } = await business.protocol();
-  const provider = new JsonRpcProvider(jsonRpcUrl);
+  const provider = await gatewayRpc(gatewayUrl, business);
   const wallet = new Wallet(privateKey, provider);
   const approve = "function approve(address,uint256)";
   const token = new Contract(contracts["WrappedAios"] as string, [approve], wallet);

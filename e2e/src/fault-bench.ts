@@ -9,7 +9,7 @@ import { MainJob } from "@aios/main-job/main-job";
 import { TRAINING } from "@aios/main-job/plan";
 import type { JobState } from "@aios/sdk/api-types";
 import type { CrashPoint } from "./crash-points.js";
-import { type FlowContext, runFlow } from "./fault-flows.js";
+import { DIGIT_LAYERS, type FlowContext, publishRandomModel, runFlow } from "./fault-flows.js";
 import { LocalPlatform } from "./local-platform.js";
 import { SilentReport } from "./silent-report.js";
 
@@ -22,6 +22,8 @@ export interface FaultResult {
 }
 
 const READY_WITHIN_MS = 60_000;
+/** A call that died with its process is taken over soon. */
+const SHORT_CLAIMS = { GATEWAY_IDEMPOTENCY_CLAIM: "6s" };
 const PROVIDERS: readonly string[] = ["provider-1", "provider-2"];
 
 /** A platform with a published model, on which one flow after another runs while processes die at armed points. */
@@ -36,10 +38,11 @@ export class FaultBench {
     this.#clock = context.clock;
   }
 
-  /** Starts a platform and takes it through the main job once. */
+  /** Starts a platform and takes it through the main job once, with a model that needs no training. */
   static async start(clock: Clock): Promise<FaultBench> {
-    const local = await LocalPlatform.start();
+    const local = await LocalPlatform.start({ gateway: SHORT_CLAIMS });
     try {
+      await publishRandomModel({ local, clock }, DIGIT_LAYERS);
       const mainJob = new MainJob(
         { developer: local.client("developer"), business: local.client("business") },
         new SilentReport(),

@@ -10,15 +10,15 @@ import { messageTypes } from "@aios/sdk/wallet";
 import { proveAsCompute } from "@aios/testkit/prover-caller";
 import {
   Contract,
-  FetchRequest,
   getBytes,
   hexlify,
-  JsonRpcProvider,
+  type JsonRpcProvider,
   TypedDataEncoder,
   toBeHex,
   toBigInt,
   Wallet,
 } from "ethers";
+import { gatewayRpc } from "./gateway-rpc.js";
 import type { LocalPlatform } from "./local-platform.js";
 
 /** Order of BN254's base field. */
@@ -51,11 +51,7 @@ export class SettlementSender {
 
   static async start(local: LocalPlatform, account: AccountName): Promise<SettlementSender> {
     const client = local.client(account);
-    const [{ contracts }, { accessToken }] = await Promise.all([client.protocol(), client.signIn()]);
-    const request = new FetchRequest(`${local.url}/rpc`);
-    request.setHeader("authorization", `Bearer ${accessToken}`);
-    // Without its cache: the nonce of one transaction is not that of the next.
-    const provider = new JsonRpcProvider(request, undefined, { batchMaxCount: 1, cacheTimeout: -1 });
+    const [{ contracts }, provider] = await Promise.all([client.protocol(), gatewayRpc(local.url, client)]);
     return new SettlementSender(
       client,
       provider,

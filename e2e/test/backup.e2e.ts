@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { MainJob } from "@aios/main-job/main-job";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DIGIT_LAYERS, publishRandomModel } from "../src/fault-flows.js";
 import { LocalPlatform } from "../src/local-platform.js";
 import { SilentReport } from "../src/silent-report.js";
 
@@ -29,6 +30,7 @@ describe("a platform that was backed up and restored elsewhere", () => {
   beforeAll(async () => {
     writeFileSync(passphraseFile, "a passphrase of the tests\n", { mode: 0o600 });
     original = await LocalPlatform.start();
+    await publishRandomModel({ local: original, clock: systemClock }, DIGIT_LAYERS);
     await mainJob(original).run({ providers: 2, digitIndex: 3 });
     await original.halt();
     const copyDir = mkdtempSync(join(tmpdir(), "aios-e2e-copy-"));

@@ -10,7 +10,7 @@ import { systemClock } from "@aios/service-kit/system-clock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findCrashPoints, mixedRuns } from "../src/crash-points.js";
 import { FaultBench } from "../src/fault-bench.js";
-import { publishRandomModel, violationsOf } from "../src/fault-flows.js";
+import { DIGIT_LAYERS, publishRandomModel, violationsOf } from "../src/fault-flows.js";
 import { problemsOf } from "../src/fault-matrix.js";
 import {
   provenOnAnotherChain,
@@ -157,7 +157,7 @@ describe("whoever lies, the buyer gets the right result once, or the money back"
       verifier = contracts["Groth16ResultVerifier"] as string;
       sender = await SettlementSender.start(local, "investors");
       const developer = local.client("developer");
-      const other = await publishRandomModel(bench.context, [784, 8, 10]);
+      const other = await publishRandomModel(bench.context, DIGIT_LAYERS);
       await Promise.all([
         business.models.purchaseLicence(other.modelId as number, LICENCE_PRICE_LIMIT_WEI),
         developer.models.purchaseLicence(modelId, LICENCE_PRICE_LIMIT_WEI),

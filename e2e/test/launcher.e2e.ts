@@ -83,7 +83,7 @@ describe("npm start", () => {
     expect(await second.ended).toBe(1);
     expect(second.output()).toContain("AiOS already runs here");
 
-    const heightBefore = await blockNumber(PORT_BASE + 1);
+    const heightBefore = await blockNumber(gatewayOf(dataDir));
     first.child.kill("SIGINT");
     expect(await first.ended).toBe(0);
     expect(first.output()).toContain("stopped everything");
@@ -93,8 +93,8 @@ describe("npm start", () => {
     const third = launch();
     await third.says("all healthy");
     expect(third.output()).not.toContain("putting the protocol's contracts");
-    expect(await blockNumber(PORT_BASE + 1)).toBeGreaterThanOrEqual(heightBefore);
-    await trainingUnderWay(dataDir, PORT_BASE);
+    expect(await blockNumber(gatewayOf(dataDir))).toBeGreaterThanOrEqual(heightBefore);
+    await trainingUnderWay(dataDir);
     const children = descendants(third.child.pid as number);
     const askedAt = performance.now();
     third.child.kill("SIGINT");
@@ -175,9 +175,9 @@ describe("npm start", () => {
 });
 
 /** Resolves when a provider trains the developer's model. */
-async function trainingUnderWay(dataDir: string, port: number): Promise<void> {
+async function trainingUnderWay(dataDir: string): Promise<void> {
   const key = readFileSync(join(dataDir, "keys", "account-developer.key"), "utf8").trim();
-  const developer = new AiosClient({ baseUrl: `http://127.0.0.1:${port}`, signer: privateKeySigner(key) });
+  const developer = new AiosClient({ baseUrl: gatewayOf(dataDir), signer: privateKeySigner(key) });
   await until(
     () => developer.jobs.list(),
     ({ items }) => items.some((job) => job.progress?.stage === "training"),
@@ -217,11 +217,19 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function blockNumber(port: number): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${port}`, {
+async function blockNumber(gateway: string): Promise<number> {
+  const response = await fetch(`${gateway}/rpc`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_blockNumber", params: [] }),
   });
   return Number(((await response.json()) as { result: string }).result);
+}
+
+/** Where the platform that runs on this data says that its gateway is. */
+function gatewayOf(dataDir: string): string {
+  const { urls } = JSON.parse(readFileSync(join(dataDir, "instance.json"), "utf8")) as {
+    urls: { gateway: string };
+  };
+  return urls.gateway;
 }

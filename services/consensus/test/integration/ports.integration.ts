@@ -17,6 +17,7 @@ import { expect } from "vitest";
 import { blockStoreConformance } from "../conformance/block-store.conformance.js";
 import { checkpointProducerConformance } from "../conformance/checkpoint-producer.conformance.js";
 import { evidenceStoreConformance } from "../conformance/evidence-store.conformance.js";
+import { foundingStoreConformance } from "../conformance/founding-store.conformance.js";
 import { mempoolJournalConformance } from "../conformance/mempool-journal.conformance.js";
 import { stateStoreConformance } from "../conformance/state-store.conformance.js";
 import { transactionCodecConformance } from "../conformance/transaction-codec.conformance.js";
@@ -81,6 +82,16 @@ evidenceStoreConformance("LmdbEvidenceStore", async () => {
   return {
     store: new LmdbEvidenceStore(disk.database),
     crash: async () => new LmdbEvidenceStore(await disk.crash()),
+    close: () => disk.close(),
+  };
+});
+
+foundingStoreConformance("LmdbStateStore", async () => {
+  const disk = await openDisk();
+  const blocks = new LmdbBlockStore(disk.database, sampleCodec);
+  return {
+    states: new LmdbStateStore(disk.database),
+    begin: (stateRoot) => blocks.append(sampleBlock(undefined, { stateRoot })),
     close: () => disk.close(),
   };
 });
