@@ -65,6 +65,7 @@ describe("what an honor node hands over to the protocol", () => {
     [pooled, dropped, height] = [[], [], 0];
     const parts = {
       genesis: { minimumBaseFeePerGas: 1n },
+      candidates: { at: () => [] },
       engine: { executeBlock: async () => ({ ...result, header: { ...header(), number: height + 1 } }) },
       blocks: {
         head: header,
