@@ -16,8 +16,8 @@ const ESTIMATED: GasRule = { kind: "estimated" };
 
 /** Several times what contracts/gas-snapshot.json has for the most expensive case, a buyer's contract wallet included. */
 const CALL_BOUND = 1_000_000n;
-/** A proof's verification is part of it. */
-const SETTLE_BOUND = 2_000_000n;
+/** A proof's verification is part of it: 1.7 M gas and 11 KB of calldata for an UltraHonk proof. */
+const SETTLE_BOUND = 5_000_000n;
 
 /**
  * `open`, `lease`, `deliver` and `accept` carry the signature of an account that may be a contract, and `open` its
