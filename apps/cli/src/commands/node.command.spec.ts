@@ -29,10 +29,13 @@ it("makes a node's keys once, for its owner alone", async () => {
   const keys = JSON.parse((await node("init", home, "--json")).text) as {
     nodeKey: string;
     seat: { publicKey: string };
+    operator: string;
   };
   expect(keys.nodeKey).toMatch(/^[0-9a-f]{64}$/);
   expect(keys.seat.publicKey).toMatch(/^0x[0-9a-f]{96}$/);
-  for (const file of ["seat.key", "node.pem"]) expect((await stat(join(home, file))).mode & 0o077).toBe(0);
+  expect(keys.operator).toMatch(/^0x[0-9a-f]{40}$/);
+  for (const file of ["seat.key", "operator.key", "node.pem"])
+    expect((await stat(join(home, file))).mode & 0o077).toBe(0);
   const again = await node("init", home);
   expect(again).toMatchObject({ code: 1, errors: expect.stringContaining("never overwritten") });
 });
@@ -50,4 +53,20 @@ it("joins only a chain that it can read, by peers that it can name", async () =>
 it("says that no node answers, and what it takes", async () => {
   expect((await node("status", "http://127.0.0.1:9")).errors).toContain("No node answers");
   expect(await node("dance")).toMatchObject({ code: 2 });
+});
+
+it("sends nothing for an operator whose node, deposit or key it does not know", async () => {
+  const home = join(directory, "operated");
+  await node("init", home);
+  for (const what of ["rotate-key", "leave"]) {
+    expect(await node(what)).toMatchObject({ code: 2 });
+    expect((await node(what, home)).errors).toContain("--rpc");
+    expect((await node(what, home, "--rpc", "http://127.0.0.1:9")).errors).toContain("No node answers");
+  }
+  const peer = `${"ab".repeat(32)}@127.0.0.1:1`;
+  const joining = ["join", home, join(directory, "genesis.json"), peer, "--deposit", "1.5"];
+  expect((await node(...joining)).errors).toContain("whole number of AIOS");
+  const follower = join(directory, "follower");
+  await node("init", follower, "follower");
+  expect((await node("leave", follower, "--rpc", "http://127.0.0.1:9")).errors).toContain("operator.key");
 });
