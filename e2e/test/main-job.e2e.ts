@@ -123,7 +123,7 @@ describe("the main job, through the gateway only", () => {
   test("is final by the certificate of a quorum of honor nodes, verified from outside", () => {
     const { checks, trusted } = result.verification;
     expect(checks.find(({ name }) => name === "finality")).toMatchObject({ ok: true });
-    expect(trusted.join(" ")).toContain(`The honor set of ${USUAL_HONOR_NODES}`);
+    expect(trusted.join(" ")).toContain(`The first honor set, of ${USUAL_HONOR_NODES},`);
     expect(trusted.join(" ")).not.toContain("one block producer");
   });
 
