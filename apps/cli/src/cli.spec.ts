@@ -26,6 +26,7 @@ it.each([
   ["job"],
   ["verify"],
   ["model"],
+  ["capability"],
   ["ceremony"],
   ["events"],
   ["synthetic"],
@@ -48,6 +49,7 @@ it("lists its commands, and fails without one", async () => {
     "status",
     "job",
     "verify",
+    "capability",
     "model",
     "ceremony",
     "events",
@@ -63,7 +65,7 @@ it("says what is wrong with a command line", async () => {
   expect(await run("nonsense")).toMatchObject({
     code: 2,
     errors: expect.stringContaining(
-      "doctor, status, job, verify, model, ceremony, events, synthetic, backup, restore, node",
+      "doctor, status, job, verify, model, ceremony, capability, events, synthetic, backup, restore, node",
     ),
   });
   expect(await run("verify", "0x12")).toMatchObject({
