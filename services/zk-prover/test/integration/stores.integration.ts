@@ -1,10 +1,11 @@
-import type { Claim } from "@aios/core-proving-queue/work-queue";
+import type { Claim, WorkerState } from "@aios/core-proving-queue/work-queue";
 import { ManualClock } from "@aios/kernel/clock";
 import type { TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import { useServiceDatabase } from "@aios/testkit/service-database";
 import { workQueueConformance } from "@aios/testkit/work-queue-conformance";
 import { PrismaPg } from "@prisma/adapter-pg";
+import { describe, expect, it } from "vitest";
 import { PrismaClient } from "../../generated/prisma/client.js";
 import { PrismaModelKeyStore } from "../../src/adapters/prisma/prisma-model-key.store.js";
 import { PrismaProofStore } from "../../src/adapters/prisma/prisma-proof.store.js";
@@ -76,4 +77,43 @@ modelKeyStoreConformance("PrismaModelKeyStore", {
   published,
   pass: (durationMs) => pass("model_key", durationMs),
   crash: () => database.crash(),
+});
+
+describe("open UltraHonk work", () => {
+  /** Work that a replica of the release before would take: it knows these states alone. */
+  async function seenByTheReleaseBefore(): Promise<readonly string[]> {
+    const { rows } = await database.pool.query<{ id: string }>(
+      `SELECT "model_commitment" AS "id" FROM "model_key" WHERE "state" = 'setting-up'
+       UNION ALL SELECT "job_id" FROM "proof_job" WHERE "state" IN ('queued', 'proving')`,
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  const worker: WorkerState = { leaseMs: 60_000, loaded: [], patienceMs: 3_600_000 };
+  const tenant = "account:a" as TenantId;
+
+  it("is no work of a release that knows Groth16 alone, held or not", async () => {
+    await database.pool.query('TRUNCATE "proof_job", "model_key"');
+    const keys = new PrismaModelKeyStore(database.client, clock);
+    const model = { modelCommitment: modelNumber(7), proofSystem: "honk" } as const;
+    await keys.request({ ...model, modelCid: "bafkmodel", ceremony: undefined }, tenant);
+    await proofs().request(sampleProofRequest(7, { proofSystem: "honk" }), tenant, 10, 1_000);
+    expect([await keys.depth(), await proofs().depth()]).toEqual([1, 1]);
+    expect(await seenByTheReleaseBefore()).toEqual([]);
+    const key = await keys.claim(worker);
+    const proof = await proofs().claim(worker);
+    expect([key?.work, proof?.work.request]).toMatchObject([
+      { ...model, state: "setting-up" },
+      { proofSystem: "honk" },
+    ]);
+    expect(await seenByTheReleaseBefore()).toEqual([]);
+    await proofs().complete(proof?.claim as Claim, SAMPLE_PROOF);
+    await keys.fail(key?.claim as Claim, {
+      code: "unprovable",
+      message: "It cannot be proven.",
+      details: {},
+    });
+    expect((await proofs().find(proofJobId(7)))?.state).toBe("proven");
+    expect((await keys.find(model))?.state).toBe("failed");
+  });
 });

@@ -1,7 +1,6 @@
--- Replicas from before this ask for and take Groth16 work only where no other is there: replace them before the
--- marketplace and compute ask for UltraHonk.
-ALTER TABLE "model_key" ADD COLUMN "proof_system" TEXT NOT NULL DEFAULT 'groth16';
-ALTER TABLE "model_key" DROP CONSTRAINT "model_key_pkey", ADD CONSTRAINT "model_key_pkey" PRIMARY KEY ("model_commitment", "proof_system");
+-- Replicas of the release before know Groth16 alone and take what is open. Open UltraHonk work therefore has states of its
+-- own ("queued:honk"), which they do not look for, and an UltraHonk key an id of its own ("<commitment>:honk"), which they
+-- do not find. The lists of states come back once no such replica can be beside this one.
+ALTER TABLE "model_key" DROP CONSTRAINT "model_key_state_check";
+ALTER TABLE "proof_job" DROP CONSTRAINT "proof_job_state_check";
 ALTER TABLE "proof_job" ADD COLUMN "proof_system" TEXT NOT NULL DEFAULT 'groth16';
--- UltraHonk has no proving key.
-ALTER TABLE "model_key" DROP CONSTRAINT "model_key_ready", ADD CONSTRAINT "model_key_ready" CHECK ("state" <> 'ready' OR ("verifying_key" IS NOT NULL AND ("proof_system" <> 'groth16' OR ("proving_key_hash" IS NOT NULL AND "proving_key_cid" IS NOT NULL))));

@@ -1,6 +1,6 @@
 import { type Claim, type Failure, leaseLost } from "@aios/core-proving-queue/work-queue";
 import type { Clock } from "@aios/kernel/clock";
-import { bytes32, type TenantId } from "@aios/kernel/identifiers";
+import type { TenantId } from "@aios/kernel/identifiers";
 import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
@@ -17,16 +17,16 @@ import {
   verifyingKeyHash,
 } from "../../domain/model-key.js";
 import type { ModelKeyStore } from "../../domain/ports.js";
-import { type ProofSystem, type ProvenModel, provenModelOf } from "../../domain/proof-system.js";
+import { PROOF_SYSTEMS, type ProvenModel, provenModelId, provenModelOf } from "../../domain/proof-system.js";
 import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
-import { PROVEN_MODEL_ID, WorkRows } from "./work-rows.js";
+import { openState, stateOfRow, WorkRows } from "./work-rows.js";
 
 const rows = new WorkRows({
   table: "model_key",
-  id: PROVEN_MODEL_ID,
-  openStates: ["setting-up"],
+  id: '"model_commitment"',
+  openStates: PROOF_SYSTEMS.map((system) => openState("setting-up", system)),
   heldState: "setting-up",
-  group: PROVEN_MODEL_ID,
+  group: '"model_commitment"',
   priority: "0::int",
   deadline: "NULL::timestamptz",
 });
@@ -38,23 +38,22 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
   }
 
   // By its id: one key serves a model, whoever asked for it first.
-  async find({ modelCommitment, proofSystem }: ProvenModel): Promise<ModelKeyRecord | undefined> {
-    const where = { modelCommitment_proofSystem: { modelCommitment, proofSystem } };
-    const row = await this.prisma.modelKey.findUnique({ where });
+  async find(model: ProvenModel): Promise<ModelKeyRecord | undefined> {
+    const row = await this.prisma.modelKey.findUnique({ where: { provenModelId: provenModelId(model) } });
     return row === null ? undefined : recordOf(row);
   }
 
   // By its id: one key serves a model, whoever asked for it first.
   async request(request: KeyRequest, tenantId: TenantId): Promise<ModelKeyRecord> {
-    const { modelCommitment, proofSystem, modelCid, ceremony } = request;
-    const model = { modelCommitment, proofSystem };
+    const { modelCid, ceremony } = request;
+    const id = provenModelId(request);
     const now = new Date(this.clock.now());
     const fresh = {
       modelCid,
       ceremonyTranscriptCid: ceremony?.transcriptCid ?? null,
       ceremonyKeyCid: ceremony?.provingKeyCid ?? null,
       ceremonyPowersCid: ceremony?.powersCid ?? null,
-      state: "setting-up",
+      state: openState("setting-up", request.proofSystem),
       nextAttemptAt: now,
       leaseUntil: LONG_AGO,
       traceHeaders: currentTraceHeaders(),
@@ -62,16 +61,14 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     };
     await this.prisma.$transaction(async (transaction) => {
       const { count } = await transaction.modelKey.createMany({
-        data: { ...model, tenantId, ...fresh },
+        data: { provenModelId: id, tenantId, ...fresh },
         skipDuplicates: true,
       });
       if (count === 1) return;
-      const row = await transaction.modelKey.findUniqueOrThrow({
-        where: { modelCommitment_proofSystem: model },
-      });
+      const row = await transaction.modelKey.findUniqueOrThrow({ where: { provenModelId: id } });
       if (row.modelCid === modelCid && sameCeremony(ceremonyOf(row), ceremony)) return;
       await transaction.modelKey.updateMany({
-        where: { ...model, state: "failed", fencingToken: row.fencingToken },
+        where: { provenModelId: id, state: "failed", fencingToken: row.fencingToken },
         data: {
           ...fresh,
           attempts: 0,
@@ -83,7 +80,7 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
         },
       });
     });
-    const record = await this.find(model);
+    const record = await this.find(request);
     if (record === undefined) throw keyNotFound();
     if (!sameCeremony(record.ceremony, ceremony)) throw keyDiffers();
     return record;
@@ -99,7 +96,11 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     const { provingKey, verifyingKeyCid, constraintCount, setUpMs, trust } = material;
     await this.prisma.$transaction(async (transaction) => {
       const { count } = await transaction.modelKey.updateMany({
-        where: { ...model, fencingToken: claim.fencingToken, state: "setting-up" },
+        where: {
+          provenModelId: claim.id,
+          fencingToken: claim.fencingToken,
+          state: openState("setting-up", model.proofSystem),
+        },
         data: {
           verifyingKeyCid,
           constraintCount,
@@ -108,8 +109,9 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
           setUpMs,
           trust,
           verifyingKey: Uint8Array.from(material.verifyingKey),
-          provingKeyHash: provingKey === undefined ? null : Uint8Array.from(provingKey.hash),
-          provingKeyCid: provingKey?.cid ?? null,
+          // Empty, not null: the release before holds that every key that is ready has them.
+          provingKeyHash: Uint8Array.from(provingKey?.hash ?? []),
+          provingKeyCid: provingKey?.cid ?? "",
           provingKeySecret: provingKey === undefined ? null : Uint8Array.from(provingKey.secret),
           provingKeyBytes: provingKey?.sizeBytes ?? null,
           ceremonyTranscriptHash:
@@ -122,7 +124,7 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
       });
       if (count !== 1) throw leaseLost();
       const { ceremonyTranscriptCid } = await transaction.modelKey.findUniqueOrThrow({
-        where: { modelCommitment_proofSystem: model },
+        where: { provenModelId: claim.id },
       });
       await outbox.add(transaction, topics.proverKeyEnded, {
         ...namesOf(model),
@@ -167,12 +169,11 @@ function namesOf({ modelCommitment, proofSystem }: ProvenModel) {
 
 function recordOf(row: ModelKey): ModelKeyRecord {
   return {
-    modelCommitment: bytes32(row.modelCommitment),
-    proofSystem: row.proofSystem as ProofSystem,
+    ...provenModelOf(row.provenModelId),
     tenantId: row.tenantId as TenantId,
     modelCid: row.modelCid,
     ceremony: ceremonyOf(row),
-    state: row.state as KeyState,
+    state: stateOfRow(row) as KeyState,
     material: row.state === "ready" ? materialOf(row) : undefined,
     failure: row.state === "failed" ? failureOfRow(row) : undefined,
   };

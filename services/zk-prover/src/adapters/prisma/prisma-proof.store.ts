@@ -18,17 +18,20 @@ import {
   type ProofState,
   sameStatement,
 } from "../../domain/proof-job.js";
-import type { ProofSystem } from "../../domain/proof-system.js";
+import { PROOF_SYSTEMS, type ProofSystem } from "../../domain/proof-system.js";
 import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
-import { PROVEN_MODEL_ID, WorkRows } from "./work-rows.js";
+import { openState, stateOfRow, WorkRows } from "./work-rows.js";
 
-const OPEN_STATES = ["queued", "proving"];
+const statesOf = (state: string): string[] => PROOF_SYSTEMS.map((system) => openState(state, system));
+const PROVING = statesOf("proving");
+const OPEN_STATES = [...statesOf("queued"), ...PROVING];
 const rows = new WorkRows({
   table: "proof_job",
   id: '"job_id"',
   openStates: OPEN_STATES,
   heldState: "proving",
-  group: PROVEN_MODEL_ID,
+  // `provenModelId`, in SQL.
+  group: `"model_commitment" || CASE "proof_system" WHEN 'groth16' THEN '' ELSE ':' || "proof_system" END`,
   priority: '"priority"',
   deadline: '"deadline"',
 });
@@ -116,7 +119,7 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
       claimedOutput: Uint8Array.from(request.claimedOutput),
       priority: request.priority,
       deadline: request.deadline === undefined ? null : new Date(request.deadline),
-      state: "queued",
+      state: openState("queued", request.proofSystem),
       nextAttemptAt: now,
       leaseUntil: LONG_AGO,
       traceHeaders: currentTraceHeaders(),
@@ -132,7 +135,7 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
   async complete(claim: Claim, result: ProofResult): Promise<void> {
     await this.prisma.$transaction(async (transaction) => {
       const { count } = await transaction.proofJob.updateMany({
-        where: { jobId: claim.id, fencingToken: claim.fencingToken, state: "proving" },
+        where: { jobId: claim.id, fencingToken: claim.fencingToken, state: { in: PROVING } },
         data: {
           state: "proven",
           proof: Uint8Array.from(result.proof),
@@ -208,7 +211,7 @@ function recordOf(row: ProofJob): ProofJobRecord {
       requestHash: row.requestHash,
     },
     tenantId: row.tenantId as TenantId,
-    state: row.state as ProofState,
+    state: stateOfRow(row) as ProofState,
     result: row.state === "proven" ? resultOf(row) : undefined,
     failure: row.state === "failed" ? failureOfRow(row) : undefined,
   };

@@ -1,20 +1,31 @@
 import { type Claim, type Failure, leaseLost, type WorkerState } from "@aios/core-proving-queue/work-queue";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
+import type { ProofSystem } from "../../domain/proof-system.js";
 
 /** `lease_until` of work that nobody holds lies no later than this; of work whose holder vanished it does. */
 const NEVER_HELD = "'epoch'";
 
-/** `provenModelId` of a row, in SQL. */
-export const PROVEN_MODEL_ID = `"model_commitment" || CASE "proof_system" WHEN 'groth16' THEN '' ELSE ':' || "proof_system" END`;
+/**
+ * State of open work. A replica of a release that knows Groth16 alone takes only what has that system's states.
+ */
+export function openState(state: string, proofSystem: ProofSystem): string {
+  return proofSystem === "groth16" ? state : `${state}:${proofSystem}`;
+}
+
+/** The state of a row, whatever its proof system. */
+export function stateOfRow(row: { readonly state: string }): string {
+  return row.state.split(":")[0] ?? "";
+}
 
 export type Sql = PrismaClient | Prisma.TransactionClient;
 
 /** How a table is a queue. The names are constants of this service, never input. */
 export interface WorkTable {
   readonly table: string;
+  /** Of any proof system. */
   readonly openStates: readonly string[];
-  /** State of work that somebody holds. */
+  /** State of work that somebody holds; its proof system stays. */
   readonly heldState: string;
   /** SQL expressions over a row: its name, its group, its priority, its deadline. */
   readonly id: string;
@@ -32,6 +43,7 @@ interface ClaimedRow {
   readonly trace_headers: Readonly<Record<string, string>>;
 }
 
+const SYSTEM_OF_STATE = `coalesce(substring("state" from ':.*'), '')`;
 const MS = "* interval '1 millisecond'";
 
 /** Lease handling of a queue table; the database's clock counts, so that replicas agree on time. */
@@ -49,7 +61,7 @@ export class WorkRows {
     const { table, id, heldState, group, priority, deadline } = this.#names;
     const vanished = `CASE WHEN "lease_until" > ${NEVER_HELD} THEN 1 ELSE 0 END`;
     const rows = await sql.$queryRawUnsafe<ClaimedRow[]>(
-      `UPDATE "${table}" SET "state" = '${heldState}', "fencing_token" = "fencing_token" + 1, "attempts" = "attempts" + 1,
+      `UPDATE "${table}" SET "state" = '${heldState}' || ${SYSTEM_OF_STATE}, "fencing_token" = "fencing_token" + 1, "attempts" = "attempts" + 1,
          "abandonments" = "abandonments" + ${vanished},
          "lease_until" = clock_timestamp() + $1::float8 ${MS}
        WHERE (${id}) = (
