@@ -1,10 +1,8 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { chrome } from "./support/chrome.js";
 import { FakePlatform } from "./support/fake-platform.js";
+import { expectAccessible, pageProblems, shoot } from "./support/page-checks.js";
 
 describe.skipIf(chrome === undefined)(
   `the page of the chain in a browser${chrome === undefined ? " (skipped: no Chromium found; set CHROME_PATH)" : ""}`,
@@ -29,20 +27,6 @@ describe.skipIf(chrome === undefined)(
       page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
     });
 
-    async function shoot(name: string): Promise<void> {
-      const directory = process.env.STUDIO_SCREENSHOTS;
-      if (directory === undefined) return;
-      await mkdir(directory, { recursive: true });
-      await page.screenshot({ path: join(directory, `chain-${name}.png`), fullPage: true });
-    }
-
-    async function expectAccessible(): Promise<void> {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`),
-      ).toEqual([]);
-    }
-
     it.each([
       ["desktop", 1280, "light", 4],
       ["desktop", 1280, "dark", 21],
@@ -52,12 +36,7 @@ describe.skipIf(chrome === undefined)(
       "draws the DAG and who certified it (%s, %i px, %s, %i nodes)",
       async (name, width, theme, nodes) => {
         platform.honorNodes = nodes;
-        const problems: string[] = [];
-        page.on("console", (message) => {
-          if (message.type() === "error" && !message.text().includes("favicon"))
-            problems.push(message.text());
-        });
-        page.on("pageerror", (error) => problems.push(error.message));
+        const problems = pageProblems(page);
         await page.setViewportSize({ width, height: 844 });
         await page.goto(url);
         if (theme === "dark") await page.getByRole("button", { name: "Switch to the dark theme" }).click();
@@ -83,8 +62,8 @@ describe.skipIf(chrome === undefined)(
         );
         expect(overflow).toBe(0);
         await page.getByRole("button", { name: "Pause" }).click();
-        await expectAccessible();
-        await shoot(`${name}-${theme}`);
+        await expectAccessible(page);
+        await shoot(page, `chain-${name}-${theme}`);
         expect(problems).toEqual([]);
       },
     );
@@ -101,8 +80,8 @@ describe.skipIf(chrome === undefined)(
       const above = page.locator('button.dag-block[aria-pressed="true"]');
       expect(await above.getAttribute("aria-label")).not.toBe(held);
       await page.getByRole("button", { name: "Go on" }).waitFor();
-      await expectAccessible();
-      await shoot("block");
+      await expectAccessible(page);
+      await shoot(page, "chain-block");
       await above.press("Escape");
       await page.getByRole("button", { name: "Pause" }).waitFor();
     });
@@ -123,8 +102,8 @@ describe.skipIf(chrome === undefined)(
       platform.honorNodes = 1;
       await page.goto(url);
       await page.getByRole("heading", { name: "One node makes this chain" }).waitFor();
-      await expectAccessible();
-      await shoot("one-producer");
+      await expectAccessible(page);
+      await shoot(page, "chain-one-producer");
     });
 
     it("keeps the last reading when the gateway goes away, and says so", async () => {
@@ -133,14 +112,14 @@ describe.skipIf(chrome === undefined)(
       platform.mood = "broken";
       await page.getByText(/this is how it was last/).waitFor();
       await page.locator("button.dag-block").first().waitFor();
-      await expectAccessible();
+      await expectAccessible(page);
     });
 
     it("says what is loading", async () => {
       platform.mood = "silent";
       await page.goto(url);
       await page.getByText("Asking the chain…").waitFor();
-      await expectAccessible();
+      await expectAccessible(page);
     });
   },
 );

@@ -1,10 +1,8 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { chrome } from "./support/chrome.js";
 import { FakePlatform } from "./support/fake-platform.js";
+import { expectAccessible, pageProblems, shoot } from "./support/page-checks.js";
 
 describe.skipIf(chrome === undefined)(
   `the page of operations in a browser${chrome === undefined ? " (skipped: no Chromium found; set CHROME_PATH)" : ""}`,
@@ -29,31 +27,13 @@ describe.skipIf(chrome === undefined)(
       page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
     });
 
-    async function shoot(name: string): Promise<void> {
-      const directory = process.env.STUDIO_SCREENSHOTS;
-      if (directory === undefined) return;
-      await mkdir(directory, { recursive: true });
-      await page.screenshot({ path: join(directory, `operations-${name}.png`), fullPage: true });
-    }
-
-    async function expectAccessible(): Promise<void> {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`),
-      ).toEqual([]);
-    }
-
     it.each([
       ["desktop", 1280, "light"],
       ["desktop", 1280, "dark"],
       ["phone", 390, "light"],
       ["phone", 390, "dark"],
     ] as const)("shows how everything is (%s, %i px, %s)", async (name, width, theme) => {
-      const problems: string[] = [];
-      page.on("console", (message) => {
-        if (message.type() === "error" && !message.text().includes("favicon")) problems.push(message.text());
-      });
-      page.on("pageerror", (error) => problems.push(error.message));
+      const problems = pageProblems(page);
       await page.setViewportSize({ width, height: 844 });
       await page.goto(url);
       if (theme === "dark") await page.getByRole("button", { name: "Switch to the dark theme" }).click();
@@ -67,8 +47,8 @@ describe.skipIf(chrome === undefined)(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       expect(overflow).toBe(0);
-      await expectAccessible();
-      await shoot(`${name}-${theme}`);
+      await expectAccessible(page);
+      await shoot(page, `operations-${name}-${theme}`);
       expect(problems).toEqual([]);
     });
 
@@ -80,8 +60,8 @@ describe.skipIf(chrome === undefined)(
       await page.getByText("The node did not answer; the transaction is sent again.").waitFor();
       await page.getByRole("checkbox", { name: "Database statements (1)" }).check();
       await page.getByRole("button", { name: /postgres INSERT/ }).waitFor();
-      await expectAccessible();
-      await shoot("span");
+      await expectAccessible(page);
+      await shoot(page, "operations-span");
     });
 
     it("says that an operator has to sign in, and how without a wallet", async () => {
@@ -89,8 +69,8 @@ describe.skipIf(chrome === undefined)(
       await page.goto(url);
       await page.getByRole("heading", { name: "For operators" }).waitFor();
       await page.getByText("This browser has no wallet").waitFor();
-      await expectAccessible();
-      await shoot("sign-in");
+      await expectAccessible(page);
+      await shoot(page, "operations-sign-in");
     });
 
     it("keeps the last reading when the gateway goes away, and says how old it is", async () => {
@@ -99,14 +79,14 @@ describe.skipIf(chrome === undefined)(
       platform.mood = "broken";
       await page.getByText(/this is how it was/).waitFor();
       await page.getByText("7 of 8").waitFor();
-      await expectAccessible();
+      await expectAccessible(page);
     });
 
     it("says what is loading", async () => {
       platform.mood = "silent";
       await page.goto(url);
       await page.getByText("Asking every service…").waitFor();
-      await expectAccessible();
+      await expectAccessible(page);
     });
   },
 );

@@ -1,10 +1,8 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { chrome } from "./support/chrome.js";
 import { FakePlatform } from "./support/fake-platform.js";
+import { expectAccessible, shoot } from "./support/page-checks.js";
 import { PROOF_FILE } from "./support/proof-fixture.js";
 
 describe.skipIf(chrome === undefined)(
@@ -39,20 +37,6 @@ describe.skipIf(chrome === undefined)(
       buffer: Buffer.from(text),
     });
 
-    async function expectAccessible(): Promise<void> {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`),
-      ).toEqual([]);
-    }
-
-    async function shoot(name: string): Promise<void> {
-      const directory = process.env.STUDIO_SCREENSHOTS;
-      if (directory === undefined) return;
-      await mkdir(directory, { recursive: true });
-      await page.screenshot({ path: join(directory, `proof-${name}.png`), fullPage: true });
-    }
-
     it.each([
       ["desktop", 1280, "light"],
       ["desktop", 1280, "dark"],
@@ -62,7 +46,7 @@ describe.skipIf(chrome === undefined)(
       await page.setViewportSize({ width, height: 844 });
       await page.goto(url);
       if (theme === "dark") await page.getByRole("button", { name: "Switch to the dark theme" }).click();
-      await expectAccessible();
+      await expectAccessible(page);
       await page.setInputFiles("input[type=file]", file(PROOF_FILE));
       await page.getByText("The proof in proof.json holds.").waitFor();
       await page.getByText(/The model with commitment 0xc0c0/).waitFor();
@@ -71,8 +55,8 @@ describe.skipIf(chrome === undefined)(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       expect(overflow).toBe(0);
-      await expectAccessible();
-      await shoot(`${name}-${theme}`);
+      await expectAccessible(page);
+      await shoot(page, `proof-${name}-${theme}`);
       expect(asked).toEqual([]);
     });
 
@@ -82,8 +66,8 @@ describe.skipIf(chrome === undefined)(
       changed.publicInputs[2] = `0x${"00".repeat(31)}2b`;
       await page.setInputFiles("input[type=file]", file(JSON.stringify(changed), "changed.json"));
       await page.getByText("The proof in changed.json does not hold. It says nothing.").waitFor();
-      await expectAccessible();
-      await shoot("changed");
+      await expectAccessible(page);
+      await shoot(page, "proof-changed");
       await page.setInputFiles("input[type=file]", file("{}", "other.json"));
       await page.getByText(/other.json: This is no proof that can be read here/).waitFor();
     });

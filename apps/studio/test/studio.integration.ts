@@ -1,20 +1,23 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { chrome } from "./support/chrome.js";
 import { FakePlatform } from "./support/fake-platform.js";
+import { expectAccessible, pageProblems, shoot } from "./support/page-checks.js";
 
 const dist = join(import.meta.dirname, "..", "dist");
 const FIRST_LOAD_BYTES = 250 * 1024;
 
 describe("the built page", () => {
-  it("is small enough to load at once", async () => {
-    const files = await readdir(join(dist, "assets"));
-    let bytes = 0;
-    for (const file of files) bytes += gzipSync(await readFile(join(dist, "assets", file))).length;
+  // What a page names it loads at once; code to verify with comes when somebody verifies.
+  it.each(["index", "chain", "operations", "proof"])("%s is small enough to load at once", async (page) => {
+    const html = await readFile(join(dist, `${page}.html`), "utf8");
+    const files = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, file]) => file as string);
+    expect(files.length).toBeGreaterThan(1);
+    let bytes = gzipSync(html).length;
+    for (const file of files) bytes += gzipSync(await readFile(join(dist, file))).length;
     expect(bytes).toBeLessThan(FIRST_LOAD_BYTES);
   });
 
@@ -46,36 +49,16 @@ describe.skipIf(chrome === undefined)(
       page = await context.newPage();
     });
 
-    async function shoot(name: string): Promise<void> {
-      const directory = process.env.STUDIO_SCREENSHOTS;
-      if (directory === undefined) return;
-      await mkdir(directory, { recursive: true });
-      await page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });
-    }
-
-    async function expectAccessible(): Promise<void> {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(
-        violations.map(
-          (violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" | ")}`,
-        ),
-      ).toEqual([]);
-    }
-
     it("shows the network, a digit, providers and blocks, without an error or a violation", async () => {
-      const problems: string[] = [];
-      page.on("console", (message) => {
-        if (message.type() === "error" && !message.text().includes("favicon")) problems.push(message.text());
-      });
-      page.on("pageerror", (error) => problems.push(error.message));
+      const problems = pageProblems(page);
       await page.goto(url);
       await page.getByText("All services answer").waitFor();
       await page.getByText("Handwritten digits").first().waitFor();
       await page.getByText("north").waitFor();
       await page.getByText("42", { exact: true }).waitFor();
       await page.getByRole("button", { name: "Run a proven inference" }).isEnabled();
-      await expectAccessible();
-      await shoot("desktop-light");
+      await expectAccessible(page);
+      await shoot(page, "desktop-light");
       expect(problems).toEqual([]);
     });
 
@@ -83,8 +66,8 @@ describe.skipIf(chrome === undefined)(
       await page.goto(url);
       await page.getByRole("button", { name: "Switch to the dark theme" }).click();
       await page.getByText("north").waitFor();
-      await expectAccessible();
-      await shoot("desktop-dark");
+      await expectAccessible(page);
+      await shoot(page, "desktop-dark");
     });
 
     it("fits a phone without scrolling sideways", async () => {
@@ -95,8 +78,8 @@ describe.skipIf(chrome === undefined)(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       expect(overflow).toBe(0);
-      await expectAccessible();
-      await shoot("phone");
+      await expectAccessible(page);
+      await shoot(page, "phone");
     });
 
     it("offers every way to check with price, time and trust, before anything is bought", async () => {
@@ -105,8 +88,8 @@ describe.skipIf(chrome === undefined)(
       await page.getByRole("radio", { name: /By two providers/ }).check();
       await page.getByText("To trust: what replicate leaves to trust").waitFor();
       await page.getByRole("button", { name: "Run an inference" }).waitFor();
-      await expectAccessible();
-      await shoot("rungs");
+      await expectAccessible(page);
+      await shoot(page, "rungs");
     });
 
     it("opens a transaction by keyboard alone", async () => {
@@ -115,7 +98,7 @@ describe.skipIf(chrome === undefined)(
       await transaction.focus();
       await page.keyboard.press("Enter");
       await page.getByText("succeeded").waitFor();
-      await expectAccessible();
+      await expectAccessible(page);
     });
 
     it.each([
@@ -134,11 +117,11 @@ describe.skipIf(chrome === undefined)(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         ),
       ).toBe(0);
-      await expectAccessible();
+      await expectAccessible(page);
       await page.getByRole("button", { name: "Verify in your browser" }).click();
       // This fake has no chain behind it: the page must say so and not pretend.
       await page.getByRole("alert").waitFor();
-      await shoot(`run-${name}`);
+      await shoot(page, `run-${name}`);
     });
 
     it("takes a drawing by keyboard", async () => {
@@ -162,21 +145,21 @@ describe.skipIf(chrome === undefined)(
       await page.getByText("No model is published yet").waitFor();
       await page.getByText("No provider has joined yet").waitFor();
       await page.getByText("offers no demo key").waitFor();
-      await expectAccessible();
-      await shoot("empty");
+      await expectAccessible(page);
+      await shoot(page, "empty");
     });
 
     it("says what is loading, and what went wrong", async () => {
       platform.mood = "silent";
       await page.goto(url);
       await page.getByText("Asking for providers…").waitFor();
-      await expectAccessible();
+      await expectAccessible(page);
       platform.mood = "broken";
       await page.reload();
       await page.getByText("Offline", { exact: true }).waitFor();
       await page.getByText("The platform does not answer").waitFor();
-      await expectAccessible();
-      await shoot("offline");
+      await expectAccessible(page);
+      await shoot(page, "offline");
     });
   },
 );

@@ -12,6 +12,7 @@ import { typedDataPayload } from "@aios/core-settlement/signed-data";
 import { signingDomain } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
 import { packOutput } from "@aios/core-zkml/output-packing";
+import type { ModelCapability } from "@aios/sdk/api-types";
 import { requestHashOf } from "@aios/sdk/job-api";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { HonorFixture } from "./honor-fixture.js";
@@ -261,6 +262,7 @@ function empty(path: string): unknown {
   if (path === "/health") return { status: "ok", version: "0.1.0", services: [] };
   if (path === "/v1/models") return { items: [], nextCursor: null };
   if (path === "/v1/providers") return { providers: [] };
+  if (path.endsWith("/capabilities")) return { items: [] };
   return undefined;
 }
 
@@ -285,6 +287,8 @@ function full(path: string): unknown {
       };
     case "/v1/models":
       return { items: [model()], nextCursor: null };
+    case "/v1/models/1/capabilities":
+      return { items: [capability()] };
     case "/v1/providers":
       return { providers: [provider("north", "2"), provider("south", "3")] };
     default:
@@ -321,6 +325,27 @@ function model(): unknown {
     createdAtMs: 1,
     progress: null,
     error: null,
+  };
+}
+
+function capability(): ModelCapability {
+  return {
+    claimId: 1,
+    state: "proven",
+    testSetRoot: transaction("b"),
+    testSetSize: 2_000,
+    publisher: address("4"),
+    drawer: address("c"),
+    drawCount: 60,
+    answered: 60,
+    correct: 60,
+    minimumCorrect: 58,
+    attempt: 1,
+    accuracyAtLeastBps: 9_512,
+    says: [
+      "60 of 60 samples, drawn at random from a committed set of 2000, are right by proof; 58 were claimed.",
+    ],
+    trusted: ["Whoever ran the development set-up of the model's key: it can forge."],
   };
 }
 
