@@ -1,14 +1,12 @@
 import type { CodedError } from "@aios/kernel/coded-error";
 import { JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
-import { ProofSystem } from "@aios/proto/aios/prover/v1/prover";
 import { createPool } from "@aios/service-kit/postgres-pool";
 import { eventually } from "@aios/testkit/eventually";
 import { getBytes, Wallet } from "ethers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { forgetPlacements } from "../../src/adapters/prisma/placement-history.js";
 import { ComputePlatform, IMAGE } from "../support/compute-platform.js";
-import { CONTRACTS } from "../support/fake-chain.js";
-import { COLOUR_MODEL, LICENSED_MODEL, UNLICENSED_MODEL } from "../support/fake-peers.js";
+import { COLOUR_MODEL, UNLICENSED_MODEL } from "../support/fake-peers.js";
 import { type Behaviour, FakeProvider } from "../support/fake-provider.js";
 
 let platform: ComputePlatform;
@@ -71,23 +69,6 @@ describe("a job", () => {
     );
     const deposit = platform.peers.deposits.find(({ leaseScopes }) => leaseScopes.includes(`job:${jobId}`));
     expect(deposit?.servicePurposes).toEqual(["proof"]);
-  });
-
-  it("is proven by UltraHonk where the buyer chooses that, and settled by that verifier, paid once", async () => {
-    const honest = await provider();
-    const spec = { inference: { modelId: LICENSED_MODEL, input: IMAGE } };
-    const { quotes } = await platform.as(platform.buyer, () => platform.client.quoteJob({ spec }));
-    const honk = quotes.find(({ verification }) => verification === Verification.VERIFICATION_HONK);
-    expect(honk).toMatchObject({
-      verificationGas: 1_900_000,
-      trust: "Nobody for the output, but the UltraHonk key: forgeable by anybody.",
-    });
-    const jobId = await platform.placeJob({ verification: Verification.VERIFICATION_HONK });
-    const job = await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
-    paidOnce(jobId, honest);
-    expect(job.steps.map(({ name }) => name)).toContain("proven");
-    expect(JSON.parse(job.orderJson)).toMatchObject({ verifier: CONTRACTS.HonkResultVerifier });
-    expect(platform.peers.proofSystems.get(jobId)).toBe(ProofSystem.PROOF_SYSTEM_HONK);
   });
 
   it("publishes the settled job's receipt once", async () => {

@@ -1,7 +1,9 @@
 import { drawCommitment, parseDrawNote } from "@aios/core-settlement/sample-draw";
 import { JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
+import { ProofSystem } from "@aios/proto/aios/prover/v1/prover";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ComputePlatform, IMAGE } from "../support/compute-platform.js";
+import { CONTRACTS } from "../support/fake-chain.js";
 import { LICENSED_MODEL } from "../support/fake-peers.js";
 import { type Behaviour, FakeProvider } from "../support/fake-provider.js";
 
@@ -47,7 +49,7 @@ describe("quotes", () => {
     await expect(platform.prepare(REPLICATE)).rejects.toMatchObject({ code: "no-second-provider" });
     await provider({ priceWei: "1200" });
     const quotes = await quote();
-    expect(quotes.size).toBe(4);
+    expect(quotes.size).toBe(5);
     const [none, replicate] = [Verification.VERIFICATION_NONE, Verification.VERIFICATION_REPLICATE].map(
       (rung) => quotes.get(rung),
     );
@@ -55,6 +57,25 @@ describe("quotes", () => {
     expect(replicate?.trust).toContain("two providers");
     expect(quotes.get(Verification.VERIFICATION_SAMPLE)?.trust).toContain("10000 are drawn");
     expect(quotes.get(Verification.VERIFICATION_PROOF)?.trust).toContain("development key");
+  });
+});
+
+describe("a job proven by UltraHonk", () => {
+  it("is settled by that verifier, paid once", async () => {
+    const honest = await provider();
+    const spec = { inference: { modelId: LICENSED_MODEL, input: IMAGE } };
+    const { quotes } = await platform.as(platform.buyer, () => platform.client.quoteJob({ spec }));
+    const honk = quotes.find(({ verification }) => verification === Verification.VERIFICATION_HONK);
+    expect(honk).toMatchObject({
+      verificationGas: 1_900_000,
+      trust: "Nobody for the output, but the UltraHonk key: forgeable by anybody.",
+    });
+    const jobId = await platform.placeJob({ verification: Verification.VERIFICATION_HONK });
+    const job = await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
+    expect(paymentsOf(jobId)).toEqual([{ jobId, provider: honest.address }]);
+    expect(job.steps.map(({ name }) => name)).toContain("proven");
+    expect(JSON.parse(job.orderJson)).toMatchObject({ verifier: CONTRACTS.HonkResultVerifier });
+    expect(platform.peers.proofSystems.get(jobId)).toBe(ProofSystem.PROOF_SYSTEM_HONK);
   });
 });
 
