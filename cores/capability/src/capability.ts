@@ -20,6 +20,42 @@ export interface CapabilityClaim {
   readonly answeredBits: bigint;
 }
 
+/** The fields of the contract's record, as any ABI library decodes them. */
+export type ClaimRecord = Readonly<Record<keyof Omit<CapabilityClaim, "claimId">, unknown>>;
+
+const NO_BYTES = /^0x0{64}$/;
+
+/** The claim in what the contract's `claimOf` answers. */
+export function claimFromRecord(claimId: bigint, record: ClaimRecord): CapabilityClaim {
+  const seed = String(record.seed);
+  return {
+    claimId,
+    owner: String(record.owner).toLowerCase(),
+    blockNumber: Number(record.blockNumber),
+    testSetSize: Number(record.testSetSize),
+    modelId: BigInt(String(record.modelId)),
+    drawId: BigInt(String(record.drawId)),
+    drawCount: Number(record.drawCount),
+    minimumCorrect: Number(record.minimumCorrect),
+    answered: Number(record.answered),
+    correct: Number(record.correct),
+    classes: Number(record.classes),
+    verifier: String(record.verifier),
+    testSetRoot: String(record.testSetRoot),
+    seed: NO_BYTES.test(seed) ? undefined : seed,
+    answeredBits: BigInt(String(record.answeredBits)),
+  };
+}
+
+/**
+ * Which attempt on its test set the claim at `index` is, of a model's `claims`, oldest first. `skipped` older ones were not
+ * read: they may be about the same set, and count as if they were.
+ */
+export function attemptOf(claims: readonly CapabilityClaim[], index: number, skipped: number): number {
+  const root = claims[index]?.testSetRoot;
+  return claims.slice(0, index + 1).filter(({ testSetRoot }) => testSetRoot === root).length + skipped;
+}
+
 /** Chance of error that is shown. */
 const ERROR = 0.05;
 /** Blocks in which a draw can be opened, as in `CapabilityClaims.sol`. */

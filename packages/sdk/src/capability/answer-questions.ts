@@ -1,15 +1,14 @@
 import type { CapabilityClaim } from "@aios/core-capability/capability";
-import { drawnIndex, questionId } from "@aios/core-capability/draw";
+import { drawnIndex } from "@aios/core-capability/draw";
 import type { Sample, TestSet } from "@aios/core-capability/test-set";
 import { computeWitness } from "@aios/core-zkml/circuit";
 import type { ProvableModel } from "@aios/core-zkml/integer-graph";
 import { packOutput } from "@aios/core-zkml/output-packing";
 import { evaluateModel, provableModelCommitment } from "@aios/core-zkml/provable-model";
 import type { R1cs, Witness } from "@aios/core-zkml/r1cs";
-import { STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
 import { CodedError } from "@aios/kernel/coded-error";
-import { fromHex, toHex } from "../hex.js";
-import { type CapabilityChain, claimsInterface, modelStatement } from "./capability-contract.js";
+import { toHex } from "../hex.js";
+import { type CapabilityChain, claimsInterface, questionContexts } from "./capability-contract.js";
 
 export interface AnswerInput {
   readonly model: ProvableModel;
@@ -42,8 +41,8 @@ export async function* answerQuestions(
   if (seed === undefined) throw refused("claim-not-drawn", "The samples of this claim are not drawn yet.");
   if (testSet.root !== claim.testSetRoot || testSet.size !== claim.testSetSize)
     throw refused("test-set-differs", "The claim is about another test set than this one.");
-  const { modelCommitment, verifyingKeyHash } = await modelStatement(chain, claim.modelId);
-  if (toHex(provableModelCommitment(model)) !== modelCommitment)
+  const contexts = await questionContexts(chain, claim);
+  if (toHex(provableModelCommitment(model)) !== contexts.modelCommitment)
     throw refused("model-differs", "The claim is about another model than this one.");
 
   const open = Array.from({ length: claim.drawCount }, (_, position) => position).filter(
@@ -56,16 +55,7 @@ export async function* answerQuestions(
       const index = drawnIndex(seed, position, testSet.size);
       const { input, salt } = samples[index] as Sample;
       const { inputCommitment, label } = testSet.committed(index);
-      const context = statementContext({
-        version: STATEMENT_VERSION,
-        chainId: chain.chainId,
-        escrow: chain.claims,
-        jobId: questionId(claim.claimId, position),
-        requester: claim.owner,
-        modelCommitment: fromHex(modelCommitment),
-        verifyingKeyHash: fromHex(verifyingKeyHash),
-      });
-      const evidence = await prove(computeWitness(model, r1cs, input, salt, context));
+      const evidence = await prove(computeWitness(model, r1cs, input, salt, contexts.at(position)));
       const output = packOutput(evaluateModel(model, input));
       answers.push([position, inputCommitment, label, testSet.pathOf(index), output, toHex(evidence)]);
     }

@@ -1,9 +1,12 @@
 import { abi as claimsAbi } from "@aios/contracts/abi/capability-claims";
 import { abi as licenceAbi } from "@aios/contracts/abi/model-licence";
-import type { CapabilityClaim } from "@aios/core-capability/capability";
+import { type CapabilityClaim, type ClaimRecord, claimFromRecord } from "@aios/core-capability/capability";
+import { questionId } from "@aios/core-capability/draw";
+import { STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
 import { CodedError } from "@aios/kernel/coded-error";
 import { Interface } from "ethers/abi";
 import type { Protocol } from "../api-types.js";
+import { fromHex } from "../hex.js";
 import type { JsonRpc } from "../json-rpc.js";
 import { contractAddress } from "../typed-data-review.js";
 
@@ -17,6 +20,13 @@ export interface CapabilityChain {
   readonly claims: string;
   readonly models: string;
   readonly groth16: string;
+}
+
+/** Contexts of a claim's questions; commitment and key hash of its model in 0x hex. */
+export interface QuestionContexts {
+  readonly modelCommitment: string;
+  readonly verifyingKeyHash: string;
+  at(position: number): bigint;
 }
 
 /** Throws `contract-unknown` for a platform whose contracts are older. */
@@ -52,26 +62,7 @@ export async function readClaim(chain: CapabilityChain, claimId: bigint): Promis
       message: `There is no capability claim ${claimId} on this chain.`,
     });
   const [raw] = await view(chain, chain.claims, claimsInterface, "claimOf", [claimId]);
-  const claim = raw as Readonly<Record<string, unknown>>;
-  const number = (name: string): number => Number(claim[name]);
-  const seed = String(claim["seed"]);
-  return {
-    claimId,
-    owner: String(claim["owner"]).toLowerCase(),
-    blockNumber: number("blockNumber"),
-    testSetSize: number("testSetSize"),
-    modelId: BigInt(String(claim["modelId"])),
-    drawId: BigInt(String(claim["drawId"])),
-    drawCount: number("drawCount"),
-    minimumCorrect: number("minimumCorrect"),
-    answered: number("answered"),
-    correct: number("correct"),
-    classes: number("classes"),
-    verifier: String(claim["verifier"]),
-    testSetRoot: String(claim["testSetRoot"]),
-    seed: NOT_DRAWN.test(seed) ? undefined : seed,
-    answeredBits: BigInt(String(claim["answeredBits"])),
-  };
+  return claimFromRecord(claimId, raw as ClaimRecord);
 }
 
 /** Ids of all claims about a model, oldest first. */
@@ -89,12 +80,34 @@ export async function drawerOf(chain: CapabilityChain, drawId: bigint): Promise<
 }
 
 /** Commitment and verifying-key hash of a model, 0x hex. */
-export async function modelStatement(
+async function modelStatement(
   chain: CapabilityChain,
   modelId: bigint,
 ): Promise<{ readonly modelCommitment: string; readonly verifyingKeyHash: string }> {
   const [commitment, key] = await view(chain, chain.models, licenceInterface, "statementOf", [modelId]);
   return { modelCommitment: String(commitment), verifyingKeyHash: String(key) };
+}
+
+/** What the proof of a claim's question at `position` is bound to: this chain, contract, question, owner, model and key. */
+export async function questionContexts(
+  chain: CapabilityChain,
+  claim: CapabilityClaim,
+): Promise<QuestionContexts> {
+  const { modelCommitment, verifyingKeyHash } = await modelStatement(chain, claim.modelId);
+  return {
+    modelCommitment,
+    verifyingKeyHash,
+    at: (position) =>
+      statementContext({
+        version: STATEMENT_VERSION,
+        chainId: chain.chainId,
+        escrow: chain.claims,
+        jobId: questionId(claim.claimId, position),
+        requester: claim.owner,
+        modelCommitment: fromHex(modelCommitment),
+        verifyingKeyHash: fromHex(verifyingKeyHash),
+      }),
+  };
 }
 
 /** Whether the model's key was made by a ceremony; otherwise one party can forge. */

@@ -1,5 +1,5 @@
 import type { CapabilityClaim } from "@aios/core-capability/capability";
-import { drawnIndex, drawSecretHash, drawSeed, questionId } from "@aios/core-capability/draw";
+import { drawnIndex, drawSecretHash, drawSeed } from "@aios/core-capability/draw";
 import { isInTestSet } from "@aios/core-capability/test-set";
 import { decodeEvidence } from "@aios/core-groth16/evidence";
 import { decodeProof } from "@aios/core-groth16/proof-encoding";
@@ -7,12 +7,18 @@ import { verify } from "@aios/core-groth16/verify";
 import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
 import { argmax } from "@aios/core-zkml/evaluator";
 import { unpackOutput } from "@aios/core-zkml/output-packing";
-import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
+import { publicInputs } from "@aios/core-zkml/statement";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { fromHex, toHex } from "../hex.js";
 import type { RpcLog } from "../json-rpc.js";
 import type { VerificationCheck } from "../verification/verification-report.js";
-import { type CapabilityChain, claimsInterface, modelStatement, readClaim } from "./capability-contract.js";
+import {
+  type CapabilityChain,
+  claimsInterface,
+  type QuestionContexts,
+  questionContexts,
+  readClaim,
+} from "./capability-contract.js";
 
 interface SubmittedAnswer {
   readonly position: number;
@@ -88,14 +94,14 @@ async function checkAnswers(
       how: "The chain verified these proofs; they are not of the system that is verified here.",
       evidence: { verifier: claim.verifier },
     };
-  const context = await contextOf(chain, claim);
+  const contexts = await questionContexts(chain, claim);
   const checked = new Map<number, { readonly holds: boolean; readonly correct: boolean }>();
   for (const hash of transactions) {
     const arguments_ = await calldata(chain, hash, "answer");
     for (const answer of (arguments_?.[1] ?? []) as Iterable<Readonly<Record<string, unknown>>>) {
       const submitted = answerOf(answer);
       if (checked.has(submitted.position)) continue;
-      const holds = isRight(claim, submitted, context);
+      const holds = isRight(claim, submitted, contexts);
       const predicted = holds ? argmax(unpackOutput(submitted.output, claim.classes)) : undefined;
       checked.set(submitted.position, { holds, correct: predicted === submitted.label });
     }
@@ -116,34 +122,19 @@ async function checkAnswers(
   };
 }
 
-type ContextOf = (position: number) => { readonly context: bigint; readonly keyHash: string };
-
-async function contextOf(chain: CapabilityChain, claim: CapabilityClaim): Promise<ContextOf> {
-  const { modelCommitment, verifyingKeyHash: keyHash } = await modelStatement(chain, claim.modelId);
-  return (position) => ({
-    keyHash,
-    context: statementContext({
-      version: STATEMENT_VERSION,
-      chainId: chain.chainId,
-      escrow: chain.claims,
-      jobId: questionId(claim.claimId, position),
-      requester: claim.owner,
-      modelCommitment: fromHex(modelCommitment),
-      verifyingKeyHash: fromHex(keyHash),
-    }),
-  });
-}
-
-function isRight(claim: CapabilityClaim, answer: SubmittedAnswer, contextOf: ContextOf): boolean {
+function isRight(claim: CapabilityClaim, answer: SubmittedAnswer, contexts: QuestionContexts): boolean {
   if (claim.seed === undefined) return false;
   const index = drawnIndex(claim.seed, answer.position, claim.testSetSize);
-  const { context, keyHash } = contextOf(answer.position);
   try {
     if (!isInTestSet(claim.testSetRoot, { ...answer, index }, answer.path)) return false;
     const { verifyingKey, proof } = decodeEvidence(fromHex(answer.evidence));
     const key = decodeVerifyingKey(verifyingKey);
-    if (toHex(verifyingKeyHash(key)) !== keyHash) return false;
-    return verify(key, publicInputs(context, answer.inputCommitment, answer.output), decodeProof(proof));
+    if (toHex(verifyingKeyHash(key)) !== contexts.verifyingKeyHash) return false;
+    return verify(
+      key,
+      publicInputs(contexts.at(answer.position), answer.inputCommitment, answer.output),
+      decodeProof(proof),
+    );
   } catch (error) {
     if (!isCodedError(error)) throw error;
     return false;

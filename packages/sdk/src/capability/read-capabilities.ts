@@ -1,4 +1,4 @@
-import { type Capability, describeCapability } from "@aios/core-capability/capability";
+import { attemptOf, type Capability, describeCapability } from "@aios/core-capability/capability";
 import {
   type CapabilityChain,
   claimIdsOf,
@@ -26,9 +26,8 @@ export async function readCapabilities(
       drawerOf(chain, claim.drawId),
       publisherOf(chain, claim.testSetRoot),
     ]);
-    const same = claims.slice(0, index + 1).filter(({ testSetRoot }) => testSetRoot === claim.testSetRoot);
-    // Those not read may be about the same set: counted as if they were.
-    return describeCapability(claim, { drawer, publisher, attempt: same.length + skipped, head, ceremony });
+    const attempt = attemptOf(claims, index, skipped);
+    return describeCapability(claim, { drawer, publisher, attempt, head, ceremony });
   });
   return (await Promise.all(capabilities)).reverse();
 }

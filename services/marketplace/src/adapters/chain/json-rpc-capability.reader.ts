@@ -1,4 +1,9 @@
-import { type Capability, type CapabilityClaim, describeCapability } from "@aios/core-capability/capability";
+import {
+  attemptOf,
+  type Capability,
+  claimFromRecord,
+  describeCapability,
+} from "@aios/core-capability/capability";
 import type { Address } from "@aios/kernel/identifiers";
 import { Interface } from "ethers";
 import type { CapabilityReader } from "../../domain/ports.js";
@@ -13,6 +18,7 @@ const VIEWS = new Interface([
   "function draws(uint64 drawId) view returns (address drawer, uint64 claimId, bytes32 secretHash)",
   "function ceremonyTranscriptHash(uint256 modelId) view returns (bytes32)",
 ]);
+type ClaimRecord = Parameters<typeof claimFromRecord>[1];
 const ZERO = /^0x0{64}$/;
 
 /** Capability claims over the node's JSON-RPC: the chain is their only record. */
@@ -39,7 +45,7 @@ export class JsonRpcCapabilityReader implements CapabilityReader {
       views.view(VIEWS, contracts.models, "ceremonyTranscriptHash", [modelId]),
       Promise.all(
         read.map(async (id) =>
-          claimFrom(id, (await views.view(VIEWS, contracts.claims, "claimOf", [id]))[0]),
+          claimFromRecord(id, (await views.view(VIEWS, contracts.claims, "claimOf", [id]))[0] as ClaimRecord),
         ),
       ),
     ]);
@@ -48,41 +54,14 @@ export class JsonRpcCapabilityReader implements CapabilityReader {
         views.view(VIEWS, contracts.claims, "testSets", [claim.testSetRoot]),
         views.view(VIEWS, contracts.claims, "draws", [claim.drawId]),
       ]);
-      const before = claims
-        .slice(0, index + 1)
-        .filter(({ testSetRoot }) => testSetRoot === claim.testSetRoot);
       return describeCapability(claim, {
         publisher: String(publisher).toLowerCase(),
         drawer: String(drawer).toLowerCase(),
-        // Those that are not read may be about the same set: counted as if they were.
-        attempt: before.length + all.length - read.length,
+        attempt: attemptOf(claims, index, all.length - read.length),
         head: Number(head),
         ceremony: !ZERO.test(String(transcript)),
       });
     });
     return (await Promise.all(described)).reverse();
   }
-}
-
-function claimFrom(claimId: bigint, raw: unknown): CapabilityClaim {
-  const claim = raw as Readonly<Record<string, unknown>>;
-  const number = (name: string): number => Number(claim[name]);
-  const seed = String(claim["seed"]);
-  return {
-    claimId,
-    owner: String(claim["owner"]).toLowerCase(),
-    blockNumber: number("blockNumber"),
-    testSetSize: number("testSetSize"),
-    modelId: BigInt(String(claim["modelId"])),
-    drawId: BigInt(String(claim["drawId"])),
-    drawCount: number("drawCount"),
-    minimumCorrect: number("minimumCorrect"),
-    answered: number("answered"),
-    correct: number("correct"),
-    classes: number("classes"),
-    verifier: String(claim["verifier"]),
-    testSetRoot: String(claim["testSetRoot"]),
-    seed: ZERO.test(seed) ? undefined : seed,
-    answeredBits: BigInt(String(claim["answeredBits"])),
-  };
 }
