@@ -1,10 +1,10 @@
-import { decodeContractError } from "@aios/contracts/errors";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { bytes32Of, toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { durationMs } from "@aios/kernel/units";
+import { askNode } from "./ask-node.js";
 import type { TransactionSigner } from "./domain/ports.js";
 import {
   type NodeContact,
@@ -14,7 +14,6 @@ import {
   unbondCall,
 } from "./domain/staking-calls.js";
 
-const RPC_TIMEOUT_MS = 10_000;
 const POLL_MS = 500;
 /** The proof of possession costs most: two pairings and a hash to the curve. */
 const GAS_LIMIT = 1_500_000n;
@@ -27,11 +26,6 @@ interface HonorSetAnswer {
 
 interface ChainAnswer {
   readonly stakingContract: Address | null;
-}
-
-interface RpcError {
-  readonly message: string;
-  readonly data?: unknown;
 }
 
 /** What an operator does about its node on chain, through any node's JSON-RPC, signed here. */
@@ -69,7 +63,7 @@ export class OperatorClient {
   async untilElected(publicKey?: Uint8Array, signal?: AbortSignal): Promise<number> {
     const wanted = publicKey === undefined ? undefined : toHex(publicKey);
     for (;;) {
-      const { number, members } = await this.#ask<HonorSetAnswer>("aios_getHonorSet", []);
+      const { number, members } = await askNode<HonorSetAnswer>(this.url, "aios_getHonorSet", []);
       const isIn = members.some(
         (member) =>
           member.account === this.signer.address && (wanted === undefined || member.publicKey === wanted),
@@ -80,7 +74,7 @@ export class OperatorClient {
   }
 
   async #call(data: Uint8Array, value: bigint): Promise<Bytes32> {
-    const { stakingContract } = await this.#ask<ChainAnswer>("aios_getHonorSet", []);
+    const { stakingContract } = await askNode<ChainAnswer>(this.url, "aios_getHonorSet", []);
     if (stakingContract === null)
       throw new CodedError({
         code: "no-staking-contract",
@@ -88,14 +82,14 @@ export class OperatorClient {
         message: "This chain has no staking contract: its honor set stays as it began.",
       });
     const [chainId, nonce, baseFee] = await Promise.all([
-      this.#ask<string>("eth_chainId", []),
-      this.#ask<string>("eth_getTransactionCount", [this.signer.address, "pending"]),
-      this.#ask<string>("eth_gasPrice", []),
+      askNode<string>(this.url, "eth_chainId", []),
+      askNode<string>(this.url, "eth_getTransactionCount", [this.signer.address, "pending"]),
+      askNode<string>(this.url, "eth_gasPrice", []),
     ]);
     const from = this.signer.address;
     const call = { from, to: stakingContract, data: toHex(data), value: `0x${value.toString(16)}` };
     // Says why the contract refuses, before it costs anything.
-    await this.#ask("eth_call", [call, "latest"]);
+    await askNode(this.url, "eth_call", [call, "latest"]);
     const raw = this.signer.sign({
       chainId: BigInt(chainId),
       nonce: BigInt(nonce),
@@ -106,13 +100,13 @@ export class OperatorClient {
       maxFeePerGas: 2n * BigInt(baseFee) + TIP,
       maxPriorityFeePerGas: TIP,
     });
-    await this.#ask("eth_sendRawTransaction", [toHex(raw)]);
+    await askNode(this.url, "eth_sendRawTransaction", [toHex(raw)]);
     return this.#untilIncluded(bytes32Of(keccak256(raw)));
   }
 
   async #untilIncluded(hash: Bytes32): Promise<Bytes32> {
     for (;;) {
-      const receipt = await this.#ask<{ status: string } | null>("eth_getTransactionReceipt", [hash]);
+      const receipt = await askNode<{ status: string } | null>(this.url, "eth_getTransactionReceipt", [hash]);
       if (receipt?.status === "0x1") return hash;
       if (receipt !== null)
         throw new CodedError({
@@ -123,35 +117,4 @@ export class OperatorClient {
       await this.clock.wait(durationMs(POLL_MS));
     }
   }
-
-  async #ask<T>(method: string, params: readonly unknown[]): Promise<T> {
-    let answer: { readonly result?: T; readonly error?: RpcError };
-    try {
-      const response = await fetch(this.url, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
-        signal: AbortSignal.timeout(RPC_TIMEOUT_MS),
-      });
-      answer = (await response.json()) as typeof answer;
-    } catch (cause) {
-      throw new CodedError({
-        code: "node-unreachable",
-        kind: "unavailable",
-        message: `No node answers at ${this.url}.`,
-        cause,
-      });
-    }
-    if (answer.error !== undefined) throw refused(answer.error);
-    return answer.result as T;
-  }
-}
-
-function refused({ message, data }: RpcError): CodedError {
-  const isRevert = typeof data === "string" && data.length > 2;
-  return new CodedError({
-    code: "node-refused",
-    kind: "unprocessable",
-    message: isRevert ? decodeContractError(data).message : message,
-  });
 }

@@ -5,7 +5,6 @@ import type { Peer } from "@aios/peer-network/peer-network";
 import { type Command, type CommandInput, UsageError } from "../command.js";
 
 const USAGE = "aios node <init|join|rotate-key|leave|status> …";
-const RPC_TIMEOUT_MS = 10_000;
 const DEFAULT_PORTS = { peer: 26_656, rpc: 8_545 };
 
 interface Status {
@@ -175,27 +174,12 @@ packets dropped\n${dropped.join("\n") || "  none"}\n`,
 }
 
 async function honorStatus(address: string): Promise<Status> {
-  let answer: { readonly result?: Status; readonly error?: { readonly message: string } };
-  try {
-    const response = await fetch(address, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "aios_honorStatus", params: [] }),
-      signal: AbortSignal.timeout(RPC_TIMEOUT_MS),
-    });
-    answer = (await response.json()) as typeof answer;
-  } catch (cause) {
-    throw new CodedError({
-      code: "node-unreachable",
-      kind: "unavailable",
-      message: `No node answers at ${address}.`,
-      cause,
-    });
-  }
-  if (answer.result !== undefined) return answer.result;
+  const { askNode } = await import("@aios/consensus/ask-node");
+  const status = await askNode<Status | undefined>(address, "aios_honorStatus", []);
+  if (status !== undefined) return status;
   throw new CodedError({
     code: "node-refused",
     kind: "unprocessable",
-    message: answer.error?.message ?? "The node gave no answer.",
+    message: "The node gave no answer.",
   });
 }
