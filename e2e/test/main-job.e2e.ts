@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { evaluateModel } from "@aios/core-zkml/provable-model";
 import { splitDigits } from "@aios/datasets/digit-split";
@@ -9,12 +8,7 @@ import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import { aios } from "@aios/kernel/units";
 import { USUAL_HONOR_NODES } from "@aios/launcher/honor-nodes";
 import { MainJob, type MainJobResult } from "@aios/main-job/main-job";
-import {
-  INFERENCE_PRICE_CAP_WEI,
-  LICENCE_PRICE_LIMIT_WEI,
-  LICENCE_PRICE_WEI,
-  TRAINING,
-} from "@aios/main-job/plan";
+import { INFERENCE_PRICE_CAP_WEI, LICENCE_PRICE_LIMIT_WEI, TRAINING } from "@aios/main-job/plan";
 import { runInference } from "@aios/main-job/proven-inference";
 import { topics } from "@aios/proto/topics";
 import type { Model, SigningRequest } from "@aios/sdk/api-types";
@@ -24,7 +18,6 @@ import { signAll } from "@aios/sdk/sign-all";
 import { exportProof } from "@aios/sdk/verification/export-proof";
 import { decodeProofDocument, type ProofStatement, readProof } from "@aios/sdk/verification/proof-document";
 import { privateKeySigner } from "@aios/sdk/wallet";
-import { SERVICES } from "@aios/service-kit/local-instance";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { eventually } from "@aios/testkit/eventually";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
@@ -33,10 +26,12 @@ import { ceremonyPowers, publishUnderCeremony } from "../src/ceremony-model.js";
 import { settledInference } from "../src/foreign-proofs.js";
 import { importedDigits, publishImported } from "../src/imported-model.js";
 import { LocalPlatform } from "../src/local-platform.js";
-import { persistently } from "../src/persistence.js";
 import { SilentReport } from "../src/silent-report.js";
+import type { SoldInference } from "../src/sold-inference.js";
 import { ancestryOf } from "../src/span-ancestry.js";
 import { verifiedJob } from "../src/verified-job.js";
+import { badInputCases } from "./bad-input.cases.js";
+import { commandLineCases } from "./command-line.cases.js";
 
 /** Services whose spans one proven inference consists of, and the processes that send them. */
 const TRACED = ["gateway", "compute", "provider", "economy", "storage", "zk-prover", "scoring"];
@@ -52,8 +47,6 @@ const TO_THE_CHAIN = [
   "economy: aios.economy.v1.EconomyService/SubmitTransaction",
 ];
 const HEARS_OF_SETTLEMENT = ["compute", "scoring"];
-
-const CLI = new URL("../../apps/cli/dist/src/main.js", import.meta.url).pathname;
 
 /** Spans whose parent is not among them. */
 function rootsOf(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
@@ -71,6 +64,7 @@ describe("the main job, through the gateway only", () => {
   let powers: Uint8Array;
   let ceremony: Promise<Model> | undefined;
   const report = new SilentReport();
+  const sold = (): SoldInference => ({ local, developer, business, result, unseen });
 
   beforeAll(async () => {
     otlp = await startOtlpReceiver();
@@ -391,73 +385,7 @@ describe("the main job, through the gateway only", () => {
     expect(states).not.toContain("prepared");
   });
 
-  describe("aios, from the command line", () => {
-    /** The program as a user runs it, for the buyer's account. */
-    function aios(...args: string[]): Promise<{ code: number; output: string }> {
-      const env = {
-        PATH: process.env["PATH"],
-        AIOS_URL: local.url,
-        AIOS_KEY_FILE: local.platform.identities.accounts.business.keyFile,
-      };
-      return new Promise((resolve) => {
-        const child = execFile(process.execPath, [CLI, ...args], { env }, (_error, stdout, stderr) =>
-          resolve({ code: child.exitCode ?? -1, output: `${stdout}${stderr}` }),
-        );
-      });
-    }
-
-    test("status says what runs and who works", async () => {
-      const { code, output } = await aios("status");
-      expect(output).toContain(`${local.url} is ok`);
-      for (const service of SERVICES.filter((name) => name !== "gateway" && name !== "consensus"))
-        expect(output).toMatch(new RegExp(`ok +${service}`));
-      for (const provider of [1, 2]) expect(output).toMatch(new RegExp(`on +local provider ${provider}`));
-      expect(code).toBe(0);
-    });
-
-    test("doctor finds nothing wrong with what it asks the platform about", async () => {
-      const { output } = await aios("doctor", "--json");
-      const { findings } = JSON.parse(output) as { findings: { name: string; state: string }[] };
-      // Memory and disk are this machine's, not the platform's.
-      const judged = findings.filter(({ name }) => !["memory", "disk"].includes(name));
-      expect(judged.map(({ name }) => name)).toEqual(expect.arrayContaining(["gateway", "clock", "chain"]));
-      // How fast the gateway answers is a matter of the machine.
-      const faults = judged.filter(({ name, state }) => name !== "objectives" && state !== "ok");
-      expect(faults).toEqual([]);
-    });
-
-    test("job tells its steps, its money and why this provider; job list has it", async () => {
-      const { jobId } = result.inference.job;
-      const { code, output } = await aios("job", jobId);
-      expect(code).toBe(0);
-      expect(output).toMatch(
-        /steps\n[\s\S]*settled +0x[0-9a-f]{64} +\d+ gas[\s\S]*money\n[\s\S]*placement\n[\s\S]*chosen/,
-      );
-      expect((await aios("job", "list")).output).toContain(jobId);
-    });
-
-    test("verify checks the whole evidence, the input's too, and notices another input", async () => {
-      const { job, prepared } = result.inference;
-      const input = join(local.dataDir, "digit.bin");
-      const check = () => aios("verify", job.jobId, "--input", input, "--salt", prepared.inputSalt as string);
-      writeFileSync(input, digitAt(unseen, 7));
-      const { code, output } = await check();
-      expect(output).toContain("Everything that can be checked holds.");
-      expect(output).toMatch(/ok +input\n/);
-      expect(output).toContain("What had to be trusted:");
-      expect(code).toBe(0);
-      writeFileSync(input, digitAt(unseen, 8));
-      const other = await check();
-      expect(other.output).toMatch(/WRONG +input\n/);
-      expect(other.code).toBe(1);
-    });
-
-    test("a job that nobody knows: named, without a stack trace, exit code 1", async () => {
-      const { code, output } = await aios("verify", `0x${"12".repeat(32)}`);
-      expect(output).toMatch(/^aios: .+\n$/);
-      expect(code).toBe(1);
-    });
-  });
+  commandLineCases(sold);
 
   test("goes on while an honor node is stopped, another dies, and the platform's own dies amid a job", async () => {
     const { supervisor } = local.platform;
@@ -482,106 +410,5 @@ describe("the main job, through the gateway only", () => {
     expect(local.crashes.toSorted()).toEqual(["consensus", "honor-4"]);
   }, 300_000);
 
-  describe("bad input has a name", () => {
-    const inference = (input: Uint8Array, priceCapWei: bigint = INFERENCE_PRICE_CAP_WEI) => ({
-      inference: { modelId: result.model.modelId as number, input: toHex(input) },
-      verification: "proof" as const,
-      priceCapWei,
-    });
-
-    test("an image of the wrong shape: 422 and the field", async () => {
-      await expect(business.jobs.prepare(inference(new Uint8Array(783)))).rejects.toMatchObject({
-        kind: "unprocessable",
-        field: expect.stringContaining("input"),
-      });
-    });
-
-    test("a cap below every offer: 409 and the cheapest", async () => {
-      await expect(business.jobs.prepare(inference(digitAt(unseen, 0), 1n))).rejects.toMatchObject({
-        kind: "conflict",
-        code: "price-cap-too-low",
-        details: expect.objectContaining({ cheapestWei: expect.stringMatching(/^\d+$/) }),
-      });
-    });
-
-    test("no licence: 402 and the price", async () => {
-      const unlicensed = local.client("provider-1");
-      await expect(unlicensed.jobs.prepare(inference(digitAt(unseen, 0)))).rejects.toMatchObject({
-        kind: "payment-required",
-        code: "licence-required",
-        details: expect.objectContaining({ licencePriceWei: String(LICENCE_PRICE_WEI) }),
-      });
-    });
-
-    test("an unknown CID: 404", async () => {
-      await expect(
-        business.content.get("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"),
-      ).rejects.toMatchObject({ kind: "not-found" });
-    });
-
-    test("somebody else's key log: 403", async () => {
-      await expect(business.content.releases(result.model.contentCid)).rejects.toMatchObject({
-        kind: "forbidden",
-      });
-    });
-
-    test("somebody else's job: 403", async () => {
-      await expect(developer.jobs.get(result.inference.job.jobId)).rejects.toMatchObject({
-        kind: "forbidden",
-      });
-    });
-
-    test("no sign-in: 401 as problem details", async () => {
-      const response = await fetch(`${local.url}/v1/jobs`);
-      expect(response.status).toBe(401);
-      expect(response.headers.get("content-type")).toContain("application/problem+json");
-      expect(await response.json()).toMatchObject({
-        status: 401,
-        code: expect.any(String),
-        traceId: expect.any(String),
-      });
-    });
-
-    test("an oversized body: 413 as problem details", async () => {
-      const response = await fetch(`${local.url}/v1/jobs`, {
-        method: "POST",
-        headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
-        body: JSON.stringify({ inference: { input: `0x${"00".repeat(300 * 1024)}` } }),
-      });
-      expect(response.status).toBe(413);
-      expect(await response.json()).toMatchObject({ status: 413, code: expect.any(String) });
-    });
-
-    test("a service that is down: 503 with Retry-After, and again an answer when it is back", async () => {
-      const { supervisor } = local.platform;
-      const jobId = result.inference.job.jobId;
-      const once = new AiosClient({
-        baseUrl: local.url,
-        signer: privateKeySigner(local.platform.privateKey("business")),
-        retries: 0,
-      });
-      await once.jobs.get(jobId);
-      supervisor.abandon("compute");
-      await expect(once.jobs.get(jobId)).rejects.toMatchObject({
-        kind: "unavailable",
-        retryAfterMs: expect.any(Number),
-      });
-      await supervisor.revive("compute", 60_000);
-      expect((await persistently(systemClock, () => once.jobs.get(jobId))).jobId).toBe(jobId);
-    });
-
-    test("insufficient funds: the reason, before anything is on chain", async () => {
-      const poor = local.client("foundation");
-      const prepared = await poor.jobs.prepare({
-        training: { ...TRAINING, epochs: 1 },
-        verification: "none",
-        priceCapWei: aios(50),
-        outputRecipientPublicKey: `0x${"11".repeat(32)}`,
-      });
-      await expect(poor.jobs.place(prepared)).rejects.toMatchObject({
-        code: "insufficient-funds",
-        message: expect.stringContaining("balance"),
-      });
-    });
-  });
+  badInputCases(sold);
 });
