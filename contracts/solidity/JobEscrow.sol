@@ -294,7 +294,7 @@ contract JobEscrow is JobMessages, PullPayments {
     }
 
     /// Takes job and stake from a provider that delivered a wrong output: the evidence must prove another one. A
-    /// statement has one true output, so this can never hit an honest provider while the verifier is sound.
+    /// statement has one true output, so an honest provider is safe from whoever cannot forge under the model's key.
     function refute(bytes32 jobId, uint256 provenOutput, bytes calldata evidence) external nonReentrant {
         Job storage job = _jobs[jobId];
         JobState next = JobStates.next(jobId, job.state, JobAction.Refute);

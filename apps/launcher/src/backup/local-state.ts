@@ -122,9 +122,9 @@ export async function replaceApart(
  * whole, or make a new network where the old one's directory is missing.
  */
 export async function requireWholeState(dataDir: string): Promise<void> {
-  const places = existsSync(dataDir)
-    ? [dataDir, clusterDirectory(join(dataDir, "postgres"), serverUser())]
-    : [dataDir];
+  const postgres = join(dataDir, "postgres");
+  // Looks and makes nothing: naming a cluster's place would make the directory that it belongs to.
+  const places = existsSync(postgres) ? [dataDir, clusterDirectory(postgres, serverUser())] : [dataDir];
   const left = (await Promise.all(places.map(cutOffAt))).flat();
   if (left.length === 0) return;
   throw new CodedError({
