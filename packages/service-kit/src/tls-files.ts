@@ -29,11 +29,11 @@ const LONGEST_CHAIN = 8;
  * `tls-certificate-untrusted`, `tls-certificate-misnamed`, `tls-key-mismatch`.
  */
 export async function readTlsFiles(service: string, files: TlsFiles, nowMs: number): Promise<TlsMaterial> {
-  const [certificate, privateKey, authorities] = await Promise.all([
-    readPem(files.certificateFile, "AIOS_TLS_CERT_FILE"),
-    readPem(files.keyFile, "AIOS_TLS_KEY_FILE"),
-    readPem(files.authorityFile, "AIOS_TLS_CA_FILE"),
-  ]);
+  // In this order: whoever replaces them writes authorities first and the certificate last, so that a new certificate is
+  // never taken up with the authorities of before.
+  const certificate = await readPem(files.certificateFile, "AIOS_TLS_CERT_FILE");
+  const privateKey = await readPem(files.keyFile, "AIOS_TLS_KEY_FILE");
+  const authorities = await readPem(files.authorityFile, "AIOS_TLS_CA_FILE");
   const [own, ...intermediates] = certificatesIn(certificate, files.certificateFile, "AIOS_TLS_CERT_FILE");
   const trusted = certificatesIn(authorities, files.authorityFile, "AIOS_TLS_CA_FILE");
   const about = { variable: "AIOS_TLS_CERT_FILE", file: files.certificateFile };
