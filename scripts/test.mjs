@@ -126,7 +126,7 @@ function count(name, resultFile, status) {
       if (test.status === "passed") total.passed += 1;
       else if (test.status === "failed") {
         total.failed += 1;
-        failures.push(`${path}: ${test.fullName}`);
+        failures.push(`${path}: ${test.fullName} (${firstLine(test.failureMessages?.[0])})`);
       } else {
         total.skipped += 1;
         skips.push(`${path}: ${test.fullName}`);
@@ -141,4 +141,9 @@ function count(name, resultFile, status) {
     total.failed += 1;
     failures.push(`${name}: the test runner ended with ${status}`);
   }
+}
+
+/** The first line of a failure's message, cut where it would hide the other failures. */
+function firstLine(message = "no message") {
+  return message.split("\n", 1)[0].slice(0, 300);
 }

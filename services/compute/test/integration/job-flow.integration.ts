@@ -471,15 +471,20 @@ describe("the market of providers", () => {
   it("looks at what is stored before it gives a slot away, whatever it missed", async () => {
     const first = await provider({ priceWei: "500", maxParallelJobs: 1 });
     const second = await provider({ priceWei: "900", maxParallelJobs: 1 });
-    // Another process leased the cheaper provider; this one has not heard of it.
+    // Another process leased the cheaper provider again; this one has not heard of it.
     const pool = createPool({ url: platform.databaseUrl, max: 1, applicationName: "test" });
     const others = await platform.placeJob();
     await platform.reaches(others, JobState.JOB_STATE_SETTLED);
-    await pool.query("UPDATE job_lease SET state = 'leased' WHERE job_id = $1", [others]);
+    await pool.query(
+      `INSERT INTO job_lease (job_id, fencing_token, tenant, provider, state, offered_at_ms, body)
+       SELECT job_id, fencing_token + 1, tenant, provider, 'leased', offered_at_ms, body
+       FROM job_lease WHERE job_id = $1`,
+      [others],
+    );
     const jobId = await platform.placeJob();
     await platform.reaches(jobId, JobState.JOB_STATE_SETTLED);
     paidOnce(jobId, second);
-    await pool.query("UPDATE job_lease SET state = 'ended' WHERE job_id = $1", [others]);
+    await pool.query("DELETE FROM job_lease WHERE job_id = $1 AND state = 'leased'", [others]);
     expect((await explain(others)).placements[0]?.candidates.find((one) => one.chosen)?.provider).toBe(
       first.address,
     );
