@@ -7,7 +7,7 @@ import { findTopic, topics } from "./topics.js";
 const source = readFileSync(join(protoRoot, "aios/events/v1/events.proto"), "utf8");
 const messages = [...source.matchAll(/^message (\w+)/gm)].map((match) => match[1]);
 const documented = new Map(
-  [...source.matchAll(/^\/\/ Topic ([\w.]+),[\s\S]*?^message (\w+)/gm)].map((m) => [m[2], m[1]]),
+  [...source.matchAll(/^\/\/ Topic ([\w.-]+),[\s\S]*?^message (\w+)/gm)].map((m) => [m[2], m[1]]),
 );
 
 describe("topic registry", () => {

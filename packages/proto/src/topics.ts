@@ -1,6 +1,7 @@
 import {
   ChainTransactionEnded,
   EscrowJobChanged,
+  HonkKeySetUpEnded,
   KeySetUpEnded,
   LicencePurchased,
   type MessageFns,
@@ -96,6 +97,9 @@ export const topics = {
   ),
   proverProofEnded: topic("prover.v1.proof.ended", "ProofEnded", ProofEnded, (event) => event.jobId),
   proverKeyEnded: topic("prover.v1.key.ended", "KeySetUpEnded", KeySetUpEnded, (event) =>
+    hex(event.modelCommitment),
+  ),
+  proverHonkKeyEnded: topic("prover.v1.honk-key.ended", "HonkKeySetUpEnded", HonkKeySetUpEnded, (event) =>
     hex(event.modelCommitment),
   ),
 } as const;

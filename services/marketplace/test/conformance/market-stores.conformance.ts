@@ -149,6 +149,23 @@ export function modelStoreConformance(open: () => ModelStore, crash: () => Promi
     expect(await open().byDraft(draftId)).toMatchObject({ state: "ready", honkKey: undefined });
   });
 
+  it("tries a failed draft again with nothing of the keys that the try before left", async () => {
+    const terms = newTerms();
+    const create = (honk: boolean) =>
+      open().create(tenantOfAccount(OWNER), OWNER, terms, { ceremony: CEREMONY, honk }, NOW_MS);
+    const { draftId } = await create(true);
+    await open().keyEnded(terms.modelCommitment, { proofSystem: "honk", result: HONK_KEY }, NOW_MS);
+    await open().keyEnded(terms.modelCommitment, groth16(FAILURE), NOW_MS);
+    expect(await open().byDraft(draftId)).toMatchObject({ state: "failed", honkKey: HONK_KEY });
+    expect(await create(false)).toMatchObject({ state: "draft", honkKey: undefined, wantsHonkKey: false });
+    await open().keyEnded(terms.modelCommitment, groth16(keyOf(5)), NOW_MS);
+    expect(await open().byDraft(draftId)).toMatchObject({
+      state: "ready",
+      verifyingKey: keyOf(5),
+      honkKey: undefined,
+    });
+  });
+
   it("gives a publication one nonce until it is over, and takes its signature once", async () => {
     const { draftId } = await readyModel(open());
     const prepare = (nonce: bigint, renewBefore: bigint) =>

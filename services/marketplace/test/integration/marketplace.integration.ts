@@ -29,6 +29,7 @@ describe("the marketplace on our own chain", () => {
   let client: GrpcClient<typeof MarketplaceServiceService>;
   const commitment = randomBytes(32);
   const verifyingKeyHash = randomBytes(32);
+  const honkKeyHash = randomBytes(32);
   const transcriptHash = randomBytes(32);
   let draftId = "";
   let modelId = 0;
@@ -191,7 +192,7 @@ describe("the marketplace on our own chain", () => {
         owner: owner.address,
         modelCommitment,
         verifyingKeyHash,
-        honkKeyHash: new Uint8Array(32),
+        honkKeyHash,
         ceremonyTranscriptHash: new Uint8Array(32),
         contentCid: terms.contentCid,
         transactionHash: `0x${"12".repeat(32)}`,
@@ -207,11 +208,14 @@ describe("the marketplace on our own chain", () => {
       { royaltyBps: 1_500 },
       { contentCid: "bafkreianother" },
       { verifyingKeyHash: randomBytes(32) },
+      { honkKeyHash: new Uint8Array(32) },
       { ceremonyTranscriptHash: randomBytes(32) },
     ];
     for (const change of differences) {
       const modelCommitment = randomBytes(32);
-      const { model: drafted } = await as(owner, () => client.createModel({ ...terms, modelCommitment }));
+      const { model: drafted } = await as(owner, () =>
+        client.createModel({ ...terms, modelCommitment, proofSystems: ["honk"] }),
+      );
       const id = drafted?.draftId ?? "";
       const reaches = (state: ModelState) =>
         eventually(async () => {
@@ -231,6 +235,16 @@ describe("the marketplace on our own chain", () => {
         ceremonyTranscriptCid: "",
         inputShape: [1, 28, 28],
         multiplications: 101_632,
+      });
+      await platform.recorder.publish(topics.proverHonkKeyEnded, {
+        modelCommitment,
+        ready: true,
+        verifyingKeyHash: honkKeyHash,
+        verifyingKeyCid: "bafkreihonk",
+        trust: "",
+        errorCode: "",
+        errorMessage: "",
+        errorDetailsJson: "",
       });
       await reaches(ModelState.MODEL_STATE_READY);
       await published(modelCommitment, change);

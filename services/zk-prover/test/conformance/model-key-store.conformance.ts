@@ -2,9 +2,10 @@ import type { Claim, WorkerState } from "@aios/core-proving-queue/work-queue";
 import { type Bytes32, bytes32, type TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import { describe, expect, it } from "vitest";
-import type { KeyCeremony, KeyMaterial, KeyRequest } from "../../src/domain/model-key.js";
+import type { KeyCeremony, KeyRequest } from "../../src/domain/model-key.js";
 import type { ModelKeyStore } from "../../src/domain/ports.js";
 import type { ProvenModel } from "../../src/domain/proof-system.js";
+import { SAMPLE_KEY } from "../support/sample-proof.js";
 
 export interface ModelKeyStoreUnderTest {
   open(): ModelKeyStore;
@@ -21,22 +22,6 @@ const LEASE_MS = 60_000;
 const WORKER: WorkerState = { leaseMs: LEASE_MS, loaded: [], patienceMs: 3_600_000 };
 const FAILURE = { code: "unprovable", message: "It cannot be proven.", details: { layer: 2 } };
 const LOST = { code: "work-lease-lost" };
-const MATERIAL: KeyMaterial = {
-  verifyingKey: new Uint8Array(18 * 32).fill(1),
-  verifyingKeyCid: "bafkverifying",
-  provingKey: {
-    hash: new Uint8Array(32).fill(2),
-    cid: "bafkproving",
-    secret: new Uint8Array(32).fill(3),
-    sizeBytes: 4_000_000,
-  },
-  constraintCount: 14_000,
-  inputShape: [1, 28, 28],
-  multiplications: 101_632,
-  setUpMs: 900,
-  trust: "of a test",
-  ceremonyTranscriptHash: undefined,
-};
 const CEREMONY = { transcriptCid: "bafksteps", provingKeyCid: "bafkkey", powersCid: "bafkpowers" };
 let models = 2_000_000;
 
@@ -66,7 +51,7 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
   }
 
   async function finished(model: Bytes32): Promise<void> {
-    await open().complete(await claim(model), MATERIAL);
+    await open().complete(await claim(model), SAMPLE_KEY);
   }
 
   describe(`${name} as ModelKeyStore`, () => {
@@ -88,12 +73,12 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
       const model = newModel();
       await open().request(asked(model, "bafkmodel"), TENANT);
       const held = await claim(model);
-      await open().complete(held, MATERIAL);
+      await open().complete(held, SAMPLE_KEY);
       await crash();
-      await expect(open().complete(held, MATERIAL)).rejects.toMatchObject(LOST);
+      await expect(open().complete(held, SAMPLE_KEY)).rejects.toMatchObject(LOST);
       expect((await subject.published()).filter((key) => key === model)).toHaveLength(1);
       const ready = await open().find(groth16(model));
-      expect(ready).toMatchObject({ state: "ready", material: MATERIAL, failure: undefined });
+      expect(ready).toMatchObject({ state: "ready", material: SAMPLE_KEY, failure: undefined });
       expect(await open().request(asked(model, "bafkother"), TENANT)).toEqual(ready);
       await expect(open().request(asked(model, "bafkmodel", CEREMONY), TENANT)).rejects.toMatchObject({
         code: "model-key-differs",
@@ -122,7 +107,7 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
         state: "setting-up",
         ceremony: CEREMONY,
       });
-      await expect(open().complete(held, MATERIAL)).rejects.toMatchObject(LOST);
+      await expect(open().complete(held, SAMPLE_KEY)).rejects.toMatchObject(LOST);
       await finished(model);
     });
 
@@ -136,12 +121,12 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
       await crash();
       const second = await claim(model);
       expect(second).toMatchObject({ attempts: 2, abandonments: 1 });
-      await expect(open().complete(first, MATERIAL)).rejects.toMatchObject(LOST);
+      await expect(open().complete(first, SAMPLE_KEY)).rejects.toMatchObject(LOST);
       expect(await open().renew(first, LEASE_MS)).toBe(false);
       await open().postpone(second, 0 as TimestampMs);
       const third = await claim(model);
       expect(third).toMatchObject({ attempts: 3, abandonments: 1 });
-      await open().complete(third, MATERIAL);
+      await open().complete(third, SAMPLE_KEY);
     });
 
     it("keeps one key of a model under each proof system, and UltraHonk's without a proving key", async () => {
@@ -153,11 +138,11 @@ export function modelKeyStoreConformance(name: string, subject: ModelKeyStoreUnd
       expect(await open().request(wanted, TENANT)).toMatchObject({ ...honk, state: "setting-up" });
       const taken = await open().claim(WORKER);
       expect(taken?.work).toMatchObject(honk);
-      const material = { ...MATERIAL, provingKey: undefined, trust: "of anybody" };
+      const material = { ...SAMPLE_KEY, provingKey: undefined, trust: "of anybody" };
       await open().complete(taken?.claim as Claim, material);
       await crash();
       expect(await open().find(honk)).toMatchObject({ ...honk, state: "ready", material });
-      expect(await open().find(groth16(model))).toMatchObject({ state: "ready", material: MATERIAL });
+      expect(await open().find(groth16(model))).toMatchObject({ state: "ready", material: SAMPLE_KEY });
       expect((await subject.published()).filter((key) => key === model)).toHaveLength(2);
     });
   });

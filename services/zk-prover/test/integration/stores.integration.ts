@@ -2,6 +2,7 @@ import type { Claim, WorkerState } from "@aios/core-proving-queue/work-queue";
 import { ManualClock } from "@aios/kernel/clock";
 import type { TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
+import { HonkKeySetUpEnded } from "@aios/proto/aios/events/v1/events";
 import { useServiceDatabase } from "@aios/testkit/service-database";
 import { workQueueConformance } from "@aios/testkit/work-queue-conformance";
 import { PrismaPg } from "@prisma/adapter-pg";
@@ -11,7 +12,14 @@ import { PrismaModelKeyStore } from "../../src/adapters/prisma/prisma-model-key.
 import { PrismaProofStore } from "../../src/adapters/prisma/prisma-proof.store.js";
 import { modelKeyStoreConformance } from "../conformance/model-key-store.conformance.js";
 import { proofStoreConformance } from "../conformance/proof-store.conformance.js";
-import { modelNumber, proofJobId, SAMPLE_PROOF, sampleProofRequest, word } from "../support/sample-proof.js";
+import {
+  modelNumber,
+  proofJobId,
+  SAMPLE_KEY,
+  SAMPLE_PROOF,
+  sampleProofRequest,
+  word,
+} from "../support/sample-proof.js";
 
 const database = useServiceDatabase(
   new URL("../../prisma/migrations/", import.meta.url),
@@ -115,5 +123,31 @@ describe("open UltraHonk work", () => {
     });
     expect((await proofs().find(proofJobId(7)))?.state).toBe("proven");
     expect((await keys.find(model))?.state).toBe("failed");
+  });
+
+  it("ends on a topic that a marketplace of that release does not hear: it would take the key for its only one", async () => {
+    await database.pool.query('TRUNCATE "model_key", messaging.outbox');
+    const keys = new PrismaModelKeyStore(database.client, clock);
+    for (const proofSystem of ["groth16", "honk"] as const) {
+      for (const number of [8, 9]) {
+        const model = { modelCommitment: modelNumber(number), proofSystem };
+        await keys.request({ ...model, modelCid: "bafkmodel", ceremony: undefined }, tenant);
+        const { claim } = (await keys.claim(worker)) as { claim: Claim };
+        if (number === 8) await keys.complete(claim, SAMPLE_KEY);
+        else await keys.fail(claim, { code: "unprovable", message: "It cannot be.", details: { layer: 2 } });
+      }
+    }
+    const { rows } = await database.pool.query<{ topic: string; payload: Uint8Array }>(
+      "SELECT topic, payload FROM messaging.outbox ORDER BY sequence",
+    );
+    expect(rows.map(({ topic }) => topic)).toEqual([
+      "prover.v1.key.ended",
+      "prover.v1.key.ended",
+      "prover.v1.honk-key.ended",
+      "prover.v1.honk-key.ended",
+    ]);
+    const [made, failed] = rows.slice(2).map(({ payload }) => HonkKeySetUpEnded.decode(payload));
+    expect(made).toMatchObject({ ready: true, trust: SAMPLE_KEY.trust, verifyingKeyCid: "bafkverifying" });
+    expect(failed).toMatchObject({ ready: false, errorCode: "unprovable", errorDetailsJson: '{"layer":2}' });
   });
 });

@@ -1,4 +1,5 @@
 import { address, bytes32, jobId } from "@aios/kernel/identifiers";
+import type { KeyMaterial } from "../../src/domain/model-key.js";
 import type { ProofRequest, ProofResult } from "../../src/domain/proof-job.js";
 
 const ACCOUNT = address(`0x${"11".repeat(20)}`);
@@ -35,4 +36,21 @@ export const SAMPLE_PROOF: ProofResult = {
   evidence: word(4),
   evidenceCid: "bafy",
   proveMs: 5,
+};
+
+export const SAMPLE_KEY: KeyMaterial = {
+  verifyingKey: new Uint8Array(18 * 32).fill(1),
+  verifyingKeyCid: "bafkverifying",
+  provingKey: {
+    hash: new Uint8Array(32).fill(2),
+    cid: "bafkproving",
+    secret: new Uint8Array(32).fill(3),
+    sizeBytes: 4_000_000,
+  },
+  constraintCount: 14_000,
+  inputShape: [1, 28, 28],
+  multiplications: 101_632,
+  setUpMs: 900,
+  trust: "of a test",
+  ceremonyTranscriptHash: undefined,
 };

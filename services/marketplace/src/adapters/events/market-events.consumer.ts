@@ -2,6 +2,7 @@ import type { Clock } from "@aios/kernel/clock";
 import { address, bytes32 } from "@aios/kernel/identifiers";
 import type {
   ChainTransactionEnded,
+  HonkKeySetUpEnded,
   KeySetUpEnded,
   LicencePurchased,
   ModelPublished,
@@ -30,10 +31,9 @@ export class MarketEventsConsumer {
 
   @EventPattern<string>(topics.proverKeyEnded.name)
   async keyEnded(@Payload() event: KeySetUpEnded): Promise<void> {
-    const commitment = bytes32(hex(event.modelCommitment), "modelCommitment");
     await this.createModel.keyMoved(
-      commitment,
-      event.proofSystem === "honk" ? "honk" : "groth16",
+      bytes32(hex(event.modelCommitment), "modelCommitment"),
+      "groth16",
       event.ready
         ? {
             kind: "ready",
@@ -50,6 +50,21 @@ export class MarketEventsConsumer {
             kind: "failed",
             failure: { code: event.errorCode, message: event.errorMessage, detailsJson: "{}" },
           },
+    );
+  }
+
+  @EventPattern<string>(topics.proverHonkKeyEnded.name)
+  async honkKeyEnded(@Payload() event: HonkKeySetUpEnded): Promise<void> {
+    const { verifyingKeyCid: cid, trust, errorCode: code, errorMessage: message } = event;
+    await this.models.keyEnded(
+      bytes32(hex(event.modelCommitment), "modelCommitment"),
+      {
+        proofSystem: "honk",
+        result: event.ready
+          ? { hash: bytes32(hex(event.verifyingKeyHash), "verifyingKeyHash"), cid, trust }
+          : { code, message, detailsJson: event.errorDetailsJson || "{}" },
+      },
+      this.clock.now(),
     );
   }
 

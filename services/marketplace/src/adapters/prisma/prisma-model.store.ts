@@ -19,6 +19,19 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const WAITING: ModelState[] = ["draft", "setting-up-keys"];
 const PUBLISHABLE: ModelState[] = ["ready", "publishing"];
 
+/** Of a draft whose keys nobody has asked for: what an earlier try left says nothing about this one. */
+const NO_KEYS = {
+  verifyingKeyHash: null,
+  verifyingKeyCid: null,
+  keyTrust: null,
+  inputShape: [],
+  multiplications: 0n,
+  ceremonyTranscriptHash: null,
+  honkKeyHash: null,
+  honkKeyCid: null,
+  honkKeyTrust: null,
+};
+
 export class PrismaModelStore implements ModelStore {
   constructor(private readonly prisma: PrismaClient) {}
 
@@ -69,6 +82,7 @@ export class PrismaModelStore implements ModelStore {
       data: {
         state: "draft",
         ...wanted,
+        ...NO_KEYS,
         ...failureColumns(undefined),
         ...honkFailureColumns(undefined),
         updatedAtMs: BigInt(nowMs),

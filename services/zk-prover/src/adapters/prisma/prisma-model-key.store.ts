@@ -1,6 +1,7 @@
 import { type Claim, type Failure, leaseLost } from "@aios/core-proving-queue/work-queue";
 import type { Clock } from "@aios/kernel/clock";
 import type { TenantId } from "@aios/kernel/identifiers";
+import { HonkKeySetUpEnded, KeySetUpEnded } from "@aios/proto/aios/events/v1/events";
 import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
@@ -31,6 +32,7 @@ const rows = new WorkRows({
   deadline: "NULL::timestamptz",
 });
 const LONG_AGO = new Date(0);
+const NOTHING = new Uint8Array(0);
 
 export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> implements ModelKeyStore {
   constructor(prisma: PrismaClient, clock: Clock) {
@@ -126,17 +128,14 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
       const { ceremonyTranscriptCid } = await transaction.modelKey.findUniqueOrThrow({
         where: { provenModelId: claim.id },
       });
-      await outbox.add(transaction, topics.proverKeyEnded, {
-        ...namesOf(model),
+      await announce(transaction, model, {
         ready: true,
         verifyingKeyHash: verifyingKeyHash(material.verifyingKey),
         verifyingKeyCid: material.verifyingKeyCid,
         trust: material.trust,
         inputShape: [...material.inputShape],
         multiplications: material.multiplications,
-        errorCode: "",
-        errorMessage: "",
-        ceremonyTranscriptHash: material.ceremonyTranscriptHash ?? new Uint8Array(0),
+        ceremonyTranscriptHash: material.ceremonyTranscriptHash ?? NOTHING,
         ceremonyTranscriptCid: ceremonyTranscriptCid ?? "",
       });
     });
@@ -147,24 +146,24 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     claim: Claim,
     failure: Failure,
   ): Promise<void> {
-    await outbox.add(transaction, topics.proverKeyEnded, {
-      ...namesOf(provenModelOf(claim.id)),
-      ready: false,
-      verifyingKeyHash: new Uint8Array(0),
-      verifyingKeyCid: "",
-      trust: "",
-      inputShape: [],
-      multiplications: 0,
+    await announce(transaction, provenModelOf(claim.id), {
       errorCode: failure.code,
       errorMessage: failure.message,
-      ceremonyTranscriptHash: new Uint8Array(0),
-      ceremonyTranscriptCid: "",
+      errorDetailsJson: JSON.stringify(failure.details),
     });
   }
 }
 
-function namesOf({ modelCommitment, proofSystem }: ProvenModel) {
-  return { modelCommitment: Buffer.from(modelCommitment.slice(2), "hex"), proofSystem };
+/** Each system's keys on a topic of their own: whoever knows Groth16 alone takes what comes on its topic for its key. */
+async function announce(
+  transaction: Prisma.TransactionClient,
+  { modelCommitment, proofSystem }: ProvenModel,
+  outcome: Partial<KeySetUpEnded & HonkKeySetUpEnded>,
+): Promise<void> {
+  const event = { ...outcome, modelCommitment: Buffer.from(modelCommitment.slice(2), "hex") };
+  if (proofSystem === "honk")
+    await outbox.add(transaction, topics.proverHonkKeyEnded, HonkKeySetUpEnded.fromPartial(event));
+  else await outbox.add(transaction, topics.proverKeyEnded, KeySetUpEnded.fromPartial(event));
 }
 
 function recordOf(row: ModelKey): ModelKeyRecord {
@@ -191,9 +190,8 @@ function ceremonyOf(row: ModelKey): KeyCeremony | undefined {
 }
 
 function materialOf(row: ModelKey): KeyMaterial {
-  const none = new Uint8Array(0);
   return {
-    verifyingKey: row.verifyingKey ?? none,
+    verifyingKey: row.verifyingKey ?? NOTHING,
     verifyingKeyCid: row.verifyingKeyCid ?? "",
     provingKey: provingKeyOf(row),
     constraintCount: row.constraintCount ?? 0,
