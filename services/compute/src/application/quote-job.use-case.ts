@@ -1,5 +1,5 @@
 import { isCodedError } from "@aios/kernel/coded-error";
-import { type Address } from "@aios/kernel/identifiers";
+import type { Address } from "@aios/kernel/identifiers";
 import { licenceRequired, modelNotPublished } from "../domain/errors.js";
 import type { VerificationLevel } from "../domain/job.js";
 import { checkInput, checkWork, type RequestedWork, trainingSamples } from "../domain/job-request.js";
@@ -33,8 +33,15 @@ export interface JobQuotes {
   readonly refusals: readonly RefusedRung[];
 }
 
-/** What leaves one rung out and all others as they are. */
-const RUNG_REFUSALS = ["no-second-provider", "proof-system-not-offered"];
+/** What leaves one rung out and all others as they are: codes of this service, and of the prover that was asked. */
+const RUNG_REFUSALS: ReadonlySet<string> = new Set([
+  "no-second-provider",
+  "proof-system-not-offered",
+  "proof-system-unavailable",
+  "model-key-not-found",
+  "model-key-not-ready",
+  "model-key-failed",
+]);
 
 /** Price, time and trust of every way to run and verify a request. */
 export class QuoteJob {
@@ -45,7 +52,10 @@ export class QuoteJob {
     private readonly pricing: Pricing,
   ) {}
 
-  /** A rung that is not offered is refused by name: no second provider, or a proof system that the model has no key of. */
+  /**
+   * A rung that is not offered is refused by name: no second provider, or a proof system that the model has no key of or
+   * that no prover makes.
+   */
   async execute(account: Address, requested: RequestedWork | undefined): Promise<JobQuotes> {
     const { work, input } = checkWork(requested);
     const protocol = await this.chain.protocol();
@@ -62,7 +72,7 @@ export class QuoteJob {
       try {
         quotes.push(quoteOf(await this.offers.inference(rung, model, protocol)));
       } catch (error) {
-        if (!isCodedError(error) || !RUNG_REFUSALS.includes(error.code)) throw error;
+        if (!isCodedError(error) || !RUNG_REFUSALS.has(error.code)) throw error;
         refusals.push({ verification: rung, code: error.code, message: error.message });
       }
     }

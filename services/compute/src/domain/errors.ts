@@ -70,6 +70,18 @@ export function proofSystemNotOffered(system: string, reason: string): CodedErro
   });
 }
 
+/** Replicas are replaced in a moment; nothing that this one answered is about what it was asked. */
+export function proverTooOld(system: string, answered: string): CodedError {
+  return new CodedError({
+    code: "proof-system-unavailable",
+    kind: "unavailable",
+    message: `The prover that answered does not know ${system} yet.`,
+    retryAfterMs: 2_000,
+    field: "verification",
+    details: { system, answered },
+  });
+}
+
 export function idempotencyKeyReused(idempotencyKey: string): CodedError {
   return new CodedError({
     code: "idempotency-key-reused",

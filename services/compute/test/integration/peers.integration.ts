@@ -35,6 +35,7 @@ import {
   REQUESTER,
 } from "@aios/zk-prover/test/support/prover-platform";
 import { hexlify, parseEther, Wallet } from "ethers";
+import { expect, it } from "vitest";
 import { escrowCall, registerCall } from "../../src/adapters/chain/escrow-calls.js";
 import { JsonRpcChainReader } from "../../src/adapters/chain/json-rpc-chain.reader.js";
 import { EconomyChainWriter } from "../../src/adapters/peers/economy-chain.writer.js";
@@ -235,6 +236,27 @@ proverConformance("ZkProver on FakePeers", async () => {
       peers.close();
     },
   };
+});
+
+it("ZkProver takes no answer of a prover that knows Groth16 alone for one about UltraHonk", async () => {
+  const { peers, url } = await fakePeers();
+  const client = createGrpcClient(ProverServiceService, url, { audience: "zk-prover" });
+  const prover = new ZkProver(client);
+  const job = (verification: "proof" | "honk", number: number) =>
+    deliveredJob(
+      sampleJob(verification, jobId(`0x${number.toString(16).padStart(64, "0")}`)),
+      `0x${"01".padStart(64, "0")}`,
+    );
+  peers.proverIsOld = true;
+  const refusal = { code: "proof-system-unavailable", kind: "unavailable" };
+  await expect(prover.quote(MODEL_COMMITMENT, "honk")).rejects.toMatchObject(refusal);
+  await expect(prover.request(job("honk", 901))).rejects.toMatchObject(refusal);
+  expect((await prover.quote(MODEL_COMMITMENT, "groth16")).trust).toBe("development key");
+  expect((await prover.request(job("proof", 902))).state).toBe("running");
+  peers.proverIsOld = false;
+  expect((await prover.quote(MODEL_COMMITMENT, "honk")).trust).toBe("forgeable by anybody");
+  client[Symbol.dispose]();
+  peers.close();
 });
 
 inputVaultConformance("StorageInputVault on the storage service", async () => {

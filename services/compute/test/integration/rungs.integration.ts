@@ -1,4 +1,5 @@
 import { drawCommitment, parseDrawNote } from "@aios/core-settlement/sample-draw";
+import { CodedError } from "@aios/kernel/coded-error";
 import { JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
 import { ProofSystem } from "@aios/proto/aios/prover/v1/prover";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -58,6 +59,27 @@ describe("quotes", () => {
     expect(quotes.get(Verification.VERIFICATION_SAMPLE)?.trust).toContain("10000 are drawn");
     expect(quotes.get(Verification.VERIFICATION_PROOF)?.trust).toContain("development key");
   });
+
+  it.each(["proof-system-unavailable", "model-key-not-found", "model-key-not-ready", "model-key-failed"])(
+    "give all other rungs where the prover refuses UltraHonk: %s",
+    async (code) => {
+      await provider();
+      await provider({ priceWei: "1200" });
+      const spec = { inference: { modelId: LICENSED_MODEL, input: IMAGE } };
+      platform.peers.honkRefusal = new CodedError({ code, kind: "unprocessable", message: "Not here." });
+      try {
+        const { quotes, refusals } = await platform.as(platform.buyer, () =>
+          platform.client.quoteJob({ spec }),
+        );
+        expect(quotes).toHaveLength(4);
+        expect(refusals).toEqual([
+          { verification: Verification.VERIFICATION_HONK, code, message: "Not here." },
+        ]);
+      } finally {
+        platform.peers.honkRefusal = undefined;
+      }
+    },
+  );
 });
 
 describe("a job proven by UltraHonk", () => {

@@ -64,6 +64,10 @@ export class FakePeers {
     { claimed: bigint; state: ProofState; evidence: string; error: string }
   >();
   readonly proofSystems = new Map<string, ProofSystem>();
+  /** Why the prover refuses UltraHonk; `undefined` where it makes such proofs. */
+  honkRefusal: CodedError | undefined;
+  /** Whether the prover is of a release that knows Groth16 alone, and takes everything for it. */
+  proverIsOld = false;
   /** How long a proof takes. */
   proofMs = 20;
   readonly #chain: FakeChain;
@@ -175,6 +179,7 @@ export class FakePeers {
 
   #quote({ modelCommitment, proofSystem }: QuoteProofRequest): object {
     const isHonk = proofSystem === ProofSystem.PROOF_SYSTEM_HONK;
+    if (isHonk && this.honkRefusal !== undefined) throw this.honkRefusal;
     if (Buffer.compare(modelCommitment, MODEL_COMMITMENT) !== 0) {
       throw new CodedError({
         code: "model-key-not-found",
@@ -188,7 +193,7 @@ export class FakePeers {
       trust: isHonk ? "forgeable by anybody" : "development key",
       verificationGas: isHonk ? 1_900_000 : 235_000,
       prover: PROVER,
-      system: "groth16",
+      system: isHonk && !this.proverIsOld ? "ultrahonk-bn254" : "groth16-bn254",
     };
   }
 
@@ -245,7 +250,11 @@ export class FakePeers {
   #prove(request: RequestProofRequest): object {
     const jobId = request.statement?.jobId ?? "";
     const claimed = BigInt(`0x${Buffer.from(request.claimedOutput).toString("hex")}`);
-    this.proofSystems.set(jobId, request.proofSystem ?? ProofSystem.PROOF_SYSTEM_GROTH16);
+    const { PROOF_SYSTEM_GROTH16, PROOF_SYSTEM_UNSPECIFIED } = ProofSystem;
+    this.proofSystems.set(
+      jobId,
+      this.proverIsOld ? PROOF_SYSTEM_UNSPECIFIED : (request.proofSystem ?? PROOF_SYSTEM_GROTH16),
+    );
     const known = this.proofs.get(jobId);
     if (known?.claimed === claimed) return this.#proof(jobId);
     if (known?.state === ProofState.PROOF_STATE_PROVEN) throw this.#disagrees(claimed);

@@ -9,6 +9,7 @@ import {
 } from "@aios/proto/aios/prover/v1/prover";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import { getBytes } from "ethers";
+import { proverTooOld } from "../../domain/errors.js";
 import { type Job, liveLease } from "../../domain/job.js";
 import type { ProofOutcome, ProofQuote, ProofSystem, Prover } from "../../domain/ports.js";
 
@@ -20,11 +21,11 @@ export class ZkProver implements Prover {
   }
 
   async quote(modelCommitment: Uint8Array, system: ProofSystem): Promise<ProofQuote> {
-    const proofSystem = PROOF_SYSTEMS[system];
-    const { priceWei, expectedMs, trust, prover, verificationGas } = await this.#prover.quoteProof({
-      modelCommitment,
-      proofSystem,
-    });
+    const { proofSystem, name } = PROOF_SYSTEMS[system];
+    const answer = await this.#prover.quoteProof({ modelCommitment, proofSystem });
+    const { priceWei, expectedMs, trust, prover, verificationGas } = answer;
+    // A prover from before there was UltraHonk quotes Groth16, whatever it is asked for.
+    if (answer.system !== name) throw proverTooOld(name, answer.system);
     return {
       priceWei: priceWei || "0",
       expectedMs,
@@ -36,6 +37,7 @@ export class ZkProver implements Prover {
 
   async request(job: Job): Promise<ProofOutcome> {
     const { terms } = job;
+    const { proofSystem, name } = PROOF_SYSTEMS[job.verification === "honk" ? "honk" : "groth16"];
     const { proof } = await this.#prover.requestProof(
       {
         statement: {
@@ -51,18 +53,21 @@ export class ZkProver implements Prover {
         modelCid: terms.modelCid,
         inputCid: terms.inputCid,
         ...urgencyOf(job),
-        proofSystem: PROOF_SYSTEMS[job.verification === "honk" ? "honk" : "groth16"],
+        proofSystem,
         claimedOutput: getBytes(job.proof.refutingOutput ?? liveLease(job)?.result?.output ?? "0x"),
       },
       { idempotent: true },
     );
+    const answered = proof?.proofSystem || SystemMessage.PROOF_SYSTEM_GROTH16;
+    if (answered !== proofSystem) throw proverTooOld(name, SystemMessage[answered] ?? "");
     return outcomeOf(proof);
   }
 }
 
+/** As they are asked for, and as quotes name them. */
 const PROOF_SYSTEMS = {
-  groth16: SystemMessage.PROOF_SYSTEM_GROTH16,
-  honk: SystemMessage.PROOF_SYSTEM_HONK,
+  groth16: { proofSystem: SystemMessage.PROOF_SYSTEM_GROTH16, name: "groth16-bn254" },
+  honk: { proofSystem: SystemMessage.PROOF_SYSTEM_HONK, name: "ultrahonk-bn254" },
 } as const;
 
 /** Higher is proven first: what a provider is refuted with, then what only the proof settles, then what may wait. */
