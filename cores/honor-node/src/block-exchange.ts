@@ -62,10 +62,11 @@ export class BlockExchange {
     for (const { id } of block.transactions) pool.sawInBlock(id, place);
   }
 
-  /** Answers a peer that asks for blocks. */
+  /** Answers a peer that asks for blocks, also with those that only an archive has. */
   answer(from: string, ids: readonly string[]): void {
+    const { dag, settings } = this.#context;
     for (const id of ids.slice(0, MAX_WANTED)) {
-      const block = this.#context.dag.block(id);
+      const block = dag.block(id) ?? settings.history.block(id);
       if (block !== undefined) this.#context.send(from, { kind: "block", block });
     }
   }
@@ -85,7 +86,9 @@ export class BlockExchange {
   #isWorthwhile(id: string, block: DagBlock): boolean {
     if (this.#wanted.has(id)) return true;
     const { chain } = this.#context;
-    if (block.setNumber < chain.reign.set.number - 1) return false;
+    // Where decisions have run ahead, the blocks of the heights behind them are still to come.
+    const { number } = chain.setOf(Math.min(chain.height, chain.executedHeight + 1));
+    if (block.setNumber < number - 1) return false;
     return !this.#claims.isExhausted(block);
   }
 

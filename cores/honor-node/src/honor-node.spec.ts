@@ -112,6 +112,38 @@ describe("honor nodes", () => {
     expect(network.evidence).toEqual([]);
   });
 
+  it("ask for the blocks of heights whose decisions they have, also those that peers hold in their archives alone", () => {
+    const network = new SmallNetwork(4, { ...SHORT, archive: true });
+    network.runUntil(1_500);
+    network.silent.add(3);
+    network.blockless.add(3);
+    network.input(0, { kind: "transactions", transactions: [transaction(0)] });
+    network.runUntil(120_000);
+    expect(network.nodes[0]?.sizes.dagBlocks).toBeLessThan(2 * SHORT.pruningDepth);
+    expect(network.nodes[3]?.height).toBeGreaterThan(60);
+    expect(network.ordered[3]).toEqual([]);
+    network.blockless.delete(3);
+    network.silent.delete(3);
+    network.runUntil(130_000);
+    expect(network.ordered[3]).toEqual(["0-0"]);
+    expect(network.evidence).toEqual([]);
+  });
+
+  it("of an archive give single blocks that were pruned from memory", () => {
+    const network = new SmallNetwork(4, { ...SHORT, archive: true });
+    network.runUntil(5_000);
+    const [old] = network.nodes[0]?.blocksOfTick(2) ?? [];
+    const id = old === undefined ? "" : blockId(old);
+    network.runUntil(120_000);
+    expect(network.nodes[0]?.block(id)).toBeUndefined();
+    const answers = network.input(0, {
+      kind: "packet",
+      from: account(1),
+      packet: { kind: "want", ids: [id] },
+    });
+    expect(answers).toContainEqual({ kind: "send", to: account(1), packet: { kind: "block", block: old } });
+  });
+
   it("catch up although a peer claims a height that it does not have", () => {
     const network = new SmallNetwork(4);
     network.silent.add(3);

@@ -356,7 +356,9 @@ export class HonorNode {
   #answerStatus(from: string, height: number, tips: readonly string[]): void {
     const { chain } = this.#context;
     this.#ranges.answered(from, this.#context.nowMs);
-    if (height > chain.height + FAR_BEHIND) {
+    // Decisions may have come without the blocks that they order.
+    const reached = Math.min(chain.height, this.#orderedHeight + 1);
+    if (height > reached + FAR_BEHIND) {
       this.#askForRange(from);
       return;
     }

@@ -107,6 +107,8 @@ export class SmallNetwork {
   /** Nodes whose packets get lost. */
   readonly silent = new Set<number>();
   votesAreLost = false;
+  /** Nodes to which blocks do not get through. */
+  readonly blockless = new Set<number>();
   #events: { atMs: number; sequence: number; run: () => void }[] = [];
   #sequence = 0;
   nowMs = 0;
@@ -185,7 +187,11 @@ export class SmallNetwork {
         !(this.votesAreLost && ["vote", "decision"].includes(output.packet.kind))
       )
         for (const [to] of this.nodes.entries())
-          if (to !== index && (output.to === undefined || output.to === account(to)))
+          if (
+            to !== index &&
+            (output.to === undefined || output.to === account(to)) &&
+            !(this.blockless.has(to) && output.packet.kind === "block")
+          )
             this.#after(10, () =>
               this.input(to, { kind: "packet", from: account(index), packet: output.packet }),
             );

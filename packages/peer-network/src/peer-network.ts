@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
 import type { Clock } from "@aios/kernel/clock";
 import { isCodedError } from "@aios/kernel/coded-error";
+import { durationMs } from "@aios/kernel/units";
 import { encodeFrame, FrameDecoder } from "./frame-codec.js";
 import { keyOfCertificate, type NodeIdentity } from "./node-certificate.js";
 import { type Offence, PeerScores, type ScoreSettings } from "./peer-scores.js";
@@ -25,7 +26,9 @@ export interface PeerNetworkSettings {
   /** A peer that says nothing for so long is dialled anew. */
   readonly idleMs: number;
   readonly handshakeMs: number;
+  /** Between two attempts to dial a peer; twice as long after each that reached nobody, up to `maxRedialMs`. */
   readonly redialMs: number;
+  readonly maxRedialMs: number;
   /** Connections whose handshake is not done yet. */
   readonly maxHandshakes: number;
   readonly scores: ScoreSettings;
@@ -60,7 +63,9 @@ export class PeerNetwork {
   readonly #book = new Map<string, Peer>();
   readonly #links = new Map<string, Link>();
   readonly #stopping = new AbortController();
-  readonly #dialling = new Set<Promise<void>>();
+  /** By key, what goes on dialling, and what ends that. */
+  readonly #dialling = new Map<string, AbortController>();
+  readonly #ended = new Set<Promise<void>>();
   readonly #handshakes = new Set<TLSSocket>();
   #server: Server | undefined;
 
@@ -99,12 +104,29 @@ export class PeerNetwork {
 
   /** Adds a peer to the book, or moves it; dials it where that is this node's part. */
   add(peer: Peer): void {
-    const isKnown = this.#book.has(peer.publicKey);
-    this.#book.set(peer.publicKey, peer);
-    if (isKnown || this.#settings.identity.publicKey >= peer.publicKey) return;
-    const dialling = this.#keepDialling(peer.publicKey);
-    this.#dialling.add(dialling);
-    void dialling.finally(() => this.#dialling.delete(dialling));
+    const { publicKey: key, host, port } = peer;
+    const known = this.#book.get(key);
+    this.#book.set(key, peer);
+    if (this.#settings.identity.publicKey >= key || this.#stopping.signal.aborted) return;
+    if (known?.host === host && known.port === port) return;
+    this.#stopDialling(key);
+    const control = new AbortController();
+    this.#dialling.set(key, control);
+    const ended = this.#keepDialling(key, AbortSignal.any([control.signal, this.#stopping.signal]));
+    this.#ended.add(ended);
+    void ended.finally(() => this.#ended.delete(ended));
+  }
+
+  /** Takes a peer out of the book: it loses its stream, and is neither dialled nor let in any more. */
+  remove(peer: string): void {
+    this.#book.delete(peer);
+    this.#stopDialling(peer);
+    this.#links.get(peer)?.socket.destroy();
+  }
+
+  #stopDialling(peer: string): void {
+    this.#dialling.get(peer)?.abort();
+    this.#dialling.delete(peer);
   }
 
   /** Sends to one peer, or to all; what nobody can take now is dropped and counted. */
@@ -130,7 +152,7 @@ export class PeerNetwork {
     for (const socket of this.#handshakes) socket.destroy();
     const server = this.#server;
     if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()));
-    await Promise.all(this.#dialling);
+    await Promise.all(this.#ended);
   }
 
   get #tls(): Pick<TlsOptions, "key" | "cert" | "minVersion" | "requestCert" | "rejectUnauthorized"> {
@@ -165,28 +187,40 @@ export class PeerNetwork {
     return this.#scores.isBanned(key, this.#clock.now()) ? undefined : key;
   }
 
-  async #keepDialling(key: string): Promise<void> {
-    const { signal } = this.#stopping;
+  async #keepDialling(key: string, signal: AbortSignal): Promise<void> {
+    const { redialMs, maxRedialMs } = this.#settings;
+    let waitMs = redialMs;
     while (!signal.aborted) {
       const peer = this.#book.get(key);
-      if (peer !== undefined && !this.#scores.isBanned(key, this.#clock.now())) await this.#dial(peer);
-      await this.#clock.wait(this.#settings.redialMs as never, signal).catch(() => undefined);
+      const isReached =
+        peer !== undefined &&
+        !this.#scores.isBanned(key, this.#clock.now()) &&
+        (await this.#dial(peer, signal));
+      if (isReached) waitMs = redialMs;
+      await this.#clock.wait(durationMs(waitMs), signal).catch(() => undefined);
+      waitMs = Math.min(2 * waitMs, maxRedialMs);
     }
   }
 
-  /** One stream from its beginning to its end. */
-  async #dial({ publicKey, host, port }: Peer): Promise<void> {
+  /** One stream from its beginning to its end. Whether the peer answered at all. */
+  async #dial({ publicKey, host, port }: Peer, signal: AbortSignal): Promise<boolean> {
     const socket = connect({ ...this.#tls, host, port, timeout: this.#settings.handshakeMs });
+    let isReached = false;
+    const give = (): void => void socket.destroy();
+    signal.addEventListener("abort", give, { once: true });
     this.#handshakes.add(socket);
     socket.on("error", () => undefined);
     socket.once("timeout", () => socket.destroy());
     socket.once("secureConnect", () => {
       this.#handshakes.delete(socket);
-      if (this.#authenticated(socket) === publicKey) this.#open(publicKey, socket);
+      isReached = this.#authenticated(socket) === publicKey;
+      if (isReached) this.#open(publicKey, socket);
       else this.#refuse(socket);
     });
     await new Promise<void>((resolve) => socket.once("close", () => resolve()));
     this.#handshakes.delete(socket);
+    signal.removeEventListener("abort", give);
+    return isReached;
   }
 
   #open(peer: string, socket: TLSSocket): void {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:tls";
+import { type DurationMs, durationMs } from "@aios/kernel/units";
 import { SystemClock } from "@aios/service-kit/system-clock";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { generateNodeKeyPem, type NodeIdentity, nodeIdentity } from "../src/node-certificate.js";
@@ -17,6 +18,7 @@ const settings = (
   idleMs: 30_000,
   handshakeMs: 10_000,
   redialMs: 50,
+  maxRedialMs: 400,
   maxHandshakes: 8,
   scores: { banAt: 100, banMs: 60_000, forgivenPerSecond: 1, maxPeers: 16 },
   ...changes,
@@ -94,6 +96,41 @@ describe("a network of peers", () => {
     const again = await startNode(high, { port: listener.port });
     introduce([dialler, again]);
     await until(isFull([dialler, again]));
+  });
+
+  it("lets go of a peer that is taken out of the book, and takes it back in at its new address", async () => {
+    const [low, high] = identities(2) as [NodeIdentity, NodeIdentity];
+    const dialler = await startNode(low);
+    const listener = await startNode(high);
+    introduce([dialler, listener]);
+    await until(isFull([dialler, listener]));
+    dialler.network.remove(high.publicKey);
+    await until(() => expect(listener.network.connected).toEqual([]));
+    listener.network.remove(low.publicKey);
+    dialler.network.add({ publicKey: high.publicKey, host: "127.0.0.1", port: listener.port });
+    await until(() => expect(listener.network.counters.refused).toBeGreaterThan(0));
+    expect(listener.network.connected).toEqual([]);
+    await listener.network.stop();
+    const moved = await startNode(high);
+    introduce([dialler, moved]);
+    await until(isFull([dialler, moved]));
+  });
+
+  it("dials one that is not there less and less often", async () => {
+    const [low, high] = identities(2) as [NodeIdentity, NodeIdentity];
+    const waits: number[] = [];
+    const clock = new (class extends SystemClock {
+      override wait(ms: DurationMs, signal?: AbortSignal): Promise<void> {
+        waits.push(ms);
+        return super.wait(durationMs(1), signal);
+      }
+    })();
+    const network = new PeerNetwork(settings(low), clock, () => undefined);
+    running.push(network);
+    await network.start();
+    network.add({ publicKey: high.publicKey, host: "127.0.0.1", port: 1 });
+    await until(() => expect(waits.length).toBeGreaterThan(5));
+    expect(waits.slice(0, 5)).toEqual([50, 100, 200, 400, 400]);
   });
 
   it("lets nobody in whom the book does not name, nor whoever dials without a key", async () => {

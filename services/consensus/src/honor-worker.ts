@@ -16,12 +16,12 @@ import { SeatKeyring } from "./adapters/honor-thread/seat-keyring.js";
 import { LmdbHonorLog } from "./adapters/lmdb/lmdb-honor-log.js";
 import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
 import { RecoveryPool } from "./adapters/secp256k1/recovery-pool.js";
+import { CandidateContacts } from "./application/honor/candidate-contacts.js";
 import { dagSummary } from "./application/honor/dag-summary.js";
 import { HonorLoop } from "./application/honor/honor-loop.js";
 import { AdmissionReader } from "./application/honor/ordered-transaction.js";
 import { PacketIntake } from "./application/honor/packet-intake.js";
 import type { Genesis } from "./domain/genesis.js";
-import type { StakedNode } from "./domain/staking-state.js";
 import { AdmissionCodec } from "./domain/transaction-codec.js";
 import type { HonorOptions, HonorSettings } from "./honor-options.js";
 
@@ -39,7 +39,8 @@ const data = workerData as HonorWorkerData;
 const { settings, honor, chain } = data;
 /** Peers that the staking contract names; as many as the network has scores for. */
 const MAX_MET = 1_024;
-const MAX_PORT = 65_535;
+/** Candidates change where they are found, in the book of this node, no more often. */
+const CONTACT_COOLDOWN_MS = 60_000;
 const RECOVERY = { workers: 1, maxQueued: 32_768, batchSize: 128 };
 
 function post(message: FromHonorThread): void {
@@ -84,6 +85,7 @@ const network = new PeerNetwork(
     idleMs: Math.max(10_000, 10 * settings.gossipMs),
     handshakeMs: 10_000,
     redialMs: 500,
+    maxRedialMs: 8_000,
     maxHandshakes: 32,
     scores: { banAt: 200, banMs: 60_000, forgivenPerSecond: 1, maxPeers: 1_024 },
   },
@@ -122,6 +124,18 @@ const intake = new PacketIntake(
     maxKnownBytes: 67_108_864,
     maxBlockBytes: chain.maxBlockBytes,
   },
+);
+
+const contacts = new CandidateContacts(
+  {
+    add: (peer) => network.add(peer),
+    remove: (peer) => {
+      network.remove(peer);
+      intake.forget(peer);
+    },
+  },
+  new Set([identity.publicKey, ...honor.peers.map(({ publicKey }) => publicKey)]),
+  { maxContacts: MAX_MET, cooldownMs: CONTACT_COOLDOWN_MS },
 );
 
 function failed(error: unknown): void {
@@ -183,7 +197,7 @@ parentPort?.on("message", (message: ToHonorThread) => {
       return;
     case "executed":
       loop.executed(message.height, message.result);
-      meet(message.result.candidates);
+      contacts.update(message.result.candidates, systemClock.now());
       return;
     case "ask":
       post({ kind: "answer", number: message.number, answer: answer(message.question) });
@@ -193,24 +207,11 @@ parentPort?.on("message", (message: ToHonorThread) => {
   }
 });
 
-const ENDPOINT = /^([0-9A-Za-z][0-9A-Za-z.-]{0,252}|\[[0-9a-f:]{2,39}\]):([1-9]\d{0,4})$/;
-const met = new Map<string, string>();
-
-/** Lets the nodes of candidates take part in the network, where their operators say; the own peer book comes first. */
-function meet(candidates: readonly StakedNode[]): void {
-  for (const { nodeKey, endpoint } of candidates) {
-    if (met.get(nodeKey) === endpoint || nodeKey === identity.publicKey) continue;
-    if (met.size >= MAX_MET && !met.has(nodeKey)) return;
-    met.set(nodeKey, endpoint);
-    if (honor.peers.some(({ publicKey }) => publicKey === nodeKey)) continue;
-    const [, host, portText] = ENDPOINT.exec(endpoint) ?? [];
-    const peerPort = Number(portText);
-    if (host === undefined || peerPort > MAX_PORT) continue;
-    network.add({ publicKey: nodeKey, host: host.replace(/[[\]]/g, ""), port: peerPort });
-  }
-}
-
 const port = await network.start();
 for (const peer of honor.peers) network.add(peer);
-loop.start();
-post({ kind: "ready", port });
+try {
+  loop.start();
+  post({ kind: "ready", port });
+} catch (error) {
+  failed(error);
+}

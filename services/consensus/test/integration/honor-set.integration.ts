@@ -205,6 +205,7 @@ describe("an honor set that is elected from deposits, each node a process", { ti
         idleMs: 60_000,
         handshakeMs: 10_000,
         redialMs: 200,
+        maxRedialMs: 200,
         maxHandshakes: 8,
         scores: { banAt: 200, banMs: 1_000, forgivenPerSecond: 1, maxPeers: 16 },
       },

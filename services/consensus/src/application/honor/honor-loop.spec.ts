@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { rankedElection } from "@aios/core-committee/election";
 import { NO_HISTORY } from "@aios/core-honor-node/chain-history";
+import type { LogEntry } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
 import { ManualClock } from "@aios/kernel/clock";
 import { describe, expect, it, vi } from "vitest";
@@ -44,13 +45,13 @@ const settings: NodeSettings = {
   history: NO_HISTORY,
 };
 
-function started() {
+function loopOf(entries: readonly LogEntry[], executedHeight: number) {
   const clock = new ManualClock(START_MS);
   const disk = { isFull: false };
   const log = {
     ...NO_HISTORY,
     sizes: { blocks: 0, archivedBlocks: 0, decisions: 0, fileBytes: 0 },
-    load: () => [],
+    load: () => entries,
     append: vi.fn(() => (disk.isFull ? Promise.reject(new Error("no space")) : Promise.resolve())),
   };
   const streams = { connected: [], send: vi.fn(), punish: vi.fn() };
@@ -63,8 +64,7 @@ function started() {
     logFailed: vi.fn(),
     failed: vi.fn(),
   };
-  const loop = new HonorLoop({ settings, log, streams, host, clock, blame: vi.fn(), executedHeight: 0 });
-  loop.start();
+  const loop = new HonorLoop({ settings, log, streams, host, clock, blame: vi.fn(), executedHeight });
   const pass = async (seconds: number): Promise<void> => {
     for (let second = 0; second < seconds; second++) {
       clock.advance(1_000);
@@ -72,6 +72,12 @@ function started() {
     }
   };
   return { loop, disk, log, streams, host, pass };
+}
+
+function started() {
+  const parts = loopOf([], 0);
+  parts.loop.start();
+  return parts;
 }
 
 /** Answered with a question for the block that it names. */
@@ -137,5 +143,22 @@ describe("an honor node whose disk is full", () => {
     // Also while it is full: timers that wait for room must end with the rest.
     loop.stop();
     await pass(1);
+  });
+});
+
+describe("an honor node whose chain database is behind its log", () => {
+  const reigns = [{ set: { number: 0, members }, fromHeight: 1, fromTick: 0 }];
+  const base = { root: "genesis", height: 3, firstDecision: 1, reigns };
+  const entries = [{ kind: "base", base, gone: [] }] as const;
+
+  it("does not start where blocks are missing that the log has given up, rather than take them for empty", () => {
+    const { loop } = loopOf(entries, 2);
+    expect(() => loop.start()).toThrow(expect.objectContaining({ code: "corrupt-store" }));
+  });
+
+  it("starts where the blocks up to the log's base are there", () => {
+    const { loop } = loopOf(entries, 3);
+    loop.start();
+    loop.stop();
   });
 });

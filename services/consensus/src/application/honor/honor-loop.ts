@@ -28,6 +28,7 @@ import { toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
+import { corruptStore } from "../../domain/errors.js";
 import type { HonorHost, HonorLog, PeerStreams, ReportedOffence } from "../../domain/honor-ports.js";
 import { OrderDelayMeter, type OrderDelays } from "./order-delays.js";
 import { OutputQueue } from "./output-queue.js";
@@ -80,11 +81,22 @@ export class HonorLoop {
     this.#core = new HonorNode(parts.settings);
   }
 
-  /** Goes on from the log. Throws `corrupt-store`. */
+  /** Goes on from the log. Throws `corrupt-store`, also where the blocks end before what the log has given up. */
   start(): void {
-    const { log, executedHeight } = this.#parts;
-    this.#perform(this.#core.start(log.load(), this.#now(), executedHeight));
+    const { executedHeight } = this.#parts;
+    this.#perform(this.#core.start(this.#entries(), this.#now(), executedHeight));
     this.#parts.host.decided(this.#core.height - 1);
+  }
+
+  *#entries(): Generator<LogEntry> {
+    const { log, executedHeight } = this.#parts;
+    for (const entry of log.load()) {
+      if (entry.kind === "base" && entry.base.height > executedHeight)
+        throw corruptStore(
+          `the blocks end at ${executedHeight}, and the honor log holds only what comes after ${entry.base.height}`,
+        );
+      yield entry;
+    }
   }
 
   stop(): void {

@@ -92,6 +92,11 @@ export class PacketIntake {
     else void this.#read(from, allowance, packet, frame.length);
   }
 
+  /** A peer takes part no more. */
+  forget(peer: string): void {
+    this.#allowances.delete(peer);
+  }
+
   async #read(
     from: string,
     allowance: Allowance,
