@@ -108,9 +108,22 @@ describe.skipIf(!isInstalled("helm"))("the charts", () => {
       all.find((object) => object.kind === kind && object.metadata.name === name);
     const nodes = named("StatefulSet", "aios-consensus");
     expect(nodes?.spec).toMatchObject({ replicas: 4, serviceName: "aios-consensus-peers" });
-    const honor = JSON.stringify(nodes?.spec.template.spec.volumes);
-    for (const node of [0, 1, 2, 3]) expect(honor).toContain(`aios-consensus-${node}/seat.key`);
-    expect(JSON.stringify(nodes?.spec.template.spec.containers)).toContain('"subPathExpr":"$(POD_NAME)"');
+    const honor = nodes?.spec.template.spec.volumes.find(({ name }) => name === "honor")?.secret;
+    expect(honor).toMatchObject({ secretName: "aios-network", defaultMode: 0o440 });
+    expect(honor?.items).toEqual(
+      [0, 1, 2, 3].flatMap((node) =>
+        ["node.pem", "seat.key", "operator.key"].map((file) => ({
+          key: `honor-${node}-${file}`,
+          path: `aios-consensus-${node}/${file}`,
+        })),
+      ),
+    );
+    const [container] = nodes?.spec.template.spec.containers ?? [];
+    expect(JSON.stringify(container)).toContain('"subPathExpr":"$(POD_NAME)"');
+    expect(container?.env).toContainEqual({
+      name: "CONSENSUS_OPERATOR_KEY_FILE",
+      value: "/honor/operator.key",
+    });
     expect(named("Service", "aios-consensus-peers")?.spec).toMatchObject({
       clusterIP: "None",
       publishNotReadyAddresses: true,

@@ -31,13 +31,19 @@ export interface PodSpec {
   readonly automountServiceAccountToken?: boolean;
   readonly securityContext?: object;
   readonly volumes: readonly {
-    readonly secret?: { readonly secretName?: string; readonly items?: readonly { readonly key: string }[] };
+    readonly name: string;
+    readonly secret?: {
+      readonly secretName?: string;
+      readonly defaultMode?: number;
+      readonly items?: readonly { readonly key: string }[];
+    };
   }[];
   readonly containers: readonly {
     readonly securityContext?: object;
     readonly resources: { readonly limits: Readonly<Record<string, string>>; readonly requests: object };
     readonly env?: readonly {
       readonly name: string;
+      readonly value?: string;
       readonly valueFrom?: { readonly secretKeyRef?: object };
     }[];
   }[];
@@ -63,7 +69,7 @@ export function render(set: ValueSet, ...args: string[]): string {
 }
 
 export function manifests(text: string): readonly Manifest[] {
-  return parseAllDocuments(text)
+  return parseAllDocuments(text, { version: "1.1" })
     .map((document) => document.toJS() as Manifest | null)
     .filter((manifest) => manifest !== null);
 }

@@ -16,6 +16,8 @@ const GENESIS = "genesis.json";
 const TRUST_BUNDLE = "services.jwks";
 /** As the charts open it between the pods of consensus. */
 const HONOR_PEER_PORT = 30_400;
+/** What each honor node alone holds: its name among peers, its vote, and its operator's deposit. */
+const HONOR_KEYS = [HOME_FILES.nodeKey, HOME_FILES.seatKey, HOME_FILES.operatorKey];
 
 /**
  * A network of its own: new keys for every service and account, and a genesis that gives them their balances. With
@@ -30,10 +32,12 @@ export function newNetwork(nowMs: number, honorNodes: number): Promise<NetworkFi
     }
     const places = Array.from({ length: honorNodes }, () => ({ peerPort: HONOR_PEER_PORT, rpcPort: 0 }));
     const homes = await makeHonorHomes(join(folder, "honor"), places, identities, nowMs);
-    const own = homes.flatMap((home, node): [string, string][] => [
-      [honorKey(node, HOME_FILES.nodeKey), readFileSync(join(home, HOME_FILES.nodeKey), "utf8")],
-      [honorKey(node, HOME_FILES.seatKey), readFileSync(join(home, HOME_FILES.seatKey), "utf8")],
-    ]);
+    const own = homes.flatMap((home, node) =>
+      HONOR_KEYS.map((file): [string, string] => [
+        honorKey(node, file),
+        readFileSync(join(home, file), "utf8"),
+      ]),
+    );
     const genesis = readFileSync(join(homes[0] as string, HOME_FILES.genesis), "utf8");
     return { ...readFiles(folder), [GENESIS]: genesis, ...Object.fromEntries(own) };
   });
@@ -44,6 +48,14 @@ export function honorNodesOf(network: NetworkFiles): number {
   let nodes = 0;
   while (network[honorKey(nodes, HOME_FILES.nodeKey)] !== undefined) nodes += 1;
   return Math.max(1, nodes);
+}
+
+/** Files without which the network is not whole: nobody can make them again. */
+export function missingFiles(network: NetworkFiles): readonly string[] {
+  const nodes = honorNodesOf(network);
+  const ofNode = (node: number): string[] => HONOR_KEYS.map((file) => honorKey(node, file));
+  const ofNodes = nodes === 1 ? [] : Array.from({ length: nodes }, (_, node) => ofNode(node)).flat();
+  return [GENESIS, TRUST_BUNDLE, ...ofNodes].filter((file) => network[file] === undefined);
 }
 
 function honorKey(node: number, file: string): string {

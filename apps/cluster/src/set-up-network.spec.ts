@@ -99,16 +99,34 @@ describe("setUpNetwork", () => {
     const peers = (shared["CONSENSUS_PEERS"] ?? "").split(",");
     expect(new Set(peers.map((peer) => peer.split("@")[0])).size).toBe(4);
     expect(peers[3]).toMatch(/^[0-9a-f]{64}@aios-consensus-3\.aios-consensus-peers:30400$/);
-    const { honor } = JSON.parse(shared["genesis.json"] ?? "{}") as { honor: { members: unknown[] } };
+    const { honor } = JSON.parse(shared["genesis.json"] ?? "{}") as {
+      honor: { members: { account: string }[] };
+    };
     expect(honor.members).toHaveLength(4);
     for (const node of [0, 1, 2, 3]) {
       expect(secret[`honor-${node}-node.pem`]).toContain("PRIVATE KEY");
       expect(secret[`honor-${node}-seat.key`]).toMatch(/^[0-9a-f]{64}$/);
+      // Whoever holds it can take the deposit out, so it must be the account that the first block names.
+      const operator = new Wallet(`0x${secret[`honor-${node}-operator.key`]}`).address.toLowerCase();
+      expect(honor.members[node]?.account.toLowerCase()).toBe(operator);
     }
     expect(JSON.stringify(shared)).not.toContain("PRIVATE KEY");
     await expect(setUpNetwork(namespace, NAMES, four, quiet)).rejects.toMatchObject({
       code: "network-has-other-nodes",
       details: { nodes: 4, asked: 1 },
     });
+  });
+
+  it("names the key that an honor node's pod could not start without", async () => {
+    const namespace = new MemoryNamespace();
+    const { "honor-2-operator.key": _lost, ...rest } = await newNetwork(1_800_000_000_000, 4);
+    namespace.objects.set("secrets/aios-network", rest);
+    const run = setUpNetwork(namespace, { ...NAMES, honorNodes: 4 }, sources(), quiet);
+    await expect(run).rejects.toMatchObject({
+      code: "network-secret-incomplete",
+      details: { missing: ["honor-2-operator.key"] },
+      message: expect.stringContaining("64 hex digits"),
+    });
+    expect(namespace.created).toEqual([]);
   });
 });

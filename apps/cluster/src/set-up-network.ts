@@ -1,6 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import type { KubernetesApi, StoredObject } from "./kubernetes-api.js";
-import { databaseUrls, honorNodesOf, type NetworkFiles, publicPart } from "./network.js";
+import { databaseUrls, honorNodesOf, missingFiles, type NetworkFiles, publicPart } from "./network.js";
 
 export interface NetworkNames {
   /** Secret with every private key of the network. */
@@ -97,14 +97,21 @@ function completePublicPart(
   network: NetworkFiles,
   { secret, release }: NetworkNames,
 ): Promise<Readonly<Record<string, string>>> {
-  if (network["genesis.json"] !== undefined && network["services.jwks"] !== undefined)
-    return publicPart(network, release);
+  const missing = missingFiles(network);
+  if (missing.length === 0) return publicPart(network, release);
   throw new CodedError({
     code: "network-secret-incomplete",
     kind: "invalid",
     message:
-      `The secret ${secret} lacks genesis.json or services.jwks. Restore it from your backup; ` +
-      "a new one would be another network with other keys.",
-    details: { secret },
+      `The secret ${secret} lacks ${missing.join(", ")}. Restore it from your backup; ` +
+      `a new one would be another network with other keys.${missing.some(isOperatorKey) ? WITHOUT_OPERATOR : ""}`,
+    details: { secret, missing },
   });
 }
+
+/** The one key that the chain goes on without: it holds the deposit, and pays for showing evidence. */
+const isOperatorKey = (file: string): boolean => file.endsWith("-operator.key");
+
+const WITHOUT_OPERATOR =
+  " An operator.key that no backup has may be that of another account, 64 hex digits: it then pays for evidence," +
+  " but the first account's deposit is lost to you.";

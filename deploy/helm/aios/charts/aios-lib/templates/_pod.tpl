@@ -116,6 +116,7 @@ topologySpreadConstraints:
 - { name: CONSENSUS_PEER_LISTEN, value: "0.0.0.0:{{ .service.peerPort }}" }
 - { name: CONSENSUS_NODE_KEY_FILE, value: /honor/node.pem }
 - { name: CONSENSUS_SEAT_KEY_FILE, value: /honor/seat.key }
+- { name: CONSENSUS_OPERATOR_KEY_FILE, value: /honor/operator.key }
 - name: CONSENSUS_PEERS
   valueFrom: { configMapKeyRef: { name: {{ $global.network.configMapName }}, key: CONSENSUS_PEERS } }
 {{- end }}
@@ -188,6 +189,7 @@ topologySpreadConstraints:
       {{- range $node := until (int .) }}
       - { key: honor-{{ $node }}-node.pem, path: {{ include "aios.fullname" $ }}-{{ $node }}/node.pem }
       - { key: honor-{{ $node }}-seat.key, path: {{ include "aios.fullname" $ }}-{{ $node }}/seat.key }
+      - { key: honor-{{ $node }}-operator.key, path: {{ include "aios.fullname" $ }}-{{ $node }}/operator.key }
       {{- end }}
 {{- end }}
 {{- if .service.keyPerPod }}
