@@ -12,6 +12,25 @@ export function cpuSeconds(pid: number): number {
   return processTree(pid).reduce((sum, one) => sum + ownSeconds(one), 0);
 }
 
+/** The same, told apart by the name under which each process's `nameOf` puts it. */
+export function cpuSecondsBy(pid: number, nameOf: (pid: number) => string): ReadonlyMap<string, number> {
+  const seconds = new Map<string, number>();
+  for (const one of processTree(pid)) {
+    const name = nameOf(one);
+    seconds.set(name, (seconds.get(name) ?? 0) + ownSeconds(one));
+  }
+  return seconds;
+}
+
+/** The command that a process runs; empty where it is not told. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
 function ownSeconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { cpuSeconds } from "../../src/cpu-time.js";
+import { commandOf, cpuSecondsBy } from "../../src/cpu-time.js";
 import { type Figure, percentile } from "../../src/figures.js";
 import { type BusSettings, PER_TRANSACTION, type ReadReport, type WriteReport } from "./bus-protocol.js";
 
@@ -27,16 +27,24 @@ export async function busFigures(suite: string, bus: BusUnderTest): Promise<Figu
   const writer = await start("bus-writer.js", bus.database(`bench_${bus.name}_writer`));
   try {
     await through(writer, reader, WARM_UP_EVENTS);
-    const before = cpuSeconds(process.pid);
+    const partOf = (pid: number): string =>
+      ({ [writer.pid ?? 0]: "writer and relay", [reader.pid ?? 0]: "reader", [process.pid]: "bench" })[pid] ??
+      commandOf(pid);
+    const before = cpuSecondsBy(process.pid, partOf);
     const full = await through(writer, reader, bus.events);
-    const cpuMs = ((cpuSeconds(process.pid) - before) / bus.events) * 1_000;
+    const after = cpuSecondsBy(process.pid, partOf);
+    const parts = [...after].map(
+      ([name, seconds]) => [name, ((seconds - (before.get(name) ?? 0)) / bus.events) * 1_000] as const,
+    );
+    const cpuMs = parts.reduce((sum, [, ms]) => sum + ms, 0);
+    const byPart = parts.filter(([, ms]) => ms >= 0.005).map(([name, ms]) => `${name} ${ms.toFixed(2)}`);
     const half = await through(
       writer,
       reader,
       Math.round((full.perSecond / 2) * HALF_LOAD_SECONDS),
       full.perSecond / 2,
     );
-    const work = `processor time of all processes: ${cpuMs.toFixed(2)} ms an event`;
+    const work = `processor time of all processes: ${cpuMs.toFixed(2)} ms an event (${byPart.join(", ")})`;
     const common = { suite, note: `${work}; the inbox turned ${full.repeated} repeated ones away` };
     return [
       {

@@ -275,20 +275,21 @@ export class EventLogMember {
     const room = this.#options.concurrency - partitions.filter((partition) => partition.busy).length;
     const idle = partitions.filter((partition) => !partition.busy);
     if (room <= 0 || idle.length === 0) return;
-    const { rows } = await this.#options.pool.query<LogRow>(
-      `SELECT e.topic, e.partition, e.log_offset, e.event_id, e.key, e.payload, e.headers, e.replay_for, e.written_at
+    const { rows } = await this.#options.pool.query<LogRow>({
+      name: "log-fetch",
+      text: `SELECT e.topic, e.partition, e.log_offset, e.event_id, e.key, e.payload, e.headers, e.replay_for, e.written_at
        FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS want(topic, partition, from_offset)
        CROSS JOIN LATERAL (
          SELECT * FROM event_log.events l
          WHERE l.topic = want.topic AND l.partition = want.partition AND l.log_offset >= want.from_offset
          ORDER BY l.log_offset LIMIT $4) e`,
-      [
+      values: [
         idle.map(({ topic }) => topic),
         idle.map(({ partition }) => partition),
         idle.map(({ nextOffset }) => nextOffset.toString()),
         LARGEST_DELIVERY,
       ],
-    );
+    });
     const fetched = new Map<string, LogRow[]>();
     for (const row of rows) {
       const name = `${row.topic}/${row.partition}`;

@@ -2,7 +2,7 @@ import { codedErrorOf } from "./database-outage.js";
 import type { EventBatchHandler, EventHandler, ReceivedEvent, RetryPolicy } from "./event-bus.js";
 import { deliver, deliverTogether } from "./event-delivery.js";
 import type { Logger } from "./logger.js";
-import { inTransaction, type PostgresPool } from "./postgres-pool.js";
+import { inTransaction, type PostgresPool, WITHOUT_FLUSH } from "./postgres-pool.js";
 
 export interface LogRow {
   readonly topic: string;
@@ -160,17 +160,23 @@ export class EventLogPartition {
   async #commit(): Promise<void> {
     if (this.#nextOffset === this.#committedOffset) return;
     const target = this.#nextOffset;
-    await this.#advance(this.#options.pool, target);
+    // Not flushed at once: a position that a crash of the server takes back delivers the same events again.
+    await this.#advance(this.#options.pool, target, { name: "log-advance-unflushed", when: WITHOUT_FLUSH });
     this.#committedOffset = target;
   }
 
-  async #advance(client: Pick<PostgresPool, "query">, nextOffset: bigint): Promise<void> {
+  async #advance(
+    client: Pick<PostgresPool, "query">,
+    nextOffset: bigint,
+    { name, when } = { name: "log-advance", when: "true" },
+  ): Promise<void> {
     const { group, member } = this.#options;
-    const { rowCount } = await client.query(
-      `UPDATE event_log.positions SET next_offset = $6
-       WHERE group_name = $1 AND topic = $2 AND partition = $3 AND owner = $4 AND fencing_token = $5`,
-      [group, this.topic, this.partition, member, this.fencingToken, nextOffset.toString()],
-    );
+    const { rowCount } = await client.query({
+      name,
+      text: `UPDATE event_log.positions SET next_offset = $6
+       WHERE group_name = $1 AND topic = $2 AND partition = $3 AND owner = $4 AND fencing_token = $5 AND ${when}`,
+      values: [group, this.topic, this.partition, member, this.fencingToken, nextOffset.toString()],
+    });
     if (rowCount === 0) throw new PartitionLost("the commit came under an old fencing token");
   }
 

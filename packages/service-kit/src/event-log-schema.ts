@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS event_log.dead_letters (
   UNIQUE (group_name, topic, partition, log_offset)
 );
 -- Offsets of a partition are given in commit order, because its row stays locked until commit.
-CREATE OR REPLACE FUNCTION event_log.append(
+CREATE OR REPLACE FUNCTION event_log.append_silently(
   ids uuid[], topics text[], partitions integer[], keys text[], payloads bytea[], headers jsonb[], replays text[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -98,7 +98,14 @@ BEGIN
     JOIN unnest(target_topics, target_partitions, bases) AS b(topic, partition, base)
       ON b.topic = e.topic AND b.partition = e.partition
     ON CONFLICT (topic, event_id) WHERE replay_for IS NULL DO NOTHING;
-  PERFORM pg_notify('${EVENTS_CHANNEL}', t.topic) FROM (SELECT DISTINCT unnest(target_topics) AS topic) AS t;
+END $$;
+-- For the release before, which does not notify by itself.
+CREATE OR REPLACE FUNCTION event_log.append(
+  ids uuid[], topics text[], partitions integer[], keys text[], payloads bytea[], headers jsonb[], replays text[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM event_log.append_silently(ids, topics, partitions, keys, payloads, headers, replays);
+  PERFORM pg_notify('${EVENTS_CHANNEL}', t.topic) FROM (SELECT DISTINCT unnest(topics) AS topic) AS t;
 END $$;
 `;
 

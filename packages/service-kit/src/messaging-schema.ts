@@ -4,6 +4,9 @@ import { inTransaction } from "./postgres-pool.js";
 /** Channel that wakes the relay when an outbox row commits. */
 export const OUTBOX_CHANNEL = "aios_outbox";
 
+/** Held by a relay that looks into the outbox by itself just now. */
+export const LOOKING_LOCK = 0x6f_75_74_32;
+
 const SCHEMA_LOCK = 0x6d_73_67_31;
 
 const STATEMENTS = `
@@ -24,9 +27,12 @@ CREATE TABLE IF NOT EXISTS messaging.inbox (
   PRIMARY KEY (event_id, consumer)
 );
 CREATE INDEX IF NOT EXISTS inbox_handled_at ON messaging.inbox (handled_at);
+-- Transactions that notify commit one after the other on the whole server, flush included: only where it is needed.
 CREATE OR REPLACE FUNCTION messaging.wake_relay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM pg_notify('${OUTBOX_CHANNEL}', '');
+  IF pg_try_advisory_lock_shared(${LOOKING_LOCK}) THEN
+    PERFORM pg_advisory_unlock_shared(${LOOKING_LOCK}), pg_notify('${OUTBOX_CHANNEL}', '');
+  END IF;
   RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER wake_relay AFTER INSERT ON messaging.outbox

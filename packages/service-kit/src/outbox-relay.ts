@@ -4,10 +4,11 @@ import type pg from "pg";
 import { crashPoint } from "./crash-point.js";
 import type { EventBus, OutgoingEvent } from "./event-bus.js";
 import type { Logger } from "./logger.js";
-import { OUTBOX_CHANNEL } from "./messaging-schema.js";
+import { LOOKING_LOCK, OUTBOX_CHANNEL } from "./messaging-schema.js";
 import { defineMetrics } from "./metrics.js";
 import { PostgresListener } from "./postgres-listener.js";
-import type { PostgresPool } from "./postgres-pool.js";
+import { type PostgresPool, WITHOUT_FLUSH } from "./postgres-pool.js";
+import { type Look, RelayPace } from "./relay-pace.js";
 import { monotonicMs, systemClock } from "./system-clock.js";
 import { WakeUp } from "./wake-up.js";
 
@@ -17,7 +18,6 @@ const metrics = defineMetrics("outbox", {
 });
 
 const BATCH = 500;
-const POLL_MS = 1_000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
 const LEADER_LOCK = 0x6f_75_74_31;
@@ -46,6 +46,7 @@ interface OutboxRow {
 export class OutboxRelay {
   readonly #options: OutboxRelayOptions;
   readonly #wakeUp = new WakeUp();
+  #pace = new RelayPace();
   readonly #listener: PostgresListener;
   readonly #stop = new AbortController();
   readonly #knownTopics = new Set<string>();
@@ -98,7 +99,15 @@ export class OutboxRelay {
       try {
         const moved = await this.#relayBatch();
         retryMs = FIRST_RETRY_MS;
-        if (moved < BATCH) await this.#wakeUp.wait(POLL_MS);
+        const look = {
+          moved,
+          full: moved === BATCH,
+          woken: this.#wakeUp.pending,
+          nowMs: monotonicMs(),
+        };
+        await this.#keepAttention(look);
+        const restMs = this.#pace.restMs(look);
+        if (restMs > 0) await this.#wakeUp.wait(restMs);
       } catch (error) {
         metrics.failures.add(1);
         this.#options.logger.warn({ error, retryInMs: retryMs }, "the outbox could not be relayed");
@@ -110,27 +119,49 @@ export class OutboxRelay {
 
   async #relayBatch(): Promise<number> {
     if (!(await this.#leads())) return 0;
-    const { rows } = await this.#options.pool.query<OutboxRow>(
-      "SELECT sequence, event_id, topic, key, payload, headers FROM messaging.outbox ORDER BY sequence LIMIT $1",
-      [BATCH],
-    );
+    const { rows } = await this.#options.pool.query<OutboxRow>({
+      name: "outbox-oldest",
+      text: "SELECT sequence, event_id, topic, key, payload, headers FROM messaging.outbox ORDER BY sequence LIMIT $1",
+      values: [BATCH],
+    });
     if (rows.length === 0) return 0;
     await this.#ensureTopics(rows);
     crashPoint(`${this.#options.service}.outbox.before-publish`);
     await this.#options.bus.publish(rows.map(eventOf));
     crashPoint(`${this.#options.service}.outbox.after-publish`);
-    await this.#options.pool.query("DELETE FROM messaging.outbox WHERE sequence = ANY($1::bigint[])", [
-      rows.map(({ sequence }) => sequence),
-    ]);
+    // Not flushed at once: what a crash of the server brings back is published again under the same ids.
+    await this.#options.pool.query({
+      name: "outbox-remove",
+      text: `DELETE FROM messaging.outbox WHERE sequence = ANY($1::bigint[]) AND ${WITHOUT_FLUSH}`,
+      values: [rows.map(({ sequence }) => sequence)],
+    });
     metrics.relayed.add(rows.length);
     return rows.length;
+  }
+
+  /** Tells writers by a lock whether they need to notify. */
+  async #keepAttention(look: Look): Promise<void> {
+    const client = this.#leadingOn;
+    const wanted = this.#pace.wants(look);
+    if (client === undefined || wanted === this.#pace.attentive) return;
+    if (wanted) {
+      const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [
+        LOOKING_LOCK,
+      ]);
+      if (rows[0]?.locked === true) this.#pace.attend();
+    } else {
+      await client.query("SELECT pg_advisory_unlock($1)", [LOOKING_LOCK]);
+      this.#pace.relax();
+    }
   }
 
   /** The lock belongs to the listening connection, so it is free the moment that process is gone. */
   async #leads(): Promise<boolean> {
     const client = this.#listener.client;
+    if (client !== undefined && this.#leadingOn === client) return true;
+    this.#leadingOn = undefined;
+    this.#pace = new RelayPace();
     if (client === undefined) return false;
-    if (this.#leadingOn === client) return true;
     const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [
       LEADER_LOCK,
     ]);

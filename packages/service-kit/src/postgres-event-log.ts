@@ -12,7 +12,7 @@ import {
   type TopicSettings,
 } from "./event-bus.js";
 import { EventLogMember } from "./event-log-member.js";
-import { createEventLogSchema, GROUPS_CHANNEL } from "./event-log-schema.js";
+import { createEventLogSchema, EVENTS_CHANNEL, GROUPS_CHANNEL } from "./event-log-schema.js";
 import type { Logger } from "./logger.js";
 import { createPool, inTransaction, type PostgresPool } from "./postgres-pool.js";
 
@@ -167,7 +167,7 @@ export class PostgresEventLog implements EventBus {
   }
 
   async replayDeadLetters(ids: readonly bigint[]): Promise<number> {
-    return this.#guard(() =>
+    const replayed = await this.#guard(() =>
       inTransaction(this.#pool, async (client) => {
         const { rows } = await client.query<
           DeadLetterRow & { payload: Buffer; headers: Record<string, string> }
@@ -179,9 +179,11 @@ export class PostgresEventLog implements EventBus {
           rows.map((row) => row.partition),
           rows.map((row) => row.group_name),
         );
-        return rows.length;
+        return rows;
       }),
     );
+    this.#notify(replayed);
+    return replayed.length;
   }
 
   async ping(): Promise<void> {
@@ -229,6 +231,23 @@ export class PostgresEventLog implements EventBus {
     replays: readonly (string | null)[],
   ): Promise<void> {
     await appendWith(this.#pool, events, partitions, replays);
+    this.#notify(events);
+  }
+
+  /**
+   * By itself after the commit: transactions that notify commit one after the other on the whole server, and one that
+   * writes would hold that turn until the disk has it. Members look without being told, too.
+   */
+  #notify(events: readonly { readonly topic: string }[]): void {
+    this.#pool
+      .query({
+        name: "log-notify",
+        text: "SELECT pg_notify($1, topic) FROM unnest($2::text[]) AS topic",
+        values: [EVENTS_CHANNEL, [...new Set(events.map(({ topic }) => topic))]],
+      })
+      .catch((error: unknown) => {
+        this.#options.logger.debug({ error }, "the group's members were not told of new events");
+      });
   }
 
   async #ensureTopic(topic: TopicSettings): Promise<void> {
@@ -283,7 +302,7 @@ export class PostgresEventLog implements EventBus {
 }
 
 interface Queryable {
-  query(sql: string, values: unknown[]): Promise<unknown>;
+  query(statement: { name: string; text: string; values: unknown[] }): Promise<unknown>;
 }
 
 async function appendWith(
@@ -292,9 +311,11 @@ async function appendWith(
   partitions: readonly number[],
   replays: readonly (string | null)[],
 ): Promise<void> {
-  await target.query(
-    "SELECT event_log.append($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::bytea[], $6::jsonb[], $7::text[])",
-    [
+  await target.query({
+    name: "log-append",
+    text: `SELECT event_log.append_silently(
+      $1::uuid[], $2::text[], $3::integer[], $4::text[], $5::bytea[], $6::jsonb[], $7::text[])`,
+    values: [
       events.map(({ id }) => id),
       events.map(({ topic }) => topic),
       partitions,
@@ -303,7 +324,7 @@ async function appendWith(
       events.map(({ headers }) => JSON.stringify(headers)),
       replays,
     ],
-  );
+  });
 }
 
 interface DeadLetterRow {

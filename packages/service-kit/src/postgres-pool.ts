@@ -31,6 +31,12 @@ export function createPool(options: PoolOptions): PostgresPool {
   return pool;
 }
 
+/**
+ * A condition that is true and lets the statement's own transaction commit before it is on disk, for what may happen
+ * again after a crash of the server. A later transaction that waits for the disk brings it along.
+ */
+export const WITHOUT_FLUSH = "(SELECT set_config('synchronous_commit', 'off', true)) = 'off'";
+
 /** Runs `work` in a transaction on one connection. */
 export async function inTransaction<T>(
   pool: PostgresPool,

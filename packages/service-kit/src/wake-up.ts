@@ -8,6 +8,11 @@ export class WakeUp {
     this.#resolve?.();
   }
 
+  /** Whether someone called since the last wait. */
+  get pending(): boolean {
+    return this.#pending;
+  }
+
   /** Resolves at once when woken since the last wait. */
   async wait(timeoutMs: number): Promise<void> {
     if (!this.#pending) {

@@ -1,16 +1,20 @@
+import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { topics } from "@aios/proto/topics";
 import { withConnection } from "@aios/service-kit/database";
+import type { ReceivedEvent } from "@aios/service-kit/event-bus";
+import { EVENTS_CHANNEL } from "@aios/service-kit/event-log-schema";
 import { inbox } from "@aios/service-kit/inbox";
-import { createMessagingSchema } from "@aios/service-kit/messaging-schema";
+import { createMessagingSchema, LOOKING_LOCK, OUTBOX_CHANNEL } from "@aios/service-kit/messaging-schema";
 import { applyMigrations, verifyMigrations } from "@aios/service-kit/migrate";
 import { migrateOnly } from "@aios/service-kit/migrate-only";
+import { openEventBus } from "@aios/service-kit/open-event-bus";
 import { outbox } from "@aios/service-kit/outbox";
 import { OutboxRelay } from "@aios/service-kit/outbox-relay";
 import { createPool, inTransaction, type PostgresPool } from "@aios/service-kit/postgres-pool";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "../../src/eventually.js";
 import { MemoryEventBus } from "../../src/memory-event-bus.js";
 import { startPostgres, type TestPostgres } from "../../src/postgres.js";
@@ -121,6 +125,94 @@ describe("outbox", () => {
     await inTransaction(pool, (client) => outbox.add(client, topic, proof("three")));
     await second.close(1_000);
     await eventually(() => expect(received).toEqual(["one", "two", "three"]));
+  });
+});
+
+describe("outbox under load", () => {
+  const isAttentive = async (): Promise<boolean> => {
+    const { rows } = await pool.query(
+      "SELECT FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND objid = $1",
+      [LOOKING_LOCK],
+    );
+    return rows.length > 0;
+  };
+  let bus: MemoryEventBus;
+  let received: string[];
+  let relay: OutboxRelay;
+  const add = (job: string): Promise<string> =>
+    inTransaction(pool, (client) => outbox.add(client, topic, proof(job)));
+  const load = (): Promise<void> =>
+    eventually(async () => {
+      await Promise.all([1, 2, 3, 4].map(() => add("load")));
+      expect(await isAttentive()).toBe(true);
+    });
+
+  beforeEach(async () => {
+    bus = new MemoryEventBus();
+    received = [];
+    await bus.subscribe({ group: "g", topics: [topic], handler: async ({ key }) => void received.push(key) });
+    relay = relayOn(bus);
+    await relay.start();
+  });
+
+  afterEach(() => relay.close(1_000));
+
+  it("hears of no write while it looks by itself, and of each one otherwise", async () => {
+    const notified: unknown[] = [];
+    await withConnection(url, async (client) => {
+      client.on("notification", (one) => notified.push(one));
+      await client.query(`LISTEN ${OUTBOX_CHANNEL}`);
+      await client.query("SELECT pg_advisory_lock($1)", [LOOKING_LOCK]);
+      await add("silent");
+      await client.query("SELECT pg_advisory_unlock($1)", [LOOKING_LOCK]);
+      await add("told");
+      await eventually(() => expect(notified).toHaveLength(1));
+      await eventually(() => expect(received.sort()).toEqual(["silent", "told"]));
+    });
+  });
+
+  it("finds what was written while it looked and committed when it looked no more", async () => {
+    await load();
+    await inTransaction(pool, async (client) => {
+      await outbox.add(client, topic, proof("slow"));
+      await eventually(async () => expect(await isAttentive()).toBe(false));
+    });
+    await eventually(() => expect(received).toContain("slow"));
+  });
+
+  it("lets writers notify when the relay's connection is cut, and goes on", async () => {
+    await load();
+    await pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1",
+      [LOOKING_LOCK],
+    );
+    await add("after the cut");
+    await eventually(() => expect(received).toContain("after the cut"));
+  });
+});
+
+describe("the embedded event log", () => {
+  it("takes events from the release before, which appends and notifies in one statement", async () => {
+    const logUrl = postgres.url("event_log_of_two_releases");
+    const bus = await openEventBus({ url: logUrl, applicationName: "test", logger: silentLogger });
+    const received: string[] = [];
+    const handler = async ({ id, payload }: ReceivedEvent): Promise<void> =>
+      void received.push(`${id} ${Buffer.from(payload)}`);
+    await bus.subscribe({ group: "g", topics: [{ ...topic, partitions: 1 }], handler });
+    const id = randomUUID();
+    const notified: string[] = [];
+    await withConnection(logUrl, async (client) => {
+      client.on("notification", ({ payload }) => notified.push(payload ?? ""));
+      await client.query(`LISTEN ${EVENTS_CHANNEL}`);
+      for (let time = 0; time < 2; time++)
+        await client.query(
+          "SELECT event_log.append($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::bytea[], $6::jsonb[], $7::text[])",
+          [[id], [topic.name], [0], ["k"], [Buffer.from("old")], ["{}"], [null]],
+        );
+      await eventually(() => expect(notified).toEqual([topic.name, topic.name]));
+    });
+    await eventually(() => expect(received).toEqual([`${id} old`]));
+    await bus.close();
   });
 });
 
