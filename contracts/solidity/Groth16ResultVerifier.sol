@@ -45,6 +45,10 @@ contract Groth16ResultVerifier is ProofStatement {
         return _final();
     }
 
+    function refutedUnder(uint256 modelId) external view returns (bytes32, bytes32) {
+        return models.statementOf(modelId);
+    }
+
     function _isCanonical(bytes calldata evidence) private pure returns (bool) {
         return
             evidence.length == EVIDENCE_BYTES &&

@@ -45,6 +45,10 @@ contract HonkResultVerifier is ProofStatement {
         }
     }
 
+    function refutedUnder(uint256 modelId) external view returns (bytes32, bytes32) {
+        return models.honkStatementOf(modelId);
+    }
+
     function _isCanonical(bytes calldata evidence) private pure returns (bool) {
         return
             evidence.length > PROOF_OFFSET &&

@@ -41,6 +41,8 @@ contract JobEscrow is JobMessages, PullPayments {
         uint256 output;
         bytes32 outputHash;
         uint64 pendingUntil;
+        /// Of the live lease: what a refutation takes from the provider's stake at most, as it said itself before.
+        uint128 stakeAtRiskWei;
     }
 
     uint8 public constant JOB_KIND_TRAINING = 1;
@@ -77,6 +79,15 @@ contract JobEscrow is JobMessages, PullPayments {
         uint256 providerPriceWei,
         uint256 proverFeeWei,
         uint64 deliverBy
+    );
+    /// Of a lease whose provider put stake at risk, under this key about this model; for others there is no such event.
+    event LeaseStakeAtRisk(
+        bytes32 indexed jobId,
+        address indexed provider,
+        uint64 fencingToken,
+        bytes32 modelCommitment,
+        bytes32 verifyingKeyHash,
+        uint256 maximumWei
     );
     event JobDelivered(
         bytes32 indexed jobId,
@@ -209,6 +220,7 @@ contract JobEscrow is JobMessages, PullPayments {
             terms.proverFeeWei,
             deliverBy
         );
+        if (job.jobKind == JOB_KIND_INFERENCE) _noteStakeAtRisk(jobId, job);
     }
 
     /// Records what the provider signed that it delivered; anyone may submit it.
@@ -293,8 +305,9 @@ contract JobEscrow is JobMessages, PullPayments {
         _endLease(jobId, job, next, JobAction.Release);
     }
 
-    /// Takes job and stake from a provider that delivered a wrong output: the evidence must prove another one. A
-    /// statement has one true output, so an honest provider is safe from whoever cannot forge under the model's key.
+    /// Takes the job from a provider that delivered a wrong output: the evidence must prove another one. Whoever chose the
+    /// model's key may be able to forge it, so it costs the provider its pay, and of its stake what it put at risk itself
+    /// under this key before the lease (`ProviderRegistry.putAtRisk`).
     function refute(bytes32 jobId, uint256 provenOutput, bytes calldata evidence) external nonReentrant {
         Job storage job = _jobs[jobId];
         JobState next = JobStates.next(jobId, job.state, JobAction.Refute);
@@ -302,14 +315,16 @@ contract JobEscrow is JobMessages, PullPayments {
         else if (block.timestamp >= job.pendingUntil) {
             revert ChallengeWindowOver(jobId, job.pendingUntil, block.timestamp);
         }
+        if (job.jobKind != JOB_KIND_INFERENCE) revert NotRefuted(jobId, "not-an-inference");
         if (provenOutput == job.output) revert OutputAsDelivered(jobId, provenOutput);
         IResultVerifier verifier = IResultVerifier(job.verifier);
-        if (!verifier.refutes()) revert NotRefuted(jobId, "verifier-does-not-check");
+        (, bytes32 verifyingKeyHash) = verifier.refutedUnder(job.modelId);
+        if (verifyingKeyHash == bytes32(0)) revert NotRefuted(jobId, "verifier-does-not-check");
         Verdict memory verdict = verifier.verify(_claim(jobId, job, provenOutput), evidence);
         if (verdict.outcome != Outcome.Final) revert NotRefuted(jobId, verdict.reason);
-        address provider = job.provider;
+        (address provider, uint128 atRiskWei) = (job.provider, job.stakeAtRiskWei);
         _endLease(jobId, job, next, JobAction.Refute);
-        providers.slash(provider, msg.sender);
+        if (atRiskWei != 0) providers.slash(provider, atRiskWei);
     }
 
     /// Gives the buyer its money back when a deadline passed: nobody leased, delivered or settled in time.
@@ -425,6 +440,17 @@ contract JobEscrow is JobMessages, PullPayments {
         job.output = 0;
         job.outputHash = bytes32(0);
         job.pendingUntil = 0;
+        job.stakeAtRiskWei = 0;
+    }
+
+    /// Kept with the lease: what the provider says later changes nothing for it.
+    function _noteStakeAtRisk(bytes32 jobId, Job storage job) private {
+        (bytes32 modelCommitment, bytes32 verifyingKeyHash) = IResultVerifier(job.verifier).refutedUnder(job.modelId);
+        if (verifyingKeyHash == bytes32(0)) return;
+        uint128 maximumWei = providers.atRiskWei(job.provider, job.verifier, modelCommitment, verifyingKeyHash);
+        if (maximumWei == 0) return;
+        job.stakeAtRiskWei = maximumWei;
+        emit LeaseStakeAtRisk(jobId, job.provider, job.fencingToken, modelCommitment, verifyingKeyHash, maximumWei);
     }
 
     function _requireBeforeSettleBy(bytes32 jobId, Job storage job) private view {

@@ -8,8 +8,9 @@ import {TokenPermit, TokenPermits} from "./base/TokenPermits.sol";
 import {ContractRegistry} from "./ContractRegistry.sol";
 import {WrappedAios} from "./WrappedAios.sol";
 
-/// Who may be leased jobs: providers with a stake, what they say they have, and the self-test they signed. The stake is lost
-/// to a proof that the provider signed a wrong output, and to nothing else: an escrow takes it that every provider had time to leave before.
+/// Who may be leased jobs: providers with a stake, what they say they have, and the self-test they signed. A stake is lost only
+/// as far as its provider put it at risk, to a proof of the very statement that it named: whoever chooses a model's key could
+/// forge such a proof, so nobody but the provider can say that it may cost anything. What is lost is burned: nobody gains.
 contract ProviderRegistry is OneTimeActions, ReentrancyGuardTransient {
     using SafeERC20 for WrappedAios;
 
@@ -36,20 +37,16 @@ contract ProviderRegistry is OneTimeActions, ReentrancyGuardTransient {
             "ProviderRegistration(address provider,uint256 stakeWei,bytes32 capabilitiesHash,bytes32 selfTestHash,uint256 nonce,uint64 deadline)"
         );
 
-    uint256 private constant BPS = 10_000;
-
     WrappedAios public immutable token;
-    address public immutable treasury;
     ContractRegistry public immutable registry;
     uint256 public immutable minimumStakeWei;
     uint64 public immutable unbondDelaySeconds;
-    /// Part of a stake taken that goes to whoever showed the proof; the rest goes to the treasury.
-    uint16 public immutable refuterRewardBps;
     /// Unix seconds from which an escrow may take stakes; 0 for what is none.
     mapping(address escrow => uint64) public escrowSince;
     uint256 public totalStakedWei;
 
     mapping(address provider => ProviderRecord) private _providers;
+    mapping(address provider => mapping(bytes32 statement => uint128)) private _atRiskWei;
 
     event ProviderRegistered(
         address indexed provider,
@@ -59,7 +56,21 @@ contract ProviderRegistry is OneTimeActions, ReentrancyGuardTransient {
     );
     event ProviderUnbonding(address indexed provider, uint256 stakeWei, uint64 unbondedAt);
     event ProviderLeft(address indexed provider, uint256 stakeWei);
-    event ProviderSlashed(address indexed provider, address indexed refuter, uint256 stakeWei, uint256 rewardWei);
+    event StakePutAtRisk(
+        address indexed provider,
+        address indexed verifier,
+        bytes32 indexed modelCommitment,
+        bytes32 verifyingKeyHash,
+        uint256 maximumWei
+    );
+    /// `stakeWei` is what is left, `active` whether it still suffices to be leased jobs.
+    event ProviderSlashed(
+        address indexed provider,
+        address indexed escrow,
+        uint256 burnedWei,
+        uint256 stakeWei,
+        bool active
+    );
     event EscrowAdmittedFrom(address indexed escrow, uint64 since);
 
     error StakeTooLow(uint256 stakeWei, uint256 minimumWei);
@@ -67,25 +78,20 @@ contract ProviderRegistry is OneTimeActions, ReentrancyGuardTransient {
     error ProviderIsUnbonding(address provider, uint64 unbondedAt);
     error StillBonded(address provider, uint64 unbondedAt, uint256 timestamp);
 
-    error RewardOutOfRange(uint16 refuterRewardBps);
+    error StatementMissing();
     error NotRegistryOwner(address caller);
     error EscrowAdmitted(address escrow, uint64 since);
 
     constructor(
         WrappedAios token_,
-        address treasury_,
         ContractRegistry registry_,
         uint256 minimumStakeWei_,
-        uint64 unbondDelaySeconds_,
-        uint16 refuterRewardBps_
+        uint64 unbondDelaySeconds_
     ) {
-        if (refuterRewardBps_ > BPS) revert RewardOutOfRange(refuterRewardBps_);
         token = token_;
-        treasury = treasury_;
         registry = registry_;
         minimumStakeWei = minimumStakeWei_;
         unbondDelaySeconds = unbondDelaySeconds_;
-        refuterRewardBps = refuterRewardBps_;
     }
 
     /// Lets an escrow take stakes from a moment on that leaves every provider time to see it and to leave with its stake:
@@ -98,20 +104,35 @@ contract ProviderRegistry is OneTimeActions, ReentrancyGuardTransient {
         emit EscrowAdmittedFrom(escrow, since);
     }
 
-    /// Takes the whole stake of a provider whose signed output the calling escrow saw proven wrong, also of one that is
-    /// leaving. Takes nothing, and says so, for a caller that may not (yet) or of a provider that has left. Who lost its
-    /// stake may register anew with another one.
-    function slash(address provider, address refuter) external nonReentrant returns (uint256 takenWei) {
+    /// The calling provider says what one refutation may take from its stake, at most, where it is proven by `verifier` under
+    /// exactly this key about exactly this model. It holds for leases from now on, until it is said anew; 0 for nothing, which
+    /// is how everybody begins. Only for a key that the provider itself found to belong to the model and nobody can forge for.
+    function putAtRisk(
+        address verifier,
+        bytes32 modelCommitment,
+        bytes32 verifyingKeyHash,
+        uint128 maximumWei
+    ) external {
+        if (verifier == address(0) || modelCommitment == bytes32(0) || verifyingKeyHash == bytes32(0)) {
+            revert StatementMissing();
+        }
+        _atRiskWei[msg.sender][_statement(verifier, modelCommitment, verifyingKeyHash)] = maximumWei;
+        emit StakePutAtRisk(msg.sender, verifier, modelCommitment, verifyingKeyHash, maximumWei);
+    }
+
+    /// Burns up to `amountWei` of the stake of a provider whose signed output the calling escrow saw proven wrong, also of one
+    /// that is leaving: the escrow answers for it that the provider put as much at risk before the lease. Takes nothing, and
+    /// says so, for a caller that may not (yet) or of a provider that has left.
+    function slash(address provider, uint256 amountWei) external nonReentrant returns (uint256 burnedWei) {
         uint64 since = escrowSince[msg.sender];
         if (since == 0 || block.timestamp < since) return 0;
-        takenWei = _providers[provider].stakeWei;
-        if (takenWei == 0) return 0;
-        delete _providers[provider];
-        totalStakedWei -= takenWei;
-        uint256 rewardWei = (takenWei * refuterRewardBps) / BPS;
-        emit ProviderSlashed(provider, refuter, takenWei, rewardWei);
-        token.safeTransfer(refuter, rewardWei);
-        token.safeTransfer(treasury, takenWei - rewardWei);
+        ProviderRecord storage record = _providers[provider];
+        burnedWei = record.stakeWei < amountWei ? record.stakeWei : amountWei;
+        if (burnedWei == 0) return 0;
+        record.stakeWei -= burnedWei;
+        totalStakedWei -= burnedWei;
+        emit ProviderSlashed(provider, msg.sender, burnedWei, record.stakeWei, isActive(provider));
+        token.burn(burnedWei);
     }
 
     /// Joins, or renews capabilities and self-test and adds to the stake. `stakeWei` is what is added now.
@@ -169,13 +190,31 @@ contract ProviderRegistry is OneTimeActions, ReentrancyGuardTransient {
         return _providers[provider].stakeWei;
     }
 
-    /// Registered and not leaving: may be leased jobs.
-    function isActive(address provider) external view returns (bool) {
+    /// Registered, not leaving, and with the stake that it takes: may be leased jobs.
+    function isActive(address provider) public view returns (bool) {
         ProviderRecord storage record = _providers[provider];
-        return record.registeredAt != 0 && record.unbondedAt == 0;
+        return record.registeredAt != 0 && record.unbondedAt == 0 && record.stakeWei >= minimumStakeWei;
+    }
+
+    /// What one refutation of a lease made now could take at most; 0 where the provider put nothing at risk.
+    function atRiskWei(
+        address provider,
+        address verifier,
+        bytes32 modelCommitment,
+        bytes32 verifyingKeyHash
+    ) external view returns (uint128) {
+        return _atRiskWei[provider][_statement(verifier, modelCommitment, verifyingKeyHash)];
     }
 
     function registrationDigest(ProviderRegistration calldata registration) public view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(REGISTRATION_TYPEHASH, registration)));
+    }
+
+    function _statement(
+        address verifier,
+        bytes32 modelCommitment,
+        bytes32 verifyingKeyHash
+    ) private pure returns (bytes32) {
+        return keccak256(abi.encode(verifier, modelCommitment, verifyingKeyHash));
     }
 }

@@ -56,7 +56,7 @@ contract ReplicatedResultVerifier is ResultVerifier {
         return false;
     }
 
-    function refutes() external pure returns (bool) {
-        return true;
+    function refutedUnder(uint256 modelId) external view returns (bytes32, bytes32) {
+        return proofs.refutedUnder(modelId);
     }
 }

@@ -27,7 +27,7 @@ contract SampledResultVerifier is ResultVerifier {
         return true;
     }
 
-    function refutes() external pure returns (bool) {
-        return true;
+    function refutedUnder(uint256 modelId) external view returns (bytes32, bytes32) {
+        return proofs.refutedUnder(modelId);
     }
 }

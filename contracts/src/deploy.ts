@@ -165,11 +165,9 @@ async function planContracts(
   const token = await add("WrappedAios", tokenAbi, tokenCode, []);
   const providers = await add("ProviderRegistry", providersAbi, providersCode, [
     token,
-    parameters.treasury,
     registryAddress,
     parameters.minimumStakeWei,
     parameters.unbondDelaySeconds,
-    parameters.refuterRewardBps,
   ]);
   const models = await add("ModelLicence", licenceAbi, licenceCode, [
     token,
@@ -258,7 +256,7 @@ async function deployMissing(
   }
 }
 
-/** Lets the escrow take stakes of refuted providers; see `ProviderRegistry.admitEscrow` for when. */
+/** Lets the escrow take what refuted providers put at risk; see `ProviderRegistry.admitEscrow` for when. */
 async function admitEscrow(
   provider: Provider,
   signer: Signer,

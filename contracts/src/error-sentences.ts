@@ -151,7 +151,6 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   ReentrancyGuardReentrantCall: "The contract was called from within itself, which it refuses.",
   ResultInvalid:
     "The verifier refused the result: {reason}. Submit valid evidence for exactly this job and output.",
-  RewardOutOfRange: "A reward of {refuterRewardBps} basis points is more than all of it.",
   RoyaltyOutOfRange:
     "A royalty of {bps} basis points is out of range; {minimumBps} to {maximumBps} are allowed.",
   SafeCastOverflowedUintDowncast: "{value} does not fit in {bits} bits. Use a smaller number.",
@@ -166,6 +165,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   StakeTooLow: "A stake of {stakeWei} is below the minimum of {minimumWei}. Stake more.",
   StaleFencingToken:
     "Fencing token {given} was overtaken; the live one is {live}. The lease has ended, nothing may be done under it.",
+  StatementMissing: "Verifier, model commitment and key hash are needed: stake is at risk under a statement.",
   StatementsAgree: "The two statements are the same: they prove nothing.",
   StillBonded:
     "The stake of {provider} is not free: unbonding has to be started first and ends at {unbondedAt}.",

@@ -10,8 +10,6 @@ export interface ProtocolParameters {
   readonly anchor: string;
   readonly minimumStakeWei: bigint;
   readonly unbondDelaySeconds: number;
-  /** Part of a refuted provider's stake that goes to whoever showed the proof. */
-  readonly refuterRewardBps: number;
   readonly protocolFeeBps: number;
   readonly minimumRoyaltyBps: number;
   readonly maximumRoyaltyBps: number;
@@ -37,7 +35,6 @@ export const DEVELOPMENT_TAU_G2 = [
 export const PARAMETER_DEFAULTS = {
   minimumStakeWei: 1_000n * WEI_PER_AIOS,
   unbondDelaySeconds: 7 * 24 * 3600,
-  refuterRewardBps: 1_000,
   protocolFeeBps: 500,
   minimumRoyaltyBps: 500,
   maximumRoyaltyBps: 1500,
@@ -50,7 +47,6 @@ export const PARAMETER_DESCRIPTIONS: Readonly<Record<keyof ProtocolParameters, s
   anchor: "account that may anchor receipt roots (default: the deployer)",
   minimumStakeWei: "least stake of a provider, decimal string of wei",
   unbondDelaySeconds: "how long a leaving provider's stake stays locked",
-  refuterRewardBps: "part of a refuted provider's stake for whoever showed the proof, in basis points",
   protocolFeeBps: "protocol fee in basis points; half is burned",
   minimumRoyaltyBps: "least royalty a model may ask",
   maximumRoyaltyBps: "highest royalty a model may ask",
@@ -80,7 +76,6 @@ export function parseParameters(input: unknown, deployer: string): ProtocolParam
     anchor: account(fields["anchor"] ?? deployer, "anchor"),
     minimumStakeWei: wei(fields["minimumStakeWei"] ?? PARAMETER_DEFAULTS.minimumStakeWei, "minimumStakeWei"),
     unbondDelaySeconds: integer("unbondDelaySeconds", 10 * 365 * 24 * 3600),
-    refuterRewardBps: integer("refuterRewardBps", 10_000),
     protocolFeeBps: integer("protocolFeeBps", 10_000),
     minimumRoyaltyBps: integer("minimumRoyaltyBps", 10_000),
     maximumRoyaltyBps: integer("maximumRoyaltyBps", 10_000),

@@ -26,10 +26,6 @@ abstract contract ProofStatement is ResultVerifier {
         return false;
     }
 
-    function refutes() external pure returns (bool) {
-        return true;
-    }
-
     /// The first public input: 248 bits of a hash over everything that a proof must be bound to besides input and
     /// output. As `statementContext` of cores/zkml/src/statement.ts.
     function contextOf(

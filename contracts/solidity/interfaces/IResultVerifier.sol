@@ -38,7 +38,7 @@ interface IResultVerifier is IERC165 {
     /// True where the buyer's signed acceptance alone makes a result final.
     function acceptanceSuffices() external view returns (bool);
 
-    /// True where `verify` answers `Final` for an output that was not delivered on evidence alone, never by the passing
-    /// of time: such evidence takes the job from its provider.
-    function refutes() external view returns (bool);
+    /// What evidence proves under, where `verify` answers `Final` for an output that was not delivered, on evidence alone and
+    /// never by the passing of time: such evidence takes the job from its provider. Zeroes where none does.
+    function refutedUnder(uint256 modelId) external view returns (bytes32 modelCommitment, bytes32 verifyingKeyHash);
 }

@@ -135,7 +135,9 @@ class Run {
     const own = () => ({ nonce: protocol.nonce(), maxPriceWei: CAP });
     orders.push({ ...proven, ...own() });
     orders.push(await protocol.order(own()));
-    orders.push({ ...proven, ...own(), verifier: protocol.deployment.contracts.SampledResultVerifier });
+    const sampled = { ...proven, ...own(), verifier: protocol.deployment.contracts.SampledResultVerifier };
+    orders.push(sampled);
+    await protocol.putAtRisk("provider", sampled, 700n);
     return new Run(orders, await snapshotOf(orders));
   }
 
@@ -259,9 +261,9 @@ class Run {
   }
 }
 
-/** A refuted provider has lost its stake: it joins again with another one. */
+/** A refuted provider may have too little stake left: it adds some. */
 async function ensureStaked(party: "provider" | "rival"): Promise<void> {
-  if ((await protocol.providers.readBigInt("stakeOf", [protocol.address(party)])) === 0n)
+  if ((await protocol.providers.read("isActive", [protocol.address(party)])) !== true)
     await protocol.register(party);
 }
 

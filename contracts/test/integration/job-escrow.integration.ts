@@ -75,8 +75,6 @@ describe("a proven job", () => {
     const before = await protocol.withdrawable(protocol.address("rival"));
     await protocol.settle(jobId, truth);
     expect((await protocol.withdrawable(protocol.address("rival"))) - before).toBe(4_000n);
-    expect(await protocol.providers.readBigInt("stakeOf", [protocol.address("provider")])).toBe(0n);
-    await protocol.register("provider");
   });
 
   it("cannot be refuted without a proof of another output", async () => {
@@ -128,7 +126,16 @@ describe("an unproven job", () => {
     const jobId = await protocol.delivered(await protocol.order());
     await chain.advance(61);
     const refute = protocol.escrow.send(protocol.wallets.stranger, "refute", [jobId, 1n, "0x"]);
-    expect((await expectRevert(refute, "NotRefuted"))["reason"]).toBe("verifier-does-not-check");
+    expect((await expectRevert(refute, "NotRefuted"))["reason"]).toBe("not-an-inference");
+
+    const { DeliveryResultVerifier } = protocol.deployment.contracts;
+    const inference = await protocol.provenOrder({ verifier: DeliveryResultVerifier });
+    const unchecked = protocol.escrow.send(protocol.wallets.stranger, "refute", [
+      await protocol.delivered(inference),
+      41n,
+      await protocol.evidence(inference, 41n),
+    ]);
+    expect((await expectRevert(unchecked, "NotRefuted"))["reason"]).toBe("verifier-does-not-check");
   });
 
   it("refuses an acceptance of another output, token or signer", async () => {

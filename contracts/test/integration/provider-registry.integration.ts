@@ -1,3 +1,4 @@
+import { toBeHex, ZeroAddress, ZeroHash } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectRevert } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
@@ -17,13 +18,10 @@ const active = (party: "provider" | "stranger" | "rival") =>
 const withdrawStake = (party: "provider" | "stranger" | "rival") =>
   protocol.providers.send(protocol.wallets.relayer, "withdrawStake", [protocol.address(party)]);
 
-const slash = (caller: "stranger" | "deployer", party: "provider" | "rival") =>
-  protocol.providers.send(protocol.wallets[caller], "slash", [
-    protocol.address(party),
-    protocol.address("prover"),
-  ]);
-const stakeOf = (party: "provider" | "rival") =>
-  protocol.providers.readBigInt("stakeOf", [protocol.address(party)]);
+const slash = (caller: "stranger" | "deployer", party: "provider" | "rival", amountWei: bigint) =>
+  protocol.providers.send(protocol.wallets[caller], "slash", [protocol.address(party), amountWei]);
+const supply = () => protocol.token.readBigInt("totalSupply");
+const word = (value: number) => toBeHex(value, 32);
 
 describe("ProviderRegistry", () => {
   it("takes a provider with a stake, and more stake later", async () => {
@@ -75,10 +73,10 @@ describe("ProviderRegistry", () => {
   });
 
   it("lets nobody but an admitted escrow take a stake, and that one only after everybody could leave", async () => {
-    const stakeWei = await stakeOf("provider");
-    await slash("stranger", "provider");
-    await slash("deployer", "provider");
-    expect(await stakeOf("provider")).toBe(stakeWei);
+    const stakeWei = await protocol.stakeOf("provider");
+    await slash("stranger", "provider", stakeWei);
+    await slash("deployer", "provider", stakeWei);
+    expect(await protocol.stakeOf("provider")).toBe(stakeWei);
 
     const admit = (caller: "stranger" | "deployer", escrow: string) =>
       protocol.providers.send(protocol.wallets[caller], "admitEscrow", [escrow]);
@@ -88,23 +86,51 @@ describe("ProviderRegistry", () => {
     await protocol.providers.send(protocol.wallets.rival, "unbond", []);
     await chain.advance(190);
     await withdrawStake("rival");
-    await slash("stranger", "provider");
-    expect(await stakeOf("provider")).toBe(stakeWei);
-
+    await slash("stranger", "provider", stakeWei);
+    expect(await protocol.stakeOf("provider")).toBe(stakeWei);
     await chain.advance(10);
-    const [treasury, refuter] = [protocol.treasury, protocol.address("prover")];
-    const before = { treasury: await protocol.balance(treasury), refuter: await protocol.balance(refuter) };
-    await slash("stranger", "provider");
-    expect(await stakeOf("provider")).toBe(0n);
+  });
+
+  it("burns what is taken, up to the stake, and leases nothing to who has too little left until it adds", async () => {
+    const [stakeWei, supplyWei] = [await protocol.stakeOf("provider"), await supply()];
+    const { events } = await slash("stranger", "provider", stakeWei - 999n);
+    expect(await protocol.stakeOf("provider")).toBe(999n);
+    expect(supplyWei - (await supply())).toBe(stakeWei - 999n);
+    expect(events.find(({ name }) => name === "ProviderSlashed")?.args.toObject()).toMatchObject({
+      burnedWei: stakeWei - 999n,
+      stakeWei: 999n,
+      active: false,
+    });
     expect(await active("provider")).toBe(false);
-    const reward = stakeWei / 10n;
-    expect((await protocol.balance(refuter)) - before.refuter).toBe(reward);
-    expect((await protocol.balance(treasury)) - before.treasury).toBe(stakeWei - reward);
+    await protocol.register("provider", { stakeWei: 1n });
+    expect(await active("provider")).toBe(true);
+
+    await slash("stranger", "provider", 10n ** 30n);
+    await slash("stranger", "provider", 1n);
+    expect(await protocol.stakeOf("provider")).toBe(0n);
     expect(await protocol.balance(protocol.providers.address)).toBe(
       await protocol.providers.readBigInt("totalStakedWei"),
     );
-    await slash("stranger", "provider");
+    await expectRevert(protocol.register("provider", { stakeWei: 999n }), "StakeTooLow");
     await protocol.register("provider");
     expect(await active("provider")).toBe(true);
+  });
+
+  it("puts stake at risk for the calling provider alone, under a statement that names all its parts", async () => {
+    const [verifier, model, key] = [protocol.address("stranger"), word(1), word(2)];
+    const put = (...args: unknown[]) => protocol.providers.send(protocol.wallets.provider, "putAtRisk", args);
+    const at = (party: "provider" | "rival", ...statement: unknown[]) =>
+      protocol.providers.readBigInt("atRiskWei", [protocol.address(party), ...statement]);
+    await expectRevert(put(ZeroAddress, model, key, 1n), "StatementMissing");
+    await expectRevert(put(verifier, ZeroHash, key, 1n), "StatementMissing");
+    await expectRevert(put(verifier, model, ZeroHash, 1n), "StatementMissing");
+    await put(verifier, model, key, 7n);
+    expect(await at("provider", verifier, model, key)).toBe(7n);
+    expect(await at("rival", verifier, model, key)).toBe(0n);
+    expect(await at("provider", protocol.address("rival"), model, key)).toBe(0n);
+    expect(await at("provider", verifier, key, key)).toBe(0n);
+    expect(await at("provider", verifier, model, model)).toBe(0n);
+    await put(verifier, model, key, 0n);
+    expect(await at("provider", verifier, model, key)).toBe(0n);
   });
 });

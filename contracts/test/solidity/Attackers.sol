@@ -67,8 +67,8 @@ contract FixedVerifier is IResultVerifier {
         return false;
     }
 
-    function refutes() external pure returns (bool) {
-        return true;
+    function refutedUnder(uint256) external pure returns (bytes32, bytes32) {
+        return (bytes32(uint256(1)), bytes32(uint256(1)));
     }
 
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
@@ -88,8 +88,8 @@ contract ReenteringVerifier is IResultVerifier {
         return false;
     }
 
-    function refutes() external pure returns (bool) {
-        return true;
+    function refutedUnder(uint256) external pure returns (bytes32, bytes32) {
+        return (bytes32(uint256(1)), bytes32(uint256(1)));
     }
 
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {

@@ -190,6 +190,17 @@ export class TestProtocol {
     return this.providers.send(this.wallets.relayer, "register", [registration, signature, permit]);
   }
 
+  /** The party puts stake at risk under the order's verifier, model and Groth16 key. */
+  async putAtRisk(party: Party, { modelId, verifier }: Order, maximumWei: bigint): Promise<Sent> {
+    const [modelCommitment, keyHash] = (await this.models.read("statementOf", [modelId])) as [string, string];
+    const args = [verifier, modelCommitment, keyHash, maximumWei];
+    return this.providers.send(this.wallets[party], "putAtRisk", args);
+  }
+
+  async stakeOf(party: Party): Promise<bigint> {
+    return this.providers.readBigInt("stakeOf", [this.address(party)]);
+  }
+
   /** Returns the model's id. */
   async publish(overrides: Partial<ModelPublication> = {}): Promise<bigint> {
     const publication: ModelPublication = {

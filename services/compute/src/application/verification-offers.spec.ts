@@ -36,6 +36,12 @@ it("says of a sample what draws it, and who could choose what is drawn", async (
   expect(trust).toContain("together with a provider it could choose what is drawn");
 });
 
+it("says of a stake what a wrong output really takes from it", async () => {
+  const [sample, replicate] = [await trustOf("sample"), await trustOf("replicate")];
+  expect(sample).toContain("only what that provider put at risk under this key itself, which may be nothing");
+  expect(replicate).toContain("lost only as far as its provider put it at risk under the model's key itself");
+});
+
 it("says of two providers in which case a wrong one is paid all the same", async () => {
   expect(await trustOf("replicate")).toMatch(
     /whoever was wrong is not paid, except a wrong second one where the first delivered by itself/,

@@ -75,7 +75,7 @@ export class VerificationOffers {
             prover: proof.prover,
             sampleShareBps: share,
             extraMs: Math.ceil((proof.expectedMs * share) / Number(BPS_DENOMINATOR)),
-            trust: `The provider, for what it would lose: of 10,000 deliveries ${share} are drawn, by the block that holds them and a secret that your order commits to and the draw shows, and proven; a wrong one is not paid and its provider stands worse. The platform knows the secret before: together with a provider it could choose what is drawn. Others are ${byWord}. A drawn one is proven under a key: ${proof.trust}.`,
+            trust: `The provider, for what it would lose: of 10,000 deliveries ${share} are drawn, by the block that holds them and a secret that your order commits to and the draw shows, and proven; a wrong one is not paid, and takes from its provider's stake only what that provider put at risk under this key itself, which may be nothing. The platform knows the secret before: together with a provider it could choose what is drawn. Others are ${byWord}. A drawn one is proven under a key: ${proof.trust}.`,
             visibility: `${INPUT_VISIBILITY} Where the delivery is drawn the prover decrypts it too.`,
           },
         );
@@ -88,7 +88,7 @@ export class VerificationOffers {
           {
             extraMs: duration(model.workUnits, second.unitsPerSecond),
             trust:
-              "That two providers, each with a stake of its own, do not agree on a wrong output: the job is paid only when both signed the same one or a proof shows it. Where they differ, a proof decides, and whoever was wrong is not paid, except a wrong second one where the first delivered by itself before the proof: the terms on chain pay both.",
+              "That two providers, each with a stake of its own, do not agree on a wrong output: the job is paid only when both signed the same one or a proof shows it. Where they differ, a proof decides, and whoever was wrong is not paid, except a wrong second one where the first delivered by itself before the proof: the terms on chain pay both. A stake is lost only as far as its provider put it at risk under the model's key itself.",
             visibility:
               "Both providers decrypt the input; storage and relayer see ciphertext only. Where they differ the prover decrypts it too.",
           },

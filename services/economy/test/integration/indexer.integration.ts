@@ -1,12 +1,13 @@
+import { abi as providerRegistryAbi } from "@aios/contracts/abi/provider-registry";
 import { economyModule } from "@aios/economy/app.module";
 import { settings } from "@aios/economy/config";
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
-import type { EscrowJobChanged } from "@aios/proto/aios/events/v1/events";
+import type { EscrowJobChanged, ProviderStakeChanged } from "@aios/proto/aios/events/v1/events";
 import { topics } from "@aios/proto/topics";
 import { startService } from "@aios/service-kit/service";
 import { eventually } from "@aios/testkit/eventually";
 import type { ServiceProcess } from "@aios/testkit/service-process";
-import { parseEther } from "ethers";
+import { Contract, parseEther } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   economyClient,
@@ -26,16 +27,25 @@ describe("the indexer on our own chain", () => {
   let economy: ServiceProcess;
   let recorder: EventRecorder;
   let jobEvents: readonly EscrowJobChanged[];
+  let stakes: readonly ProviderStakeChanged[];
   let contracts: Readonly<Record<string, string>>;
   let job: OpenJob;
 
   beforeAll(async () => {
     [foundation, chain] = await Promise.all([startFoundation(), startTestChain()]);
     contracts = await deployTestProtocol(chain.provider);
+    // The developer plays an escrow that found results wrong: admitted while nobody has a stake, so at once.
+    const registry = new Contract(
+      contracts["ProviderRegistry"] ?? "",
+      providerRegistryAbi,
+      ACCOUNTS.deployer.connect(chain.provider),
+    );
+    await (await registry.getFunction("admitEscrow")(ACCOUNTS.developer.address)).wait();
     env = await economyEnv(foundation, chain.url);
     economy = await startEconomy(env);
     recorder = await EventRecorder.open(foundation.eventBusUrl);
     jobEvents = await recorder.record(topics.economyJobChanged);
+    stakes = await recorder.record(topics.economyProviderChanged);
   });
 
   afterAll(async () => {
@@ -118,6 +128,23 @@ describe("the indexer on our own chain", () => {
     await asCompute((scenario) => scenario.accept(open));
     await eventually(() => {
       expect(statesOf(open.jobId)).toEqual(["funded", "leased", "delivered", "settled", "settled!"]);
+    });
+  });
+
+  it("tells what is left of a stake that a refutation took from, and whether it suffices", async () => {
+    const registry = new Contract(contracts["ProviderRegistry"] ?? "", providerRegistryAbi);
+    const as = (wallet: (typeof ACCOUNTS)[keyof typeof ACCOUNTS]) =>
+      registry.connect(wallet.connect(chain.provider)) as typeof registry;
+    const take = async (aios: string) =>
+      (await as(ACCOUNTS.developer).getFunction("slash")(ACCOUNTS.provider.address, parseEther(aios))).wait();
+    await take("10");
+    await take("89.5");
+    await eventually(() => {
+      expect(stakes.map(({ stakedWei, registered }) => [stakedWei, registered])).toEqual([
+        [parseEther("100").toString(), true],
+        [parseEther("90").toString(), true],
+        [parseEther("0.5").toString(), false],
+      ]);
     });
   });
 });

@@ -95,7 +95,7 @@ export async function deployTestProtocol(
       ...PARAMETER_DEFAULTS,
       treasury: ACCOUNTS.deployer.address,
       anchor: ACCOUNTS.anchor.address,
-      minimumStakeWei: parseEther("100"),
+      minimumStakeWei: parseEther("50"),
       unbondDelaySeconds: 60,
       protocolFeeBps: 500,
       minimumRoyaltyBps: 500,

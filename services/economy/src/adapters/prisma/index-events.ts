@@ -9,9 +9,6 @@ import { isEnd, jobFromEvents, priceOf, stateAfter } from "../../domain/job-mone
 
 type Tx = Prisma.TransactionClient;
 
-/** Events after which a provider has no stake, whatever amount they name. */
-const WITHOUT_STAKE: ReadonlySet<string> = new Set(["ProviderLeft", "ProviderSlashed"]);
-
 export interface PublishContext {
   readonly finalized: boolean;
   /** All stored events about a subject, in chain order. */
@@ -82,8 +79,11 @@ async function publishEvent(tx: Tx, event: ContractEvent, context: PublishContex
     case "ProviderRegistry.ProviderSlashed":
       await outbox.add(tx, topics.economyProviderChanged, {
         provider: text(event, "provider"),
-        stakedWei: WITHOUT_STAKE.has(event.name) ? "0" : text(event, "stakeWei"),
-        registered: event.name === "ProviderRegistered",
+        // Who left has no stake, whatever amount the event names.
+        stakedWei: event.name === "ProviderLeft" ? "0" : text(event, "stakeWei"),
+        registered:
+          event.name === "ProviderRegistered" ||
+          (event.name === "ProviderSlashed" && event.args["active"] === true),
         transactionHash,
         blockNumber,
       });
