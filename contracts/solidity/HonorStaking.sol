@@ -41,6 +41,8 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         bytes32 nodeKey;
         /// Where peers reach it, host:port; empty: those that need it know.
         string endpoint;
+        /// By the node key, over the account, chain and contract. Peers check it before they dial: no precompile knows Ed25519.
+        bytes32[2] nodeKeySignature;
     }
 
     struct Day {
@@ -81,7 +83,6 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     EnumerableSet.AddressSet private _members;
     mapping(uint256 day => Day) private _days;
     mapping(uint256 day => mapping(address node => bool)) public isReported;
-    mapping(bytes32 nodeKey => address node) public ownerOfNodeKey;
 
     event NodeRegistered(address indexed node, uint256 depositWei, bytes publicKey);
     event EndpointSet(address indexed node, bytes32 nodeKey, string endpoint);
@@ -102,7 +103,7 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     error DepositTooLow(uint256 depositWei, uint256 neededWei);
     error KeyTaken(bytes publicKey);
     error PossessionNotProven();
-    error NodeKeyTaken(bytes32 nodeKey);
+    error NodeKeyMissing();
     error EndpointTooLong(uint256 bytesGiven, uint256 bytesAllowed);
     error NotJailed(address node);
     error DayNotOver(uint256 day, uint256 timestamp);
@@ -128,10 +129,12 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     // Joining and leaving
 
     /// Joins, with the coins sent as deposit and a key whose possession is proven, both points in the encoding of EIP-2537.
+    /// The proof is over `possessionMessage`, so that nobody registers a key with a proof that another made.
     function register(
         bytes calldata publicKey,
         bytes calldata possession,
         bytes32 nodeKey,
+        bytes32[2] calldata nodeKeySignature,
         string calldata endpoint
     ) external payable {
         if (isConvicted[msg.sender]) revert NodeConvicted(msg.sender);
@@ -140,7 +143,7 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         if (node.ratioBps == 0) node.ratioBps = START_RATIO_BPS;
         _add(node, msg.value);
         bytes memory compressed = _takeKey(node, publicKey, possession);
-        _setEndpoint(node, nodeKey, endpoint);
+        _setEndpoint(node, nodeKey, nodeKeySignature, endpoint);
         _members.add(msg.sender);
         emit NodeRegistered(msg.sender, node.depositWei, compressed);
         _requireDeposit(node);
@@ -160,8 +163,8 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     }
 
     /// Says where peers find the node from now on.
-    function setEndpoint(bytes32 nodeKey, string calldata endpoint) external {
-        _setEndpoint(_active(msg.sender), nodeKey, endpoint);
+    function setEndpoint(bytes32 nodeKey, bytes32[2] calldata nodeKeySignature, string calldata endpoint) external {
+        _setEndpoint(_active(msg.sender), nodeKey, nodeKeySignature, endpoint);
     }
 
     /// Leaves: not elected any more, and convicted until the deposit is taken out.
@@ -296,6 +299,11 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         return FinalityMessages.chainName(block.chainid, chainDigest);
     }
 
+    /// What an account's voting key signs to show that its secret is known: the compressed key, account, chain and contract.
+    function possessionMessage(bytes memory compressed, address account) public view returns (bytes memory) {
+        return abi.encodePacked(compressed, account, block.chainid, address(this));
+    }
+
     /// The least deposit with which a node joins or comes back: the minimum, or its ratio of what it holds and has deposited.
     function requiredDepositWei(address account) public view returns (uint256) {
         Node storage node = _nodes[account];
@@ -374,25 +382,28 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         compressed = Bls12381.compress(publicKey);
         bytes32 keyHash = keccak256(compressed);
         if (ownerOfKey[keyHash] != address(0)) revert KeyTaken(compressed);
-        if (!Bls12381.verify(publicKey, compressed, Bls12381.POSSESSION_DOMAIN, possession)) revert PossessionNotProven();
+        bytes memory message = possessionMessage(compressed, msg.sender);
+        if (!Bls12381.verify(publicKey, message, Bls12381.POSSESSION_DOMAIN, possession)) revert PossessionNotProven();
         ownerOfKey[keyHash] = msg.sender;
         node.publicKey = compressed;
     }
 
-    function _setEndpoint(Node storage node, bytes32 nodeKey, string calldata endpoint) private {
+    function _setEndpoint(
+        Node storage node,
+        bytes32 nodeKey,
+        bytes32[2] calldata nodeKeySignature,
+        string calldata endpoint
+    ) private {
         uint256 length = bytes(endpoint).length;
         if (length > MAX_ENDPOINT_BYTES) revert EndpointTooLong(length, MAX_ENDPOINT_BYTES);
-        address owner = ownerOfNodeKey[nodeKey];
-        if (nodeKey == 0 || (owner != address(0) && owner != msg.sender)) revert NodeKeyTaken(nodeKey);
-        delete ownerOfNodeKey[node.nodeKey];
-        ownerOfNodeKey[nodeKey] = msg.sender;
+        if (nodeKey == 0) revert NodeKeyMissing();
         node.nodeKey = nodeKey;
+        node.nodeKeySignature = nodeKeySignature;
         node.endpoint = endpoint;
         emit EndpointSet(msg.sender, nodeKey, endpoint);
     }
 
     function _forget(address account) private {
-        delete ownerOfNodeKey[_nodes[account].nodeKey];
         totalDepositedWei -= _nodes[account].depositWei;
         delete _nodes[account];
         _members.remove(account);

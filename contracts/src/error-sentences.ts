@@ -106,7 +106,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
     "{node} is leaving; its deposit is free from {unbondedAt} on. Take it out and register anew.",
   NodeStillBonded:
     "The deposit of {node} is bound until {unbondedAt}, or until it leaves. Unbond first, then wait.",
-  NodeKeyTaken: "The node key {nodeKey} is another node's, or none. Make a new one, and register with that.",
+  NodeKeyMissing: "A node has a key by which its peers know it: name one that is not zero.",
   NodeUnknown: "{node} is not a registered honor node. Register it first, or correct the account or key.",
   NotAContract: "There is no code at {contractAddress}. Deploy it first.",
   NotJailed: "{node} is not suspended. Nothing is left to do.",
@@ -133,7 +133,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   PointLength: "A curve point has {bytesGiven} bytes instead of {bytesNeeded}. Encode it as EIP-2537 says.",
   PositionOutOfRange: "Position {position} was not drawn; there are {drawCount}.",
   PossessionNotProven:
-    "The proof does not show that the key's secret is known. Sign the compressed key under the domain of proofs of possession.",
+    "The proof does not show that the key's secret is known. Sign `possessionMessage` of the key and the sending account under the domain of proofs of possession.",
   PrecompileFailed:
     "The precompile {precompile} refused a point: it is not on the curve or not in its subgroup.",
   PriceAboveCap:

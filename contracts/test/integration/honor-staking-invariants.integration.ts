@@ -67,10 +67,8 @@ async function attempt(
   else if (move === "report") await staking.asAdmin("reportDowntime", yesterday, account, 600);
   else if (move === "fault") await staking.asAdmin("declareFault", yesterday, "test");
   else if (move === "settle") await staking.contract.send(wallet, "settleDowntime", [yesterday - 1, account]);
-  else if (move === "rotate") {
-    const key = fresh();
-    await staking.contract.send(wallet, "rotateKey", [key.encoded, key.possession]);
-  } else await slash(staking, keys.get(whose) ?? new VotingKey(120), wallet);
+  else if (move === "rotate") await staking.rotateKey(wallet, fresh());
+  else await slash(staking, keys.get(whose) ?? new VotingKey(120), wallet);
 }
 
 async function slash(staking: TestStaking, key: VotingKey, reporter: (typeof protocol.wallets)["provider"]) {

@@ -7,6 +7,7 @@ import { startChain, type TestChain } from "../support/chain.js";
 import {
   CHAIN_NAME,
   DAY_SECONDS,
+  NODE_KEY_SIGNATURE,
   nodeKeyOf,
   STAKING_PARAMETERS,
   TestStaking,
@@ -83,11 +84,19 @@ describe("HonorStaking", () => {
       staking.register(protocol.wallets.provider, keys.provider, 9_999n * UNIT),
       "DepositTooLow",
     );
-    const foreign = [keys.provider.encoded, keys.rival.possession, nodeKeyOf(protocol.wallets.provider), ""];
-    await expectRevert(
-      staking.contract.send(protocol.wallets.provider, "register", foreign, DEPOSIT),
-      "PossessionNotProven",
-    );
+    const { provider, rival } = protocol.wallets;
+    const join = (wallet: typeof provider, possession: string) =>
+      staking.contract.send(
+        wallet,
+        "register",
+        [keys.provider.encoded, possession, nodeKeyOf(wallet), NODE_KEY_SIGNATURE, ""],
+        DEPOSIT,
+      );
+    await expectRevert(join(provider, staking.possession(provider, keys.rival)), "PossessionNotProven");
+    // Seen on its way, it is of no use to another account, nor to another contract.
+    await expectRevert(join(rival, staking.possession(provider, keys.provider)), "PossessionNotProven");
+    const elsewhere = keys.provider.possession(provider.address, protocol.treasury);
+    await expectRevert(join(provider, elsewhere), "PossessionNotProven");
     const sent = await staking.register(protocol.wallets.provider, keys.provider, DEPOSIT);
     const registered = sent.events.find(({ name }) => name === "NodeRegistered");
     expect(registered?.args["publicKey"]).toBe(keys.provider.compressed);
@@ -99,31 +108,31 @@ describe("HonorStaking", () => {
     expect(accounts).toEqual([address("rival"), address("buyer")]);
   });
 
-  it("keeps where a node is found, and gives no node key to two", async () => {
+  it("keeps where a node is found and what its key says of that, and reserves no node key for who names it first", async () => {
     const { provider, rival } = protocol.wallets;
     const set = (wallet: typeof provider, ...args: unknown[]) =>
       staking.contract.send(wallet, "setEndpoint", args);
-    await expectRevert(set(rival, nodeKeyOf(provider), "a:1"), "NodeKeyTaken");
-    await expectRevert(set(rival, `0x${"00".repeat(32)}`, "a:1"), "NodeKeyTaken");
-    await expectRevert(set(rival, nodeKeyOf(rival), "a".repeat(262)), "EndpointTooLong");
-    const fresh = `0x${"f1".repeat(32)}`;
-    await set(rival, fresh, "rival.example:1");
-    const { nodeKey, endpoint } = (await staking.contract.read("nodeOf", [rival.address])) as {
-      nodeKey: string;
-      endpoint: string;
-    };
-    expect([nodeKey, endpoint]).toEqual([fresh, "rival.example:1"]);
-    await set(provider, nodeKeyOf(rival), "b:2");
-    await set(provider, nodeKeyOf(provider), "b:2");
+    const signature = NODE_KEY_SIGNATURE;
+    await expectRevert(set(rival, `0x${"00".repeat(32)}`, signature, "a:1"), "NodeKeyMissing");
+    await expectRevert(set(rival, nodeKeyOf(rival), signature, "a".repeat(262)), "EndpointTooLong");
+    await set(rival, nodeKeyOf(provider), signature, "rival.example:1");
+    const { nodeKey, endpoint, nodeKeySignature } = (await staking.contract.read("nodeOf", [
+      rival.address,
+    ])) as { nodeKey: string; endpoint: string; nodeKeySignature: string[] };
+    expect([nodeKey, endpoint]).toEqual([nodeKeyOf(provider), "rival.example:1"]);
+    expect([...nodeKeySignature]).toEqual(signature);
+    await set(provider, nodeKeyOf(provider), [...signature].reverse(), "b:2");
   });
 
   it("refuses keys that are no points, the identity, and points outside the subgroup", async () => {
-    const { possession } = keys.owner;
+    const { relayer } = protocol.wallets;
+    const possession = staking.possession(relayer, keys.owner);
     const attempt = (key: string) =>
-      staking.contract.send(protocol.wallets.relayer, "register", [
+      staking.contract.send(relayer, "register", [
         key,
         possession,
-        nodeKeyOf(protocol.wallets.relayer),
+        nodeKeyOf(relayer),
+        NODE_KEY_SIGNATURE,
         "",
       ]);
     await expectRevert(attempt(`0x${"00".repeat(128)}`), "PointAtInfinity");
@@ -268,7 +277,7 @@ describe("evidence of malice", () => {
 
   it("convicts by an old key of a node that changed its key, for two proposals of a round", async () => {
     const fresh = new VotingKey(5);
-    await staking.contract.send(protocol.wallets.provider, "rotateKey", [fresh.encoded, fresh.possession]);
+    await staking.rotateKey(protocol.wallets.provider, fresh);
     const proposal = (tip: string, validRound: number): FinalityMessage => ({
       kind: "proposal",
       height: 7,

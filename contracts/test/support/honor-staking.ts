@@ -1,14 +1,15 @@
 import { blsPublicKey, blsSign, provePossession } from "@aios/core-finality/bls-signatures";
 import { encodePublicKeyForEvm, encodeSignatureForEvm } from "@aios/core-finality/eip2537-encoding";
-import { ContractFactory, hexlify, zeroPadValue } from "ethers";
+import { ContractFactory, concat, getBytes, hexlify, toBeHex, zeroPadValue } from "ethers";
 import { abi as stakingAbi } from "../../generated/abi/honor-staking.js";
 import { bytecode as stakingCode } from "../../generated/bytecode/honor-staking.js";
 import { type Sent, TestContract, type TestWallet } from "./calls.js";
 import type { TestProtocol } from "./protocol.js";
 
+const CHAIN_ID = 26_070;
 const CHAIN_DIGEST = `0x${"c4".repeat(32)}`;
 /** What nodes of the test chain sign. */
-export const CHAIN_NAME = `aios:26070:${CHAIN_DIGEST.slice(2)}`;
+export const CHAIN_NAME = `aios:${CHAIN_ID}:${CHAIN_DIGEST.slice(2)}`;
 /** Deposits of the tests; a transaction costs far less than one. */
 export const UNIT = 10n ** 13n;
 export const DAY_SECONDS = 86_400;
@@ -38,14 +39,19 @@ export class VotingKey {
     return hexlify(encodePublicKeyForEvm(blsPublicKey(this.#secret)));
   }
 
-  get possession(): string {
-    return hexlify(encodeSignatureForEvm(provePossession(this.#secret)));
+  /** For an account at a contract. */
+  possession(account: string, contract: string): string {
+    const context = getBytes(concat([account, toBeHex(CHAIN_ID, 32), contract]));
+    return hexlify(encodeSignatureForEvm(provePossession(this.#secret, context)));
   }
 
   sign(bytes: Uint8Array): string {
     return hexlify(encodeSignatureForEvm(blsSign(this.#secret, bytes)));
   }
 }
+
+/** Stands for a node key's signature, which the contract keeps and does not check. */
+export const NODE_KEY_SIGNATURE = [`0x${"51".repeat(32)}`, `0x${"52".repeat(32)}`];
 
 /** What a node of an account calls itself among peers. */
 export function nodeKeyOf({ address }: TestWallet): string {
@@ -82,8 +88,22 @@ export class TestStaking {
     depositWei: bigint,
     nodeKey = nodeKeyOf(wallet),
   ): Promise<Sent> {
-    const args = [key.encoded, key.possession, nodeKey, "node.example:26656"];
+    const args = [
+      key.encoded,
+      this.possession(wallet, key),
+      nodeKey,
+      NODE_KEY_SIGNATURE,
+      "node.example:26656",
+    ];
     return this.contract.send(wallet, "register", args, depositWei);
+  }
+
+  possession(wallet: TestWallet, key: VotingKey): string {
+    return key.possession(wallet.address, this.contract.address);
+  }
+
+  rotateKey(wallet: TestWallet, key: VotingKey): Promise<Sent> {
+    return this.contract.send(wallet, "rotateKey", [key.encoded, this.possession(wallet, key)]);
   }
 
   deposit(wallet: TestWallet, depositWei: bigint): Promise<Sent> {

@@ -60,6 +60,31 @@ describe("election", () => {
     expect(vacant).toMatchObject({ isVacant: true, members: sitting.members });
   });
 
+  it("of too few for any set gives those without a deposit's seats to whoever has one, the guilty's first", () => {
+    const stays = (index: number, changes: Partial<Candidate> = {}) =>
+      candidate(index, { sittingSinceCycle: 0, ...changes });
+    const poor = stays(1, { stakeWei: 0n });
+    const renewed = stays(3, { publicKey: "ef".repeat(48) });
+    const [first, second] = [candidate(20, { score: 9n }), candidate(21, { score: 8n })];
+    // The member of seat 4 is convicted: it stands no more. Seats 0, 2 and 5 are suspended.
+    const rest = [0, 2, 5].map((index) => stays(index, { isSuspended: true }));
+    const of = (...fresh: Candidate[]) => elect([poor, renewed, ...rest, ...fresh], { seats: 6 });
+    const seats = (...changed: readonly [number, Candidate][]) =>
+      sitting.members.map(({ account, publicKey }, seat) => {
+        const at = new Map([[3, renewed], ...changed]).get(seat);
+        return { account: at?.account ?? account, publicKey: at?.publicKey ?? publicKey };
+      });
+    expect(of()).toMatchObject({ isVacant: true, members: seats() });
+    expect(of(first).members).toEqual(seats([4, first]));
+    expect(of(second, first).members).toEqual(seats([4, first], [0, second]));
+    // One controller gets no more seats than in any set of that size.
+    const same = { ...second, controller: first.controller };
+    expect(of(first, same).members).toEqual(seats([4, first]));
+    expect(of(first, same).notElected.get(same.account)).toBe("controller-limit");
+    const seated = of(first, second);
+    expect(seated.notElected.get(poor.account)).toBeUndefined();
+  });
+
   it("holds its rules for any candidates, in any order", () => {
     const candidates = fc
       .array(
@@ -152,5 +177,8 @@ describe("succession", () => {
     expect(nextHonorSet({ ...input, candidates: jailed }, stakeElection)).toBe(sitting);
     expect(nextHonorSet({ ...input, candidates: seated(5) }, stakeElection)).toBe(sitting);
     expect(nextHonorSet({ ...input, candidates: [] }, stakeElection)).toBe(sitting);
+    const convicted = [...seated(6, { isSuspended: true }).slice(1), candidate(20)];
+    const next = nextHonorSet({ ...input, candidates: convicted }, stakeElection);
+    expect(accounts(next.members)).toEqual([20, 1, 2, 3, 4, 5].map((index) => member(index).account));
   });
 });

@@ -42,7 +42,7 @@ export interface ElectionResult {
   readonly members: readonly HonorMember[];
   /** By account, everybody who stood and was not elected. */
   readonly notElected: ReadonlyMap<string, NotElected>;
-  /** Fewer are eligible than the smallest set needs: the sitting members stay. */
+  /** Fewer are eligible than the smallest set needs: the sitting members stay that nobody eligible can replace. */
   readonly isVacant: boolean;
 }
 
@@ -95,10 +95,48 @@ function elect(request: ElectionRequest): ElectionResult {
     for (const [account, reason] of seated.notElected) notElected.set(account, reason);
     return { members: seated.members, notElected, isVacant: false };
   }
-  const stay = new Set(sitting.members.map(({ account }) => account));
-  for (const { account } of eligible) if (!stay.has(account)) notElected.set(account, "outranked");
-  for (const account of stay) notElected.delete(account);
-  return { members: sitting.members, notElected, isVacant: true };
+  const members = substituted(sitting.members, ranked, notElected);
+  for (const { account } of members) notElected.delete(account);
+  return { members, notElected, isVacant: true };
+}
+
+/**
+ * The sitting members, each eligible one with its present key, the seats of those who are not eligible given to the eligible
+ * that have none, by rank: first the seats of members who stand no more, whose deposits are gone.
+ */
+function substituted(
+  sitting: readonly HonorMember[],
+  ranked: readonly Candidate[],
+  notElected: Map<string, NotElected>,
+): HonorMember[] {
+  const limit = Math.floor((sitting.length - 1) / 3);
+  const eligible = new Map(ranked.map((candidate) => [candidate.account, candidate]));
+  const members = sitting.map((member) => memberOf(eligible.get(member.account) ?? member));
+  const isFree = ({ account }: HonorMember): boolean => !eligible.has(account);
+  const seats = [...sitting.keys()].filter((seat) => isFree(sitting[seat] as HonorMember));
+  const stands = (seat: number): number => (notElected.has(sitting[seat]?.account ?? "") ? 1 : 0);
+  seats.sort((a, b) => stands(a) - stands(b) || a - b);
+  const isSitting = new Set(sitting.map(({ account }) => account));
+  const ofController = new Map<string, number>();
+  const count = (controller: string): number => ofController.get(controller) ?? 0;
+  for (const { account, controller } of ranked)
+    if (isSitting.has(account)) ofController.set(controller, count(controller) + 1);
+  for (const candidate of ranked) {
+    const { account, controller } = candidate;
+    if (isSitting.has(account)) continue;
+    const seat = count(controller) < limit ? seats.shift() : undefined;
+    if (seat === undefined)
+      notElected.set(account, count(controller) < limit ? "outranked" : "controller-limit");
+    else {
+      members[seat] = memberOf(candidate);
+      ofController.set(controller, count(controller) + 1);
+    }
+  }
+  return members;
+}
+
+function memberOf({ account, publicKey }: HonorMember): HonorMember {
+  return { account, publicKey };
 }
 
 function ineligibility(candidate: Candidate, rules: ElectionRules): NotElected | undefined {

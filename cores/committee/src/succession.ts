@@ -27,7 +27,7 @@ export function nextHonorSet(input: SuccessionInput, election: HonorElection): H
   const isNewCycle = cycle > chainTimeOf(time, parentTick).cycle;
   if (!isNewCycle && !hasEvicted(sitting, candidates)) return sitting;
   const result = election.elect({ cycle, sitting, candidates, rules, keepsSeats: !isNewCycle });
-  if (result.isVacant || isSame(sitting, result.members)) return sitting;
+  if (isSame(sitting, result.members)) return sitting;
   return { number: sitting.number + 1, members: result.members };
 }
 

@@ -1,6 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
+import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
 import type { BlsSignatures } from "./signature-scheme.js";
 
 // Ciphersuite BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_ of draft-irtf-cfrg-bls-signature-05, section 4.2.3.
@@ -18,14 +18,25 @@ export function blsSign(secretKey: Uint8Array, message: Uint8Array): Uint8Array 
   return bls.sign(bls.hash(message, MESSAGE_DOMAIN), checkedSecret(secretKey)).toBytes();
 }
 
-/** Shows that the secret of a public key is known, which is what makes aggregates over equal messages safe. */
-export function provePossession(secretKey: Uint8Array): Uint8Array {
-  return bls.sign(bls.hash(blsPublicKey(secretKey), POSSESSION_DOMAIN), secretKey).toBytes();
+const NO_CONTEXT = new Uint8Array(0);
+
+/**
+ * Shows that the secret of a public key is known, which is what makes aggregates over equal messages safe. Signs the key
+ * and the context after it, which says who shows it where: without one anybody can show the same proof.
+ */
+export function provePossession(secretKey: Uint8Array, context: Uint8Array = NO_CONTEXT): Uint8Array {
+  const message = concatBytes(blsPublicKey(secretKey), context);
+  return bls.sign(bls.hash(message, POSSESSION_DOMAIN), secretKey).toBytes();
 }
 
 /** Checks `provePossession`; also that the key is a point of the right subgroup and not the identity. */
-export function verifyPossession(publicKey: Uint8Array, proof: Uint8Array): boolean {
-  return holds(() => bls.verify(proof, bls.hash(publicKey, POSSESSION_DOMAIN), publicKey));
+export function verifyPossession(
+  publicKey: Uint8Array,
+  proof: Uint8Array,
+  context: Uint8Array = NO_CONTEXT,
+): boolean {
+  const message = concatBytes(publicKey, context);
+  return holds(() => bls.verify(proof, bls.hash(message, POSSESSION_DOMAIN), publicKey));
 }
 
 /** `BlsSignatures` in TypeScript alone (`@noble/curves`): for browsers and wherever no native code is at hand. */

@@ -83,6 +83,11 @@ describe("proof of possession", () => {
     expect(verifyPossession(other, proof)).toBe(false);
     expect(verifyPossession(key, blsSign(secrets[0] as Uint8Array, key))).toBe(false);
     expect(verifyPossession(new Uint8Array(48), proof)).toBe(false);
+    const here = new TextEncoder().encode("here");
+    const bound = provePossession(secrets[0] as Uint8Array, here);
+    expect(verifyPossession(key, bound, here)).toBe(true);
+    expect(verifyPossession(key, bound)).toBe(false);
+    expect(verifyPossession(key, proof, here)).toBe(false);
   });
 });
 

@@ -4,6 +4,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
   sign,
+  verify,
   type X509Certificate,
 } from "node:crypto";
 
@@ -20,6 +21,8 @@ const COMMON_NAME_OID = [0x06, 0x03, 0x55, 0x04, 0x03];
 /** RFC 5280, section 4.1.2.5: no well-defined expiration. The key is what counts. */
 const NEVER = "99991231235959Z";
 const RAW_KEY_BYTES = 32;
+/** What precedes the raw key in its DER, RFC 8410. */
+const SPKI_PREFIX = [0x30, 0x2a, 0x30, 0x05, ...ED25519_OID, 0x03, 0x21, 0x00];
 
 /** A new node key. */
 export function generateNodeKeyPem(): string {
@@ -35,6 +38,23 @@ export function nodeIdentity(privateKeyPem: string): NodeIdentity {
   const base64 = der.toString("base64").replace(/.{64}/g, "$&\n");
   const certificatePem = `-----BEGIN CERTIFICATE-----\n${base64.trimEnd()}\n-----END CERTIFICATE-----\n`;
   return { publicKey: rawKey(publicKey), privateKeyPem, certificatePem };
+}
+
+/** Signs with a node key, 64 bytes. The statement begins with a domain that no certificate and no TLS transcript begins with. */
+export function signWithNodeKey({ privateKeyPem }: NodeIdentity, statement: Uint8Array): Uint8Array {
+  return sign(null, statement, createPrivateKey(privateKeyPem));
+}
+
+/** Checks `signWithNodeKey`; false also for what is no key. */
+export function isSignedByNode(publicKey: string, statement: Uint8Array, signature: Uint8Array): boolean {
+  const raw = Buffer.from(publicKey, "hex");
+  if (raw.length !== RAW_KEY_BYTES) return false;
+  const key = createPublicKey({
+    key: Buffer.concat([Buffer.from(SPKI_PREFIX), raw]),
+    format: "der",
+    type: "spki",
+  });
+  return verify(null, statement, key, signature);
 }
 
 /** The node key that a certificate shows; undefined for another kind of key. TLS has proven that the peer holds it. */

@@ -3,7 +3,8 @@ import { fastestBls } from "@aios/bls/fastest-bls";
 import { stakeElection } from "@aios/core-committee/election";
 import type { ChainSettings, NodeSettings } from "@aios/core-honor-node/node-settings";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
-import { nodeIdentity } from "@aios/peer-network/node-certificate";
+import type { Address } from "@aios/kernel/identifiers";
+import { isSignedByNode, nodeIdentity } from "@aios/peer-network/node-certificate";
 import { PeerNetwork } from "@aios/peer-network/peer-network";
 import { systemClock } from "@aios/service-kit/system-clock";
 import type {
@@ -22,12 +23,16 @@ import { HonorLoop } from "./application/honor/honor-loop.js";
 import { AdmissionReader } from "./application/honor/ordered-transaction.js";
 import { PacketIntake } from "./application/honor/packet-intake.js";
 import type { Genesis } from "./domain/genesis.js";
+import { nodeKeyStatement } from "./domain/staking-binding.js";
+import type { StakedNode } from "./domain/staking-state.js";
 import { AdmissionCodec } from "./domain/transaction-codec.js";
 import type { HonorOptions, HonorSettings } from "./honor-options.js";
 
 export interface HonorWorkerData {
   readonly genesis: Pick<Genesis, "chainId" | "hardfork">;
   readonly chain: ChainSettings;
+  /** Where candidates stand; absent: the set stays. */
+  readonly stakingContract: Address | undefined;
   readonly dataDir: string;
   readonly executedHeight: number;
   readonly maxTransactionBytes: number;
@@ -136,7 +141,20 @@ const contacts = new CandidateContacts(
   },
   new Set([identity.publicKey, ...honor.peers.map(({ publicKey }) => publicKey)]),
   { maxContacts: MAX_MET, cooldownMs: CONTACT_COOLDOWN_MS },
+  isProven,
 );
+
+/** Whether a candidate's node key named its account, on this chain: else anybody could say where another's node is. */
+function isProven({ account, nodeKey, nodeKeySignature }: StakedNode): boolean {
+  const { stakingContract: contract, genesis } = data;
+  if (contract === undefined) return false;
+  const statement = nodeKeyStatement({
+    account: account as Address,
+    chainId: BigInt(genesis.chainId),
+    contract,
+  });
+  return isSignedByNode(nodeKey, statement, Buffer.from(nodeKeySignature, "hex"));
+}
 
 function failed(error: unknown): void {
   const { code, kind, message, details } = isCodedError(error)

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { blsPublicKey, provePossession } from "@aios/core-finality/bls-signatures";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
-import { generateNodeKeyPem, nodeIdentity } from "@aios/peer-network/node-certificate";
+import { generateNodeKeyPem, nodeIdentity, signWithNodeKey } from "@aios/peer-network/node-certificate";
 import type { Peer } from "@aios/peer-network/peer-network";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { OperatorAccount } from "./adapters/secp256k1/operator-account.js";
-import type { ProvenKey } from "./domain/staking-calls.js";
+import type { NodeName, SeatKey } from "./domain/staking-binding.js";
 import { readGenesis } from "./genesis-file.js";
 import { HOME_FILES, type NodeFile, readHonorHome, readNodeKeys, readSecret } from "./honor-home.js";
 import { OperatorClient } from "./operator-client.js";
@@ -55,25 +55,33 @@ export async function initHome(directory: string, hasSeat: boolean, file: NodeFi
 }
 
 /** Makes another key for a seat and keeps its secret in the home, where a running node finds it. */
-export async function addSeatKey(directory: string): Promise<ProvenKey> {
+export async function addSeatKey(directory: string): Promise<SeatKey> {
   const secret = newSeatSecret();
-  const publicKey = blsPublicKey(secret);
+  const key = seatKey(secret);
   const keys = join(directory, HOME_FILES.seatKeys);
   await mkdir(keys, { recursive: true, mode: 0o700 });
-  const name = `${Buffer.from(publicKey).toString("hex")}.key`;
+  const name = `${Buffer.from(key.publicKey).toString("hex")}.key`;
   await writeFile(join(keys, name), Buffer.from(secret).toString("hex"), SECRET);
-  return { publicKey, possession: provePossession(secret) };
+  return key;
 }
 
 /** The voting key that a home was made with, and the node's name among peers. Throws `invalid-node-home`. */
-export async function seatOf(
-  directory: string,
-): Promise<{ readonly key: ProvenKey; readonly nodeKey: string }> {
-  const seatKey = join(directory, HOME_FILES.seatKey);
+export async function seatOf(directory: string): Promise<{ readonly key: SeatKey; readonly node: NodeName }> {
   const { nodeKeyPem } = await readNodeKeys(join(directory, HOME_FILES.nodeKey), undefined);
-  const secret = await readSecret(seatKey);
-  const key = { publicKey: blsPublicKey(secret), possession: provePossession(secret) };
-  return { key, nodeKey: nodeIdentity(nodeKeyPem).publicKey };
+  const secret = await readSecret(join(directory, HOME_FILES.seatKey));
+  const identity = nodeIdentity(nodeKeyPem);
+  const node = {
+    nodeKey: identity.publicKey,
+    sign: (statement: Uint8Array) => signWithNodeKey(identity, statement),
+  };
+  return { key: seatKey(secret), node };
+}
+
+function seatKey(secret: Uint8Array): SeatKey {
+  return {
+    publicKey: blsPublicKey(secret),
+    provePossession: (context) => provePossession(secret, context),
+  };
 }
 
 /** What the operator of a home does on chain, through a node's JSON-RPC. Throws `invalid-node-home`. */

@@ -7,12 +7,13 @@ import { durationMs } from "@aios/kernel/units";
 import { askNode } from "./ask-node.js";
 import type { TransactionSigner } from "./domain/ports.js";
 import {
-  type NodeContact,
-  type ProvenKey,
-  registerCall,
-  rotateKeyCall,
-  unbondCall,
-} from "./domain/staking-calls.js";
+  type NodeName,
+  nodeKeyStatement,
+  possessionContext,
+  type SeatKey,
+  type StakingBinding,
+} from "./domain/staking-binding.js";
+import { type ProvenKey, registerCall, rotateKeyCall, unbondCall } from "./domain/staking-calls.js";
 
 const POLL_MS = 500;
 /** The proof of possession costs most: two pairings and a hash to the curve. */
@@ -42,21 +43,24 @@ export class OperatorClient {
   }
 
   /**
-   * Deposits and joins the candidates. Resolves with the transaction's hash once it is in a block. Throws
+   * Deposits and joins the candidates, found by peers at `endpoint` (host:port, or empty). Resolves with the transaction's hash once it is in a block. Throws
    * `no-staking-contract`, `transaction-failed`, `node-unreachable`, and `node-refused` with what the contract says.
    */
-  register(key: ProvenKey, contact: NodeContact, depositWei: bigint): Promise<Bytes32> {
-    return this.#call(registerCall(key, contact), depositWei);
+  register(key: SeatKey, node: NodeName, endpoint: string, depositWei: bigint): Promise<Bytes32> {
+    return this.#call((binding) => {
+      const signature = node.sign(nodeKeyStatement(binding));
+      return registerCall(proven(key, binding), { nodeKey: node.nodeKey, signature, endpoint });
+    }, depositWei);
   }
 
   /** Votes with another key from the next hand-over on. As `register`. */
-  rotateKey(key: ProvenKey): Promise<Bytes32> {
-    return this.#call(rotateKeyCall(key), 0n);
+  rotateKey(key: SeatKey): Promise<Bytes32> {
+    return this.#call((binding) => rotateKeyCall(proven(key, binding)), 0n);
   }
 
   /** Leaves the candidates. As `register`. */
   unbond(): Promise<Bytes32> {
-    return this.#call(unbondCall(), 0n);
+    return this.#call(unbondCall, 0n);
   }
 
   /** Resolves with the number of the set in which the operator has a seat, with one key or any. */
@@ -73,7 +77,7 @@ export class OperatorClient {
     }
   }
 
-  async #call(data: Uint8Array, value: bigint): Promise<Bytes32> {
+  async #call(encode: (binding: StakingBinding) => Uint8Array, value: bigint): Promise<Bytes32> {
     const { stakingContract } = await askNode<ChainAnswer>(this.url, "aios_getHonorSet", []);
     if (stakingContract === null)
       throw new CodedError({
@@ -87,6 +91,7 @@ export class OperatorClient {
       askNode<string>(this.url, "eth_gasPrice", []),
     ]);
     const from = this.signer.address;
+    const data = encode({ account: from, chainId: BigInt(chainId), contract: stakingContract });
     const call = { from, to: stakingContract, data: toHex(data), value: `0x${value.toString(16)}` };
     // Says why the contract refuses, before it costs anything.
     await askNode(this.url, "eth_call", [call, "latest"]);
@@ -117,4 +122,8 @@ export class OperatorClient {
       await this.clock.wait(durationMs(POLL_MS));
     }
   }
+}
+
+function proven(key: SeatKey, binding: StakingBinding): ProvenKey {
+  return { publicKey: key.publicKey, possession: key.provePossession(possessionContext(binding)) };
 }

@@ -145,6 +145,7 @@ function openProtocol(
       : readState(states, head.stateRoot, (view) => stakingStart(view, contract, head.number === 0));
   const data: HonorWorkerData = {
     genesis: { chainId: genesis.chainId, hardfork: genesis.hardfork },
+    stakingContract: contract,
     chain: honorChainSettings(genesis.chainId, genesis.honor, genesisHeader, staking),
     dataDir,
     executedHeight: head.number,

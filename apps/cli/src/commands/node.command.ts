@@ -86,8 +86,8 @@ async function join(input: CommandInput, rest: readonly string[]): Promise<numbe
   if (depositWei === undefined) return 0;
   const operator = await operatorOf(input, directory);
   const { seatOf } = await import("@aios/consensus/make-home");
-  const { key, nodeKey } = await seatOf(directory);
-  const transaction = await operator.register(key, { nodeKey, endpoint }, depositWei);
+  const { key, node } = await seatOf(directory);
+  const transaction = await operator.register(key, node, endpoint, depositWei);
   say(
     input,
     { transaction },

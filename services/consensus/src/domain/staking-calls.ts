@@ -17,16 +17,19 @@ export interface ProvenKey {
 export interface NodeContact {
   /** Ed25519, 64 hex digits. */
   readonly nodeKey: string;
+  /** By that key, over `nodeKeyStatement`: 64 bytes. Peers dial no node that does not show it. */
+  readonly signature: Uint8Array;
   /** host:port; empty: peers know it otherwise. */
   readonly endpoint: string;
 }
 
 /** Joins the candidates; the coins that go with the call are the deposit. */
-export function registerCall(key: ProvenKey, { nodeKey, endpoint }: NodeContact): Uint8Array {
+export function registerCall(key: ProvenKey, { nodeKey, signature, endpoint }: NodeContact): Uint8Array {
   return abiCall(
-    "register(bytes,bytes,bytes32,string)",
+    "register(bytes,bytes,bytes32,bytes32[2],string)",
     ...encoded(key),
     abiWord(fromHex(`0x${nodeKey}`)),
+    abiTuple([abiWord(signature.subarray(0, 32)), abiWord(signature.subarray(32))]),
     abiBytes(utf8ToBytes(endpoint)),
   );
 }

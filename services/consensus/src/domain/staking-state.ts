@@ -12,6 +12,7 @@ const PUBLIC_KEY = 1n;
 const STATUS = 2n;
 const NODE_KEY = 3n;
 const ENDPOINT = 4n;
+const NODE_KEY_SIGNATURE = 5n;
 /** Longer ones are not the contract's. */
 const MAX_ENDPOINT_BYTES = 261;
 const PUBLIC_KEY_BYTES = 48;
@@ -30,6 +31,8 @@ export const CHAIN_DIGEST_SLOT = slot(SLOTS.chainDigest);
 export interface StakedNode extends StandingCandidate {
   /** Name among peers, 64 hex digits. */
   readonly nodeKey: string;
+  /** 128 hex digits, which may be no signature of that key. */
+  readonly nodeKeySignature: string;
   /** What its operator says, host:port; may be empty or nonsense. */
   readonly endpoint: string;
 }
@@ -39,7 +42,7 @@ export interface StakedState extends ExecutionResult {
   readonly candidates: readonly StakedNode[];
 }
 
-/** Everybody who stands for the honor set in a state, in the contract's order. Cost: nine slots for each. */
+/** Everybody who stands for the honor set in a state, in the contract's order. Cost: eleven slots for each. */
 export function stakedNodes(state: Storage, contract: Address): StakedNode[] {
   const read = (at: bigint): bigint => bytesToBigint(state.storage(contract, slot(at)));
   const first = numberOf(keccak256(word(SLOTS.members)));
@@ -57,6 +60,9 @@ export function stakedNodes(state: Storage, contract: Address): StakedNode[] {
       stakeWei: depositWei,
       score: depositWei,
       nodeKey: toHex(word(read(base + NODE_KEY))).slice(2),
+      nodeKeySignature: toHex(
+        concat(word(read(base + NODE_KEY_SIGNATURE)), word(read(base + NODE_KEY_SIGNATURE + 1n))),
+      ).slice(2),
       endpoint: textAt(read, base + ENDPOINT),
       isSuspended: (status & UNBONDED_AT_MASK) !== 0n || ((status >> JAILED_SHIFT) & 0xffn) !== 0n,
     };

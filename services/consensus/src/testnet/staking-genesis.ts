@@ -12,6 +12,7 @@ import { recoverPublicKey } from "../adapters/secp256k1/recover-public-key.js";
 import { parseGenesis } from "../domain/genesis.js";
 import { honorDigest } from "../domain/honor-chain.js";
 import type { BlockContext } from "../domain/ports.js";
+import { possessionContext } from "../domain/staking-binding.js";
 import { registerCall } from "../domain/staking-calls.js";
 import { CHAIN_DIGEST_SLOT } from "../domain/staking-state.js";
 import type { StateChanges, StateView } from "../domain/state.js";
@@ -34,7 +35,8 @@ export interface StakingPlan {
 
 export const DEFAULT_STAKING = {
   minimumDepositWei: 10_000n * 10n ** 18n,
-  unbondDelaySeconds: 7 * 24 * 3_600,
+  /** Longer than any light client trusts a set that it does not see at work (docs/light-client.md). */
+  unbondDelaySeconds: 30 * 24 * 3_600,
   reporterRewardBps: 500,
   breakerBps: 3_333,
   settleDelaySeconds: 24 * 3_600,
@@ -69,7 +71,8 @@ export async function withStaking(
   plan: StakingPlan,
   members: readonly FirstMember[],
 ): Promise<Record<string, unknown>> {
-  const { code, storage } = await runStaking(plan, members);
+  const chainId = BigInt(genesis["chainId"] as number);
+  const { code, storage } = await runStaking(chainId, plan, members);
   const balanceWei = (plan.minimumDepositWei * BigInt(members.length)).toString();
   const made = (digest: string): Record<string, unknown> => ({
     ...genesis,
@@ -95,19 +98,22 @@ export async function withStaking(
 }
 
 async function runStaking(
+  chainId: bigint,
   plan: StakingPlan,
   members: readonly FirstMember[],
 ): Promise<{ readonly code: Uint8Array; readonly storage: Record<string, string> }> {
-  const session = openSession();
+  const session = openSession(chainId);
   const contract = await send(session, DEPLOYER, null, concat(fromHex(bytecode), constructorOf(plan)), 0n);
   for (const { account, secret, nodeKey } of members) {
     session.credit(account, plan.minimumDepositWei);
-    const key = { publicKey: blsPublicKey(secret), possession: provePossession(secret) };
+    const possession = provePossession(secret, possessionContext({ account, chainId, contract }));
+    const key = { publicKey: blsPublicKey(secret), possession };
     await send(
       session,
       account,
       contract,
-      registerCall(key, { nodeKey, endpoint: "" }),
+      // The first members know each other: nobody looks here for where they are.
+      registerCall(key, { nodeKey, signature: new Uint8Array(64), endpoint: "" }),
       plan.minimumDepositWei,
     );
   }
@@ -120,10 +126,10 @@ async function runStaking(
   };
 }
 
-function openSession(): EvmSession {
+function openSession(chainId: bigint): EvmSession {
   const rules = rulesOf({
     hardfork: "osaka",
-    chainId: 1n,
+    chainId,
     precompiles: { recoverAddress: recoverAddressBy(recoverPublicKey) },
   });
   const machine = {

@@ -15,7 +15,7 @@ import {
   DocumentedLightClient,
   type SetJson,
 } from "@aios/testkit/documented-light-client";
-import { Interface } from "ethers";
+import { Interface, keccak256 } from "ethers";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { HonorProcesses } from "../support/honor-processes.js";
 import { wallets } from "../support/test-chain.js";
@@ -57,8 +57,8 @@ describe("an honor set that is elected from deposits, each node a process", { ti
   const accountsAt = async (node: number): Promise<string[]> =>
     (await setAt(node)).members.map(({ account }) => account);
   const stakedAs = async (node: number): Promise<string> => {
-    const { nodeKey } = await seatOf(home(node));
-    const data = staking.encodeFunctionData("ownerOfNodeKey", [`0x${nodeKey}`]);
+    const { key } = await seatOf(home(node));
+    const data = staking.encodeFunctionData("ownerOfKey", [keccak256(key.publicKey)]);
     const answer = await network.ask<string>(0, "eth_call", [{ to: STAKING_CONTRACT, data }, "latest"]);
     return `0x${answer.slice(26)}`;
   };
@@ -120,14 +120,14 @@ describe("an honor set that is elected from deposits, each node a process", { ti
   });
 
   it("takes a candidate in that nobody knew, and lets a member go, without a restart", async () => {
-    const { key, nodeKey } = await seatOf(home(CANDIDATE));
+    const { key, node } = await seatOf(home(CANDIDATE));
     const file = JSON.parse(await readFile(join(home(CANDIDATE), HOME_FILES.node), "utf8")) as NodeFile;
     const { host, port } = file.peerListen;
     expect(await seatOfNode(CANDIDATE)).toBeNull();
     const operator = await openOperator(home(CANDIDATE), network.node(0).url);
     await expect(operator.unbond()).rejects.toMatchObject({ code: "node-refused" });
     await pay(operator.address, 60n * AIOS);
-    await operator.register(key, { nodeKey, endpoint: `${host}:${port}` }, 2n * DEPOSIT);
+    await operator.register(key, node, `${host}:${port}`, 2n * DEPOSIT);
     await operator.untilElected(key.publicKey);
     const account = await stakedAs(CANDIDATE);
     await until(async () => {

@@ -23,9 +23,13 @@ describe("calls of the staking contract", () => {
       fc.property(
         fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => toHex(bytes)),
         fc.string({ maxLength: 100, unit: "grapheme" }),
-        (nodeKey, endpoint) => {
-          const call = registerCall(key, { nodeKey: nodeKey.slice(2), endpoint });
-          expect(toHex(call)).toBe(staking.encodeFunctionData("register", [...encoded, nodeKey, endpoint]));
+        fc.uint8Array({ minLength: 64, maxLength: 64 }),
+        (nodeKey, endpoint, signature) => {
+          const call = registerCall(key, { nodeKey: nodeKey.slice(2), signature, endpoint });
+          const words = [toHex(signature.subarray(0, 32)), toHex(signature.subarray(32))];
+          expect(toHex(call)).toBe(
+            staking.encodeFunctionData("register", [...encoded, nodeKey, words, endpoint]),
+          );
         },
       ),
       { numRuns: 25 },

@@ -4,6 +4,7 @@ import { CandidateContacts } from "./candidate-contacts.js";
 
 const key = (index: number): string => index.toString(16).padStart(64, "0");
 const account = (index: number): string => `0x${index.toString(16).padStart(40, "0")}`;
+const PROVEN = "aa".repeat(64);
 const candidate = (index: number, changes: Partial<StakedNode> = {}): StakedNode => ({
   account: account(index),
   publicKey: "00".repeat(48),
@@ -12,6 +13,7 @@ const candidate = (index: number, changes: Partial<StakedNode> = {}): StakedNode
   score: BigInt(index),
   isSuspended: false,
   nodeKey: key(index),
+  nodeKeySignature: PROVEN,
   endpoint: `node-${index}.example:30303`,
   ...changes,
 });
@@ -30,7 +32,8 @@ function contacts(maxContacts = 100) {
     },
   };
   const fixed = new Set([key(900)]);
-  const of = new CandidateContacts(book, fixed, { maxContacts, cooldownMs: 60_000 });
+  const limits = { maxContacts, cooldownMs: 60_000 };
+  const of = new CandidateContacts(book, fixed, limits, (one) => one.nodeKeySignature === PROVEN);
   return { peers, of, changes: () => changes };
 }
 
@@ -76,6 +79,17 @@ describe("contacts of candidates", () => {
     expect([...peers]).toEqual([[key(1), "node-1.example:30303"]]);
     of.update([candidate(2, { nodeKey: key(1) })], 1);
     expect([...peers]).toEqual([[key(1), "node-2.example:30303"]]);
+  });
+
+  it("without the node key's word keep nobody from the key, whoever names it first", () => {
+    const { peers, of } = contacts();
+    const thief = candidate(1, { nodeKey: key(2), nodeKeySignature: "00".repeat(64) });
+    of.update([thief], 0);
+    expect(peers.size).toBe(0);
+    of.update([thief, candidate(2)], 1);
+    expect([...peers]).toEqual([[key(2), "node-2.example:30303"]]);
+    of.update([candidate(1), candidate(2)], 60_000);
+    expect(peers.size).toBe(2);
   });
 
   it("whose endpoint says nothing are not dialled, and are once it does", () => {

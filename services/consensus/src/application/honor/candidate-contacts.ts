@@ -23,6 +23,7 @@ export interface ContactLimits {
 
 interface Contact {
   readonly nodeKey: string;
+  readonly nodeKeySignature: string;
   readonly endpoint: string;
   readonly sinceMs: number;
 }
@@ -32,21 +33,29 @@ const MAX_PORT = 65_535;
 
 /**
  * Keeps the nodes of those who stand for the honor set in the book of peers, at the addresses that their operators give,
- * and only those: whoever leaves is forgotten, and a stream of changes costs one change now and then. Keys in `fixed`, those of this
+ * where the key itself says that it is theirs, and only those: whoever leaves is forgotten, and a stream of changes costs one change now and then. Keys in `fixed`, those of this
  * node and of its operator's peers, are left alone.
  */
 export class CandidateContacts {
   readonly #book: ContactBook;
   readonly #fixed: ReadonlySet<string>;
   readonly #limits: ContactLimits;
+  readonly #isProven: (candidate: StakedNode) => boolean;
   readonly #contacts = new Map<string, Contact>();
   /** Which account a key in the book is of. */
   readonly #owners = new Map<string, string>();
 
-  constructor(book: ContactBook, fixed: ReadonlySet<string>, limits: ContactLimits) {
+  /** `isProven`: whether the candidate's node key named its account. */
+  constructor(
+    book: ContactBook,
+    fixed: ReadonlySet<string>,
+    limits: ContactLimits,
+    isProven: (candidate: StakedNode) => boolean,
+  ) {
     this.#book = book;
     this.#fixed = fixed;
     this.#limits = limits;
+    this.#isProven = isProven;
   }
 
   /** Takes over who stands now. Cost: of the candidates. */
@@ -67,16 +76,18 @@ export class CandidateContacts {
     return [...candidates].sort(rank).slice(0, maxContacts);
   }
 
-  #follow({ account, nodeKey, endpoint }: StakedNode, nowMs: number): void {
+  #follow(candidate: StakedNode, nowMs: number): void {
+    const { account, nodeKey, endpoint, nodeKeySignature } = candidate;
     const known = this.#contacts.get(account);
-    if (known?.nodeKey === nodeKey && known.endpoint === endpoint) return;
+    const isSame = known?.nodeKeySignature === nodeKeySignature && known.endpoint === endpoint;
+    if (isSame && known.nodeKey === nodeKey) return;
     if (known !== undefined && nowMs - known.sinceMs < this.#limits.cooldownMs) return;
     // Who holds the key now gives it up first.
     if ((this.#owners.get(nodeKey) ?? account) !== account) return;
     if (known !== undefined && known.nodeKey !== nodeKey) this.#forget(account);
-    this.#contacts.set(account, { nodeKey, endpoint, sinceMs: nowMs });
+    this.#contacts.set(account, { nodeKey, nodeKeySignature, endpoint, sinceMs: nowMs });
     if (this.#fixed.has(nodeKey)) return;
-    const address = addressOf(endpoint);
+    const address = endpoint !== "" && this.#isProven(candidate) ? addressOf(endpoint) : undefined;
     if (address === undefined) {
       this.#release(account, nodeKey);
       return;
