@@ -70,25 +70,41 @@ function chooseTransactions(
   tick: number,
   parents: readonly string[],
 ): OrderedTransaction[] {
-  const { chain, dag, pool, settings } = context;
+  const { chain, pool, settings } = context;
   const { time } = settings.chain;
   const size = chain.reign.set.members.length;
   const group = seatsOfGroup(size, groupOf(size, seat));
-  const rotation = time.ticksPerSlot * (size / group.length);
-  const present = presentSeats(context, tick, ABSENT_AFTER_ROTATIONS * rotation);
+  const present = presentSeats(context, tick, ABSENT_AFTER_ROTATIONS * rotationTicks(context));
   const seats = group.filter((one) => one === seat || present === undefined || present.has(one));
   const { slot } = chainTimeOf(time, tick);
   const takes = (sender: string): boolean => seatForSender(hexToBytes(sender.slice(2)), slot, seats) === seat;
-  const sinceTick = tick - PATIENCE_ROTATIONS * rotation;
-  // What this block merges is ordered with it, however long that takes; what was pruned unordered never will be.
-  const isHeld = (place: PoolPlace): boolean =>
-    place.tick >= sinceTick ||
-    (dag.has(place.block) && parents.some((parent) => dag.isAncestor(place.block, parent)));
-  return pool.choose(takes, isHeld, {
+  return pool.choose(takes, heldUnder(context, tick, parents), {
     transactions: settings.maxTransactionsPerBlock,
     bytes: settings.chain.maxBlockBytes,
     gas: settings.chain.maxBlockGas,
   });
+}
+
+/**
+ * Whether a block will have its transactions ordered, or is too new to tell: what the parents merge is, however long that
+ * takes; what was pruned unordered never will be.
+ */
+export function heldUnder(
+  context: NodeContext,
+  tick: number,
+  parents: readonly string[],
+): (place: PoolPlace) => boolean {
+  const { dag } = context;
+  const sinceTick = tick - PATIENCE_ROTATIONS * rotationTicks(context);
+  return (place) =>
+    place.tick >= sinceTick ||
+    (dag.has(place.block) && parents.some((parent) => dag.isAncestor(place.block, parent)));
+}
+
+/** Ticks after which each group has had its slot. */
+function rotationTicks({ chain, settings }: NodeContext): number {
+  const size = chain.reign.set.members.length;
+  return settings.chain.time.ticksPerSlot * (size / seatsOfGroup(size, 0).length);
 }
 
 /** Seats with a block in the last `ticks`; undefined while the set is too new to tell. */

@@ -79,7 +79,8 @@ function bestTip(dag: BlockDag, chain: CheckpointChain, { limit, gas }: OrderLim
   for (const tip of dag.tips) {
     let first: string | undefined;
     for (let block: string | undefined = tip; block !== undefined; block = dag.selectedParent(block)) {
-      if (!dag.isAncestor(chain.tip, block)) break;
+      // The decided tip orders nothing: taken for a block that fits, it would be proposed for ever.
+      if (block === chain.tip || !dag.isAncestor(chain.tip, block)) break;
       if (dag.tickOf(block) < chain.tick) continue;
       const order = orderOf(dag, chain.tip, block, limit);
       if (order === undefined) continue;

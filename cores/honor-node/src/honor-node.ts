@@ -2,7 +2,7 @@ import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { SafetyRecord } from "@aios/core-finality/finality-height";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import { BlockExchange } from "./block-exchange.js";
-import { makeBlock } from "./block-production.js";
+import { heldUnder, makeBlock } from "./block-production.js";
 import type { ChainBase } from "./chain-base.js";
 import { baseAt, isPruningDue } from "./chain-pruning.js";
 import { type BlockHeader, blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
@@ -301,10 +301,9 @@ export class HonorNode {
     this.#sizeAfterPruning = dag.size;
     if (gone.length === 0) return;
     context.chain.prune(base.firstDecision);
-    context.persist({ kind: "base", base, gone });
-    this.#accepted = new Set([...this.#accepted].filter((id) => pool.get(id) !== undefined));
-    const transactions = [...this.#accepted].flatMap((id) => pool.get(id) ?? []);
-    if (transactions.length > 0) context.persist({ kind: "transactions", transactions });
+    const accepted = [...this.#accepted].flatMap((id) => pool.get(id) ?? []);
+    this.#accepted = new Set(accepted.map(({ id }) => id));
+    context.persist({ kind: "base", base, gone, accepted });
     const held = this.#ordered.filter((id) => dag.has(id));
     this.#ordered.splice(0, this.#ordered.length, ...held);
   }
@@ -348,7 +347,9 @@ export class HonorNode {
     const wanted = [...dag.missing, ...this.#finality.wantedTips];
     if (next !== undefined && !dag.has(next.checkpoint.tip)) wanted.push(next.checkpoint.tip);
     this.#blocks.want(wanted, undefined);
-    const transactions = pool.unplaced(MAX_TRANSACTIONS_IN_PACKET);
+    // A node without a duty never puts into a block what was left in one that nobody merged: others have to hear of it.
+    const held = heldUnder(context, context.tick, dag.has(chain.tip) ? [chain.tip] : []);
+    const transactions = pool.unheld(held, MAX_TRANSACTIONS_IN_PACKET);
     if (transactions.length > 0) context.broadcast({ kind: "transactions", transactions });
     context.timer({ kind: "gossip" }, settings.gossipMs);
   }

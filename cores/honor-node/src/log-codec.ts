@@ -62,7 +62,7 @@ export function decodeLogEntry(bytes: Uint8Array): LogEntry {
     if (kind === "block" || kind === "header") return blockEntryOf(item, kind === "block");
     if (kind === "decision") return { kind, decision: decisionOf(item) };
     if (kind === "order") return orderOf(item);
-    if (kind === "base") return { kind, base: baseOf(item), gone: [] };
+    if (kind === "base") return { kind, base: baseOf(item), gone: [], accepted: [] };
     return { kind, transactions: transactionsOf(item) };
   });
 }

@@ -37,7 +37,7 @@ export class MemoryLog implements ChainHistory {
   /** What a start reads: the base first, then what came after it. */
   *entries(): Generator<LogEntry> {
     const { height, firstDecision } = this.#base ?? { height: 0, firstDecision: 1 };
-    if (this.#base !== undefined) yield { kind: "base", base: this.#base, gone: [] };
+    if (this.#base !== undefined) yield { kind: "base", base: this.#base, gone: [], accepted: [] };
     for (const [at, decision] of this.#decisions)
       if (at >= firstDecision) yield { kind: "decision", decision };
     for (const [at, blocks] of this.#orders) if (at > height) yield { kind: "order", height: at, blocks };
@@ -59,9 +59,9 @@ export class MemoryLog implements ChainHistory {
     return this.#orders.get(height);
   }
 
-  #prune({ base, gone }: Extract<LogEntry, { kind: "base" }>): void {
+  #prune({ base, gone, accepted }: Extract<LogEntry, { kind: "base" }>): void {
     this.#base = base;
-    this.#transactions = [];
+    this.#transactions = accepted.length > 0 ? [{ kind: "transactions", transactions: accepted }] : [];
     for (const id of gone) {
       const entry = this.#blocks.get(id);
       if (this.#isArchive && entry !== undefined) this.#archived.set(id, entry.block);

@@ -95,9 +95,16 @@ export type LogEntry =
   | { readonly kind: "transactions"; readonly transactions: readonly OrderedTransaction[] }
   /**
    * Everything before the base is not needed any more: the blocks `gone`, decisions before its first one that hand over
-   * to no set, orders up to its height, transactions that were written before. It stands first when the log is read.
+   * to no set, orders up to its height, transactions that were written before but for those `accepted` and not settled:
+   * they are kept in the same write, or a crash would lose them. It stands first when the log is read, which gives
+   * neither `gone` nor `accepted` again.
    */
-  | { readonly kind: "base"; readonly base: ChainBase; readonly gone: readonly string[] };
+  | {
+      readonly kind: "base";
+      readonly base: ChainBase;
+      readonly gone: readonly string[];
+      readonly accepted: readonly OrderedTransaction[];
+    };
 
 export type NodeOutput =
   | { readonly kind: "persist"; readonly entry: LogEntry }

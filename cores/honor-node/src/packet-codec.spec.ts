@@ -141,7 +141,7 @@ const entry: fc.Arbitrary<LogEntry> = fc.oneof(
         maxLength: 3,
       }),
     })
-    .map((base) => ({ kind: "base" as const, base, gone: [] })),
+    .map((base) => ({ kind: "base" as const, base, gone: [], accepted: [] })),
   fc
     .array(transaction, { maxLength: 4 })
     .map((transactions) => ({ kind: "transactions" as const, transactions })),

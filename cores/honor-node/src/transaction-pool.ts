@@ -75,12 +75,12 @@ export class TransactionPool {
     if (this.#left.size > 2 * this.#capacity) this.#left.delete(this.#left.keys().next().value as string);
   }
 
-  /** Those that no block is known to hold, oldest first, at most `limit`. */
-  unplaced(limit: number): OrderedTransaction[] {
+  /** Those that no block holds for which `isHeld`, oldest first, at most `limit`. */
+  unheld(isHeld: (place: PoolPlace) => boolean, limit: number): OrderedTransaction[] {
     const out: OrderedTransaction[] = [];
     for (const { transaction, place } of this.#byId.values()) {
       if (out.length >= limit) break;
-      if (place === undefined) out.push(transaction);
+      if (place === undefined || !isHeld(place)) out.push(transaction);
     }
     return out;
   }

@@ -36,6 +36,14 @@ describe("whole nodes: block DAG, transactions and hand-overs under attack", () 
     expect(new Set(results.map(({ seats }) => seats))).toEqual(new Set([4, 6, 9]));
   });
 
+  it("settle what a node without a seat accepted and a block that nobody merged took away", () => {
+    for (const seed of [2262, 2702]) expect(failures(seed, 1)).toEqual([]);
+  });
+
+  it("order what is too much for one EVM block already in the first block after the decided tip", () => {
+    expect(failures(1905, 1)).toEqual([]);
+  });
+
   it("replay a seed exactly", () => {
     for (const seed of [3, 17]) expect(simulateChain({ seed })).toEqual(simulateChain({ seed }));
   });

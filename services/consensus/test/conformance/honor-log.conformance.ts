@@ -2,7 +2,7 @@ import type { HonorLog } from "@aios/consensus/domain/honor-ports";
 import { blockId } from "@aios/core-honor-node/dag-block";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { baseOf, decisionOf, entriesOfBatch } from "../support/honor-log-batches.js";
+import { baseOf, decisionOf, entriesOfBatch, transactionOf } from "../support/honor-log-batches.js";
 
 export interface HonorLogUnderTest {
   /** Opens the log as a process does that has just started. */
@@ -56,7 +56,11 @@ export function honorLogConformance(name: string, start: () => Promise<HonorLogU
       );
       await log.append([{ kind: "transactions", transactions: [] }]);
       const base = baseOf(ids[3] as string, 2, 3);
-      await log.append([{ kind: "base", base, gone: ids.slice(0, 3) }, entriesOfBatch(4)[0] as LogEntry]);
+      const accepted = [transactionOf(7)];
+      await log.append([
+        { kind: "base", base, gone: ids.slice(0, 3), accepted },
+        entriesOfBatch(4)[0] as LogEntry,
+      ]);
       expect([log.block(ids[0] as string), log.decision(1), log.order(2)]).toEqual([
         undefined,
         undefined,
@@ -67,11 +71,12 @@ export function honorLogConformance(name: string, start: () => Promise<HonorLogU
       await log.close();
       const left = await loaded();
       expect(left).toEqual([
-        { kind: "base", base, gone: [] },
+        { kind: "base", base, gone: [], accepted: [] },
         ...decisions.slice(2),
         { kind: "order", height: 3, blocks: [ids[3]] },
         ...blocks.slice(3),
         entriesOfBatch(4)[0],
+        { kind: "transactions", transactions: accepted },
         entriesOfBatch(3)[1],
       ]);
     });
@@ -82,7 +87,9 @@ export function honorLogConformance(name: string, start: () => Promise<HonorLogU
       const blocks = [1, 2].flatMap(entriesOfBatch).filter((entry) => entry.kind === "block");
       const ids = blocks.map(({ block }) => blockId(block));
       await log.append([decisionOf(1), decisionOf(2), { kind: "order", height: 1, blocks: ids.slice(0, 2) }]);
-      await log.append([{ kind: "base", base: baseOf(ids[2] as string, 1, 2), gone: ids.slice(0, 2) }]);
+      await log.append([
+        { kind: "base", base: baseOf(ids[2] as string, 1, 2), gone: ids.slice(0, 2), accepted: [] },
+      ]);
       expect(log.block(ids[0] as string)).toEqual(blocks[0]?.block);
       expect([log.decision(1) !== undefined, log.order(1)]).toEqual([true, ids.slice(0, 2)]);
       expect(log.sizes).toMatchObject({ blocks: 2, archivedBlocks: 2, decisions: 2 });

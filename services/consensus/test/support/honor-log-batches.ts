@@ -1,7 +1,19 @@
 import type { ChainBase } from "@aios/core-honor-node/chain-base";
+import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
 
 const hex = (value: number): string => value.toString(16).padStart(64, "0");
+
+/** The transaction of a block of that batch. */
+export function transactionOf(batch: number, seat = 0): OrderedTransaction {
+  return {
+    id: hex(batch),
+    sender: `0x${"ab".repeat(20)}`,
+    nonce: batch,
+    gasLimit: 21_000,
+    payload: new Uint8Array(3_000).fill(seat),
+  };
+}
 
 /** What one batch writes: two blocks, and what the node said meanwhile. */
 export function entriesOfBatch(batch: number): LogEntry[] {
@@ -12,15 +24,7 @@ export function entriesOfBatch(batch: number): LogEntry[] {
       seat,
       tick: batch,
       parents: [hex(batch)],
-      transactions: [
-        {
-          id: hex(batch),
-          sender: `0x${"ab".repeat(20)}`,
-          nonce: batch,
-          gasLimit: 21_000,
-          payload: new Uint8Array(3_000).fill(seat),
-        },
-      ],
+      transactions: [transactionOf(batch, seat)],
       signature: "ab".repeat(96),
     },
     colouring: {

@@ -12,6 +12,9 @@ import type { HonorLog, HonorLogSizes } from "../../domain/honor-ports.js";
 const FORMAT = "2";
 const FILE = "honor.lmdb";
 
+/** What takes a number: a base for the transactions that it keeps. */
+const NUMBERED: ReadonlySet<LogEntry["kind"]> = new Set(["block", "transactions", "base"]);
+
 type NumberedTable = Database<Buffer, number>;
 
 /**
@@ -78,7 +81,7 @@ export class LmdbHonorLog implements HonorLog {
 
   *load(): Generator<LogEntry> {
     const base = this.#base;
-    if (base !== undefined) yield { kind: "base", base, gone: [] };
+    if (base !== undefined) yield { kind: "base", base, gone: [], accepted: [] };
     const { firstDecision, height } = base ?? { firstDecision: 1, height: 0 };
     yield* decodedRange(this.#decisions, firstDecision);
     yield* decodedRange(this.#orders, height + 1);
@@ -91,7 +94,7 @@ export class LmdbHonorLog implements HonorLog {
   async append(entries: readonly LogEntry[]): Promise<void> {
     // Taken before anything is awaited, so that appends at once have places of their own.
     let next = this.#next;
-    this.#next += entries.filter(({ kind }) => kind === "block" || kind === "transactions").length;
+    this.#next += entries.filter(({ kind }) => NUMBERED.has(kind)).length;
     /** Blocks of this very append, which are not to be read yet. */
     const numbers = new Map<string, number>();
     await this.#root.batch(() => {
@@ -106,7 +109,7 @@ export class LmdbHonorLog implements HonorLog {
           numbers.set(id, next);
           this.#places.put(Buffer.from(id, "hex"), numberBytes(next));
           this.#blocks.put(next++, value);
-        } else this.#prune(entry, value, next, numbers);
+        } else this.#prune(entry, value, next++, numbers);
       }
     });
   }
@@ -153,7 +156,7 @@ export class LmdbHonorLog implements HonorLog {
   }
 
   #prune(
-    { base, gone }: Extract<LogEntry, { kind: "base" }>,
+    { base, gone, accepted }: Extract<LogEntry, { kind: "base" }>,
     value: Buffer,
     next: number,
     numbers: ReadonlyMap<string, number>,
@@ -161,6 +164,11 @@ export class LmdbHonorLog implements HonorLog {
     this.#root.put("base", value);
     for (const id of gone) this.#removeBlock(id, numbers);
     for (const key of this.#transactions.getKeys({ end: next })) this.#transactions.remove(key);
+    if (accepted.length > 0)
+      this.#transactions.put(
+        next,
+        Buffer.from(encodeLogEntry({ kind: "transactions", transactions: accepted })),
+      );
     if (this.#isArchive) return;
     for (const { key, value: decision } of this.#decisions.getRange({ end: base.firstDecision })) {
       const entry = decoded(decision);

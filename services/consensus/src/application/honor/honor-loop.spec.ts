@@ -149,7 +149,7 @@ describe("an honor node whose disk is full", () => {
 describe("an honor node whose chain database is behind its log", () => {
   const reigns = [{ set: { number: 0, members }, fromHeight: 1, fromTick: 0 }];
   const base = { root: "genesis", height: 3, firstDecision: 1, reigns };
-  const entries = [{ kind: "base", base, gone: [] }] as const;
+  const entries = [{ kind: "base", base, gone: [], accepted: [] }] as const;
 
   it("does not start where blocks are missing that the log has given up, rather than take them for empty", () => {
     const { loop } = loopOf(entries, 2);
