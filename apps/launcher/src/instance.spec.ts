@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { INSTANCE_FILE, type LocalInstance } from "@aios/service-kit/local-instance";
+import { processBirth } from "@aios/service-kit/process-birth";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InstanceFile } from "./instance.js";
-import { processBirth } from "./process-birth.js";
 
 const own = { pid: process.pid, startedAt: "2026-01-01T00:00:00.000Z" };
 /** Alive as long as this test runs, and somebody else. */

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { INSTANCE_FILE, type LocalInstance, readLocalInstance } from "@aios/service-kit/local-instance";
-import { isRunning } from "./process-birth.js";
+import { isRunning } from "@aios/service-kit/process-birth";
 
 /** One platform per data directory: the holder of `instance.json` whose process still runs. */
 export class InstanceFile {

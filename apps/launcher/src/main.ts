@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { wipeEmbeddedPostgres } from "@aios/service-kit/embedded-postgres";
 import { INSTANCE_FILE, type LocalInstance } from "@aios/service-kit/local-instance";
+import { processBirth } from "@aios/service-kit/process-birth";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { announcements } from "./announcements.js";
 import { type LauncherArguments, parseLauncherArguments, USAGE } from "./arguments.js";
@@ -12,7 +13,6 @@ import { MINIMUM_FREE_BYTES, requireFreeSpace } from "./free-space.js";
 import { InstanceFile } from "./instance.js";
 import { runLocalMainJob } from "./local-main-job.js";
 import { Platform } from "./platform.js";
-import { processBirth } from "./process-birth.js";
 
 const root = dirname(dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url))))));
 const out = process.stdout;

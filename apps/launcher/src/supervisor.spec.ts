@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DurationMs, durationMs } from "@aios/kernel/units";
+import { processBirth } from "@aios/service-kit/process-birth";
 import { SystemClock } from "@aios/service-kit/system-clock";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { processBirth } from "./process-birth.js";
 import { Supervisor } from "./supervisor.js";
 
 /** The stated bound of a stop. */

@@ -3,7 +3,9 @@ import { Groth16Prover } from "@aios/core-groth16/groth16-prover";
 import { queueFull } from "@aios/core-proving-queue/admission";
 import { ServiceTimes } from "@aios/core-proving-queue/service-times";
 import type { Claim, WorkQueue } from "@aios/core-proving-queue/work-queue";
+import { isCodedError } from "@aios/kernel/coded-error";
 import type { Rng } from "@aios/kernel/random";
+import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import type { ServiceContext } from "@aios/service-kit/service-context";
 import { inSpan } from "@aios/service-kit/tracing";
@@ -12,23 +14,25 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "../generated/prisma/client.js";
 import { ProverController } from "./adapters/grpc/prover.controller.js";
 import { honkBackEnd } from "./adapters/native/honk-prover.js";
+import { EconomyProofVerifiers } from "./adapters/peers/economy.proof-verifiers.js";
 import { StorageContentStore } from "./adapters/peers/storage.content-store.js";
 import { PrismaModelKeyStore } from "./adapters/prisma/prisma-model-key.store.js";
 import { PrismaProofStore } from "./adapters/prisma/prisma-proof.store.js";
 import { CeremonyKeys } from "./application/ceremony-key.js";
 import { Groth16BackEnd } from "./application/groth16-back-end.js";
+import { HonkOffer } from "./application/honk-offer.js";
 import { LoadedModels } from "./application/loaded-models.js";
 import { MakeKey } from "./application/make-key.use-case.js";
 import { MakeProof } from "./application/make-proof.use-case.js";
+import { OfferedSystems } from "./application/offered-systems.js";
 import { ProgressBoard } from "./application/progress-board.js";
-import type { ProofBackEnd, ProofBackEnds } from "./application/proof-back-end.js";
 import { testBackEnd, testedFirst } from "./application/prover-self-test.js";
 import { QuoteProof } from "./application/quote-proof.use-case.js";
 import { RequestProof } from "./application/request-proof.use-case.js";
 import { SetUpKey } from "./application/set-up-key.use-case.js";
 import { WorkLoop, type WorkLoopHooks, type WorkLoopOptions } from "./application/work-loop.js";
 import type { proverSettings } from "./config.js";
-import { type ProofSystem, provenModelId } from "./domain/proof-system.js";
+import { provenModelId } from "./domain/proof-system.js";
 import { metrics } from "./metrics.js";
 import { CLOCK, MODEL_KEY_STORE, PROOF_STORE } from "./tokens.js";
 
@@ -47,8 +51,9 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
   const prover = new Groth16Prover({ threads: settings.PROVER_THREADS });
   context.onShutdown("prover threads", () => prover.close());
 
-  const keys = new PrismaModelKeyStore(prisma, clock);
-  const proofs = new PrismaProofStore(prisma, clock);
+  const offered = new OfferedSystems();
+  const keys = new PrismaModelKeyStore(prisma, clock, () => offered.names());
+  const proofs = new PrismaProofStore(prisma, clock, () => offered.names());
   const contents = new StorageContentStore(
     context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"),
     context.grpcClient(ContentKeyServiceService, "STORAGE_GRPC_URL"),
@@ -65,17 +70,14 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
   );
   const groth16 = new Groth16BackEnd(prover, ceremonies, systemRng);
   await testBackEnd(groth16, systemRng);
-  const honk = await honkBackEnd(context);
-  const backEnds: ProofBackEnds = new Map<ProofSystem, ProofBackEnd>([
-    ["groth16", groth16],
-    ...(honk === undefined ? [] : [["honk", testedFirst(honk, systemRng)] as const]),
-  ]);
-  const models = new LoadedModels(keys, contents, backEnds, settings.PROVER_LOADED_MODELS, {
+  offered.offer(groth16);
+  await offerHonk(context, offered);
+  const models = new LoadedModels(keys, contents, offered, settings.PROVER_LOADED_MODELS, {
     loaded: (durationMs) => metrics.keyLoadDuration.record(durationMs),
   });
   const progress = new ProgressBoard();
   const times = { groth16: new ServiceTimes(), honk: new ServiceTimes(HONK_FIRST_GUESS) };
-  const makeKey = new MakeKey(keys, contents, models, backEnds, progress, systemRng, {
+  const makeKey = new MakeKey(keys, contents, models, offered, progress, systemRng, {
     notKept: (error) => logger.warn({ error }, "a new key could not be kept in memory"),
   });
   const makeProof = new MakeProof({
@@ -157,14 +159,14 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
       { provide: PROOF_STORE, useValue: proofs },
       { provide: CLOCK, useValue: clock },
       { provide: ProgressBoard, useValue: progress },
-      { provide: SetUpKey, useValue: new SetUpKey(keys, () => keyLoop.ring()) },
+      { provide: SetUpKey, useValue: new SetUpKey(keys, offered, () => keyLoop.ring()) },
       {
         provide: RequestProof,
         useValue: new RequestProof(proofs, times, settings.PROVER_QUEUE_LIMIT, () => proofLoop.ring()),
       },
       {
         provide: QuoteProof,
-        useValue: new QuoteProof(keys, proofs, times, backEnds, {
+        useValue: new QuoteProof(keys, proofs, times, offered, {
           priceWei: { groth16: settings.PROVER_PRICE_WEI, honk: settings.PROVER_HONK_PRICE_WEI },
           payout: settings.PROVER_PAYOUT_ADDRESS,
           parallel: settings.PROVER_CONCURRENCY,
@@ -172,4 +174,29 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
       },
     ],
   };
+}
+
+/** UltraHonk where this machine has its program and the chain's verifier takes the proofs. */
+async function offerHonk(
+  context: ServiceContext<typeof proverSettings>,
+  offered: OfferedSystems,
+): Promise<void> {
+  const { clock, logger } = context;
+  try {
+    const { backEnd, tauG2 } = await honkBackEnd(context);
+    const verifiers = new EconomyProofVerifiers(
+      context.grpcClient(EconomyServiceService, "ECONOMY_GRPC_URL"),
+    );
+    const offer = new HonkOffer(testedFirst(backEnd, systemRng), tauG2, verifiers, offered, clock, {
+      changed(refusal) {
+        if (refusal === undefined) logger.info("UltraHonk proofs are made here");
+        else logger.error({ error: refusal }, "UltraHonk proofs are not made here");
+      },
+    });
+    void offer.run(context.draining);
+  } catch (error) {
+    if (!isCodedError(error) || error.code !== "proof-system-unavailable") throw error;
+    offered.refuse("honk", error);
+    logger.warn({ error }, "UltraHonk proofs are not made here");
+  }
 }

@@ -15,6 +15,7 @@ import { z } from "zod";
 export const proverSettings = defineSettings({
   ...commonSettings,
   STORAGE_GRPC_URL: grpcPeers.STORAGE_GRPC_URL,
+  ECONOMY_GRPC_URL: grpcPeers.ECONOMY_GRPC_URL,
   PROVER_PAYOUT_ADDRESS: setting(
     text.transform((value) => address(value, "PROVER_PAYOUT_ADDRESS")),
     { description: "account that is paid for proofs, 0x and 40 hex digits" },

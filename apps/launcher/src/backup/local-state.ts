@@ -6,8 +6,8 @@ import { pipeline } from "node:stream/promises";
 import { CodedError } from "@aios/kernel/coded-error";
 import { clusterDirectory, type ServerUser, serverUser } from "@aios/service-kit/embedded-postgres-host";
 import { INSTANCE_FILE } from "@aios/service-kit/local-instance";
+import { processBirth } from "@aios/service-kit/process-birth";
 import { InstanceFile } from "../instance.js";
-import { processBirth } from "../process-birth.js";
 import {
   type ArchiveEntry,
   type BackupManifest,

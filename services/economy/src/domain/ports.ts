@@ -82,6 +82,8 @@ export interface ProtocolTerms {
   readonly treasury: Address;
   readonly protocolFeeBps: number;
   readonly challengeWindowSeconds: number;
+  /** tau·G2 of the reference string that UltraHonk proofs are verified under, as EIP-197 orders it; hex, 32 bytes each. */
+  readonly honkTauG2: readonly string[];
 }
 
 export interface AccountBalances {

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { abi as receiptRegistryAbi } from "@aios/contracts/abi/receipt-registry";
 import { registryAddressOf } from "@aios/contracts/deploy";
+import { DEVELOPMENT_TAU_G2 } from "@aios/contracts/parameters";
 import { address } from "@aios/kernel/identifiers";
 import { eventually } from "@aios/testkit/eventually";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
@@ -165,6 +166,7 @@ protocolReaderConformance("ContractProtocolReader", async () => {
       treasury: address(ACCOUNTS.deployer.address),
       protocolFeeBps: 500,
       challengeWindowSeconds: 5,
+      honkTauG2: [...DEVELOPMENT_TAU_G2],
     },
     account: address(ACCOUNTS.business.address),
     balances: {

@@ -1,4 +1,5 @@
 import { abi as providerRegistryAbi } from "@aios/contracts/abi/provider-registry";
+import { DEVELOPMENT_TAU_G2 } from "@aios/contracts/parameters";
 import { economyModule } from "@aios/economy/app.module";
 import { settings } from "@aios/economy/config";
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
@@ -114,6 +115,7 @@ describe("the indexer on our own chain", () => {
     const compute = await economyClient(foundation, economy.ports.grpcPort, "compute");
     const protocol = await compute.getProtocol({});
     expect(protocol).toMatchObject({ chainId: 31_337, protocolFeeBps: 500, challengeWindowSeconds: 5 });
+    expect(protocol.honkTauG2).toEqual(DEVELOPMENT_TAU_G2);
     expect(protocol.contracts["JobEscrow"]).toBe(contracts["JobEscrow"]?.toLowerCase());
     expect(protocol.accounts["matcher"]).toBe(ACCOUNTS.matcher.address.toLowerCase());
     const status = await compute.getIndexerStatus({});

@@ -50,10 +50,11 @@ export class CreateModelUseCase {
   }
 
   /** Asks how far the keys are; ends the set-up when they are made or cannot be. Answers what is still being made. */
-  async checkKeys({ modelCommitment, wantsHonkKey }: Model): Promise<KeyProgress> {
+  async checkKeys({ modelCommitment, wantsHonkKey, honkKey, honkRefusal }: Model): Promise<KeyProgress> {
     const groth16 = await this.keys.progress(modelCommitment, "groth16");
     await this.keyMoved(modelCommitment, "groth16", groth16);
-    if (!wantsHonkKey) return groth16;
+    // A prover that does not make such keys knows none of this model.
+    if (!wantsHonkKey || honkKey !== undefined || honkRefusal !== undefined) return groth16;
     const honk = await this.keys.progress(modelCommitment, "honk");
     await this.keyMoved(modelCommitment, "honk", honk);
     return groth16.kind === "ready" ? honk : groth16;

@@ -17,7 +17,10 @@ export class HonkBackEnd implements ProofBackEnd {
   #verification: HonkVerification | undefined;
 
   constructor(
-    private readonly prover: UltraHonkProver,
+    private readonly prover: Pick<
+      UltraHonkProver,
+      "prepare" | "verifyingKey" | "prove" | "isReady" | "release"
+    >,
     private readonly setUp: Pick<ReferenceString, "tauG2" | "trust">,
   ) {}
 
@@ -25,7 +28,7 @@ export class HonkBackEnd implements ProofBackEnd {
     if (ceremony !== undefined) throw ceremonyNotTaken();
     const program = await this.#prepare(r1cs, signal);
     onProgress(0.5);
-    const verifyingKey = await this.prover.verifyingKey(program, { signal });
+    const verifyingKey = await this.#keyOf(program, signal);
     await this.#keep(program);
     return {
       verifyingKey,
@@ -60,6 +63,16 @@ export class HonkBackEnd implements ProofBackEnd {
     } catch (error) {
       if (isCodedError(error) && error.code === "circuit-too-large")
         throw modelDoesNotFit(this.name, error.message, error.details);
+      throw error;
+    }
+  }
+
+  /** Nobody would release the circuit of a key that could not be made. */
+  async #keyOf(program: HonkProgram, signal: AbortSignal): Promise<Uint8Array> {
+    try {
+      return await this.prover.verifyingKey(program, { signal });
+    } catch (error) {
+      await this.prover.release(program);
       throw error;
     }
   }

@@ -4,13 +4,14 @@ import type { ProvableModel } from "@aios/core-zkml/integer-graph";
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import type { JobId } from "@aios/kernel/identifiers";
 import { monotonicMs } from "@aios/service-kit/system-clock";
-import { keyFailed, keyNotFound, keyNotReady, proofSystemUnavailable } from "../domain/errors.js";
+import { keyFailed, keyNotFound, keyNotReady } from "../domain/errors.js";
 import type { KeyMaterial, StoredProvingKey } from "../domain/model-key.js";
 import type { ContentStore, ModelKeyStore } from "../domain/ports.js";
 import { type ProvenModel, provenModelId } from "../domain/proof-system.js";
 import type { MadeProvingKey } from "./made-key.js";
+import type { OfferedSystems } from "./offered-systems.js";
 import { openModel } from "./open-model.js";
-import type { ProofBackEnd, ProofBackEnds, ReadyCircuit } from "./proof-back-end.js";
+import type { ProofBackEnd, ReadyCircuit } from "./proof-back-end.js";
 
 export interface LoadedModel {
   readonly model: ProvableModel;
@@ -39,7 +40,7 @@ export class LoadedModels {
   constructor(
     private readonly keys: ModelKeyStore,
     private readonly contents: ContentStore,
-    private readonly backEnds: ProofBackEnds,
+    private readonly offered: OfferedSystems,
     private readonly capacity: number,
     private readonly hooks: LoadedModelsHooks,
   ) {}
@@ -87,7 +88,7 @@ export class LoadedModels {
     const { model, r1cs, material, provingKey } = made;
     const id = provenModelId(wanted);
     if (this.#find(id) !== undefined || this.#loading.has(id)) return;
-    const backEnd = this.#backEnd(wanted);
+    const backEnd = this.offered.backEnd(wanted.proofSystem);
     const loading = backEnd
       .load({ r1cs, verifyingKey: material.verifyingKey, provingKey, signal })
       .then((circuit) => this.#remember(id, { model, material, backEnd, circuit }));
@@ -117,7 +118,7 @@ export class LoadedModels {
 
   async #load(wanted: ProvenModel, jobId: JobId, signal: AbortSignal): Promise<Entry> {
     const startedAt = monotonicMs();
-    const backEnd = this.#backEnd(wanted);
+    const backEnd = this.offered.backEnd(wanted.proofSystem);
     const record = await this.keys.find(wanted);
     if (record === undefined) throw keyNotFound();
     if (record.failure !== undefined) throw keyFailed(record.failure);
@@ -136,12 +137,6 @@ export class LoadedModels {
 
   async #provingKey({ cid, secret, hash }: StoredProvingKey, signal: AbortSignal): Promise<MadeProvingKey> {
     return { bytes: decryptContent(secret, await this.contents.read(cid, signal)), hash };
-  }
-
-  #backEnd({ proofSystem }: ProvenModel): ProofBackEnd {
-    const backEnd = this.backEnds.get(proofSystem);
-    if (backEnd === undefined) throw proofSystemUnavailable(proofSystem);
-    return backEnd;
   }
 
   #remember(id: string, loaded: LoadedModel): Entry {

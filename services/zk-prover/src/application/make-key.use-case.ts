@@ -6,15 +6,14 @@ import { multiplicationCount } from "@aios/core-zkml/provable-model";
 import type { Rng } from "@aios/kernel/random";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { monotonicMs } from "@aios/service-kit/system-clock";
-import { proofSystemUnavailable } from "../domain/errors.js";
 import type { ModelKeyRecord, StoredProvingKey } from "../domain/model-key.js";
 import type { ContentStore, ModelKeyStore } from "../domain/ports.js";
 import { provenModelId } from "../domain/proof-system.js";
 import type { LoadedModels } from "./loaded-models.js";
 import type { MadeProvingKey } from "./made-key.js";
+import type { OfferedSystems } from "./offered-systems.js";
 import { openModel } from "./open-model.js";
 import type { ProgressBoard } from "./progress-board.js";
-import type { ProofBackEnds } from "./proof-back-end.js";
 
 export interface MakeKeyHooks {
   /** The key is made and recorded, but could not be kept in memory: the first proof fetches it. */
@@ -27,7 +26,7 @@ export class MakeKey {
     private readonly keys: ModelKeyStore,
     private readonly contents: ContentStore,
     private readonly loaded: LoadedModels,
-    private readonly backEnds: ProofBackEnds,
+    private readonly offered: OfferedSystems,
     private readonly progress: ProgressBoard,
     private readonly rng: Rng,
     private readonly hooks: MakeKeyHooks,
@@ -40,8 +39,7 @@ export class MakeKey {
     const report = (stage: string, percent: number, message: string): void =>
       this.progress.set(id, stage, percent, message);
     try {
-      const backEnd = this.backEnds.get(proofSystem);
-      if (backEnd === undefined) throw proofSystemUnavailable(proofSystem);
+      const backEnd = this.offered.backEnd(proofSystem);
       report("fetching-model", 5, "The model is fetched and decrypted.");
       const model = openModel(
         await this.contents.readSecret(modelCid, "proving-key-setup", undefined, signal),

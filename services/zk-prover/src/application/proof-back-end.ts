@@ -38,6 +38,3 @@ export interface ProofBackEnd {
   /** By a verifier that has nothing in common with the prover. */
   verify(verifyingKey: Uint8Array, publicInputs: readonly bigint[], proof: Uint8Array): boolean;
 }
-
-/** The systems that this process proves by. */
-export type ProofBackEnds = ReadonlyMap<ProofSystem, ProofBackEnd>;

@@ -1,10 +1,10 @@
 import type { ServiceTimes } from "@aios/core-proving-queue/service-times";
 import type { Address } from "@aios/kernel/identifiers";
 import type { WeiAmount } from "@aios/kernel/units";
-import { keyFailed, keyNotFound, keyNotReady, proofSystemUnavailable } from "../domain/errors.js";
+import { keyFailed, keyNotFound, keyNotReady } from "../domain/errors.js";
 import type { ModelKeyStore, ProofStore } from "../domain/ports.js";
 import { type ProofSystem, type ProvenModel, provenModelId } from "../domain/proof-system.js";
-import type { ProofBackEnds } from "./proof-back-end.js";
+import type { OfferedSystems } from "./offered-systems.js";
 
 export interface ProofQuote {
   readonly priceWei: WeiAmount;
@@ -28,7 +28,7 @@ export class QuoteProof {
     private readonly keys: ModelKeyStore,
     private readonly proofs: ProofStore,
     private readonly times: ProofTimes,
-    private readonly backEnds: ProofBackEnds,
+    private readonly offered: OfferedSystems,
     private readonly terms: {
       readonly priceWei: Readonly<Record<ProofSystem, WeiAmount>>;
       readonly payout: Address;
@@ -39,8 +39,7 @@ export class QuoteProof {
 
   async execute(model: ProvenModel): Promise<ProofQuote> {
     const { proofSystem } = model;
-    const backEnd = this.backEnds.get(proofSystem);
-    if (backEnd === undefined) throw proofSystemUnavailable(proofSystem);
+    const backEnd = this.offered.backEnd(proofSystem);
     const record = await this.keys.find(model);
     if (record === undefined) throw keyNotFound();
     if (record.failure !== undefined) throw keyFailed(record.failure);

@@ -68,9 +68,40 @@ export function ceremonyNotTaken(): CodedError {
   });
 }
 
-/** This process has no prover for it, for want of a program for its machine. */
-export function proofSystemUnavailable(name: string): CodedError {
-  return refused("proof-system-unavailable", `This prover does not make ${name} proofs.`, { system: name });
+/** This process has no prover for it, for want of a program for its machine or of a set-up that the chain shares. */
+export function proofSystemUnavailable(
+  name: string,
+  reason: string,
+  details?: CodedErrorInit["details"],
+): CodedError {
+  return refused("proof-system-unavailable", `This prover does not make ${name} proofs: ${reason}`, {
+    system: name,
+    ...details,
+  });
+}
+
+/** Economy has not told yet which reference string the verifier on chain is deployed with. */
+export function referenceStringUnchecked(name: string): CodedError {
+  return new CodedError({
+    code: "proof-system-unavailable",
+    kind: "unavailable",
+    message: `Whether the chain's verifier takes this prover's ${name} proofs is not known yet. Try again in a moment.`,
+    details: { system: name },
+    retryAfterMs: 2_000,
+  });
+}
+
+/** Both sides are tau·G2 in the order of EIP-197. */
+export function referenceStringDiffers(
+  name: string,
+  here: readonly string[],
+  onChain: readonly string[],
+): CodedError {
+  return proofSystemUnavailable(
+    name,
+    "its reference string has another tau than the verifier on chain, which would refuse every proof. Give the prover and the deployment of the contracts the same powers of tau.",
+    { tauG2: here, tauG2OnChain: onChain },
+  );
 }
 
 /** The circuit is larger than the proof system is offered for here. */

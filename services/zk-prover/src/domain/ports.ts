@@ -55,3 +55,12 @@ export interface ContentStore {
     signal: AbortSignal,
   ): Promise<string>;
 }
+
+/** tau·G2 as contracts take it (EIP-197): x imaginary, x real, y imaginary, y real; 32 bytes in lower-case hex each. */
+export type TauG2Words = readonly [string, string, string, string];
+
+/** What the verifiers on chain were deployed with. */
+export interface ProofVerifiers {
+  /** Of the reference string that UltraHonk proofs are verified under; `undefined` where that is not told. */
+  honkTauG2(): Promise<TauG2Words | undefined>;
+}

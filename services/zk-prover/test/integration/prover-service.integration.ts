@@ -358,6 +358,36 @@ describe("proofs", () => {
     );
   });
 
+  it("are not made by UltraHonk under a reference string that the verifier on chain does not have", async () => {
+    const proofSystem = ProofSystem.PROOF_SYSTEM_HONK;
+    const known = platform.addGraph();
+    const { economy } = platform;
+    const other = economy.honkTauG2.toReversed();
+    economy.honkTauG2 = other;
+    const second = await platform.startProver();
+    try {
+      const refusal = {
+        code: "proof-system-unavailable",
+        message: expect.stringContaining("another tau than the verifier on chain") as string,
+        details: { tauG2: DEVELOPMENT_TAU_G2, tauG2OnChain: other },
+      };
+      const quote = async () =>
+        (await platform.as("compute", second)).quoteProof({
+          modelCommitment: known.modelCommitment,
+          proofSystem,
+        });
+      await eventually(() => expect(quote()).rejects.toMatchObject(refusal), 20_000);
+      const { modelCid, modelCommitment } = platform.addModel(9);
+      const makeKey = async () =>
+        (await platform.as("marketplace", second)).setUpKey({ modelCid, modelCommitment, proofSystem });
+      await expect(makeKey()).rejects.toMatchObject(refusal);
+      expect(second.text()).toContain("UltraHonk proofs are not made here");
+    } finally {
+      economy.honkTauG2 = DEVELOPMENT_TAU_G2;
+      await second.kill();
+    }
+  });
+
   it("wait out an outage of storage", async () => {
     const request = platform.jobRequest(30, { ...model, key });
     platform.storage.outage = { code: status.UNAVAILABLE, message: "down" };

@@ -10,6 +10,7 @@ import { describe, expect, it } from "vitest";
 import { PrismaClient } from "../../generated/prisma/client.js";
 import { PrismaModelKeyStore } from "../../src/adapters/prisma/prisma-model-key.store.js";
 import { PrismaProofStore } from "../../src/adapters/prisma/prisma-proof.store.js";
+import type { ProofSystem } from "../../src/domain/proof-system.js";
 import { modelKeyStoreConformance } from "../conformance/model-key-store.conformance.js";
 import { proofStoreConformance } from "../conformance/proof-store.conformance.js";
 import {
@@ -123,6 +124,25 @@ describe("open UltraHonk work", () => {
     });
     expect((await proofs().find(proofJobId(7)))?.state).toBe("proven");
     expect((await keys.find(model))?.state).toBe("failed");
+  });
+
+  it("is left by a process that has no such prover, and taken by one that has", async () => {
+    await database.pool.query('TRUNCATE "proof_job", "model_key"');
+    const of = (...systems: ProofSystem[]) => ({
+      keys: new PrismaModelKeyStore(database.client, clock, () => systems),
+      proofs: new PrismaProofStore(database.client, clock, () => systems),
+    });
+    const [poor, rich] = [of("groth16"), of("groth16", "honk")];
+    const model = { modelCommitment: modelNumber(11), proofSystem: "honk" } as const;
+    await poor.keys.request({ ...model, modelCid: "bafkmodel", ceremony: undefined }, tenant);
+    await poor.proofs.request(sampleProofRequest(11, { proofSystem: "honk" }), tenant, 10, 1_000);
+    await poor.proofs.request(sampleProofRequest(12), tenant, 10, 1_000);
+    expect(await poor.keys.claim(worker)).toBeUndefined();
+    expect((await poor.proofs.claim(worker))?.claim.id).toBe(proofJobId(12));
+    expect(await poor.proofs.claim(worker)).toBeUndefined();
+    expect([await poor.keys.depth(), await poor.proofs.depth()]).toEqual([1, 2]);
+    expect((await rich.keys.claim(worker))?.work).toMatchObject(model);
+    expect((await rich.proofs.claim(worker))?.claim.id).toBe(proofJobId(11));
   });
 
   it("ends on a topic that a marketplace of that release does not hear: it would take the key for its only one", async () => {

@@ -38,7 +38,9 @@ import { startPostgres, type TestPostgres } from "@aios/testkit/postgres";
 import { type ServiceKeyFiles, writeServiceKeys } from "@aios/testkit/service-keys";
 import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
 import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
+import { FakeEconomy } from "./fake-economy.js";
 import { FakeStorage } from "./fake-storage.js";
+import { sampleModel } from "./sample-model.js";
 
 export const REQUESTER = "0x00000000000000000000000000000000000000aa";
 export const ESCROW = "0x00000000000000000000000000000000000000bb";
@@ -56,33 +58,6 @@ function circuitRows({ constraints, publicInputs }: R1cs): number {
 
 export type ProverClient = GrpcClient<typeof ProverServiceService>;
 
-/** A small model of its own; each variant has other weights and so another key. */
-export function sampleModel(variant: number): IntegerModel {
-  return {
-    salt: new Uint8Array(32).fill(variant),
-    layers: [
-      {
-        inputs: 4,
-        outputs: 2,
-        activation: "relu",
-        weights: Int8Array.of(60, -20, 90, 7, -33, 70, 12, variant),
-        biases: Int32Array.of(100, -200),
-        multiplier: 130,
-        shift: 12,
-      },
-      {
-        inputs: 2,
-        outputs: 3,
-        activation: "none",
-        weights: Int8Array.of(5, -7, 11, 3, 1, 2),
-        biases: Int32Array.of(-9, 40, 0),
-        multiplier: 0,
-        shift: 0,
-      },
-    ],
-  };
-}
-
 /** The prover as its own process (or several) on a real database, beside a storage in memory. */
 export class ProverPlatform {
   readonly processes: ServiceProcess[] = [];
@@ -91,6 +66,7 @@ export class ProverPlatform {
     readonly postgres: TestPostgres,
     readonly directory: TemporaryDirectory,
     readonly storage: FakeStorage,
+    readonly economy: FakeEconomy,
     readonly eventsUrl: string,
     private readonly databaseUrl: string,
     private readonly keyFiles: ServiceKeyFiles,
@@ -104,6 +80,7 @@ export class ProverPlatform {
       postgres,
       directory,
       await FakeStorage.start(),
+      await FakeEconomy.start(),
       await postgres.createDatabase(),
       await postgres.createDatabase(),
       keys,
@@ -120,6 +97,7 @@ export class ProverPlatform {
         DATABASE_URL: this.databaseUrl,
         EVENT_BUS_URL: this.eventsUrl,
         STORAGE_GRPC_URL: this.storage.peer.url,
+        ECONOMY_GRPC_URL: this.economy.peer.url,
         PROVER_PAYOUT_ADDRESS: "0x00000000000000000000000000000000000000cc",
         PROVER_PRICE_WEI: "12345",
         PROVER_LISTED_POWERS: createHash("sha256").update(LISTED_POWERS).digest("hex"),
@@ -284,6 +262,7 @@ export class ProverPlatform {
   async stop(): Promise<void> {
     for (const process of this.processes) await process.kill();
     this.storage.stop();
+    this.economy.peer.stop();
     await this.postgres.stop();
     this.directory.remove();
   }

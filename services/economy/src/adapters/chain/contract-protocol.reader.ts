@@ -1,4 +1,5 @@
 import { type Address, address } from "@aios/kernel/identifiers";
+import { toBeHex } from "ethers";
 import { contractsNotDeployed } from "../../domain/errors.js";
 import type { AccountBalances, ContractBook, ProtocolReader, ProtocolTerms } from "../../domain/ports.js";
 import type { JsonRpcCall, JsonRpcClient } from "./json-rpc-client.js";
@@ -21,15 +22,21 @@ export class ContractProtocolReader implements ProtocolReader {
   /** Asked once: the contracts are immutable. */
   async terms(): Promise<ProtocolTerms> {
     if (this.#terms === undefined) {
-      const [treasury, feeBps, windowSeconds] = await this.#read("latest", [
+      const [treasury, feeBps, windowSeconds, ...tauG2] = await this.#read("latest", [
         { contract: "JobEscrow", name: "treasury", args: [] },
         { contract: "JobEscrow", name: "protocolFeeBps", args: [] },
         { contract: "DeliveryResultVerifier", name: "challengeWindowSeconds", args: [] },
+        ...["tauXImaginary", "tauXReal", "tauYImaginary", "tauYReal"].map((name) => ({
+          contract: "HonkVerifier",
+          name,
+          args: [],
+        })),
       ]);
       this.#terms = {
         treasury: address(treasury),
         protocolFeeBps: Number(feeBps),
         challengeWindowSeconds: Number(windowSeconds),
+        honkTauG2: tauG2.map((word) => toBeHex(BigInt(String(word)), 32)),
       };
     }
     return this.#terms;

@@ -3,6 +3,7 @@ import { abi as contractRegistry } from "@aios/contracts/abi/contract-registry";
 import { abi as deliveryResultVerifier } from "@aios/contracts/abi/delivery-result-verifier";
 import { abi as groth16ResultVerifier } from "@aios/contracts/abi/groth16-result-verifier";
 import { abi as honkResultVerifier } from "@aios/contracts/abi/honk-result-verifier";
+import { abi as honkVerifier } from "@aios/contracts/abi/honk-verifier";
 import { abi as jobEscrow } from "@aios/contracts/abi/job-escrow";
 import { abi as modelLicence } from "@aios/contracts/abi/model-licence";
 import { abi as providerRegistry } from "@aios/contracts/abi/provider-registry";
@@ -21,6 +22,7 @@ export const PROTOCOL_INTERFACES: ReadonlyMap<string, Interface> = new Map([
   ["ModelLicence", new Interface(modelLicence)],
   ["JobEscrow", new Interface(jobEscrow)],
   ["Groth16ResultVerifier", new Interface(groth16ResultVerifier)],
+  ["HonkVerifier", new Interface(honkVerifier)],
   ["HonkResultVerifier", new Interface(honkResultVerifier)],
   ["DeliveryResultVerifier", new Interface(deliveryResultVerifier)],
   ["SampledResultVerifier", new Interface(sampledResultVerifier)],

@@ -39,6 +39,7 @@ export class MoneyController {
       accounts: protocol.accounts,
       protocolFeeBps: protocol.terms.protocolFeeBps,
       challengeWindowSeconds: protocol.terms.challengeWindowSeconds,
+      honkTauG2: [...protocol.terms.honkTauG2],
     };
   }
 

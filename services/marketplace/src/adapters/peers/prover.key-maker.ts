@@ -1,3 +1,4 @@
+import { isCodedError } from "@aios/kernel/coded-error";
 import { type Bytes32, bytes32 } from "@aios/kernel/identifiers";
 import {
   KeyState,
@@ -20,8 +21,15 @@ export class ProverKeyMaker implements KeyMaker {
     ceremony?: KeyCeremony,
   ): Promise<KeyProgress> {
     const request = { modelCid: contentCid, ...namesOf(modelCommitment, proofSystem), ceremony };
-    // Same commitment, same key: repeating the request is safe.
-    return toProgress((await this.prover.setUpKey(request, { idempotent: true })).key, proofSystem);
+    try {
+      // Same commitment, same key: repeating the request is safe.
+      return toProgress((await this.prover.setUpKey(request, { idempotent: true })).key, proofSystem);
+    } catch (error) {
+      if (!isCodedError(error) || error.code !== "proof-system-unavailable" || error.kind === "unavailable")
+        throw error;
+      const { code, message, details } = error;
+      return { kind: "failed", failure: { code, message, detailsJson: JSON.stringify(details ?? {}) } };
+    }
   }
 
   async progress(modelCommitment: Bytes32, proofSystem: ProofSystem): Promise<KeyProgress> {

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
 import { readPowersOfTau } from "@aios/core-groth16/powers-of-tau";
@@ -8,14 +7,16 @@ import {
   developmentReferenceString,
   type ReferenceString,
   referenceStringFromPowers,
+  tauG2Words,
 } from "@aios/core-ultra-honk/reference-string";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { ServiceContext } from "@aios/service-kit/service-context";
 import { HonkBackEnd } from "../../application/honk-back-end.js";
 import type { proverSettings } from "../../config.js";
-import { powersNotListed } from "../../domain/errors.js";
+import { powersNotListed, proofSystemUnavailable } from "../../domain/errors.js";
+import type { TauG2Words } from "../../domain/ports.js";
+import { openProcessDirectory } from "./process-directory.js";
 
-const PREFIX = "aios-honk-";
 const SEED_BYTES = 32;
 /** tau·G2 and the words of trust are the same at every size. */
 const SMALLEST_LOG_ROWS = 2;
@@ -23,17 +24,17 @@ const SMALLEST_LOG_ROWS = 2;
 type Strings = (logRows: number) => ReferenceString;
 
 /**
- * UltraHonk by the native prover; `undefined` on machines that it has no program for. Circuits, and weights in them, lie
- * in a directory of this process that only its user can enter. It goes with the process; after a crash the next one
- * removes it.
+ * UltraHonk by the native prover. Circuits, and weights in them, lie in a directory of this process that only its user
+ * can enter. It goes with the process; after a crash the next one removes it. Throws `proof-system-unavailable` on
+ * machines that there is no program for.
  */
 export async function honkBackEnd(
   context: ServiceContext<typeof proverSettings>,
-): Promise<HonkBackEnd | undefined> {
-  const { settings, logger } = context;
+): Promise<{ readonly backEnd: HonkBackEnd; readonly tauG2: TauG2Words }> {
+  const { settings } = context;
   const strings = await referenceStrings(settings.PROVER_HONK_POWERS_FILE, settings.PROVER_LISTED_POWERS);
-  await removeLeftBehind();
-  const directory = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const smallest = strings(SMALLEST_LOG_ROWS);
+  const directory = await openProcessDirectory(join(settings.AIOS_DATA_DIR, "honk"));
   const removeDirectory = (): Promise<void> => rm(directory, { recursive: true, force: true });
   try {
     const prover = new UltraHonkProver({
@@ -46,30 +47,11 @@ export async function honkBackEnd(
       await prover.close();
       await removeDirectory();
     });
-    return new HonkBackEnd(prover, strings(SMALLEST_LOG_ROWS));
+    return { backEnd: new HonkBackEnd(prover, smallest), tauG2: tauG2Words(smallest.tauG2) };
   } catch (error) {
     await removeDirectory();
     if (!isCodedError(error) || error.code !== "prover-unavailable") throw error;
-    logger.warn({ error }, "UltraHonk proofs are not made here");
-    return undefined;
-  }
-}
-
-/** Directories of processes that are no more. */
-async function removeLeftBehind(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    const pid = new RegExp(`^${PREFIX}(\\d{1,10})-`).exec(name)?.[1];
-    if (pid === undefined || isRunning(Number(pid))) continue;
-    await rm(join(tmpdir(), name), { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // Somebody else's is running as well.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    throw proofSystemUnavailable("ultrahonk-bn254", error.message);
   }
 }
 

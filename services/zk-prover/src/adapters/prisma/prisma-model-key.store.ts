@@ -18,14 +18,20 @@ import {
   verifyingKeyHash,
 } from "../../domain/model-key.js";
 import type { ModelKeyStore } from "../../domain/ports.js";
-import { PROOF_SYSTEMS, type ProvenModel, provenModelId, provenModelOf } from "../../domain/proof-system.js";
+import {
+  PROOF_SYSTEMS,
+  type ProofSystem,
+  type ProvenModel,
+  provenModelId,
+  provenModelOf,
+} from "../../domain/proof-system.js";
 import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
 import { openState, stateOfRow, WorkRows } from "./work-rows.js";
 
 const rows = new WorkRows({
   table: "model_key",
   id: '"model_commitment"',
-  openStates: PROOF_SYSTEMS.map((system) => openState("setting-up", system)),
+  openStates: ["setting-up"],
   heldState: "setting-up",
   group: '"model_commitment"',
   priority: "0::int",
@@ -35,8 +41,9 @@ const LONG_AGO = new Date(0);
 const NOTHING = new Uint8Array(0);
 
 export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> implements ModelKeyStore {
-  constructor(prisma: PrismaClient, clock: Clock) {
-    super(prisma, clock, rows);
+  /** `systems`: whose work this process takes. */
+  constructor(prisma: PrismaClient, clock: Clock, systems = (): readonly ProofSystem[] => PROOF_SYSTEMS) {
+    super(prisma, clock, rows, systems);
   }
 
   // By its id: one key serves a model, whoever asked for it first.

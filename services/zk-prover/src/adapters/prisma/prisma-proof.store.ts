@@ -20,15 +20,15 @@ import {
 } from "../../domain/proof-job.js";
 import { PROOF_SYSTEMS, type ProofSystem } from "../../domain/proof-system.js";
 import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
-import { openState, stateOfRow, WorkRows } from "./work-rows.js";
+import { openState, openStates, stateOfRow, WorkRows } from "./work-rows.js";
 
-const statesOf = (state: string): string[] => PROOF_SYSTEMS.map((system) => openState(state, system));
-const PROVING = statesOf("proving");
-const OPEN_STATES = [...statesOf("queued"), ...PROVING];
+const PROVING = openStates(["proving"]);
+const OPEN_NAMES = ["queued", "proving"];
+const OPEN_STATES = openStates(OPEN_NAMES);
 const rows = new WorkRows({
   table: "proof_job",
   id: '"job_id"',
-  openStates: OPEN_STATES,
+  openStates: OPEN_NAMES,
   heldState: "proving",
   // `provenModelId`, in SQL.
   group: `"model_commitment" || CASE "proof_system" WHEN 'groth16' THEN '' ELSE ':' || "proof_system" END`,
@@ -39,8 +39,9 @@ const LONG_AGO = new Date(0);
 const WORD_BYTES = 32;
 
 export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements ProofStore {
-  constructor(prisma: PrismaClient, clock: Clock) {
-    super(prisma, clock, rows);
+  /** `systems`: whose work this process takes. */
+  constructor(prisma: PrismaClient, clock: Clock, systems = (): readonly ProofSystem[] => PROOF_SYSTEMS) {
+    super(prisma, clock, rows, systems);
   }
 
   // By its id: nobody can guess a job's, and who asks for a user compares the requester.

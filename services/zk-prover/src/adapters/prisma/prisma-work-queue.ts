@@ -2,6 +2,7 @@ import type { Claim, Failure, WorkerState, WorkQueue } from "@aios/core-proving-
 import type { Clock } from "@aios/kernel/clock";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
+import type { ProofSystem } from "../../domain/proof-system.js";
 import type { WorkRows } from "./work-rows.js";
 
 /** What every table of work has in common: a queue whose rows are claimed, renewed, postponed and ended. */
@@ -10,6 +11,7 @@ export abstract class PrismaWorkQueue<T> implements WorkQueue<T> {
     protected readonly prisma: PrismaClient,
     protected readonly clock: Clock,
     private readonly rows: WorkRows,
+    private readonly systems: () => readonly ProofSystem[],
   ) {}
 
   /** What a claim is on. */
@@ -23,7 +25,7 @@ export abstract class PrismaWorkQueue<T> implements WorkQueue<T> {
   ): Promise<void>;
 
   async claim(worker: WorkerState): Promise<{ readonly claim: Claim; readonly work: T } | undefined> {
-    const claim = await this.rows.claim(this.prisma, worker);
+    const claim = await this.rows.claim(this.prisma, worker, this.systems());
     const work = claim === undefined ? undefined : await this.workOf(claim.id);
     return claim === undefined || work === undefined ? undefined : { claim, work };
   }

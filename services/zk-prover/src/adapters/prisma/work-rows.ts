@@ -1,7 +1,7 @@
 import { type Claim, type Failure, leaseLost, type WorkerState } from "@aios/core-proving-queue/work-queue";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
-import type { ProofSystem } from "../../domain/proof-system.js";
+import { PROOF_SYSTEMS, type ProofSystem } from "../../domain/proof-system.js";
 
 /** `lease_until` of work that nobody holds lies no later than this; of work whose holder vanished it does. */
 const NEVER_HELD = "'epoch'";
@@ -11,6 +11,14 @@ const NEVER_HELD = "'epoch'";
  */
 export function openState(state: string, proofSystem: ProofSystem): string {
   return proofSystem === "groth16" ? state : `${state}:${proofSystem}`;
+}
+
+/** The same states of all these systems' work. */
+export function openStates(
+  states: readonly string[],
+  systems: readonly ProofSystem[] = PROOF_SYSTEMS,
+): string[] {
+  return systems.flatMap((system) => states.map((state) => openState(state, system)));
 }
 
 /** The state of a row, whatever its proof system. */
@@ -23,7 +31,7 @@ export type Sql = PrismaClient | Prisma.TransactionClient;
 /** How a table is a queue. The names are constants of this service, never input. */
 export interface WorkTable {
   readonly table: string;
-  /** Of any proof system. */
+  /** Their names; each stands for one a proof system. */
   readonly openStates: readonly string[];
   /** State of work that somebody holds; its proof system stays. */
   readonly heldState: string;
@@ -53,11 +61,17 @@ export class WorkRows {
 
   constructor(names: WorkTable) {
     this.#names = names;
-    this.#open = names.openStates.map((state) => `'${state}'`).join(", ");
+    this.#open = openStates(names.openStates)
+      .map((state) => `'${state}'`)
+      .join(", ");
   }
 
-  /** Takes what `compareForClaim` puts first, skipping what another worker is just taking. */
-  async claim(sql: Sql, { leaseMs, loaded, patienceMs }: WorkerState): Promise<Claim | undefined> {
+  /** Takes what `compareForClaim` puts first of these systems' work, skipping what another worker is just taking. */
+  async claim(
+    sql: Sql,
+    { leaseMs, loaded, patienceMs }: WorkerState,
+    systems: readonly ProofSystem[],
+  ): Promise<Claim | undefined> {
     const { table, id, heldState, group, priority, deadline } = this.#names;
     const vanished = `CASE WHEN "lease_until" > ${NEVER_HELD} THEN 1 ELSE 0 END`;
     const rows = await sql.$queryRawUnsafe<ClaimedRow[]>(
@@ -66,7 +80,7 @@ export class WorkRows {
          "lease_until" = clock_timestamp() + $1::float8 ${MS}
        WHERE (${id}) = (
          SELECT ${id} FROM "${table}"
-         WHERE "state" IN (${this.#open}) AND "lease_until" <= clock_timestamp() AND "next_attempt_at" <= clock_timestamp()
+         WHERE "state" = ANY($4::text[]) AND "lease_until" <= clock_timestamp() AND "next_attempt_at" <= clock_timestamp()
          ORDER BY "abandonments" + ${vanished}, ${priority} DESC,
            ((${group}) = ANY($2::text[]) OR "requested_at" <= clock_timestamp() - $3::float8 ${MS}) DESC,
            ${deadline} NULLS LAST, "requested_at", (${id})
@@ -75,6 +89,7 @@ export class WorkRows {
       leaseMs,
       loaded,
       patienceMs,
+      openStates(this.#names.openStates, systems),
     );
     const row = rows[0];
     if (row === undefined) return undefined;
