@@ -8,7 +8,8 @@ import {IResultVerifier, Outcome, ResultClaim, Verdict} from "./interfaces/IResu
 /// What models can do, by proofs: "of n samples drawn at random from this committed test set, at least m are classified
 /// right". A claim goes through four steps, each once:
 ///
-/// 1. anybody publishes a test set: the Merkle root over its committed, salted inputs with their labels (`publishTestSet`);
+/// 1. anybody publishes a test set: the Merkle root over its committed, salted inputs with their labels, and how many classes
+///    the labels tell apart (`publishTestSet`); it is known by publisher and root, so that nobody can take another's root;
 /// 2. somebody other than the owner offers to draw: commits to a secret (`offerDraw`);
 /// 3. the model's owner claims, naming test set, numbers and draw (`claim`); the secret is opened (`reveal`) and gives,
 ///    with the hash of the claim's block, the samples: neither side could choose them alone;
@@ -18,9 +19,10 @@ import {IResultVerifier, Outcome, ResultClaim, Verdict} from "./interfaces/IResu
 /// All claims of a model stay in the list, those that were given up too: whoever reads one sees how often was tried.
 contract CapabilityClaims {
     struct TestSet {
-        address publisher;
         uint64 publishedAt;
         uint32 size;
+        /// What outputs are read as logits of: the labels' meaning is the publisher's word, so this is not the claimant's.
+        uint8 classes;
     }
 
     struct Draw {
@@ -42,6 +44,7 @@ contract CapabilityClaims {
         uint16 correct;
         uint8 classes;
         IResultVerifier verifier;
+        address publisher;
         bytes32 testSetRoot;
         /// 0 until the secret is opened.
         bytes32 seed;
@@ -70,17 +73,24 @@ contract CapabilityClaims {
 
     uint64 public claimCount;
     uint64 public drawCount;
-    mapping(bytes32 root => TestSet) public testSets;
+    mapping(address publisher => mapping(bytes32 root => TestSet)) public testSets;
     mapping(uint64 drawId => Draw) public draws;
     mapping(uint64 claimId => Claim) private _claims;
     mapping(uint256 modelId => uint64[]) private _claimsOfModel;
 
-    event TestSetPublished(bytes32 indexed root, address indexed publisher, uint32 size, string description);
+    event TestSetPublished(
+        bytes32 indexed root,
+        address indexed publisher,
+        uint32 size,
+        uint8 classes,
+        string description
+    );
     event DrawOffered(uint64 indexed drawId, address indexed drawer, bytes32 secretHash);
     event CapabilityClaimed(
         uint64 indexed claimId,
         uint256 indexed modelId,
         bytes32 indexed testSetRoot,
+        address publisher,
         uint64 drawId,
         uint16 drawCount,
         uint16 minimumCorrect
@@ -90,14 +100,15 @@ contract CapabilityClaims {
     event CapabilityProven(uint64 indexed claimId, uint256 indexed modelId, uint16 correct, uint16 answered);
 
     error TestSetEmpty();
-    error TestSetKnown(bytes32 root);
-    error TestSetUnknown(bytes32 root);
+    error TestSetKnown(address publisher, bytes32 root);
+    error TestSetUnknown(address publisher, bytes32 root);
+    error ClassesOutOfRange(uint8 classes);
     error DrawUnknown(uint64 drawId);
     error DrawTaken(uint64 drawId, uint64 claimId);
     error DrawnByOwner(address owner);
     error NotModelOwner(address caller, address owner);
     error VerifierProvesNothing(address verifier);
-    error NumbersOutOfRange(uint16 drawCount, uint16 minimumCorrect, uint8 classes);
+    error NumbersOutOfRange(uint16 drawCount, uint16 minimumCorrect);
     error ClaimUnknown(uint64 claimId);
     error SecretMismatch(uint64 claimId);
     error SamplesAlreadyDrawn(uint64 claimId);
@@ -114,13 +125,14 @@ contract CapabilityClaims {
         honk = honk_;
     }
 
-    /// The first to publish a root is its publisher for good. `size` is what the publisher says: a drawn index without a
-    /// sample cannot be answered, so that a size above the real one only hurts the claim.
-    function publishTestSet(bytes32 root, uint32 size, string calldata description) external {
+    /// What a publisher said of a root stays so. `size` is what the publisher says: a drawn index without a sample cannot be
+    /// answered, so that a size above the real one only hurts the claim.
+    function publishTestSet(bytes32 root, uint32 size, uint8 classes, string calldata description) external {
         if (root == bytes32(0) || size == 0) revert TestSetEmpty();
-        if (testSets[root].publisher != address(0)) revert TestSetKnown(root);
-        testSets[root] = TestSet(msg.sender, uint64(block.timestamp), size);
-        emit TestSetPublished(root, msg.sender, size, description);
+        if (classes < 2 || classes > MAXIMUM_CLASSES) revert ClassesOutOfRange(classes);
+        if (testSets[msg.sender][root].size != 0) revert TestSetKnown(msg.sender, root);
+        testSets[msg.sender][root] = TestSet(uint64(block.timestamp), size, classes);
+        emit TestSetPublished(root, msg.sender, size, classes, description);
     }
 
     /// `secretHash` = keccak256 of 32 random bytes, opened by `reveal` within 256 blocks of the claim that takes the draw.
@@ -133,10 +145,10 @@ contract CapabilityClaims {
     function claim(
         uint256 modelId,
         IResultVerifier verifier,
+        address publisher,
         bytes32 testSetRoot,
         uint16 drawn,
         uint16 minimumCorrect,
-        uint8 classes,
         uint64 drawId
     ) external returns (uint64 claimId) {
         (address owner, , ) = models.usageTermsOf(modelId);
@@ -144,11 +156,11 @@ contract CapabilityClaims {
         if (address(verifier) != address(groth16) && address(verifier) != address(honk)) {
             revert VerifierProvesNothing(address(verifier));
         }
-        if (drawn > MAXIMUM_DRAWS || minimumCorrect == 0 || minimumCorrect > drawn || classes < 2 || classes > MAXIMUM_CLASSES) {
-            revert NumbersOutOfRange(drawn, minimumCorrect, classes);
+        if (drawn > MAXIMUM_DRAWS || minimumCorrect == 0 || minimumCorrect > drawn) {
+            revert NumbersOutOfRange(drawn, minimumCorrect);
         }
-        uint32 size = testSets[testSetRoot].size;
-        if (size == 0) revert TestSetUnknown(testSetRoot);
+        TestSet storage testSet = testSets[publisher][testSetRoot];
+        if (testSet.size == 0) revert TestSetUnknown(publisher, testSetRoot);
         Draw storage draw = draws[drawId];
         if (draw.drawer == address(0)) revert DrawUnknown(drawId);
         if (draw.claimId != 0) revert DrawTaken(drawId, draw.claimId);
@@ -159,16 +171,17 @@ contract CapabilityClaims {
         Claim storage made = _claims[claimId];
         made.owner = owner;
         made.blockNumber = uint64(block.number);
-        made.testSetSize = size;
+        made.testSetSize = testSet.size;
         made.modelId = uint128(modelId);
         made.drawId = drawId;
         made.drawCount = drawn;
         made.minimumCorrect = minimumCorrect;
-        made.classes = classes;
+        made.classes = testSet.classes;
         made.verifier = verifier;
+        made.publisher = publisher;
         made.testSetRoot = testSetRoot;
         _claimsOfModel[modelId].push(claimId);
-        emit CapabilityClaimed(claimId, modelId, testSetRoot, drawId, drawn, minimumCorrect);
+        emit CapabilityClaimed(claimId, modelId, testSetRoot, publisher, drawId, drawn, minimumCorrect);
     }
 
     /// Draws the samples. Anyone who knows the secret may call.

@@ -31,6 +31,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   ChallengeWindowTooLong:
     "The verifier asks to wait until {pendingUntil}, longer than allowed. Order with another verifier.",
   CheckpointUnorderedInsertion: "The chain's time went backwards. This is a fault of the chain; report it.",
+  ClassesOutOfRange: "A test set tells 2 to 31 classes apart, not {classes}.",
   ClaimUnknown: "There is no capability claim {claimId}.",
   CommitmentMissing: "A publication needs a model commitment and a verifying-key hash, both not zero.",
   ContentCidLength: "The content CID has {bytesGiven} bytes; it must have 1 to {maximumBytes}.",
@@ -120,7 +121,7 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
     "Statement {statement} is not signed by the accused's key. Show what the node signed, on this chain.",
   NothingToWithdraw: "Nothing is credited to {account}.",
   NumbersOutOfRange:
-    "A claim draws at most 256 samples, asks for 1 or more of them to be right, and has 2 to 31 classes; not {drawCount}, {minimumCorrect} and {classes}.",
+    "A claim draws at most 256 samples, and asks for 1 or more of them to be right; not {drawCount} and {minimumCorrect}.",
   OutputAsDelivered: "The evidence is for the output that was delivered. Settle with it instead.",
   OutputHashMismatch:
     "The delivery's output hash {given} is not the hash of its output, {expected}. Sign a correct delivery.",
@@ -172,8 +173,8 @@ export const ERROR_SENTENCES: Readonly<Record<string, string>> = {
   StringTooLong: "A text constant of the contract is too long. This is a fault of the contract; report it.",
   TermsExpired: "The provider's terms had to be used by {acceptBy}. Ask for new terms.",
   TestSetEmpty: "A test set needs a root and a sample.",
-  TestSetKnown: "The test set {root} is published already.",
-  TestSetUnknown: "The test set {root} is not published.",
+  TestSetKnown: "{publisher} has published the test set {root} already.",
+  TestSetUnknown: "{publisher} has published no test set {root}.",
   TransitionNotAllowed:
     "The job is in state {from}, which does not allow '{action}'. Read the job's state; it may be done already.",
   VerifierNotListed:

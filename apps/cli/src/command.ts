@@ -26,6 +26,7 @@ export const COMMAND_OPTIONS = [
   "key",
   "draw",
   "draws",
+  "publisher",
   "correct",
   "secret",
   "rpc",

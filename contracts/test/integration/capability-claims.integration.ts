@@ -32,7 +32,7 @@ beforeAll(async () => {
   claims = new TestContract(protocol.deployment.contracts.CapabilityClaims, abi, protocol.wallets.stranger);
   modelCommitment = keccak256(toUtf8Bytes("a classifier"));
   modelId = await protocol.publish({ modelCommitment });
-  await send("buyer", "publishTestSet", [set.root, set.size, "seven digits"]);
+  await send("buyer", "publishTestSet", [set.root, set.size, CLASSES, "seven digits"]);
 });
 afterAll(() => chain?.stop());
 
@@ -66,19 +66,19 @@ async function claimed(
 function claimArguments({
   drawCount = 4,
   minimumCorrect = 3,
-  classes = CLASSES,
+  publisher = "buyer",
   root = set.root,
   verifier = protocol.deployment.contracts.Groth16ResultVerifier,
   drawId,
 }: {
   drawCount?: number;
   minimumCorrect?: number;
-  classes?: number;
+  publisher?: Party;
   root?: string;
   verifier?: string;
   drawId: bigint;
 }): unknown[] {
-  return [modelId, verifier, root, drawCount, minimumCorrect, classes, drawId];
+  return [modelId, verifier, protocol.address(publisher), root, drawCount, minimumCorrect, drawId];
 }
 
 async function drawn(drawCount: number, minimumCorrect: number): Promise<Drawn> {
@@ -210,13 +210,7 @@ describe("a capability claim", () => {
     await expectRevert(claim({ drawId, root: other.root }), "TestSetUnknown");
     await expectRevert(claim({ drawId: 999n }), "DrawUnknown");
     await expectRevert(claim({ drawId: await offer("owner") }), "DrawnByOwner");
-    for (const numbers of [
-      { drawCount: 257 },
-      { minimumCorrect: 0 },
-      { minimumCorrect: 5 },
-      { classes: 1 },
-      { classes: 32 },
-    ])
+    for (const numbers of [{ drawCount: 257 }, { minimumCorrect: 0 }, { minimumCorrect: 5 }])
       await expectRevert(claim({ drawId, ...numbers }), "NumbersOutOfRange");
     for (const verifier of [
       "DeliveryResultVerifier",
@@ -229,8 +223,42 @@ describe("a capability claim", () => {
       );
     await claim({ drawId });
     await expectRevert(claim({ drawId }), "DrawTaken");
-    await expectRevert(send("stranger", "publishTestSet", [set.root, 3, "mine"]), "TestSetKnown");
-    await expectRevert(send("stranger", "publishTestSet", [other.root, 0, "none"]), "TestSetEmpty");
+    await expectRevert(send("stranger", "publishTestSet", [other.root, 0, CLASSES, "none"]), "TestSetEmpty");
+  });
+
+  it("is about the test set of the publisher that it names: nobody takes another's root", async () => {
+    await expectRevert(send("buyer", "publishTestSet", [set.root, 3, 2, "again"]), "TestSetKnown");
+    await send("stranger", "publishTestSet", [set.root, 3, 2, "mine now"]);
+    const of = async (party: Party) => {
+      const { size, classes } = (await claims.read("testSets", [protocol.address(party), set.root])) as {
+        size: bigint;
+        classes: bigint;
+      };
+      return [size, classes];
+    };
+    expect(await of("buyer")).toEqual([BigInt(set.size), BigInt(CLASSES)]);
+    expect(await of("stranger")).toEqual([3n, 2n]);
+    const { claimId } = await claimed(1, 1);
+    const { publisher, testSetSize } = (await claims.read("claimOf", [claimId])) as {
+      publisher: string;
+      testSetSize: bigint;
+    };
+    expect([publisher, testSetSize]).toEqual([protocol.address("buyer"), BigInt(set.size)]);
+    await expectRevert(
+      send("owner", "claim", claimArguments({ publisher: "provider", drawId: 1n })),
+      "TestSetUnknown",
+    );
+  });
+
+  it("reads outputs as the test set's publisher fixed, not as its owner likes", async () => {
+    for (const classes of [0, 1, 32])
+      await expectRevert(
+        send("buyer", "publishTestSet", [other.root, 6, classes, "classes"]),
+        "ClassesOutOfRange",
+      );
+    const { claimId } = await claimed(1, 1);
+    expect(((await claims.read("claimOf", [claimId])) as { classes: bigint }).classes).toBe(BigInt(CLASSES));
+    expect(claims.interface.getFunction("claim")?.inputs.map(({ name }) => name)).not.toContain("classes");
   });
 
   it("costs little more than its proofs", async () => {

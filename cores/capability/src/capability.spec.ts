@@ -1,7 +1,7 @@
 import { SeededRng } from "@aios/kernel/random";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { describeCapability } from "./capability.js";
+import { attemptOf, describeCapability, errorOfAttempt } from "./capability.js";
 import { chanceOfAtLeast, provenAccuracy } from "./confidence.js";
 import { drawnIndex } from "./draw.js";
 import { commitTestSet, isInTestSet, type Sample } from "./test-set.js";
@@ -106,34 +106,52 @@ describe("a claim in words", () => {
     correct: 60,
     classes: 10,
     verifier: "0xverifier",
+    publisher: "0xowner",
     testSetRoot: "0xroot",
     seed: "0xseed",
     answeredBits: (1n << 60n) - 1n,
   };
-  const facts = { drawer: "0xdrawer", publisher: "0xowner", attempt: 1, head: 110, ceremony: true };
+  const key = { system: "groth16", ceremony: true } as const;
+  const facts = { drawer: "0xdrawer", attempt: 1, head: 110, key };
 
   it("says what was shown, and for what accuracy it speaks", () => {
     const { state, accuracyAtLeast, says, trusted } = describeCapability(claim, facts);
     expect(state).toBe("proven");
-    expect(accuracyAtLeast).toBeCloseTo(0.951, 3);
+    expect(accuracyAtLeast).toBe(provenAccuracy(60, 60, 0.025));
     expect(says[0]).toContain("60 of 60 samples");
-    expect(says[1]).toContain("below 95.12%");
+    expect(says[1]).toContain("below 94.03%, so many would be right with a chance of 2.5% at most");
     expect(trusted[0]).toContain("the model's owner itself");
     expect(trusted[2]).toContain("all of them together");
-    expect(describeCapability(claim, { ...facts, ceremony: false }).trusted[2]).toContain("it can forge");
   });
 
-  it("divides the error by the attempts, so that trying again does not pay", () => {
+  it("says who can forge from the claim's own proof system, not from another's", () => {
+    const trustOf = (other: Parameters<typeof describeCapability>[1]["key"]) =>
+      describeCapability(claim, { ...facts, key: other }).trusted[2];
+    expect(trustOf({ system: "groth16", ceremony: false })).toContain("Groth16 key: it can forge");
+    const honk = trustOf({ system: "ultrahonk", trust: "forgeable by anybody" });
+    expect(honk).toContain("reference string: forgeable by anybody");
+    expect(honk).not.toContain("ceremony");
+  });
+
+  it("gives all attempts of a model together an error of 5%, however many there are", () => {
+    let sum = 0;
+    for (let attempt = 1; attempt <= 100_000; attempt++) sum += errorOfAttempt(attempt);
+    expect(sum).toBeLessThan(0.05);
+    expect(sum).toBeGreaterThan(0.0499);
     const tenth = describeCapability(claim, { ...facts, attempt: 10 });
-    expect(tenth.accuracyAtLeast).toBeLessThan(0.92);
+    expect(tenth.accuracyAtLeast).toBe(provenAccuracy(60, 60, 0.05 / 110));
     expect(tenth.says[1]).toContain("attempt 10");
+  });
+
+  it("counts every claim about the model as an attempt, those that were not read too", () => {
+    expect([0, 1, 2].map((index) => attemptOf(index, 4))).toEqual([5, 6, 7]);
   });
 
   it("counts what is not answered as wrong, and tells waiting from given up", () => {
     const open = { ...claim, answered: 40, correct: 40 };
     expect(describeCapability(open, facts)).toMatchObject({
       state: "open",
-      accuracyAtLeast: provenAccuracy(40, 60, 0.05),
+      accuracyAtLeast: provenAccuracy(40, 60, 0.025),
     });
     expect(describeCapability({ ...claim, correct: 57 }, facts).state).toBe("not-reached");
     const undrawn = { ...claim, seed: undefined, answered: 0, correct: 0 };

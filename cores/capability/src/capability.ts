@@ -14,6 +14,8 @@ export interface CapabilityClaim {
   readonly correct: number;
   readonly classes: number;
   readonly verifier: string;
+  /** Whose test set it is: who says what its labels mean, and how many classes there are. */
+  readonly publisher: string;
   readonly testSetRoot: string;
   /** Undefined until the samples are drawn. */
   readonly seed: string | undefined;
@@ -40,24 +42,38 @@ export function claimFromRecord(claimId: bigint, record: ClaimRecord): Capabilit
     answered: Number(record.answered),
     correct: Number(record.correct),
     classes: Number(record.classes),
-    verifier: String(record.verifier),
+    verifier: String(record.verifier).toLowerCase(),
+    publisher: String(record.publisher).toLowerCase(),
     testSetRoot: String(record.testSetRoot),
     seed: NO_BYTES.test(seed) ? undefined : seed,
     answeredBits: BigInt(String(record.answeredBits)),
   };
 }
 
+/** Chance of error of all attempts of a model together. */
+const ERROR = 0.05;
+
 /**
- * Which attempt on its test set the claim at `index` is, of a model's `claims`, oldest first. `skipped` older ones were not
- * read: they may be about the same set, and count as if they were.
+ * Chance of error that attempt `attempt` (from 1) about a model may have: ERROR / (i·(i + 1)). However many attempts there
+ * will be, whichever is looked at afterwards, the chance that any of them says too much stays below the sum, ERROR. Dividing
+ * by the number of attempts so far would not do: the sum over 1 / i has no bound.
  */
-export function attemptOf(claims: readonly CapabilityClaim[], index: number, skipped: number): number {
-  const root = claims[index]?.testSetRoot;
-  return claims.slice(0, index + 1).filter(({ testSetRoot }) => testSetRoot === root).length + skipped;
+export function errorOfAttempt(attempt: number): number {
+  return ERROR / (attempt * (attempt + 1));
 }
 
-/** Chance of error that is shown. */
-const ERROR = 0.05;
+/** Under what a claim's proofs are checked, of the proof system that its verifier is of. */
+export type ClaimKey =
+  /** Whether several made the key; otherwise one party can forge. */
+  | { readonly system: "groth16"; readonly ceremony: boolean }
+  /** Who can forge under the verifier's reference string: "forgeable by …". */
+  | { readonly system: "ultrahonk"; readonly trust: string };
+
+/** Which attempt about the model the claim is: its place in the model's list, whatever test set it is about. */
+export function attemptOf(index: number, skipped: number): number {
+  return index + 1 + skipped;
+}
+
 /** Blocks in which a draw can be opened, as in `CapabilityClaims.sol`. */
 const DRAW_BLOCKS = 256;
 
@@ -68,46 +84,50 @@ export interface Capability {
   readonly claim: CapabilityClaim;
   readonly state: CapabilityState;
   readonly drawer: string;
-  readonly publisher: string;
-  /** Which one it is of this model's claims on this test set. */
+  /** Which one it is of this model's claims. */
   readonly attempt: number;
-  /** Accuracy on the committed set that the right answers speak for, with a chance of error of 5%, all attempts counted. */
+  /** Accuracy on the committed set that the right answers speak for, with the chance of error that its attempt may have. */
   readonly accuracyAtLeast: number;
   readonly says: readonly string[];
   readonly trusted: readonly string[];
 }
 
-/** Pure. `head` is the newest block's number, `ceremony` whether the key was made by several. */
+/** Pure. `head` is the newest block's number, `key` that of the claim's own proof system. */
 export function describeCapability(
   claim: CapabilityClaim,
   facts: {
     readonly drawer: string;
-    readonly publisher: string;
     readonly attempt: number;
     readonly head: number;
-    readonly ceremony: boolean;
+    readonly key: ClaimKey;
   },
 ): Capability {
-  const { drawer, publisher, attempt } = facts;
+  const { drawer, attempt } = facts;
+  const { publisher } = claim;
   const state = stateOf(claim, facts.head);
   // What was not answered counts as wrong.
-  const accuracyAtLeast = provenAccuracy(claim.correct, claim.drawCount, ERROR / attempt);
+  const accuracyAtLeast = provenAccuracy(claim.correct, claim.drawCount, errorOfAttempt(attempt));
   return {
     claim,
     state,
     drawer,
-    publisher,
     attempt,
     accuracyAtLeast,
     says: sentences(claim, state, accuracyAtLeast, attempt),
     trusted: [
-      `Who published the test set (${publisher === claim.owner ? "the model's owner itself" : publisher}): that its labels are right and that it stands for anything else.`,
+      `Who published the test set (${publisher === claim.owner ? "the model's owner itself" : publisher}): that its labels are right, that they tell ${claim.classes} classes apart, and that it stands for anything else.`,
       `That ${drawer}, who drew the samples, and the model's owner are two parties that did not work together.`,
-      facts.ceremony
-        ? "The parties of the ceremony that made the model's key: all of them together could forge."
-        : "Whoever ran the development set-up of the model's key: it can forge.",
+      keyTrust(facts.key),
+      "That the owner did not try the same under another number: a model that is published anew begins with attempt 1.",
     ],
   };
+}
+
+function keyTrust(key: ClaimKey): string {
+  if (key.system === "ultrahonk") return `The UltraHonk proofs' reference string: ${key.trust}.`;
+  return key.ceremony
+    ? "The parties of the ceremony that made the model's Groth16 key: all of them together could forge."
+    : "Whoever ran the development set-up of the model's Groth16 key: it can forge.";
 }
 
 function stateOf(claim: CapabilityClaim, head: number): CapabilityState {
@@ -130,9 +150,9 @@ function sentences(
     `${correct} of ${drawCount} samples, drawn at random from a committed set of ${testSetSize}, are right by proof; ${minimumCorrect} were claimed.`,
   ];
   if (answered < drawCount) said.push(`${drawCount - answered} are not answered and count as wrong.`);
-  const counted = attempt > 1 ? `, counting that this is attempt ${attempt} on this set` : "";
+  const chance = Number((errorOfAttempt(attempt) * 100).toPrecision(2));
   said.push(
-    `Were the model's accuracy on the set below ${(accuracy * 100).toFixed(2)}%, so many would be right with a chance of ${ERROR * 100}% at most${counted}.`,
+    `Were the model's accuracy on the set below ${(accuracy * 100).toFixed(2)}%, so many would be right with a chance of ${chance}% at most. This is attempt ${attempt} about the model; that any of its attempts says too much has a chance of ${ERROR * 100}% at most, however many there will be.`,
   );
   return said;
 }

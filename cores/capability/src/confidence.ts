@@ -17,8 +17,8 @@ export function chanceOfAtLeast(correct: number, drawn: number, accuracy: number
 
 /**
  * The largest accuracy that `correct` of `drawn` right samples speak for: were the true one below it, so many would be
- * right with a chance of `error` at most (Clopper and Pearson 1934, one-sided). Rounded down to 1/10,000. With several
- * attempts give `error` divided by their number.
+ * right with a chance of `error` at most (Clopper and Pearson 1934, one-sided). Rounded down to 1/10,000. What
+ * several attempts may err, each, says `errorOfAttempt`.
  */
 export function provenAccuracy(correct: number, drawn: number, error: number): number {
   let [low, high] = [0, 1];

@@ -184,9 +184,9 @@ export interface ModelCapability {
   readonly answered: number;
   readonly correct: number;
   readonly minimumCorrect: number;
-  /** Which one it is of this model's claims on this set. */
+  /** Which one it is of this model's claims, whatever set they are about. */
   readonly attempt: number;
-  /** Accuracy on the committed set that this speaks for with a chance of error of 5%, in 1/10,000. */
+  /** Accuracy on the committed set that this speaks for, in 1/10,000; all attempts together err with a chance of 5%. */
   readonly accuracyAtLeastBps: number;
   readonly says: readonly string[];
   /** What has to be trusted, in sentences. */

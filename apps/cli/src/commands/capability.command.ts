@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
+import type { Capability } from "@aios/core-capability/capability";
 import { drawSecretHash } from "@aios/core-capability/draw";
 import { commitTestSet } from "@aios/core-capability/test-set";
 import { encodeEvidence } from "@aios/core-groth16/evidence";
@@ -23,6 +24,7 @@ import { ChainAccount } from "@aios/sdk/chain-account";
 import type { AiosClient } from "@aios/sdk/client";
 import type { RpcReceipt } from "@aios/sdk/json-rpc";
 import { inputsFrom } from "@aios/sdk/model-import";
+import type { VerificationCheck } from "@aios/sdk/verification/verification-report";
 import { type Command, type CommandInput, UsageError } from "../command.js";
 import { assertAbsent, hexText, readBytes, required, writeNew } from "../files.js";
 import { labelsIn } from "../labels-file.js";
@@ -45,10 +47,11 @@ proof. Neither the model's owner nor who draws can choose the samples alone. All
 the account of --key-file pays for.
 
   publish --model <file> --samples <file> --labels <file> --name <text> --out <file>
-                    commits to a test set: writes its inputs and salts to a secret file, and its root on the chain
+                    commits to a test set for the model's number of classes: writes its inputs and salts to a secret file,
+                    and its root on the chain
   offer --out <file>
                     for anybody but the owner: commits to a secret that draws the samples; the file holds the secret
-  claim <model id> --model <file> --samples <test set file> --draw <id> [--draws ${DEFAULT_DRAWS}] [--correct <all>]
+  claim <model id> --publisher <address> --samples <test set file> --draw <id> [--draws ${DEFAULT_DRAWS}] [--correct <all>]
                     the owner claims that so many of so many drawn samples are right
   reveal <claim id> --secret <file>
                     opens the secret, within 256 blocks of the claim: the samples are drawn
@@ -56,7 +59,7 @@ the account of --key-file pays for.
                     answers the drawn samples that are not answered yet; goes on where it was interrupted. The key is the
                     one of 'aios ceremony'
   verify <model id> what was claimed about a model and what it says; every draw and proof is checked again here.
-                    Exit code 1 when anything is wrong`,
+                    Exit code 1 unless something was claimed, and every check of every claim was made and holds`,
   async run(input) {
     const [action, id, ...extra] = input.positionals;
     if (extra.length > 0) throw new UsageError(`Usage: ${USAGE}.`);
@@ -83,7 +86,8 @@ async function publish(input: CommandInput): Promise<number> {
   const out = required(input, "out", USAGE);
   const name = required(input, "name", USAGE);
   await assertAbsent(out);
-  const { inputShape } = provableGraph(await modelIn(input));
+  const model = await modelIn(input);
+  const { inputShape } = provableGraph(model);
   const inputs = inputsFrom(await readBytes(required(input, "samples", USAGE), MAX_BYTES), inputShape);
   const labels = await labelsIn(required(input, "labels", USAGE));
   if (labels.length !== inputs.length)
@@ -95,7 +99,7 @@ async function publish(input: CommandInput): Promise<number> {
   const { chain, account } = await acting(input);
   await account.send(
     chain.claims,
-    claimsInterface.encodeFunctionData("publishTestSet", [set.root, set.size, name]),
+    claimsInterface.encodeFunctionData("publishTestSet", [set.root, set.size, classesOf(model), name]),
   );
   return say(
     input,
@@ -123,7 +127,7 @@ async function offer(input: CommandInput): Promise<number> {
 
 async function claim(input: CommandInput, modelId: bigint): Promise<number> {
   const set = commitTestSet(await samplesIn(input));
-  const classes = classesOf(await modelIn(input));
+  const publisher = addressArgument(required(input, "publisher", USAGE));
   const draws = wholeNumber(input, "draws", DEFAULT_DRAWS);
   const correct = wholeNumber(input, "correct", draws);
   const drawId = wholeNumber(input, "draw", undefined);
@@ -133,10 +137,10 @@ async function claim(input: CommandInput, modelId: bigint): Promise<number> {
     claimsInterface.encodeFunctionData("claim", [
       modelId,
       chain.groth16,
+      publisher,
       set.root,
       draws,
       correct,
-      classes,
       drawId,
     ]),
   );
@@ -199,10 +203,12 @@ async function verify(input: CommandInput, modelId: bigint): Promise<number> {
   const client = visitorClient(input);
   const chain = capabilityChain(client.rpc, await client.protocol());
   const capabilities = await readCapabilities(chain, modelId);
-  const reports = [];
-  for (const capability of capabilities)
-    reports.push({ ...capability, checks: await checkCapability(chain, capability.claim.claimId) });
-  const ok = reports.every(({ checks }) => checks.every((check) => check.ok !== false));
+  const reports: CheckedCapability[] = [];
+  for (const capability of capabilities) {
+    const checks = await checkCapability(chain, capability.claim.claimId);
+    reports.push({ ...capability, ok: allHold(checks), checks });
+  }
+  const ok = reports.length > 0 && reports.every((report) => report.ok);
   if (input.json) {
     const text = JSON.stringify({ modelId, ok, claims: reports }, (_, value: unknown) =>
       typeof value === "bigint" ? value.toString() : value,
@@ -211,20 +217,37 @@ async function verify(input: CommandInput, modelId: bigint): Promise<number> {
     return ok ? 0 : 1;
   }
   if (reports.length === 0) input.output.write(`Nothing was claimed about model ${modelId}.\n`);
-  for (const { claim: made, state, says, trusted, checks } of reports) {
-    const lines = [
-      `Claim ${made.claimId}: ${state}`,
-      ...says.map((one) => `  ${one}`),
-      ...checks.map(
-        (check) =>
-          `  ${check.ok === undefined ? "-" : check.ok ? "ok" : "WRONG"}  ${check.name}: ${check.how}`,
-      ),
-      "  What had to be trusted:",
-      ...trusted.map((one) => `  - ${one}`),
-    ];
-    input.output.write(`${lines.join("\n")}\n`);
-  }
+  for (const report of reports) input.output.write(reportText(report));
   return ok ? 0 : 1;
+}
+
+interface CheckedCapability extends Capability {
+  readonly ok: boolean;
+  readonly checks: readonly VerificationCheck[];
+}
+
+/** What could not be checked does not hold. */
+export function allHold(checks: readonly VerificationCheck[]): boolean {
+  return checks.length > 0 && checks.every(({ ok }) => ok === true);
+}
+
+function reportText({ claim: made, state, says, trusted, ok, checks }: CheckedCapability): string {
+  const verdict = ok
+    ? "every check holds"
+    : checks.some((check) => check.ok === false)
+      ? "WRONG"
+      : "not all of it could be checked";
+  const lines = [
+    `Claim ${made.claimId}: ${state}; ${verdict}`,
+    ...says.map((one) => `  ${one}`),
+    ...checks.map(
+      (check) =>
+        `  ${check.ok === undefined ? "not checked" : check.ok ? "ok" : "WRONG"}  ${check.name}: ${check.how}`,
+    ),
+    "  What had to be trusted:",
+    ...trusted.map((one) => `  - ${one}`),
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
 async function acting(
@@ -264,6 +287,12 @@ function wholeNumber(
     fallback === undefined ? required(input, name, USAGE) : (input.options[name] ?? String(fallback));
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`--${name} must be a whole number, not '${text}'.`);
   return Number(text);
+}
+
+function addressArgument(text: string): string {
+  if (!/^0x[0-9a-fA-F]{40}$/.test(text))
+    throw new UsageError(`--publisher must be an address, not '${text}'.`);
+  return text;
 }
 
 function idArgument(text: string | undefined): bigint {

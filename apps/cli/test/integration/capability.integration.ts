@@ -172,12 +172,15 @@ function accountOf(wallet: HDNodeWallet): ChainAccount {
 const send = (wallet: HDNodeWallet, name: string, args: readonly unknown[]) =>
   accountOf(wallet).send(chain.claims, claimsInterface.encodeFunctionData(name, args), 16_000_000n);
 
-async function claimed(minimumCorrect: number): Promise<{ claimId: bigint; secret: string }> {
+async function claimed(
+  minimumCorrect: number,
+  verifier = chain.groth16,
+): Promise<{ claimId: bigint; secret: string }> {
   const secret = hexlify(rng.bytes(32));
   await send(buyer, "offerDraw", [drawSecretHash(secret)]);
   const drawId = await new Contract(chain.claims, claimsInterface, provider).getFunction("drawCount")();
   const { root } = answering.testSet;
-  await send(owner, "claim", [modelId, chain.groth16, root, DRAWS, minimumCorrect, WIDTHS[2], drawId]);
+  await send(owner, "claim", [modelId, verifier, buyer.address, root, DRAWS, minimumCorrect, drawId]);
   const claimId = await new Contract(chain.claims, claimsInterface, provider).getFunction("claimCount")();
   return { claimId: BigInt(claimId), secret };
 }
@@ -195,7 +198,12 @@ describe("a capability proof", () => {
   it("goes from a secret test set to words that anybody can check on the chain", {
     timeout: 120_000,
   }, async () => {
-    await send(buyer, "publishTestSet", [answering.testSet.root, answering.testSet.size, "twenty inputs"]);
+    await send(buyer, "publishTestSet", [
+      answering.testSet.root,
+      answering.testSet.size,
+      WIDTHS[2],
+      "twenty inputs",
+    ]);
     const { claimId, secret } = await claimed(1);
     await expect(answerAll(claimId)).rejects.toMatchObject({ code: "claim-not-drawn" });
     const [waiting] = await readCapabilities(chain, modelId);
@@ -249,5 +257,20 @@ describe("a capability proof", () => {
     await expect(answerQuestions(chain, claim, other).next()).rejects.toMatchObject({
       code: "test-set-differs",
     });
+  });
+
+  it("is read and checked as its own proof system's, and not called checked before there is anything", {
+    timeout: 120_000,
+  }, async () => {
+    const { claimId, secret } = await claimed(1, deployment.contracts.HonkResultVerifier);
+    const [made, before] = await readCapabilities(chain, modelId);
+    expect(made?.claim.claimId).toBe(claimId);
+    expect(made?.trusted.join(" ")).toContain("UltraHonk proofs' reference string: forgeable by anybody");
+    expect(before?.trusted.join(" ")).toContain("Groth16 key: it can forge");
+    expect((await checkCapability(chain, claimId)).map(({ ok }) => ok)).toEqual([undefined, undefined]);
+    await send(buyer, "reveal", [claimId, secret]);
+    await expect(answerAll(claimId)).rejects.toMatchObject({ code: "proof-system-differs" });
+    const [, answers] = await checkCapability(chain, claimId);
+    expect(answers?.how).toContain("UltraHonk proof");
   });
 });

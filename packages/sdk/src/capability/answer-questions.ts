@@ -8,7 +8,12 @@ import { evaluateModel, provableModelCommitment } from "@aios/core-zkml/provable
 import type { R1cs, Witness } from "@aios/core-zkml/r1cs";
 import { CodedError } from "@aios/kernel/coded-error";
 import { toHex } from "../hex.js";
-import { type CapabilityChain, claimsInterface, questionContexts } from "./capability-contract.js";
+import {
+  type CapabilityChain,
+  claimsInterface,
+  proofSystemOf,
+  questionContexts,
+} from "./capability-contract.js";
 
 export interface AnswerInput {
   readonly model: ProvableModel;
@@ -30,7 +35,8 @@ const BATCH = 40;
 
 /**
  * Proves the questions of a claim that are not answered yet, in batches that fit a transaction each. Interrupted and begun
- * again it goes on with what the chain does not have. Throws `claim-not-drawn`, `test-set-differs`, `model-differs`.
+ * again it goes on with what the chain does not have. Throws `claim-not-drawn`, `proof-system-differs`, `test-set-differs`,
+ * `model-differs`.
  */
 export async function* answerQuestions(
   chain: CapabilityChain,
@@ -39,6 +45,8 @@ export async function* answerQuestions(
 ): AsyncGenerator<AnswerBatch> {
   const { seed } = claim;
   if (seed === undefined) throw refused("claim-not-drawn", "The samples of this claim are not drawn yet.");
+  if ((await proofSystemOf(chain, claim)) !== "groth16")
+    throw refused("proof-system-differs", "The claim takes UltraHonk proofs; these are Groth16 proofs.");
   if (testSet.root !== claim.testSetRoot || testSet.size !== claim.testSetSize)
     throw refused("test-set-differs", "The claim is about another test set than this one.");
   const contexts = await questionContexts(chain, claim);

@@ -1,6 +1,12 @@
 import { abi as claimsAbi } from "@aios/contracts/abi/capability-claims";
 import { abi as licenceAbi } from "@aios/contracts/abi/model-licence";
-import { type CapabilityClaim, type ClaimRecord, claimFromRecord } from "@aios/core-capability/capability";
+import { referenceStringTrust } from "@aios/contracts/reference-string-trust";
+import {
+  type CapabilityClaim,
+  type ClaimKey,
+  type ClaimRecord,
+  claimFromRecord,
+} from "@aios/core-capability/capability";
 import { questionId } from "@aios/core-capability/draw";
 import { STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
 import { CodedError } from "@aios/kernel/coded-error";
@@ -9,6 +15,7 @@ import type { Protocol } from "../api-types.js";
 import { fromHex } from "../hex.js";
 import type { JsonRpc } from "../json-rpc.js";
 import { contractAddress } from "../typed-data-review.js";
+import { tauG2OnChain } from "../verification/honk-checks.js";
 
 export const claimsInterface = new Interface(claimsAbi);
 const licenceInterface = new Interface(licenceAbi);
@@ -50,7 +57,7 @@ async function view(
   return abi.decodeFunctionResult(name, await rpc.ethCall(contract, abi.encodeFunctionData(name, args)));
 }
 
-const NOT_DRAWN = /^0x0{64}$/;
+const NO_CEREMONY = /^0x0{64}$/;
 
 /** Throws `claim-not-found`. */
 export async function readClaim(chain: CapabilityChain, claimId: bigint): Promise<CapabilityClaim> {
@@ -71,20 +78,31 @@ export async function claimIdsOf(chain: CapabilityChain, modelId: bigint): Promi
   return [...(ids as Iterable<bigint>)];
 }
 
-export async function publisherOf(chain: CapabilityChain, root: string): Promise<string> {
-  return String((await view(chain, chain.claims, claimsInterface, "testSets", [root]))[0]).toLowerCase();
+/** Who offered a draw, and the hash of the secret that it committed to. */
+export async function drawOf(
+  chain: CapabilityChain,
+  drawId: bigint,
+): Promise<{ readonly drawer: string; readonly secretHash: string }> {
+  const [drawer, , secretHash] = await view(chain, chain.claims, claimsInterface, "draws", [drawId]);
+  return { drawer: String(drawer).toLowerCase(), secretHash: String(secretHash) };
 }
 
-export async function drawerOf(chain: CapabilityChain, drawId: bigint): Promise<string> {
-  return String((await view(chain, chain.claims, claimsInterface, "draws", [drawId]))[0]).toLowerCase();
+/** Which system a claim's proofs are of: the contract takes no verifier but its two. */
+export async function proofSystemOf(
+  chain: CapabilityChain,
+  claim: CapabilityClaim,
+): Promise<ClaimKey["system"]> {
+  const [groth16] = await view(chain, chain.claims, claimsInterface, "groth16", []);
+  return String(groth16).toLowerCase() === claim.verifier ? "groth16" : "ultrahonk";
 }
 
-/** Commitment and verifying-key hash of a model, 0x hex. */
+/** Commitment and hash of the key that a claim's proofs are under, 0x hex. */
 async function modelStatement(
   chain: CapabilityChain,
-  modelId: bigint,
+  claim: CapabilityClaim,
 ): Promise<{ readonly modelCommitment: string; readonly verifyingKeyHash: string }> {
-  const [commitment, key] = await view(chain, chain.models, licenceInterface, "statementOf", [modelId]);
+  const name = (await proofSystemOf(chain, claim)) === "groth16" ? "statementOf" : "honkStatementOf";
+  const [commitment, key] = await view(chain, chain.models, licenceInterface, name, [claim.modelId]);
   return { modelCommitment: String(commitment), verifyingKeyHash: String(key) };
 }
 
@@ -93,7 +111,7 @@ export async function questionContexts(
   chain: CapabilityChain,
   claim: CapabilityClaim,
 ): Promise<QuestionContexts> {
-  const { modelCommitment, verifyingKeyHash } = await modelStatement(chain, claim.modelId);
+  const { modelCommitment, verifyingKeyHash } = await modelStatement(chain, claim);
   return {
     modelCommitment,
     verifyingKeyHash,
@@ -110,8 +128,13 @@ export async function questionContexts(
   };
 }
 
-/** Whether the model's key was made by a ceremony; otherwise one party can forge. */
-export async function hasCeremony(chain: CapabilityChain, modelId: bigint): Promise<boolean> {
-  const [hash] = await view(chain, chain.models, licenceInterface, "ceremonyTranscriptHash", [modelId]);
-  return !NOT_DRAWN.test(String(hash));
+/** What the claim's proofs leave to trust, of their own system. */
+export async function keyOf(chain: CapabilityChain, claim: CapabilityClaim): Promise<ClaimKey> {
+  if ((await proofSystemOf(chain, claim)) === "ultrahonk") {
+    const trust = referenceStringTrust(await tauG2OnChain(chain.rpc, claim.verifier));
+    return { system: "ultrahonk", trust };
+  }
+  const asked = [claim.modelId];
+  const [hash] = await view(chain, chain.models, licenceInterface, "ceremonyTranscriptHash", asked);
+  return { system: "groth16", ceremony: !NO_CEREMONY.test(String(hash)) };
 }

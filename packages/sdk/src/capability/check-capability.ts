@@ -4,17 +4,22 @@ import { isInTestSet } from "@aios/core-capability/test-set";
 import { decodeEvidence } from "@aios/core-groth16/evidence";
 import { decodeProof } from "@aios/core-groth16/proof-encoding";
 import { verify } from "@aios/core-groth16/verify";
-import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
+import { decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { MAX_HONK_EVIDENCE_BYTES } from "@aios/core-ultra-honk/honk-proof";
 import { argmax } from "@aios/core-zkml/evaluator";
 import { unpackOutput } from "@aios/core-zkml/output-packing";
 import { publicInputs } from "@aios/core-zkml/statement";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { fromHex, toHex } from "../hex.js";
 import type { RpcLog } from "../json-rpc.js";
+import { honkEquation, tauG2OnChain } from "../verification/honk-checks.js";
 import type { VerificationCheck } from "../verification/verification-report.js";
 import {
   type CapabilityChain,
   claimsInterface,
+  drawOf,
+  proofSystemOf,
   type QuestionContexts,
   questionContexts,
   readClaim,
@@ -49,13 +54,14 @@ async function checkDraw(
   logs: readonly RpcLog[],
 ): Promise<VerificationCheck> {
   const how =
-    "The drawer's secret was read from its transaction, hashed again with the claim and the hash of the claim's block, and compared with the seed.";
+    "The drawer's secret was read from its transaction and compared with what the draw committed to; hashed again with the claim and the hash of the claim's block it was compared with the seed.";
   const revealed = logs.find((log) => nameOf(log) === "SamplesDrawn");
   if (claim.seed === undefined || revealed === undefined)
     return { name: "draw", ok: undefined, how: "The samples are not drawn yet.", evidence: {} };
-  const [arguments_, block] = await Promise.all([
+  const [arguments_, block, draw] = await Promise.all([
     calldata(chain, revealed.transactionHash, "reveal"),
     chain.rpc.block(claim.blockNumber),
+    drawOf(chain, claim.drawId),
   ]);
   const secret = arguments_ === undefined ? undefined : String(arguments_[1]);
   if (secret === undefined || block === null)
@@ -68,7 +74,7 @@ async function checkDraw(
   const seed = drawSeed(claim.claimId, secret, block.hash);
   return {
     name: "draw",
-    ok: seed === claim.seed,
+    ok: seed === claim.seed && drawSecretHash(secret) === draw.secretHash && draw.drawer !== claim.owner,
     how,
     evidence: {
       seed: claim.seed,
@@ -87,13 +93,10 @@ async function checkAnswers(
   const transactions = new Set(
     logs.filter((log) => nameOf(log) === "QuestionAnswered").map(({ transactionHash }) => transactionHash),
   );
-  if (claim.verifier.toLowerCase() !== chain.groth16.toLowerCase())
-    return {
-      name: "answers",
-      ok: undefined,
-      how: "The chain verified these proofs; they are not of the system that is verified here.",
-      evidence: { verifier: claim.verifier },
-    };
+  if (claim.seed === undefined)
+    return { name: "answers", ok: undefined, how: "The samples are not drawn yet.", evidence: {} };
+  const system = await proofSystemOf(chain, claim);
+  const holdsAs = await equationOf(chain, claim, system);
   const contexts = await questionContexts(chain, claim);
   const checked = new Map<number, { readonly holds: boolean; readonly correct: boolean }>();
   for (const hash of transactions) {
@@ -101,7 +104,7 @@ async function checkAnswers(
     for (const answer of (arguments_?.[1] ?? []) as Iterable<Readonly<Record<string, unknown>>>) {
       const submitted = answerOf(answer);
       if (checked.has(submitted.position)) continue;
-      const holds = isRight(claim, submitted, contexts);
+      const holds = isRight(claim, submitted, contexts, holdsAs);
       const predicted = holds ? argmax(unpackOutput(submitted.output, claim.classes)) : undefined;
       checked.set(submitted.position, { holds, correct: predicted === submitted.label });
     }
@@ -112,7 +115,7 @@ async function checkAnswers(
   return {
     name: "answers",
     ok: checked.size < claim.answered ? undefined : agrees && checked.size === claim.answered,
-    how: "Each answer's place in the committed set and its Groth16 proof were checked here for exactly the claim, position, sample and output; then the right ones were counted.",
+    how: `Each answer's place in the committed set and its ${SYSTEM_NAMES[system]} proof were checked here for exactly the claim, position, sample and output; then the right ones were counted.`,
     evidence: {
       answered: String(claim.answered),
       checked: String(checked.size),
@@ -122,19 +125,36 @@ async function checkAnswers(
   };
 }
 
-function isRight(claim: CapabilityClaim, answer: SubmittedAnswer, contexts: QuestionContexts): boolean {
+const SYSTEM_NAMES = { groth16: "Groth16", ultrahonk: "UltraHonk" } as const;
+
+/** Whether a proof, under the key that came with it, holds for the public inputs. */
+type Equation = (verifyingKey: Uint8Array, inputs: readonly bigint[], proof: Uint8Array) => boolean;
+
+async function equationOf(
+  chain: CapabilityChain,
+  claim: CapabilityClaim,
+  system: keyof typeof SYSTEM_NAMES,
+): Promise<Equation> {
+  if (system === "groth16")
+    return (key, inputs, proof) => verify(decodeVerifyingKey(key), inputs, decodeProof(proof));
+  const tauG2 = await tauG2OnChain(chain.rpc, claim.verifier);
+  return (key, inputs, proof) => honkEquation(tauG2, key, inputs, proof).ok;
+}
+
+function isRight(
+  claim: CapabilityClaim,
+  answer: SubmittedAnswer,
+  contexts: QuestionContexts,
+  holds: Equation,
+): boolean {
   if (claim.seed === undefined) return false;
   const index = drawnIndex(claim.seed, answer.position, claim.testSetSize);
   try {
     if (!isInTestSet(claim.testSetRoot, { ...answer, index }, answer.path)) return false;
-    const { verifyingKey, proof } = decodeEvidence(fromHex(answer.evidence));
-    const key = decodeVerifyingKey(verifyingKey);
-    if (toHex(verifyingKeyHash(key)) !== contexts.verifyingKeyHash) return false;
-    return verify(
-      key,
-      publicInputs(contexts.at(answer.position), answer.inputCommitment, answer.output),
-      decodeProof(proof),
-    );
+    const { verifyingKey, proof } = decodeEvidence(fromHex(answer.evidence), MAX_HONK_EVIDENCE_BYTES);
+    if (toHex(keccak256(verifyingKey)) !== contexts.verifyingKeyHash) return false;
+    const inputs = publicInputs(contexts.at(answer.position), answer.inputCommitment, answer.output);
+    return holds(verifyingKey, inputs, proof);
   } catch (error) {
     if (!isCodedError(error)) throw error;
     return false;

@@ -1,12 +1,5 @@
 import { attemptOf, type Capability, describeCapability } from "@aios/core-capability/capability";
-import {
-  type CapabilityChain,
-  claimIdsOf,
-  drawerOf,
-  hasCeremony,
-  publisherOf,
-  readClaim,
-} from "./capability-contract.js";
+import { type CapabilityChain, claimIdsOf, drawOf, keyOf, readClaim } from "./capability-contract.js";
 
 /** Newest claims that are read. */
 const MAX_CLAIMS = 20;
@@ -20,14 +13,10 @@ export async function readCapabilities(
   if (ids.length === 0) return [];
   const claims = await Promise.all(ids.slice(-MAX_CLAIMS).map((id) => readClaim(chain, id)));
   const skipped = ids.length - claims.length;
-  const [head, ceremony] = await Promise.all([chain.rpc.blockNumber(), hasCeremony(chain, modelId)]);
+  const head = await chain.rpc.blockNumber();
   const capabilities = claims.map(async (claim, index) => {
-    const [drawer, publisher] = await Promise.all([
-      drawerOf(chain, claim.drawId),
-      publisherOf(chain, claim.testSetRoot),
-    ]);
-    const attempt = attemptOf(claims, index, skipped);
-    return describeCapability(claim, { drawer, publisher, attempt, head, ceremony });
+    const [{ drawer }, key] = await Promise.all([drawOf(chain, claim.drawId), keyOf(chain, claim)]);
+    return describeCapability(claim, { drawer, attempt: attemptOf(index, skipped), head, key });
   });
   return (await Promise.all(capabilities)).reverse();
 }

@@ -5,7 +5,7 @@ import type { CapabilityReader } from "../../src/domain/ports.js";
 export interface CapabilityReaderUnderTest {
   readonly reader: CapabilityReader;
   readonly peer: Peer;
-  /** A published model about which three claims were made on one test set; none is drawn. */
+  /** A published model about which three claims were made, the second on another test set, the third of UltraHonk; none is drawn. */
   readonly modelId: bigint;
   readonly drawer: string;
   close(): Promise<void>;
@@ -33,6 +33,14 @@ export function capabilityReaderConformance(
       ]);
       expect(new Set(found.map((one) => one.drawer))).toEqual(new Set([drawer]));
       expect(found.every(({ state }) => state === "waiting-for-draw")).toBe(true);
+      expect(new Set(found.map(({ claim }) => claim.publisher))).toEqual(new Set([drawer]));
+    });
+
+    it("says who can forge of the system that each claim's proofs are of", async () => {
+      const [honk, groth16] = await subject.reader.capabilitiesOf(subject.modelId, 20);
+      expect(honk?.trusted.join(" ")).toContain("UltraHonk proofs' reference string: forgeable by anybody");
+      expect(honk?.trusted.join(" ")).not.toContain("Groth16");
+      expect(groth16?.trusted.join(" ")).toContain("Groth16 key");
     });
 
     it("counts the attempts that it does not show", async () => {

@@ -161,9 +161,9 @@ describe("the marketplace on our own chain", () => {
       await (await contract.getFunction(name)(...args)).wait();
     };
     const root = `0x${"7e".repeat(32)}`;
-    await send(ACCOUNTS.business, "publishTestSet", [root, 500, "digits of somebody else"]);
+    await send(ACCOUNTS.business, "publishTestSet", [root, 500, 10, "digits of somebody else"]);
     await send(ACCOUNTS.business, "offerDraw", [`0x${"5e".repeat(32)}`]);
-    await send(ACCOUNTS.developer, "claim", [modelId, verifier, root, 60, 58, 10, 1]);
+    await send(ACCOUNTS.developer, "claim", [modelId, verifier, ACCOUNTS.business.address, root, 60, 58, 1]);
 
     const [capability, ...others] = await list();
     expect(others).toEqual([]);

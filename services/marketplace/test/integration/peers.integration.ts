@@ -136,11 +136,15 @@ capabilityReaderConformance("JsonRpcCapabilityReader", async () => {
   const call = (who: typeof ACCOUNTS.developer, name: string, args: readonly unknown[]): Promise<void> =>
     send(who, claims, abi.encodeFunctionData(name, args));
   const root = `0x${"7e".repeat(32)}`;
-  await call(ACCOUNTS.business, "publishTestSet", [root, 100, "digits"]);
+  await call(ACCOUNTS.business, "publishTestSet", [root, 100, 10, "digits"]);
+  // A new set begins no new count, and the third claim is of the other proof system.
+  const other = `0x${"7f".repeat(32)}`;
+  await call(ACCOUNTS.business, "publishTestSet", [other, 100, 10, "the same digits, salted anew"]);
   for (const drawId of [1, 2, 3]) {
     await call(ACCOUNTS.business, "offerDraw", [`0x${"5e".repeat(32)}`]);
-    const verifier = contracts["Groth16ResultVerifier"];
-    await call(ACCOUNTS.developer, "claim", [1, verifier, root, 60, 58, 10, drawId]);
+    const verifier = contracts[drawId === 3 ? "HonkResultVerifier" : "Groth16ResultVerifier"];
+    const set = [ACCOUNTS.business.address, drawId === 2 ? other : root];
+    await call(ACCOUNTS.developer, "claim", [1, verifier, ...set, 60, 58, drawId]);
   }
   return {
     reader: new JsonRpcCapabilityReader(async () => ({ claims, models: modelLicence }), chain.url, 5_000),

@@ -1,6 +1,10 @@
+import type { TauG2 } from "@aios/contracts/honk-verification";
+import { referenceStringTrust, TAU_G2_VIEWS } from "@aios/contracts/reference-string-trust";
 import {
   attemptOf,
   type Capability,
+  type CapabilityClaim,
+  type ClaimKey,
   claimFromRecord,
   describeCapability,
 } from "@aios/core-capability/capability";
@@ -10,13 +14,15 @@ import type { CapabilityReader } from "../../domain/ports.js";
 import { ContractViews } from "./contract-views.js";
 
 const CLAIM =
-  "tuple(address owner, uint64 blockNumber, uint32 testSetSize, uint128 modelId, uint64 drawId, uint16 drawCount, uint16 minimumCorrect, uint16 answered, uint16 correct, uint8 classes, address verifier, bytes32 testSetRoot, bytes32 seed, uint256 answeredBits)";
+  "tuple(address owner, uint64 blockNumber, uint32 testSetSize, uint128 modelId, uint64 drawId, uint16 drawCount, uint16 minimumCorrect, uint16 answered, uint16 correct, uint8 classes, address verifier, address publisher, bytes32 testSetRoot, bytes32 seed, uint256 answeredBits)";
 const VIEWS = new Interface([
   "function claimsOf(uint256 modelId) view returns (uint64[])",
   `function claimOf(uint64 claimId) view returns (${CLAIM})`,
-  "function testSets(bytes32 root) view returns (address publisher, uint64 publishedAt, uint32 size)",
+  "function groth16() view returns (address)",
   "function draws(uint64 drawId) view returns (address drawer, uint64 claimId, bytes32 secretHash)",
   "function ceremonyTranscriptHash(uint256 modelId) view returns (bytes32)",
+  "function honk() view returns (address)",
+  ...TAU_G2_VIEWS.map((name) => `function ${name}() view returns (uint256)`),
 ]);
 type ClaimRecord = Parameters<typeof claimFromRecord>[1];
 const ZERO = /^0x0{64}$/;
@@ -40,9 +46,9 @@ export class JsonRpcCapabilityReader implements CapabilityReader {
     const all = [...(ids as Iterable<bigint>)];
     if (all.length === 0) return [];
     const read = all.slice(-limit);
-    const [head, [transcript], claims] = await Promise.all([
+    const [head, keyOf, claims] = await Promise.all([
       views.call("eth_blockNumber", []),
-      views.view(VIEWS, contracts.models, "ceremonyTranscriptHash", [modelId]),
+      this.#keys(contracts, modelId),
       Promise.all(
         read.map(async (id) =>
           claimFromRecord(id, (await views.view(VIEWS, contracts.claims, "claimOf", [id]))[0] as ClaimRecord),
@@ -50,18 +56,41 @@ export class JsonRpcCapabilityReader implements CapabilityReader {
       ),
     ]);
     const described = claims.map(async (claim, index) => {
-      const [[publisher], [drawer]] = await Promise.all([
-        views.view(VIEWS, contracts.claims, "testSets", [claim.testSetRoot]),
+      const [[drawer], key] = await Promise.all([
         views.view(VIEWS, contracts.claims, "draws", [claim.drawId]),
+        keyOf(claim),
       ]);
       return describeCapability(claim, {
-        publisher: String(publisher).toLowerCase(),
         drawer: String(drawer).toLowerCase(),
-        attempt: attemptOf(claims, index, all.length - read.length),
+        attempt: attemptOf(index, all.length - read.length),
         head: Number(head),
-        ceremony: !ZERO.test(String(transcript)),
+        key,
       });
     });
     return (await Promise.all(described)).reverse();
+  }
+
+  /** What a claim's proofs leave to trust, of the system that its own verifier is of. */
+  async #keys(
+    { claims, models }: { readonly claims: Address; readonly models: Address },
+    modelId: bigint,
+  ): Promise<(claim: CapabilityClaim) => Promise<ClaimKey>> {
+    const [[groth16], [transcript]] = await Promise.all([
+      this.#views.view(VIEWS, claims, "groth16", []),
+      this.#views.view(VIEWS, models, "ceremonyTranscriptHash", [modelId]),
+    ]);
+    return async ({ verifier }) =>
+      verifier === String(groth16).toLowerCase()
+        ? { system: "groth16", ceremony: !ZERO.test(String(transcript)) }
+        : { system: "ultrahonk", trust: referenceStringTrust(await this.#tauG2(verifier as Address)) };
+  }
+
+  async #tauG2(resultVerifier: Address): Promise<TauG2> {
+    const [honk] = await this.#views.view(VIEWS, resultVerifier, "honk", []);
+    const words = TAU_G2_VIEWS.map(async (name) => {
+      const [word] = await this.#views.view(VIEWS, String(honk).toLowerCase() as Address, name, []);
+      return `0x${BigInt(String(word)).toString(16).padStart(64, "0")}`;
+    });
+    return (await Promise.all(words)) as unknown as TauG2;
   }
 }

@@ -72,7 +72,7 @@ export function toCapabilityMessage({ claim, ...capability }: Capability): Capab
     state: CAPABILITY_STATES[capability.state],
     testSetRoot: claim.testSetRoot,
     testSetSize: claim.testSetSize,
-    publisher: capability.publisher,
+    publisher: claim.publisher,
     drawer: capability.drawer,
     drawCount: claim.drawCount,
     answered: claim.answered,

@@ -82,10 +82,12 @@ export const capabilityView = z
     answered: uint,
     correct: uint,
     minimumCorrect: uint,
-    attempt: uint.meta({ description: "Which one it is of this model's claims on this set." }),
+    attempt: uint.meta({
+      description: "Which one it is of this model's claims, whatever set they are about.",
+    }),
     accuracyAtLeastBps: uint.meta({
       description:
-        "Accuracy on the committed set that this speaks for with a chance of error of 5%, in 1/10,000.",
+        "Accuracy on the committed set that this speaks for, in 1/10,000; all attempts together err with a chance of 5%.",
     }),
     says: z.array(z.string()),
     trusted: z.array(z.string()).meta({ description: "What has to be trusted, in sentences." }),
