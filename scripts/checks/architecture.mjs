@@ -33,7 +33,7 @@ const topicNames = readTopicNames();
 const methods = readMethods();
 const clients = readClients();
 const emitted = readTopicUse(/outbox\s*\.add\(\s*\w+,\s*topics\.(\w+)/g);
-const heard = readTopicUse(/@EventPattern(?:<[^>]*>)?\(\s*topics\.(\w+)/g);
+const heard = readTopicUse(/@(?:EventPattern|OnEvents?)(?:<[^>]*>)?\(\s*topics\.(\w+)/g);
 
 const problems = clients
   .filter(

@@ -9,12 +9,17 @@ export class CallerGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     if (context.getType() !== "rpc") return true;
     // Events come from the log that only services can write to; they have no caller.
-    if (context.switchToRpc().getContext<unknown>() instanceof EventContext) return true;
+    if (isOfEvents(context.switchToRpc().getContext<unknown>())) return true;
     const allowed =
       metadataOf(context.getHandler()) ?? metadataOf(context.getClass()) ?? ([] as readonly string[]);
     authorise(allowed, findCaller(), `${context.getClass().name}.${context.getHandler().name}`);
     return true;
   }
+}
+
+function isOfEvents(context: unknown): boolean {
+  const contexts: readonly unknown[] = Array.isArray(context) ? context : [context];
+  return contexts.length > 0 && contexts.every((one) => one instanceof EventContext);
 }
 
 /** Throws `unauthenticated` without a caller, `caller-not-allowed` for one that the list does not name. */

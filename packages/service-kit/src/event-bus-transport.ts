@@ -11,7 +11,7 @@ import type { Logger } from "./logger.js";
 import { defineMetrics } from "./metrics.js";
 import { TAKES_MANY } from "./on-event.js";
 import { monotonicMs, systemClock } from "./system-clock.js";
-import { inSpan } from "./tracing.js";
+import { recordFailure, runInSpan, startSpan } from "./tracing.js";
 
 const metrics = defineMetrics("events", {
   handledDuration: { kind: "histogram", description: "time to handle an event", unit: "ms" },
@@ -91,7 +91,7 @@ export class EventBusTransport extends Server {
       metrics.lag.record(Math.max(0, systemClock.now() - occurredAtMs), { topic });
     let outcome = "failed";
     try {
-      await inSpan(`handle ${topic}`, spanOf(first, events.length), () =>
+      await inSpans(events, () =>
         runAsCaller(undefined, async () => {
           crashPoint(`${this.#options.group}.event.before-handling`);
           await call(handler, events);
@@ -128,16 +128,30 @@ function handlesMany({ extras }: MessageHandler): boolean {
   return extras?.[TAKES_MANY] === true;
 }
 
-/** One event goes on in the trace that wrote it; several have as many, so theirs begins anew. */
-function spanOf(first: ReceivedEvent, count: number): Parameters<typeof inSpan>[1] {
-  const attributes = {
-    "messaging.system": "aios",
-    "messaging.destination.name": first.topic,
-    "messaging.batch.message_count": count,
-    "messaging.message.id": first.id,
-    "aios.event.attempt": first.attempt,
-  };
-  return { kind: SpanKind.CONSUMER, attributes, ...(count === 1 ? { parent: first.headers } : {}) };
+/** Each event goes on in the trace that wrote it; the work that several share is in the trace of the first. */
+async function inSpans(events: readonly ReceivedEvent[], work: () => Promise<void>): Promise<void> {
+  const [first, ...others] = events.map((event) =>
+    startSpan(`handle ${event.topic}`, {
+      kind: SpanKind.CONSUMER,
+      parent: event.headers,
+      attributes: {
+        "messaging.system": "aios",
+        "messaging.destination.name": event.topic,
+        "messaging.batch.message_count": events.length,
+        "messaging.message.id": event.id,
+        "aios.event.attempt": event.attempt,
+      },
+    }),
+  );
+  if (first === undefined) return;
+  try {
+    await runInSpan(first, work);
+  } catch (error) {
+    for (const span of others) recordFailure(span, error);
+    throw error;
+  } finally {
+    for (const span of others) span.end();
+  }
 }
 
 function registered(name: string): Topic<unknown> {

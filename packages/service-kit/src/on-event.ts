@@ -14,7 +14,11 @@ export const TAKES_MANY = "aios-takes-many";
  */
 export function OnEvent<T>(
   topic: Topic<T>,
-): (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<EventMethod<T>>) => void {
+): <M extends EventMethod<T>>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void {
   return (target, key, descriptor) => {
     Payload()(target, key, 0);
     Ctx()(target, key, 1);
@@ -29,7 +33,11 @@ export function OnEvent<T>(
  */
 export function OnEvents<T>(
   topic: Topic<T>,
-): (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<EventsMethod<T>>) => void {
+): <M extends EventsMethod<T>>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void {
   return (target, key, descriptor) => {
     Payload()(target, key, 0);
     Ctx()(target, key, 1);

@@ -1,10 +1,11 @@
 import { ProofEnded } from "@aios/proto/aios/events/v1/events";
 import { topics } from "@aios/proto/topics";
+import { CallerGuard } from "@aios/service-kit/caller-guard";
 import { EventBusTransport } from "@aios/service-kit/event-bus-transport";
 import type { EventContext } from "@aios/service-kit/event-context";
 import { OnEvent, OnEvents } from "@aios/service-kit/on-event";
 import { Controller, Module, type Type } from "@nestjs/common";
-import { NestFactory } from "@nestjs/core";
+import { APP_GUARD, NestFactory } from "@nestjs/core";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventually } from "../../src/eventually.js";
 import { MemoryEventBus } from "../../src/memory-event-bus.js";
@@ -30,10 +31,12 @@ class TakesOne {
   }
 }
 
-@Module({ controllers: [TakesMany] })
+const guarded = { provide: APP_GUARD, useClass: CallerGuard };
+
+@Module({ controllers: [TakesMany], providers: [guarded] })
 class ManyModule {}
 
-@Module({ controllers: [TakesOne] })
+@Module({ controllers: [TakesOne], providers: [guarded] })
 class OneModule {}
 
 describe("handlers of events", () => {
@@ -66,7 +69,7 @@ describe("handlers of events", () => {
       })),
     );
 
-  it("get what waits together, where they take many, and the poison event alone", async () => {
+  it("get what waits together, where they take many, and the poison event alone; no caller is asked for", async () => {
     await bus.ensureTopics([topic]);
     await publish(["a", "b", "c"]);
     await listen(ManyModule, "many");

@@ -2,9 +2,10 @@ import { refusalOf, type SettlementFacts } from "@aios/core-contribution/receipt
 import type { Clock } from "@aios/kernel/clock";
 import { PLATFORM_TENANT } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
-import type { Anchor, JobOnChain, ReceiptStore, Verdict } from "../domain/ports.js";
+import type { Anchor, JobOnChain, NewReceipt, ReceiptStore, Verdict } from "../domain/ports.js";
 import {
   malformedReceiptId,
+  type ReceiptDomain,
   type ReceiptRecord,
   receiptDigest,
   receiptOfJson,
@@ -32,69 +33,39 @@ export class JudgeReceipts {
     private readonly onRefused: (reason: string) => void,
   ) {}
 
-  async receive(issued: IssuedReceipt): Promise<void> {
-    const receipt = receiptOfJson(issued.receiptJson);
-    if (receipt === undefined) {
-      await this.store.add(
-        {
-          receiptId: malformedReceiptId(issued.receiptJson),
-          tenant: PLATFORM_TENANT,
-          kind: 0,
-          jobId: issued.jobId.toLowerCase(),
-          provider: "",
-          counterparty: "",
-          inputCommitment: NO_HASH,
-          outputHash: NO_HASH,
-          storesData: false,
-          messageJson: issued.receiptJson,
-          providerSignature: issued.providerSignature,
-          refusal: { reason: "malformed", message: "The text is not a receipt." },
-        },
-        this.clock.now(),
-      );
-      this.onRefused("malformed");
-      return;
-    }
-    const receiptId = receiptDigest(await this.anchor.domain(), receipt);
+  /** Keeps receipts that came together, in their order, and judges what can be judged then. */
+  async receive(issued: readonly IssuedReceipt[]): Promise<void> {
+    const domain = await this.anchor.domain();
+    const receipts = issued.map((one) => newReceipt(domain, one));
     crashPoint("scoring.receive.before-store");
-    await this.store.add(
-      {
-        receiptId,
-        tenant: `account:${receipt.counterparty}`,
-        kind: receipt.kind,
-        jobId: receipt.jobId,
-        provider: receipt.provider,
-        counterparty: receipt.counterparty,
-        inputCommitment: receipt.inputCommitment,
-        outputHash: receipt.outputHash,
-        storesData: receipt.storedBytes > 0n,
-        messageJson: issued.receiptJson,
-        providerSignature: issued.providerSignature,
-        refusal: undefined,
-      },
-      this.clock.now(),
-    );
+    await this.store.add(receipts, this.clock.now());
     crashPoint("scoring.receive.after-store");
-    await this.judgeJob(receipt.jobId);
+    for (const { refusal } of receipts) if (refusal !== undefined) this.onRefused(refusal.reason);
+    await this.#judgeJobs(receipts.filter(({ refusal }) => refusal === undefined));
   }
 
-  async jobChanged(change: JobOnChain): Promise<void> {
-    await this.store.recordJob(change);
+  /** Follows jobs through changes that came together, in their order, and judges the receipts of those that ended. */
+  async jobsChanged(changes: readonly JobOnChain[]): Promise<void> {
+    await this.store.recordJobs(changes);
     crashPoint("scoring.judge.after-job");
-    await this.judgeJob(change.jobId);
+    await this.#judgeJobs(changes);
   }
 
-  /** Judges what waits for this job; nothing while the job goes on. */
-  async judgeJob(jobId: string): Promise<void> {
-    const job = await this.store.job(jobId);
-    if (job?.state !== "settled" && job?.state !== "refunded") return;
-    for (const receipt of await this.store.waitingFor(jobId)) await this.#judge(receipt, job);
+  /** Judges what waits for these jobs; nothing while a job goes on. */
+  async #judgeJobs(about: readonly { readonly jobId: string }[]): Promise<void> {
+    const jobs = await this.store.jobs([...new Set(about.map(({ jobId }) => jobId))]);
+    const ended = [...jobs.values()].filter(({ state }) => state === "settled" || state === "refunded");
+    if (ended.length === 0) return;
+    for (const receipt of await this.store.waitingFor(ended.map(({ jobId }) => jobId)))
+      await this.#judge(receipt, jobs.get(receipt.jobId));
   }
 
   /** Refuses what waited in vain. */
   async sweep(): Promise<void> {
     const stale = await this.store.waitingSince(this.clock.now() - SETTLEMENT_PATIENCE_MS, SWEEP_BATCH);
-    for (const receipt of stale) await this.#judge(receipt, await this.store.job(receipt.jobId));
+    if (stale.length === 0) return;
+    const jobs = await this.store.jobs([...new Set(stale.map(({ jobId }) => jobId))]);
+    for (const receipt of stale) await this.#judge(receipt, jobs.get(receipt.jobId));
   }
 
   async #judge(record: ReceiptRecord, job: JobOnChain | undefined): Promise<void> {
@@ -118,6 +89,42 @@ export class JudgeReceipts {
     if (verdict.counts) this.onCounted();
     else this.onRefused(verdict.refusal.reason);
   }
+}
+
+function newReceipt(domain: ReceiptDomain, issued: IssuedReceipt): NewReceipt {
+  const { receiptJson: messageJson, providerSignature } = issued;
+  const receipt = receiptOfJson(messageJson);
+  if (receipt === undefined) {
+    return {
+      receiptId: malformedReceiptId(messageJson),
+      tenant: PLATFORM_TENANT,
+      kind: 0,
+      jobId: issued.jobId.toLowerCase(),
+      provider: "",
+      counterparty: "",
+      inputCommitment: NO_HASH,
+      outputHash: NO_HASH,
+      storesData: false,
+      messageJson,
+      providerSignature,
+      refusal: { reason: "malformed", message: "The text is not a receipt." },
+    };
+  }
+  const { kind, jobId, provider, counterparty, inputCommitment, outputHash } = receipt;
+  return {
+    receiptId: receiptDigest(domain, receipt),
+    tenant: `account:${counterparty}`,
+    kind,
+    jobId,
+    provider,
+    counterparty,
+    inputCommitment,
+    outputHash,
+    storesData: receipt.storedBytes > 0n,
+    messageJson,
+    providerSignature,
+    refusal: undefined,
+  };
 }
 
 function settlementOf(job: JobOnChain | undefined): SettlementFacts | undefined {

@@ -50,24 +50,26 @@ export type Verdict =
 
 /** Receipts, jobs and batches. Every method is one database transaction. */
 export interface ReceiptStore {
-  /** Keeps a receipt; the same id again changes nothing. */
-  add(receipt: NewReceipt, nowMs: number): Promise<void>;
+  /** Keeps receipts in their order; the same id again changes nothing. */
+  add(receipts: readonly NewReceipt[], nowMs: number): Promise<void>;
   /** Throws `receipt-not-found`. */
   byId(receiptId: string): Promise<ReceiptRecord>;
   list(
     filter: { readonly account?: string; readonly jobId?: string },
     limit: number,
   ): Promise<readonly ReceiptRecord[]>;
-  /** Receipts without a verdict on this job. */
-  waitingFor(jobId: string): Promise<readonly ReceiptRecord[]>;
+  /** Receipts without a verdict on these jobs, in the order in which they came. */
+  waitingFor(jobIds: readonly string[]): Promise<readonly ReceiptRecord[]>;
   /** Receipts without a verdict that came before this time. */
   waitingSince(beforeMs: number, limit: number): Promise<readonly ReceiptRecord[]>;
   /** True when another receipt about the same work of the same provider on the same job counts. */
   workCounted(receipt: ReceiptRecord): Promise<boolean>;
   /** Gives a waiting receipt its verdict; a work that counts already turns it into `replayed`. */
   judge(receiptId: string, verdict: Verdict): Promise<void>;
-  recordJob(change: JobOnChain): Promise<void>;
-  job(jobId: string): Promise<JobOnChain | undefined>;
+  /** Follows jobs, each through its changes in their order; all of them or none. */
+  recordJobs(changes: readonly JobOnChain[]): Promise<void>;
+  /** Those of these jobs that the chain told of, by their ids. */
+  jobs(jobIds: readonly string[]): Promise<ReadonlyMap<string, JobOnChain>>;
   countedCount(): Promise<number>;
   /** Takes counted receipts, oldest first, into a batch; nothing while another batch is under way. */
   openBatch(

@@ -1,4 +1,5 @@
 import { RECEIPT_KINDS } from "@aios/core-settlement/typed-data";
+import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { JobOnChain, NewReceipt, ReceiptStore } from "../../src/domain/ports.js";
 
@@ -61,13 +62,13 @@ function jobOnChain(change: Partial<JobOnChain> = {}): JobOnChain {
 export function receiptStoreConformance(open: () => ReceiptStore, crash: () => Promise<void>): void {
   it("keeps a receipt once, as it came, also after a crash", async () => {
     const receipt = newReceipt();
-    await Promise.all(Array.from({ length: 4 }, () => open().add(receipt, NOW_MS)));
-    await open().add({ ...receipt, messageJson: "{}" }, NOW_MS + 1);
+    await Promise.all(Array.from({ length: 4 }, () => open().add([receipt], NOW_MS)));
+    await open().add([{ ...receipt, messageJson: "{}" }], NOW_MS + 1);
     await crash();
     const stored = await open().byId(receipt.receiptId.toUpperCase().replace("0X", "0x"));
     expect(stored).toMatchObject({ state: "waiting", messageJson: receipt.messageJson, batchId: undefined });
     expect([...stored.providerSignature]).toEqual([1, 2, 3]);
-    expect((await open().waitingFor(receipt.jobId)).map(({ receiptId }) => receiptId)).toEqual([
+    expect((await open().waitingFor([receipt.jobId])).map(({ receiptId }) => receiptId)).toEqual([
       receipt.receiptId,
     ]);
     expect((await open().waitingSince(NOW_MS + 1, 100)).map(({ receiptId }) => receiptId)).toContain(
@@ -82,7 +83,7 @@ export function receiptStoreConformance(open: () => ReceiptStore, crash: () => P
   it("shows what is no receipt as refused from the start", async () => {
     const refusal = { reason: "malformed", message: "It is none." } as const;
     const receipt = newReceipt({ refusal });
-    await open().add(receipt, NOW_MS);
+    await open().add([receipt], NOW_MS);
     expect(await open().byId(receipt.receiptId)).toMatchObject({
       state: "refused",
       refusedBecause: "malformed: It is none.",
@@ -94,7 +95,7 @@ export function receiptStoreConformance(open: () => ReceiptStore, crash: () => P
   it("counts a work once, however many receipts of it are judged at once", async () => {
     const first = newReceipt();
     const copies = [first, ...[1, 2, 3].map(() => newReceipt({ jobId: first.jobId }))];
-    for (const copy of copies) await open().add(copy, NOW_MS);
+    for (const copy of copies) await open().add([copy], NOW_MS);
     await Promise.all(copies.map(({ receiptId }) => open().judge(receiptId, COUNTS)));
     const states = await Promise.all(copies.map(({ receiptId }) => open().byId(receiptId)));
     expect(states.filter(({ state }) => state === "counted")).toHaveLength(1);
@@ -108,7 +109,7 @@ export function receiptStoreConformance(open: () => ReceiptStore, crash: () => P
     const account = `0x${"c4".repeat(20)}`;
     const own = [newReceipt({ provider: account }), newReceipt({ provider: account })];
     for (const receipt of own) {
-      await open().add(receipt, NOW_MS);
+      await open().add([receipt], NOW_MS);
       await open().judge(receipt.receiptId, COUNTS);
     }
     const counted = await open().countedCount();
@@ -149,19 +150,58 @@ export function receiptStoreConformance(open: () => ReceiptStore, crash: () => P
   });
 
   it("follows a job to its end, and never from there", async () => {
-    expect(await open().job(hash(77))).toBeUndefined();
-    await open().recordJob(jobOnChain());
+    const jobOf = async (jobId: string) => (await open().jobs([jobId])).get(jobId);
+    expect(await jobOf(hash(77))).toBeUndefined();
+    await open().recordJobs([jobOnChain()]);
     const settled = jobOnChain({ state: "settled", openedAtSeconds: 150, settledAtSeconds: 200 });
-    await open().recordJob(settled);
-    await open().recordJob(jobOnChain({ state: "leased", settledAtSeconds: 999 }));
+    await open().recordJobs([settled]);
+    await open().recordJobs([jobOnChain({ state: "leased", settledAtSeconds: 999 })]);
     await crash();
-    expect(await open().job(hash(77))).toEqual({ ...settled, openedAtSeconds: 100 });
+    expect(await jobOf(hash(77))).toEqual({ ...settled, openedAtSeconds: 100 });
+  });
+
+  it("keeps the same of jobs and receipts, however many come together", async () => {
+    const states = ["funded", "leased", "delivered", "settled", "refunded"];
+    const step = fc.record({
+      job: fc.integer({ min: 0, max: 3 }),
+      state: fc.constantFrom(...states),
+      at: fc.integer({ min: 1, max: 1_000 }),
+    });
+    let runs = 0;
+    const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+      runs += 1;
+      const under = (run: number, job: number): string => hash(run * 1_000 + job);
+      const changes = (run: number): JobOnChain[] =>
+        steps.map(({ job, state, at }) =>
+          jobOnChain({
+            jobId: under(run, job),
+            state,
+            openedAtSeconds: state === "funded" ? at : undefined,
+            settledAtSeconds: state === "settled" ? at : undefined,
+            settlementHash: state === "settled" ? hash(at) : "",
+          }),
+        );
+      const [together, alone] = [1_000_000 + 2 * runs, 1_000_001 + 2 * runs];
+      await open().recordJobs(changes(together));
+      for (const change of changes(alone)) await open().recordJobs([change]);
+      const kept = async (run: number) => {
+        const jobs = await open().jobs([0, 1, 2, 3].map((job) => under(run, job)));
+        return [0, 1, 2, 3].map((job) => ({ ...jobs.get(under(run, job)), jobId: job }));
+      };
+      expect(await kept(together)).toEqual(await kept(alone));
+    });
+    await fc.assert(property, { numRuns: 25 });
+
+    const [first, second] = [newReceipt(), newReceipt()];
+    await open().add([second, first, second], NOW_MS);
+    const waiting = await open().waitingFor([first.jobId, second.jobId]);
+    expect(waiting.map(({ receiptId }) => receiptId)).toEqual([second.receiptId, first.receiptId]);
   });
 
   it("lists by account and by job, the newest first", async () => {
     const provider = `0x${"d7".repeat(20)}`;
     const own = [newReceipt({ provider }), newReceipt({ provider }), newReceipt({ provider })];
-    for (const receipt of own) await open().add(receipt, NOW_MS);
+    for (const receipt of own) await open().add([receipt], NOW_MS);
     const ids = own.map(({ receiptId }) => receiptId).toReversed();
     const found = await open().list({ account: provider }, 2);
     expect(found.map(({ receiptId }) => receiptId)).toEqual(ids.slice(0, 2));

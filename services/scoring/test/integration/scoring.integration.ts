@@ -126,6 +126,20 @@ describe("scoring on our own chain", () => {
     });
   }
 
+  it("judges each by itself where many waited while it was away", async () => {
+    const job = await settledJob();
+    await scoring.stop();
+    await issue(job, { message: { kind: "no such kind" } });
+    await issue(job, { message: { workUnits: 6_000 } });
+    await issue(job);
+    await issue(job);
+    await scoring.restart();
+    await untilFirstIs(job, "anchored");
+    const receipts = await receiptsOf(job.jobId);
+    const because = receipts.map(({ refusedBecause }) => refusedBecause.split(":")[0]).toSorted();
+    expect(because).toEqual(["", "forged", "malformed"]);
+  });
+
   it.each([
     "scoring.receive.after-store",
     "scoring.judge.after-store",

@@ -5,12 +5,16 @@ import type {
   ReceiptsAnchored,
 } from "@aios/proto/aios/events/v1/events";
 import { topics } from "@aios/proto/topics";
+import { OnEvent, OnEvents } from "@aios/service-kit/on-event";
 import { Controller, Inject } from "@nestjs/common";
-import { EventPattern, Payload } from "@nestjs/microservices";
 import { ReceiptAnchorer } from "../../application/anchor-receipts.js";
 import { JudgeReceipts } from "../../application/judge-receipts.js";
+import type { JobOnChain } from "../../domain/ports.js";
 
-/** Every handler moves rows only from the states it expects, so a second delivery changes nothing. */
+/**
+ * Every handler moves rows only from the states it expects, so a second delivery changes nothing. Receipts and jobs come
+ * in numbers, so what waits of them is taken together.
+ */
 @Controller()
 export class ScoringEventsConsumer {
   constructor(
@@ -18,35 +22,39 @@ export class ScoringEventsConsumer {
     @Inject(ReceiptAnchorer) private readonly anchorer: ReceiptAnchorer,
   ) {}
 
-  @EventPattern<string>(topics.computeReceiptIssued.name)
-  receiptIssued(@Payload() event: ReceiptIssued): Promise<void> {
-    return this.judge.receive(event);
+  @OnEvents(topics.computeReceiptIssued)
+  receiptsIssued(events: readonly ReceiptIssued[]): Promise<void> {
+    return this.judge.receive(events);
   }
 
-  @EventPattern<string>(topics.economyJobChanged.name)
-  jobChanged(@Payload() event: EscrowJobChanged): Promise<void> {
-    const settled = event.state === "settled";
-    return this.judge.jobChanged({
-      jobId: event.jobId,
-      state: event.state,
-      buyer: event.buyer,
-      provider: event.provider,
-      receiptHash: event.receiptHash,
-      openedAtSeconds: event.state === "funded" ? event.chainTimeSeconds : undefined,
-      settledAtSeconds: settled ? event.chainTimeSeconds : undefined,
-      settlementHash: settled ? event.transactionHash : "",
-    });
+  @OnEvents(topics.economyJobChanged)
+  jobsChanged(events: readonly EscrowJobChanged[]): Promise<void> {
+    return this.judge.jobsChanged(events.map(jobOnChain));
   }
 
-  @EventPattern<string>(topics.economyReceiptsAnchored.name)
-  receiptsAnchored(@Payload() event: ReceiptsAnchored): Promise<void> {
+  @OnEvent(topics.economyReceiptsAnchored)
+  receiptsAnchored(event: ReceiptsAnchored): Promise<void> {
     const root = `0x${Buffer.from(event.root).toString("hex")}`;
     return this.anchorer.anchored(root, BigInt(event.batch), event.transactionHash);
   }
 
-  @EventPattern<string>(topics.economyTransactionEnded.name)
-  async transactionEnded(@Payload() event: ChainTransactionEnded): Promise<void> {
+  @OnEvent(topics.economyTransactionEnded)
+  async transactionEnded(event: ChainTransactionEnded): Promise<void> {
     if (!event.succeeded)
       await this.anchorer.failed(event.idempotencyKey, event.errorCode, event.errorDetailsJson);
   }
+}
+
+function jobOnChain(event: EscrowJobChanged): JobOnChain {
+  const settled = event.state === "settled";
+  return {
+    jobId: event.jobId,
+    state: event.state,
+    buyer: event.buyer,
+    provider: event.provider,
+    receiptHash: event.receiptHash,
+    openedAtSeconds: event.state === "funded" ? event.chainTimeSeconds : undefined,
+    settledAtSeconds: settled ? event.chainTimeSeconds : undefined,
+    settlementHash: settled ? event.transactionHash : "",
+  };
 }

@@ -15,19 +15,16 @@ const COUNTING: ReceiptState[] = ["counted", "batched", "anchored"];
 export class PrismaReceiptStore implements ReceiptStore {
   constructor(private readonly prisma: PrismaClient) {}
 
-  async add(receipt: NewReceipt, nowMs: number): Promise<void> {
-    const { refusal, ...columns } = receipt;
+  async add(receipts: readonly NewReceipt[], nowMs: number): Promise<void> {
     await this.prisma.receipt.createMany({
-      data: [
-        {
-          ...columns,
-          providerSignature: Buffer.from(receipt.providerSignature),
-          state: refusal === undefined ? "waiting" : "refused",
-          refusedBecause: refusal === undefined ? "" : `${refusal.reason}: ${refusal.message}`,
-          countersignedBy: "",
-          receivedAtMs: BigInt(nowMs),
-        },
-      ],
+      data: receipts.map(({ refusal, ...columns }) => ({
+        ...columns,
+        providerSignature: Buffer.from(columns.providerSignature),
+        state: refusal === undefined ? "waiting" : "refused",
+        refusedBecause: refusal === undefined ? "" : `${refusal.reason}: ${refusal.message}`,
+        countersignedBy: "",
+        receivedAtMs: BigInt(nowMs),
+      })),
       skipDuplicates: true,
     });
   }
@@ -54,9 +51,9 @@ export class PrismaReceiptStore implements ReceiptStore {
   }
 
   // All tenants: receipts are judged in the order in which they came, whosever they are.
-  async waitingFor(jobId: string): Promise<readonly ReceiptRecord[]> {
+  async waitingFor(jobIds: readonly string[]): Promise<readonly ReceiptRecord[]> {
     const rows = await this.prisma.receipt.findMany({
-      where: { jobId, state: "waiting" },
+      where: { jobId: { in: [...jobIds] }, state: "waiting" },
       orderBy: { sequence: "asc" },
     });
     return rows.map(toRecord);
@@ -103,15 +100,26 @@ export class PrismaReceiptStore implements ReceiptStore {
     }
   }
 
-  async recordJob(change: JobOnChain): Promise<void> {
-    const opened = change.openedAtSeconds === undefined ? null : BigInt(change.openedAtSeconds);
-    const settled = change.settledAtSeconds === undefined ? null : BigInt(change.settledAtSeconds);
+  async recordJobs(changes: readonly JobOnChain[]): Promise<void> {
+    const [first, ...later] = rounds(changes).map((round) => this.#recordRound(round));
+    if (first === undefined) return;
+    if (later.length === 0) await first;
+    else await this.prisma.$transaction([first, ...later]);
+  }
+
+  /** One statement, so each job only once. */
+  #recordRound(changes: readonly JobOnChain[]): Prisma.PrismaPromise<number> {
+    const rows = changes.map((change) => {
+      const opened = change.openedAtSeconds === undefined ? null : BigInt(change.openedAtSeconds);
+      const settled = change.settledAtSeconds === undefined ? null : BigInt(change.settledAtSeconds);
+      return Prisma.sql`(${change.jobId}, ${PLATFORM_TENANT}, ${change.state}, ${change.buyer}, ${change.provider},
+        ${change.receiptHash}, ${opened}::bigint, ${settled}::bigint, ${change.settlementHash})`;
+    });
     // The first opening stays; a settled or refunded job never moves again.
-    await this.prisma.$executeRaw`
+    return this.prisma.$executeRaw`
       INSERT INTO settled_job
         (job_id, tenant, state, buyer, provider, receipt_hash, opened_at_seconds, settled_at_seconds, settlement_hash)
-      VALUES (${change.jobId}, ${PLATFORM_TENANT}, ${change.state}, ${change.buyer}, ${change.provider}, ${change.receiptHash},
-              ${opened}, ${settled}, ${change.settlementHash})
+      VALUES ${Prisma.join(rows)}
       ON CONFLICT (job_id) DO UPDATE SET
         state = EXCLUDED.state, buyer = EXCLUDED.buyer, provider = EXCLUDED.provider,
         receipt_hash = EXCLUDED.receipt_hash,
@@ -121,9 +129,9 @@ export class PrismaReceiptStore implements ReceiptStore {
       WHERE settled_job.state NOT IN ('settled', 'refunded')`;
   }
 
-  async job(jobId: string): Promise<JobOnChain | undefined> {
-    const row = await this.prisma.settledJob.findUnique({ where: { ...PUBLIC, jobId } });
-    return row === null ? undefined : toJob(row);
+  async jobs(jobIds: readonly string[]): Promise<ReadonlyMap<string, JobOnChain>> {
+    const rows = await this.prisma.settledJob.findMany({ where: { ...PUBLIC, jobId: { in: [...jobIds] } } });
+    return new Map(rows.map((row) => [row.jobId, toJob(row)]));
   }
 
   // All tenants: a batch holds everybody's receipts.
@@ -229,6 +237,20 @@ export class PrismaReceiptStore implements ReceiptStore {
       return receipt === undefined ? [] : [{ digest: row.receiptId, receipt }];
     });
   }
+}
+
+/** The same changes, parted so that each round holds the next change of every job that has one. */
+function rounds(changes: readonly JobOnChain[]): readonly (readonly JobOnChain[])[] {
+  const parted: JobOnChain[][] = [];
+  const seen = new Map<string, number>();
+  for (const change of changes) {
+    const turn = seen.get(change.jobId) ?? 0;
+    seen.set(change.jobId, turn + 1);
+    const round = parted[turn];
+    if (round === undefined) parted.push([change]);
+    else round.push(change);
+  }
+  return parted;
 }
 
 function isUniqueViolation(error: unknown): boolean {
