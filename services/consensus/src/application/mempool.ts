@@ -92,7 +92,8 @@ export class Mempool {
     const failure = await this.#keep(admitted, receivedAtMs);
     if (failure !== undefined) return outcomes.map((each) => (each instanceof CodedError ? each : failure));
     crashPoint("consensus.submit.after-journal");
-    await this.#forget(displaced);
+    // One that was displaced may have come back while this waited for the disk.
+    await this.#forget(displaced.filter((hash) => this.pool.get(hash) === undefined));
     for (const transaction of admitted) this.events.emit("admitted", transaction);
     this.#onAdmitted();
     return outcomes;

@@ -33,6 +33,17 @@ export function mempoolJournalConformance(name: string, open: () => Promise<Memp
       expect(contentOf(await subject.crash())).toEqual(expected);
     });
 
+    it("of one that it takes again keeps the last entry alone, and nothing once that is removed", async () => {
+      const [twice, beside] = [await sampleTransfer(0), await sampleTransfer(1)];
+      await subject.journal.add([twice], 1);
+      await subject.journal.add([twice, beside, twice], 2);
+      expect([...subject.journal.entries()].map(({ receivedAtMs }) => receivedAtMs)).toEqual([2, 2]);
+      await subject.journal.remove([twice.hash]);
+      await subject.journal.remove([beside.hash]);
+      expect([...subject.journal.entries()]).toEqual([]);
+      expect([...(await subject.crash()).entries()]).toEqual([]);
+    });
+
     it("has one entry a transaction, and forgets what is removed, also over a crash", async () => {
       const [kept, gone] = [await sampleTransfer(0), await sampleTransfer(1)];
       for (const each of [kept, gone, kept]) await subject.journal.add([each], 5);

@@ -55,6 +55,8 @@ export class ChainDatabase {
         noSubdir: true,
         readOnly: options.readOnly ?? false,
         ...MAP,
+        // Says of each write when it is safe from power loss, which others are told of it may not come before.
+        separateFlushed: true,
         // Else the library makes promises of its own that nobody can catch when a commit fails. Writes share commits anyway.
         eventTurnBatching: false,
       });

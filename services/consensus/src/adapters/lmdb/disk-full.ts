@@ -10,16 +10,26 @@ const SHORT_WRITE: ReadonlySet<unknown> = new Set([5, "EIO"]);
 /** LMDB maps its lock file into memory; on a disk without room for it the process would die of a signal. */
 const ROOM_TO_OPEN_BYTES = 64 * 1024;
 
+/** Of the library with `separateFlushed`: visible when it resolves, safe from power loss when `flushed` does. */
+interface LmdbWrite<T> extends Promise<T> {
+  readonly flushed?: Promise<unknown>;
+}
+
 interface LmdbFailure {
   readonly code?: unknown;
   /** Why a commit failed; rejects soon after, and may not be left alone. */
   readonly commitError?: Promise<never>;
 }
 
-/** What a write answers, or what was wrong with it. Throws `disk-full`, and then nothing of the write is there. */
-export async function committed<T>(directory: string, written: Promise<T>): Promise<T> {
+/**
+ * What a write answers once it is on disk, or what was wrong with it. Throws `disk-full`, and then nothing of the write is
+ * there.
+ */
+export async function committed<T>(directory: string, written: LmdbWrite<T>): Promise<T> {
   try {
-    return await written;
+    const answer = await written;
+    await written.flushed;
+    return answer;
   } catch (error) {
     const { commitError } = error as LmdbFailure;
     throw named(

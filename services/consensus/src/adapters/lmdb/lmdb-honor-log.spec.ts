@@ -1,3 +1,4 @@
+import { blockId, type DagBlock } from "@aios/core-honor-node/dag-block";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import type * as lmdb from "lmdb";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -40,5 +41,40 @@ describe("an honor node's log whose first start died", () => {
       expect([...log.load()]).toEqual([]);
       await log.close();
     }
+  });
+});
+
+describe("an archive", () => {
+  const directory = temporaryDirectory("honor-archive");
+  afterEach(() => directory.remove());
+
+  it("keeps a block that is written and pruned at once", async () => {
+    const log = new LmdbHonorLog(directory.path, "test", { archive: true });
+    const block: DagBlock = {
+      setNumber: 0,
+      seat: 1,
+      tick: 2,
+      parents: ["genesis"],
+      transactions: [],
+      signature: "ab".repeat(96),
+    };
+    const id = blockId(block);
+    const colouring = {
+      blueScore: 1,
+      selectedParent: "genesis",
+      mergeRoot: "genesis",
+      mergesetBlues: ["genesis"],
+      mergesetReds: [],
+      sizedBlues: [],
+      anticoneSizes: [],
+    };
+    const base = { root: "genesis", height: 0, firstDecision: 1, reigns: [] };
+    await log.append([
+      { kind: "block", block, colouring },
+      { kind: "base", base, gone: [id], accepted: [] },
+    ]);
+    expect(log.block(id)).toEqual(block);
+    expect(log.sizes).toMatchObject({ blocks: 0, archivedBlocks: 1 });
+    await log.close();
   });
 });

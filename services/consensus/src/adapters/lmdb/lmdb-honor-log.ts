@@ -15,6 +15,11 @@ const FILE = "honor.lmdb";
 /** What takes a number: a base for the transactions that it keeps. */
 const NUMBERED: ReadonlySet<LogEntry["kind"]> = new Set(["block", "transactions", "base"]);
 
+interface StoredBlock {
+  readonly place: number;
+  readonly value: Buffer;
+}
+
 type NumberedTable = Database<Buffer, number>;
 
 /**
@@ -96,7 +101,7 @@ export class LmdbHonorLog implements HonorLog {
     let next = this.#next;
     this.#next += entries.filter(({ kind }) => NUMBERED.has(kind)).length;
     /** Blocks of this very append, which are not to be read yet. */
-    const numbers = new Map<string, number>();
+    const fresh = new Map<string, StoredBlock>();
     await this.#root.batch(() => {
       for (const entry of entries) {
         const value = Buffer.from(encodeLogEntry(entry));
@@ -106,10 +111,10 @@ export class LmdbHonorLog implements HonorLog {
         else if (entry.kind === "transactions") this.#transactions.put(next++, value);
         else if (entry.kind === "block") {
           const id = blockId(entry.block);
-          numbers.set(id, next);
+          fresh.set(id, { place: next, value });
           this.#places.put(Buffer.from(id, "hex"), numberBytes(next));
           this.#blocks.put(next++, value);
-        } else this.#prune(entry, value, next++, numbers);
+        } else this.#prune(entry, value, next++, fresh);
       }
     });
   }
@@ -159,10 +164,10 @@ export class LmdbHonorLog implements HonorLog {
     { base, gone, accepted }: Extract<LogEntry, { kind: "base" }>,
     value: Buffer,
     next: number,
-    numbers: ReadonlyMap<string, number>,
+    fresh: ReadonlyMap<string, StoredBlock>,
   ): void {
     this.#root.put("base", value);
-    for (const id of gone) this.#removeBlock(id, numbers);
+    for (const id of gone) this.#removeBlock(id, fresh);
     for (const key of this.#transactions.getKeys({ end: next })) this.#transactions.remove(key);
     if (accepted.length > 0)
       this.#transactions.put(
@@ -178,12 +183,12 @@ export class LmdbHonorLog implements HonorLog {
     for (const key of this.#orders.getKeys({ end: base.height + 1 })) this.#orders.remove(key);
   }
 
-  #removeBlock(id: string, numbers: ReadonlyMap<string, number>): void {
+  #removeBlock(id: string, fresh: ReadonlyMap<string, StoredBlock>): void {
     if (id === "genesis") return;
     const key = Buffer.from(id, "hex");
-    const place = numbers.get(id) ?? this.#places.get(key)?.readUInt32BE();
+    const place = fresh.get(id)?.place ?? this.#places.get(key)?.readUInt32BE();
     if (place === undefined) return;
-    const value = this.#blocks.get(place);
+    const value = fresh.get(id)?.value ?? this.#blocks.get(place);
     this.#blocks.remove(place);
     if (this.#isArchive && value !== undefined) this.#archive.put(place, value);
     else this.#places.remove(key);

@@ -10,6 +10,8 @@ import { entriesOf, type JournalEntry, recordOf } from "./mempool-record.js";
 interface OpenRecord {
   readonly id: number;
   readonly entries: JournalEntry[];
+  /** Records of which nothing is left once this one is there. */
+  readonly superseded: number[];
   readonly written: Promise<void>;
 }
 
@@ -35,8 +37,11 @@ export class LmdbMempoolJournal implements MempoolJournal {
   add(transactions: readonly SignedTransaction[], receivedAtMs: number): Promise<void> {
     const record = this.#open ?? this.#begin();
     for (const { hash, raw } of transactions) {
+      const before = this.#recordOf.get(hash);
+      if (before === record.id) continue;
       record.entries.push({ raw, receivedAtMs });
       this.#file(hash, record.id);
+      if (before !== undefined && this.#leave(before)) record.superseded.push(before);
     }
     return record.written;
   }
@@ -47,12 +52,7 @@ export class LmdbMempoolJournal implements MempoolJournal {
       const id = this.#recordOf.get(hash);
       if (id === undefined) continue;
       this.#recordOf.delete(hash);
-      const left = (this.#waiting.get(id) ?? 0) - 1;
-      if (left > 0) this.#waiting.set(id, left);
-      else {
-        this.#waiting.delete(id);
-        removals.push(this.database.committed(this.database.mempool.remove(id)));
-      }
+      if (this.#leave(id)) removals.push(this.database.committed(this.database.mempool.remove(id)));
     }
     await Promise.all(removals);
   }
@@ -66,20 +66,31 @@ export class LmdbMempoolJournal implements MempoolJournal {
     this.#waiting.set(id, (this.#waiting.get(id) ?? 0) + 1);
   }
 
+  /** One less waits of a record. Whether it was the last. */
+  #leave(id: number): boolean {
+    const left = (this.#waiting.get(id) ?? 0) - 1;
+    if (left > 0) this.#waiting.set(id, left);
+    else this.#waiting.delete(id);
+    return left <= 0;
+  }
+
   #begin(): OpenRecord {
     const id = this.#nextRecord++;
     const written = new Promise<void>((resolve, reject) => {
       setImmediate(() => this.#write(id).then(resolve, reject));
     });
-    this.#open = { id, entries: [], written };
+    this.#open = { id, entries: [], superseded: [], written };
     return this.#open;
   }
 
   async #write(id: number): Promise<void> {
-    const entries = this.#open?.entries ?? [];
+    const { entries = [], superseded = [] } = this.#open ?? {};
     this.#open = undefined;
-    // All of them may be in a block already.
-    if (this.#waiting.has(id))
-      await this.database.committed(this.database.mempool.put(id, recordOf(entries)));
+    const { database } = this;
+    await database.write((batch) => {
+      // All of them may be in a block already.
+      if (this.#waiting.has(id)) batch.put(database.mempool, id, recordOf(entries));
+      for (const before of superseded) batch.remove(database.mempool, before);
+    });
   }
 }

@@ -29,6 +29,10 @@ function world(options: { readonly hasSigner?: boolean } = {}) {
   const waiting = new Map<string, { raw: Uint8Array }>();
   const places = new Map<string, number>();
   const sent: Uint8Array[] = [];
+  const isPoor = { now: false };
+  /** Heights at which a transaction was offered. */
+  const attempts: number[] = [];
+  let writes = 0;
   const errors: unknown[] = [];
   let height = 0;
   const head = (): BlockHeader =>
@@ -57,6 +61,7 @@ function world(options: { readonly hasSigner?: boolean } = {}) {
           },
     store: {
       put: async (record: EvidenceRecord) => {
+        writes += 1;
         records.set(record.offence.publicKey, record);
       },
       records: () => records.values(),
@@ -73,6 +78,8 @@ function world(options: { readonly hasSigner?: boolean } = {}) {
       pool: { get: (hash: Bytes32) => waiting.get(hash), nextNonce: () => BigInt(sent.length) },
       submit: async (raw: Uint8Array) => {
         const hash = bytes32Of(keccak256(raw));
+        attempts.push(height);
+        if (isPoor.now) throw new Error("insufficient funds");
         // Written down before it leaves.
         expect([...records.values()].map(({ transaction }) => transaction)).toContain(hash);
         sent.push(raw);
@@ -87,6 +94,9 @@ function world(options: { readonly hasSigner?: boolean } = {}) {
   return {
     open,
     sent,
+    isPoor,
+    attempts,
+    writes: () => writes,
     errors,
     records,
     /** Orders what waits, and convicts the guilty by it where the contract takes it. */
@@ -141,6 +151,23 @@ describe("evidence that a node finds", () => {
     chain.drop();
     await chain.pass(restarted, 2);
     expect(chain.sent).toHaveLength(2);
+  });
+
+  it("is offered less and less often, and written down no more often, while it cannot be sent", async () => {
+    const chain = world();
+    const reporter = chain.open();
+    chain.isPoor.now = true;
+    reporter.found(offence);
+    await chain.pass(reporter, 2_000);
+    expect(chain.attempts.length).toBeGreaterThan(3);
+    expect(chain.attempts.length).toBeLessThan(12);
+    expect(chain.writes()).toBe(chain.attempts.length + 1);
+    chain.isPoor.now = false;
+    await chain.pass(reporter, 600);
+    expect(chain.sent).toHaveLength(1);
+    chain.order(true);
+    await chain.pass(reporter, 1);
+    expect(stateOf(reporter)).toEqual(["convicted"]);
   });
 
   it("is left to others after three transactions that convicted nobody", async () => {

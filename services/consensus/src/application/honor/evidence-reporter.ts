@@ -18,6 +18,8 @@ const TURNS = 8;
 const CHECKPOINTS_OF_TURN = 6;
 /** Ordered transactions that convicted nobody, after which this node leaves it to others. */
 const MAX_FAILURES = 3;
+/** After an attempt that could not be sent, so many checkpoints pass, and twice as many after the next, up to the latter. */
+const RETRY_AFTER = { first: 6, most: 512 };
 /** Evidence kept: more members than the largest honor set has. */
 const MAX_RECORDS = 1_024;
 
@@ -45,6 +47,8 @@ export interface EvidenceReporterParts {
 export class EvidenceReporter {
   readonly #parts: EvidenceReporterParts;
   readonly #records = new Map<string, EvidenceRecord>();
+  /** Of evidence that could not be sent, the height of the next attempt, and how many checkpoints after this the one after it. */
+  readonly #retries = new Map<string, { readonly atHeight: number; readonly wait: number }>();
   #work: Promise<void> = Promise.resolve();
 
   constructor(parts: EvidenceReporterParts) {
@@ -100,7 +104,24 @@ export class EvidenceReporter {
         return;
       }
     } else if (head.number < record.foundAtHeight + this.#turn(record) * CHECKPOINTS_OF_TURN) return;
-    await this.#submit(record, head, signer, contract);
+    await this.#try(record, head, signer, contract);
+  }
+
+  /** An account without coins, or a pool without room, costs no write at every head. */
+  async #try(
+    record: EvidenceRecord,
+    head: BlockHeader,
+    signer: TransactionSigner,
+    to: Address,
+  ): Promise<void> {
+    const { publicKey } = record.offence;
+    const known = this.#retries.get(publicKey);
+    const { atHeight, wait } = known ?? { atHeight: 0, wait: RETRY_AFTER.first };
+    if (head.number < atHeight) return;
+    const next = { atHeight: head.number + wait, wait: Math.min(2 * wait, RETRY_AFTER.most) };
+    this.#retries.set(publicKey, next);
+    await this.#submit(record, head, signer, to);
+    this.#retries.delete(publicKey);
   }
 
   async #submit(

@@ -43,6 +43,8 @@ describe("what an honor node hands over to the protocol", () => {
   let producer: HonorProducer<HonorProtocol>;
   let pooled: string[];
   let dropped: string[];
+  /** What the protocol has. */
+  let held: Set<string>;
   let height: number;
   let result: Pick<
     Awaited<ReturnType<HonorProducerParts<HonorProtocol>["engine"]["executeBlock"]>>,
@@ -62,7 +64,7 @@ describe("what an honor node hands over to the protocol", () => {
   beforeEach(async () => {
     clock = new ManualClock();
     pool = new TransactionPool(defaultNodeSettings);
-    [pooled, dropped, height] = [[], [], 0];
+    [pooled, dropped, held, height] = [[], [], new Set(), 0];
     const parts = {
       genesis: { minimumBaseFeePerGas: 1n },
       candidates: { at: () => [] },
@@ -93,8 +95,14 @@ describe("what an honor node hands over to the protocol", () => {
       signedOf: () => transaction(0),
       open: (): HonorProtocol => ({
         ready: async () => 1,
-        pooled: (transactions) => void pooled.push(...transactions.map((one) => one.id)),
-        dropped: (ids) => void dropped.push(...ids),
+        pooled: (transactions) => {
+          pooled.push(...transactions.map((one) => one.id));
+          for (const one of transactions) held.add(one.id);
+        },
+        dropped: (ids) => {
+          dropped.push(...ids);
+          for (const one of ids) held.delete(one);
+        },
         executed: () => undefined,
         stop: async () => undefined,
       }),
@@ -156,5 +164,16 @@ describe("what an honor node hands over to the protocol", () => {
     await ordered({ transactions: [first, replacement] });
     await fed();
     expect(dropped).toEqual([id(second)]);
+  });
+
+  it("stays with it where a transaction left the mempool and came back before it was told", async () => {
+    const [one, replacement] = [transaction(0), transaction(0, 9)];
+    admit(one);
+    await fed();
+    admit(replacement);
+    pool.withdraw(replacement.hash, { code: "not-kept", reason: "" });
+    admit(one);
+    expect(await fed()).toEqual([id(one)]);
+    expect([...held]).toEqual([id(one)]);
   });
 });

@@ -187,12 +187,13 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
       this.#fed.add(transaction.hash);
       (this.#foreign.has(transaction.hash) ? foreign : own).push(orderedOf(transaction));
     }
+    const gone = this.#gone;
+    this.#gone = [];
+    // First: of those that left, some may be back.
+    if (gone.length > 0) this.protocol.dropped(gone);
     if (own.length > 0) this.protocol.pooled(own, true);
     if (foreign.length > 0) this.protocol.pooled(foreign, false);
     this.#someWait = this.#parts.mempool.pool.size > this.#fed.size;
-    const gone = this.#gone;
-    this.#gone = [];
-    if (gone.length > 0) this.protocol.dropped(gone);
   }
 
   *#changed(): Generator<PooledTransaction> {
