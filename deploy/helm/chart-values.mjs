@@ -79,6 +79,22 @@ export const GLOBAL = group("what all services share", {
     secretName: text("Secret with the URL of Kubo's RPC; empty: storage holds them itself"),
     secretKey: text("its key", "url"),
   }),
+  honkPowers: group(
+    "powers of tau under which UltraHonk proofs are made and verified: the contracts' deployment and the prover read this one file",
+    {
+      claimName: text(
+        "PersistentVolumeClaim that holds it and that many pods may read; empty: the development string, under which everybody can forge",
+      ),
+      file: {
+        ...text("its path there, snarkjs' format", "powers.ptau"),
+        pattern: "^[A-Za-z0-9][A-Za-z0-9._/-]*$",
+      },
+      sha256: {
+        ...text("its SHA-256 in hex, compared with what its ceremony published; needed with claimName"),
+        pattern: "^([0-9a-f]{64})?$",
+      },
+    },
+  ),
   preflight: flag(
     "before anything is made, ask the cluster for the Secrets, the storage class and the nodes that the release needs; whoever installs must be allowed to read them",
     true,

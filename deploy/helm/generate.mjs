@@ -80,6 +80,7 @@ function factsOf(name, entry) {
       ...entry.env,
     },
     shared: entry.shared ?? [],
+    ...(entry.powers === true ? { powers: true } : {}),
     peers: peersOf(name).map((peer) => ({
       setting: `${peer.toUpperCase().replaceAll("-", "_")}_GRPC_URL`,
       service: peer,
@@ -141,6 +142,7 @@ function ownSettings(name, facts) {
   const decided = new Set([
     ...Object.keys(facts.env),
     ...facts.shared,
+    ...(facts.powers === true ? ["PROVER_HONK_POWERS_FILE", "PROVER_HONK_POWERS_SHA256"] : []),
     ...facts.peers.map(({ setting }) => setting),
     ...["AIOS_GRPC_LISTEN", "AIOS_HEALTH_LISTEN", "AIOS_SERVICE_KEY_FILE", "AIOS_TRUST_BUNDLE_FILE"],
     ...[

@@ -30,6 +30,7 @@ const memory = (requestMiB, heapMiB) => ({
  * drainGrace where clients keep HTTP connections: until those have closed by themselves as well
  * env        settings that the chart decides; text is a Helm template
  * shared     settings from the network's ConfigMap
+ * powers     reads the powers of tau that the contracts are deployed with
  */
 export const SERVICES = {
   gateway: {
@@ -94,6 +95,7 @@ export const SERVICES = {
       perReplica: 4,
     },
     shared: ["PROVER_PAYOUT_ADDRESS"],
+    powers: true,
     cpu: "1",
     ...memory(320, 384),
   },

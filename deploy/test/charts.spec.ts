@@ -102,6 +102,37 @@ describe.skipIf(!isInstalled("helm"))("the charts", () => {
     expect(pods.filter((name) => !name.includes("storage"))).toEqual([]);
   });
 
+  it("give the deployment of the contracts and the prover the same powers of tau, from one value", () => {
+    const powers = { claimName: "aios-powers", file: "hez/pot17.ptau", sha256: "ab".repeat(32) };
+    const chosen = (values: object) =>
+      podTemplates(
+        manifests(
+          render(
+            "small",
+            "--set",
+            Object.entries(values)
+              .map(([key, value]) => `global.honkPowers.${key}=${value}`)
+              .join(","),
+          ),
+        ),
+      );
+    const pods = chosen(powers);
+    const [prover] = pods.get("Deployment/aios-zk-prover")?.containers ?? [];
+    expect(prover?.env).toContainEqual({ name: "PROVER_HONK_POWERS_FILE", value: "/powers/hez/pot17.ptau" });
+    expect(prover?.env).toContainEqual({ name: "PROVER_HONK_POWERS_SHA256", value: powers.sha256 });
+    const protocol = [...pods].find(([name]) => name.startsWith("Job/aios-protocol"))?.[1];
+    expect(JSON.stringify(protocol?.containers[0])).toContain(
+      `"--honk-powers","/powers/hez/pot17.ptau","--honk-powers-sha256","${powers.sha256}"`,
+    );
+    const mounting = [...pods].filter(([, pod]) => JSON.stringify(pod.volumes).includes("aios-powers"));
+    expect(mounting.map(([name]) => name.replace(/-\d+$/, "")).sort()).toEqual([
+      "Deployment/aios-zk-prover",
+      "Job/aios-protocol",
+    ]);
+    expect(() => chosen({ ...powers, sha256: "" })).toThrow(/global.honkPowers.sha256 is missing/);
+    expect(() => chosen({ ...powers, sha256: "nonsense" })).toThrow(/sha256/);
+  });
+
   it("give each honor node keys of its own, peers by name, and callers the first of them", () => {
     const all = manifests(render("small", "--set", "global.network.honorNodes=4"));
     const named = (kind: string, name: string): Manifest | undefined =>

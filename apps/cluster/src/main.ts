@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { serveSynthetic } from "@aios/cli/synthetic/serve-synthetic";
 import { SyntheticCheck } from "@aios/cli/synthetic/synthetic-check";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { readHonkPowers } from "@aios/launcher/honk-powers";
 import { runLocalMainJob } from "@aios/launcher/local-main-job";
 import { ensureProtocol } from "@aios/launcher/protocol-deployment";
 import { syntheticInference } from "@aios/main-job/synthetic-inference";
@@ -39,6 +40,9 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
   deploy-protocol  puts the protocol's contracts on the chain; does nothing when they are there
     --chain URL               the node's JSON-RPC
     --keys FOLDER             where the network's Secret is mounted (/network-keys)
+    --honk-powers FILE        powers of tau under which UltraHonk proofs are verified, the prover's too; absent: the
+                              development string, under which everybody can forge
+    --honk-powers-sha256 HEX  what the file must have
 
   main-job         runs the main job through the gateway: training, licence, proven inference, verification
     --gateway URL             the gateway
@@ -158,12 +162,22 @@ async function certificates(args: string[]): Promise<number> {
 async function deployProtocol(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
-    options: { chain: { type: "string" }, keys: { type: "string", default: "/network-keys" } },
+    options: {
+      chain: { type: "string" },
+      keys: { type: "string", default: "/network-keys" },
+      "honk-powers": { type: "string" },
+      "honk-powers-sha256": { type: "string" },
+    },
   });
   const url = required("chain", values.chain);
+  const file = values["honk-powers"];
+  const honkPowers =
+    file === undefined
+      ? undefined
+      : readHonkPowers(file, required("--honk-powers-sha256", values["honk-powers-sha256"]));
   await chainAnswers({ url, clock: systemClock, withinMs: CHAIN_ANSWERS_MS, say: write });
   const contracts = await withIdentities(readFiles(values.keys), (identities) =>
-    ensureProtocol(url, identities, write),
+    ensureProtocol(url, identities, write, honkPowers),
   );
   for (const [name, address] of Object.entries(contracts)) write(`${name} ${address}`);
   return 0;

@@ -15,6 +15,8 @@ export interface LauncherArguments {
   readonly portBase: number | undefined;
   /** Honor nodes that finalise a new chain, 1: one node makes its blocks; undefined: what the chain began with, or the usual. */
   readonly honorNodes: number | undefined;
+  /** File of powers of tau for UltraHonk on a new chain; undefined: what the chain began with, or the development string. */
+  readonly honkPowers: string | undefined;
 }
 
 export const USAGE = `npm start -- [options]
@@ -28,6 +30,9 @@ export const USAGE = `npm start -- [options]
   --honor-nodes N     how many honor nodes finalise a new chain by certificates, each a process of its own: 4 (the
                       default), or a multiple of three from 6 up; 1: one node makes the blocks and alone decides what
                       is final, with less memory; a chain keeps what it began with
+  --honk-powers FILE  powers of tau (snarkjs' format) under which UltraHonk proofs are made and verified on a new chain;
+                      take a file whose SHA-256 you compared with its ceremony's; left out: the development string,
+                      under which everybody can forge; a chain keeps what it began with
   --port-base N       use the ports from N upwards instead of the usual ones
   --help              this text
 `;
@@ -53,6 +58,7 @@ export function parseLauncherArguments(argv: readonly string[], root: string): L
     dataDir: values["data-dir"] ?? join(root, ".aios", "data"),
     portBase,
     honorNodes,
+    honkPowers: values["honk-powers"],
   };
 }
 
@@ -68,6 +74,7 @@ function parse(argv: readonly string[]) {
         "data-dir": { type: "string" },
         "port-base": { type: "string" },
         "honor-nodes": { type: "string" },
+        "honk-powers": { type: "string" },
       },
     });
   } catch (error) {

@@ -102,6 +102,7 @@ async function startOrStop(
     dataDir: options.dataDir,
     portBase: options.portBase,
     honorNodes: options.honorNodes,
+    honkPowers: options.honkPowers,
     clock: systemClock,
     events: announcements(out),
     onStep: (step) => out.write(`      ${step}\n`),

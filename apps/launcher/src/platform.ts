@@ -4,6 +4,7 @@ import type { Clock } from "@aios/kernel/clock";
 import { SERVICES } from "@aios/service-kit/local-instance";
 import { choosePorts, type PortChoice } from "./free-ports.js";
 import { chainIdOf, ensureGenesis } from "./genesis.js";
+import { honkPowersOf } from "./honk-powers.js";
 import { chainProcesses, HonorNodes, honorPorts } from "./honor-nodes.js";
 import { type AccountName, type Identities, loadIdentities } from "./identities.js";
 import type { ProcessSpec } from "./managed-process.js";
@@ -25,6 +26,8 @@ export interface PlatformOptions {
   readonly portBase?: number | undefined;
   /** Honor nodes of a new chain, 1: one node makes its blocks; see `HonorNodes.count`. */
   readonly honorNodes?: number | undefined;
+  /** File of powers of tau for UltraHonk on a new chain; see `honkPowersOf`. */
+  readonly honkPowers?: string | undefined;
   readonly clock: Clock;
   readonly events: SupervisorEvents;
   /** One sentence for each thing that happens beside the processes. */
@@ -109,6 +112,7 @@ export class Platform {
     const genesisFile = join(dataDir, "genesis.json");
     const firstStart = !existsSync(genesisFile);
     if (nodes === 1) options.onStep?.(firstStart ? ONE_PRODUCER : `${ONE_PRODUCER}, as this chain began`);
+    const honkPowers = honkPowersOf(dataDir, options.honkPowers, firstStart);
     const honor = nodes === 1 ? undefined : await this.#prepareHonorNodes(nodes, options, genesisFile);
     if (honor === undefined) ensureGenesis(genesisFile, this.identities, Math.floor(clock.now() / 1000));
     const common = {
@@ -124,13 +128,13 @@ export class Platform {
       ...(honor?.processes() ?? []).map((spec) => this.#start(spec, options)),
     ]);
     if (firstStart) options.onStep?.("putting the protocol's contracts on the new chain");
-    const contracts = await ensureProtocol(this.jsonRpcUrl, this.identities, (step) =>
-      options.onStep?.(step),
-    );
+    const say = (step: string): void => options.onStep?.(step);
+    const contracts = await ensureProtocol(this.jsonRpcUrl, this.identities, say, honkPowers);
     const complete: PlatformSettings = {
       ...common,
       databaseUrl: databaseUrls(dataDir),
       contractRegistry: contracts["ContractRegistry"] as string,
+      honkPowers,
     };
     await Promise.all(DEPENDENTS.map((name) => this.#start(serviceProcess(name, complete), options)));
     await Promise.all(

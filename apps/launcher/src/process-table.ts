@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { SERVICES, type ServiceName, USUAL_PORTS } from "@aios/service-kit/local-instance";
+import type { HonkPowers } from "./honk-powers.js";
 import type { Identities } from "./identities.js";
 import type { ProcessSpec } from "./managed-process.js";
 import { memoryBudgetOf } from "./memory-budget.js";
@@ -26,6 +27,8 @@ export interface PlatformSettings extends CommonSettings {
   /** Connection URL for a database name. */
   readonly databaseUrl: (database: string) => string;
   readonly contractRegistry: string;
+  /** What the contracts were deployed with. */
+  readonly honkPowers: HonkPowers | undefined;
 }
 
 const HOST = "127.0.0.1";
@@ -121,7 +124,15 @@ function ownSettings(
       ANCHOR_KEY_FILE: accounts.anchor.keyFile,
       CONTRACT_REGISTRY_ADDRESS: settings.contractRegistry,
     },
-    "zk-prover": { PROVER_PAYOUT_ADDRESS: accounts.prover.address },
+    "zk-prover": {
+      PROVER_PAYOUT_ADDRESS: accounts.prover.address,
+      ...(settings.honkPowers === undefined
+        ? {}
+        : {
+            PROVER_HONK_POWERS_FILE: settings.honkPowers.file,
+            PROVER_HONK_POWERS_SHA256: settings.honkPowers.hash,
+          }),
+    },
     storage: { LIBP2P_LISTEN: `/ip4/${HOST}/tcp/${port(ports, "libp2p")}` },
     gateway: {
       GATEWAY_HTTP_LISTEN: `${HOST}:${port(ports, "gateway")}`,

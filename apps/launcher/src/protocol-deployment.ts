@@ -3,6 +3,7 @@ import { deployProtocol } from "@aios/contracts/deploy";
 import { PARAMETER_DEFAULTS } from "@aios/contracts/parameters";
 import { aios } from "@aios/kernel/units";
 import { JsonRpcProvider, Wallet } from "ethers";
+import type { HonkPowers } from "./honk-powers.js";
 import type { AccountName, Identities } from "./identities.js";
 
 /** Wrapped coin that the local parties pay and stake with, from the community's share. */
@@ -18,6 +19,7 @@ export async function ensureProtocol(
   jsonRpcUrl: string,
   { accounts }: Identities,
   onStep: (step: string) => void,
+  honkPowers?: Pick<HonkPowers, "tauG2">,
 ): Promise<Readonly<Record<string, string>>> {
   const provider = new JsonRpcProvider(jsonRpcUrl, undefined, {
     polling: true,
@@ -31,6 +33,7 @@ export async function ensureProtocol(
       signer,
       parameters: {
         ...PARAMETER_DEFAULTS,
+        ...(honkPowers === undefined ? {} : { honkTauG2: honkPowers.tauG2 }),
         treasury: accounts.treasury.address,
         anchor: accounts.anchor.address,
         initialWrappedBalances: WRAPPED_AIOS.map(([name, amount]) => ({

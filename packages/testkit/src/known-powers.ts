@@ -15,14 +15,17 @@ function coordinate(value: bigint): Uint8Array {
   });
 }
 
+type G1 = InstanceType<typeof bn254.G1.Point>;
+
 /** Normalised together: an inversion a point would be most of the work. */
-function g1(...scalars: readonly bigint[]): Uint8Array {
-  const { Point } = bn254.G1;
-  const points = normalizeZ(
-    Point,
-    scalars.map((scalar) => Point.BASE.multiplyUnsafe(scalar)),
+function encodeG1(points: G1[]): Uint8Array {
+  return Buffer.concat(
+    normalizeZ(bn254.G1.Point, points).flatMap((point) => [point.X, point.Y].map(coordinate)),
   );
-  return Buffer.concat(points.flatMap((point) => [point.X, point.Y].map(coordinate)));
+}
+
+function g1(...scalars: readonly bigint[]): Uint8Array {
+  return encodeG1(scalars.map((scalar) => bn254.G1.Point.BASE.multiplyUnsafe(scalar)));
 }
 
 function g2(...scalars: readonly bigint[]): Uint8Array {
@@ -74,6 +77,33 @@ export function knownPowers(power: number, contributors: readonly string[]): Uin
     [14, lagrangeG1(ALPHA)],
     [15, lagrangeG1(BETA)],
   ];
+  return fileOf(sections);
+}
+
+/**
+ * Powers of tau in `.ptau` format whose secret is three, each point one doubling and one addition from the last: what a
+ * universal set-up takes from such a file, for circuits of up to 2^power rows. What only ceremonies of single circuits
+ * need is zeros.
+ */
+export function knownUniversalPowers(power: number, contributors: readonly string[]): Uint8Array {
+  const size = 2 ** power;
+  const points: G1[] = [bn254.G1.Point.BASE];
+  while (points.length < 2 * size - 1) {
+    const last = points.at(-1) as G1;
+    points.push(last.double().add(last));
+  }
+  return fileOf([
+    [1, header(power)],
+    [2, encodeG1(points)],
+    [3, Buffer.concat([g2(1n, 3n), Buffer.alloc((size - 2) * 128)])],
+    [4, Buffer.alloc(size * 64)],
+    [5, Buffer.alloc(size * 64)],
+    [6, Buffer.alloc(128)],
+    [7, contributionList(contributors)],
+  ]);
+}
+
+function fileOf(sections: readonly (readonly [number, Uint8Array])[]): Uint8Array {
   const head = Buffer.alloc(12);
   head.write("ptau", 0, "latin1");
   head.writeUInt32LE(1, 4);

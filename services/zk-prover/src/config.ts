@@ -38,7 +38,12 @@ export const proverSettings = defineSettings({
   }),
   PROVER_HONK_POWERS_FILE: setting(z.string(), {
     description:
-      "powers of tau for UltraHonk's reference string, a file in snarkjs' format that PROVER_LISTED_POWERS lists; the contracts are deployed with the same tau·G2. None: the development string, under which everybody can forge",
+      "powers of tau for UltraHonk's reference string, a file in snarkjs' format; the contracts are deployed with the same tau·G2. None: the development string, under which everybody can forge",
+    default: "",
+  }),
+  PROVER_HONK_POWERS_SHA256: setting(z.string().regex(/^([0-9a-f]{64})?$/, "SHA-256 as hex"), {
+    description:
+      "what that file must have, compared with the publication of those who made it; needed where there is a file",
     default: "",
   }),
   PROVER_CONCURRENCY: setting(integer(1, 16), {

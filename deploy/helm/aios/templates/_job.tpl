@@ -1,4 +1,4 @@
-{{/* A Job of the image with the cluster's commands. `.root`, `.name`, `.args`, and `.keys` when it reads private keys. */}}
+{{/* A Job of the image with the cluster's commands. `.root`, `.name`, `.args`, `.keys` when it reads private keys, and `.powers` when it reads powers of tau from that claim. */}}
 {{- define "aios.jobPod" -}}
 metadata:
   labels:
@@ -21,9 +21,15 @@ spec:
         {{- if .keys }}
         - { name: network, mountPath: /network-keys, readOnly: true }
         {{- end }}
+        {{- if .powers }}
+        - { name: powers, mountPath: /powers, readOnly: true }
+        {{- end }}
   volumes:
     - { name: temporary, emptyDir: { medium: Memory, sizeLimit: 64Mi } }
     {{- if .keys }}
     - { name: network, secret: { secretName: {{ .root.Values.global.network.secretName }}, defaultMode: 0440 } }
+    {{- end }}
+    {{- with .powers }}
+    - { name: powers, persistentVolumeClaim: { claimName: {{ . }}, readOnly: true } }
     {{- end }}
 {{- end -}}

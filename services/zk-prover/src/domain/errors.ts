@@ -58,6 +58,15 @@ export function powersNotListed(hash: string): CodedError {
   );
 }
 
+/** The file of powers that was given is not the one that was named: the process does not start. */
+export function honkPowersDiffer(hash: string, expected: string): CodedError {
+  return refused(
+    "honk-powers-differ",
+    `PROVER_HONK_POWERS_FILE has sha256 ${hash}; PROVER_HONK_POWERS_SHA256 says ${expected || "none"}.`,
+    { hash, expected },
+  );
+}
+
 /** UltraHonk's set-up is for all circuits: there is nothing that a ceremony for one could make. */
 export function ceremonyNotTaken(): CodedError {
   return new CodedError({

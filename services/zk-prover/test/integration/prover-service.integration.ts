@@ -1,11 +1,16 @@
-import { HonkVerification } from "@aios/contracts/honk-verification";
+import { createHash, randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HonkVerification, type TauG2 } from "@aios/contracts/honk-verification";
 import { DEVELOPMENT_TAU_G2 } from "@aios/contracts/parameters";
 import { decodeEvidence } from "@aios/core-groth16/evidence";
+import { readPowersOfTau } from "@aios/core-groth16/powers-of-tau";
 import { decodeProof } from "@aios/core-groth16/proof-encoding";
 import { verify } from "@aios/core-groth16/verify";
 import { decodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
 import { honkKeyHash } from "@aios/core-ultra-honk/honk-key";
 import { MAX_HONK_EVIDENCE_BYTES } from "@aios/core-ultra-honk/honk-proof";
+import { referenceStringFromPowers, tauG2Words } from "@aios/core-ultra-honk/reference-string";
 import { bytesToInteger, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { statementContext } from "@aios/core-zkml/statement";
 import {
@@ -18,6 +23,7 @@ import {
 } from "@aios/proto/aios/prover/v1/prover";
 import { topics } from "@aios/proto/topics";
 import { eventually } from "@aios/testkit/eventually";
+import { knownUniversalPowers } from "@aios/testkit/known-powers";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { recordEvents } from "../support/event-recorder.js";
@@ -356,6 +362,46 @@ describe("proofs", () => {
     expect((await endedKey(marketplace, other.modelCommitment, proofSystem)).error?.code).toBe(
       "ceremony-not-taken",
     );
+  });
+
+  it("are made by UltraHonk under powers of tau from a file, where the verifier on chain has the same", async () => {
+    const file = knownUniversalPowers(12, ["Ada", "Grace"]);
+    const PROVER_HONK_POWERS_FILE = join(platform.directory.path, "powers.ptau");
+    writeFileSync(PROVER_HONK_POWERS_FILE, file);
+    const { tauG2 } = referenceStringFromPowers(readPowersOfTau(file), 2, randomBytes(32));
+    const { economy } = platform;
+    economy.honkTauG2 = tauG2Words(tauG2);
+    await platform.processes[0]?.kill();
+    const other = await platform.startProver({
+      PROVER_HONK_POWERS_FILE,
+      PROVER_HONK_POWERS_SHA256: createHash("sha256").update(file).digest("hex"),
+    });
+    try {
+      const added = platform.addModel(10);
+      const { modelCid, modelCommitment } = added;
+      const proofSystem = ProofSystem.PROOF_SYSTEM_HONK;
+      const prover = await platform.as("marketplace", other);
+      await prover.setUpKey({ modelCid, modelCommitment, proofSystem }, { idempotent: true });
+      const honkKey = await endedKey(prover, modelCommitment, proofSystem);
+      expect(honkKey.error).toBeUndefined();
+      expect(honkKey.trust).toBe(
+        "forgeable by whoever calls themselves Ada, Grace, possibly one party, together: all 2 contributors to the powers of tau",
+      );
+      const request = platform.jobRequest(7_200, { ...added, key: honkKey });
+      const asCompute = await platform.as("compute", other);
+      await asCompute.requestProof(request);
+      const proof = await endedProof(asCompute, request.statement.jobId);
+      const evidence = decodeEvidence(proof.evidence, MAX_HONK_EVIDENCE_BYTES);
+      const inputs = proof.publicInputs.map(bytesToInteger);
+      const holdsUnder = (words: TauG2): boolean =>
+        new HonkVerification(words).verify(evidence.verifyingKey, inputs, evidence.proof);
+      expect(holdsUnder(tauG2Words(tauG2))).toBe(true);
+      expect(holdsUnder(DEVELOPMENT_TAU_G2)).toBe(false);
+    } finally {
+      economy.honkTauG2 = DEVELOPMENT_TAU_G2;
+      await other.kill();
+      await platform.processes[0]?.restart();
+    }
   });
 
   it("are not made by UltraHonk under a reference string that the verifier on chain does not have", async () => {

@@ -13,7 +13,7 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import type { ServiceContext } from "@aios/service-kit/service-context";
 import { HonkBackEnd } from "../../application/honk-back-end.js";
 import type { proverSettings } from "../../config.js";
-import { powersNotListed, proofSystemUnavailable } from "../../domain/errors.js";
+import { honkPowersDiffer, proofSystemUnavailable } from "../../domain/errors.js";
 import type { TauG2Words } from "../../domain/ports.js";
 import { openProcessDirectory } from "./process-directory.js";
 
@@ -32,7 +32,10 @@ export async function honkBackEnd(
   context: ServiceContext<typeof proverSettings>,
 ): Promise<{ readonly backEnd: HonkBackEnd; readonly tauG2: TauG2Words }> {
   const { settings } = context;
-  const strings = await referenceStrings(settings.PROVER_HONK_POWERS_FILE, settings.PROVER_LISTED_POWERS);
+  const strings = await referenceStrings(
+    settings.PROVER_HONK_POWERS_FILE,
+    settings.PROVER_HONK_POWERS_SHA256,
+  );
   const smallest = strings(SMALLEST_LOG_ROWS);
   const directory = await openProcessDirectory(join(settings.AIOS_DATA_DIR, "honk"));
   const removeDirectory = (): Promise<void> => rm(directory, { recursive: true, force: true });
@@ -55,10 +58,10 @@ export async function honkBackEnd(
   }
 }
 
-async function referenceStrings(file: string, listed: readonly string[]): Promise<Strings> {
+async function referenceStrings(file: string, expected: string): Promise<Strings> {
   if (file === "") return developmentReferenceString;
   const powers = readPowersOfTau(new Uint8Array(await readFile(file)));
   const hash = Buffer.from(powers.hash).toString("hex");
-  if (!listed.includes(hash)) throw powersNotListed(hash);
+  if (hash !== expected) throw honkPowersDiffer(hash, expected);
   return (logRows) => referenceStringFromPowers(powers, logRows, randomBytes(SEED_BYTES));
 }

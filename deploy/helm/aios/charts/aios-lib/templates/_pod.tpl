@@ -120,6 +120,10 @@ topologySpreadConstraints:
 - name: CONSENSUS_PEERS
   valueFrom: { configMapKeyRef: { name: {{ $global.network.configMapName }}, key: CONSENSUS_PEERS } }
 {{- end }}
+{{- if and .service.powers $global.honkPowers.claimName }}
+- { name: PROVER_HONK_POWERS_FILE, value: "/powers/{{ $global.honkPowers.file }}" }
+- { name: PROVER_HONK_POWERS_SHA256, value: {{ required "global.honkPowers.sha256 is missing" $global.honkPowers.sha256 | quote }} }
+{{- end }}
 {{- range .service.shared }}
 - name: {{ . }}
   valueFrom: { configMapKeyRef: { name: {{ $global.network.configMapName }}, key: {{ . }} } }
@@ -144,6 +148,9 @@ topologySpreadConstraints:
 {{- if .service.keyPerPod }}
 - { name: keys, mountPath: /keys, readOnly: true, subPathExpr: $(POD_NAME) }
 {{- end }}
+{{- if and .service.powers .root.Values.global.honkPowers.claimName }}
+- { name: powers, mountPath: /powers, readOnly: true }
+{{- end }}
 {{- if include "aios.honorNodes" . }}
 - { name: honor, mountPath: /honor, readOnly: true, subPathExpr: $(POD_NAME) }
 {{- end }}
@@ -154,6 +161,9 @@ topologySpreadConstraints:
 - { name: temporary, emptyDir: { sizeLimit: 256Mi } }
 {{- if not .service.persistent }}
 - { name: data, emptyDir: { sizeLimit: 1Gi } }
+{{- end }}
+{{- if and .service.powers .root.Values.global.honkPowers.claimName }}
+- { name: powers, persistentVolumeClaim: { claimName: {{ .root.Values.global.honkPowers.claimName }}, readOnly: true } }
 {{- end }}
 {{- if .service.identity }}
 - name: keys
