@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { backUp, restore } from "@aios/launcher/backup/local-state";
+import { backUp, restore, undoRestore } from "@aios/launcher/backup/local-state";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { type Command, type CommandInput, UsageError } from "../command.js";
 import { repositoryRoot } from "../platform.js";
@@ -36,15 +36,17 @@ ${COMMON}`,
 
 export const restoreCommand: Command = {
   name: "restore",
-  usage: "aios restore --from <file>",
+  usage: "aios restore --from <file> | undo",
   summary: "put a backup's state in place, after checking all of it",
   description: `Reads the whole backup and checks every hash before anything is changed. Replaces no state, unless --force says so.
+With "undo" instead of a backup it puts back what was there before a restore that was cut off.
 
   --from <file>             the backup
   --force                   replace what is there
 ${COMMON}`,
   async run(input) {
-    const { output, json, force, from } = input;
+    const { output, json, force, from, positionals } = input;
+    if (positionals.length > 0) return undo(input);
     const file = required("from", from);
     const directory = dataDir(input);
     const nowMs = systemClock.now();
@@ -57,6 +59,22 @@ ${COMMON}`,
     return 0;
   },
 };
+
+async function undo(input: CommandInput): Promise<number> {
+  const { output, json, positionals } = input;
+  if (positionals.length > 1 || positionals[0] !== "undo")
+    throw new UsageError("Usage: aios restore --from <file> | undo.");
+  const directory = dataDir(input);
+  const undone = await undoRestore(directory, systemClock.now());
+  if (json) output.write(`${JSON.stringify({ directory, undone })}\n`);
+  else
+    output.write(
+      undone
+        ? `${directory}: what was there before the restore is back.\n`
+        : `${directory}: no restore was cut off there; nothing to undo.\n`,
+    );
+  return 0;
+}
 
 function dataDir({ options }: CommandInput): string {
   const root = repositoryRoot();

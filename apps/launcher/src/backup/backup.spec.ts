@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import {
   chmodSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,7 +16,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { backUp, replaceApart, requireWholeState, restore } from "./local-state.js";
+import { cutOffAt, exchangeSteps, putBack, type Replacement } from "./exchange.js";
+import { backUp, replaceApart, requireWholeState, restore, undoRestore } from "./local-state.js";
 import { seal, unseal } from "./sealed-stream.js";
 
 const PASSPHRASE = "correct horse battery";
@@ -99,6 +101,11 @@ describe("a sealed stream", () => {
   );
 });
 
+/** As a process that is killed after so many steps. */
+async function cutOff(replacements: readonly Replacement[], steps: number): Promise<void> {
+  for (const { act } of exchangeSteps(replacements).slice(0, steps)) await act();
+}
+
 describe("the state of one machine", () => {
   let root: string;
   let dataDir: string;
@@ -168,6 +175,56 @@ describe("the state of one machine", () => {
     expect(readdirSync(root).sort()).toEqual(["data", "state.aios"]);
   });
 
+  /** Kills a restore of a state without `older` over one with it. */
+  async function restoreUpTo(steps: number): Promise<void> {
+    const staged = join(root, "staged");
+    cpSync(dataDir, staged, { recursive: true });
+    writeFileSync(join(dataDir, "older"), "the only copy");
+    await cutOff([{ place: dataDir, staged }], steps);
+  }
+  const isOld = () => readdirSync(dataDir).includes("older");
+
+  it.each([1, 2])(
+    "is what a restore sets aside that is cut off after step %i: no other touches it, and it comes back",
+    async (steps) => {
+      await restoreUpTo(steps);
+      const before = readdirSync(root);
+      await expect(requireWholeState(dataDir)).rejects.toMatchObject({ code: "restore-cut-off" });
+      await expect(put(dataDir)).rejects.toMatchObject({ code: "restore-cut-off" });
+      expect(readdirSync(root)).toEqual(before);
+      expect(await undoRestore(dataDir, 0)).toBe(true);
+      await requireWholeState(dataDir);
+      expect(isOld()).toBe(true);
+    },
+  );
+
+  it.each([3, 4, 5])("is the new one whole where a restore was cut off after step %i", async (steps) => {
+    await restoreUpTo(steps);
+    await requireWholeState(dataDir);
+    await expect(put(dataDir)).rejects.toMatchObject({ code: "directory-not-empty" });
+    expect(await undoRestore(dataDir, 0)).toBe(false);
+    expect(isOld()).toBe(false);
+  });
+
+  it("is finished by force after a restore that was cut off, whatever its last step", async () => {
+    await take();
+    for (const steps of [1, 2, 3]) {
+      await restoreUpTo(steps);
+      await put(dataDir, true);
+      await requireWholeState(dataDir);
+      expect(isOld()).toBe(false);
+      rmSync(join(root, "staged"), { recursive: true, force: true });
+      expect(readdirSync(root).sort()).toEqual(["data", "state.aios"]);
+    }
+  });
+
+  it("says how to finish or undo a restore that was cut off", async () => {
+    renameSync(dataDir, `${dataDir}.replaced-0f9f4a4e-4a0e-4d0e-9a59-6f6f0a3c1d22`);
+    await expect(requireWholeState(dataDir)).rejects.toMatchObject({
+      message: expect.stringMatching(/--force.*aios restore undo --data-dir/),
+    });
+  });
+
   it("changes nothing when the backup cannot be opened", async () => {
     await take();
     await expect(put(dataDir, true, "not the passphrase")).rejects.toMatchObject({
@@ -227,6 +284,35 @@ describe("a cluster that lies apart from its state", () => {
     await expect(put("gone/data")).rejects.toMatchObject({ code: "ENOENT" });
     expect([what("data"), what("cluster")]).toEqual(["old", "old"]);
     expect(readdirSync(root).sort()).toEqual(["cluster", "data", "staged"]);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6, 7])("is of one moment after %i steps and a putting back", async (steps) => {
+    const [data, cluster] = [join(root, "data"), join(root, "cluster")];
+    const both = [
+      { place: cluster, staged: restored() },
+      { place: data, staged: join(root, "staged") },
+    ];
+    await cutOff(both, steps);
+    const isSettled = steps > 4;
+    expect((await cutOffAt([data, cluster])).length).toBe(isSettled ? 0 : Math.ceil(steps / 2));
+    await putBack([() => data, () => cluster]);
+    expect([what("data"), what("cluster")]).toEqual(isSettled ? ["new", "new"] : ["old", "old"]);
+    expect(await cutOffAt([data, cluster])).toEqual([]);
+  });
+
+  it("is put back by a second putting back where the first was cut off between the two", async () => {
+    const [data, cluster] = [join(root, "data"), join(root, "cluster")];
+    await cutOff(
+      [
+        { place: cluster, staged: restored() },
+        { place: data, staged: join(root, "staged") },
+      ],
+      4,
+    );
+    await putBack([() => data]);
+    expect(await cutOffAt([data, cluster])).toHaveLength(1);
+    await putBack([() => data, () => cluster]);
+    expect([what("data"), what("cluster")]).toEqual(["old", "old"]);
   });
 
   it("removes what an earlier restore that was killed between its renames had set aside", async () => {

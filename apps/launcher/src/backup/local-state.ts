@@ -15,7 +15,7 @@ import {
   packArchive,
   unpackArchive,
 } from "./archive.js";
-import { cutOffAt, exchange, type Replacement } from "./exchange.js";
+import { cutOffAt, exchange, putBack, type Replacement } from "./exchange.js";
 import { seal, unseal } from "./sealed-stream.js";
 
 const CLUSTER = "postgres/cluster";
@@ -61,8 +61,8 @@ export async function backUp(
 
 /**
  * Puts a backup's state into a directory, after all of it was read and every hash checked; what was there is replaced
- * only with `force`, and removed only when the new state is in its place; a failure before leaves it as it was. Throws `directory-not-empty`,
- * `platform-running`, and what opening a backup throws; then nothing is changed.
+ * only with `force`, and removed only when the new state is in its place; a failure before leaves it as it was. Throws
+ * `directory-not-empty`, `restore-cut-off`, `platform-running`, and what opening a backup throws; then nothing is changed.
  */
 export async function restore(
   file: string,
@@ -71,17 +71,40 @@ export async function restore(
   { force, nowMs }: { readonly force: boolean; readonly nowMs: number },
 ): Promise<BackupSummary> {
   const target = resolve(dataDir);
-  if (!force && (await hasState(target))) throw notEmpty(target);
+  if (!force) {
+    // What a cut-off restore set aside may be the only whole state, and this one would remove it.
+    await requireWholeState(target);
+    if (await hasState(target)) throw notEmpty(target);
+  }
   const staging = `${target}.restoring-${randomUUID()}`;
   await mkdir(staging, { recursive: true, mode: 0o700 });
   try {
     const sealed = createReadStream(file) as AsyncIterable<Buffer>;
     const manifest = await unpackArchive(unseal(sealed, passphrase), staging);
-    await whileStopped(target, nowMs, () => replace(target, staging));
+    await whileStopped(target, nowMs, async () => {
+      await putBackState(target);
+      await replace(target, staging);
+    });
     return summaryOf(manifest);
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+/**
+ * Puts back what was in a directory before a restore that was cut off; changes nothing where none was. Throws
+ * `platform-running`. Returns whether there was one.
+ */
+export async function undoRestore(dataDir: string, nowMs: number): Promise<boolean> {
+  const target = resolve(dataDir);
+  if ((await leftOf(target)).length === 0) return false;
+  await whileStopped(target, nowMs, () => putBackState(target));
+  return true;
+}
+
+/** The directory first: the restore moved it last, and where its cluster belongs is known from what is in it. */
+async function putBackState(target: string): Promise<void> {
+  await putBack([() => target, () => clusterDirectory(join(target, "postgres"), serverUser())]);
 }
 
 async function replace(target: string, staging: string): Promise<void> {
@@ -122,19 +145,25 @@ export async function replaceApart(
  * whole, or make a new network where the old one's directory is missing.
  */
 export async function requireWholeState(dataDir: string): Promise<void> {
-  const postgres = join(dataDir, "postgres");
-  // Looks and makes nothing: naming a cluster's place would make the directory that it belongs to.
-  const places = existsSync(postgres) ? [dataDir, clusterDirectory(postgres, serverUser())] : [dataDir];
-  const left = (await Promise.all(places.map(cutOffAt))).flat();
+  const target = resolve(dataDir);
+  const left = await leftOf(target);
   if (left.length === 0) return;
   throw new CodedError({
     code: "restore-cut-off",
     kind: "conflict",
     message:
-      `A restore into ${dataDir} was cut off; what was there before lies in ${left.join(", ")}. ` +
-      "Restore again with --force, which also removes that.",
+      `A restore into ${target} was cut off; what was there before lies in ${left.join(", ")}. ` +
+      "Finish it: restore again with --force, which also removes that. " +
+      `Or undo it, which puts that back: aios restore undo --data-dir ${target}`,
     details: { left },
   });
+}
+
+async function leftOf(target: string): Promise<readonly string[]> {
+  const postgres = join(target, "postgres");
+  // Looks and makes nothing: naming a cluster's place would make the directory that it belongs to.
+  const cluster = existsSync(postgres) ? [clusterDirectory(postgres, serverUser())] : [];
+  return cutOffAt([target, ...cluster]);
 }
 
 /** Holds the directory as a running platform would, so that none starts meanwhile. */
