@@ -2,9 +2,10 @@ import { SeededRng } from "@aios/kernel/random";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { forcedValues, givenValues } from "../test/forced-values.js";
+import { FloatGraphWriter, quantised, square } from "../test/sample-graphs.js";
 import { handModel, randomInput, randomIntegerModel } from "../test/sample-models.js";
 import { compileCircuit, computeWitness } from "./circuit.js";
-import { countConstraints } from "./circuit-size.js";
+import { circuitSize, countConstraints } from "./circuit-size.js";
 import { evaluate } from "./evaluator.js";
 import { inputCommitment } from "./input-commitment.js";
 import { packOutput, unpackOutput } from "./output-packing.js";
@@ -271,6 +272,35 @@ describe("gadgets that were replaced because they prove nothing", () => {
     for (const y of [0n, 7n, 255n]) {
       if (y !== witness[activation]) expect(breaks(r1cs, changed(witness, activation, y))).toBeDefined();
     }
+  });
+});
+
+describe("a ResNet18 as a small model for Groth16", () => {
+  /** Weights of ResNet18 without its batch norms' (He et al. 2015, table 1): stem, four stages of two blocks, classes. */
+  const parameters = (): number => {
+    let [count, channels] = [3 * 64 * 49, 64];
+    for (const width of [64, 128, 256, 512]) {
+      count += channels * width * 9 + 3 * width * width * 9 + (channels === width ? 0 : channels * width);
+      channels = width;
+    }
+    return count + channels * 1_000 + 1_000;
+  };
+
+  it("is eleven times what is called small, and is refused by its first layer alone; nothing of it is built", () => {
+    expect(parameters()).toBe(11_679_912);
+    // A tenth of the usual picture: 64 × 64 instead of 224 × 224.
+    const write = new FloatGraphWriter([3, 64, 64], new SeededRng(18));
+    const stem = write.activation(write.convolution(0, 3, 64, square(7, 2, 3)), "relu");
+    write.dense(write.flatten(write.pool(stem, "average-pool", square(32, 32))), 64, 10);
+    const graph = quantised(write.finish(), 18, "channel", 1);
+    const { constraints } = circuitSize(graph);
+    expect(constraints).toBeGreaterThan(64 * 32 * 32 * 8);
+    expect(() => compileCircuit(graph)).toThrow(
+      expect.objectContaining({
+        code: "circuit-too-large",
+        message: expect.stringContaining(`would need ${constraints} constraints`) as string,
+      }),
+    );
   });
 });
 
