@@ -1,6 +1,7 @@
 import { ExecutionContext, FramePool } from "@aios/core-evm/context";
-import { executeTransaction, type TransactionResult } from "@aios/core-evm/execute-transaction";
+import { executeTransaction } from "@aios/core-evm/execute-transaction";
 import { rulesOf } from "@aios/core-evm/rules";
+import type { TransactionResult } from "@aios/core-evm/transaction-result";
 import { WorldState } from "@aios/core-evm/world-state";
 import { decodeHonkKey } from "@aios/core-ultra-honk/honk-key";
 import { CodedError } from "@aios/kernel/coded-error";

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addressOf, BLOCK, type MemoryAccount, memoryState } from "../test/memory-state.js";
 import { ExecutionContext, FramePool } from "./context.js";
@@ -37,6 +38,55 @@ const transaction = (fields: Partial<EvmTransaction> = {}): EvmTransaction => ({
   maxPriorityFeePerGas: 1n,
   accessList: [],
   ...fields,
+});
+
+describe("a transfer to an account without code", () => {
+  const accounts = fc.constantFrom(SENDER, TARGET, addressOf(3), BLOCK.coinbase, addressOf(0xfe));
+  const transfer = fc.record({
+    to: accounts,
+    value: fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: ETHER / 8n })),
+    gasLimit: fc.bigInt({ min: 25_000n, max: 200_000n }),
+    data: fc.uint8Array({ maxLength: 40 }),
+    maxFeePerGas: fc.bigInt({ min: 7n, max: 10n ** 9n }),
+    tip: fc.bigInt({ min: 0n, max: 20n }),
+    type: fc.constantFrom(0 as const, 2 as const),
+  });
+
+  it("does in one step what it does as a call that is followed, on every fork", () => {
+    const run = (
+      fork: Hardfork,
+      held: bigint,
+      all: readonly Omit<EvmTransaction, "from" | "nonce" | "accessList">[],
+      tracer?: Tracer,
+    ) => {
+      const { state, context } = setup({ balance: held }, fork, tracer);
+      const outcomes = all.map((fields, nonce) => {
+        try {
+          return executeTransaction(context, transaction({ ...fields, nonce: BigInt(nonce) }));
+        } catch (error) {
+          return (error as { readonly code: string }).code;
+        }
+      });
+      return { outcomes, changes: state.changes() };
+    };
+    fc.assert(
+      fc.property(
+        fc.constantFrom<Hardfork>("berlin", "london", "shanghai", "prague", "osaka"),
+        fc.constantFrom(0n, 5n),
+        fc.array(transfer, { minLength: 1, maxLength: 5 }),
+        (fork, held, transfers) => {
+          const all = transfers.map(({ tip, ...fields }) => ({
+            ...fields,
+            type: fork === "berlin" ? (0 as const) : fields.type,
+            maxPriorityFeePerGas: fields.type === 0 || fork === "berlin" ? fields.maxFeePerGas : tip,
+          }));
+          // A tracer that hears nothing takes the general way.
+          expect(run(fork, held, all)).toStrictEqual(run(fork, held, all, {}));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
 });
 
 describe("executeTransaction", () => {

@@ -3,36 +3,16 @@ import { applyAuthorizations } from "./authorizations.js";
 import { Code } from "./code.js";
 import type { ExecutionContext } from "./context.js";
 import { createAddress } from "./contract-address.js";
-import { type Frame, type HaltReason, NO_BYTES, STATUS } from "./frame.js";
+import { type Frame, NO_BYTES, STATUS } from "./frame.js";
 import { GAS } from "./gas.js";
 import { FORK } from "./hardfork.js";
 import { execute } from "./interpreter.js";
 import { codeToRun } from "./opcodes/calling.js";
+import { plainTransfer } from "./plain-transfer.js";
 import type { EvmTransaction } from "./transaction.js";
-import { checkTransaction, intrinsicGas } from "./transaction-rules.js";
+import type { TransactionResult } from "./transaction-result.js";
+import { checkTransaction, effectivePrice, intrinsicGas, lesser } from "./transaction-rules.js";
 import { setBigint, setBytes } from "./word.js";
-import type { LogEntry } from "./world-state.js";
-
-/** What a transaction did. */
-export interface TransactionResult {
-  readonly status: "succeeded" | "reverted" | "halted";
-  /** Why it halted. */
-  readonly halt: HaltReason | undefined;
-  /** What the sender pays for, refund taken off. */
-  readonly gasUsed: bigint;
-  /** What was taken off (EIP-3529). */
-  readonly gasRefunded: bigint;
-  /** Gas spent before that, and before EIP-7623's floor. */
-  readonly gasBeforeRefund: bigint;
-  /** Return value, revert data, or the code that was deployed. */
-  readonly output: Uint8Array;
-  /** Of a creation, whether it succeeded or not. */
-  readonly createdAddress: Uint8Array | undefined;
-  readonly logs: readonly LogEntry[];
-  /** Wei per gas that the sender paid. */
-  readonly effectiveGasPrice: bigint;
-  readonly blobGasUsed: number;
-}
 
 export interface ExecuteOptions {
   /** Gas that the block has left; all of it unless given. */
@@ -87,14 +67,6 @@ function prepareFrame(context: ExecutionContext, tx: EvmTransaction, sender: Acc
   return frame;
 }
 
-const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-
-function effectivePrice(tx: EvmTransaction, context: ExecutionContext): bigint {
-  if (context.rules.fork < FORK.london) return tx.maxFeePerGas;
-  const wanted = context.block.baseFeePerGas + tx.maxPriorityFeePerGas;
-  return lesser(wanted, tx.maxFeePerGas);
-}
-
 const STATUS_NAMES = { [STATUS.succeeded]: "succeeded", [STATUS.reverted]: "reverted" } as const;
 
 /**
@@ -106,10 +78,16 @@ export function executeTransaction(
   tx: EvmTransaction,
   options: ExecuteOptions = {},
 ): TransactionResult {
-  const { state, rules, block } = context;
+  const { state, block } = context;
   const sender = state.accountAt(tx.from);
   if (options.unchecked !== true)
     checkTransaction(tx, sender, context, options.gasAvailable ?? block.gasLimit);
+  return plainTransfer(context, tx, sender) ?? runTransaction(context, tx, sender);
+}
+
+/** The general way: a call or a creation, whose code runs. */
+function runTransaction(context: ExecutionContext, tx: EvmTransaction, sender: Account): TransactionResult {
+  const { state, rules, block } = context;
   const price = effectivePrice(tx, context);
   const blobGas = GAS.perBlob * (tx.blobHashes?.length ?? 0);
   const intrinsic = intrinsicGas(tx, rules.fork);

@@ -13,10 +13,14 @@ export interface JournalledState {
   undoDestroy(): void;
 }
 
+/** Of a transaction that made more, the lists are given back. */
+const KEPT_STEPS = 1_024;
+
 type Kind = NumberMark | Amount | "code" | "slot" | "transient" | "warm-slot" | "log";
 
-/** Undo log of the changes of one transaction: the value before each, in order. */
+/** Undo log of the changes of one transaction: the value before each, in order. Its lists are kept for the next one. */
 export class Journal {
+  #length = 0;
   readonly #kinds: Kind[] = [];
   readonly #accounts: (Account | undefined)[] = [];
   /** The number, amount or code before; for slots the index of the slot. */
@@ -25,13 +29,14 @@ export class Journal {
   #wordCount = 0;
 
   get length(): number {
-    return this.#kinds.length;
+    return this.#length;
   }
 
   #push(kind: Kind, account: Account | undefined, before: unknown): void {
-    this.#kinds.push(kind);
-    this.#accounts.push(account);
-    this.#before.push(before);
+    const at = this.#length++;
+    this.#kinds[at] = kind;
+    this.#accounts[at] = account;
+    this.#before[at] = before;
   }
 
   number(kind: NumberMark, account: Account, before: number): void {
@@ -68,10 +73,11 @@ export class Journal {
   }
 
   undo(length: number, state: JournalledState): void {
-    while (this.#kinds.length > length) {
-      const kind = this.#kinds.pop() as Kind;
-      const account = this.#accounts.pop();
-      const before = this.#before.pop();
+    while (this.#length > length) {
+      const at = --this.#length;
+      const kind = this.#kinds[at];
+      const account = this.#accounts[at];
+      const before = this.#before[at];
       if (account === undefined) this.#undoWithoutAccount(kind, before, state);
       else undoAccount(kind, account, before, state);
     }
@@ -92,9 +98,12 @@ export class Journal {
   }
 
   clear(): void {
-    this.#kinds.length = 0;
-    this.#accounts.length = 0;
-    this.#before.length = 0;
+    if (this.#kinds.length > KEPT_STEPS) {
+      this.#kinds.length = 0;
+      this.#accounts.length = 0;
+      this.#before.length = 0;
+    }
+    this.#length = 0;
     this.#wordCount = 0;
   }
 }

@@ -55,6 +55,14 @@ export function intrinsicGas(
   return { gas, floor: fork >= FORK.prague ? GAS.transaction + GAS.floorPerToken * tokens : 0 };
 }
 
+export const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** Wei per gas that the sender pays (EIP-1559). */
+export function effectivePrice(tx: EvmTransaction, { rules, block }: ExecutionContext): bigint {
+  if (rules.fork < FORK.london) return tx.maxFeePerGas;
+  return lesser(block.baseFeePerGas + tx.maxPriorityFeePerGas, tx.maxFeePerGas);
+}
+
 const TYPE_SINCE = [FORK.berlin, FORK.berlin, FORK.london, FORK.cancun, FORK.prague] as const;
 
 function checkType(tx: EvmTransaction, rules: Rules): void {

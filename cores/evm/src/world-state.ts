@@ -41,6 +41,8 @@ export class WorldState {
   readonly #codes: CodeCache;
   readonly #seed: number;
   #nextStorageId = 1;
+  /** The address that `accountAt` looks for. */
+  readonly #wanted = new Int32Array(8);
 
   constructor(
     private readonly reader: StateReader,
@@ -75,9 +77,8 @@ export class WorldState {
 
   /** As `account`, by 20 bytes. */
   accountAt(address: Uint8Array): Account {
-    const word = new Int32Array(8);
-    setBytes(word, 0, address, 0, 20);
-    return this.account(word, 0);
+    setBytes(this.#wanted, 0, address, 0, 20);
+    return this.account(this.#wanted, 0);
   }
 
   #hashAddress(words: Int32Array, at: number): number {
@@ -136,6 +137,15 @@ export class WorldState {
   touch(account: Account): void {
     if (account.touchedIn === this.transaction) return;
     this.journal.number("touched", account, account.touchedIn);
+    account.touchedIn = this.transaction;
+    this.#touched.push(account);
+  }
+
+  /** Sets balance, in wei, and nonce where nothing of the transaction can be undone any more. */
+  settle(account: Account, balance: bigint, nonce: bigint): void {
+    account.balance = balance;
+    account.nonce = nonce;
+    if (account.touchedIn === this.transaction) return;
     account.touchedIn = this.transaction;
     this.#touched.push(account);
   }

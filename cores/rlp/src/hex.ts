@@ -12,18 +12,22 @@ const HEX_CODES = Uint8Array.from([...BYTE_HEX.join("")], (char) => char.charCod
 
 /** Bytes to `0x` lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
-  const { length } = bytes;
-  const codes = CHAR_CODES.get(length);
+  return rangeToHex(bytes, 0, bytes.length);
+}
+
+/** The bytes from `from` to before `end` to `0x` lower-case hex. */
+export function rangeToHex(bytes: Uint8Array, from: number, end: number): string {
+  const codes = CHAR_CODES.get(end - from);
   if (codes === undefined) {
     let out = "0x";
-    for (let i = 0; i < length; i++) out += BYTE_HEX[bytes[i] as number];
+    for (let i = from; i < end; i++) out += BYTE_HEX[bytes[i] as number];
     return out;
   }
   // Flat from the start: a string that grows by two characters is a tree, which costs more to make and to look up.
-  for (let i = 0, at = 2; i < length; i++) {
-    const from = (bytes[i] as number) * 2;
-    codes[at++] = HEX_CODES[from] as number;
-    codes[at++] = HEX_CODES[from + 1] as number;
+  for (let i = from, at = 2; i < end; i++) {
+    const code = (bytes[i] as number) * 2;
+    codes[at++] = HEX_CODES[code] as number;
+    codes[at++] = HEX_CODES[code + 1] as number;
   }
   return String.fromCharCode.apply(null, codes);
 }
@@ -83,15 +87,28 @@ function longBytes(value: bigint): Uint8Array {
   return fromHex(`0x${hex.length % 2 === 0 ? hex : `0${hex}`}`);
 }
 
+/** Integers of so many bytes are numbers without loss. */
+const NUMBER_BYTES = 6;
+
 /** Big-endian bytes to an integer; no bytes give 0. */
 export function bytesToBigint(bytes: Uint8Array): bigint {
-  const { length } = bytes;
-  if (length > WORD_BYTES) return BigInt(toHex(bytes));
-  const from = WORD_BYTES - length;
+  return rangeToBigint(bytes, 0, bytes.length);
+}
+
+/** The big-endian bytes from `from` to before `end` to an integer; no bytes give 0. */
+export function rangeToBigint(bytes: Uint8Array, from: number, end: number): bigint {
+  const length = end - from;
+  if (length <= NUMBER_BYTES) {
+    let number = 0;
+    for (let i = from; i < end; i++) number = number * 256 + (bytes[i] as number);
+    return BigInt(number);
+  }
+  if (length > WORD_BYTES) return BigInt(rangeToHex(bytes, from, end));
+  const first = WORD_BYTES - length;
   let start = LAST_LIMB;
-  while (start > from) start -= LIMB_BYTES;
-  for (let i = start; i < from; i++) scratch[i] = 0;
-  for (let i = 0; i < length; i++) scratch[from + i] = bytes[i] as number;
+  while (start > first) start -= LIMB_BYTES;
+  for (let i = start; i < first; i++) scratch[i] = 0;
+  for (let i = 0; i < length; i++) scratch[first + i] = bytes[from + i] as number;
   let out = limbs.getBigUint64(start);
   for (let at = start + LIMB_BYTES; at < WORD_BYTES; at += LIMB_BYTES)
     out = (out << LIMB_BITS) | limbs.getBigUint64(at);

@@ -12,6 +12,7 @@ import {
   quantityField,
   recipientField,
 } from "./fields.js";
+import { readPlainTransaction } from "./read-plain.js";
 import type { Transaction, TransactionType } from "./transaction.js";
 
 const FIELD_COUNTS: Readonly<Record<TransactionType, number>> = { 0: 9, 1: 11, 2: 12, 3: 14, 4: 13 };
@@ -39,6 +40,11 @@ export function transactionTypeOf(raw: Uint8Array): TransactionType {
  * `transaction-type-not-supported`, all with the field. Cost: linear in `raw`.
  */
 export function decodeTransaction(raw: Uint8Array): Transaction {
+  return readPlainTransaction(raw) ?? decodeAnyTransaction(raw);
+}
+
+/** As `decodeTransaction`, by the decoder of RLP: for every type, and what says where an encoding is wrong. */
+export function decodeAnyTransaction(raw: Uint8Array): Transaction {
   const type = transactionTypeOf(raw);
   return readTransaction(type, decodeList(type === 0 ? raw : raw.subarray(1)), raw);
 }

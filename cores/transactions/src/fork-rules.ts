@@ -20,7 +20,11 @@ export interface TransactionRules {
   readonly chainId: bigint;
 }
 
+const PLACE = Object.fromEntries(TRANSACTION_FORKS.map((fork, place) => [fork, place])) as Readonly<
+  Record<TransactionFork, number>
+>;
+
 /** Whether the rules include those of `since`. */
 export function isActive(rules: TransactionRules, since: TransactionFork): boolean {
-  return TRANSACTION_FORKS.indexOf(rules.fork) >= TRANSACTION_FORKS.indexOf(since);
+  return PLACE[rules.fork] >= PLACE[since];
 }

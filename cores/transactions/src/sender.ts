@@ -48,20 +48,25 @@ function replayProtection({ type, chainId }: Transaction): Uint8Array {
   return list.subarray(listHeaderLength(list[0] ?? 0));
 }
 
+/** Payloads that are not long are put together here: each is hashed before the next. */
+const scratch = new Uint8Array(1_024);
+
+/** Valid until the next call. */
 function signingPayload(transaction: Transaction): Uint8Array {
   const { type, raw, signature } = transaction;
   const prefix = type === 0 ? 0 : 1;
   const { v, r, s } = signature;
   const signatureLength = integerLength(v) + integerLength(r) + integerLength(s);
   const start = prefix + listHeaderLength(raw[prefix] ?? 0);
-  const fields = raw.subarray(start, raw.length - signatureLength);
+  const end = raw.length - signatureLength;
   const tail = replayProtection(transaction);
-  const payload = fields.length + tail.length;
-  const out = new Uint8Array(prefix + rlpHeaderLength(payload) + payload);
+  const payload = end - start + tail.length;
+  const length = prefix + rlpHeaderLength(payload) + payload;
+  const out = length <= scratch.length ? scratch.subarray(0, length) : new Uint8Array(length);
   if (prefix === 1) out[0] = type;
   const at = writeRlpListHeader(out, prefix, payload);
-  out.set(fields, at);
-  out.set(tail, at + fields.length);
+  out.set(raw.subarray(start, end), at);
+  out.set(tail, length - tail.length);
   return out;
 }
 

@@ -9,10 +9,11 @@ import { describe, expect, it } from "vitest";
 import { KEY, recoverPublicKey, sign } from "../test/signing.js";
 import { transactionFields } from "../test/transaction-arbitraries.js";
 import { checkTransaction, SECP256K1_ORDER } from "./check-transaction.js";
-import { decodeTransaction } from "./decode-transaction.js";
+import { decodeAnyTransaction, decodeTransaction } from "./decode-transaction.js";
 import { encodeTransaction, type TransactionFields } from "./encode-transaction.js";
 import type { TransactionRules } from "./fork-rules.js";
 import { floorGas, intrinsicGas } from "./intrinsic-gas.js";
+import { readPlainTransaction } from "./read-plain.js";
 import { recoverSender, signingHash, transactionHash } from "./sender.js";
 import type { Transaction, TransactionType } from "./transaction.js";
 
@@ -223,5 +224,49 @@ describe("recoverSender", () => {
       codeOf(() => recoverSender({ ...transaction, signature: { v: 0n, r: 5n, s: 1n } }, recoverPublicKey)),
     ).toBe("invalid-signature");
     expect(fromHex(recoverSender(transaction, recoverPublicKey))).toHaveLength(20);
+  });
+});
+
+describe("the reader of plain transactions", () => {
+  const plain = (type: 0 | 2) =>
+    transactionFields(type).map((fields) => sign({ ...fields, accessList: [] }).raw);
+
+  it("reads every legacy and EIP-1559 transaction without access list as the general decoder does", () => {
+    fc.assert(
+      fc.property(fc.oneof(plain(0), plain(2)), (raw) => {
+        expect(readPlainTransaction(raw)).toStrictEqual(decodeAnyTransaction(raw));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("takes nothing that the general decoder refuses or reads in another way, whatever the bytes", () => {
+    const broken = fc
+      .tuple(
+        fc.oneof(plain(0), plain(2)),
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 }),
+        fc.nat(3),
+      )
+      .map(([raw, changes, cut]) => {
+        const out = raw.slice(0, raw.length - cut);
+        // Most of what can go wrong is in the first bytes: headers, lengths, leading zeros.
+        for (const [at, byte] of changes) out[at % (at % 2 === 0 ? out.length : 16)] = byte;
+        return out;
+      });
+    fc.assert(
+      fc.property(fc.oneof(broken, fc.uint8Array({ maxLength: 40 })), (raw) => {
+        const read = readPlainTransaction(raw);
+        if (read !== undefined) expect(read).toStrictEqual(decodeAnyTransaction(raw));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it("leaves access lists, other types and very long data to the general decoder", () => {
+    const entry = { address: PLAIN.to as NonNullable<TransactionFields["to"]>, storageKeys: [] };
+    expect(readPlainTransaction(sign({ ...PLAIN, accessList: [entry] }).raw)).toBeUndefined();
+    expect(readPlainTransaction(sign({ ...PLAIN, type: 1 }).raw)).toBeUndefined();
+    expect(readPlainTransaction(sign({ ...PLAIN, data: new Uint8Array(70_000) }).raw)).toBeUndefined();
+    expect(decodeTransaction(sign({ ...PLAIN, data: new Uint8Array(70_000) }).raw).data).toHaveLength(70_000);
   });
 });

@@ -6,7 +6,8 @@ import { budgetOf, type MainThread } from "./budget.js";
 
 /**
  * The node in a process of its own. Says its address, then obeys lines: `profile` starts to profile its main thread,
- * `budget` ends it and prints where the time went, as JSON.
+ * `budget` ends it and prints where the time went, as JSON. It ends with its standard input, so that it never outlives
+ * whoever measures it.
  */
 const [genesisFile, dataDir, settings] = process.argv.slice(2) as [string, string, string];
 const node = await startNode({
@@ -36,3 +37,5 @@ for await (const line of createInterface(process.stdin)) {
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   }
 }
+session.disconnect();
+await node.stop();

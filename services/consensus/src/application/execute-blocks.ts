@@ -107,7 +107,8 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
         out.deferred.push(transaction);
         continue;
       }
-      await include(session, transaction, out);
+      const running = include(session, transaction, out);
+      if (running !== undefined) await running;
       // Execution alone only yields microtasks; requests must be answered meanwhile.
       if (this.limits.now() - lastTurnAt > TURN_MS) {
         await nextTurn();
@@ -191,13 +192,25 @@ function nothingIncluded(): Included {
 }
 
 /** Runs a transaction and says what became of it: included, dropped with a reason, or left for a later block. */
-async function include(session: BlockSession, transaction: SignedTransaction, out: Included): Promise<void> {
+function include(
+  session: BlockSession,
+  transaction: SignedTransaction,
+  out: Included,
+): Promise<void> | undefined {
   const refusal = refusalOf(session, transaction);
   if (refusal === "early") {
     out.deferred.push(transaction);
-    return;
+    return undefined;
   }
-  const result = refusal ?? (await run(session, transaction));
+  const result = refusal ?? run(session, transaction);
+  if (!(result instanceof Promise)) {
+    record(transaction, result, out);
+    return undefined;
+  }
+  return result.then((done) => record(transaction, done, out));
+}
+
+function record(transaction: SignedTransaction, result: MessageResult | CodedError, out: Included): void {
   if (result instanceof CodedError) {
     out.dropped.push({ hash: transaction.hash, code: result.code, reason: result.message });
     return;
@@ -214,16 +227,21 @@ async function include(session: BlockSession, transaction: SignedTransaction, ou
   });
 }
 
-async function run(
-  session: BlockSession,
-  transaction: SignedTransaction,
-): Promise<MessageResult | CodedError> {
+type Outcome = MessageResult | CodedError;
+
+function run(session: BlockSession, transaction: SignedTransaction): Outcome | Promise<Outcome> {
   try {
-    return await session.runSigned(transaction);
+    const result = session.runSigned(transaction);
+    return result instanceof Promise ? result.catch(refusedOrThrow) : result;
   } catch (error) {
-    if (error instanceof CodedError && error.code === REFUSED_BY_ENGINE) return error;
-    throw error;
+    return refusedOrThrow(error);
   }
+}
+
+/** The engine's refusal, which drops one transaction; anything else ends the block. */
+function refusedOrThrow(error: unknown): CodedError {
+  if (error instanceof CodedError && error.code === REFUSED_BY_ENGINE) return error;
+  throw error;
 }
 
 /** Why the rules leave the transaction out; `early` when an earlier nonce is still missing. */

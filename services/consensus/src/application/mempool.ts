@@ -115,13 +115,13 @@ export class Mempool {
 
   /** Puts it into the pool, and what it displaces into the list. Why not, where it is refused. */
   #takeIn(transaction: SignedTransaction, nowMs: number, displaced: Bytes32[]): CodedError | undefined {
-    if (this.blocks.placeOf(transaction.hash) !== undefined) return alreadyKnown(transaction.hash);
     try {
       for (const { hash } of this.#admit(transaction, nowMs)) displaced.push(hash);
       return undefined;
     } catch (error) {
-      if (error instanceof CodedError) return error;
-      throw error;
+      if (!(error instanceof CodedError)) throw error;
+      // What is in a block has used its nonce, so it is refused in any case: nothing is looked up for what is new.
+      return this.blocks.placeOf(transaction.hash) === undefined ? error : alreadyKnown(transaction.hash);
     }
   }
 

@@ -49,8 +49,11 @@ export interface BlockSession {
   overridePrecompiles(overrides: PrecompileOverrides): void;
   /** What the rules do before the first transaction (EIP-2935, EIP-4788). */
   begin(parentHash: Bytes32): Promise<void>;
-  /** Throws `refused-by-engine` for what the rules leave out; then nothing has changed. */
-  runSigned(transaction: SignedTransaction, tracer?: Tracer): Promise<MessageResult>;
+  /**
+   * Throws `refused-by-engine` for what the rules leave out; then nothing has changed. At once where the engine need not
+   * wait: a promise for each transaction of a block costs more than many transfers do.
+   */
+  runSigned(transaction: SignedTransaction, tracer?: Tracer): MessageResult | Promise<MessageResult>;
   /** Throws `insufficient-funds`, `intrinsic-gas-too-low`, `underpriced`, `init-code-too-large`. */
   runMessage(request: CallRequest, options: MessageOptions): Promise<MessageResult>;
   /** Adds to a balance outside any transaction. Wei. */

@@ -30,12 +30,17 @@ export const EMPTY_ACCOUNT: AccountState = {
 const NO_CODE = fromHex(EMPTY_CODE_HASH);
 const NO_STORAGE = fromHex(EMPTY_TRIE_ROOT);
 
-/** The account as the state trie holds it (yellow paper 4.1). One allocation. */
-export function encodeAccount({ nonce, balance, storageRoot, codeHash }: AccountState): Uint8Array {
+const fresh = (bytes: number): Uint8Array => new Uint8Array(bytes);
+
+/** The account as the state trie holds it (yellow paper 4.1), in bytes that `allocate` gives. */
+export function encodeAccount(
+  { nonce, balance, storageRoot, codeHash }: AccountState,
+  allocate: (bytes: number) => Uint8Array = fresh,
+): Uint8Array {
   const nonceBytes = bigintToBytes(nonce);
   const balanceBytes = bigintToBytes(balance);
   const payload = rlpLength(nonceBytes) + rlpLength(balanceBytes) + 2 * HASH_ITEM_BYTES;
-  const out = new Uint8Array(rlpHeaderLength(payload) + payload);
+  const out = allocate(rlpHeaderLength(payload) + payload);
   let at = writeRlpListHeader(out, 0, payload);
   at = writeRlpBytes(out, at, nonceBytes);
   at = writeRlpBytes(out, at, balanceBytes);
@@ -140,8 +145,7 @@ export function* commitStateSteps(
   };
   const trie = tries.open(parentRoot);
   const accounts = new Map<Address, AccountState | null>();
-  const touched = new Set([...changes.accounts.keys(), ...changes.storage.keys(), ...changes.clearedStorage]);
-  for (const address of touched) {
+  for (const address of touchedBy(changes)) {
     if (accounts.size % STEP_ACCOUNTS === STEP_ACCOUNTS - 1) yield;
     const key = keccak256(fromHex(address));
     const changed = changes.accounts.get(address);
@@ -152,7 +156,11 @@ export function* commitStateSteps(
       continue;
     }
     const previousRoot = changes.clearedStorage.has(address) ? EMPTY_TRIE_ROOT : current.storageRoot;
-    const storageRoot = yield* commitStorage(previousRoot, tries, changes.storage.get(address), store);
+    const slots = changes.storage.get(address);
+    const storageRoot =
+      slots === undefined || slots.size === 0
+        ? previousRoot
+        : yield* commitStorage(previousRoot, tries, slots, store);
     const account = storageRoot === current.storageRoot ? current : { ...current, storageRoot };
     accounts.set(address, account);
     trie.put(key, encodeAccount(account));
@@ -160,6 +168,12 @@ export function* commitStateSteps(
   const root = yield* trie.commitSteps(store);
   tries.keep(root, trie);
   return { root, changes: { ...changes, accounts }, trieNodes };
+}
+
+/** Nearly always every account that is touched is itself among the changed ones. */
+function touchedBy({ accounts, storage, clearedStorage }: StateChanges): Iterable<Address> {
+  const others = [...storage.keys(), ...clearedStorage].filter((address) => !accounts.has(address));
+  return others.length === 0 ? accounts.keys() : new Set([...accounts.keys(), ...others]);
 }
 
 function committedAccount(trie: MerklePatriciaTrie, key: Uint8Array): AccountState | undefined {
@@ -170,10 +184,9 @@ function committedAccount(trie: MerklePatriciaTrie, key: Uint8Array): AccountSta
 function* commitStorage(
   previousRoot: Bytes32,
   tries: TrieCache,
-  slots: ReadonlyMap<Bytes32, Uint8Array> | undefined,
+  slots: ReadonlyMap<Bytes32, Uint8Array>,
   store: (hash: Uint8Array, rlp: Uint8Array) => void,
 ): Generator<undefined, Bytes32> {
-  if (slots === undefined || slots.size === 0) return previousRoot;
   const trie = tries.open(previousRoot);
   let written = 0;
   for (const [slot, value] of slots) {

@@ -131,6 +131,19 @@ describe("bad input", () => {
     expect((await rpc(url, "txpool_status")).result).toMatchObject({ queued: "0x1" });
   });
 
+  it("knows what is in a block, and refuses another transaction with its nonce", async () => {
+    const other = wallets[4];
+    const from = async (change: TransactionLike): Promise<string> =>
+      (await other?.signTransaction({ ...GOOD, ...change })) ?? "";
+    const included = await from({});
+    const { result: hash } = await rpc(url, "eth_sendRawTransaction", [included]);
+    await expect
+      .poll(async () => (await rpc(url, "eth_getTransactionReceipt", [hash])).result, { timeout: 10_000 })
+      .not.toBeNull();
+    expect(await refusal(included)).toMatch(/already known/);
+    expect(await refusal(await from({ value: 2n }))).toMatch(/nonce too low/);
+  });
+
   it("answers broken JSON-RPC with its standard codes", async () => {
     const code = async (body: string): Promise<number | undefined> =>
       (JSON.parse((await post(url, body)).text) as RpcReply).error?.code;

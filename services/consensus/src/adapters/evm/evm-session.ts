@@ -2,11 +2,12 @@ import type { Account } from "@aios/core-evm/account";
 import type { CodeCache } from "@aios/core-evm/code";
 import { type BlockEnvironment, ExecutionContext, type FramePool } from "@aios/core-evm/context";
 import { createAddress } from "@aios/core-evm/contract-address";
-import { executeTransaction, type TransactionResult } from "@aios/core-evm/execute-transaction";
+import { executeTransaction } from "@aios/core-evm/execute-transaction";
 import type { Precompile } from "@aios/core-evm/precompiles/precompile";
 import type { Rules } from "@aios/core-evm/rules";
 import { beginBlock, takeRequests } from "@aios/core-evm/system-calls";
 import type { EvmTransaction } from "@aios/core-evm/transaction";
+import type { TransactionResult } from "@aios/core-evm/transaction-result";
 import { checkTransaction, intrinsicGas } from "@aios/core-evm/transaction-rules";
 import { WorldState } from "@aios/core-evm/world-state";
 import { addressOf, bytes32Of, fromHex, word } from "@aios/core-rlp/hex";
@@ -34,6 +35,8 @@ import { SessionState, ViewReader } from "./session-state.js";
 import { TraceBridge } from "./trace-bridge.js";
 
 const ZERO_WORD = new Uint8Array(32);
+/** Most transactions leave no logs, and share this. */
+const NOTHING: readonly never[] = Object.freeze([]);
 
 /** What sessions share: nothing of it outlives a transaction, and transactions never overlap. */
 export interface Machine {
@@ -87,7 +90,7 @@ export class EvmSession implements BlockSession {
     beginBlock(this.#execution, root === undefined ? ZERO_WORD : fromHex(root), fromHex(parentHash));
   }
 
-  async runSigned(transaction: SignedTransaction, tracer?: Tracer): Promise<MessageResult> {
+  runSigned(transaction: SignedTransaction, tracer?: Tracer): MessageResult {
     const { sender, gasLimit, data, to, value } = transaction;
     const tx = evmTransaction(transaction, this.machine.recover);
     this.#requireValid(tx);
@@ -201,12 +204,15 @@ function resultOf(result: TransactionResult): MessageResult {
     gasUsed,
     maxGasUsed: greater(gasBeforeRefund, gasUsed),
     gasRefund: gasRefunded,
-    logs: logs.map(({ address, topics, data }) => ({
-      address: addressOf(address),
-      topics: topics.map(bytes32Of),
-      data,
-    })),
+    logs:
+      logs.length === 0
+        ? NOTHING
+        : logs.map(({ address, topics, data }) => ({
+            address: addressOf(address),
+            topics: topics.map(bytes32Of),
+            data,
+          })),
     created: createdAddress === undefined ? undefined : addressOf(createdAddress),
-    accessList: [],
+    accessList: NOTHING,
   };
 }

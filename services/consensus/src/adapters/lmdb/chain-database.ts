@@ -126,8 +126,9 @@ export class ChainDatabase {
 export class WriteBatch {
   #last: Promise<boolean> | undefined;
 
-  put<K extends Key>(table: Database<Buffer, K>, key: K, value: Buffer): void {
-    this.#leave(table.put(key, value));
+  /** LMDB takes any bytes, and looks their memory up once for all that share it. */
+  put<K extends Key>(table: Database<Buffer, K>, key: K, value: Uint8Array): void {
+    this.#leave(table.put(key, value as Buffer));
   }
 
   remove<K extends Key>(table: Database<Buffer, K>, key: K): void {
@@ -140,11 +141,6 @@ export class WriteBatch {
     this.#last = written;
     written.catch(() => undefined);
   }
-}
-
-/** The same bytes in the class that LMDB wants. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 export function heightBytes(height: number): Buffer {

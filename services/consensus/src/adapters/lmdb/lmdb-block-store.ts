@@ -6,11 +6,12 @@ import { decodeHeader, decodeReceipts, encodeHeader, encodeReceipts } from "../.
 import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
 import type { BlockStore, ExecutedBlock, OldestKept } from "../../domain/ports.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
-import { asBuffer, type ChainDatabase, heightBytes, type WriteBatch } from "./chain-database.js";
+import { type ChainDatabase, heightBytes, type WriteBatch } from "./chain-database.js";
 import { oldestBlock, pruneBlocks } from "./prune-blocks.js";
 import type { TrieSweep } from "./trie-sweep.js";
 import { writeState } from "./write-state.js";
 
+const PLACE_BYTES = 12;
 const CACHED_BLOCKS = 64;
 /** Of all cached blocks together, but for the last, which is kept whatever it has. */
 const CACHED_TRANSACTIONS = 10_000;
@@ -119,7 +120,7 @@ export class LmdbBlockStore implements BlockStore {
     try {
       await this.database.write((batch) => {
         writeState(this.database, batch, block);
-        batch.put(this.database.meta, "state-root", asBuffer(fromHex(header.stateRoot)));
+        batch.put(this.database.meta, "state-root", fromHex(header.stateRoot));
         this.#writeBlock(batch, block);
         if (this.pruning === undefined) return;
         pruneBlocks(this.database, batch, header.number - this.pruning.keptBlocks);
@@ -148,24 +149,30 @@ export class LmdbBlockStore implements BlockStore {
   #writeBlock(batch: WriteBatch, { header, transactions, receipts }: ExecutedBlock): void {
     const height = header.number;
     const database = this.database;
-    batch.put(database.headers, height, asBuffer(encodeHeader(header)));
-    if (header.logsBloom.some((byte) => byte !== 0))
-      batch.put(database.blooms, height, asBuffer(header.logsBloom));
-    batch.put(
-      database.bodies,
-      height,
-      asBuffer(encodeRlp(transactions.map((tx) => [tx.raw, fromHex(tx.sender)]))),
-    );
-    batch.put(database.receipts, height, asBuffer(encodeReceipts(receipts)));
+    batch.put(database.headers, height, encodeHeader(header));
+    if (header.logsBloom.some((byte) => byte !== 0)) batch.put(database.blooms, height, header.logsBloom);
+    batch.put(database.bodies, height, encodeRlp(transactions.map((tx) => [tx.raw, fromHex(tx.sender)])));
+    batch.put(database.receipts, height, encodeReceipts(receipts));
     batch.put(database.heights, fromHex(header.hash), heightBytes(height));
+    const places = placesOf(height, transactions.length);
     transactions.forEach((transaction, index) => {
-      const place = Buffer.alloc(12);
-      place.writeBigUInt64BE(BigInt(height), 0);
-      place.writeUInt32BE(index, 8);
+      const place = places.subarray(index * PLACE_BYTES, (index + 1) * PLACE_BYTES);
       batch.put(database.places, fromHex(transaction.hash), place);
     });
     batch.put(database.meta, "head", heightBytes(height));
   }
+}
+
+/** The places of a block's transactions, one behind the other: height (8 bytes) and index (4 bytes). */
+function placesOf(height: number, count: number): Uint8Array {
+  const out = new Uint8Array(count * PLACE_BYTES);
+  const view = new DataView(out.buffer);
+  const blockNumber = BigInt(height);
+  for (let index = 0; index < count; index++) {
+    view.setBigUint64(index * PLACE_BYTES, blockNumber);
+    view.setUint32(index * PLACE_BYTES + 8, index);
+  }
+  return out;
 }
 
 function isHeight(height: number): boolean {

@@ -70,7 +70,12 @@ class TrieSnapshot implements StateSnapshot {
   }
 
   account(address: Address): AccountState | undefined {
-    return this.#state.account(address);
+    // LMDB shows a block a moment before whoever writes it says that it is there: until then this is the latest state.
+    const known = this.database.latestAccounts.get(this.root, address);
+    if (known !== undefined) return known ?? undefined;
+    const account = this.#state.account(address);
+    this.database.latestAccounts.keep(this.root, address, account ?? null);
+    return account;
   }
 
   storage(address: Address, slot: Bytes32): Uint8Array {

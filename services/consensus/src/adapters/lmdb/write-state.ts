@@ -1,6 +1,7 @@
 import { concat, fromHex } from "@aios/core-rlp/hex";
 import { encodeAccount, type StateCommitment } from "../../domain/state-commitment.js";
-import { asBuffer, type ChainDatabase, type WriteBatch } from "./chain-database.js";
+import type { ChainDatabase, WriteBatch } from "./chain-database.js";
+import { Slabs } from "./slabs.js";
 
 /** Writes what differs from the state before to the flat tables, and the new nodes of the trie. */
 export function writeState(
@@ -9,9 +10,10 @@ export function writeState(
   { changes, trieNodes: newNodes }: Pick<StateCommitment, "changes" | "trieNodes">,
 ): void {
   const { accounts, storage, codes, trieNodes } = database;
+  const slabs = new Slabs();
   for (const [owner, account] of changes.accounts) {
     if (account === null) batch.remove(accounts, fromHex(owner));
-    else batch.put(accounts, fromHex(owner), asBuffer(encodeAccount(account)));
+    else batch.put(accounts, fromHex(owner), encodeAccount(account, slabs.take));
   }
   for (const owner of changes.clearedStorage) {
     const prefix = fromHex(owner);
@@ -22,9 +24,9 @@ export function writeState(
     for (const [slot, value] of slots) {
       const key = concat(fromHex(owner), fromHex(slot));
       if (value.length === 0) batch.remove(storage, key);
-      else batch.put(storage, key, asBuffer(value));
+      else batch.put(storage, key, value);
     }
   }
-  for (const [hash, code] of changes.codes) batch.put(codes, fromHex(hash), asBuffer(code));
-  for (const { hash, rlp } of newNodes) batch.put(trieNodes, hash, asBuffer(rlp));
+  for (const [hash, code] of changes.codes) batch.put(codes, fromHex(hash), code);
+  for (const { hash, rlp } of newNodes) batch.put(trieNodes, hash, rlp);
 }
