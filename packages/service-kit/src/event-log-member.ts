@@ -49,6 +49,8 @@ export class EventLogMember {
   readonly #listener: PostgresListener;
   #backend: { readonly pid: number; readonly start: string } | undefined;
   #rebalanceDue = true;
+  /** Counts the reasons to look for events: notifications, and the clock where one was lost. */
+  #news = 0;
   #closing = false;
   #loop: Promise<void> | undefined;
 
@@ -102,6 +104,7 @@ export class EventLogMember {
     } else if (!this.#options.topics.includes(payload)) {
       return;
     }
+    this.#news += 1;
     this.#wakeUp.wake();
   }
 
@@ -111,6 +114,7 @@ export class EventLogMember {
       try {
         if (this.#rebalanceDue || monotonicMs() >= nextRebalanceMs) {
           nextRebalanceMs = monotonicMs() + REBALANCE_EVERY_MS;
+          this.#news += 1;
           if (this.#backend !== undefined) await this.#rebalance();
         }
         await this.#fetch();
@@ -269,11 +273,15 @@ export class EventLogMember {
     this.#partitions.clear();
   }
 
-  /** One query for all partitions that have nothing to do; at most `concurrency` work at once. */
+  /**
+   * One query for all partitions that have nothing to do, except those that were empty at the last news; at most
+   * `concurrency` work at once.
+   */
   async #fetch(): Promise<void> {
+    const news = this.#news;
     const partitions = [...this.#partitions.values()];
     const room = this.#options.concurrency - partitions.filter((partition) => partition.busy).length;
-    const idle = partitions.filter((partition) => !partition.busy);
+    const idle = partitions.filter((partition) => !partition.busy && partition.emptyAtNews !== news);
     if (room <= 0 || idle.length === 0) return;
     const { rows } = await this.#options.pool.query<LogRow>({
       name: "log-fetch",
@@ -297,11 +305,14 @@ export class EventLogMember {
       if (batch === undefined) fetched.set(name, [row]);
       else batch.push(row);
     }
+    for (const partition of idle)
+      if (!fetched.has(`${partition.topic}/${partition.partition}`)) partition.emptyAtNews = news;
     let started = 0;
     for (const [name, batch] of fetched) {
       const partition = this.#partitions.get(name);
       if (partition === undefined || partition.busy || started >= room) continue;
       started += 1;
+      if (batch.length < LARGEST_DELIVERY) partition.emptyAtNews = news;
       partition.work(batch);
     }
     // Those that come first in the map must not starve the others.

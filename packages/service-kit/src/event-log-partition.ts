@@ -40,6 +40,8 @@ export class EventLogPartition {
   readonly topic: string;
   readonly partition: number;
   readonly fencingToken: string;
+  /** The member's count of news at the look after which nothing more waited here. */
+  emptyAtNews: number | undefined;
   readonly #options: PartitionOptions;
   readonly #abort = new AbortController();
   #nextOffset: bigint;

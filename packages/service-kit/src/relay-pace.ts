@@ -12,7 +12,7 @@ export interface Look {
 /** How often an attentive relay looks. */
 export const LOOK_EVERY_MS = 4;
 /** How long it finds nothing before it lets writers notify again. */
-export const ATTENTIVE_FOR_MS = 100;
+export const ATTENTIVE_FOR_MS = 20;
 /** The longest a relay goes without a look. */
 export const LONGEST_REST_MS = 1_000;
 
