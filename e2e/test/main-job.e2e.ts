@@ -292,14 +292,14 @@ describe("the main job, through the gateway only", () => {
       expect(payments.filter(({ kind }) => kind === "provider")).toHaveLength(1);
       if (verification === "honk") {
         const document = decodeProofDocument(await exportProof(business, outcome.job.jobId));
-        expect(readProof(document)).toMatchObject({ ok: true });
+        expect(await readProof(document)).toMatchObject({ ok: true });
         const own = document.statement as ProofStatement;
         for (const other of [
           { jobId: result.inference.job.jobId },
           { requester: developer.account as string },
           { chainId: own.chainId + 1 },
         ])
-          expect(readProof({ ...document, statement: { ...own, ...other } }).ok).toBe(false);
+          expect((await readProof({ ...document, statement: { ...own, ...other } })).ok).toBe(false);
         expect(checked.checks.find(({ name }) => name === "proof")?.ok).toBe(true);
       }
       if (verification !== "replicate") return;

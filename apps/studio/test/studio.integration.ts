@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -20,6 +20,27 @@ describe("the built page", () => {
     for (const file of files) bytes += gzipSync(await readFile(join(dist, file))).length;
     expect(bytes).toBeLessThan(FIRST_LOAD_BYTES);
   });
+
+  it.each(["proof-document", "verify-job"])(
+    "%s comes without UltraHonk's verifier, which only its proofs need",
+    async (name) => {
+      const all = await readdir(join(dist, "assets"));
+      const named = (chunk: string) =>
+        all.find((file) => file.startsWith(`${chunk}-`) && file.endsWith(".js"));
+      const loaded = new Set<string>();
+      const load = async (file: string): Promise<void> => {
+        if (loaded.has(file)) return;
+        loaded.add(file);
+        const code = await readFile(join(dist, "assets", file), "utf8");
+        for (const [, imported] of code.matchAll(/(?:from|import)\s*["'`]\.\/([^"'`]+)["'`]/g))
+          await load(imported as string);
+      };
+      await load(named(name) as string);
+      expect(loaded.size).toBeGreaterThan(1);
+      expect(named("honk-checks")).toBeDefined();
+      expect([...loaded]).not.toContain(named("honk-checks"));
+    },
+  );
 
   it("names no other origin", async () => {
     expect(await readFile(join(dist, "index.html"), "utf8")).not.toMatch(/(src|href)="(https?:)?\/\//);

@@ -61,7 +61,7 @@ here. It says in words what the proof shows.
 async function verifyFile(input: CommandInput, path: string): Promise<number> {
   if (input.positionals.length > 0) throw new UsageError(`Usage: ${USAGE}.`);
   const bytes = await readBytes(path, MAX_PROOF_DOCUMENT_BYTES);
-  const reading = readProof(decodeProofDocument(new TextDecoder().decode(bytes)));
+  const reading = await readProof(decodeProofDocument(new TextDecoder().decode(bytes)));
   if (input.json) input.output.write(`${JSON.stringify(reading)}\n`);
   else {
     const listed = (sentences: readonly string[]) => sentences.map((one) => `  - ${one}\n`).join("");

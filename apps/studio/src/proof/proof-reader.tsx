@@ -73,7 +73,7 @@ async function readFile(file: File): Promise<Phase> {
     );
     if (file.size > MAX_PROOF_DOCUMENT_BYTES)
       return { name: "refused", ...named, message: "This file is too large to be a proof." };
-    return { name: "read", ...named, reading: readProof(decodeProofDocument(await file.text())) };
+    return { name: "read", ...named, reading: await readProof(decodeProofDocument(await file.text())) };
   } catch (error) {
     return { name: "refused", ...named, message: error instanceof Error ? error.message : String(error) };
   }

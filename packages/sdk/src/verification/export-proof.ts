@@ -5,8 +5,7 @@ import { CodedError } from "@aios/kernel/coded-error";
 import type { AiosClient } from "../client.js";
 import { fromHex } from "../hex.js";
 import { contractAddress } from "../typed-data-review.js";
-import { tauG2OnChain } from "./honk-checks.js";
-import { documentBytes, encodeProofDocument, transcriptText } from "./proof-document.js";
+import { documentBytes, encodeProofDocument, type ProofDocument, transcriptText } from "./proof-document.js";
 
 /**
  * The proof of a job as a file that anybody can verify alone, with the statement it is about and, where the key is from a
@@ -31,12 +30,7 @@ export async function exportProof(client: AiosClient, jobId: string): Promise<st
   const transcriptCid = model.ceremonyTranscriptCid;
   return encodeProofDocument({
     ...documentBytes(verifyingKey, bytes),
-    ...(isHonk
-      ? {
-          system: "ultrahonk-bn254" as const,
-          tauG2: await tauG2OnChain(client.rpc, contractAddress(protocol, "HonkResultVerifier")),
-        }
-      : {}),
+    ...(isHonk ? await honkPart(client, contractAddress(protocol, "HonkResultVerifier")) : {}),
     publicInputs: proof.publicInputs,
     statement: {
       version: STATEMENT_VERSION,
@@ -50,4 +44,12 @@ export async function exportProof(client: AiosClient, jobId: string): Promise<st
       ? {}
       : { transcript: transcriptText(await client.content.get(transcriptCid)) }),
   });
+}
+
+async function honkPart(
+  client: AiosClient,
+  verifier: string,
+): Promise<Pick<ProofDocument, "system" | "tauG2">> {
+  const { tauG2OnChain } = await import("./honk-checks.js");
+  return { system: "ultrahonk-bn254", tauG2: await tauG2OnChain(client.rpc, verifier) };
 }

@@ -58,8 +58,8 @@ beforeAll(async () => {
   }
 }, 120_000);
 
-it("reads an UltraHonk proof from nothing but its file, and says who could forge it", () => {
-  const reading = readProof(decodeProofDocument(text));
+it("reads an UltraHonk proof from nothing but its file, and says who could forge it", async () => {
+  const reading = await readProof(decodeProofDocument(text));
   expect(reading.ok).toBe(true);
   expect(reading.checks.map(({ name, ok }) => [name, ok])).toEqual([
     ["proof", true],
@@ -76,18 +76,18 @@ it.each([
   ["job", { statement: { ...statement, jobId: `0x${"0c".repeat(32)}` } }],
   ["requester", { statement: { ...statement, requester: `0x${"b3".repeat(20)}` } }],
   ["chain", { statement: { ...statement, chainId: 1 } }],
-])("says nothing for another %s", (_, change) => {
-  const reading = readProof({ ...decodeProofDocument(text), ...change });
+])("says nothing for another %s", async (_, change) => {
+  const reading = await readProof({ ...decodeProofDocument(text), ...change });
   expect(reading).toMatchObject({ ok: false, says: [] });
 });
 
-it("says nothing for another output or another reference string", () => {
+it("says nothing for another output or another reference string", async () => {
   const document = decodeProofDocument(text);
   const [context = "", commitment = ""] = document.publicInputs;
   const other = { ...document, publicInputs: [context, commitment, toHex32(392n)] };
-  expect(readProof(other)).toMatchObject({ ok: false, says: [] });
+  expect(await readProof(other)).toMatchObject({ ok: false, says: [] });
   const [xi, xr, yi, yr] = DEVELOPMENT_TAU_G2;
-  expect(readProof({ ...document, tauG2: [xr, xi, yi, yr] })).toMatchObject({ ok: false, says: [] });
+  expect(await readProof({ ...document, tauG2: [xr, xi, yi, yr] })).toMatchObject({ ok: false, says: [] });
 });
 
 it.each([

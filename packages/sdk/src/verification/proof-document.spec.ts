@@ -74,8 +74,8 @@ it("is written as the shared vector has it", () => {
   expect(readFileSync(vector, "utf8")).toBe(text);
 });
 
-it("says in words what a proof shows, from its file alone", () => {
-  const reading = readProof(document);
+it("says in words what a proof shows, from its file alone", async () => {
+  const reading = await readProof(document);
   expect(reading.checks.map(({ name, ok }) => [name, ok])).toEqual([
     ["proof", true],
     ["statement", true],
@@ -88,10 +88,10 @@ it("says in words what a proof shows, from its file alone", () => {
   ).toHaveLength(1_088);
 });
 
-it("says less without the statement, and nothing for another job, output or key", () => {
+it("says less without the statement, and nothing for another job, output or key", async () => {
   const { statement: _, ...bare } = document;
-  expect(readProof(bare)).toMatchObject({ ok: true });
-  expect(readProof(bare).says.join(" ")).toContain("not in this file");
+  expect(await readProof(bare)).toMatchObject({ ok: true });
+  expect((await readProof(bare)).says.join(" ")).toContain("not in this file");
   const changed: readonly Partial<ProofDocument>[] = [
     { statement: { ...statement, jobId: `0x${"0c".repeat(32)}` } },
     { publicInputs: [...document.publicInputs.slice(0, 2), toHex32(43n)] },
@@ -99,7 +99,7 @@ it("says less without the statement, and nothing for another job, output or key"
     { transcript: "no transcript" },
   ];
   for (const change of changed)
-    expect(readProof({ ...document, ...change })).toMatchObject({ ok: false, says: [] });
+    expect(await readProof({ ...document, ...change })).toMatchObject({ ok: false, says: [] });
 });
 
 /** A key whose delta is what two names multiplied it to, and the transcript of that. */
@@ -115,9 +115,9 @@ function keyFromCeremony(): { transcript: CeremonyTranscript; delta: bigint } {
 }
 const TOGETHER = "forgeable by whoever calls themselves party 1 and party 2, possibly one party, together";
 
-it("says of a key from a ceremony who could forge, and that its origin in circuit and powers was not checked", () => {
+it("says of a key from a ceremony who could forge, and that its origin in circuit and powers was not checked", async () => {
   const { transcript, delta } = keyFromCeremony();
-  const reading = readProof({
+  const reading = await readProof({
     format: "aios-proof-1",
     system: "groth16-bn254",
     verifyingKey: keyWith(delta),
@@ -132,7 +132,7 @@ it("says of a key from a ceremony who could forge, and that its origin in circui
   expect(reading.ok).toBe(true);
   expect(reading.trusted[0]).toContain(TOGETHER);
   expect(reading.trusted[1]).toBe(KEY_POINTS_UNCHECKED);
-  const foreign = readProof({ ...document, transcript: encodeTranscript(transcript) });
+  const foreign = await readProof({ ...document, transcript: encodeTranscript(transcript) });
   expect(foreign.checks.at(-1)).toMatchObject({ name: "key-origin", ok: false });
   expect(foreign.trusted.join(" ")).not.toContain(KEY_POINTS_UNCHECKED);
 });
@@ -157,13 +157,13 @@ it("says the same of the key that a job was settled under", async () => {
   expect(await originOf(verifyingKey)).toMatchObject({ check: { ok: false }, unchecked: [] });
 });
 
-it("never throws and never believes a changed byte of key, proof or public values", () => {
-  fc.assert(
-    fc.property(
+it("never throws and never believes a changed byte of key, proof or public values", async () => {
+  await fc.assert(
+    fc.asyncProperty(
       fc.constantFrom("verifyingKey" as const, "proof" as const, "publicInputs" as const),
       fc.nat(),
       fc.integer({ min: 1, max: 255 }),
-      (part, at, difference) => {
+      async (part, at, difference) => {
         const flip = (hex: string): string => {
           const bytes = getBytes(hex);
           bytes[at % bytes.length] = (bytes[at % bytes.length] as number) ^ difference;
@@ -172,7 +172,7 @@ it("never throws and never believes a changed byte of key, proof or public value
         const value = document[part];
         const changed =
           typeof value === "string" ? flip(value) : [flip(value[0] as string), ...value.slice(1)];
-        expect(readProof({ ...document, [part]: changed }).ok).toBe(false);
+        expect((await readProof({ ...document, [part]: changed })).ok).toBe(false);
       },
     ),
     { numRuns: 40 },

@@ -8,7 +8,6 @@ import { statementContext } from "@aios/core-zkml/statement";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { keccak256 } from "ethers/crypto";
 import { fromHex, toHex, toHex32 } from "../hex.js";
-import { honkEquation, honkKeyOrigin } from "./honk-checks.js";
 import type { KeyOrigin } from "./key-origin.js";
 import type { VerificationCheck } from "./verification-report.js";
 
@@ -143,17 +142,17 @@ function statementOf(value: unknown): ProofStatement {
  * words what the proof shows and what is left to trust; a proof that does not hold says nothing. Never throws for a
  * document that `decodeProofDocument` gave.
  */
-export function readProof(document: ProofDocument): ProofReading {
+export async function readProof(document: ProofDocument): Promise<ProofReading> {
   const { statement, transcript } = document;
   const inputs = document.publicInputs.map((input) => BigInt(input));
   const [context, commitment, output] = inputs as [bigint, bigint, bigint];
   const keyHash = keccak256(document.verifyingKey);
-  const checks: VerificationCheck[] = [equation(document, inputs, keyHash)];
+  const checks: VerificationCheck[] = [await equation(document, inputs, keyHash)];
   if (statement !== undefined) checks.push(statementCheck(statement, context, keyHash));
   const origin =
     document.tauG2 === undefined
       ? keyOriginOf(document.verifyingKey, transcript)
-      : { ...honkKeyOrigin(document.tauG2), check: undefined };
+      : { ...(await honkChecks()).honkKeyOrigin(document.tauG2), check: undefined };
   if (origin.check !== undefined) checks.push(origin.check);
   const ok = checks.every((check) => check.ok !== false);
   return {
@@ -174,14 +173,19 @@ export function readProof(document: ProofDocument): ProofReading {
   };
 }
 
-function equation(
+/** An EVM with the verifier's contract, which a Groth16 proof does without. */
+const honkChecks = () => import("./honk-checks.js");
+
+async function equation(
   { verifyingKey, proof, tauG2 }: ProofDocument,
   inputs: readonly bigint[],
   keyHash: string,
-): VerificationCheck {
+): Promise<VerificationCheck> {
   const base = { name: "proof", evidence: { verifyingKeyHash: keyHash } };
-  if (tauG2 !== undefined)
+  if (tauG2 !== undefined) {
+    const { honkEquation } = await honkChecks();
     return { ...base, ...honkEquation(tauG2, fromHex(verifyingKey), inputs, fromHex(proof)) };
+  }
   const how = "Groth16 over BN254, verified here for exactly these public values.";
   try {
     const ok = verify(decodeVerifyingKey(fromHex(verifyingKey)), inputs, decodeProof(fromHex(proof)));

@@ -4,7 +4,6 @@ import type { AiosClient } from "../client.js";
 import { checkCertifiedRecord } from "./certified-record-check.js";
 import { type ChainEvidence, readChainEvidence } from "./chain-evidence.js";
 import { checkFinality } from "./finality-check.js";
-import { honkKeyOrigin, tauG2OnChain } from "./honk-checks.js";
 import { type KeyOrigin, keyOrigin } from "./key-origin.js";
 import { checkInput, checkProof, isProof, isSettledByHonk } from "./proof-checks.js";
 import { checkDraw } from "./sample-draw-check.js";
@@ -97,9 +96,10 @@ async function originOf(
 ): Promise<KeyOrigin | undefined> {
   if (verification === "none" || settlement?.evidence === undefined || !isProof(settlement.evidence))
     return undefined;
-  return isSettledByHonk(protocol, order.verifier)
-    ? honkKeyOrigin(await tauG2OnChain(client.rpc, order.verifier))
-    : keyOrigin(client, protocol, order.modelId, settlement.evidence);
+  if (!isSettledByHonk(protocol, order.verifier))
+    return keyOrigin(client, protocol, order.modelId, settlement.evidence);
+  const { honkKeyOrigin, tauG2OnChain } = await import("./honk-checks.js");
+  return honkKeyOrigin(await tauG2OnChain(client.rpc, order.verifier));
 }
 
 async function receiptProof(client: AiosClient, receiptId: string): Promise<ReceiptProof | undefined> {
