@@ -16,16 +16,22 @@ export interface Checkpoint {
   readonly attestedRoot: string;
   /** Id of the honor set that decides the next height; another one than decides this height is a hand-over. */
   readonly nextSetId: string;
+  /**
+   * Digest of the colouring of the DAG below the parent's tip, at heights after which nodes may begin (`snapshotInterval`);
+   * absent at all others.
+   */
+  readonly attestedDag?: string | undefined;
 }
 
 const ids = new WeakMap<Checkpoint, string>();
 
-/** Id of a checkpoint: SHA-256 over its fields, as hex of 64 digits; hashed once for each object. */
+/** Id of a checkpoint: SHA-256 over its fields, the last one only where it is there, as hex of 64 digits; hashed once for each object. */
 export function checkpointId(checkpoint: Checkpoint): string {
   const known = ids.get(checkpoint);
   if (known !== undefined) return known;
-  const { height, parentId, parentRound, tip, tick, attestedRoot, nextSetId } = checkpoint;
-  const fields = JSON.stringify([height, parentId, parentRound, tip, tick, attestedRoot, nextSetId]);
+  const { height, parentId, parentRound, tip, tick, attestedRoot, nextSetId, attestedDag } = checkpoint;
+  const always = [height, parentId, parentRound, tip, tick, attestedRoot, nextSetId];
+  const fields = JSON.stringify(attestedDag === undefined ? always : [...always, attestedDag]);
   const id = bytesToHex(sha256(utf8ToBytes(`aios.checkpoint.v1\n${fields}`)));
   ids.set(checkpoint, id);
   return id;

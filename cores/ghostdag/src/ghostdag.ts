@@ -156,7 +156,7 @@ export class Ghostdag {
 
   /** The oldest block of the selected chain that is held; genesis before the first pruning. */
   get root(): string {
-    return this.#stored(this.#root).id;
+    return this.#blocks[this.#root]?.id ?? this.#resumedRoot ?? this.#stored(this.#root).id;
   }
 
   /** What ordering intervals has cost so far. */

@@ -61,7 +61,7 @@ export class BlockDag {
 
   /** Begins anew with the blocks of a pruned DAG, which come back through `restore`. */
   resume(root: string): void {
-    this.#ghostdag = Ghostdag.resumed(this.#parameters, root);
+    if (root !== GENESIS_BLOCK) this.#ghostdag = Ghostdag.resumed(this.#parameters, root);
   }
 
   /** Takes a block back in that was in the DAG before, after its parents. */
@@ -74,6 +74,11 @@ export class BlockDag {
   /** How GHOSTDAG sees a block that is in the DAG. */
   colouring(id: string): BlockColouring {
     return this.#ghostdag.colouring(id);
+  }
+
+  /** All blocks in the DAG but genesis, ancestors first. */
+  entries(): Iterable<DagEntry> {
+    return this.#blocks.values();
   }
 
   /** Blocks in the DAG. */

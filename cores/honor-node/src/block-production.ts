@@ -26,7 +26,7 @@ export function makeBlock(context: NodeContext): DagBlock | undefined {
   const turnMs = startOfTickMs(time, tick) + turnInTickMs(context);
   const nextTurnMs = turnMs > nowMs ? turnMs : turnMs + time.tickMs;
   context.timer({ kind: "tick" }, Math.max(1, nextTurnMs - nowMs));
-  if (seat === undefined || tick < 1 || turnMs > nowMs) return undefined;
+  if (seat === undefined || tick < 1 || turnMs > nowMs || !context.past.mayMakeBlock(tick)) return undefined;
   const { set } = chain.reign;
   const isOwn = (block: BlockFacts): boolean => block.seat === seat && block.setNumber === set.number;
   if (context.dag.entriesOfTick(tick).some(({ block }) => isOwn(block))) return undefined;

@@ -10,6 +10,11 @@ export function isPruningDue({ dag, settings }: NodeContext, sizeBefore: number)
   return dag.size >= Math.max(sizeBefore, pruningDepth) + Math.ceil(pruningDepth * GROWTH);
 }
 
+/** The first height whose decision the leaders' turns after a height depend on. */
+export function firstRemembered(height: number, reputationWindow: number): number {
+  return Math.max(1, height - reputationWindow);
+}
+
 /**
  * The base for a settled height, whose state is known: the pruning point below its tip, and the first height whose tip
  * descends from that point. Decisions are kept from there on, and as far back as leaders' turns depend on. Cost: the
@@ -25,7 +30,7 @@ export function baseAt({ dag, chain, settings }: NodeContext, settled: number): 
     if (dag.has(tip) && dag.isAncestor(root, tip)) high = middle;
     else low = middle + 1;
   }
-  const history = chain.height - 2 - settings.chain.reputationWindow;
+  const history = firstRemembered(settled, settings.chain.reputationWindow);
   const firstDecision = Math.max(chain.firstHeight, Math.min(high, history));
   return { root, height: high, firstDecision, reigns: chain.reignsAt(firstDecision) };
 }

@@ -6,6 +6,7 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import type { BlockDag } from "./block-dag.js";
 import { gasOf } from "./block-rules.js";
 import type { CheckpointChain } from "./checkpoint-chain.js";
+import { dagAttestation } from "./dag-digest.js";
 import type { NodeSettings } from "./node-settings.js";
 
 export interface CheckpointContext {
@@ -31,6 +32,9 @@ export function judge(checkpoint: Checkpoint, context: CheckpointContext): Judge
   if (attested !== undefined && attested.root !== checkpoint.attestedRoot) return "wrong";
   if (!dag.has(tip) || !dag.has(chain.tip) || attested === undefined) return "waiting";
   if (!context.isParentRound(checkpoint.parentRound)) return "waiting";
+  const attestation = dagAttestation(dag, chain, settings.chain);
+  if (attestation === "unknown") return "waiting";
+  if (attestation.digest !== checkpoint.attestedDag) return "wrong";
   if (tick !== dag.tickOf(tip) || tick < chain.tick) return "wrong";
   if (orderOf(dag, chain.tip, tip, settings.chain.maxBlocksPerCheckpoint) === undefined) return "wrong";
   return honorSetId(setAfter(tick, context)) === checkpoint.nextSetId ? "right" : "wrong";
@@ -41,6 +45,9 @@ export function build(context: CheckpointContext): Checkpoint | undefined {
   const { dag, chain, settings } = context;
   const attested = chain.result(chain.height - 1);
   if (attested === undefined || !dag.has(chain.tip)) return undefined;
+  const attestation = dagAttestation(dag, chain, settings.chain);
+  if (attestation === "unknown") return undefined;
+  const { digest: attestedDag } = attestation;
   const { maxBlocksPerCheckpoint: limit, maxBlockGas: gas } = settings.chain;
   const tip = bestTip(dag, chain, { limit, gas });
   const tick = tip === undefined ? chain.tick : dag.tickOf(tip);
@@ -52,6 +59,7 @@ export function build(context: CheckpointContext): Checkpoint | undefined {
     tick,
     attestedRoot: attested.root,
     nextSetId: honorSetId(setAfter(tick, context)),
+    ...(attestedDag === undefined ? {} : { attestedDag }),
   };
 }
 

@@ -1,12 +1,7 @@
 import { type HonorSet, honorKeysOf, honorSetId, requireHonorSet } from "@aios/core-committee/honor-set";
 import { type Certificate, makeCertificate, verifyCertificate } from "@aios/core-finality/certificate";
 import { type Checkpoint, checkpointId } from "@aios/core-finality/checkpoint";
-import {
-  FinalityHeight,
-  type FinalityInput,
-  type FinalityOutput,
-  type SafetyRecord,
-} from "@aios/core-finality/finality-height";
+import { FinalityHeight, type FinalityInput, type FinalityOutput } from "@aios/core-finality/finality-height";
 import { lostTurnsAfter } from "@aios/core-finality/leader";
 import type { Conflict } from "@aios/core-finality/message-log";
 import { contentOf, type FinalityMessage, signedBytes, type Vote } from "@aios/core-finality/messages";
@@ -51,9 +46,10 @@ export class FinalityDriver {
     return [...this.#waiting.values()].map(({ tip }) => tip).filter((tip) => !this.#context.dag.has(tip));
   }
 
-  /** Begins the height that is to be decided, or goes on with it from a record. */
-  enterHeight(record?: SafetyRecord): void {
-    const { chain, nowMs } = this.#context;
+  /** Begins the height that is to be decided, or goes on with it from what was said at it before. */
+  enterHeight(): void {
+    const { chain, nowMs, past, seat } = this.#context;
+    const record = seat === undefined ? undefined : past.recordOf(chain.height);
     this.#core = this.#newCore();
     this.#waiting.clear();
     this.#sets.clear();
@@ -125,12 +121,12 @@ export class FinalityDriver {
   }
 
   #newCore(): FinalityHeight {
-    const { chain, settings, seat } = this.#context;
+    const { chain, settings, seat, past } = this.#context;
     const quorum = quorumOf(chain.reign.set.members.length);
     const history = chain.history(settings.chain.reputationWindow);
     return new FinalityHeight({
       height: chain.height,
-      self: seat,
+      self: past.maySpeakAt(chain.height, chain.tick) ? seat : undefined,
       quorum,
       lostTurns: lostTurnsAfter(quorum.size, history, quorum.oneHonest - 1),
       timeouts: settings.timeouts,

@@ -34,11 +34,12 @@ export function checkpointItem(checkpoint: Checkpoint): RlpItem {
     integerItem(checkpoint.tick),
     hexToBytes(checkpoint.attestedRoot),
     hexToBytes(checkpoint.nextSetId),
+    ...(checkpoint.attestedDag === undefined ? [] : [hexToBytes(checkpoint.attestedDag)]),
   ];
 }
 
 export function checkpointOf(item: RlpItem | undefined): Checkpoint {
-  const fields = listOf(item, "checkpoint", 7, 7);
+  const fields = listOf(item, "checkpoint", 8, 7);
   return {
     height: integerOf(fields[0], "checkpoint.height"),
     parentId: idOf(fields[1], "checkpoint.parentId"),
@@ -47,6 +48,7 @@ export function checkpointOf(item: RlpItem | undefined): Checkpoint {
     tick: integerOf(fields[4], "checkpoint.tick"),
     attestedRoot: hashOf(fields[5], "checkpoint.attestedRoot"),
     nextSetId: hashOf(fields[6], "checkpoint.nextSetId"),
+    ...(fields[7] === undefined ? {} : { attestedDag: hashOf(fields[7], "checkpoint.attestedDag") }),
   };
 }
 

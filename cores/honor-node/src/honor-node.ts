@@ -1,10 +1,10 @@
 import type { HonorSet } from "@aios/core-committee/honor-set";
-import type { SafetyRecord } from "@aios/core-finality/finality-height";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import { BlockExchange } from "./block-exchange.js";
 import { heldUnder, makeBlock } from "./block-production.js";
 import type { ChainBase } from "./chain-base.js";
 import { baseAt, isPruningDue } from "./chain-pruning.js";
+import { type ChainSnapshot, takeSnapshot } from "./chain-snapshot.js";
 import { type BlockHeader, blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
 import { FinalityDriver } from "./finality-driver.js";
 import { NodeContext } from "./node-context.js";
@@ -46,8 +46,6 @@ export class HonorNode {
   readonly #context: NodeContext;
   readonly #blocks: BlockExchange;
   readonly #finality: FinalityDriver;
-  /** Heights whose transactions have been ordered. */
-  #orderedHeight = 0;
   readonly #ranges: RangeRequests;
   /** Up to this height the log says what was ordered. */
   #loggedOrder = 0;
@@ -82,6 +80,11 @@ export class HonorNode {
   /** A decision that this node has: pruned nodes keep the last ones, and those that hand over to another set. */
   decision(height: number): Decision | undefined {
     return this.#context.chain.decision(height) ?? this.#context.settings.history.decision(height);
+  }
+
+  /** What another node needs to go on from a height; undefined while its proofs are missing or where it was pruned. */
+  snapshot(height: number): ChainSnapshot | undefined {
+    return takeSnapshot(this.#context, height, (at) => this.decision(at));
   }
 
   /** What is held in memory. */
@@ -149,14 +152,11 @@ export class HonorNode {
     const context = this.#context;
     context.nowMs = nowMs;
     this.#executedBefore = executedHeight;
-    let safety: SafetyRecord | undefined;
     for (const entry of log) {
       this.#replay(entry);
-      if (entry.kind === "safety") safety = entry.record;
       this.#orderReady();
     }
-    const record = safety?.height === this.height ? safety : undefined;
-    this.#finality.enterHeight(record);
+    this.#finality.enterHeight();
     context.timer({ kind: "tick" }, 0);
     context.timer({ kind: "gossip" }, 0);
     return context.takeOutputs();
@@ -177,8 +177,10 @@ export class HonorNode {
   }
 
   #replay(entry: LogEntry): void {
-    const { chain, pool } = this.#context;
-    if (entry.kind === "decision") {
+    const { chain, pool, past } = this.#context;
+    if (entry.kind === "safety") past.spoke(entry.record);
+    else if (entry.kind === "abstention") past.abstain(entry.abstention);
+    else if (entry.kind === "decision") {
       if (entry.decision.checkpoint.height !== chain.height) return;
       chain.append(entry.decision);
       this.#blocks.decided(chain.tick);
@@ -196,7 +198,7 @@ export class HonorNode {
     const { chain, dag } = this.#context;
     dag.resume(base.root);
     chain.resume(base);
-    this.#orderedHeight = Math.max(0, base.height - 1);
+    this.#context.orderedHeight = Math.max(0, base.height - 1);
     this.#loggedOrder = base.height;
     this.#baseHeight = base.height;
   }
@@ -212,7 +214,7 @@ export class HonorNode {
 
   /** Heights that are known and ordered. */
   get #progress(): number {
-    return this.#context.chain.height + this.#orderedHeight;
+    return this.#context.chain.height + this.#context.orderedHeight;
   }
 
   #takeIn(from: string, packet: Extract<Packet, { kind: "block" | "decision" }>): void {
@@ -255,18 +257,18 @@ export class HonorNode {
   #orderReady(): void {
     const { chain, dag, settings, pool } = this.#context;
     for (;;) {
-      const decision = chain.decision(this.#orderedHeight + 1);
+      const decision = chain.decision(this.#context.orderedHeight + 1);
       if (decision === undefined) return;
       const { checkpoint } = decision;
       const { height, tip } = checkpoint;
-      const since = chain.tipOf(this.#orderedHeight);
+      const since = chain.tipOf(this.#context.orderedHeight);
       const isBase = height <= this.#baseHeight;
       if (!isBase && !(dag.has(tip) && dag.has(since))) return;
       const ids = isBase ? [] : dag.idsSince(since, tip, settings.chain.maxBlocksPerCheckpoint);
       if (height > this.#loggedOrder) this.#context.persist({ kind: "order", height, blocks: ids });
       const transactions = ids.flatMap((id) => dag.block(id)?.transactions ?? []);
       for (const { id } of transactions) pool.remove(id);
-      this.#orderedHeight += 1;
+      this.#context.orderedHeight += 1;
       if (height > this.#executedBefore)
         this.#context.emit({ kind: "execute", height, checkpoint, transactions });
       else if (height > this.#executedBefore - STATES_BEFORE)
@@ -296,7 +298,11 @@ export class HonorNode {
     const context = this.#context;
     const { dag, pool } = context;
     if (!isPruningDue(context, this.#sizeAfterPruning)) return;
-    const base = baseAt(context, Math.min(this.#orderedHeight, context.chain.executedHeight));
+    const settled =
+      Math.min(context.orderedHeight, context.chain.executedHeight) - context.settings.unprunedHeights;
+    // Decisions may be held from before the base, whose tips are not in the DAG any more.
+    if (settled < Math.max(context.chain.firstHeight, this.#baseHeight)) return;
+    const base = baseAt(context, settled);
     const gone = dag.prune(base.root);
     this.#sizeAfterPruning = dag.size;
     if (gone.length === 0) return;
@@ -343,7 +349,7 @@ export class HonorNode {
     const { chain, dag, settings, pool } = context;
     this.#finality.gossip();
     context.broadcast({ kind: "status", height: chain.height, tips: dag.tips.slice(0, 8) });
-    const next = chain.decision(this.#orderedHeight + 1);
+    const next = chain.decision(this.#context.orderedHeight + 1);
     const wanted = [...dag.missing, ...this.#finality.wantedTips];
     if (next !== undefined && !dag.has(next.checkpoint.tip)) wanted.push(next.checkpoint.tip);
     this.#blocks.want(wanted, undefined);
@@ -358,7 +364,7 @@ export class HonorNode {
     const { chain } = this.#context;
     this.#ranges.answered(from, this.#context.nowMs);
     // Decisions may have come without the blocks that they order.
-    const reached = Math.min(chain.height, this.#orderedHeight + 1);
+    const reached = Math.min(chain.height, this.#context.orderedHeight + 1);
     if (height > reached + FAR_BEHIND) {
       this.#askForRange(from);
       return;
@@ -386,14 +392,14 @@ export class HonorNode {
 
   #askForRange(peer: string): void {
     if (!this.#ranges.mayAsk(peer, this.#context.nowMs)) return;
-    this.#context.send(peer, { kind: "range", fromHeight: this.#orderedHeight + 1 });
+    this.#context.send(peer, { kind: "range", fromHeight: this.#context.orderedHeight + 1 });
   }
 
   /** Decisions with their blocks, ancestors first, so that each can be taken in as it comes; then where this node is. */
   #answerRange(from: string, fromHeight: number): void {
     const { chain, dag } = this.#context;
     let bytes = 0;
-    const end = Math.min(fromHeight + RANGE_HEIGHTS, this.#orderedHeight + 1);
+    const end = Math.min(fromHeight + RANGE_HEIGHTS, this.#context.orderedHeight + 1);
     for (let height = fromHeight; height < end && bytes < RANGE_BYTES; height++) {
       const decision = this.decision(height);
       const blocks = this.#blocksOf(height);

@@ -22,6 +22,7 @@ import {
   signedMessageOf,
 } from "./finality-fields.js";
 import type { LogEntry } from "./node-protocol.js";
+import type { Abstention } from "./past-statements.js";
 import {
   bytesOf,
   copyOf,
@@ -36,7 +37,16 @@ import {
   malformed,
 } from "./wire-fields.js";
 
-const KINDS = ["safety", "block", "decision", "transactions", "order", "base", "header"] as const;
+const KINDS = [
+  "safety",
+  "block",
+  "decision",
+  "transactions",
+  "order",
+  "base",
+  "header",
+  "abstention",
+] as const;
 const STEPS: readonly Step[] = ["propose", "prevote", "precommit", "decided"];
 const MAX_DEPTH = 8;
 const ANY = Number.MAX_SAFE_INTEGER;
@@ -59,6 +69,7 @@ export function decodeLogEntry(bytes: Uint8Array): LogEntry {
   return decoding("log", () => {
     const item = decodeRlp(bytes.subarray(1), MAX_DEPTH);
     if (kind === "safety") return { kind, record: recordOf(item) };
+    if (kind === "abstention") return { kind, abstention: abstentionOf(item) };
     if (kind === "block" || kind === "header") return blockEntryOf(item, kind === "block");
     if (kind === "decision") return { kind, decision: decisionOf(item) };
     if (kind === "order") return orderOf(item);
@@ -69,11 +80,21 @@ export function decodeLogEntry(bytes: Uint8Array): LogEntry {
 
 function itemOf(entry: LogEntry): RlpItem {
   if (entry.kind === "safety") return recordItem(entry.record);
+  if (entry.kind === "abstention")
+    return [integerItem(entry.abstention.blocksUntil), integerItem(entry.abstention.votesUntil)];
   if (entry.kind === "block") return [blockItem(entry.block), colouringItem(entry.colouring)];
   if (entry.kind === "decision") return decisionItem(entry.decision);
   if (entry.kind === "order") return [integerItem(entry.height), entry.blocks.map(idItem)];
   if (entry.kind === "base") return baseItem(entry.base);
   return entry.transactions.map(transactionItem);
+}
+
+function abstentionOf(item: RlpItem): Abstention {
+  const [blocksUntil, votesUntil] = listOf(item, "abstention", 2, 2);
+  return {
+    blocksUntil: integerOf(blocksUntil, "abstention.blocksUntil"),
+    votesUntil: integerOf(votesUntil, "abstention.votesUntil"),
+  };
 }
 
 function recordItem(record: SafetyRecord): RlpItem {

@@ -15,6 +15,7 @@ export class MemoryLog implements ChainHistory {
   readonly #archived = new Map<string, DagBlock | BlockHeader>();
   #transactions: LogEntry[] = [];
   #safety: LogEntry | undefined;
+  #abstention: LogEntry | undefined;
 
   constructor(options: { readonly archive: boolean } = { archive: false }) {
     this.#isArchive = options.archive;
@@ -27,6 +28,7 @@ export class MemoryLog implements ChainHistory {
 
   append(entry: LogEntry): void {
     if (entry.kind === "safety") this.#safety = entry;
+    else if (entry.kind === "abstention") this.#abstention = entry;
     else if (entry.kind === "transactions") this.#transactions.push(entry);
     else if (entry.kind === "decision") this.#decisions.set(entry.decision.checkpoint.height, entry.decision);
     else if (entry.kind === "order") this.#orders.set(entry.height, entry.blocks);
@@ -44,6 +46,7 @@ export class MemoryLog implements ChainHistory {
     yield* this.#blocks.values();
     yield* this.#transactions;
     if (this.#safety !== undefined) yield this.#safety;
+    if (this.#abstention !== undefined) yield this.#abstention;
   }
 
   block(id: string): DagBlock | undefined {

@@ -6,6 +6,7 @@ import { type BlockRuleContext, blockFault } from "./block-rules.js";
 import { CheckpointChain } from "./checkpoint-chain.js";
 import type { LogEntry, NodeOutput, NodeTimer, Packet, PeerFault } from "./node-protocol.js";
 import type { NodeSettings } from "./node-settings.js";
+import { PastStatements } from "./past-statements.js";
 import { TransactionPool } from "./transaction-pool.js";
 
 const REMEMBERED_OFFENCES = 1_024;
@@ -16,7 +17,10 @@ export class NodeContext {
   readonly dag: BlockDag;
   readonly chain: CheckpointChain;
   readonly pool: TransactionPool;
+  readonly past = new PastStatements();
   nowMs = 0;
+  /** Heights whose transactions have been ordered; behind the decided ones while blocks are missing. */
+  orderedHeight = 0;
   #outputs: NodeOutput[] = [];
   readonly #accused = new Set<string>();
   #seated: { readonly set: HonorSet; readonly seat: number | undefined } | undefined;

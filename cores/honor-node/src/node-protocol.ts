@@ -8,6 +8,7 @@ import type { FinalityMessage } from "@aios/core-finality/messages";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import type { ChainBase } from "./chain-base.js";
 import type { BlockHeader, DagBlock, OrderedTransaction } from "./dag-block.js";
+import type { Abstention } from "./past-statements.js";
 
 /** A checkpoint that was decided. */
 export interface Decision {
@@ -83,6 +84,8 @@ export type NodeInput =
 /** What has to survive a crash; written in order, synced before anything that follows it leaves. */
 export type LogEntry =
   | { readonly kind: "safety"; readonly record: SafetyRecord }
+  /** What this node must not say, since it began with a snapshot; the last one holds, whatever base comes. */
+  | { readonly kind: "abstention"; readonly abstention: Abstention }
   /** With what colouring found out, so that nothing is coloured again. */
   | {
       readonly kind: "block";

@@ -23,6 +23,8 @@ export interface ChainSettings {
   readonly maxBlocksPerCheckpoint: number;
   /** Certified heights back to which a leader's failures cost it turns. */
   readonly reputationWindow: number;
+  /** After heights that this divides the next checkpoint attests the DAG's colouring too, so that nodes may begin there. */
+  readonly snapshotInterval: number;
 }
 
 /** The secrets that a node votes with: it has a seat where one of them is a member's. */
@@ -55,6 +57,8 @@ export interface NodeSettings {
   readonly maxRoundsAhead: number;
   /** Memory of ordered blocks' transactions, about; older ones are read from `history`. */
   readonly maxHeldBytes: number;
+  /** The past of the last height but so many is pruned: until then a snapshot can be made of a height. */
+  readonly unprunedHeights: number;
   /** What this node wrote down, as `persist` told it to. */
   readonly history: ChainHistory;
 }

@@ -99,6 +99,15 @@ const packet: fc.Arbitrary<WirePacket> = fc.oneof(
   fc.record({ kind: fc.constant("status" as const), height: integer, tips: fc.array(id, { maxLength: 8 }) }),
   decision.map((one) => ({ kind: "decision" as const, decision: one })),
   integer.map((fromHeight) => ({ kind: "range" as const, fromHeight })),
+  fc.constant({ kind: "snapshot-request" as const }),
+  fc.record({ kind: fc.constant("snapshot-index" as const), index: fc.uint8Array({ maxLength: 200 }) }),
+  fc.record({ kind: fc.constant("snapshot-part-request" as const), height: integer, part: integer }),
+  fc.record({
+    kind: fc.constant("snapshot-part" as const),
+    height: integer,
+    part: integer,
+    bytes: fc.uint8Array({ maxLength: 200 }),
+  }),
 );
 const ids = fc.array(id, { maxLength: 4 });
 const colouring: fc.Arbitrary<BlockColouring> = fc.record({

@@ -32,7 +32,21 @@ import {
 export const WIRE_VERSION = 1;
 /** Lists in lists: a checkpoint in a message in a packet, a member in a set in one. */
 const MAX_DEPTH = 5;
-const KINDS = ["vote", "block", "want", "transactions", "status", "decision", "range"] as const;
+/** What a frame holds bounds it. */
+const ANY = Number.MAX_SAFE_INTEGER;
+const KINDS = [
+  "vote",
+  "block",
+  "want",
+  "transactions",
+  "status",
+  "decision",
+  "range",
+  "snapshot-request",
+  "snapshot-index",
+  "snapshot-part-request",
+  "snapshot-part",
+] as const;
 
 /** Most items of each list; a packet with more is refused. */
 export const MAX_PARENTS = 64;
@@ -43,11 +57,31 @@ export const MAX_TRANSACTIONS = 20_000;
 /** A block as it travels: id, sender and nonce of a transaction are the receiver's to derive. */
 export type WireBlock = Omit<DagBlock, "transactions"> & { readonly transactions: readonly Uint8Array[] };
 
+/** What a new node and its peers say of snapshots; no business of the protocol's. */
+export type SnapshotPacket =
+  /** Asks for the index of the latest. */
+  | { readonly kind: "snapshot-request" }
+  /** No bytes where there is none. */
+  | { readonly kind: "snapshot-index"; readonly index: Uint8Array }
+  | { readonly kind: "snapshot-part-request"; readonly height: number; readonly part: number }
+  | {
+      readonly kind: "snapshot-part";
+      readonly height: number;
+      readonly part: number;
+      readonly bytes: Uint8Array;
+    };
+
 /** A packet as it travels. Its signatures and transactions are not checked. */
 export type WirePacket =
   | Exclude<Packet, { kind: "block" | "transactions" }>
   | { readonly kind: "block"; readonly block: WireBlock }
-  | { readonly kind: "transactions"; readonly transactions: readonly Uint8Array[] };
+  | { readonly kind: "transactions"; readonly transactions: readonly Uint8Array[] }
+  | SnapshotPacket;
+
+/** Whether a packet is about snapshots. */
+export function isSnapshotPacket(packet: WirePacket): packet is SnapshotPacket {
+  return packet.kind.startsWith("snapshot-");
+}
 
 /** What of a packet travels. */
 export function toWire(packet: Packet): WirePacket {
@@ -108,6 +142,14 @@ function itemOf(packet: WirePacket): RlpItem {
       return decisionItem(packet.decision);
     case "range":
       return [integerItem(packet.fromHeight)];
+    case "snapshot-request":
+      return [];
+    case "snapshot-index":
+      return [packet.index];
+    case "snapshot-part-request":
+      return [integerItem(packet.height), integerItem(packet.part)];
+    case "snapshot-part":
+      return [integerItem(packet.height), integerItem(packet.part), packet.bytes];
   }
 }
 
@@ -130,6 +172,19 @@ function packetOf(kind: (typeof KINDS)[number], item: RlpItem): WirePacket {
       return { kind, decision: decisionOf(item) };
     case "range":
       return { kind, fromHeight: integerOf(listOf(item, kind, 1, 1)[0], "range.fromHeight") };
+    case "snapshot-request":
+      listOf(item, kind, 0);
+      return { kind };
+    case "snapshot-index":
+      return { kind, index: copyOf(listOf(item, kind, 1, 1)[0], "snapshot.index", ANY) };
+    case "snapshot-part-request":
+    case "snapshot-part": {
+      const fields = listOf(item, kind, kind === "snapshot-part" ? 3 : 2, kind === "snapshot-part" ? 3 : 2);
+      const height = integerOf(fields[0], "snapshot.height");
+      const part = integerOf(fields[1], "snapshot.part");
+      if (kind === "snapshot-part-request") return { kind, height, part };
+      return { kind, height, part, bytes: copyOf(fields[2], "snapshot.bytes", ANY) };
+    }
   }
 }
 

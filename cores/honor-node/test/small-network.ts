@@ -7,11 +7,12 @@ import { type ChainHistory, NO_HISTORY } from "../src/chain-history.js";
 import { blockClaimBytes, type DagBlock, type UnsignedBlock } from "../src/dag-block.js";
 import { HonorNode } from "../src/honor-node.js";
 import { MemoryLog } from "../src/memory-log.js";
-import type { NodeInput, NodeOutput, NodeTimer } from "../src/node-protocol.js";
+import type { LogEntry, NodeInput, NodeOutput, NodeTimer } from "../src/node-protocol.js";
 import type { NodeSettings, SeatKeys } from "../src/node-settings.js";
 
 export const CHAIN_ID = "test";
 export const TICK_MS = 1_000;
+export const SNAPSHOT_INTERVAL = 3;
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0");
 export const account = (index: number): string => `0x${hex(index + 1, 40)}`;
@@ -75,6 +76,7 @@ export function settings(
       maxBlockGas: 1_000_000,
       maxBlocksPerCheckpoint: 50,
       reputationWindow,
+      snapshotInterval: SNAPSHOT_INTERVAL,
     },
     keys: keysOf(index),
     scheme: idealScheme,
@@ -90,6 +92,7 @@ export function settings(
     maxWaitingBytes: 1_000_000,
     maxRoundsAhead: 20,
     maxHeldBytes,
+    unprunedHeights: 8,
     history,
   };
 }
@@ -137,6 +140,14 @@ export class SmallNetwork {
     this.nodes[index] = node;
     this.ordered[index] = [];
     this.#perform(index, node, node.start([...log.entries()], this.nowMs));
+  }
+
+  /** As `restart`, with what a snapshot proves in the place of the disk. */
+  restore(index: number, entries: readonly LogEntry[]): void {
+    const log = this.#newLog();
+    for (const entry of entries) log.append(entry);
+    this.logs[index] = log;
+    this.restart(index);
   }
 
   /** As `restart`, with a new disk. */

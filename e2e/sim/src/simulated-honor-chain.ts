@@ -218,6 +218,7 @@ class Simulation {
         maxBlockGas: 1_000_000 * TRANSFER_GAS,
         maxBlocksPerCheckpoint: 1_000,
         reputationWindow: 1_000,
+        snapshotInterval: 1_000,
       },
       election: stakeElection,
       timeouts: { proposeMs: 1_200, prevoteMs: 400, precommitMs: 400, backOffMs: 300 },
@@ -231,6 +232,7 @@ class Simulation {
       maxWaitingBytes: 67_108_864,
       maxRoundsAhead: 20,
       maxHeldBytes: 67_108_864,
+      unprunedHeights: 16,
       history: NO_HISTORY,
     };
   }

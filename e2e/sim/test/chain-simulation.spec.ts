@@ -30,6 +30,7 @@ describe("whole nodes: block DAG, transactions and hand-overs under attack", () 
     expect(many(({ evidence }) => evidence > 0)).toBeGreaterThan(10);
     expect(many(({ crashes }) => crashes > 0)).toBeGreaterThan(10);
     expect(many(({ prunings }) => prunings > 4)).toBeGreaterThan(5);
+    expect(many(({ snapshots }) => snapshots > 0)).toBeGreaterThan(8);
     expect(many(({ handOvers }) => handOvers > 0)).toBeGreaterThan(25);
     expect(many(({ handOvers }) => handOvers > 1)).toBeGreaterThan(4);
     expect(many(({ executed }) => executed > 5)).toBeGreaterThan(30);
@@ -60,6 +61,7 @@ describe("a deliberate bug around whole nodes is caught", () => {
   const SYMPTOMS: Record<ChainBug, RegExp> = {
     "forget-log": /contradicts itself|could be slashed/,
     "skip-lock": /breaks its lock|differs/,
+    "forget-on-restore": /contradicts itself|could be slashed/,
   };
   for (const [bug, symptom] of Object.entries(SYMPTOMS))
     it(bug, { timeout: MANY_MS }, () => {

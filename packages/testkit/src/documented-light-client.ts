@@ -92,7 +92,7 @@ function idOfSet({ number, members }: SetJson): string {
 }
 
 function idOfCheckpoint(fields: CertifiedJson["checkpoint"]): string {
-  const { height, parentId, parentRound, tip, tick, attestedRoot, nextSetId } = fields;
+  const { height, parentId, parentRound, tip, tick, attestedRoot, nextSetId, attestedDag } = fields;
   return hash(
     `aios.checkpoint.v1\n${JSON.stringify([
       Number(height),
@@ -102,6 +102,7 @@ function idOfCheckpoint(fields: CertifiedJson["checkpoint"]): string {
       Number(tick),
       attestedRoot?.slice(2),
       nextSetId,
+      ...(attestedDag === undefined ? [] : [attestedDag]),
     ])}`,
   );
 }

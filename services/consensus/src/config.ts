@@ -14,7 +14,14 @@ import {
 } from "@aios/service-kit/config";
 import { z } from "zod";
 import { readNodeKeys, readSecret } from "./honor-home.js";
-import { DEFAULT_KEPT_BLOCKS, HISTORIES, type HonorOptions, LEAST_KEPT_BLOCKS } from "./honor-options.js";
+import {
+  DEFAULT_KEPT_BLOCKS,
+  DEFAULT_TRUST_PERIOD_HOURS,
+  HISTORIES,
+  type HonorOptions,
+  LEAST_KEPT_BLOCKS,
+  SYNCS,
+} from "./honor-options.js";
 import { ENGINES, type NodeSettings } from "./node-settings.js";
 
 const peerList = z.string().transform((list, context): readonly Peer[] => {
@@ -29,6 +36,13 @@ const peerList = z.string().transform((list, context): readonly Peer[] => {
     peers.push({ publicKey: match[1] as string, ...place.data });
   }
   return peers;
+});
+
+const checkpoint = z.string().transform((value, context) => {
+  const match = /^([1-9][0-9]{0,14}):([0-9a-f]{64})$/.exec(value);
+  if (match !== null) return { height: Number(match[1]), id: match[2] as string };
+  context.addIssue({ code: "custom", message: "expected height:id with an id of 64 hex digits" });
+  return z.NEVER;
 });
 
 export const consensusSettings = defineSettings({
@@ -69,6 +83,25 @@ export const consensusSettings = defineSettings({
   CONSENSUS_OPERATOR_KEY_FILE: optionalSetting(text, {
     description:
       "file with the secret of the operator's account, 64 hex digits, that pays for submitting evidence; absent: others submit it",
+  }),
+  CONSENSUS_SYNC: setting(z.enum(SYNCS), {
+    description:
+      "how an honor chain's node without a chain begins: genesis, with block 0; snapshot, with the latest that its peers have and certificates prove",
+    default: "genesis",
+  }),
+  CONSENSUS_TRUSTED_CHECKPOINT: optionalSetting(checkpoint, {
+    description:
+      "height:id of a decided checkpoint, its id 64 hex digits, that a snapshot has to contain; absent: the chain has to be younger than CONSENSUS_TRUST_PERIOD",
+  }),
+  CONSENSUS_TRUST_PERIOD: setting(duration, {
+    description:
+      "for so long the first honor set and a trusted checkpoint are believed when a snapshot is taken in, with its unit; less than deposits stay bound",
+    default: `${DEFAULT_TRUST_PERIOD_HOURS}h`,
+  }),
+  CONSENSUS_SNAPSHOTS: setting(z.enum(["make", "none"]), {
+    description:
+      "whether an honor chain's node makes snapshots for its peers, of the heights that the genesis file's snapshotIntervalBlocks divides",
+    default: "make",
   }),
   CONSENSUS_CHECKPOINT_INTERVAL: setting(duration, {
     description: "an honor node proposes no earlier than this after the checkpoint before, with its unit",
@@ -182,6 +215,12 @@ export async function honorOptions(settings: ConsensusSettings): Promise<HonorOp
     listen: settings.CONSENSUS_PEER_LISTEN,
     peers: settings.CONSENSUS_PEERS,
     archive: settings.CONSENSUS_HISTORY === "archive",
+    sync: settings.CONSENSUS_SYNC,
+    ...(settings.CONSENSUS_TRUSTED_CHECKPOINT === undefined
+      ? {}
+      : { trustedCheckpoint: settings.CONSENSUS_TRUSTED_CHECKPOINT }),
+    trustPeriodMs: settings.CONSENSUS_TRUST_PERIOD,
+    makesSnapshots: settings.CONSENSUS_SNAPSHOTS === "make",
     settings: { checkpointIntervalMs: settings.CONSENSUS_CHECKPOINT_INTERVAL },
   };
 }

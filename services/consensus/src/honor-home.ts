@@ -8,11 +8,13 @@ import type { Genesis } from "./domain/genesis.js";
 import { readGenesis } from "./genesis-file.js";
 import {
   DEFAULT_KEPT_BLOCKS,
+  DEFAULT_TRUST_PERIOD_HOURS,
   defaultHonorSettings,
   HISTORIES,
   type HonorOptions,
   type HonorSettings,
   LEAST_KEPT_BLOCKS,
+  SYNCS,
 } from "./honor-options.js";
 import type { NodeSettings } from "./node-settings.js";
 
@@ -35,6 +37,7 @@ const port = z.int().min(0).max(65_535);
 const address = z.strictObject({ host: z.string().min(1), port });
 const between = (least: number, most: number) => z.int().min(least).max(most).optional();
 const MIB = 1_048_576;
+const HOUR_MS = 3_600_000;
 /** The largest block that a chain may have fits the smallest frame: else a node would never see it. */
 const settingsSchema = z
   .strictObject({
@@ -69,6 +72,12 @@ const homeSchema = z.strictObject({
     .max(1_000),
   history: z.enum(HISTORIES).optional(),
   historyBlocks: between(LEAST_KEPT_BLOCKS, 100_000_000),
+  sync: z.enum(SYNCS).optional(),
+  trustedCheckpoint: z
+    .strictObject({ height: z.int().min(1), id: z.string().regex(/^[0-9a-f]{64}$/) })
+    .optional(),
+  trustPeriodHours: between(1, 100_000),
+  snapshots: z.boolean().optional(),
   settings: settingsSchema.optional(),
 });
 
@@ -108,6 +117,10 @@ export async function readHonorHome(directory: string): Promise<HonorHome> {
       listen: file.peerListen,
       peers: file.peers satisfies readonly Peer[],
       archive: isArchive,
+      sync: file.sync ?? "genesis",
+      ...(file.trustedCheckpoint === undefined ? {} : { trustedCheckpoint: file.trustedCheckpoint }),
+      trustPeriodMs: (file.trustPeriodHours ?? DEFAULT_TRUST_PERIOD_HOURS) * HOUR_MS,
+      makesSnapshots: file.snapshots ?? true,
       settings: (file.settings ?? {}) as Partial<HonorSettings>,
     },
   };

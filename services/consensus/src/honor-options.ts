@@ -3,6 +3,10 @@ import type { Peer } from "@aios/peer-network/peer-network";
 /** What a node keeps on disk: what later blocks need, or everything since genesis. */
 export const HISTORIES = ["pruned", "archive"] as const;
 
+export const SYNCS = ["genesis", "snapshot"] as const;
+/** Less than deposits stay bound after a seat is given up (7 days). */
+export const DEFAULT_TRUST_PERIOD_HOURS = 120;
+
 /** Of a pruned node; contracts may ask for the hashes of 256 blocks. */
 export const LEAST_KEPT_BLOCKS = 512;
 export const DEFAULT_KEPT_BLOCKS = 10_000;
@@ -21,6 +25,14 @@ export interface HonorOptions {
   readonly peers: readonly Peer[];
   /** Keeps every block and certificate since genesis on disk; else what no later block needs is removed. */
   readonly archive: boolean;
+  /** How a node without a chain begins: with block 0, or with the latest snapshot that its peers have. */
+  readonly sync: (typeof SYNCS)[number];
+  /** A decided checkpoint that such a snapshot has to contain; absent: the chain is to be younger than the trust period. */
+  readonly trustedCheckpoint?: { readonly height: number; readonly id: string };
+  /** For so long the set of genesis, a trusted checkpoint and the own chain are believed when a snapshot is taken in. */
+  readonly trustPeriodMs: number;
+  /** Whether it makes snapshots for its peers, of the heights that the chain's interval divides. */
+  readonly makesSnapshots: boolean;
   readonly settings?: Partial<HonorSettings>;
 }
 

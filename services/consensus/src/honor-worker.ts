@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { fastestBls } from "@aios/bls/fastest-bls";
 import { stakeElection } from "@aios/core-committee/election";
 import type { ChainSettings, NodeSettings } from "@aios/core-honor-node/node-settings";
+import { encodePacket } from "@aios/core-honor-node/packet-codec";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
 import { isSignedByNode, nodeIdentity } from "@aios/peer-network/node-certificate";
@@ -15,6 +16,8 @@ import type {
 } from "./adapters/honor-thread/honor-protocol.js";
 import { SeatKeyring } from "./adapters/honor-thread/seat-keyring.js";
 import { LmdbHonorLog } from "./adapters/lmdb/lmdb-honor-log.js";
+import { SnapshotDirectory } from "./adapters/lmdb/snapshot/snapshot-directory.js";
+import { SnapshotServer } from "./adapters/lmdb/snapshot/snapshot-server.js";
 import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
 import { RecoveryPool } from "./adapters/secp256k1/recovery-pool.js";
 import { CandidateContacts } from "./application/honor/candidate-contacts.js";
@@ -27,6 +30,7 @@ import { nodeKeyStatement } from "./domain/staking-binding.js";
 import type { StakedNode } from "./domain/staking-state.js";
 import { AdmissionCodec } from "./domain/transaction-codec.js";
 import type { HonorOptions, HonorSettings } from "./honor-options.js";
+import { peerNetworkSettings } from "./peer-network-settings.js";
 
 export interface HonorWorkerData {
   readonly genesis: Pick<Genesis, "chainId" | "hardfork">;
@@ -46,6 +50,8 @@ const { settings, honor, chain } = data;
 const MAX_MET = 1_024;
 /** Candidates change where they are found, in the book of this node, no more often. */
 const CONTACT_COOLDOWN_MS = 60_000;
+/** From a height to its snapshot, with some to spare. */
+const UNPRUNED_HEIGHTS = 16;
 const RECOVERY = { workers: 1, maxQueued: 32_768, batchSize: 128 };
 
 function post(message: FromHonorThread): void {
@@ -71,6 +77,7 @@ function nodeSettings(): NodeSettings {
     maxWaitingBytes: settings.maxWaitingBytes,
     maxRoundsAhead: 20,
     maxHeldBytes: settings.maxHeldBytes,
+    unprunedHeights: UNPRUNED_HEIGHTS,
     history: log,
   };
 }
@@ -81,21 +88,9 @@ const recovery = new RecoveryPool(recoverPublicKey, {
   ...RECOVERY,
 });
 const log = new LmdbHonorLog(data.dataDir, chain.chainId, { archive: honor.archive });
-const network = new PeerNetwork(
-  {
-    identity,
-    ...honor.listen,
-    maxFrameBytes: settings.maxFrameBytes,
-    maxQueueBytes: settings.maxQueueBytes,
-    idleMs: Math.max(10_000, 10 * settings.gossipMs),
-    handshakeMs: 10_000,
-    redialMs: 500,
-    maxRedialMs: 8_000,
-    maxHandshakes: 32,
-    scores: { banAt: 200, banMs: 60_000, forgivenPerSecond: 1, maxPeers: 1_024 },
-  },
-  systemClock,
-  (peer, frame) => intake.receive(peer, frame),
+const snapshots = new SnapshotServer(new SnapshotDirectory(data.dataDir));
+const network = new PeerNetwork(peerNetworkSettings(identity, honor, settings), systemClock, (peer, frame) =>
+  intake.receive(peer, frame),
 );
 const loop = new HonorLoop({
   settings: nodeSettings(),
@@ -119,6 +114,10 @@ const intake = new PacketIntake(
   {
     deliver: (from, packet) => loop.receive(from, packet),
     gossiped: (transactions) => post({ kind: "gossiped", transactions }),
+    snapshot: (from, packet) => {
+      const answer = snapshots.answer(packet);
+      if (answer !== undefined) network.send(from, encodePacket(answer));
+    },
     punish: (peer, offence) => network.punish(peer, offence),
   },
   systemClock,
@@ -193,6 +192,8 @@ function answer(question: HonorQuestion): HonorAnswers[HonorQuestion["kind"]] {
       return loop.handOvers(question.fromSet, question.limit);
     case "place":
       return loop.placeOf(question.transaction);
+    case "snapshot":
+      return loop.snapshot(question.height);
   }
 }
 

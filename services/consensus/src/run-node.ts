@@ -34,6 +34,9 @@ try {
     },
     onListenerError: (error) => complain("listener", error),
     onOffence: (offence) => say({ offence }),
+    onSnapshotsRefused: (refused) => {
+      if (refused.size > 0) say({ snapshotsRefused: Object.fromEntries(refused) });
+    },
   });
   say({ url: node.url, webSocketUrl: node.webSocketUrl, peerPort: node.honor?.peerPort });
   const stop = (): void => void node.stop().then(() => process.exit(0));

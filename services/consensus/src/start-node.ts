@@ -10,6 +10,9 @@ import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
 import { LmdbEvidenceStore } from "./adapters/lmdb/lmdb-evidence-store.js";
 import { LmdbMempoolJournal } from "./adapters/lmdb/lmdb-mempool-journal.js";
 import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
+import { settleIncoming } from "./adapters/lmdb/snapshot/incoming.js";
+import { SnapshotDirectory } from "./adapters/lmdb/snapshot/snapshot-directory.js";
+import { SnapshotMaker } from "./adapters/lmdb/snapshot/snapshot-maker.js";
 import { TrieSweep } from "./adapters/lmdb/trie-sweep.js";
 import { OperatorAccount } from "./adapters/secp256k1/operator-account.js";
 import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
@@ -30,6 +33,7 @@ import { PendingBlock } from "./application/pending-block.js";
 import { QueryLogs } from "./application/query-logs.js";
 import { type ProducerObserver, SingleProducer } from "./application/single-producer.js";
 import { WhyPending } from "./application/why-pending.js";
+import { beginFromPeers, beginsWithSnapshot } from "./begin-with-snapshot.js";
 import type { CallWorkerData } from "./call-worker.js";
 import { ArrivalOrder } from "./domain/arrival-order.js";
 import type { BlockHeader } from "./domain/block.js";
@@ -65,6 +69,8 @@ export interface NodeOptions {
   /** The node of an honor chain; absent: it makes every checkpoint by itself. */
   readonly honor?: HonorOptions;
   readonly onOffence?: (offence: ReportedOffence) => void;
+  /** What was refused of the snapshots of peers, by reason, when this node began with one. */
+  readonly onSnapshotsRefused?: (refused: ReadonlyMap<string, number>) => void;
   /** False: the thread that runs calls starts with the first one, and costs a node that votes and serves nobody nothing. */
   readonly expectsCalls?: boolean;
 }
@@ -168,6 +174,14 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
     batchSize: RECOVERY_BATCH,
   });
   const codec = new AdmissionCodec(genesis, recoverPublicKey, recovery);
+  await settleIncoming(options.dataDir);
+  if (options.honor !== undefined && (await beginsWithSnapshot(options.dataDir, options.honor)))
+    await beginFromPeers({
+      dataDir: options.dataDir,
+      genesis: whole,
+      honor: options.honor,
+      onRefused: options.onSnapshotsRefused,
+    });
   const database = new ChainDatabase(options.dataDir);
   try {
     const states = new LmdbStateStore(database);
@@ -292,6 +306,19 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
 
     await producer.start();
     const view = honor?.protocol;
+    const snapshots =
+      view === undefined || genesis.honor === undefined || options.honor?.makesSnapshots !== true
+        ? undefined
+        : new SnapshotMaker({
+            database,
+            states,
+            blocks,
+            directory: new SnapshotDirectory(options.dataDir),
+            events,
+            chainAt: (height) => view.snapshot(height),
+            intervalBlocks: genesis.honor.snapshotInterval,
+            onFailure: (error) => options.onListenerError?.(error),
+          });
     const dispatcher = new RpcDispatcher(
       rpcMethods({
         chain,
@@ -328,6 +355,7 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
       dispatcher,
       async stop() {
         await server.close();
+        await snapshots?.stop();
         await producer.stop();
         await evidence?.idle();
         await engine.close();

@@ -4,7 +4,7 @@ import { aios } from "@aios/kernel/units";
 import type { Peer } from "@aios/peer-network/peer-network";
 import { type Command, type CommandInput, UsageError } from "../command.js";
 
-const USAGE = "aios node <init|join|rotate-key|leave|status> …";
+const USAGE = "aios node <init|join|rotate-key|leave|status|export-snapshot|import-snapshot> …";
 const DEFAULT_PORTS = { peer: 26_656, rpc: 8_545 };
 
 interface Status {
@@ -34,6 +34,11 @@ aios node rotate-key <directory> --rpc <address>
                                       makes another voting key, registers it, and follows until the node votes with it
 aios node leave <directory> --rpc <address>
                                       gives the candidacy up; the deposit can be taken out after the unbonding delay
+aios node export-snapshot <directory> <file>
+                                      copies the latest snapshot that the node made to one file
+aios node import-snapshot <directory> <file>
+                                      begins the chain of a home with a snapshot, or brings it forward, once certificates and
+                                      state are checked; what the seat voted stays
 aios node status <JSON-RPC address>   height, seat, peers, time from a block to its certificate, packets dropped
 
 A home's node.json says where the node listens. Start it with: node services/consensus/dist/src/run-node.js <directory>`,
@@ -44,6 +49,8 @@ A home's node.json says where the node listens. Start it with: node services/con
     if (what === "rotate-key") return rotateKey(input, rest);
     if (what === "leave") return leave(input, rest);
     if (what === "status") return status(input, rest);
+    if (what === "export-snapshot") return exportSnapshot(input, rest);
+    if (what === "import-snapshot") return importSnapshot(input, rest);
     throw new UsageError(`Usage: ${USAGE}.`);
   },
 };
@@ -143,6 +150,30 @@ function weiOf(text: string): bigint {
 
 function say({ json, output }: CommandInput, fields: Record<string, unknown>, sentence: string): void {
   output.write(json ? `${JSON.stringify(fields)}\n` : `${sentence}\n`);
+}
+
+async function exportSnapshot({ json, output }: CommandInput, rest: readonly string[]): Promise<number> {
+  const [directory, file] = rest;
+  if (directory === undefined || file === undefined || rest.length > 2)
+    throw new UsageError("Usage: aios node export-snapshot <directory> <file>.");
+  const { exportSnapshotFile } = await import("@aios/consensus/begin-with-snapshot");
+  const { height, sizeBytes } = await exportSnapshotFile(directory, file);
+  output.write(
+    json
+      ? `${JSON.stringify({ height, sizeBytes })}\n`
+      : `the state after block ${height}, ${sizeBytes} bytes\n`,
+  );
+  return 0;
+}
+
+async function importSnapshot({ json, output }: CommandInput, rest: readonly string[]): Promise<number> {
+  const [directory, file] = rest;
+  if (directory === undefined || file === undefined || rest.length > 2)
+    throw new UsageError("Usage: aios node import-snapshot <directory> <file>.");
+  const { importSnapshotFile } = await import("@aios/consensus/begin-with-snapshot");
+  const height = await importSnapshotFile(directory, file);
+  output.write(json ? `${JSON.stringify({ height })}\n` : `the node begins after block ${height}\n`);
+  return 0;
 }
 
 function peerOf(address: string): Peer {

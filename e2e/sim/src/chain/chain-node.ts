@@ -1,16 +1,29 @@
+import { tickAt } from "@aios/core-committee/chain-time";
+import {
+  abstentionAfterRestore,
+  type ChainSnapshot,
+  proveSnapshot,
+} from "@aios/core-honor-node/chain-snapshot";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import { HonorNode } from "@aios/core-honor-node/honor-node";
 import { MemoryLog } from "@aios/core-honor-node/memory-log";
 import type { LogEntry, NodeInput, NodeOutput, Packet } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
+import { readOwnLog } from "@aios/core-honor-node/own-log";
 import type { SeededRng } from "@aios/kernel/random";
 import type { EventQueue } from "../event-queue.js";
-import type { Invariants } from "../invariants.js";
+import { type Invariants, Violation } from "../invariants.js";
 import type { ChainInvariants } from "./chain-invariants.js";
 import { Ledger } from "./ledger.js";
 
 /** Faults in the wiring around the core, to see that the invariants catch them. */
-export type ChainBug = "forget-log" | "skip-lock";
+export type ChainBug = "forget-log" | "skip-lock" | "forget-on-restore";
+
+/** A snapshot of the chain and the state that goes with it. */
+export interface SnapshotOffer {
+  readonly snapshot: ChainSnapshot;
+  readonly ledger: Ledger;
+}
 
 export interface ChainWorld {
   readonly queue: EventQueue;
@@ -24,7 +37,14 @@ export interface ChainWorld {
   send(from: string, to: string | undefined, packet: Packet): void;
   onCrash(): void;
   onPruned(): void;
+  onSnapshot(): void;
+  /** Whether another node may lose what it holds: blocks that a third of the seats alone has may be gone with it. */
+  mayLoseState(): boolean;
+  /** Of any honest node that has one. */
+  snapshot(): SnapshotOffer | undefined;
 }
+
+const TRUST_PERIOD_MS = 3_600_000;
 
 class Crashed extends Error {}
 
@@ -43,6 +63,8 @@ export class ChainNode {
   #life = 0;
   /** It executes one height after the other. */
   #executesUntilMs = 0;
+  /** Of these heights only the states are asked for. */
+  #executedBefore = 0;
   /** Last height that it executed. */
   executedHeight = 0;
 
@@ -51,6 +73,7 @@ export class ChainNode {
     settings: Omit<NodeSettings, "history">,
     isHonest: boolean,
     isArchive: boolean,
+    isLate: boolean,
     world: ChainWorld,
   ) {
     this.account = account;
@@ -62,7 +85,10 @@ export class ChainNode {
     this.#ledger = world.newLedger();
     this.#offsetMs = world.rng.below(120);
     this.#skew = 0.85 + world.rng.below(35) / 100;
-    this.#boot();
+    if (isLate) world.queue.after(2_000 + world.rng.below(5_000), () => this.#arrive());
+    else this.#boot();
+    if (isHonest && !isLate && world.rng.below(2) === 0)
+      world.queue.after(4_000 + world.rng.below(6_000), () => this.#loseState());
   }
 
   get core(): HonorNode | undefined {
@@ -81,10 +107,68 @@ export class ChainNode {
     return this.#world.queue.nowMs + this.#offsetMs;
   }
 
+  /** Begins with a snapshot of another node; with genesis while there is none. */
+  #arrive(): void {
+    // Its log is empty and not lost: it never said anything.
+    this.#restore(new MemoryLog({ archive: this.#isArchive }), this.#log);
+    this.#boot();
+  }
+
+  /**
+   * Puts a snapshot of another node, proven as one from a stranger, in the place of the chain that it has. What it said
+   * before binds it by its log, or by abstention where the disk is gone.
+   */
+  #restore(log: MemoryLog, old: MemoryLog | undefined): void {
+    const found = this.#world.snapshot();
+    if (found === undefined) return;
+    const { chain, scheme } = this.#settings;
+    const own = old === undefined ? undefined : readOwnLog(old.entries(), chain);
+    const trust = { chain, scheme, nowMs: this.#nowMs, trustPeriodMs: TRUST_PERIOD_MS };
+    const { entries, height, root } = proveSnapshot(found.snapshot, { ...trust, verified: own?.verified });
+    for (const entry of entries) log.append(entry);
+    if (this.#world.bug !== "forget-on-restore") {
+      for (const entry of old?.entries() ?? [])
+        if (entry.kind === "safety" || entry.kind === "transactions") log.append(entry);
+      const abstention = abstentionAfterRestore(tickAt(chain.time, this.#nowMs), own);
+      log.append({ kind: "abstention", abstention });
+    }
+    this.#log = log;
+    this.#ledger.adopt(found.ledger, height);
+    this.executedHeight = height;
+    if (this.#ledger.execute(height, []).result.root !== root)
+      throw new Violation(`a snapshot of height ${height} proves another root than its state has`);
+    this.#world.onSnapshot();
+  }
+
+  /** An operator begins anew with a snapshot, since the state is lost, or all that the node ever wrote. */
+  #loseState(): void {
+    const { rng, queue } = this.#world;
+    if (!this.#world.mayLoseState()) return;
+    const isLost = rng.below(3) === 0;
+    this.#core = undefined;
+    this.#life += 1;
+    const life = this.#life;
+    queue.after(rng.below(600), () => {
+      if (life !== this.#life) return;
+      this.#restore(new MemoryLog({ archive: this.#isArchive }), isLost ? undefined : this.#log);
+      this.#boot();
+    });
+  }
+
+  /** What a stranger may begin with. */
+  get snapshot(): SnapshotOffer | undefined {
+    const core = this.#core;
+    if (core === undefined) return undefined;
+    const latest = Math.min(this.executedHeight, core.height - 3);
+    const snapshot = core.snapshot(latest - (latest % this.#settings.chain.snapshotInterval));
+    return snapshot === undefined ? undefined : { snapshot, ledger: this.#ledger };
+  }
+
   #boot(): void {
     this.#life += 1;
+    this.#executedBefore = this.executedHeight;
     this.#core = new HonorNode({ ...this.#settings, history: this.#log });
-    this.#perform(this.#core.start([...this.#log.entries()], this.#nowMs));
+    this.#perform(this.#core.start([...this.#log.entries()], this.#nowMs, this.executedHeight));
   }
 
   #input(input: NodeInput): void {
@@ -172,7 +256,8 @@ export class ChainNode {
       if (life !== this.#life) return;
       const block = this.#ledger.execute(height, transactions);
       this.executedHeight = Math.max(height, this.executedHeight);
-      if (this.isHonest) chain.onExecuted(this.account, checkpoint, transactions, block);
+      if (this.isHonest && height > this.#executedBefore)
+        chain.onExecuted(this.account, checkpoint, transactions, block);
       this.#input({ kind: "executed", height, result: block.result });
     });
   }

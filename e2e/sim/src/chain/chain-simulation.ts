@@ -29,6 +29,8 @@ export interface ChainSimulationResult {
   readonly virtualMs: number;
   readonly crashes: number;
   readonly prunings: number;
+  /** Nodes that began with a snapshot. */
+  readonly snapshots: number;
   readonly heights: number;
   readonly handOvers: number;
   readonly executed: number;
@@ -41,9 +43,10 @@ const PROGRESS_BOUND_MS = 60_000;
 const HEIGHTS_AFTER_HEALING = 3;
 const EVENT_LIMIT = 400_000;
 const SPARE_NODES = 2;
+const SNAPSHOT_INTERVALS = [1, 1, 2, 3];
 const SEATS = [4, 4, 6, 9];
 /** Half of the schedules keep so short a past that they prune it several times. */
-const MERGE_DEPTHS = [20, 40, 5_000, 5_000];
+const MERGE_DEPTHS = [12, 25, 5_000, 5_000];
 const TIME = { genesisTimeMs: 0, tickMs: 400, ticksPerSlot: 2, slotsPerEpoch: 2, epochsPerCycle: 2 };
 const MINIMUM_STAKE = 100n;
 /** A node's second key is so many after its first. */
@@ -74,6 +77,8 @@ class ChainSimulation {
   #partition = new Map<string, number>();
   #crashes = 0;
   #prunings = 0;
+  #snapshots = 0;
+  #statesLost = 0;
   #events = 0;
   #target: number | undefined;
 
@@ -102,6 +107,7 @@ class ChainSimulation {
       maxBlockGas: 21_000 * 30,
       maxBlocksPerCheckpoint: 1_000,
       reputationWindow: 10,
+      snapshotInterval: SNAPSHOT_INTERVALS[rng.below(SNAPSHOT_INTERVALS.length)] as number,
     };
     this.#lies = new ChainLies(rng, CHAIN_ID);
     this.#votes = new Invariants(seats);
@@ -109,11 +115,14 @@ class ChainSimulation {
     const world = this.#world(options.bug, newLedger);
     for (const [index, { account }] of members.entries()) {
       const isArchive = index % 2 === 0;
+      // One that has no seat at first, so that it never said anything that it could forget.
+      const isLate = index === members.length - 1 && rng.below(2) === 0;
       const node = new ChainNode(
         account,
         this.#settings(index),
         !this.#byzantine.has(account),
         isArchive,
+        isLate,
         world,
       );
       this.#nodes.push(node);
@@ -148,6 +157,7 @@ class ChainSimulation {
       virtualMs: Math.round(this.#queue.nowMs),
       crashes: this.#crashes,
       prunings: this.#prunings,
+      snapshots: this.#snapshots,
       heights: Math.max(0, ...this.#honest().map(({ executedHeight }) => executedHeight)),
       handOvers: this.#invariants.handOvers,
       executed: this.#invariants.executed,
@@ -194,6 +204,7 @@ class ChainSimulation {
       maxWaitingBytes: 67_108_864,
       maxRoundsAhead: 100,
       maxHeldBytes: 4_096,
+      unprunedHeights: 1 + this.#rng.below(5),
     };
   }
 
@@ -241,6 +252,21 @@ class ChainSimulation {
       },
       onPruned: () => {
         this.#prunings += 1;
+      },
+      onSnapshot: () => {
+        this.#snapshots += 1;
+      },
+      mayLoseState: () => {
+        // Nobody asks for progress where the bug is to be seen.
+        if (bug === "forget-on-restore") return true;
+        const { oneHonest } = quorumOf(this.#chain.genesisSet.members.length);
+        if (this.#statesLost + this.#byzantine.size >= oneHonest - 1) return false;
+        this.#statesLost += 1;
+        return true;
+      },
+      snapshot: () => {
+        for (const node of this.#honest()) if (node.snapshot !== undefined) return node.snapshot;
+        return undefined;
       },
     };
   }

@@ -15,7 +15,9 @@ export interface LedgerBlock {
 export class Ledger {
   readonly #candidatesAt: (height: number) => readonly StandingCandidate[];
   readonly #blocks: LedgerBlock[] = [];
-  readonly #nonces = new Map<string, number>();
+  #nonces = new Map<string, number>();
+  /** After each height. */
+  readonly #noncesAfter: ReadonlyMap<string, number>[] = [];
   #root: string;
 
   constructor(candidatesAt: (height: number) => readonly StandingCandidate[]) {
@@ -46,6 +48,15 @@ export class Ledger {
     this.#root = bytesToHex(sha256(utf8ToBytes(JSON.stringify([this.#root, height, executed])))).slice(0, 16);
     const block = { result: { root: this.#root, candidates: this.#candidatesAt(height) }, outcomes };
     this.#blocks.push(block);
+    this.#noncesAfter.push(new Map(this.#nonces));
     return block;
+  }
+
+  /** Takes over the state of another ledger after a height, as a node does that begins with a snapshot. */
+  adopt(other: Ledger, height: number): void {
+    this.#blocks.splice(0, this.#blocks.length, ...other.#blocks.slice(0, height));
+    this.#noncesAfter.splice(0, this.#noncesAfter.length, ...other.#noncesAfter.slice(0, height));
+    this.#nonces = new Map(this.#noncesAfter.at(-1));
+    this.#root = this.#blocks.at(-1)?.result.root ?? this.#root;
   }
 }

@@ -34,7 +34,9 @@ interface HonorSetAnswer extends SetAnswer {
 }
 
 interface DecisionAnswer {
-  readonly checkpoint: Readonly<Record<keyof Checkpoint, string>>;
+  readonly checkpoint: Readonly<Record<Exclude<keyof Checkpoint, "attestedDag">, string>> & {
+    readonly attestedDag?: string;
+  };
   readonly certificate: { readonly round: string; readonly signers: string; readonly signature: string };
   readonly nextSet?: SetAnswer | null;
 }
@@ -192,5 +194,6 @@ function checkpointOf(fields: DecisionAnswer["checkpoint"]): Checkpoint {
     tick: Number(fields.tick),
     attestedRoot: fields.attestedRoot.slice(2),
     nextSetId: fields.nextSetId,
+    ...(fields.attestedDag === undefined ? {} : { attestedDag: fields.attestedDag }),
   };
 }

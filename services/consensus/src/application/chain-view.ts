@@ -66,7 +66,11 @@ export class ChainView {
   /** A stored block; `undefined` when there is none. */
   block(selector: BlockSelector): BlockWithReceipts | undefined {
     const height = this.height(selector);
-    return height === undefined ? undefined : this.blocks.blockWithReceipts(height);
+    if (height === undefined) return undefined;
+    const block = this.blocks.blockWithReceipts(height);
+    if (block === undefined && height < this.blocks.oldest().block)
+      throw historyPruned(this.blocks.oldest().block);
+    return block;
   }
 
   header(selector: BlockSelector): BlockHeader | undefined {

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Bytes32 } from "@aios/kernel/identifiers";
-import type { Receipt } from "../domain/block.js";
+import type { BlockHeader, Receipt } from "../domain/block.js";
 import { receiptsRoot, requestsHash, sealHeader, transactionsRoot } from "../domain/block-codec.js";
 import type { BlockSession, MessageResult, SessionOpener } from "../domain/block-session.js";
 import { combineBlooms, logsBloom } from "../domain/bloom.js";
@@ -36,6 +36,15 @@ const TURN_MS = 4;
 /** Transactions from which sealing a block takes longer than a turn should. */
 const LARGE_BLOCK = 100;
 
+/** What this network never fills in. */
+const UNUSED_FIELDS = {
+  withdrawalsRoot: EMPTY_TRIE_ROOT,
+  parentBeaconBlockRoot: ZERO_HASH,
+  extraData: new Uint8Array(0),
+  blobGasUsed: 0n,
+  excessBlobGas: 0n,
+} as const;
+
 export interface BlockLimits {
   /** Time after which a block takes no further transaction. */
   readonly maxBlockExecutionMs: number;
@@ -63,18 +72,10 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
   ) {}
 
   async executeGenesis(): Promise<ExecutedBlock> {
-    const context: BlockContext = {
-      number: 0,
-      timestamp: this.genesis.timestamp,
-      gasLimit: this.genesis.gasLimit,
-      baseFeePerGas: this.genesis.baseFeePerGas,
-      feeRecipient: this.genesis.feeRecipient,
-      prevRandao: ZERO_HASH,
-    };
     const stateRoot = await this.states.found(this.genesis.alloc);
-    const parent = { hash: ZERO_HASH, stateRoot };
-    const founded = { root: stateRoot, changes: NO_CHANGES, trieNodes: [] };
-    return this.#seal(parent, context, nothingIncluded(), requestsHash([]), founded);
+    const { transactions, receipts, dropped, deferred } = nothingIncluded();
+    const header = genesisHeader(this.genesis, stateRoot);
+    return { header, transactions, receipts, dropped, deferred, changes: NO_CHANGES, trieNodes: [] };
   }
 
   async executeBlock(input: BlockInput): Promise<ExecutedBlock> {
@@ -157,16 +158,12 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
         parentHash: parent.hash,
         stateRoot: root,
         ...roots,
-        withdrawalsRoot: EMPTY_TRIE_ROOT,
+        ...UNUSED_FIELDS,
         requestsHash: requests,
-        parentBeaconBlockRoot: ZERO_HASH,
         logsBloom: combineBlooms(
           receipts.filter((receipt) => receipt.logs.length > 0).map((receipt) => logsBloom(receipt.logs)),
         ),
-        extraData: new Uint8Array(0),
         gasUsed,
-        blobGasUsed: 0n,
-        excessBlobGas: 0n,
       },
       transactions,
     );
@@ -178,6 +175,26 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
   async #turn(transactions: readonly SignedTransaction[]): Promise<void> {
     if (transactions.length >= LARGE_BLOCK) await nextTurn();
   }
+}
+
+/** Header of block 0 on the first state. */
+export function genesisHeader(
+  { timestamp, gasLimit, baseFeePerGas, feeRecipient }: Genesis,
+  stateRoot: Bytes32,
+): BlockHeader {
+  const context = { number: 0, timestamp, gasLimit, baseFeePerGas, feeRecipient, prevRandao: ZERO_HASH };
+  const fields = {
+    ...context,
+    ...UNUSED_FIELDS,
+    parentHash: ZERO_HASH,
+    stateRoot,
+    transactionsRoot: transactionsRoot([]),
+    receiptsRoot: receiptsRoot([], []),
+    requestsHash: requestsHash([]),
+    logsBloom: combineBlooms([]),
+    gasUsed: 0n,
+  };
+  return sealHeader(fields, []);
 }
 
 function nothingIncluded(): Included {

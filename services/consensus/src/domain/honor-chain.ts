@@ -6,7 +6,12 @@ import { sha256 } from "@noble/hashes/sha2";
 import { utf8ToBytes } from "@noble/hashes/utils";
 import { invalidGenesis } from "./errors.js";
 import type { Genesis } from "./genesis.js";
-import { type ChainSizes, DEFAULT_CHAIN_SIZES, type HonorGenesis } from "./honor-genesis.js";
+import {
+  type ChainSizes,
+  DEFAULT_CHAIN_SIZES,
+  DEFAULT_SNAPSHOT_INTERVAL,
+  type HonorGenesis,
+} from "./honor-genesis.js";
 import { CHAIN_DIGEST_SLOT, stakedNodes } from "./staking-state.js";
 import type { StateView } from "./state.js";
 
@@ -34,7 +39,7 @@ export function honorChainSettings(
   genesisBlock: { readonly hash: Bytes32; readonly stateRoot: Bytes32; readonly gasLimit: bigint },
   staking?: StakingStart,
 ): ChainSettings {
-  const { time, ghostdag, set, seats, minimumStakeWei, sizes } = honor;
+  const { time, ghostdag, set, seats, minimumStakeWei, sizes, snapshotInterval } = honor;
   return {
     chainId: `aios:${chainId}:${staking?.digest ?? digestOf(honor, genesisBlock.hash)}`,
     time,
@@ -51,11 +56,12 @@ export function honorChainSettings(
     maxBlockGas: Number(genesisBlock.gasLimit),
     maxBlocksPerCheckpoint: MAX_BLOCKS_PER_CHECKPOINT,
     reputationWindow: REPUTATION_WINDOW,
+    snapshotInterval,
   };
 }
 
 function digestOf(
-  { time, ghostdag, set, minimumStakeWei, sizes, seats }: HonorGenesis,
+  { time, ghostdag, set, minimumStakeWei, sizes, seats, snapshotInterval }: HonorGenesis,
   genesisBlock: Bytes32,
 ): string {
   const content = JSON.stringify([
@@ -66,6 +72,7 @@ function digestOf(
     minimumStakeWei.toString(),
     ...chosenSizes(sizes),
     ...(seats === set.members.length ? [] : [{ seats }]),
+    ...chosenInterval(snapshotInterval),
   ]);
   return toHex(sha256(utf8ToBytes(`aios.honor-genesis.v1\n${content}`))).slice(2);
 }
@@ -90,6 +97,7 @@ export function honorDigest(genesis: Genesis, honor: HonorGenesis): string {
     ],
     genesis.baseFeeShares.map(({ address: recipient, shareBps }) => [recipient, shareBps]),
     [honor.time, honor.ghostdag, honor.set, honor.seats, `${honor.minimumStakeWei}`, honor.sizes],
+    ...chosenInterval(honor.snapshotInterval),
     honor.stakingContract,
   ];
   const hash = sha256.create().update(utf8ToBytes(`aios.honor-genesis.v2\n${JSON.stringify(rules)}`));
@@ -121,6 +129,11 @@ export function stakingStart(
 ): StakingStart {
   const digest = toHex(word(bytesToBigint(state.storage(contract, CHAIN_DIGEST_SLOT)))).slice(2);
   return { digest, candidates: isFirst ? stakedNodes(state, contract) : [] };
+}
+
+/** As `chosenSizes`. */
+function chosenInterval(snapshotInterval: number): readonly { readonly snapshotInterval: number }[] {
+  return snapshotInterval === DEFAULT_SNAPSHOT_INTERVAL ? [] : [{ snapshotInterval }];
 }
 
 /** Sizes that a chain chose for itself: one that did not has the id that it had before they could be chosen. */

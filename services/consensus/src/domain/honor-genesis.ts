@@ -25,6 +25,8 @@ export interface HonorGenesis {
   readonly seats: number;
   readonly minimumStakeWei: bigint;
   readonly sizes: ChainSizes;
+  /** Nodes may begin after heights that this divides. */
+  readonly snapshotInterval: number;
   /** The contract in which candidates stand; absent: the set stays as it is. */
   readonly stakingContract?: Address;
 }
@@ -60,6 +62,7 @@ const FIELDS = [
   "maxTransactionBytes",
   "maxDagBlockBytes",
   "maxBlockBytes",
+  "snapshotIntervalBlocks",
   "members",
 ] as const;
 const PUBLIC_KEY_BYTES = 48;
@@ -69,6 +72,8 @@ const MAX_EXCESS_PROBABILITY = 0.01;
 const LIMITS = { maxParents: 16, maxMergeset: 500 };
 const DEFAULT_MERGE_DEPTH = 5_000;
 const MAX_MERGE_DEPTH = 1_000_000;
+export const DEFAULT_SNAPSHOT_INTERVAL = 1_000;
+const MAX_SNAPSHOT_INTERVAL = 1_000_000;
 const MIN_TRANSACTION_BYTES = 1_024;
 /** An EVM block beside its transactions, at most. */
 const HEADER_BYTES = 2_048;
@@ -119,6 +124,7 @@ export function parseHonorGenesis(json: unknown): HonorGenesis {
     seats,
     minimumStakeWei,
     sizes: parseSizes(root),
+    snapshotInterval: whole("snapshotIntervalBlocks", MAX_SNAPSHOT_INTERVAL, DEFAULT_SNAPSHOT_INTERVAL),
     ...(stakingContract === undefined
       ? {}
       : { stakingContract: address(stakingContract, "honor.stakingContract") }),

@@ -36,6 +36,11 @@ export interface HonorNetworkPlan {
   /** The port at which one node reaches another; its peer port unless given. */
   readonly portBetween?: (from: number, to: number) => number;
   readonly settings?: Partial<HonorSettings>;
+  /** Of the block DAG, in genesis. */
+  readonly mergeDepth?: number;
+  readonly snapshotIntervalBlocks?: number;
+  /** What the nodes' homes say of history and snapshots. */
+  readonly past?: Partial<Pick<NodeFile, "history" | "historyBlocks" | "snapshots">>;
   /** Deposits, elections and slashing; absent: the first set stays. */
   readonly staking?: NetworkStaking;
 }
@@ -84,7 +89,7 @@ export async function moveHonorNetwork(
 }
 
 function nodeFile(
-  plan: Pick<HonorNetworkPlan, "places" | "portBetween" | "settings" | "candidates"> & {
+  plan: Pick<HonorNetworkPlan, "places" | "portBetween" | "settings" | "candidates" | "past"> & {
     readonly seats?: number;
   },
   index: number,
@@ -102,6 +107,7 @@ function nodeFile(
     peerListen: { host: HOST, port: place.peerPort },
     rpcListen: { host: HOST, port: place.rpcPort },
     peers: [...peers],
+    ...plan.past,
     ...(plan.settings === undefined ? {} : { settings: { ...plan.settings } }),
   };
 }
@@ -110,6 +116,10 @@ function honorGenesis(plan: HonorNetworkPlan, keys: readonly PublicKeys[]): Reco
   return {
     genesisTimeMs: plan.genesisTimeMs,
     ...(plan.tickMs === undefined ? {} : { tickMs: plan.tickMs }),
+    ...(plan.mergeDepth === undefined ? {} : { mergeDepth: plan.mergeDepth }),
+    ...(plan.snapshotIntervalBlocks === undefined
+      ? {}
+      : { snapshotIntervalBlocks: plan.snapshotIntervalBlocks }),
     k: plan.k,
     maxDelayMs: plan.maxDelayMs,
     ...plan.time,

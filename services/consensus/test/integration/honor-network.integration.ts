@@ -43,6 +43,7 @@ function certified({ checkpoint, certificate }: CertifiedJson): CertifiedCheckpo
     tick: Number(field("tick")),
     attestedRoot: field("attestedRoot").slice(2),
     nextSetId: field("nextSetId"),
+    ...(checkpoint["attestedDag"] === undefined ? {} : { attestedDag: checkpoint["attestedDag"] }),
   };
   return {
     checkpoint: fields,

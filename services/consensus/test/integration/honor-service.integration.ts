@@ -1,5 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { SnapshotDirectory } from "@aios/consensus/adapters/lmdb/snapshot/snapshot-directory";
+import { exportSnapshotFile, importSnapshotFile } from "@aios/consensus/begin-with-snapshot";
 import type { NodeFile } from "@aios/consensus/honor-home";
 import { ConsensusServiceService } from "@aios/proto/aios/consensus/v1/consensus";
 import { createGrpcClient } from "@aios/service-kit/grpc-client";
@@ -7,7 +9,7 @@ import { loadTokenIssuer } from "@aios/service-kit/service-token";
 import { writeServiceKeys } from "@aios/testkit/service-keys";
 import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
 import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { HonorProcesses } from "../support/honor-processes.js";
 import { rpc, wallets } from "../support/test-chain.js";
 
@@ -24,7 +26,13 @@ describe("the consensus service on an honor chain", { timeout: 180_000 }, () => 
     directory = temporaryDirectory("honor-service");
     const keys = await writeServiceKeys(directory.path, ["consensus", "gateway"]);
     gatewayKeyFile = keys.keyFile("gateway");
-    network = await HonorProcesses.start({ seats: 4, followers: 1, tickMs: 600 });
+    network = await HonorProcesses.start({
+      seats: 4,
+      followers: 1,
+      tickMs: 600,
+      mergeDepth: 1_000,
+      snapshotIntervalBlocks: 20,
+    });
     const { home } = network.node(FOLLOWER);
     await network.kill(FOLLOWER);
     const file = JSON.parse(await readFile(join(home, "node.json"), "utf8")) as NodeFile;
@@ -89,4 +97,62 @@ describe("the consensus service on an honor chain", { timeout: 180_000 }, () => 
       /honor-settings-missing/,
     );
   });
+
+  it("lets a node begin with the latest snapshot of its peers, or with one from a file, but with none that was changed", async () => {
+    const { home } = network.node(FOLLOWER);
+    const made = () => new SnapshotDirectory(join(network.node(0).home, "data")).heights.at(-1) ?? 0;
+    await vi.waitFor(() => expect(made()).toBeGreaterThanOrEqual(20), { timeout: 120_000, interval: 500 });
+    await service.kill();
+    const file = JSON.parse(await readFile(join(home, "node.json"), "utf8")) as NodeFile;
+    await writeFile(join(home, "node.json"), JSON.stringify({ ...file, sync: "snapshot" }));
+    const begun = made();
+    await rm(join(home, "data"), { recursive: true, force: true });
+    await network.restart(FOLLOWER);
+    await followsFrom(begun);
+
+    const copy = join(directory.path, "copy.snapshot");
+    const { height } = await exportSnapshotFile(network.node(0).home, copy);
+    await expect(importSnapshotFile(home, copy)).rejects.toMatchObject({ code: "node-running" });
+    await network.kill(FOLLOWER);
+    await rm(join(home, "data"), { recursive: true });
+    const bytes = await readFile(copy);
+    for (const at of [3, 30, 2_000, bytes.length - 5]) {
+      const changed = Buffer.from(bytes);
+      changed.writeUInt8(changed.readUInt8(at) ^ 1, at);
+      await writeFile(`${copy}.changed`, changed);
+      await expect(importSnapshotFile(home, `${copy}.changed`)).rejects.toMatchObject({
+        code: "invalid-snapshot",
+      });
+    }
+    await writeFile(`${copy}.torn`, bytes.subarray(0, bytes.length - 100));
+    await expect(importSnapshotFile(home, `${copy}.torn`)).rejects.toMatchObject({ field: "part" });
+    const distrustful = { ...file, trustedCheckpoint: { height, id: "ab".repeat(32) } };
+    await writeFile(join(home, "node.json"), JSON.stringify(distrustful));
+    await expect(importSnapshotFile(home, copy)).rejects.toMatchObject({ field: "checkpoint" });
+    await writeFile(join(home, "node.json"), JSON.stringify(file));
+    expect(await importSnapshotFile(home, copy)).toBe(height);
+    await expect(importSnapshotFile(home, copy)).rejects.toMatchObject({ code: "snapshot-too-old" });
+    await network.restart(FOLLOWER);
+    await followsFrom(height);
+  });
+
+  /** The follower serves what the others do, from a height on. */
+  async function followsFrom(height: number): Promise<void> {
+    const target = (await network.height(0)) + 3;
+    await vi.waitFor(async () => expect(await network.height(FOLLOWER)).toBeGreaterThanOrEqual(target), {
+      timeout: 60_000,
+      interval: 200,
+    });
+    expect(await network.hash(FOLLOWER, target)).toBe(await network.hash(0, target));
+    const owner = wallets[0]?.address;
+    const balances = [0, FOLLOWER].map((node) =>
+      network.ask(node, "eth_getBalance", [owner, `0x${target.toString(16)}`]),
+    );
+    expect(new Set(await Promise.all(balances)).size).toBe(1);
+    const { url } = network.node(FOLLOWER);
+    expect((await rpc(url, "eth_getBlockByNumber", ["0x5", false])).error).toMatchObject({ code: 4_444 });
+    const oldest = (await network.ask<{ blocks: { oldestBlock: string } }>(FOLLOWER, "eth_capabilities"))
+      .blocks;
+    expect(Number(oldest.oldestBlock)).toBeGreaterThanOrEqual(height + 1);
+  }
 });

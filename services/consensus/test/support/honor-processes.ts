@@ -28,6 +28,9 @@ export interface NetworkChoice {
   /** Streams between nodes go through proxies that can be cut. */
   readonly hasProxies?: boolean;
   readonly settings?: Partial<HonorSettings>;
+  readonly mergeDepth?: number;
+  readonly snapshotIntervalBlocks?: number;
+  readonly past?: HonorNetworkPlan["past"];
   readonly genesis?: Readonly<Record<string, unknown>>;
   /** Nodes, after those with a seat, that may stand for one. */
   readonly candidates?: number;
@@ -75,6 +78,11 @@ export class HonorProcesses implements AsyncDisposable {
       ...(choice.time === undefined ? {} : { time: choice.time }),
       ...(choice.staking === undefined ? {} : { staking: choice.staking }),
       ...(choice.settings === undefined ? {} : { settings: choice.settings }),
+      ...(choice.mergeDepth === undefined ? {} : { mergeDepth: choice.mergeDepth }),
+      ...(choice.snapshotIntervalBlocks === undefined
+        ? {}
+        : { snapshotIntervalBlocks: choice.snapshotIntervalBlocks }),
+      ...(choice.past === undefined ? {} : { past: choice.past }),
       ...(choice.hasProxies === true
         ? { portBetween: (from: number, to: number) => ports.get(`${from}-${to}`) ?? 0 }
         : {}),

@@ -1,4 +1,5 @@
 import type { HonorSet } from "@aios/core-committee/honor-set";
+import type { ChainSnapshot } from "@aios/core-honor-node/chain-snapshot";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
 import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
@@ -13,7 +14,8 @@ export type HonorQuestion =
   | { readonly kind: "decision"; readonly height: number }
   | { readonly kind: "honor-set"; readonly number: number | undefined }
   | { readonly kind: "hand-overs"; readonly fromSet: number; readonly limit: number }
-  | { readonly kind: "place"; readonly transaction: string };
+  | { readonly kind: "place"; readonly transaction: string }
+  | { readonly kind: "snapshot"; readonly height: number };
 
 /** What each question is answered with. */
 export interface HonorAnswers {
@@ -23,6 +25,7 @@ export interface HonorAnswers {
   readonly "honor-set": HonorSet | undefined;
   readonly "hand-overs": readonly Decision[];
   readonly place: { readonly place: PoolPlace | undefined } | undefined;
+  readonly snapshot: ChainSnapshot | undefined;
 }
 
 /** To the thread that runs the protocol. */

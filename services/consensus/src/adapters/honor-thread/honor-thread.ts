@@ -82,6 +82,10 @@ export class HonorThread implements HonorView {
     return this.#ask({ kind: "place", transaction });
   }
 
+  snapshot(height: number): Promise<HonorAnswers["snapshot"]> {
+    return this.#ask({ kind: "snapshot", height });
+  }
+
   /** Lets it finish its writes and close its streams. */
   async stop(): Promise<void> {
     if (!this.#isOver)

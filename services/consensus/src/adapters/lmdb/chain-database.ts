@@ -11,6 +11,8 @@ import { LatestAccounts } from "./latest-accounts.js";
  */
 const MAP = process.platform === "linux" ? { mapSize: 8 * 1024 ** 3 } : {};
 
+export const CHAIN_FILE = "chain.lmdb";
+
 type BinaryTable = Database<Buffer, Uint8Array>;
 type NumberedTable = Database<Buffer, number>;
 
@@ -49,7 +51,7 @@ export class ChainDatabase {
       mkdirSync(directory, { recursive: true });
       if (options.readOnly !== true) requireRoomToOpen(directory);
       return open({
-        path: join(directory, "chain.lmdb"),
+        path: join(directory, CHAIN_FILE),
         maxDbs: 16,
         encoding: "binary",
         noSubdir: true,

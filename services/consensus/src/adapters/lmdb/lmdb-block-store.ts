@@ -79,6 +79,8 @@ export class LmdbBlockStore implements BlockStore {
     const header = this.header(height);
     if (header === undefined) return undefined;
     const body = this.database.bodies.get(height);
+    // A chain that began with a snapshot has some headers from before it.
+    if (body === undefined && height < oldestBlock(this.database)) return undefined;
     if (body === undefined) throw corruptStore(`the body of block ${height} is missing`);
     const transactions = rlpList(decodeRlp(body)).map((item) => {
       const [raw, sender] = rlpList(item).map(rlpBytes) as [Uint8Array, Uint8Array];

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ChainBase } from "@aios/core-honor-node/chain-base";
 import { blockId, type DagBlock, isWhole } from "@aios/core-honor-node/dag-block";
@@ -10,7 +10,7 @@ import { corruptStore, genesisMismatch } from "../../domain/errors.js";
 import type { HonorLog, HonorLogSizes } from "../../domain/honor-ports.js";
 
 const FORMAT = "2";
-const FILE = "honor.lmdb";
+export const HONOR_LOG_FILE = "honor.lmdb";
 
 /** What takes a number: a base for the transactions that it keeps. */
 const NUMBERED: ReadonlySet<LogEntry["kind"]> = new Set(["block", "transactions", "base"]);
@@ -50,7 +50,7 @@ export class LmdbHonorLog implements HonorLog {
   constructor(directory: string, chain: string, options: { readonly archive: boolean } = { archive: false }) {
     mkdirSync(directory, { recursive: true });
     this.#isArchive = options.archive;
-    this.#file = join(directory, FILE);
+    this.#file = join(directory, HONOR_LOG_FILE);
     this.#root = open<Buffer, string>({
       path: this.#file,
       noSubdir: true,
@@ -92,8 +92,35 @@ export class LmdbHonorLog implements HonorLog {
     yield* decodedRange(this.#orders, height + 1);
     yield* decodedRange(this.#blocks, 0);
     yield* decodedRange(this.#transactions, 0);
-    const safety = this.#root.get("safety");
-    if (safety !== undefined) yield decoded(safety);
+    for (const name of ["safety", "abstention"]) {
+      const said = this.#root.get(name);
+      if (said !== undefined) yield decoded(said);
+    }
+  }
+
+  /** Whether a directory has a log. */
+  static isIn(directory: string): boolean {
+    return existsSync(join(directory, HONOR_LOG_FILE));
+  }
+
+  /**
+   * Puts the chain of another log in the place of the one here, all of it or nothing. What binds this node stays: its
+   * safety record is never removed, and an abstention gives way only to the other's. So do accepted transactions.
+   */
+  restartFrom(other: LmdbHonorLog): void {
+    this.#root.transactionSync(() => {
+      const tables = [this.#blocks, this.#orders, this.#archive, this.#decisions];
+      for (const table of tables) table.clearSync();
+      this.#places.clearSync();
+      for (const name of ["base", "abstention"]) {
+        const value = other.#root.get(name);
+        if (value !== undefined) this.#root.putSync(name, value);
+      }
+      for (const { key, value } of other.#decisions.getRange()) this.#decisions.putSync(key, value);
+      for (const { key, value } of other.#blocks.getRange()) this.#blocks.putSync(key, value);
+      for (const { key, value } of other.#places.getRange()) this.#places.putSync(key, value);
+    });
+    this.#next = Math.max(this.#next, other.#next);
   }
 
   async append(entries: readonly LogEntry[]): Promise<void> {
@@ -105,7 +132,7 @@ export class LmdbHonorLog implements HonorLog {
     await this.#root.batch(() => {
       for (const entry of entries) {
         const value = Buffer.from(encodeLogEntry(entry));
-        if (entry.kind === "safety") this.#root.put("safety", value);
+        if (entry.kind === "safety" || entry.kind === "abstention") this.#root.put(entry.kind, value);
         else if (entry.kind === "decision") this.#decisions.put(entry.decision.checkpoint.height, value);
         else if (entry.kind === "order") this.#orders.put(entry.height, value);
         else if (entry.kind === "transactions") this.#transactions.put(next++, value);

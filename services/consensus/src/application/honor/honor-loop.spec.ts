@@ -27,6 +27,7 @@ const settings: NodeSettings = {
     maxBlockGas: 30_000_000,
     maxBlocksPerCheckpoint: 50,
     reputationWindow: 10,
+    snapshotInterval: 1_000,
   },
   keys: { has: () => false, sign: () => "ab".repeat(96) },
   scheme: { verify: () => true, aggregate: () => new Uint8Array(96), verifyAggregate: () => true },
@@ -42,6 +43,7 @@ const settings: NodeSettings = {
   maxWaitingBytes: 1_000_000,
   maxRoundsAhead: 20,
   maxHeldBytes: 1_000_000,
+  unprunedHeights: 16,
   history: NO_HISTORY,
 };
 

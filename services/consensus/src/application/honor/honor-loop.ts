@@ -4,6 +4,7 @@ import { checkpointId } from "@aios/core-finality/checkpoint";
 import { type Evidence, type SignedBlockClaim, type SignedMessage } from "@aios/core-finality/evidence";
 import { signedBytes } from "@aios/core-finality/messages";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
+import type { ChainSnapshot } from "@aios/core-honor-node/chain-snapshot";
 import {
   type BlockHeader,
   type DagBlock,
@@ -165,6 +166,11 @@ export class HonorLoop {
 
   decision(height: number): Decision | undefined {
     return this.#core.decision(height);
+  }
+
+  /** What another node needs to go on from a height; undefined while its proofs are missing. */
+  snapshot(height: number): ChainSnapshot | undefined {
+    return this.#core.snapshot(height);
   }
 
   /** What is held in memory. */

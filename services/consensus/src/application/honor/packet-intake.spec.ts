@@ -27,7 +27,7 @@ const block = (transactions: readonly Uint8Array[]): WireBlock => ({
 
 function intake(limits: Partial<IntakeLimits> = {}) {
   const clock = new ManualClock();
-  const target = { deliver: vi.fn(), gossiped: vi.fn(), punish: vi.fn() };
+  const target = { deliver: vi.fn(), gossiped: vi.fn(), snapshot: vi.fn(), punish: vi.fn() };
   let isBusy = false;
   let reads = 0;
   const reader = {

@@ -1,6 +1,12 @@
 import type { DagBlock, OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { Packet, PeerFault } from "@aios/core-honor-node/node-protocol";
-import { decodePacket, type WireBlock, type WirePacket } from "@aios/core-honor-node/packet-codec";
+import {
+  decodePacket,
+  isSnapshotPacket,
+  type SnapshotPacket,
+  type WireBlock,
+  type WirePacket,
+} from "@aios/core-honor-node/packet-codec";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
@@ -28,6 +34,8 @@ export interface IntakeTarget {
   deliver(from: string, packet: Packet): void;
   /** A peer says that these wait. */
   gossiped(transactions: readonly OrderedTransaction[]): void;
+  /** A peer asks for a snapshot, or answers what nobody asked. */
+  snapshot(from: string, packet: SnapshotPacket): void;
   punish(peer: string, offence: PeerOffence): void;
 }
 
@@ -88,7 +96,8 @@ export class PacketIntake {
       this.#drop(from, "too-many-packets", "queue-overflow");
       return;
     }
-    if (packet.kind !== "block" && packet.kind !== "transactions") this.#target.deliver(from, packet);
+    if (isSnapshotPacket(packet)) this.#target.snapshot(from, packet);
+    else if (packet.kind !== "block" && packet.kind !== "transactions") this.#target.deliver(from, packet);
     else void this.#read(from, allowance, packet, frame.length);
   }
 
@@ -191,6 +200,7 @@ function reasonOf(error: CodedError): string {
 
 /** Questions count for what their answers cost, in packets. */
 function extraCost(packet: WirePacket, { packetsPerSecond }: IntakeLimits): number {
-  if (packet.kind === "range") return packetsPerSecond / RANGES_PER_SECOND;
+  if (["range", "snapshot-request", "snapshot-part-request"].includes(packet.kind))
+    return packetsPerSecond / RANGES_PER_SECOND;
   return packet.kind === "want" ? packet.ids.length : 0;
 }

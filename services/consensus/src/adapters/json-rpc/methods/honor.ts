@@ -134,6 +134,7 @@ function decisionValue({ checkpoint, certificate, nextSet }: Decision): RpcValue
       tick: hexNumber(checkpoint.tick),
       attestedRoot: `0x${checkpoint.attestedRoot}`,
       nextSetId: checkpoint.nextSetId,
+      ...(checkpoint.attestedDag === undefined ? {} : { attestedDag: checkpoint.attestedDag }),
     },
     certificate: certificateValue(certificate),
     nextSet: nextSet === undefined ? null : setValue(nextSet),

@@ -1,0 +1,136 @@
+import { keccak256 } from "@aios/core-keccak/keccak";
+import { toHex } from "@aios/core-rlp/hex";
+import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
+import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
+import { sortedTrieRoot } from "@aios/core-trie/sorted-trie";
+import type { Bytes32 } from "@aios/kernel/identifiers";
+import { type PartKind, reading, snapshotInvalid } from "../../../domain/snapshot-index.js";
+import { decodeAccount } from "../../../domain/state-commitment.js";
+import type { ChainDatabase } from "../chain-database.js";
+
+const ADDRESS_BYTES = 20;
+const SLOT_KEY_BYTES = 52;
+const HASH_BYTES = 32;
+const MAX_ACCOUNT_BYTES = 128;
+const NODES_IN_WRITE = 20_000;
+
+interface Entry {
+  /** keccak256 of what the table is keyed by. */
+  readonly key: Buffer;
+  readonly value: Uint8Array;
+}
+
+/**
+ * Takes a state in, rows in the order of their keys, table after table, and builds every trie anew from its rows: the state
+ * is right when the root is. In memory are the accounts and the slots of one contract at a time, about 200 bytes each.
+ */
+export class StateImport {
+  readonly #database: ChainDatabase;
+  #accounts: Entry[] = [];
+  /** Storage roots and codes that accounts name and nothing has shown yet. */
+  readonly #storageRoots = new Map<string, Bytes32>();
+  readonly #codes = new Set<string>();
+  #last: { readonly kind: PartKind; readonly key: Buffer } | undefined;
+  #owner: string | undefined;
+  #slots: Entry[] = [];
+  #nodes: { readonly hash: Uint8Array; readonly rlp: Uint8Array }[] = [];
+
+  constructor(database: ChainDatabase) {
+    this.#database = database;
+  }
+
+  /** Takes the rows of a part. Throws `invalid-snapshot` with the field. */
+  async part(kind: Exclude<PartKind, "chain">, bytes: Uint8Array): Promise<void> {
+    const rows = reading(kind, () =>
+      rlpList(decodeRlp(bytes, 3)).map((row) => {
+        const [key, value] = rlpList(row).map(rlpBytes) as [Uint8Array, Uint8Array];
+        // Copies, so that nothing keeps the whole part.
+        return { key: Buffer.from(key), value: Buffer.from(value) };
+      }),
+    );
+    for (const { key, value } of rows) this.#row(kind, key, value);
+    await this.#flush(NODES_IN_WRITE);
+    const table = this.#database[kind];
+    await this.#database.write((batch) => {
+      for (const { key, value } of rows) batch.put(table, key, value);
+    });
+  }
+
+  /** The root of all that was taken in, whose nodes are on disk then. Throws `invalid-snapshot`. */
+  async finish(): Promise<Bytes32> {
+    this.#endOwner();
+    if (this.#storageRoots.size > 0) throw snapshotInvalid("storage.missing");
+    if (this.#codes.size > 0) throw snapshotInvalid("codes.missing");
+    const accounts = this.#accounts;
+    this.#accounts = [];
+    const root = rootOf(accounts, (hash, rlp) => this.#nodes.push({ hash, rlp }));
+    await this.#flush(0);
+    return root;
+  }
+
+  #row(kind: Exclude<PartKind, "chain">, key: Buffer, value: Buffer): void {
+    if (this.#last?.kind === kind && Buffer.compare(key, this.#last.key) <= 0)
+      throw snapshotInvalid(`${kind}.order`);
+    this.#last = { kind, key };
+    if (kind === "accounts") this.#account(key, value);
+    else if (kind === "storage") this.#slot(key, value);
+    else if (key.length !== HASH_BYTES || !this.#codes.delete(toHex(keccak256(value))) || !equal(key, value))
+      throw snapshotInvalid("codes");
+  }
+
+  #account(key: Buffer, value: Buffer): void {
+    if (key.length !== ADDRESS_BYTES || value.length > MAX_ACCOUNT_BYTES) throw snapshotInvalid("accounts");
+    const { storageRoot, codeHash } = reading("accounts", () => decodeAccount(value));
+    if (storageRoot !== EMPTY_TRIE_ROOT) this.#storageRoots.set(toHex(key), storageRoot);
+    if (codeHash !== EMPTY_CODE_HASH) this.#codes.add(codeHash);
+    this.#accounts.push({ key: Buffer.from(keccak256(key)), value });
+  }
+
+  #slot(key: Buffer, value: Buffer): void {
+    if (key.length !== SLOT_KEY_BYTES || value.length === 0 || value.length > HASH_BYTES || value[0] === 0)
+      throw snapshotInvalid("storage");
+    const owner = toHex(key.subarray(0, ADDRESS_BYTES));
+    if (owner !== this.#owner) {
+      this.#endOwner();
+      this.#owner = owner;
+    }
+    this.#slots.push({ key: Buffer.from(keccak256(key.subarray(ADDRESS_BYTES))), value: encodeRlp(value) });
+  }
+
+  #endOwner(): void {
+    if (this.#owner === undefined) return;
+    const expected = this.#storageRoots.get(this.#owner);
+    const root = rootOf(this.#slots, (hash, rlp) => this.#nodes.push({ hash, rlp }));
+    if (root !== expected) throw snapshotInvalid("storage.root");
+    this.#storageRoots.delete(this.#owner);
+    this.#owner = undefined;
+    this.#slots = [];
+  }
+
+  async #flush(beyond: number): Promise<void> {
+    if (this.#nodes.length <= beyond) return;
+    const nodes = this.#nodes;
+    this.#nodes = [];
+    for (let start = 0; start < nodes.length; start += NODES_IN_WRITE)
+      await this.#database.write((batch) => {
+        for (const { hash, rlp } of nodes.slice(start, start + NODES_IN_WRITE))
+          batch.put(this.#database.trieNodes, hash, rlp);
+      });
+  }
+}
+
+function rootOf(entries: Entry[], store: (hash: Uint8Array, rlp: Uint8Array) => void): Bytes32 {
+  entries.sort((a, b) => Buffer.compare(a.key, b.key));
+  return sortedTrieRoot(
+    {
+      length: entries.length,
+      key: (index) => (entries[index] as Entry).key,
+      value: (index) => (entries[index] as Entry).value,
+    },
+    store,
+  );
+}
+
+function equal(key: Buffer, code: Buffer): boolean {
+  return key.equals(keccak256(code));
+}
