@@ -295,7 +295,7 @@ describe("a cluster that lies apart from its state", () => {
     await cutOff(both, steps);
     const isSettled = steps > 4;
     expect((await cutOffAt([data, cluster])).length).toBe(isSettled ? 0 : Math.ceil(steps / 2));
-    await putBack([() => data, () => cluster]);
+    await putBack([data, cluster]);
     expect([what("data"), what("cluster")]).toEqual(isSettled ? ["new", "new"] : ["old", "old"]);
     expect(await cutOffAt([data, cluster])).toEqual([]);
   });
@@ -309,9 +309,9 @@ describe("a cluster that lies apart from its state", () => {
       ],
       4,
     );
-    await putBack([() => data]);
+    await putBack([data]);
     expect(await cutOffAt([data, cluster])).toHaveLength(1);
-    await putBack([() => data, () => cluster]);
+    await putBack([data, cluster]);
     expect([what("data"), what("cluster")]).toEqual(["old", "old"]);
   });
 

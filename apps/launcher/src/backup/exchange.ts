@@ -34,15 +34,12 @@ export async function cutOffAt(places: readonly string[]): Promise<readonly stri
 }
 
 /**
- * Puts back what an exchange had set aside that was cut off, in the order of the places; the reverse of the exchange's,
- * so that another cut leaves what was a step of it. Looks for each place only when those before it are back.
+ * Puts back what an exchange had set aside that was cut off, in the order of the places: the reverse of the exchange's,
+ * so that another cut leaves what was a step of it.
  */
-export async function putBack(places: readonly (() => string)[]): Promise<void> {
-  const known: string[] = [];
-  for (const placeOf of places) {
-    const place = placeOf();
-    known.push(place);
-    const [left] = (await cutOffAt(known)).filter((path) => isBeside(place, path));
+export async function putBack(places: readonly string[]): Promise<void> {
+  for (const place of places) {
+    const [left] = (await cutOffAt(places)).filter((path) => isBeside(place, path));
     if (left === undefined) continue;
     await rm(place, { recursive: true, force: true });
     await rename(left, place);

@@ -104,7 +104,9 @@ export async function undoRestore(dataDir: string, nowMs: number): Promise<boole
 
 /** The directory first: the restore moved it last, and where its cluster belongs is known from what is in it. */
 async function putBackState(target: string): Promise<void> {
-  await putBack([() => target, () => clusterDirectory(join(target, "postgres"), serverUser())]);
+  await putBack([target]);
+  const cluster = clusterOf(target);
+  if (cluster !== undefined) await putBack([target, cluster]);
 }
 
 async function replace(target: string, staging: string): Promise<void> {
@@ -160,10 +162,14 @@ export async function requireWholeState(dataDir: string): Promise<void> {
 }
 
 async function leftOf(target: string): Promise<readonly string[]> {
+  const cluster = clusterOf(target);
+  return cutOffAt(cluster === undefined ? [target] : [target, cluster]);
+}
+
+/** Looks and makes nothing: naming a cluster's place would make the directory that it belongs to. */
+function clusterOf(target: string): string | undefined {
   const postgres = join(target, "postgres");
-  // Looks and makes nothing: naming a cluster's place would make the directory that it belongs to.
-  const cluster = existsSync(postgres) ? [clusterDirectory(postgres, serverUser())] : [];
-  return cutOffAt([target, ...cluster]);
+  return existsSync(postgres) ? clusterDirectory(postgres, serverUser()) : undefined;
 }
 
 /** Holds the directory as a running platform would, so that none starts meanwhile. */

@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { type ClusterObjects, refusal } from "./cluster-answers.js";
+import { isInstalled } from "./helm.js";
+
+const SERVICES = ["gateway", "storage", "compute", "zk-prover", "marketplace", "economy", "scoring"];
+const SECRETS = { "aios-databases": SERVICES, "aios-kafka": ["url"], "aios-redis": ["url"] };
+const FITTING: ClusterObjects = {
+  secrets: SECRETS,
+  nodes: [{ memory: "4Gi" }, { memory: "16384000Ki" }],
+  storageClasses: [{ name: "standard", isDefault: true }],
+};
+const HONOR_KEYS = [0, 1, 2, 3].flatMap((node) =>
+  ["node.pem", "seat.key", "operator.key"].map((file) => `honor-${node}-${file}`),
+);
+
+interface Case {
+  readonly what: string;
+  readonly cluster: ClusterObjects;
+  readonly settings?: string;
+  readonly said: string;
+}
+
+const secrets = (changed: Readonly<Record<string, readonly string[]>>): ClusterObjects => ({
+  ...FITTING,
+  secrets: { ...SECRETS, ...changed },
+});
+
+const REFUSED: readonly Case[] = [
+  {
+    what: "a Secret",
+    cluster: { ...FITTING, secrets: { "aios-databases": SERVICES, "aios-redis": ["url"] } },
+    said: "The Secret aios-kafka is not in the namespace aios",
+  },
+  {
+    what: "a service's database",
+    cluster: secrets({ "aios-databases": SERVICES.filter((name) => name !== "economy") }),
+    said: "The Secret aios-databases lacks the key economy, a connection URL",
+  },
+  {
+    what: "the event bus's URL in its Secret",
+    cluster: secrets({ "aios-kafka": ["URL"] }),
+    said: "The Secret aios-kafka lacks the key url",
+  },
+  {
+    what: "Redis' URL in its Secret",
+    cluster: secrets({ "aios-redis": [] }),
+    said: "The Secret aios-redis lacks the key url",
+  },
+  {
+    what: "Kubo's URL in its Secret",
+    cluster: secrets({ ipfs: ["rpc"] }),
+    settings: "global.kubo.secretName=ipfs",
+    said: "The Secret ipfs lacks the key url",
+  },
+  {
+    what: "the network that the operator brings",
+    cluster: FITTING,
+    settings: "global.network.setUp=false",
+    said: "The Secret aios-network is not in the namespace aios",
+  },
+  {
+    what: "the public part of a network that the operator brings",
+    cluster: { ...secrets({ "aios-network": [] }), configmaps: { "aios-network": ["genesis.json"] } },
+    settings: "global.network.setUp=false",
+    said: "The ConfigMap aios-network in the namespace aios is missing, or lacks the key services.jwks",
+  },
+  {
+    what: "the operator's key of an honor node",
+    cluster: secrets({ "aios-network": HONOR_KEYS.filter((key) => key !== "honor-2-operator.key") }),
+    settings: "global.network.honorNodes=4",
+    said: "The Secret aios-network lacks the key honor-2-operator.key",
+  },
+  {
+    what: "a default storage class",
+    cluster: { ...FITTING, storageClasses: [{ name: "slow", isDefault: false }] },
+    said: "The cluster has no default storage class",
+  },
+  {
+    what: "the storage class that is asked for",
+    cluster: FITTING,
+    settings: "storage.persistence.storageClassName=fast",
+    said: "The cluster has no storage class fast, which storage.persistence.storageClassName names. It has: standard.",
+  },
+  {
+    what: "a node that is large enough",
+    cluster: FITTING,
+    settings: "economy.resources.requests.memory=15.7Gi",
+    said: "No node is large enough for economy: it asks for 15.7Gi of memory, and the largest node has 16000Mi",
+  },
+  {
+    what: "a value of that name",
+    cluster: FITTING,
+    settings: "gateway.replica=3",
+    said: "replica",
+  },
+];
+
+describe.skipIf(!isInstalled("helm"))("an install into a cluster", () => {
+  it.each<{ what: string; cluster: ClusterObjects; settings?: string }>([
+    { what: "nothing is missing", cluster: FITTING },
+    {
+      what: "its honor nodes have their keys",
+      cluster: secrets({ "aios-network": HONOR_KEYS }),
+      settings: "global.network.honorNodes=4",
+    },
+    {
+      what: "a node is just large enough",
+      cluster: FITTING,
+      settings: "economy.resources.requests.memory=15.6Gi",
+    },
+  ])("begins where $what", async ({ cluster, settings }) => {
+    expect(await refusal(cluster, ...chosen(settings))).toBeUndefined();
+  });
+
+  it.each(REFUSED)("is refused by a sentence before anything is made, where it lacks $what", async (lack) => {
+    expect(await refusal(lack.cluster, ...chosen(lack.settings))).toContain(lack.said);
+  });
+});
+
+const chosen = (settings: string | undefined): readonly string[] =>
+  settings === undefined ? [] : ["--set", settings];
