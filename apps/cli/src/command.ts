@@ -32,6 +32,10 @@ export const COMMAND_OPTIONS = [
   "rpc",
   "deposit",
   "endpoint",
+  "description",
+  "price",
+  "report",
+  "proof-systems",
 ] as const;
 
 export type CommandOption = (typeof COMMAND_OPTIONS)[number];

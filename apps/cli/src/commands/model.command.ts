@@ -12,15 +12,17 @@ import {
 import { type Command, type CommandInput, UsageError } from "../command.js";
 import { hexText, readBytes, required, writeNew } from "../files.js";
 import { labelsIn } from "../labels-file.js";
+import { PUBLISH_USAGE, publishModel } from "./model-publication.js";
 
 const USAGE = "aios model import <file> --calibration <file> --out <file>";
+const ALL_USAGE = `${USAGE} | ${PUBLISH_USAGE}`;
 const MAX_BYTES = 256 * 1024 * 1024;
 
 export const modelCommand: Command = {
   name: "model",
-  usage: USAGE,
-  summary: "make a trained model provable, and say what that costs",
-  description: `Reads an ONNX file, or the model.json of a TensorFlow.js layers model (its weight files beside it), turns it into integers,
+  usage: ALL_USAGE,
+  summary: "make a trained model provable, and publish it for licences",
+  description: `import: reads an ONNX file, or the model.json of a TensorFlow.js layers model (its weight files beside it), turns it into integers,
 proves that no input can overflow them, and writes the model that providers run and provers commit to. Reports accuracy
 as floats and as integers, where it was lost, the proven ranges, and which proof system takes the model at what size.
 The file holds the commitment's salt: keep it like the model.
@@ -28,11 +30,20 @@ The file holds the commitment's salt: keep it like the model.
   --calibration <file>  inputs as the model will see them, one byte a value, one after another; a hundred are plenty
   --samples <file>      labelled inputs in the same form, which neither training nor calibration has seen
   --labels <file>       the right output of each sample: numbers between white space
-  --out <file>          where the model is written; an existing file is kept`,
+  --out <file>          where the model is written; an existing file is kept
+
+publish: stores such a file encrypted, has the model's keys made and publishes it for licences, as the account of --key-file.
+
+  --name <text>         what buyers read, with --description <text>
+  --price <AIOS>        of a licence, a whole number (25)
+  --report <file>       what 'import --json' printed, for buyers
+  --proof-systems <names>  keys to make, separated by commas: groth16, which every model has, and honk for proofs under
+                        the network's reference string, where the model fits; the answer says why where it does not`,
   async run(input) {
     const [action, path, ...extra] = input.positionals;
+    if (action === "publish" && path !== undefined && extra.length === 0) return publishModel(input, path);
     if (action !== "import" || path === undefined || extra.length > 0)
-      throw new UsageError(`Usage: ${USAGE}.`);
+      throw new UsageError(`Usage: ${ALL_USAGE}.`);
     const out = required(input, "out", USAGE);
     const source = await modelSource(path);
     const imported = importModel(source, await importOptions(input, source));
