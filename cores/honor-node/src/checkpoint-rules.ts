@@ -63,6 +63,19 @@ export function build(context: CheckpointContext): Checkpoint | undefined {
   };
 }
 
+/**
+ * Whether somebody waits for a checkpoint up to a tip: it orders transactions, or attests a state that some have changed.
+ * Cost: the blocks that it and the one before order, most often those up to the first that is not empty.
+ */
+export function hasNews(tip: string, { dag, chain, settings }: CheckpointContext): boolean {
+  const { maxBlocksPerCheckpoint: limit } = settings.chain;
+  const isFull = (since: string, until: string): boolean => {
+    const order = dag.has(since) && dag.has(until) ? orderOf(dag, since, until, limit) : undefined;
+    return order?.every((id) => dag.block(id)?.transactions.length === 0) !== true;
+  };
+  return isFull(chain.tip, tip) || isFull(chain.tipOf(chain.height - 2), chain.tip);
+}
+
 /** The set that decides the height after this one, if this one's tip is of `tick`. */
 export function setAfter(tick: number, { chain, settings }: CheckpointContext): HonorSet {
   const { time, electionRules: rules } = settings.chain;

@@ -8,7 +8,7 @@ import { contentOf, type FinalityMessage, signedBytes, type Vote } from "@aios/c
 import { quorumOf } from "@aios/core-finality/quorum";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { hexToBytes } from "@noble/hashes/utils.js";
-import { build, type CheckpointContext, judge, setAfter } from "./checkpoint-rules.js";
+import { build, type CheckpointContext, hasNews, judge, setAfter } from "./checkpoint-rules.js";
 import type { NodeContext } from "./node-context.js";
 import type { Decision, NodeTimer, Packet } from "./node-protocol.js";
 
@@ -260,7 +260,7 @@ export class FinalityDriver {
   #propose(round: number, isLast: boolean): void {
     const { chain, settings } = this.#context;
     const checkpoint = build(this.#checkpointContext);
-    if (checkpoint !== undefined && (isLast || checkpoint.tip !== chain.tip)) {
+    if (checkpoint !== undefined && (isLast || this.#isNews(checkpoint, round))) {
       this.#pendingBuild = undefined;
       this.#rememberSet(checkpoint);
       this.#input({ kind: "built", round, checkpoint });
@@ -273,6 +273,12 @@ export class FinalityDriver {
       { kind: "propose", height: chain.height, round, isLast: true },
       settings.emptyAfterMs,
     );
+  }
+
+  /** Empty blocks can wait, unless others wait for this node's turn already. */
+  #isNews({ tip }: Checkpoint, round: number): boolean {
+    if (tip === this.#context.chain.tip) return false;
+    return round > 0 || hasNews(tip, this.#checkpointContext);
   }
 
   #certify(checkpoint: Checkpoint, round: number, votes: readonly Vote[]): void {

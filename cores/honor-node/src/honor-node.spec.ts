@@ -182,6 +182,29 @@ describe("honor nodes", () => {
     expect(network.nodes[0]?.height).toBeGreaterThan(6);
   });
 
+  it("decide empty blocks a while later, and at once those with transactions and what attests them", () => {
+    const network = new SmallNetwork(4);
+    const { checkpointIntervalMs, emptyAfterMs } = settings(0);
+    network.runUntil(1_000);
+    const before = network.nodes[0]?.height ?? 0;
+    network.runUntil(21_000);
+    const idle = (network.nodes[0]?.height ?? 0) - before;
+    expect(idle).toBeGreaterThan(20);
+    expect(idle).toBeLessThanOrEqual(20_000 / (checkpointIntervalMs + emptyAfterMs));
+    const until = (isSo: () => boolean): number => {
+      const fromMs = network.nowMs;
+      while (!isSo() && network.nowMs < fromMs + 10_000) network.runUntil(network.nowMs + 10);
+      return network.nowMs - fromMs;
+    };
+    network.input(0, { kind: "transactions", transactions: [transaction(0)] });
+    until(() => network.ordered[0]?.length === 1);
+    const height = network.nodes[0]?.height ?? 0;
+    // One height after the other, each as soon as its time has come; then the chain rests again.
+    expect(until(() => network.nodes[0]?.height === height + 1)).toBeLessThan(checkpointIntervalMs + 100);
+    const rest = until(() => network.nodes[0]?.height === height + 2);
+    expect(rest).toBeGreaterThan(checkpointIntervalMs + emptyAfterMs - 50);
+  });
+
   it("of one group make their blocks one after the other within a tick", () => {
     const node = new HonorNode(settings(2));
     node.start([], 0);
@@ -216,7 +239,9 @@ describe("honor nodes", () => {
     const senders = Array.from({ length: 12 }, (_, user) => transaction(0, user));
     network.input(0, { kind: "transactions", transactions: senders });
     network.runUntil(11.9 * TICK_MS);
-    expect([...(network.ordered[0] ?? [])].sort()).toEqual(senders.map(({ id }) => id).sort());
+    const blocks = [10, 11].flatMap((tick) => network.nodes[0]?.blocksOfTick(tick) ?? []);
+    const taken = blocks.flatMap((block) => (isWhole(block) ? block.transactions : []));
+    expect(taken.map(({ id }) => id).sort()).toEqual(senders.map(({ id }) => id).sort());
   });
 
   it("accept no more transactions than the pool holds", () => {

@@ -65,7 +65,7 @@ export interface HonorSettings {
 
 export const defaultHonorSettings: HonorSettings = {
   checkpointIntervalMs: 250,
-  emptyAfterMs: 1_000,
+  emptyAfterMs: 700,
   gossipMs: 1_000,
   clockToleranceMs: 500,
   maxTransactionsPerBlock: 4_000,
