@@ -1,9 +1,11 @@
 import { type Address, address } from "@aios/kernel/identifiers";
 import { toBeHex } from "ethers";
-import { contractsNotDeployed } from "../../domain/errors.js";
+import { chainUnavailable, contractsNotDeployed } from "../../domain/errors.js";
 import type { AccountBalances, ContractBook, ProtocolReader, ProtocolTerms } from "../../domain/ports.js";
-import type { JsonRpcCall, JsonRpcClient } from "./json-rpc-client.js";
+import { type JsonRpcCall, type JsonRpcClient, JsonRpcError } from "./json-rpc-client.js";
 import { PROTOCOL_INTERFACES } from "./protocol-abis.js";
+
+const RETRY_AFTER_MS = 500;
 
 interface View {
   readonly contract: string;
@@ -16,7 +18,7 @@ export class ContractProtocolReader implements ProtocolReader {
 
   constructor(
     private readonly rpc: JsonRpcClient,
-    private readonly contracts: ContractBook,
+    private readonly contracts: Pick<ContractBook, "addressOf">,
   ) {}
 
   /** Asked once: the contracts are immutable. */
@@ -43,7 +45,7 @@ export class ContractProtocolReader implements ProtocolReader {
   }
 
   async balances(account: Address): Promise<AccountBalances> {
-    const height = String(await this.rpc.request("eth_blockNumber"));
+    const height = String(await this.rpc.request("eth_blockNumber").catch(notAnswered));
     const [native, wrapped, fromJobs, fromLicences, staked] = await this.#read(
       height,
       [
@@ -78,7 +80,7 @@ export class ContractProtocolReader implements ProtocolReader {
         params: [{ to, data: contract.encodeFunctionData(view.name, view.args) }, tag],
       };
     });
-    const answers = await this.rpc.batch([...plainCalls, ...calls]);
+    const answers = await this.rpc.batch([...plainCalls, ...calls]).catch(notAnswered);
     return answers.map((answer, index) => {
       const view = views[index - plainCalls.length];
       if (view === undefined) return answer;
@@ -88,4 +90,9 @@ export class ContractProtocolReader implements ProtocolReader {
       )[0] as unknown;
     });
   }
+}
+
+/** Nothing that is read here is ever refused for what is asked: an error is the node's, behind or busy. */
+function notAnswered(error: unknown): never {
+  throw error instanceof JsonRpcError ? chainUnavailable(RETRY_AFTER_MS, error) : error;
 }
