@@ -31,8 +31,8 @@ enum JobAction {
 ///   Funded -> Leased by Lease (matcher): until leaseBy and the terms' acceptBy, with the provider's signed terms and a fencing token above every earlier one
 ///   Leased -> Delivered by Deliver (anyone-with-provider-signature): until deliverBy, under the live fencing token
 ///   Leased -> Funded by Release (matcher): at any time before delivery; the fencing token stays burned
-///   Delivered -> Funded by Refute (anyone): until settleBy, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned
-///   Pending -> Funded by Refute (anyone): until the end of the challenge window, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned
+///   Delivered -> Funded by Refute (anyone): of an inference, until settleBy, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned
+///   Pending -> Funded by Refute (anyone): of an inference, until the end of the challenge window, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned
 ///   Delivered -> Settled by VerifyFinal (anyone): until settleBy, when the verifier says Final
 ///   Delivered -> Pending by VerifyPending (anyone): until settleBy, when the verifier says PendingUntil
 ///   Delivered -> Settled by Accept (anyone-with-buyer-signature): until settleBy, where the verifier lets the buyer's word suffice

@@ -77,14 +77,14 @@ export const JOB_TRANSITIONS: readonly EscrowTransition[] = [
     from: "Delivered",
     to: "Funded",
     actor: "anyone",
-    when: "until settleBy, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned",
+    when: "of an inference, until settleBy, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned",
   },
   {
     action: "refute",
     from: "Pending",
     to: "Funded",
     actor: "anyone",
-    when: "until the end of the challenge window, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned",
+    when: "of an inference, until the end of the challenge window, with evidence that the verifier calls Final for another output than the delivered one; the fencing token stays burned",
   },
   {
     action: "verify-final",
