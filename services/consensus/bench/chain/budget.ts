@@ -1,16 +1,26 @@
 import type { Profiler } from "node:inspector";
 
-/** Where the time of the node's main thread goes. The first part whose mark is in a frame's address has the sample. */
+/**
+ * Where the time of the node's main thread goes. The nearest frame with a mark in its address has the sample, so that
+ * hashing and encoding count for whoever asked for them.
+ */
 const PARTS = [
-  ["trie", /core-trie|cores\/trie|state-commitment/],
+  ["tries", /cores\/trie|state-commitment/],
+  ["mempool journal", /lmdb-mempool-journal|mempool-record/],
+  ["blocks and state to disk", /lmdb-block-store|write-state|prune-blocks|trie-sweep/],
+  ["state reads", /lmdb-state-store|latest-accounts/],
+  ["recovery, handed over", /secp256k1/],
+  ["decoding", /cores\/transactions|transaction-codec/],
+  ["mempool", /mempool|sender-queue|eviction-queue|arrival-order/],
+  ["sealing", /block-codec|bloom/],
+  ["execution", /cores\/evm|adapters\/evm|ethereumjs|execute-blocks|single-producer/],
+  ["notices", /chain-events|subscriptions|filter-registry/],
+  ["JSON-RPC", /json-rpc/],
+] as const;
+/** For what no part of the node has asked for. */
+const REST = [
   ["disk", /lmdb/],
-  ["recovery", /secp256k1/],
-  ["execution", /cores\/evm|adapters\/evm|ethereumjs|single-producer|block-codec/],
-  ["admission", /cores\/transactions|transaction-codec|mempool/],
-  [
-    "rpc",
-    /json-rpc|node:(http|_http|net|internal\/http|internal\/streams|internal\/stream_base)|node:events/,
-  ],
+  ["HTTP", /node:(http|_http|net|internal\/http|internal\/streams|internal\/stream_base)|node:events/],
 ] as const;
 
 export type Budget = Readonly<Record<string, number>>;
@@ -27,19 +37,27 @@ export function budgetOf(profile: Profiler.Profile): Budget {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const parents = new Map<number, number>();
   for (const node of profile.nodes) for (const child of node.children ?? []) parents.set(child, node.id);
+  const frameOf = (id: number): Profiler.Profile["nodes"][number]["callFrame"] | undefined =>
+    nodes.get(id)?.callFrame;
+  const marked = (from: number, parts: readonly (readonly [string, RegExp])[]): string | undefined => {
+    for (let id: number | undefined = from; id !== undefined; id = parents.get(id)) {
+      const url = frameOf(id)?.url ?? "";
+      const part = parts.find(([, mark]) => mark.test(url));
+      if (part !== undefined) return part[0];
+    }
+    return undefined;
+  };
   const partOf = new Map<number, string>();
   const find = (id: number): string => {
     const known = partOf.get(id);
     if (known !== undefined) return known;
-    const frame = nodes.get(id)?.callFrame;
-    const parent = parents.get(id);
-    const named =
-      frame?.functionName === "(idle)"
+    const name = frameOf(id)?.functionName;
+    const part =
+      name === "(idle)"
         ? "idle"
-        : frame?.functionName === "(garbage collector)"
+        : name === "(garbage collector)"
           ? "garbage collection"
-          : PARTS.find(([, mark]) => mark.test(frame?.url ?? ""))?.[0];
-    const part = named ?? (parent === undefined ? "other" : find(parent));
+          : (marked(id, PARTS) ?? marked(id, REST) ?? "other");
     partOf.set(id, part);
     return part;
   };

@@ -5,7 +5,7 @@ import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockHeader, Receipt } from "../domain/block.js";
 import { receiptsRoot, requestsHash, sealHeader, transactionsRoot } from "../domain/block-codec.js";
 import type { BlockSession, MessageResult, SessionOpener } from "../domain/block-session.js";
-import { combineBlooms, logsBloom } from "../domain/bloom.js";
+import { combineBlooms, receiptBlooms } from "../domain/bloom.js";
 import { isDelegation } from "../domain/delegation.js";
 import {
   insufficientFunds,
@@ -147,9 +147,10 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
     { root, changes, trieNodes }: StateCommitment,
   ): Promise<ExecutedBlock> {
     await this.#turn(transactions);
+    const blooms = receiptBlooms(receipts);
     const roots = {
       transactionsRoot: transactionsRoot(transactions),
-      receiptsRoot: receiptsRoot(receipts, transactions),
+      receiptsRoot: receiptsRoot(receipts, transactions, blooms),
     };
     await this.#turn(transactions);
     const header = sealHeader(
@@ -160,9 +161,7 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
         ...roots,
         ...UNUSED_FIELDS,
         requestsHash: requests,
-        logsBloom: combineBlooms(
-          receipts.filter((receipt) => receipt.logs.length > 0).map((receipt) => logsBloom(receipt.logs)),
-        ),
+        logsBloom: combineBlooms(blooms),
         gasUsed,
       },
       transactions,

@@ -4,7 +4,7 @@ import { lesser } from "../domain/bigint.js";
 import type { BlockHeader, Log, Receipt } from "../domain/block.js";
 import { receiptsRoot, sealHeader, transactionsRoot, withdrawalsRoot } from "../domain/block-codec.js";
 import type { BlockRules, BlockSession, MessageResult, SessionOpener } from "../domain/block-session.js";
-import { combineBlooms, logsBloom } from "../domain/bloom.js";
+import { combineBlooms, receiptBlooms } from "../domain/bloom.js";
 import type { BlockContext, CallRequest, StateStore } from "../domain/ports.js";
 import type {
   SimulatedBlock,
@@ -177,7 +177,7 @@ export class SimulateBlocks {
           withdrawalsRoot: withdrawalsRoot(overrides.withdrawals),
           requestsHash,
           parentBeaconBlockRoot: context.parentBeaconBlockRoot ?? ZERO_HASH,
-          logsBloom: combineBlooms(run.receipts.map((receipt) => logsBloom(receipt.logs))),
+          logsBloom: combineBlooms(receiptBlooms(run.receipts)),
           extraData: new Uint8Array(0),
           gasUsed,
           blobGasUsed: run.blobGasUsed,

@@ -14,7 +14,7 @@ import { orderedTrieRoot } from "@aios/core-trie/merkle-patricia-trie";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { sha256 } from "@noble/hashes/sha2";
 import type { Block, BlockHeader, HeaderForm, Log, Receipt, Withdrawal } from "./block.js";
-import { logsBloom } from "./bloom.js";
+import { logsBloom, receiptBlooms } from "./bloom.js";
 import { corruptStore } from "./errors.js";
 import type { SignedTransaction } from "./transaction.js";
 
@@ -228,24 +228,29 @@ export function decodeReceipts(rlp: Uint8Array): Receipt[] {
   });
 }
 
-/** Root over the consensus encoding of receipts (EIP-2718, EIP-658). */
+/** Root over the consensus encoding of receipts (EIP-2718, EIP-658). `blooms`: theirs, where they are known already. */
 export function receiptsRoot(
   receipts: readonly Receipt[],
   transactions: readonly Pick<SignedTransaction, "type">[],
+  blooms: readonly Uint8Array[] = receiptBlooms(receipts),
 ): Bytes32 {
   if (receipts.length === 0) return EMPTY_TRIE_ROOT;
   return orderedTrieRoot(
-    receipts.map((receipt, index) => receiptRlp(receipt, transactions[index]?.type ?? 0)),
+    receipts.map((receipt, index) => receiptRlp(receipt, transactions[index]?.type ?? 0, blooms[index])),
   );
 }
 
 /** Consensus encoding of a receipt: status or, before Byzantium, state root; gas; bloom; logs. */
-export function receiptRlp(receipt: Receipt, type: number): Uint8Array {
+export function receiptRlp(
+  receipt: Receipt,
+  type: number,
+  bloom: Uint8Array = logsBloom(receipt.logs),
+): Uint8Array {
   const status = receipt.succeeded ? SUCCEEDED : NO_BYTES;
   const fields = [
     receipt.postState === undefined ? status : fromHex(receipt.postState),
     bigintToBytes(receipt.cumulativeGasUsed),
-    logsBloom(receipt.logs),
+    bloom,
     receipt.logs.map(logItem),
   ];
   return type === 0 ? encodeRlp(fields) : encodeRlp(fields, type);

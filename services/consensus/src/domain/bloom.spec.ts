@@ -3,7 +3,7 @@ import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { Bloom } from "@ethereumjs/vm";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { bloomTest, combineBlooms, logsBloom } from "./bloom.js";
+import { bloomTest, combineBlooms, logsBloom, receiptBlooms } from "./bloom.js";
 
 const account = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => toHex(bytes) as Address);
 const topic = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => toHex(bytes) as Bytes32);
@@ -18,6 +18,12 @@ it("equals Ethereum's filter and never denies what it holds", () => {
         for (const log of logs) for (const item of [log.address, ...log.topics]) reference.add(fromHex(item));
         const bloom = combineBlooms(logs.map((log) => logsBloom([log])));
         expect(bloom).toEqual(reference.bitvector);
+        // Many receipts share what is known of an item.
+        const receipts = [...logs, ...logs].map((log) => ({ logs: [log] }));
+        expect(receiptBlooms([{ logs: [] }, ...receipts])).toEqual([
+          logsBloom([]),
+          ...receipts.map((receipt) => logsBloom(receipt.logs)),
+        ]);
         for (const log of logs)
           for (const item of [log.address, ...log.topics]) expect(bloomTest(item)(bloom)).toBe(true);
       },
