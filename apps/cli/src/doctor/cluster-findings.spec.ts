@@ -106,6 +106,12 @@ describe("the doctor of a cluster", () => {
     ]);
   });
 
+  it("says how events that a service gave up on go back to that service alone", () => {
+    const given = service({ name: "economy", deadLetters: { events: 2, limit: 100 } });
+    const [finding] = operationsFindings(platform([given])).filter(({ name }) => name === "dead letters");
+    expect(finding?.fix).toContain("'aios events retry --all --group economy'");
+  });
+
   it("finds services of different versions, and names them", () => {
     const [finding] = wrong(platform([service(), service({ name: "economy", version: "0.2.0" })]));
     expect(finding?.[2]).toContain("0.2.0: economy");

@@ -123,7 +123,7 @@ function deadLetterFinding({ name, deadLetters }: OperatedService): Finding | un
   return warning(
     "dead letters",
     `${name} gave up on ${count} events.`,
-    `See why with 'aios events list --group ${name}', mend it, then 'aios events replay --group ${name} --all'.`,
+    `See why with 'aios events list --group ${name}', mend it, then 'aios events retry --all --group ${name}'.`,
   );
 }
 

@@ -221,7 +221,7 @@ describe("the state of one machine", () => {
   it("says how to finish or undo a restore that was cut off", async () => {
     renameSync(dataDir, `${dataDir}.replaced-0f9f4a4e-4a0e-4d0e-9a59-6f6f0a3c1d22`);
     await expect(requireWholeState(dataDir)).rejects.toMatchObject({
-      message: expect.stringMatching(/--force.*aios restore undo --data-dir/),
+      message: expect.stringMatching(/--force.*aios -- restore undo --data-dir/),
     });
   });
 

@@ -156,7 +156,7 @@ export async function requireWholeState(dataDir: string): Promise<void> {
     message:
       `A restore into ${target} was cut off; what was there before lies in ${left.join(", ")}. ` +
       "Finish it: restore again with --force, which also removes that. " +
-      `Or undo it, which puts that back: aios restore undo --data-dir ${target}`,
+      `Or undo it, which puts that back: npm run aios -- restore undo --data-dir ${target}`,
     details: { left },
   });
 }
