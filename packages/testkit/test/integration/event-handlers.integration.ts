@@ -4,6 +4,7 @@ import { CallerGuard } from "@aios/service-kit/caller-guard";
 import { EventBusTransport } from "@aios/service-kit/event-bus-transport";
 import type { EventContext } from "@aios/service-kit/event-context";
 import { OnEvent, OnEvents } from "@aios/service-kit/on-event";
+import { startTelemetry } from "@aios/service-kit/telemetry";
 import { Controller, Module, type Type } from "@nestjs/common";
 import { APP_GUARD, NestFactory } from "@nestjs/core";
 import { afterEach, describe, expect, it } from "vitest";
@@ -40,7 +41,7 @@ class ManyModule {}
 class OneModule {}
 
 describe("handlers of events", () => {
-  const bus = new MemoryEventBus();
+  let bus = new MemoryEventBus();
   let stop: () => Promise<void> = async () => undefined;
 
   afterEach(async () => {
@@ -58,14 +59,14 @@ describe("handlers of events", () => {
     stop = () => app.close();
   };
 
-  const publish = (jobs: readonly string[]): Promise<void> =>
+  const publish = (jobs: readonly string[], headers: readonly Record<string, string>[] = []): Promise<void> =>
     bus.publish(
-      jobs.map((jobId) => ({
+      jobs.map((jobId, index) => ({
         id: crypto.randomUUID(),
         topic: topic.name,
         key: "one key",
         payload: topic.codec.encode(ProofEnded.fromPartial({ jobId })).finish(),
-        headers: {},
+        headers: headers[index] ?? {},
       })),
     );
 
@@ -87,5 +88,34 @@ describe("handlers of events", () => {
     await eventually(() =>
       expect(calls.map(({ jobs }) => jobs)).toEqual([["a"], ["b"], ["c"], ["d"], ["poison"], ["e"]]),
     );
+  });
+
+  it("go on in the trace of each event, also where several come together", async () => {
+    const telemetry = await startTelemetry({
+      service: "test",
+      instanceId: "1",
+      otlpEndpoint: undefined,
+      samplePercent: 100,
+    });
+    const traces = ["1", "2", "3"].map((digit) => ({ traceId: digit.repeat(32), spanId: digit.repeat(16) }));
+    bus = new MemoryEventBus();
+    await bus.ensureTopics([topic]);
+    await publish(
+      ["x", "y", "z"],
+      traces.map(({ traceId, spanId }) => ({ traceparent: `00-${traceId}-${spanId}-01` })),
+    );
+    await listen(ManyModule, "traced");
+    await eventually(() => expect(calls.map(({ jobs }) => jobs)).toEqual([["x", "y", "z"]]));
+    for (const { traceId, spanId } of traces)
+      await eventually(() =>
+        expect(telemetry.spans.trace(traceId).spans).toMatchObject([
+          {
+            name: `handle ${topic.name}`,
+            parentSpanId: spanId,
+            failed: false,
+          },
+        ]),
+      );
+    await telemetry.shutdown();
   });
 });
