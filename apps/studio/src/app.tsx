@@ -28,7 +28,9 @@ async function readBuyer(): Promise<DemoBuyer | "none"> {
 export function App() {
   const health = usePolled(readHealth, 4_000);
   const buyer = usePolled(readBuyer, 10_000);
-  const modelId = usePolled(publishedModels, 15_000).value?.[0]?.modelId;
+  const models = usePolled(publishedModels, 4_000);
+  const [chosen, setChosen] = useState<number | undefined>(undefined);
+  const model = models.value?.find((each) => each.modelId === chosen) ?? models.value?.[0];
   const account = buyer.value === "none" ? undefined : buyer.value;
   const { run, start, accept } = useInference(account?.client);
   const [opened, setOpened] = useState<string | undefined>(undefined);
@@ -50,6 +52,9 @@ export function App() {
           </Notice>
         )}
         <InferenceCard
+          models={models}
+          model={model}
+          onChoose={setChosen}
           buyer={account}
           buyerProblem={
             buyer.value === "none"
@@ -61,7 +66,7 @@ export function App() {
           onAccept={accept}
           onOpenTransaction={openTransaction}
         />
-        {modelId == null ? null : <CapabilitiesCard modelId={modelId} />}
+        {model?.modelId == null ? null : <CapabilitiesCard key={model.modelId} modelId={model.modelId} />}
         <div className="two-columns">
           <ProvidersCard placement={run.placement} />
           <ExplorerCard opened={opened} onOpen={openTransaction} />

@@ -113,6 +113,23 @@ describe.skipIf(chrome === undefined)(
       await shoot(page, "rungs");
     });
 
+    it("says of the chosen model what it can do, not of the newest", async () => {
+      await page.route("**/v1/models", async (route) => {
+        const answer = await route.fetch();
+        const { items } = (await answer.json()) as { items: object[] };
+        const older = { ...items[0], draftId: "older", modelId: 7, name: "Older digits" };
+        await route.fulfill({ response: answer, json: { items: [...items, older], nextCursor: null } });
+      });
+      await page.route("**/v1/models/7/capabilities", (route) => route.fulfill({ json: { items: [] } }));
+      await page.goto(url);
+      await page.getByRole("heading", { name: "What model 1 can do" }).waitFor();
+      await page.getByRole("combobox", { name: "Model" }).selectOption("Older digits (#7)");
+      await page.getByRole("heading", { name: "What model 7 can do" }).waitFor();
+      await page.getByText("Nothing is proven.").waitFor();
+      await expectAccessible(page);
+      await shoot(page, "two-models");
+    });
+
     it("opens a transaction by keyboard alone", async () => {
       await page.goto(url);
       const transaction = page.getByRole("button", { name: /^Transaction 0x/ }).first();

@@ -1,9 +1,9 @@
 import type { Model, Verification } from "@aios/sdk/api-types";
 import { useState } from "react";
 import { aios } from "../lib/format.js";
-import { type DemoBuyer, publishedModels } from "../lib/platform.js";
+import type { DemoBuyer } from "../lib/platform.js";
 import { awaitsWord, type InferenceRun } from "../lib/use-inference.js";
-import { usePolled } from "../lib/use-polled.js";
+import type { Polled } from "../lib/use-polled.js";
 import { useQuotes } from "../lib/use-quotes.js";
 import { DigitPad } from "./digit-pad.js";
 import { Hash } from "./hash.js";
@@ -22,6 +22,11 @@ function inputBytesOf(model: Model | undefined): number {
 }
 
 interface Props {
+  /** Published models, newest first. */
+  readonly models: Polled<readonly Model[]>;
+  /** The one that is looked at. */
+  readonly model: Model | undefined;
+  readonly onChoose: (modelId: number) => void;
   readonly buyer: DemoBuyer | undefined;
   readonly buyerProblem: string | undefined;
   readonly run: InferenceRun;
@@ -39,12 +44,10 @@ const BUTTON_TEXT: Readonly<Record<InferenceRun["phase"], string>> = {
   failed: "Try again",
 };
 
-export function InferenceCard({ buyer, buyerProblem, run, onStart, onAccept, onOpenTransaction }: Props) {
-  const models = usePolled(publishedModels, 4_000);
-  const [chosen, setChosen] = useState<number | undefined>(undefined);
+export function InferenceCard(props: Props) {
+  const { models, model, buyer, buyerProblem, run, onChoose, onStart, onAccept, onOpenTransaction } = props;
   const [image, setImage] = useState<Uint8Array | undefined>(undefined);
   const [buying, setBuying] = useState<string | undefined>(undefined);
-  const model = models.value?.find((each) => each.modelId === chosen) ?? models.value?.[0];
   const { quotes, refusals } = useQuotes(buyer?.client, model, inputBytesOf(model));
   const [verification, setVerification] = useState<Verification>("proof");
   const busy = run.phase === "preparing" || run.phase === "signing" || run.phase === "running";
@@ -77,7 +80,7 @@ export function InferenceCard({ buyer, buyerProblem, run, onStart, onAccept, onO
               Model
               <select
                 value={model?.modelId ?? ""}
-                onChange={(event) => setChosen(Number(event.target.value))}
+                onChange={(event) => onChoose(Number(event.target.value))}
                 disabled={busy}
               >
                 {models.value.map((each) => (

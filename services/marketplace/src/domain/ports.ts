@@ -36,8 +36,8 @@ export interface ModelStore {
   byDraft(draftId: string): Promise<Model>;
   /** Throws `model-not-found`. */
   byModelId(modelId: bigint): Promise<Model>;
-  /** Published models, newest last, after the sequence. */
-  published(after: bigint, limit: number): Promise<readonly Model[]>;
+  /** Published models, newest first; only those drafted before the sequence, where one is given. */
+  published(before: bigint | undefined, limit: number): Promise<readonly Model[]>;
   inState(state: Model["state"], limit: number): Promise<readonly Model[]>;
   keysBegun(draftId: string, nowMs: number): Promise<void>;
   /**

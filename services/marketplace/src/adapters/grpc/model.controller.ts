@@ -105,8 +105,8 @@ export class ModelController {
   }
 }
 
-function positionOf(pageToken: string): bigint {
-  if (pageToken === "") return 0n;
+function positionOf(pageToken: string): bigint | undefined {
+  if (pageToken === "") return undefined;
   const text = Buffer.from(pageToken, "base64url").toString("latin1");
   if (/^[1-9][0-9]{0,17}$/.test(text)) return BigInt(text);
   throw new CodedError({

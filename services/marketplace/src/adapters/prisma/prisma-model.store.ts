@@ -107,10 +107,10 @@ export class PrismaModelStore implements ModelStore {
   }
 
   // All tenants: published models are everybody's to read.
-  async published(after: bigint, limit: number): Promise<readonly Model[]> {
+  async published(before: bigint | undefined, limit: number): Promise<readonly Model[]> {
     const rows = await this.prisma.modelDraft.findMany({
-      where: { state: "published", sequence: { gt: after } },
-      orderBy: { sequence: "asc" },
+      where: { state: "published", ...(before === undefined ? {} : { sequence: { lt: before } }) },
+      orderBy: { sequence: "desc" },
       take: limit,
     });
     return rows.map(toModel);
