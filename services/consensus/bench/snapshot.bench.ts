@@ -58,7 +58,7 @@ try {
   const sizes = await Promise.all(
     (await readdir(place)).map(async (name) => (await stat(join(place, name))).size),
   );
-  const target = new ChainDatabase(join(directory, "target"));
+  const target = new ChainDatabase(join(directory, "target"), { isSyncedLater: true });
   const from = snapshots.source(1);
   const [imported, begun] = await timed(async () => {
     const state = new StateImport(target);

@@ -28,8 +28,8 @@ export interface SnapshotSource {
 const VERSION = 1;
 const HASH_BYTES = 32;
 export const MAX_PART_BYTES = 1_048_576;
-/** Of 1 MiB each, about 64 GiB; an index of so many fits one frame between peers. */
-export const MAX_PARTS = 65_536;
+/** Of 1 MiB each, 8 GiB: whoever takes a state in holds its accounts in memory. */
+export const MAX_PARTS = 8_192;
 
 export function encodeIndex({ height, parts }: SnapshotIndex): Uint8Array {
   return encodeRlp([

@@ -45,7 +45,10 @@ export class ChainDatabase {
   readonly #root: RootDatabase;
   readonly #directory: string;
 
-  constructor(directory: string, options: { readonly readOnly?: boolean } = {}) {
+  constructor(
+    directory: string,
+    options: { readonly readOnly?: boolean; readonly isSyncedLater?: boolean } = {},
+  ) {
     this.#directory = directory;
     this.#root = committedSync(directory, () => {
       mkdirSync(directory, { recursive: true });
@@ -57,6 +60,8 @@ export class ChainDatabase {
         noSubdir: true,
         readOnly: options.readOnly ?? false,
         ...MAP,
+        // Nothing counts before the whole is brought to disk, by whoever asked for it.
+        ...(options.isSyncedLater === true ? { noSync: true } : {}),
         // Says of each write when it is safe from power loss, which others are told of it may not come before.
         separateFlushed: true,
         // Else the library makes promises of its own that nobody can catch when a commit fails. Writes share commits anyway.

@@ -62,7 +62,7 @@ export async function importSnapshot(source: SnapshotSource, target: ImportTarge
   const proven = proveSnapshotChain(chain, { ...target.trust, chain: settings, verified: own?.verified });
   const path = await openIncoming(dataDir);
   try {
-    const database = new ChainDatabase(path);
+    const database = new ChainDatabase(path, { isSyncedLater: true });
     try {
       await takeState(source, index, database, proven.root);
       await writeChain(database, target, proven);

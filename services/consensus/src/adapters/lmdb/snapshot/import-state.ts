@@ -7,33 +7,31 @@ import type { Bytes32 } from "@aios/kernel/identifiers";
 import { type PartKind, reading, snapshotInvalid } from "../../../domain/snapshot-index.js";
 import { decodeAccount } from "../../../domain/state-commitment.js";
 import type { ChainDatabase } from "../chain-database.js";
+import { SortedRows } from "./sorted-rows.js";
 
 const ADDRESS_BYTES = 20;
 const SLOT_KEY_BYTES = 52;
 const HASH_BYTES = 32;
 const MAX_ACCOUNT_BYTES = 128;
 const NODES_IN_WRITE = 20_000;
-
-interface Entry {
-  /** keccak256 of what the table is keyed by. */
-  readonly key: Buffer;
-  readonly value: Uint8Array;
-}
+/** Beyond so many, those of contracts' storage are written. */
+const NODES_HELD = 200_000;
 
 /**
  * Takes a state in, rows in the order of their keys, table after table, and builds every trie anew from its rows: the state
- * is right when the root is. In memory are the accounts and the slots of one contract at a time, about 200 bytes each.
+ * is right when the root is. In memory are the accounts and the slots of one contract at a time, about 120 bytes each, and the nodes of their trie.
  */
 export class StateImport {
   readonly #database: ChainDatabase;
-  #accounts: Entry[] = [];
+  /** By keccak256 of what the table is keyed by. */
+  readonly #accounts = new SortedRows();
   /** Storage roots and codes that accounts name and nothing has shown yet. */
   readonly #storageRoots = new Map<string, Bytes32>();
   readonly #codes = new Set<string>();
   #last: { readonly kind: PartKind; readonly key: Buffer } | undefined;
   #owner: string | undefined;
-  #slots: Entry[] = [];
-  #nodes: { readonly hash: Uint8Array; readonly rlp: Uint8Array }[] = [];
+  readonly #slots = new SortedRows();
+  readonly #nodes = new SortedRows();
 
   constructor(database: ChainDatabase) {
     this.#database = database;
@@ -49,7 +47,7 @@ export class StateImport {
       }),
     );
     for (const { key, value } of rows) this.#row(kind, key, value);
-    await this.#flush(NODES_IN_WRITE);
+    await this.#flush(NODES_HELD);
     const table = this.#database[kind];
     await this.#database.write((batch) => {
       for (const { key, value } of rows) batch.put(table, key, value);
@@ -61,9 +59,8 @@ export class StateImport {
     this.#endOwner();
     if (this.#storageRoots.size > 0) throw snapshotInvalid("storage.missing");
     if (this.#codes.size > 0) throw snapshotInvalid("codes.missing");
-    const accounts = this.#accounts;
-    this.#accounts = [];
-    const root = rootOf(accounts, (hash, rlp) => this.#nodes.push({ hash, rlp }));
+    const root = sortedTrieRoot(this.#accounts, this.#store);
+    this.#accounts.clear();
     await this.#flush(0);
     return root;
   }
@@ -83,7 +80,7 @@ export class StateImport {
     const { storageRoot, codeHash } = reading("accounts", () => decodeAccount(value));
     if (storageRoot !== EMPTY_TRIE_ROOT) this.#storageRoots.set(toHex(key), storageRoot);
     if (codeHash !== EMPTY_CODE_HASH) this.#codes.add(codeHash);
-    this.#accounts.push({ key: Buffer.from(keccak256(key)), value });
+    this.#accounts.add(keccak256(key), value);
   }
 
   #slot(key: Buffer, value: Buffer): void {
@@ -94,41 +91,33 @@ export class StateImport {
       this.#endOwner();
       this.#owner = owner;
     }
-    this.#slots.push({ key: Buffer.from(keccak256(key.subarray(ADDRESS_BYTES))), value: encodeRlp(value) });
+    this.#slots.add(keccak256(key.subarray(ADDRESS_BYTES)), encodeRlp(value));
   }
 
   #endOwner(): void {
     if (this.#owner === undefined) return;
     const expected = this.#storageRoots.get(this.#owner);
-    const root = rootOf(this.#slots, (hash, rlp) => this.#nodes.push({ hash, rlp }));
+    const root = sortedTrieRoot(this.#slots, this.#store);
     if (root !== expected) throw snapshotInvalid("storage.root");
     this.#storageRoots.delete(this.#owner);
     this.#owner = undefined;
-    this.#slots = [];
+    this.#slots.clear();
   }
 
+  readonly #store = (hash: Uint8Array, rlp: Uint8Array): void => this.#nodes.add(hash, rlp);
+
+  /** In the order of their hashes, so that pages fill one after the other. */
   async #flush(beyond: number): Promise<void> {
-    if (this.#nodes.length <= beyond) return;
     const nodes = this.#nodes;
-    this.#nodes = [];
+    if (nodes.length <= beyond) return;
     for (let start = 0; start < nodes.length; start += NODES_IN_WRITE)
       await this.#database.write((batch) => {
-        for (const { hash, rlp } of nodes.slice(start, start + NODES_IN_WRITE))
-          batch.put(this.#database.trieNodes, hash, rlp);
+        const end = Math.min(nodes.length, start + NODES_IN_WRITE);
+        for (let at = start; at < end; at++)
+          batch.put(this.#database.trieNodes, nodes.key(at), nodes.value(at));
       });
+    nodes.clear();
   }
-}
-
-function rootOf(entries: Entry[], store: (hash: Uint8Array, rlp: Uint8Array) => void): Bytes32 {
-  entries.sort((a, b) => Buffer.compare(a.key, b.key));
-  return sortedTrieRoot(
-    {
-      length: entries.length,
-      key: (index) => (entries[index] as Entry).key,
-      value: (index) => (entries[index] as Entry).value,
-    },
-    store,
-  );
 }
 
 function equal(key: Buffer, code: Buffer): boolean {

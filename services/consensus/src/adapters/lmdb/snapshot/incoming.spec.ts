@@ -42,11 +42,16 @@ describe("a chain that is taken in beside another", () => {
   });
   afterEach(() => directory.remove());
 
-  async function write(path: string, head: number, entries: readonly LogEntry[]): Promise<void> {
+  async function write(
+    path: string,
+    head: number,
+    entries: readonly LogEntry[],
+    chain = CHAIN,
+  ): Promise<void> {
     const database = new ChainDatabase(path);
     await database.write((batch) => batch.put(database.meta, "head", heightBytes(head)));
     await database.close();
-    const log = new LmdbHonorLog(path, CHAIN);
+    const log = new LmdbHonorLog(path, chain);
     await log.append(entries);
     await log.close();
   }
@@ -107,8 +112,7 @@ describe("a chain that is taken in beside another", () => {
 
   it("never mixes with one of another chain", async () => {
     const path = await openIncoming(directory.path);
-    const log = new LmdbHonorLog(path, "aios:1:other");
-    await log.close();
+    await write(path, NEW_HEAD, [], "aios:1:other");
     await completeIncoming(directory.path, "aios:1:other");
     await expect(settleIncoming(directory.path)).rejects.toMatchObject({ code: "genesis-mismatch" });
     expect(await ownHead(directory.path)).toBe(OLD_HEAD);

@@ -26,6 +26,7 @@ export async function abandonIncoming(dataDir: string): Promise<void> {
  */
 export async function completeIncoming(dataDir: string, chainId: string): Promise<void> {
   const path = join(dataDir, DIRECTORY);
+  await syncFile(join(path, CHAIN_FILE));
   const partial = join(path, `${COMPLETE}.partial`);
   const handle = await open(partial, "w");
   try {
@@ -68,6 +69,15 @@ export async function settleIncoming(dataDir: string): Promise<void> {
     await syncDirectory(path);
   }
   await rm(path, { recursive: true, force: true });
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {
