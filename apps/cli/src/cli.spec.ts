@@ -91,6 +91,23 @@ it("says that nobody answers, and what to do", async () => {
   });
 });
 
+it.each([
+  ["nonsense", 2, "Set EVENT_BUS_URL to"],
+  ["postgres://aios:secret@127.0.0.1:1/events", 1, "EVENT_BUS_URL: nothing answers there"],
+])("names the setting by which no event bus is found: %s", async (url, code, said) => {
+  let errors = "";
+  const output = {
+    env: { EVENT_BUS_URL: url },
+    write: () => undefined,
+    writeError: (text: string) => {
+      errors += text;
+    },
+  };
+  expect(await runCli(["events", "list"], output)).toBe(code);
+  expect(errors).toContain(said);
+  expect(errors).not.toContain("secret");
+});
+
 it("doctor gives the fix for a platform that is down", async () => {
   const { code, text } = await run("doctor", "--url", NOBODY, "--json");
   expect(code).toBe(1);

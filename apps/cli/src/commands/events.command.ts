@@ -24,11 +24,11 @@ A service remembers which events it has handled, so what it handled already chan
     const [action, ...rest] = input.positionals;
     const act = ACTIONS[action ?? ""];
     if (act === undefined) throw new UsageError(`Usage: ${USAGE}.`);
-    const bus = await openBus(input);
     try {
-      return await act(bus, rest, input);
-    } finally {
-      await bus.close();
+      return await withBus(input, (bus) => act(bus, rest, input));
+    } catch (error) {
+      const { startFailure } = await import("@aios/service-kit/start-failure");
+      throw startFailure("EVENT_BUS_URL", error);
     }
   },
 };
@@ -37,17 +37,27 @@ type Action = (bus: EventBus, rest: readonly string[], input: CommandInput) => P
 
 const ACTIONS: Readonly<Record<string, Action>> = { list, retry, replay };
 
+async function withBus<T>(input: CommandInput, work: (bus: EventBus) => Promise<T>): Promise<T> {
+  const bus = await openBus(input);
+  try {
+    return await work(bus);
+  } finally {
+    await bus.close();
+  }
+}
+
 async function openBus({ output }: CommandInput): Promise<EventBus> {
   const url = output.env.EVENT_BUS_URL;
-  if (url === undefined || url === "") {
+  const [{ openEventBus }, { createLogger }, { eventBusUrl }] = await Promise.all([
+    import("@aios/service-kit/open-event-bus"),
+    import("@aios/service-kit/logger"),
+    import("@aios/service-kit/config"),
+  ]);
+  if (url === undefined || !eventBusUrl.safeParse(url).success) {
     throw new UsageError(
       "Set EVENT_BUS_URL to the event bus of the services: kafka://host:port, or postgres://user:password@host:port/database.",
     );
   }
-  const [{ openEventBus }, { createLogger }] = await Promise.all([
-    import("@aios/service-kit/open-event-bus"),
-    import("@aios/service-kit/logger"),
-  ]);
   const logger = createLogger({ service: "aios", level: "silent" });
   return openEventBus({ url, applicationName: "aios-cli", logger });
 }
