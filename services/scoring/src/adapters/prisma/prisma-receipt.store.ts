@@ -17,8 +17,9 @@ export class PrismaReceiptStore implements ReceiptStore {
 
   async add(receipts: readonly NewReceipt[], nowMs: number): Promise<void> {
     await this.prisma.receipt.createMany({
-      data: receipts.map(({ refusal, ...columns }) => ({
+      data: receipts.map(({ tenant, refusal, ...columns }) => ({
         ...columns,
+        tenant,
         providerSignature: Buffer.from(columns.providerSignature),
         state: refusal === undefined ? "waiting" : "refused",
         refusedBecause: refusal === undefined ? "" : `${refusal.reason}: ${refusal.message}`,
