@@ -15,7 +15,7 @@ import { rpc, wallets } from "../support/test-chain.js";
 
 const FOLLOWER = 4;
 
-describe("the consensus service on an honor chain", { timeout: 180_000 }, () => {
+describe("the consensus service on an honor chain", { timeout: 400_000 }, () => {
   let directory: TemporaryDirectory;
   let network: HonorProcesses;
   let service: ServiceProcess;
@@ -101,7 +101,7 @@ describe("the consensus service on an honor chain", { timeout: 180_000 }, () => 
   it("lets a node begin with the latest snapshot of its peers, or with one from a file, but with none that was changed", async () => {
     const { home } = network.node(FOLLOWER);
     const made = () => new SnapshotDirectory(join(network.node(0).home, "data")).heights.at(-1) ?? 0;
-    await vi.waitFor(() => expect(made()).toBeGreaterThanOrEqual(20), { timeout: 120_000, interval: 500 });
+    await vi.waitFor(() => expect(made()).toBeGreaterThanOrEqual(20), { timeout: 180_000, interval: 500 });
     await service.kill();
     const file = JSON.parse(await readFile(join(home, "node.json"), "utf8")) as NodeFile;
     await writeFile(join(home, "node.json"), JSON.stringify({ ...file, sync: "snapshot" }));
@@ -140,7 +140,7 @@ describe("the consensus service on an honor chain", { timeout: 180_000 }, () => 
   async function followsFrom(height: number): Promise<void> {
     const target = (await network.height(0)) + 3;
     await vi.waitFor(async () => expect(await network.height(FOLLOWER)).toBeGreaterThanOrEqual(target), {
-      timeout: 60_000,
+      timeout: 120_000,
       interval: 200,
     });
     expect(await network.hash(FOLLOWER, target)).toBe(await network.hash(0, target));
