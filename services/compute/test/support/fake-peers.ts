@@ -87,6 +87,7 @@ export class FakePeers {
         contracts: { ...CONTRACTS },
         accounts: { matcher: MATCHER },
         protocolFeeBps: 500,
+        honkTauG2: [],
         challengeWindowSeconds: this.#chain.challengeWindowSeconds,
       }),
       submitTransaction: (request) => ({

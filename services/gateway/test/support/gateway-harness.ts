@@ -99,6 +99,7 @@ export function answerProtocol(peers: FakePeers): void {
     contracts: { JobEscrow: `0x${"e5".repeat(20)}`, WrappedAios: `0x${"7a".repeat(20)}` },
     accounts: { matcher: `0x${"3a".repeat(20)}` },
     protocolFeeBps: 500,
+    honkTauG2: [],
     challengeWindowSeconds: 60,
   }));
 }
