@@ -68,7 +68,13 @@ const REFUSED: readonly Case[] = [
     what: "the operator's key of an honor node",
     cluster: secrets({ "aios-network": HONOR_KEYS.filter((key) => key !== "honor-2-operator.key") }),
     settings: "global.network.honorNodes=4",
-    said: "The Secret aios-network lacks the key honor-2-operator.key",
+    said: `kubectl --namespace aios patch secret aios-network --patch '{"stringData":{"honor-2-operator.key":"<64 hex digits>"}}'`,
+  },
+  {
+    what: "the seat of an honor node",
+    cluster: secrets({ "aios-network": HONOR_KEYS.filter((key) => key !== "honor-1-seat.key") }),
+    settings: "global.network.honorNodes=4",
+    said: "The Secret aios-network lacks the key honor-1-seat.key, which honor node 1 needs. Restore the Secret",
   },
   {
     what: "a default storage class",
