@@ -133,6 +133,10 @@ describe.skipIf(!isInstalled("helm"))("the charts", () => {
     expect(() => chosen({ ...powers, sha256: "nonsense" })).toThrow(/sha256/);
   });
 
+  it("render with the values of a release that knew no powers of tau, as --reuse-values passes them", () => {
+    expect(render("small", "--set", "global.honkPowers=null")).toBe(render("small"));
+  });
+
   it("give each honor node keys of its own, peers by name, and callers the first of them", () => {
     const all = manifests(render("small", "--set", "global.network.honorNodes=4"));
     const named = (kind: string, name: string): Manifest | undefined =>

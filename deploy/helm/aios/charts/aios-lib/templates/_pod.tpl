@@ -120,9 +120,10 @@ topologySpreadConstraints:
 - name: CONSENSUS_PEERS
   valueFrom: { configMapKeyRef: { name: {{ $global.network.configMapName }}, key: CONSENSUS_PEERS } }
 {{- end }}
-{{- if and .service.powers $global.honkPowers.claimName }}
-- { name: PROVER_HONK_POWERS_FILE, value: "/powers/{{ $global.honkPowers.file }}" }
-- { name: PROVER_HONK_POWERS_SHA256, value: {{ required "global.honkPowers.sha256 is missing" $global.honkPowers.sha256 | quote }} }
+{{- $powers := $global.honkPowers | default dict }}
+{{- if and .service.powers $powers.claimName }}
+- { name: PROVER_HONK_POWERS_FILE, value: "/powers/{{ required "global.honkPowers.file is missing" $powers.file }}" }
+- { name: PROVER_HONK_POWERS_SHA256, value: {{ required "global.honkPowers.sha256 is missing" $powers.sha256 | quote }} }
 {{- end }}
 {{- range .service.shared }}
 - name: {{ . }}
@@ -148,7 +149,7 @@ topologySpreadConstraints:
 {{- if .service.keyPerPod }}
 - { name: keys, mountPath: /keys, readOnly: true, subPathExpr: $(POD_NAME) }
 {{- end }}
-{{- if and .service.powers .root.Values.global.honkPowers.claimName }}
+{{- if and .service.powers (.root.Values.global.honkPowers | default dict).claimName }}
 - { name: powers, mountPath: /powers, readOnly: true }
 {{- end }}
 {{- if include "aios.honorNodes" . }}
@@ -162,7 +163,7 @@ topologySpreadConstraints:
 {{- if not .service.persistent }}
 - { name: data, emptyDir: { sizeLimit: 1Gi } }
 {{- end }}
-{{- if and .service.powers .root.Values.global.honkPowers.claimName }}
+{{- if and .service.powers (.root.Values.global.honkPowers | default dict).claimName }}
 - { name: powers, persistentVolumeClaim: { claimName: {{ .root.Values.global.honkPowers.claimName }}, readOnly: true } }
 {{- end }}
 {{- if .service.identity }}
