@@ -114,6 +114,7 @@ const intake = new PacketIntake(
   {
     deliver: (from, packet) => loop.receive(from, packet),
     gossiped: (transactions) => post({ kind: "gossiped", transactions }),
+    isPooled: (id) => loop.placeOf(id) !== undefined,
     snapshot: (from, packet) => {
       const answer = snapshots.answer(packet);
       if (answer !== undefined) network.send(from, encodePacket(answer));

@@ -27,7 +27,14 @@ const block = (transactions: readonly Uint8Array[]): WireBlock => ({
 
 function intake(limits: Partial<IntakeLimits> = {}) {
   const clock = new ManualClock();
-  const target = { deliver: vi.fn(), gossiped: vi.fn(), snapshot: vi.fn(), punish: vi.fn() };
+  const pooled = new Set<string>();
+  const target = {
+    deliver: vi.fn(),
+    gossiped: vi.fn(),
+    isPooled: (id: string) => pooled.has(id),
+    snapshot: vi.fn(),
+    punish: vi.fn(),
+  };
   let isBusy = false;
   let reads = 0;
   const reader = {
@@ -48,7 +55,7 @@ function intake(limits: Partial<IntakeLimits> = {}) {
   const setBusy = (): void => {
     isBusy = true;
   };
-  return { subject, target, clock, setBusy, reads: () => reads };
+  return { subject, target, clock, pooled, setBusy, reads: () => reads };
 }
 
 describe("packets from peers", () => {
@@ -116,8 +123,19 @@ describe("packets from peers", () => {
     subject.remember([read(payload(1))]);
     subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1)]) }));
     expect(target.deliver).toHaveBeenCalledTimes(1);
+  });
+
+  it("that gossip what was read before are no news where it waits already, and handed on where it does not", async () => {
+    const { subject, target, pooled, reads } = intake();
+    subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1), payload(2)]) }));
+    await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(1));
+    pooled.add(read(payload(1)).id);
     subject.receive("peer", encodePacket({ kind: "transactions", transactions: [payload(1)] }));
     expect(target.gossiped).not.toHaveBeenCalled();
+    // Nobody merged its block.
+    subject.receive("peer", encodePacket({ kind: "transactions", transactions: [payload(1), payload(2)] }));
+    expect(target.gossiped).toHaveBeenCalledWith([read(payload(2))]);
+    expect(reads()).toBe(2);
   });
 
   it("are remembered within bounds, however large their transactions are", async () => {

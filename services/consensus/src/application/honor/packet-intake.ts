@@ -34,6 +34,8 @@ export interface IntakeTarget {
   deliver(from: string, packet: Packet): void;
   /** A peer says that these wait. */
   gossiped(transactions: readonly OrderedTransaction[]): void;
+  /** Whether a transaction waits in the protocol's pool now. */
+  isPooled(id: string): boolean;
   /** A peer asks for a snapshot, or answers what nobody asked. */
   snapshot(from: string, packet: SnapshotPacket): void;
   punish(peer: string, offence: PeerOffence): void;
@@ -120,8 +122,8 @@ export class PacketIntake {
     const ids = payloads.map((payload) => toHex(keccak256(payload)).slice(2));
     const known = ids.map((id) => this.#known.get(id));
     if (known.every((one) => one !== undefined)) {
-      // What is known already waits for nobody; gossip of it is no news.
       if (packet.kind === "block") this.#deliverBlock(from, packet.block, known);
+      else this.#gossipedAgain(known);
       return;
     }
     if (allowance.waitingBytes + bytes > this.#limits.maxWaitingBytes) {
@@ -161,6 +163,12 @@ export class PacketIntake {
     this.remember(read);
     if (packet.kind === "transactions") this.#target.gossiped(read);
     else if (refusal === undefined) this.#deliverBlock(from, packet.block, read);
+  }
+
+  /** Known is not pooled: the block that had it may be merged by nobody, or there was no room for it. */
+  #gossipedAgain(transactions: readonly OrderedTransaction[]): void {
+    const others = transactions.filter(({ id }) => !this.#target.isPooled(id));
+    if (others.length > 0) this.#target.gossiped(others);
   }
 
   #deliverBlock(from: string, block: WireBlock, transactions: readonly OrderedTransaction[]): void {
