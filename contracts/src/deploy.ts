@@ -8,6 +8,7 @@ import {
   getCreateAddress,
   Interface,
   type InterfaceAbi,
+  isError,
   keccak256,
   type Provider,
   type Signer,
@@ -75,7 +76,7 @@ const deploymentGas = (initCode: string): bigint => 1_000_000n + 250n * BigInt(d
  * Puts the protocol on a chain, or finds it there. Addresses follow from the deployer's account and the contracts'
  * code and parameters alone (the registry is the deployer's first contract, all others are CREATE2 by the
  * registry), so an interrupted run is simply run again. Changed code or parameters make a new version.
- * Throws `deployer-account-used`, `not-registry-owner`, `deployment-failed`, `reverted`.
+ * Throws `deployer-account-used`, `not-registry-owner`, `honk-powers-differ`, `deployment-failed`, `reverted`.
  */
 export async function deployProtocol({
   provider,
@@ -90,6 +91,7 @@ export async function deployProtocol({
     deployedNow.push("ContractRegistry");
     onStep?.("deploying ContractRegistry");
   });
+  await requireTau(provider, registryAddress, parameters.honkTauG2);
   const plan = await planContracts(provider, registryAddress, deployer, parameters);
   const missing = plan.filter((contract) => !contract.exists);
   for (const { name } of missing) onStep?.(`deploying ${name}`);
@@ -141,6 +143,38 @@ async function ensureRegistry(
     });
   }
   return address;
+}
+
+/** Keys of models are made under one tau: under another verifier no proof of a published model would hold. */
+async function requireTau(
+  provider: Provider,
+  registryAddress: string,
+  asked: ProtocolParameters["honkTauG2"],
+): Promise<void> {
+  const registry = registryAt(registryAddress, provider);
+  const count = BigInt(await registry.getFunction("versionCount")("HonkVerifier"));
+  if (count === 0n) return;
+  const address = String(await registry.getFunction("versionOf")("HonkVerifier", count));
+  const onChain = await tauOf(new Contract(address, honkVerifierAbi, provider));
+  if (onChain === undefined || onChain.every((word, index) => word === BigInt(asked[index] ?? 0))) return;
+  throw new CodedError({
+    code: "honk-powers-differ",
+    kind: "conflict",
+    message:
+      `The HonkVerifier at ${address} was deployed with other powers of tau: under the ones asked for, ` +
+      "no UltraHonk proof of a model that is published would be accepted. Give the powers that it was deployed with.",
+  });
+}
+
+/** Undefined for a verifier of a version that does not tell it. */
+async function tauOf(verifier: Contract): Promise<readonly bigint[] | undefined> {
+  const words = ["tauXImaginary", "tauXReal", "tauYImaginary", "tauYReal"];
+  try {
+    return await Promise.all(words.map(async (word) => BigInt(await verifier.getFunction(word)())));
+  } catch (error) {
+    if (isError(error, "CALL_EXCEPTION")) return undefined;
+    throw error;
+  }
 }
 
 async function planContracts(

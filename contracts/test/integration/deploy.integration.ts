@@ -22,7 +22,7 @@ import { bytecode as licenceCode } from "../../generated/bytecode/model-licence.
 import { CONTRACT_NAMES, readAddressBook } from "../../src/address-book.js";
 import { deployProtocol, registryAddressOf } from "../../src/deploy.js";
 import { decodeContractError, revertDataOf } from "../../src/errors.js";
-import { parseParameters } from "../../src/parameters.js";
+import { DEVELOPMENT_TAU_G2, parseParameters } from "../../src/parameters.js";
 import { expectRevert, TestContract } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
 
@@ -100,7 +100,7 @@ describe("deployProtocol", () => {
     expect(await token.readBigInt("balanceOf", [account])).toBe(77n);
   });
 
-  it("makes a new version of what a changed parameter touches, and keeps the old", async () => {
+  it("makes a new version of what a changed parameter touches, keeps the old, and takes no other powers of tau", async () => {
     const signer = await newDeployer();
     const run = (input: object) =>
       deployProtocol({
@@ -121,6 +121,9 @@ describe("deployProtocol", () => {
     expect(await registry.read("isResultVerifier", [after.contracts.DeliveryResultVerifier])).toBe(true);
     expect(await registry.read("isResultVerifier", [after.contracts.WrappedAios])).toBe(false);
     expect(await registry.read("entryOf", [after.contracts.JobEscrow])).toEqual(["JobEscrow", 1n]);
+    const others = await run({ honkTauG2: [...DEVELOPMENT_TAU_G2].reverse() }).catch(codeOf);
+    expect(others).toBe("honk-powers-differ");
+    expect(await registry.readBigInt("versionCount", ["HonkVerifier"])).toBe(1n);
   });
 
   it("refuses an account that was used before, and a registry of another owner", async () => {
