@@ -144,14 +144,21 @@ export class OutboxRelay {
     const client = this.#leadingOn;
     const wanted = this.#pace.wants(look);
     if (client === undefined || wanted === this.#pace.attentive) return;
-    if (wanted) {
-      const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [
-        LOOKING_LOCK,
-      ]);
-      if (rows[0]?.locked === true) this.#pace.attend();
-    } else {
-      await client.query("SELECT pg_advisory_unlock($1)", [LOOKING_LOCK]);
-      this.#pace.relax();
+    try {
+      if (wanted) {
+        const { rows } = await client.query<{ locked: boolean }>(
+          "SELECT pg_try_advisory_lock($1) AS locked",
+          [LOOKING_LOCK],
+        );
+        if (rows[0]?.locked === true) this.#pace.attend();
+      } else {
+        await client.query("SELECT pg_advisory_unlock($1)", [LOOKING_LOCK]);
+        this.#pace.relax();
+      }
+    } catch (error) {
+      // The server may hold the lock or not, and counts a second one: only with the connection do all of them fall.
+      client.end().catch(() => undefined);
+      throw error;
     }
   }
 

@@ -14,7 +14,8 @@ import { openEventBus } from "@aios/service-kit/open-event-bus";
 import { outbox } from "@aios/service-kit/outbox";
 import { OutboxRelay } from "@aios/service-kit/outbox-relay";
 import { createPool, inTransaction, type PostgresPool } from "@aios/service-kit/postgres-pool";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { eventually } from "../../src/eventually.js";
 import { MemoryEventBus } from "../../src/memory-event-bus.js";
 import { startPostgres, type TestPostgres } from "../../src/postgres.js";
@@ -188,6 +189,30 @@ describe("outbox under load", () => {
     );
     await add("after the cut");
     await eventually(() => expect(received).toContain("after the cut"));
+  });
+
+  it("lets writers notify again where it did not hear that it has the lock", async () => {
+    const query = pg.Client.prototype.query as (...args: unknown[]) => Promise<unknown>;
+    let unheard = 0;
+    const spy = vi.spyOn(pg.Client.prototype, "query").mockImplementation(async function (
+      this: pg.Client,
+      ...args: unknown[]
+    ) {
+      const answer = await query.apply(this, args);
+      const isLook =
+        String(args[0]).includes("pg_try_advisory_lock") && String(args[1]) === `${LOOKING_LOCK}`;
+      if (isLook && unheard++ === 0) throw new Error("Query read timeout");
+      return answer;
+    });
+    try {
+      await eventually(async () => {
+        await Promise.all([1, 2, 3, 4].map(() => add("load")));
+        expect(unheard).toBeGreaterThan(0);
+      });
+      await eventually(async () => expect(await isAttentive()).toBe(false));
+    } finally {
+      spy.mockRestore();
+    }
   });
 });
 
