@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HonkVerification } from "@aios/contracts/honk-verification";
 import { knownUniversalPowers } from "@aios/testkit/known-powers";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { honkPowersOf, readHonkPowers } from "./honk-powers.js";
+import { honkPowersOf, readHonkPowers, requireHonkPowers } from "./honk-powers.js";
 
 describe("powers of tau for UltraHonk", () => {
   const directory = temporaryDirectory("honk-powers");
@@ -57,6 +57,17 @@ describe("powers of tau for UltraHonk", () => {
     writeFileSync(nonsense, "nonsense");
     expect(() => honkPowersOf(chain.path, nonsense, true)).toThrow(
       expect.objectContaining({ code: "malformed-powers-of-tau" }) as Error,
+    );
+  });
+
+  it("are looked at before a directory is wiped, and do not lie in it", () => {
+    using chain = disposable(temporaryDirectory("honk-chain"));
+    requireHonkPowers(chain.path, ours);
+    expect(() => requireHonkPowers(chain.path, `${ours}.typo`)).toThrow("ENOENT");
+    const inside = join(chain.path, "inside.ptau");
+    copyFileSync(ours, inside);
+    expect(() => requireHonkPowers(chain.path, inside)).toThrow(
+      expect.objectContaining({ code: "honk-powers-in-data-dir" }) as Error,
     );
   });
 });

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { isAbsolute, join, relative, sep } from "node:path";
 import { readPowersOfTau } from "@aios/core-groth16/powers-of-tau";
 import { referenceStringFromPowers, tauG2Words } from "@aios/core-ultra-honk/reference-string";
 import { CodedError } from "@aios/kernel/coded-error";
@@ -26,12 +26,27 @@ export interface HonkPowers {
  * `powers-of-tau-too-small`, and `honk-powers-differ` where the file has another hash than `expected`.
  */
 export function readHonkPowers(file: string, expected?: string): HonkPowers {
-  const powers = readPowersOfTau(new Uint8Array(readFileSync(file)));
+  const powers = readPowersOfTau(readFileSync(file));
   const hash = Buffer.from(powers.hash).toString("hex");
   if (expected !== undefined && hash !== expected)
     throw differing(`The powers of tau in ${file} have sha256 ${hash}, not ${expected}.`);
   const { tauG2 } = referenceStringFromPowers(powers, SMALLEST_LOG_ROWS, randomBytes(SEED_BYTES));
   return { file, hash, tauG2: tauG2Words(tauG2) };
+}
+
+/**
+ * To be asked before a data directory is wiped: that the powers are there to begin with after that, and can be read. Throws
+ * `honk-powers-in-data-dir`, and what reading throws.
+ */
+export function requireHonkPowers(dataDir: string, asked: string): void {
+  const below = relative(realpathSync(dataDir), realpathSync(asked));
+  if (!isAbsolute(below) && below.split(sep)[0] !== "..")
+    throw new CodedError({
+      code: "honk-powers-in-data-dir",
+      kind: "invalid",
+      message: `${asked} lies in ${dataDir}, which is about to be wiped. Move it elsewhere first.`,
+    });
+  readHonkPowers(asked);
 }
 
 /**

@@ -10,6 +10,7 @@ import { announcements } from "./announcements.js";
 import { type LauncherArguments, parseLauncherArguments, USAGE } from "./arguments.js";
 import { requireWholeState } from "./backup/local-state.js";
 import { MINIMUM_FREE_BYTES, requireFreeSpace } from "./free-space.js";
+import { requireHonkPowers } from "./honk-powers.js";
 import { InstanceFile } from "./instance.js";
 import { runLocalMainJob } from "./local-main-job.js";
 import { Platform } from "./platform.js";
@@ -48,7 +49,10 @@ async function launch(options: LauncherArguments): Promise<number> {
     return 1;
   }
   try {
-    if (options.fresh) wipe(options.dataDir);
+    if (options.fresh) {
+      if (options.honkPowers !== undefined) requireHonkPowers(options.dataDir, options.honkPowers);
+      wipe(options.dataDir);
+    }
     requireFreeSpace(options.dataDir);
     return await run(options, (platform) =>
       instance.announce({

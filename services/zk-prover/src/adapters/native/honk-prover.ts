@@ -60,7 +60,7 @@ export async function honkBackEnd(
 
 async function referenceStrings(file: string, expected: string): Promise<Strings> {
   if (file === "") return developmentReferenceString;
-  const powers = readPowersOfTau(new Uint8Array(await readFile(file)));
+  const powers = readPowersOfTau(await readFile(file));
   const hash = Buffer.from(powers.hash).toString("hex");
   if (hash !== expected) throw honkPowersDiffer(hash, expected);
   return (logRows) => referenceStringFromPowers(powers, logRows, randomBytes(SEED_BYTES));
