@@ -57,4 +57,13 @@ describe("the instance file", () => {
     file.release();
     expect(readdirSync(dataDir)).toEqual([]);
   });
+
+  it("of another one stays where a former holder goes", () => {
+    const file = new InstanceFile(dataDir);
+    file.claim(own);
+    rmSync(join(dataDir, INSTANCE_FILE));
+    new InstanceFile(dataDir).claim(other);
+    file.release();
+    expect(new InstanceFile(dataDir).claim(own)).toEqual(other);
+  });
 });

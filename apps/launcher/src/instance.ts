@@ -7,6 +7,7 @@ import { isRunning } from "@aios/service-kit/process-birth";
 export class InstanceFile {
   readonly #dataDir: string;
   readonly #file: string;
+  #own: LocalInstance | undefined;
 
   constructor(dataDir: string) {
     mkdirSync(dataDir, { recursive: true });
@@ -20,6 +21,7 @@ export class InstanceFile {
    * id has been given to another one since.
    */
   claim(instance: LocalInstance): LocalInstance | undefined {
+    this.#own = instance;
     for (;;) {
       if (this.#create(instance)) return undefined;
       const holder = readLocalInstance(this.#dataDir);
@@ -34,8 +36,11 @@ export class InstanceFile {
     writeFileSync(this.#file, serialised(instance));
   }
 
+  /** Leaves what another instance claimed, as in a directory that has taken the place of ours. */
   release(): void {
-    rmSync(this.#file, { force: true });
+    const holder = readLocalInstance(this.#dataDir);
+    if (holder !== undefined && holder.pid === this.#own?.pid && holder.birth === this.#own.birth)
+      rmSync(this.#file, { force: true });
   }
 
   /** The file appears with all its content, or not at all. */

@@ -14,6 +14,8 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { INSTANCE_FILE, readLocalInstance } from "@aios/service-kit/local-instance";
+import { processBirth } from "@aios/service-kit/process-birth";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cutOffAt, exchangeSteps, putBack, type Replacement } from "./exchange.js";
@@ -216,6 +218,21 @@ describe("the state of one machine", () => {
       rmSync(join(root, "staged"), { recursive: true, force: true });
       expect(readdirSync(root).sort()).toEqual(["data", "state.aios"]);
     }
+  });
+
+  it("is not replaced where another platform took what a restore had set aside as that came back", async () => {
+    await take();
+    await restoreUpTo(1);
+    const [aside = ""] = readdirSync(root).filter((name) => name.startsWith("data.replaced-"));
+    const other = {
+      pid: process.ppid,
+      birth: processBirth(process.ppid),
+      startedAt: "2026-01-01T00:00:00.000Z",
+    };
+    writeFileSync(join(root, aside, INSTANCE_FILE), JSON.stringify(other));
+    await expect(put(dataDir, true)).rejects.toMatchObject({ code: "platform-running" });
+    expect(isOld()).toBe(true);
+    expect(readLocalInstance(dataDir)).toEqual(other);
   });
 
   it("says how to finish or undo a restore that was cut off", async () => {

@@ -81,8 +81,10 @@ export async function restore(
   try {
     const sealed = createReadStream(file) as AsyncIterable<Buffer>;
     const manifest = await unpackArchive(unseal(sealed, passphrase), staging);
-    await whileStopped(target, nowMs, async () => {
+    await whileStopped(target, nowMs, async (hold) => {
       await putBackState(target);
+      // The directory that came back is another one, and nobody held it until here.
+      hold();
       await replace(target, staging);
     });
     return summaryOf(manifest);
@@ -173,17 +175,25 @@ function clusterOf(target: string): string | undefined {
 }
 
 /** Holds the directory as a running platform would, so that none starts meanwhile. */
-async function whileStopped<T>(dataDir: string, nowMs: number, work: () => Promise<T>): Promise<T> {
+async function whileStopped<T>(
+  dataDir: string,
+  nowMs: number,
+  work: (hold: () => void) => Promise<T>,
+): Promise<T> {
   const instance = new InstanceFile(dataDir);
   const birth = processBirth(process.pid);
-  const holder = instance.claim({
+  const own = {
     pid: process.pid,
     ...(birth === undefined ? {} : { birth }),
     startedAt: new Date(nowMs).toISOString(),
-  });
-  if (holder !== undefined) throw stillRuns(dataDir, holder.pid);
+  };
+  const hold = (): void => {
+    const holder = instance.claim(own);
+    if (holder !== undefined) throw stillRuns(dataDir, holder.pid);
+  };
+  hold();
   try {
-    return await work();
+    return await work(hold);
   } finally {
     instance.release();
   }
