@@ -1,4 +1,6 @@
+import { jobIdOfOrder } from "@aios/core-settlement/order-digest";
 import {
+  JOB_KIND,
   LEASE_TERMS_TYPES,
   PERMIT_TYPES,
   PROVIDER_REGISTRATION_TYPES,
@@ -26,6 +28,32 @@ export const CONTRACTS = {
   ReceiptRegistry: `0x${"e2".repeat(20)}`,
   ProviderRegistry: `0x${"e3".repeat(20)}`,
 };
+
+export const BUYER = `0x${"b7".repeat(20)}`;
+
+/** An order and the job that it names; another nonce is another job. */
+export function ordered(
+  nonce: number,
+  { inputCommitment = `0x${"00".repeat(32)}`, kind = "inference" as keyof typeof JOB_KIND } = {},
+): { readonly jobId: string; readonly orderJson: string } {
+  const order = {
+    buyer: BUYER,
+    jobKind: JOB_KIND[kind],
+    modelId: kind === "inference" ? "1" : "0",
+    licenceId: "0",
+    requestHash: `0x${"0d".repeat(32)}`,
+    inputCommitment,
+    verifier: `0x${"e5".repeat(20)}`,
+    matcher: `0x${"e6".repeat(20)}`,
+    maxPriceWei: "3000000000000000000",
+    leaseBy: "9999999999",
+    deliverWithinSeconds: "120",
+    settleWithinSeconds: "600",
+    nonce: nonce.toString(),
+  };
+  const domain = signingDomain(CHAIN_ID, CONTRACTS.JobEscrow);
+  return { jobId: jobIdOfOrder(domain, order), orderJson: JSON.stringify(order) };
+}
 
 /** The other end of the provider's link, which says what the test tells it to. */
 export class ScriptedCompute {

@@ -8,7 +8,7 @@ import { ConnectRequest, LeaseGranted } from "@aios/proto/aios/compute/v1/comput
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { Logger } from "@aios/service-kit/logger";
 import { inSpan } from "@aios/service-kit/tracing";
-import { type OrderFacts, orderFacts, signDelivery, type WorkDone } from "../domain/delivery.js";
+import { checkedOrder, type OrderFacts, signDelivery, type WorkDone } from "../domain/delivery.js";
 import { leaseEnded, malformedGrant, providerBusy } from "../domain/errors.js";
 import type { Network, WorkKind } from "../domain/lease-policy.js";
 import type { Contents, LeaseJournal, LeaseRef, Signer, Trainer, TrainingProgress } from "../domain/ports.js";
@@ -203,7 +203,9 @@ export class LeaseWorker {
   async #work(work: Work, link: Link): Promise<ConnectRequest> {
     const { lease, grant, abort } = work;
     const { clock, rng, trainer, aead } = this.#ports;
-    const order = orderFacts(grant.orderJson);
+    const { jobId } = lease;
+    const granted = { jobId, kind: work.kind, inputCommitment: grant.inputCommitment };
+    const order = checkedOrder(grant.orderJson, granted, link.network);
     const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(order.deliverWithinSeconds * 1_000)]);
     const training = grant.spec?.training;
     if (training !== undefined) {

@@ -1,9 +1,15 @@
-import { deliveryTypedData, receiptTypedData } from "@aios/core-settlement/order-digest";
+import {
+  deliveryTypedData,
+  jobIdOfOrder,
+  type Order,
+  receiptTypedData,
+  type Written,
+} from "@aios/core-settlement/order-digest";
 import { typedDataDigest } from "@aios/core-settlement/signed-data";
-import { RECEIPT_KINDS, signingDomain } from "@aios/core-settlement/typed-data";
-import type { Address } from "@aios/kernel/identifiers";
+import { JOB_KIND, RECEIPT_KINDS, signingDomain } from "@aios/core-settlement/typed-data";
+import type { Address, JobId } from "@aios/kernel/identifiers";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { malformedGrant } from "./errors.js";
+import { malformedGrant, mismatch } from "./errors.js";
 import type { Network, WorkKind } from "./lease-policy.js";
 import type { LeaseRef, Signer } from "./ports.js";
 
@@ -37,14 +43,51 @@ export interface SignedDelivery {
   readonly receiptSignature: Uint8Array;
 }
 
-/** Throws `malformed-grant`. */
-export function orderFacts(orderJson: string): OrderFacts {
-  let order: Readonly<Record<string, unknown>>;
+/** What was granted besides the order: the job, its kind, and of an inference the input's commitment. */
+export interface GrantedWork {
+  readonly jobId: JobId;
+  readonly kind: WorkKind;
+  readonly inputCommitment: Uint8Array;
+}
+
+/**
+ * The order, after it was seen to be the one whose digest under the network's escrow is the job's id, of the granted kind,
+ * and for the granted input: a proof about the ordered input refutes an output for any other.
+ * Throws `malformed-grant`, `order-mismatch`, `input-commitment-mismatch`.
+ */
+export function checkedOrder(orderJson: string, granted: GrantedWork, network: Network): OrderFacts {
+  const order = parseOrder(orderJson);
+  const facts = orderFacts(order);
+  if (orderedJobId(order, network) !== granted.jobId) throw mismatch("order-mismatch", "order");
+  if (Number(order["jobKind"]) !== JOB_KIND[granted.kind]) throw mismatch("order-mismatch", "kind of work");
+  if (granted.kind === "inference" && facts.inputCommitment.toLowerCase() !== hex(granted.inputCommitment)) {
+    throw mismatch("input-commitment-mismatch", "input");
+  }
+  return facts;
+}
+
+function orderedJobId(order: Readonly<Record<string, unknown>>, network: Network): JobId {
+  const escrow = network.contracts["JobEscrow"];
+  if (escrow === undefined) throw malformedGrant("the network names no escrow");
   try {
-    order = JSON.parse(orderJson) as Readonly<Record<string, unknown>>;
+    return jobIdOfOrder(signingDomain(network.chainId, escrow), order as unknown as Written<Order>);
+  } catch {
+    throw malformedGrant("the order lacks a field, or one is out of its range");
+  }
+}
+
+function parseOrder(orderJson: string): Readonly<Record<string, unknown>> {
+  let order: unknown;
+  try {
+    order = JSON.parse(orderJson);
   } catch {
     throw malformedGrant("the order is not JSON");
   }
+  if (typeof order !== "object" || order === null) throw malformedGrant("the order is not an object");
+  return order as Readonly<Record<string, unknown>>;
+}
+
+function orderFacts(order: Readonly<Record<string, unknown>>): OrderFacts {
   const { buyer, inputCommitment } = order;
   const deliverWithinSeconds = Number(order["deliverWithinSeconds"]);
   if (

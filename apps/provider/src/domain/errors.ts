@@ -28,13 +28,13 @@ export function diskFull(): CodedError {
 }
 
 export function mismatch(
-  code: "model-commitment-mismatch" | "input-commitment-mismatch",
+  code: "order-mismatch" | "model-commitment-mismatch" | "input-commitment-mismatch",
   what: string,
 ): CodedError {
   return new CodedError({
     code,
     kind: "unprocessable",
-    message: `The ${what} is not the one that the order commits to.`,
+    message: `The ${what} is not the one that the ${code === "order-mismatch" ? "job's id" : "order"} commits to.`,
   });
 }
 

@@ -14,6 +14,7 @@ import { hexlify, toBeHex } from "ethers/utils";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { referenceModel } from "../../src/domain/self-test.js";
 import { ProviderPlatform } from "../provider-platform.js";
+import { ordered } from "../scripted-compute.js";
 
 const MAIN = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
 const CRASH_POINTS = [
@@ -73,17 +74,12 @@ describe("a provider killed with kill -9", () => {
       const dataDir = platform.dataDir(`crash-${at}`);
       const marker = join(platform.directory.path, `marker-${at}`);
       const grant = LeaseGranted.fromPartial({
-        jobId: `0x${(at + 1).toString(16).padStart(64, "0")}`,
+        ...ordered(at, { inputCommitment: commitment }),
         fencingToken: 1,
         spec: { inference: { modelId: 1 } },
         ...cids,
         modelCommitment: modelCommitment(model),
         inputCommitment: Buffer.from(commitment.slice(2), "hex"),
-        orderJson: JSON.stringify({
-          buyer: `0x${"b7".repeat(20)}`,
-          inputCommitment: commitment,
-          deliverWithinSeconds: "60",
-        }),
         agreedPriceWei: "10000000000000000",
       });
       // As compute does after each welcome: what is leased and not delivered is granted again.

@@ -30,10 +30,9 @@ import { providerSettings } from "../../src/config.js";
 import { referenceModel } from "../../src/domain/self-test.js";
 import { type RunningProvider, startProvider } from "../../src/provider.js";
 import { ProviderPlatform } from "../provider-platform.js";
-import { CHAIN_ID, CONTRACTS } from "../scripted-compute.js";
+import { BUYER, CHAIN_ID, CONTRACTS, ordered } from "../scripted-compute.js";
 
 const TRAINING_PROCESS = new URL("../../dist/src/adapters/tensorflow/training-process.js", import.meta.url);
-const BUYER = `0x${"b7".repeat(20)}`;
 const rng = new SeededRng(77);
 const model = referenceModel();
 const jobIdOf = (digit: number): string => `0x${digit.toString(16).padStart(64, "0")}`;
@@ -73,9 +72,11 @@ async function start(
 interface InferenceJob {
   readonly grant: LeaseGranted;
   readonly packed: bigint;
+  /** Another order of the same. */
+  readonly again: (nonce: number) => LeaseGranted;
 }
 
-async function inferenceJob(jobId: string, fencingToken: number): Promise<InferenceJob> {
+async function inferenceJob(nonce: number, fencingToken: number): Promise<InferenceJob> {
   const input = rng.bytes(784);
   const salt = rng.bytes(32);
   const commitment = toBeHex(inputCommitment(input, salt), 32);
@@ -84,25 +85,20 @@ async function inferenceJob(jobId: string, fencingToken: number): Promise<Infere
     platform.publish(encodeJobInput({ input, salt }), "job-input"),
   ]);
   const grant = LeaseGranted.fromPartial({
-    jobId,
+    ...ordered(nonce, { inputCommitment: commitment }),
     fencingToken,
     spec: { inference: { modelId: 1 } },
     modelCid,
     modelCommitment: modelCommitment(model),
     inputCid,
     inputCommitment: Buffer.from(commitment.slice(2), "hex"),
-    orderJson: orderJson(commitment, 60),
     agreedPriceWei: "10000000000000000",
   });
-  return { grant, packed: packOutput(evaluate(model, input)) };
-}
-
-function orderJson(commitment: string, deliverWithinSeconds: number): string {
-  return JSON.stringify({
-    buyer: BUYER,
-    inputCommitment: commitment,
-    deliverWithinSeconds: deliverWithinSeconds.toString(),
-  });
+  return {
+    grant,
+    packed: packOutput(evaluate(model, input)),
+    again: (other) => ({ ...grant, ...ordered(other, { inputCommitment: commitment }) }),
+  };
 }
 
 const journalOf = (dataDir: string): string[] => readdirSync(join(dataDir, "leases"));
@@ -172,7 +168,7 @@ describe("inference", () => {
   it("is computed on the committed model and input, signed, and owed until acknowledged", async () => {
     const { running, me, dataDir } = await start();
     await eventually(() => expect(running.link.welcomed).toBe(true));
-    const { grant, packed } = await inferenceJob(jobIdOf(10), 3);
+    const { grant, packed } = await inferenceJob(10, 3);
     platform.compute.grant(grant);
     const [result] = await platform.compute.all("jobResult");
     if (result === undefined) expect.fail("no result");
@@ -215,7 +211,7 @@ describe("inference", () => {
     await eventually(() => expect(running.link.welcomed).toBe(true));
     const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
     const ordered = "00f067aa0ba902b7";
-    const { grant } = await inferenceJob(jobIdOf(16), 2);
+    const { grant } = await inferenceJob(16, 2);
     platform.compute.grant({ ...grant, traceparent: `00-${traceId}-${ordered}-01` });
     await platform.compute.all("jobResult");
     const spans = await platform.collector.awaitTrace(
@@ -244,7 +240,7 @@ describe("inference", () => {
   it("is taken up again by the next process, and its result is the same", async () => {
     const { running, dataDir } = await start();
     await eventually(() => expect(running.link.welcomed).toBe(true));
-    const { grant } = await inferenceJob(jobIdOf(11), 1);
+    const { grant } = await inferenceJob(11, 1);
     platform.compute.grant(grant);
     const [first] = await platform.compute.all("jobResult");
     await running.close();
@@ -259,31 +255,51 @@ describe("inference", () => {
   it("fails by name when the model is not the committed one, the key is refused, or the content is unknown", async () => {
     const { running, dataDir } = await start();
     await eventually(() => expect(running.link.welcomed).toBe(true));
-    const { grant } = await inferenceJob(jobIdOf(12), 1);
+    const { grant, again } = await inferenceJob(12, 1);
+    const [otherInput, notLeased, unknown] = [again(13), again(14), again(15)];
     platform.compute.grant({ ...grant, modelCommitment: new Uint8Array(32) });
-    platform.compute.grant({ ...grant, jobId: jobIdOf(13), inputCommitment: new Uint8Array(32) });
-    platform.compute.send({ leaseGranted: { ...grant, jobId: jobIdOf(14) } });
+    platform.compute.grant({ ...otherInput, inputCommitment: new Uint8Array(32) });
+    platform.compute.send({ leaseGranted: notLeased });
     platform.compute.grant({
-      ...grant,
-      jobId: jobIdOf(15),
+      ...unknown,
       modelCid: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
     });
     const failures = await platform.compute.all("jobFailure", 4);
     const codes = Object.fromEntries(failures.map(({ jobId, error }) => [jobId, error?.code]));
     expect(codes).toEqual({
-      [jobIdOf(12)]: "model-commitment-mismatch",
-      [jobIdOf(13)]: "input-commitment-mismatch",
-      [jobIdOf(14)]: "lease-not-live",
-      [jobIdOf(15)]: "content-not-found",
+      [grant.jobId]: "model-commitment-mismatch",
+      [otherInput.jobId]: "input-commitment-mismatch",
+      [notLeased.jobId]: "lease-not-live",
+      [unknown.jobId]: "content-not-found",
     });
     await eventually(() => expect(journalOf(dataDir)).toEqual([]));
+  });
+
+  it("is not computed for an order, a kind of work or an input other than the buyer signed", async () => {
+    const { running } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const [{ grant, again }, other] = [await inferenceJob(30, 1), await inferenceJob(31, 1)];
+    const [otherInput, otherKind] = [again(32), ordered(33, { kind: "training" })];
+    platform.compute.grant({ ...grant, orderJson: other.grant.orderJson });
+    const { inputCid, inputCommitment: handedOut } = other.grant;
+    platform.compute.grant({ ...otherInput, inputCid, inputCommitment: handedOut });
+    platform.compute.grant({ ...grant, ...otherKind });
+    platform.compute.grant({ ...again(34), orderJson: "{}" });
+    const failures = await platform.compute.all("jobFailure", 4);
+    expect(Object.fromEntries(failures.map(({ jobId, error }) => [jobId, error?.code]))).toEqual({
+      [grant.jobId]: "order-mismatch",
+      [otherInput.jobId]: "input-commitment-mismatch",
+      [otherKind.jobId]: "order-mismatch",
+      [again(34).jobId]: "malformed-grant",
+    });
+    expect(platform.compute.received.filter(({ jobResult }) => jobResult !== undefined)).toEqual([]);
   });
 
   it("loses none of 40 granted at once", async () => {
     const { running } = await start();
     await eventually(() => expect(running.link.welcomed).toBe(true));
-    const { grant, packed } = await inferenceJob(jobIdOf(100), 1);
-    for (let at = 0; at < 40; at++) platform.compute.grant({ ...grant, jobId: jobIdOf(1_000 + at) });
+    const { packed, again } = await inferenceJob(100, 1);
+    for (let at = 0; at < 40; at++) platform.compute.grant(again(1_000 + at));
     const results = await platform.compute.all("jobResult", 40, 60_000);
     expect(new Set(results.map(({ jobId }) => jobId)).size).toBe(40);
     for (const { output } of results) expect(BigInt(hexlify(output))).toBe(packed);
@@ -296,7 +312,7 @@ describe("training", () => {
     await eventually(() => expect(running.link.welcomed).toBe(true));
     const buyer = generateSealingKeyPair(rng);
     const grant = LeaseGranted.fromPartial({
-      jobId: jobIdOf(20),
+      ...ordered(20, { kind: "training" }),
       fencingToken: 1,
       spec: {
         training: {
@@ -311,7 +327,6 @@ describe("training", () => {
         },
       },
       outputRecipientPublicKey: buyer.publicKey,
-      orderJson: orderJson(`0x${"00".repeat(32)}`, 120),
       agreedPriceWei: "2000000000000000000",
     });
     platform.compute.grant(grant);
