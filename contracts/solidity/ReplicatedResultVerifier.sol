@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {JobMessages} from "./base/JobMessages.sol";
-import {ResultVerifier} from "./base/ResultVerifier.sol";
-import {IResultVerifier, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
+import {RefutingVerifier} from "./base/RefutingVerifier.sol";
+import {IRefutingVerifier, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
 import {ProviderRegistry} from "./ProviderRegistry.sol";
 
 /// The ladder's third rung, "replicate": final when another active provider has signed a delivery of the same output
@@ -13,13 +13,13 @@ import {ProviderRegistry} from "./ProviderRegistry.sol";
 ///
 /// Evidence is either a proof as `Groth16ResultVerifier` takes it, or, in 160 bytes, what the replica's signed delivery
 /// says beside job and output: fencing token, receipt hash, r, s, v.
-contract ReplicatedResultVerifier is ResultVerifier {
+contract ReplicatedResultVerifier is RefutingVerifier {
     uint256 private constant REPLICA_BYTES = 160;
 
     ProviderRegistry public immutable providers;
-    IResultVerifier public immutable proofs;
+    IRefutingVerifier public immutable proofs;
 
-    constructor(ProviderRegistry providers_, IResultVerifier proofs_) {
+    constructor(ProviderRegistry providers_, IRefutingVerifier proofs_) {
         providers = providers_;
         proofs = proofs_;
     }

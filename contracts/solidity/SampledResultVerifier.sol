@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ResultVerifier} from "./base/ResultVerifier.sol";
-import {IResultVerifier, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
+import {RefutingVerifier} from "./base/RefutingVerifier.sol";
+import {IRefutingVerifier, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
 
 /// The ladder's second rung, "sample": most deliveries are final by acceptance or after the window, as on the first
 /// rung; of those that are drawn after they were delivered, a proof decides. A proof is taken of any delivery, drawn or
 /// not: of the delivered output it is final at once, of another one it refutes.
-contract SampledResultVerifier is ResultVerifier {
+contract SampledResultVerifier is RefutingVerifier {
     uint64 public immutable challengeWindowSeconds;
-    IResultVerifier public immutable proofs;
+    IRefutingVerifier public immutable proofs;
 
-    constructor(uint64 challengeWindowSeconds_, IResultVerifier proofs_) {
+    constructor(uint64 challengeWindowSeconds_, IRefutingVerifier proofs_) {
         challengeWindowSeconds = challengeWindowSeconds_;
         proofs = proofs_;
     }

@@ -3,11 +3,11 @@ pragma solidity 0.8.37;
 
 import {IModelTerms} from "../interfaces/IModelTerms.sol";
 import {ResultClaim} from "../interfaces/IResultVerifier.sol";
-import {ResultVerifier} from "./ResultVerifier.sol";
+import {RefutingVerifier} from "./RefutingVerifier.sol";
 
 /// What every proof of an inference is bound to, whatever proof system made it: public inputs are context, input
 /// commitment and output.
-abstract contract ProofStatement is ResultVerifier {
+abstract contract ProofStatement is RefutingVerifier {
     /// As `STATEMENT_VERSION` of cores/zkml/src/statement.ts.
     uint256 public constant STATEMENT_VERSION = 1;
 

@@ -6,7 +6,7 @@ import {IResultVerifier, Outcome, ResultClaim, Verdict} from "../interfaces/IRes
 
 /// What all rungs of the ladder have in common: how they name themselves and how a verdict is written.
 abstract contract ResultVerifier is IResultVerifier {
-    function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
+    function supportsInterface(bytes4 interfaceId) public pure virtual returns (bool) {
         return interfaceId == type(IResultVerifier).interfaceId || interfaceId == type(IERC165).interfaceId;
     }
 

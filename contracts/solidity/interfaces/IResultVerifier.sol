@@ -37,7 +37,11 @@ interface IResultVerifier is IERC165 {
 
     /// True where the buyer's signed acceptance alone makes a result final.
     function acceptanceSuffices() external view returns (bool);
+}
 
+/// A verifier under whose evidence a job can be taken from its provider. Apart, since a `ContractRegistry` that is deployed
+/// knows verifiers by the id of `IResultVerifier`, which must not change; who does not answer to this one refutes nothing.
+interface IRefutingVerifier is IResultVerifier {
     /// What evidence proves under, where `verify` answers `Final` for an output that was not delivered, on evidence alone and
     /// never by the passing of time: such evidence takes the job from its provider. Zeroes where none does.
     function refutedUnder(uint256 modelId) external view returns (bytes32 modelCommitment, bytes32 verifyingKeyHash);

@@ -224,6 +224,40 @@ describe("verifiers that misbehave", () => {
   });
 });
 
+describe("verifiers of earlier releases, which know nothing of refutations", () => {
+  // ERC-165 ids as the registries that are deployed ask for them.
+  const RESULT_VERIFIER = "0x9d473890";
+  const REFUTING_VERIFIER = "0x81b6f18e";
+
+  it("are listed and leased as before, put nothing at risk and refute nothing", async () => {
+    const contract = await deploy(fixedVerifierAbi, fixedVerifierCode, [2, 0]);
+    const verifier = await listVerifier("EarlierVerifier", contract);
+    expect(await contract.read("supportsInterface", [REFUTING_VERIFIER])).toBe(false);
+    const jobId = await protocol.delivered(await protocol.provenOrder({ verifier }));
+    const refuted = protocol.escrow.send(protocol.wallets.buyer, "refute", [jobId, 7n, "0x"]);
+    expect((await expectRevert(refuted, "NotRefuted"))["reason"]).toBe("verifier-does-not-check");
+    await protocol.settle(jobId);
+    expect(await protocol.state(jobId)).toBe("Settled");
+  });
+
+  it("and the present ones answer to the same id, so that a registry that is deployed lists them", async () => {
+    const { DeliveryResultVerifier, ...contracts } = protocol.deployment.contracts;
+    const refuting = [
+      contracts.Groth16ResultVerifier,
+      contracts.HonkResultVerifier,
+      contracts.SampledResultVerifier,
+      contracts.ReplicatedResultVerifier,
+    ];
+    const answers = async (address: string | undefined) => {
+      const contract = new TestContract(address ?? "", fixedVerifierAbi, protocol.wallets.stranger);
+      const ids = [RESULT_VERIFIER, REFUTING_VERIFIER];
+      return Promise.all(ids.map((id) => contract.read("supportsInterface", [id])));
+    };
+    expect(await answers(DeliveryResultVerifier)).toEqual([true, false]);
+    for (const address of refuting) expect(await answers(address)).toEqual([true, true]);
+  });
+});
+
 describe("dust", () => {
   it.each([1n, 2n, 19n, 21n])("a cap of %i wei splits without losing or making any", async (maxPriceWei) => {
     const order = await protocol.order({ maxPriceWei });

@@ -67,10 +67,6 @@ contract FixedVerifier is IResultVerifier {
         return false;
     }
 
-    function refutedUnder(uint256) external pure returns (bytes32, bytes32) {
-        return (bytes32(uint256(1)), bytes32(uint256(1)));
-    }
-
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
         return interfaceId == type(IResultVerifier).interfaceId || interfaceId == type(IERC165).interfaceId;
     }
@@ -86,10 +82,6 @@ contract ReenteringVerifier is IResultVerifier {
 
     function acceptanceSuffices() external pure returns (bool) {
         return false;
-    }
-
-    function refutedUnder(uint256) external pure returns (bytes32, bytes32) {
-        return (bytes32(uint256(1)), bytes32(uint256(1)));
     }
 
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
