@@ -228,7 +228,7 @@ describe("a capability proof", () => {
   it("is found wrong where the transactions say something else", { timeout: 120_000 }, async () => {
     const [made] = await readCapabilities(chain, modelId);
     const claimId = made?.claim.claimId as bigint;
-    const altered = (change: (input: string) => string): CapabilityChain => ({
+    const altered = (change: (input: string) => string, to?: string): CapabilityChain => ({
       ...chain,
       rpc: Object.assign(Object.create(chain.rpc) as CapabilityChain["rpc"], {
         ethCall: chain.rpc.ethCall.bind(chain.rpc),
@@ -236,13 +236,18 @@ describe("a capability proof", () => {
         block: chain.rpc.block.bind(chain.rpc),
         transaction: async (hash: string) => {
           const transaction = await chain.rpc.transaction(hash);
-          return transaction === null ? null : { ...transaction, input: change(transaction.input) };
+          return transaction === null
+            ? null
+            : { ...transaction, input: change(transaction.input), to: to ?? transaction.to };
         },
       }),
     });
     const lastByte = (input: string): string => `${input.slice(0, -2)}${input.endsWith("01") ? "02" : "01"}`;
     const checks = await checkCapability(altered(lastByte), claimId);
     expect(checks.map(({ ok }) => ok)).toEqual([false, false]);
+    // A contract that was called so may have handed on anything.
+    const elsewhere = await checkCapability(altered(lastByte, chain.models), claimId);
+    expect(elsewhere.map(({ ok }) => ok)).toEqual([undefined, undefined]);
   });
 
   it("counts attempts, and lowers what a later one speaks for", { timeout: 120_000 }, async () => {

@@ -161,13 +161,15 @@ function isRight(
   }
 }
 
+/** Of a direct call to the claims contract only: what somebody else is called with says nothing about a claim. */
 async function calldata(
   chain: CapabilityChain,
   transactionHash: string,
   name: string,
 ): Promise<readonly unknown[] | undefined> {
   const transaction = await chain.rpc.transaction(transactionHash);
-  const parsed = transaction === null ? null : claimsInterface.parseTransaction({ data: transaction.input });
+  if (transaction?.to?.toLowerCase() !== chain.claims.toLowerCase()) return undefined;
+  const parsed = claimsInterface.parseTransaction({ data: transaction.input });
   return parsed?.name === name ? [...parsed.args] : undefined;
 }
 
