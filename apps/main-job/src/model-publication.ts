@@ -1,4 +1,5 @@
 import type { Json } from "@aios/kernel/canonical-json";
+import { CodedError } from "@aios/kernel/coded-error";
 import type { Model } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
 import type { EncryptedContent } from "@aios/sdk/content-api";
@@ -17,7 +18,7 @@ export interface ModelOffer {
   readonly report: Json;
   readonly licencePriceWei?: bigint;
   readonly ceremony?: KeyCeremony;
-  /** Keys to make besides the Groth16 one. */
+  /** Keys to make besides the Groth16 one; without one that is named the model is not published. */
   readonly proofSystems?: ModelDraft["proofSystems"];
 }
 
@@ -35,7 +36,8 @@ const KEYS_TIMEOUT_MS = 300_000;
 
 /**
  * Stores the model encrypted, gives its key to the prover and to jobs of licence holders, waits until its proving key is
- * set up, and publishes it as a licence NFT, through the gateway only.
+ * set up, and publishes it as a licence NFT, through the gateway only. Throws `honk-key-refused` before anything is signed
+ * where an UltraHonk key was named and could not be made: a publication cannot be changed.
  */
 export async function publishOffer(
   developer: AiosClient,
@@ -56,8 +58,18 @@ export async function publishOffer(
   const creationKey = crypto.randomUUID();
   const { draftId } = await attempt(() => models.create(draft, creationKey));
   const wait = { timeoutMs: KEYS_TIMEOUT_MS, ...(onChange === undefined ? {} : { onChange }) };
-  await attempt(() => models.waitReady(draftId, wait));
+  assertKeys(offer, await attempt(() => models.waitReady(draftId, wait)));
   return { stored, model: await attempt(() => models.publish(draftId, draft)) };
+}
+
+function assertKeys({ proofSystems = [] }: ModelOffer, { honkKeyHash, honkRefusal }: Model): void {
+  if (!proofSystems.includes("honk") || honkKeyHash !== null) return;
+  throw new CodedError({
+    code: "honk-key-refused",
+    kind: "unprocessable",
+    message: `The model is not published, for it has no UltraHonk key: ${honkRefusal?.message ?? "none was made"} To publish it without one, name groth16 alone.`,
+    details: { code: honkRefusal?.code ?? "" },
+  });
 }
 
 function draftOf(offer: ModelOffer, contentCid: string): ModelDraft {

@@ -38,7 +38,7 @@ publish: stores such a file encrypted, has the model's keys made and publishes i
   --price <AIOS>        of a licence, a whole number (25)
   --report <file>       what 'import --json' printed, for buyers
   --proof-systems <names>  keys to make, separated by commas: groth16, which every model has, and honk for proofs under
-                        the network's reference string, where the model fits; the answer says why where it does not`,
+                        the network's reference string; where the model does not fit, it is not published and the answer says why`,
   async run(input) {
     const [action, path, ...extra] = input.positionals;
     if (action === "publish" && path !== undefined && extra.length === 0) return publishModel(input, path);
