@@ -101,7 +101,10 @@ export interface JobCursor {
 export interface ProviderStore {
   find(provider: Address): Promise<ProviderRecord | undefined>;
   save(provider: ProviderRecord): Promise<void>;
-  /** Notes stake and registration as the chain says, if the provider is known. */
+  /**
+   * Notes stake and registration as the chain says, if the provider is known; the transaction as its registration only
+   * where it was not registered before, or by none that is known.
+   */
   setStake(provider: Address, registered: boolean, stakedWei: string, transactionHash: string): Promise<void>;
   touch(provider: Address, draining: boolean, atMs: number): Promise<void>;
   standing(provider: Address): Promise<ProviderStanding | undefined>;

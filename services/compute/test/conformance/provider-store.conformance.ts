@@ -42,11 +42,19 @@ export function providerStoreConformance(open: () => ProviderStore, crash: () =>
       draining: true,
       lastSeenMs: provider.lastSeenMs + 7,
     });
+    await open().setStake(provider.address, true, "20", "0xslash");
+    expect(await open().find(provider.address)).toMatchObject({
+      registered: true,
+      stakedWei: "20",
+      registrationTransactionHash: "0xabc",
+    });
     await open().setStake(provider.address, false, "0", "0xdef");
     expect(await open().find(provider.address)).toMatchObject({
       registered: false,
       registrationTransactionHash: "0xabc",
     });
+    await open().setStake(provider.address, true, "30", "0xagain");
+    expect((await open().find(provider.address))?.registrationTransactionHash).toBe("0xagain");
     const stranger = newProvider().address;
     await open().setStake(stranger, true, "25", "0xabc");
     await open().touch(stranger, true, 1);

@@ -52,14 +52,14 @@ export class PrismaProviderStore implements ProviderStore {
     stakedWei: string,
     transactionHash: string,
   ): Promise<void> {
-    await this.#prisma.provider.updateMany({
-      where: whereOf(provider),
-      data: {
-        registered,
-        stakedWei,
-        ...(registered && transactionHash !== "" ? { registrationTransactionHash: transactionHash } : {}),
-      },
-    });
+    if (registered && transactionHash !== "") {
+      // First, while the row still says whether it was registered: what changes a stake later is no registration.
+      await this.#prisma.provider.updateMany({
+        where: { ...whereOf(provider), OR: [{ registered: false }, { registrationTransactionHash: "" }] },
+        data: { registered, stakedWei, registrationTransactionHash: transactionHash },
+      });
+    }
+    await this.#prisma.provider.updateMany({ where: whereOf(provider), data: { registered, stakedWei } });
   }
 
   async touch(provider: Address, draining: boolean, atMs: number): Promise<void> {
