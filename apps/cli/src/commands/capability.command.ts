@@ -59,7 +59,8 @@ the account of --key-file pays for.
                     answers the drawn samples that are not answered yet; goes on where it was interrupted. The key is the
                     one of 'aios ceremony'
   verify <model id> what was claimed about a model and what it says; every draw and proof is checked again here.
-                    Exit code 1 unless something was claimed, and every check of every claim was made and holds`,
+                    Only the newest claims are read, 20 at most. Exit code 1 unless something was claimed, and every check
+                    of every claim was made and holds: also where there are more claims than were read`,
   async run(input) {
     const [action, id, ...extra] = input.positionals;
     if (extra.length > 0) throw new UsageError(`Usage: ${USAGE}.`);
@@ -208,9 +209,10 @@ async function verify(input: CommandInput, modelId: bigint): Promise<number> {
     const checks = await checkCapability(chain, capability.claim.claimId);
     reports.push({ ...capability, ok: allHold(checks), checks });
   }
-  const ok = reports.length > 0 && reports.every((report) => report.ok);
+  const notChecked = claimsNotRead(capabilities);
+  const ok = reports.length > 0 && notChecked === 0 && reports.every((report) => report.ok);
   if (input.json) {
-    const text = JSON.stringify({ modelId, ok, claims: reports }, (_, value: unknown) =>
+    const text = JSON.stringify({ modelId, ok, notChecked, claims: reports }, (_, value: unknown) =>
       typeof value === "bigint" ? value.toString() : value,
     );
     input.output.write(`${text}\n`);
@@ -218,12 +220,18 @@ async function verify(input: CommandInput, modelId: bigint): Promise<number> {
   }
   if (reports.length === 0) input.output.write(`Nothing was claimed about model ${modelId}.\n`);
   for (const report of reports) input.output.write(reportText(report));
+  if (notChecked > 0) input.output.write(`${notChecked} earlier claims about the model: not checked.\n`);
   return ok ? 0 : 1;
 }
 
 interface CheckedCapability extends Capability {
   readonly ok: boolean;
   readonly checks: readonly VerificationCheck[];
+}
+
+/** How many earlier claims there are than those that were read, newest first. */
+export function claimsNotRead(capabilities: readonly Pick<Capability, "attempt">[]): number {
+  return (capabilities.at(-1)?.attempt ?? 1) - 1;
 }
 
 /** What could not be checked does not hold. */
