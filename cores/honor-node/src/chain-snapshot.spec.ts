@@ -3,7 +3,12 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { idealScheme, SmallNetwork, SNAPSHOT_INTERVAL, settings } from "../test/small-network.js";
-import { type ChainSnapshot, proveSnapshot, type SnapshotTrust } from "./chain-snapshot.js";
+import {
+  type ChainSnapshot,
+  proveSnapshot,
+  type SnapshotTrust,
+  type VerifiedChain,
+} from "./chain-snapshot.js";
 import type { OrderedTransaction } from "./dag-block.js";
 import { readOwnLog } from "./own-log.js";
 import { decodeSnapshot, encodeSnapshot } from "./snapshot-codec.js";
@@ -133,6 +138,34 @@ describe("a snapshot of the chain", () => {
     expect(refusal({ ...late, verified: { ...fork, checkpoint: { ...checkpoint, id: "cd" } } })).toBe(
       "ownChain",
     );
+  });
+
+  it("that ends below the own chain is believed where that holds the same height, or where its last set certified it", () => {
+    const { network, snapshot } = runningNetwork(90_000);
+    const last = snapshot.decisions.at(-1)?.checkpoint as Checkpoint;
+    const { verified } = readOwnLog(network.logs[1]?.entries() ?? [], trust.chain);
+    if (verified === undefined) throw new Error("nothing was decided");
+    expect(verified.checkpoint.height).toBeGreaterThan(last.height);
+    expect(verified.idAt(last.height)).toBe(checkpointId(last));
+    const late = { ...trust, nowMs: DAY_MS + 60_000 };
+    const outcome = (own: Partial<VerifiedChain>): unknown => {
+      try {
+        return proveSnapshot(snapshot, { ...late, verified: { ...verified, ...own } }).height;
+      } catch (error) {
+        return isCodedError(error) ? (error.field ?? error.code) : error;
+      }
+    };
+    const { genesisSet } = trust.chain;
+    // The set that certified all of the snapshot has handed over since.
+    const handedOver = [
+      ...verified.reigns,
+      { set: { ...genesisSet, number: 1 }, fromHeight: last.height + 2, fromTick: last.tick + 1 },
+    ];
+    const pruned = (): undefined => undefined;
+    expect(outcome({ reigns: handedOver })).toBe(snapshot.height);
+    expect(outcome({ reigns: handedOver, idAt: pruned })).toBe("trust-expired");
+    expect(outcome({ reigns: handedOver, idAt: () => "cd" })).toBe("ownChain");
+    expect(outcome({ idAt: pruned })).toBe(snapshot.height);
   });
 
   it("is refused by a code when its bytes are not those of one", () => {

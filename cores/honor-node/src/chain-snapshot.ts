@@ -64,8 +64,11 @@ export interface KnownCheckpoint {
 
 /** What a node decided by itself, or checked before. */
 export interface VerifiedChain {
+  /** The last. */
   readonly checkpoint: KnownCheckpoint;
   readonly tick: number;
+  /** Id of an earlier one; undefined where its decision is not held. */
+  readonly idAt: (height: number) => string | undefined;
   /** All sets up to the one that decides the next height. */
   readonly reigns: readonly Reign[];
 }
@@ -172,10 +175,7 @@ function requireStart({ handOvers, decisions }: ChainSnapshot, trust: SnapshotTr
     ticks.push(named.checkpoint.tick);
   }
   if (verified !== undefined) {
-    const own = all.find((one) => one.checkpoint.height === verified.checkpoint.height);
-    if (own !== undefined && checkpointId(own.checkpoint) !== verified.checkpoint.id)
-      throw invalid("ownChain");
-    ticks.push(verified.tick);
+    if (isBoundTo(verified, all)) ticks.push(verified.tick);
   }
   if (nowMs - startOfTickMs(chain.time, Math.max(...ticks)) <= trustPeriodMs) return;
   throw new CodedError({
@@ -184,6 +184,21 @@ function requireStart({ handOvers, decisions }: ChainSnapshot, trust: SnapshotTr
     message:
       "Nothing that this node trusts is recent enough: name a checkpoint of the last days that you have from a source you believe.",
   });
+}
+
+/**
+ * Whether the own chain vouches for decisions of a snapshot, oldest first: the last height that both have is the same, or the
+ * last set of the own chain certified the last of them (`provenReigns` compares the sets). What only earlier sets certified may
+ * be another history, however recent the own chain is. Throws `invalid-snapshot` where both differ.
+ */
+function isBoundTo({ checkpoint, idAt, reigns }: VerifiedChain, decisions: readonly Decision[]): boolean {
+  const last = decisions.at(-1)?.checkpoint.height ?? 0;
+  const common = Math.min(last, checkpoint.height);
+  const ownId = common === checkpoint.height ? checkpoint.id : idAt(common);
+  const theirs = decisions.find((one) => one.checkpoint.height === common);
+  if (ownId === undefined || theirs === undefined) return last >= (reigns.at(-1)?.fromHeight ?? 1);
+  if (checkpointId(theirs.checkpoint) !== ownId) throw invalid("ownChain");
+  return true;
 }
 
 /** Follows the hand-overs from genesis, and checks every certificate. */

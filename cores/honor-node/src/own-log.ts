@@ -1,3 +1,4 @@
+import { checkpointId } from "@aios/core-finality/checkpoint";
 import type { VerifiedChain } from "./chain-snapshot.js";
 import { CheckpointChain } from "./checkpoint-chain.js";
 import type { LogEntry } from "./node-protocol.js";
@@ -28,9 +29,13 @@ export function readOwnLog(
     else if (entry.kind === "decision" && entry.decision.checkpoint.height === chain.height)
       chain.append(entry.decision);
   const { height, parentId: id, tick } = chain;
+  const idAt = (at: number): string | undefined => {
+    const decision = chain.decision(at);
+    return decision === undefined ? undefined : checkpointId(decision.checkpoint);
+  };
   const verified =
     height === 1
       ? undefined
-      : { checkpoint: { height: height - 1, id }, tick, reigns: chain.reignsAt(height) };
+      : { checkpoint: { height: height - 1, id }, tick, idAt, reigns: chain.reignsAt(height) };
   return { verified, abstention, latestBlockTick };
 }
