@@ -13,11 +13,13 @@ import {
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import { MerklePatriciaTrie, type NodeSource } from "@aios/core-trie/merkle-patricia-trie";
 import type { TrieCache } from "@aios/core-trie/trie-cache";
+import { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { AccountProof, AccountState, StateChanges } from "./state.js";
 
 const NOTHING = new Uint8Array(0);
 const HASH_ITEM_BYTES = 33;
+const ACCOUNT_FIELDS = 4;
 
 export const EMPTY_ACCOUNT: AccountState = {
   nonce: 0n,
@@ -49,8 +51,11 @@ export function encodeAccount(
   return out;
 }
 
+/** Throws `malformed-rlp`, also where it is not a list of four byte strings. */
 export function decodeAccount(rlp: Uint8Array): AccountState {
-  const [nonce, balance, storageRoot, codeHash] = rlpList(decodeRlp(rlp)).map(rlpBytes) as [
+  const items = rlpList(decodeRlp(rlp));
+  if (items.length !== ACCOUNT_FIELDS) throw malformedAccount(items.length);
+  const [nonce, balance, storageRoot, codeHash] = items.map(rlpBytes) as [
     Uint8Array,
     Uint8Array,
     Uint8Array,
@@ -62,6 +67,14 @@ export function decodeAccount(rlp: Uint8Array): AccountState {
     storageRoot: equalBytes(storageRoot, NO_STORAGE) ? EMPTY_TRIE_ROOT : bytes32Of(storageRoot),
     codeHash: equalBytes(codeHash, NO_CODE) ? EMPTY_CODE_HASH : bytes32Of(codeHash),
   };
+}
+
+function malformedAccount(fields: number): CodedError {
+  return new CodedError({
+    code: "malformed-rlp",
+    kind: "invalid",
+    message: `An account has four fields, not ${fields}.`,
+  });
 }
 
 /** The part of a state that the trie holds; code comes from elsewhere. Slow: a walk per read. */

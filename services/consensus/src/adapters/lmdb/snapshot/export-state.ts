@@ -14,26 +14,31 @@ const PART_BYTES = MAX_PART_BYTES - 131_072;
 const ROW_OVERHEAD = 16;
 const ROWS_IN_TURN = 512;
 
-/** Writes the flat state that a read transaction sees, a part at a time, and lets others work in between. */
+/**
+ * Writes the flat state that a read transaction sees, a part at a time, and lets others work in between. Throws the reason of
+ * `signal` once it is aborted.
+ */
 export async function exportState(
   database: ChainDatabase,
   transaction: Transaction,
   writer: SnapshotWriter,
+  signal?: AbortSignal,
 ): Promise<void> {
   const { accounts, storage } = database;
   /** Accounts with storage, and codes, that the state has: the tables may hold more. */
   const withStorage = new Set<string>();
   const used = new Map<string, Uint8Array>();
-  await writeRows("accounts", accounts.getRange({ transaction }), writer, (owner, rlp) => {
+  const target = { writer, signal };
+  await writeRows("accounts", accounts.getRange({ transaction }), target, (owner, rlp) => {
     const { storageRoot, codeHash } = decodeAccount(rlp);
     if (storageRoot !== EMPTY_TRIE_ROOT) withStorage.add(toHex(owner));
     if (codeHash !== EMPTY_CODE_HASH) used.set(codeHash, Buffer.from(codeHash.slice(2), "hex"));
     return true;
   });
-  await writeRows("storage", storage.getRange({ transaction }), writer, (key) =>
+  await writeRows("storage", storage.getRange({ transaction }), target, (key) =>
     withStorage.has(toHex(key.subarray(0, 20))),
   );
-  await writeRows("codes", usedCodes(database, transaction, used), writer, () => true);
+  await writeRows("codes", usedCodes(database, transaction, used), target, () => true);
 }
 
 type Row = { readonly key: Uint8Array; readonly value: Uint8Array };
@@ -54,7 +59,7 @@ function* usedCodes(
 async function writeRows(
   kind: "accounts" | "storage" | "codes",
   rows: Iterable<Row>,
-  writer: SnapshotWriter,
+  { writer, signal }: { readonly writer: SnapshotWriter; readonly signal: AbortSignal | undefined },
   isPart: (key: Uint8Array, value: Uint8Array) => boolean,
 ): Promise<void> {
   let items: RlpItem[] = [];
@@ -62,6 +67,7 @@ async function writeRows(
   let count = 0;
   for (const { key, value } of rows) {
     if (++count % ROWS_IN_TURN === 0) await nextTurn();
+    signal?.throwIfAborted();
     if (!isPart(key, value)) continue;
     if (bytes > PART_BYTES) {
       await writer.state(kind, encodeRlp(items));

@@ -41,7 +41,8 @@ export class StateImport {
   async part(kind: Exclude<PartKind, "chain">, bytes: Uint8Array): Promise<void> {
     const rows = reading(kind, () =>
       rlpList(decodeRlp(bytes, 3)).map((row) => {
-        const [key, value] = rlpList(row).map(rlpBytes) as [Uint8Array, Uint8Array];
+        const [key, value, ...more] = rlpList(row).map(rlpBytes);
+        if (key === undefined || value === undefined || more.length > 0) throw snapshotInvalid(kind);
         // Copies, so that nothing keeps the whole part.
         return { key: Buffer.from(key), value: Buffer.from(value) };
       }),

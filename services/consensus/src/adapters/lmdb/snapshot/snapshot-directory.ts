@@ -72,8 +72,13 @@ export class SnapshotDirectory {
 
   #read(height: number, name: string): Uint8Array | undefined {
     if (!Number.isSafeInteger(height) || height < 0) return undefined;
-    const file = join(this.#path, String(height), name);
-    return existsSync(file) ? readFileSync(file) : undefined;
+    try {
+      return readFileSync(join(this.#path, String(height), name));
+    } catch (error) {
+      // A newer one may have taken its place in the meantime.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
   }
 }
 

@@ -77,12 +77,17 @@ export class SnapshotMaker {
       transaction.done();
       throw error;
     });
+    const failing = new AbortController();
+    const signal = AbortSignal.any([this.#stopping.signal, failing.signal]);
+    const state = exportState(database, transaction, writer, signal).finally(() => transaction.done());
     try {
-      const state = exportState(database, transaction, writer).finally(() => transaction.done());
       // At once: the proofs of a height are there soon after it, and not for long.
       const [chain] = await Promise.all([this.#chain(header), state]);
       await writer.finish(chain);
     } catch (error) {
+      failing.abort(error);
+      // Nothing is written any more once it is removed, nor read once the database is closed.
+      await state.catch(() => undefined);
       await writer.abandon();
       throw error;
     }
