@@ -11,6 +11,7 @@ import { hexToBytes } from "@noble/hashes/utils.js";
 import { build, type CheckpointContext, hasNews, judge, setAfter } from "./checkpoint-rules.js";
 import type { NodeContext } from "./node-context.js";
 import type { Decision, NodeTimer, Packet } from "./node-protocol.js";
+import type { NodeSettings } from "./node-settings.js";
 
 const MAX_VERIFIED = 10_000;
 
@@ -271,7 +272,7 @@ export class FinalityDriver {
     if (isLast || hasTimer) return;
     this.#context.timer(
       { kind: "propose", height: chain.height, round, isLast: true },
-      settings.emptyAfterMs,
+      emptyWaitMs(settings),
     );
   }
 
@@ -306,4 +307,9 @@ export class FinalityDriver {
       second: { message: second, signature: signed(second) },
     }));
   }
+}
+
+/** The others wait `proposeMs` after the decision: half of that is left for the proposal to reach them. */
+function emptyWaitMs({ timeouts, checkpointIntervalMs, emptyAfterMs }: NodeSettings): number {
+  return Math.max(0, Math.min(emptyAfterMs, Math.floor(timeouts.proposeMs / 2) - checkpointIntervalMs));
 }

@@ -1,6 +1,6 @@
 import { checkpointId } from "@aios/core-finality/checkpoint";
 import { describe, expect, it } from "vitest";
-import { account, SmallNetwork, settings, signed, TICK_MS } from "../test/small-network.js";
+import { account, LONG_PAST, SmallNetwork, settings, signed, TICK_MS } from "../test/small-network.js";
 import { blockId, type DagBlock, isWhole, type OrderedTransaction } from "./dag-block.js";
 import { HonorNode } from "./honor-node.js";
 import type { Packet } from "./node-protocol.js";
@@ -203,6 +203,20 @@ describe("honor nodes", () => {
     expect(until(() => network.nodes[0]?.height === height + 1)).toBeLessThan(checkpointIntervalMs + 100);
     const rest = until(() => network.nodes[0]?.height === height + 2);
     expect(rest).toBeGreaterThan(checkpointIntervalMs + emptyAfterMs - 50);
+  });
+
+  it("decide empty blocks in the first round, however long their leaders would wait", () => {
+    for (const checkpointIntervalMs of [250, 500, 900]) {
+      const network = new SmallNetwork(4, { ...LONG_PAST, checkpointIntervalMs, emptyAfterMs: 5_000 });
+      network.runUntil(20_000);
+      const height = network.nodes[0]?.height ?? 0;
+      expect(height).toBeGreaterThan(10);
+      const rounds = Array.from(
+        { length: height - 1 },
+        (_, at) => network.nodes[0]?.decision(at + 1)?.certificate.round,
+      );
+      expect(new Set(rounds)).toEqual(new Set([0]));
+    }
   });
 
   it("of one group make their blocks one after the other within a tick", () => {

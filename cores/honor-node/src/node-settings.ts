@@ -44,7 +44,10 @@ export interface NodeSettings {
   readonly timeouts: RoundTimeouts;
   /** A leader proposes no earlier than this after the checkpoint before. */
   readonly checkpointIntervalMs: number;
-  /** A leader without anything new waits so much longer before it proposes an empty checkpoint. */
+  /**
+   * A leader without anything new waits so much longer before it proposes an empty checkpoint, but proposes before half of
+   * `timeouts.proposeMs` is over: the others give its round up after that time.
+   */
   readonly emptyAfterMs: number;
   readonly gossipMs: number;
   /** Blocks of a tick that begins later than this are not taken in yet. */

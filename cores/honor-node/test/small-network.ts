@@ -46,16 +46,23 @@ function keysOf(index: number): SeatKeys {
   };
 }
 
-/** What a test chooses about the past that nodes keep. */
+/** What a test chooses about the past that nodes keep, and when their leaders propose. */
 export interface PastOptions {
   readonly mergeDepth: number;
   readonly pruningDepth: number;
   readonly reputationWindow: number;
   readonly maxHeldBytes: number;
   readonly archive?: boolean;
+  readonly checkpointIntervalMs?: number;
+  readonly emptyAfterMs?: number;
 }
 
-const LONG_PAST = { mergeDepth: 1_000, pruningDepth: 2_000, reputationWindow: 10, maxHeldBytes: 1_000_000 };
+export const LONG_PAST = {
+  mergeDepth: 1_000,
+  pruningDepth: 2_000,
+  reputationWindow: 10,
+  maxHeldBytes: 1_000_000,
+};
 
 export function settings(
   index: number,
@@ -64,6 +71,7 @@ export function settings(
   history: ChainHistory = NO_HISTORY,
 ): NodeSettings {
   const { mergeDepth, pruningDepth, reputationWindow, maxHeldBytes } = past;
+  const { checkpointIntervalMs = 500, emptyAfterMs = 200 } = past;
   return {
     chain: {
       chainId: CHAIN_ID,
@@ -81,9 +89,9 @@ export function settings(
     keys: keysOf(index),
     scheme: idealScheme,
     election: rankedElection,
-    timeouts: { proposeMs: 1_000, prevoteMs: 500, precommitMs: 500, backOffMs: 100 },
-    checkpointIntervalMs: 500,
-    emptyAfterMs: 200,
+    timeouts: { proposeMs: 1_400, prevoteMs: 500, precommitMs: 500, backOffMs: 100 },
+    checkpointIntervalMs,
+    emptyAfterMs,
     gossipMs: 500,
     clockToleranceMs: 100,
     maxTransactionsPerBlock: 10,

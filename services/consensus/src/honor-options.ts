@@ -40,7 +40,7 @@ export interface HonorOptions {
 export interface HonorSettings {
   /** A leader proposes no earlier than this after the checkpoint before. */
   readonly checkpointIntervalMs: number;
-  /** A leader with nothing new waits so much longer. */
+  /** A leader with nothing new waits so much longer, but no longer than until half of `proposeMs` is over. */
   readonly emptyAfterMs: number;
   readonly gossipMs: number;
   readonly clockToleranceMs: number;

@@ -99,6 +99,11 @@ export class ChainInvariants {
     if (!this.#byzantine.has(peer)) throw new Violation(`honest node ${peer} was blamed for a packet`);
   }
 
+  /** The disk is gone of the node that accepted these: nobody else need have heard of them. */
+  onLost(transactions: Iterable<string>): void {
+    for (const id of transactions) this.#accepted.delete(id);
+  }
+
   /** Accepted transactions that are neither ordered nor dropped. */
   get unsettled(): string[] {
     return [...this.#accepted].filter((id) => !this.#outcomes.has(id));

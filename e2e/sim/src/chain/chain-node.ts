@@ -58,6 +58,7 @@ export class ChainNode {
   readonly #offsetMs: number;
   readonly #skew: number;
   readonly #ledger: Ledger;
+  readonly #accepted = new Set<string>();
   #log: MemoryLog;
   #core: HonorNode | undefined;
   #life = 0;
@@ -121,6 +122,7 @@ export class ChainNode {
   #restore(log: MemoryLog, old: MemoryLog | undefined): void {
     const found = this.#world.snapshot();
     if (found === undefined) return;
+    if (old === undefined) this.#world.chain.onLost(this.#accepted);
     const { chain, scheme } = this.#settings;
     const own = old === undefined ? undefined : readOwnLog(old.entries(), chain);
     const trust = { chain, scheme, nowMs: this.#nowMs, trustPeriodMs: TRUST_PERIOD_MS };
@@ -212,8 +214,10 @@ export class ChainNode {
       });
     } else if (output.kind === "execute") this.#execute(output);
     else if (!this.isHonest) return;
-    else if (output.kind === "accepted") chain.onAccepted(output.transactions);
-    else if (output.kind === "evidence") chain.onEvidence(output.setNumber, output.evidence);
+    else if (output.kind === "accepted") {
+      for (const { id } of output.transactions) this.#accepted.add(id);
+      chain.onAccepted(output.transactions);
+    } else if (output.kind === "evidence") chain.onEvidence(output.setNumber, output.evidence);
     else if (output.kind === "blamed") chain.onBlamed(output.peer);
   }
 
