@@ -40,7 +40,7 @@ export interface ChainSimulationResult {
 const CHAIN_ID = "sim";
 const HEAL_MS = 5_000;
 const PROGRESS_BOUND_MS = 60_000;
-const HEIGHTS_AFTER_HEALING = 3;
+const HEIGHTS_AFTER_HEALING = 10;
 const EVENT_LIMIT = 400_000;
 const SPARE_NODES = 2;
 const SNAPSHOT_INTERVALS = [1, 1, 2, 3];
