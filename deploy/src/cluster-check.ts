@@ -301,5 +301,9 @@ async function whatIsWrong(): Promise<string> {
     cluster.kubectl(...args).catch((error: Error) => error.message);
   const pods = await ask("get", "pods", "--output=wide");
   const events = await ask("get", "events", "--sort-by=.lastTimestamp", "--field-selector=type!=Normal");
-  return `${pods}\n${events.trim().split("\n").slice(-25).join("\n")}\n`;
+  const unready = pods.split("\n").flatMap((line) => /^(\S+)\s+0\/\d+\s+Running/.exec(line)?.[1] ?? []);
+  const logs = await Promise.all(
+    unready.map(async (pod) => `the last that ${pod} said:\n${await ask("logs", pod, "--tail=15")}`),
+  );
+  return [pods, events.trim().split("\n").slice(-25).join("\n"), ...logs, ""].join("\n");
 }

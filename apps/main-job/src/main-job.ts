@@ -121,7 +121,8 @@ export class MainJob {
       () => this.#parties.developer.providers(),
       (all) => online(all).length >= count,
       {
-        timeoutMs: 60_000,
+        // As long as a provider waits for its welcome before it connects again.
+        timeoutMs: 180_000,
         onChange: (all) => this.#report.progress(`${online(all).length} of ${count} providers`),
       },
     );
