@@ -81,13 +81,18 @@ describe("the consensus service on an honor chain", { timeout: 400_000 }, () => 
       if (checkpoint.transactionCount > 0) block ??= checkpoint.height;
       if (block !== undefined && checkpoint.finalizedHeight >= block) break;
     }
-    expect(await network.ask(0, "eth_getTransactionReceipt", [hash])).toMatchObject({
-      status: "0x1",
-      blockNumber: `0x${block?.toString(16)}`,
-    });
-    const status = (await rpc(jsonRpcUrl, "aios_honorStatus")).result as { seat: unknown; peers: unknown[] };
-    expect(status.seat).toBeNull();
-    expect(status.peers).toHaveLength(4);
+    // The follower may have it before another node has executed it, and before all peers have found each other.
+    await vi.waitFor(
+      async () => {
+        expect(await network.ask(0, "eth_getTransactionReceipt", [hash])).toMatchObject({
+          status: "0x1",
+          blockNumber: `0x${block?.toString(16)}`,
+        });
+        const { result } = await rpc(jsonRpcUrl, "aios_honorStatus");
+        expect(result).toMatchObject({ seat: null, peers: { length: 4 } });
+      },
+      { timeout: 120_000, interval: 200 },
+    );
     expect((await service.stop()).code).toBe(0);
   });
 
