@@ -13,6 +13,7 @@ import type { NodeContext } from "./node-context.js";
 import type { Decision, LogEntry } from "./node-protocol.js";
 import type { ChainSettings } from "./node-settings.js";
 import type { Abstention } from "./past-statements.js";
+import { snapshotInvalid } from "./snapshot-fault.js";
 
 /** What a node needs beside the state after `height` to go on from there. */
 export interface ChainSnapshot extends DagCut {
@@ -109,9 +110,9 @@ export function proveSnapshot(snapshot: ChainSnapshot, trust: SnapshotTrust): Pr
   const { height, handOvers, decisions } = snapshot;
   const { snapshotInterval, reputationWindow } = trust.chain;
   const first = decisions[0]?.checkpoint.height ?? 0;
-  if (height < 1 || height % snapshotInterval !== 0) throw invalid("height");
-  if (first < 1 || first > firstRemembered(height, reputationWindow)) throw invalid("decisions");
-  if (decisions.length !== height + PROVING_DECISIONS - first + 1) throw invalid("decisions");
+  if (height < 1 || height % snapshotInterval !== 0) throw snapshotInvalid("height");
+  if (first < 1 || first > firstRemembered(height, reputationWindow)) throw snapshotInvalid("decisions");
+  if (decisions.length !== height + PROVING_DECISIONS - first + 1) throw snapshotInvalid("decisions");
   requireLinked(decisions);
   requireStart(snapshot, trust);
   const reigns = provenReigns(snapshot, trust);
@@ -159,8 +160,8 @@ function requireLinked(decisions: readonly Decision[]): void {
   for (const [index, { checkpoint }] of decisions.entries()) {
     const before = decisions[index - 1];
     if (before === undefined) continue;
-    if (checkpoint.height !== before.checkpoint.height + 1) throw invalid("decisions.height");
-    if (checkpoint.parentId !== checkpointId(before.checkpoint)) throw invalid("decisions.parentId");
+    if (checkpoint.height !== before.checkpoint.height + 1) throw snapshotInvalid("decisions.height");
+    if (checkpoint.parentId !== checkpointId(before.checkpoint)) throw snapshotInvalid("decisions.parentId");
   }
 }
 
@@ -171,7 +172,8 @@ function requireStart({ handOvers, decisions }: ChainSnapshot, trust: SnapshotTr
   const ticks = [0];
   if (checkpoint !== undefined) {
     const named = all.find((one) => one.checkpoint.height === checkpoint.height);
-    if (named === undefined || checkpointId(named.checkpoint) !== checkpoint.id) throw invalid("checkpoint");
+    if (named === undefined || checkpointId(named.checkpoint) !== checkpoint.id)
+      throw snapshotInvalid("checkpoint");
     ticks.push(named.checkpoint.tick);
   }
   if (verified !== undefined) {
@@ -197,7 +199,7 @@ function isBoundTo({ checkpoint, idAt, reigns }: VerifiedChain, decisions: reado
   const ownId = common === checkpoint.height ? checkpoint.id : idAt(common);
   const theirs = decisions.find((one) => one.checkpoint.height === common);
   if (ownId === undefined || theirs === undefined) return last >= (reigns.at(-1)?.fromHeight ?? 1);
-  if (checkpointId(theirs.checkpoint) !== ownId) throw invalid("ownChain");
+  if (checkpointId(theirs.checkpoint) !== ownId) throw snapshotInvalid("ownChain");
   return true;
 }
 
@@ -214,16 +216,16 @@ function provenReigns({ handOvers, decisions }: ChainSnapshot, trust: SnapshotTr
       return prove();
     } catch (cause) {
       if (!isCodedError(cause)) throw cause;
-      throw invalid(field, cause);
+      throw snapshotInvalid(field, cause);
     }
   };
   const firstHeight = decisions[0]?.checkpoint.height ?? 0;
   if (handOvers.some(({ nextSet, checkpoint }) => nextSet === undefined || checkpoint.height >= firstHeight))
-    throw invalid("handOvers");
+    throw snapshotInvalid("handOvers");
   for (const decision of [...handOvers, ...decisions]) {
     const { nextSet, checkpoint } = decision;
     const isHandOver = honorSetId(client.latest.set) !== checkpoint.nextSetId;
-    if ((nextSet !== undefined) !== isHandOver) throw invalid("decisions.nextSet");
+    if ((nextSet !== undefined) !== isHandOver) throw snapshotInvalid("decisions.nextSet");
     if (nextSet === undefined) {
       proving("certificate", () => client.verify(decision, 0));
       continue;
@@ -237,7 +239,7 @@ function provenReigns({ handOvers, decisions }: ChainSnapshot, trust: SnapshotTr
     // The own chain may be further than the snapshot, where what was executed of it is lost.
     if (own.fromHeight > end) break;
     if (proven?.fromHeight !== own.fromHeight || honorSetId(proven.set) !== honorSetId(own.set))
-      throw invalid("ownChain");
+      throw snapshotInvalid("ownChain");
   }
   return reigns;
 }
@@ -245,30 +247,21 @@ function provenReigns({ handOvers, decisions }: ChainSnapshot, trust: SnapshotTr
 /** The blocks and their colouring, as the checkpoint after the snapshot's height attests them. */
 function provenBlocks(cut: DagCut, { checkpoint }: Decision, { ghostdag }: ChainSettings): LogEntry[] {
   const { root, blocks } = cut;
-  if (blocks.length > MOST_DEPTHS * ghostdag.pruningDepth + ghostdag.maxMergeset) throw invalid("blocks");
+  if (blocks.length > MOST_DEPTHS * ghostdag.pruningDepth + ghostdag.maxMergeset)
+    throw snapshotInvalid("blocks");
   const places = new Map(blocks.map(({ id }, at) => [id, at]));
-  if (places.size !== blocks.length) throw invalid("blocks");
-  if (root !== GENESIS_BLOCK && !places.has(root)) throw invalid("root");
+  if (places.size !== blocks.length) throw snapshotInvalid("blocks");
+  if (root !== GENESIS_BLOCK && !places.has(root)) throw snapshotInvalid("root");
   if (checkpoint.attestedDag === undefined || checkpoint.attestedDag !== dagDigest(cut))
-    throw invalid("blocks.digest");
+    throw snapshotInvalid("blocks.digest");
   return blocks.map(({ id, block, colouring }, at): LogEntry => {
-    if (blockId(block) !== id) throw invalid("blocks.id");
-    if (block.parents.some((parent) => (places.get(parent) ?? -1) >= at)) throw invalid("blocks.order");
+    if (blockId(block) !== id) throw snapshotInvalid("blocks.id");
+    if (block.parents.some((parent) => (places.get(parent) ?? -1) >= at))
+      throw snapshotInvalid("blocks.order");
     return { kind: "block", block, colouring };
   });
 }
 
 function heightsOf(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
-
-/** What is wrong with a snapshot, by field; fields are few, so that they can be counted. */
-export function invalid(field: string, cause?: unknown): CodedError {
-  return new CodedError({
-    code: "invalid-snapshot",
-    kind: "invalid",
-    field,
-    message: `The snapshot is not valid: ${field}.`,
-    ...(cause === undefined ? {} : { cause }),
-  });
 }

@@ -6,6 +6,7 @@ import {
 } from "@aios/core-honor-node/chain-snapshot";
 import type { ChainSettings } from "@aios/core-honor-node/node-settings";
 import { decodeSnapshot, encodeSnapshot } from "@aios/core-honor-node/snapshot-codec";
+import { snapshotInvalid } from "@aios/core-honor-node/snapshot-fault";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { equalBytes, fromHex } from "@aios/core-rlp/hex";
 import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
@@ -15,7 +16,7 @@ import type { BlockHeader } from "./block.js";
 import { decodeHeader, encodeHeader } from "./block-codec.js";
 import type { Genesis } from "./genesis.js";
 import { honorChainSettings, type StakingStart } from "./honor-chain.js";
-import { reading, snapshotInvalid } from "./snapshot-index.js";
+import { reading } from "./snapshot-index.js";
 import { decodeAccount } from "./state-commitment.js";
 
 /** Keeps the hashes of the last blocks in the state (EIP-2935). */

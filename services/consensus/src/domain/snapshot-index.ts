@@ -1,5 +1,6 @@
+import { snapshotInvalid } from "@aios/core-honor-node/snapshot-fault";
 import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
-import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { isCodedError } from "@aios/kernel/coded-error";
 
 /** What a snapshot's parts hold, in this order: the chain, then rows of each table by ascending key. */
 export const PART_KINDS = ["chain", "accounts", "storage", "codes"] as const;
@@ -58,17 +59,6 @@ export function decodeIndex(bytes: Uint8Array): SnapshotIndex {
     const order = out.map(({ kind }) => PART_KINDS.indexOf(kind));
     if (order.some((kind, at) => kind < (order[at - 1] ?? 0))) throw snapshotInvalid("index.order");
     return { height: numberOf(height), parts: out };
-  });
-}
-
-/** What is wrong with a snapshot, by field; fields are few, so that they can be counted. */
-export function snapshotInvalid(field: string, cause?: unknown): CodedError {
-  return new CodedError({
-    code: "invalid-snapshot",
-    kind: "invalid",
-    field,
-    message: `The snapshot is not valid: ${field}.`,
-    ...(cause === undefined ? {} : { cause }),
   });
 }
 

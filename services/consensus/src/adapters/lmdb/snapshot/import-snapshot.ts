@@ -5,6 +5,7 @@ import { tickAt } from "@aios/core-committee/chain-time";
 import { abstentionAfterRestore, type SnapshotTrust } from "@aios/core-honor-node/chain-snapshot";
 import type { ChainSettings } from "@aios/core-honor-node/node-settings";
 import { type OwnLog, readOwnLog } from "@aios/core-honor-node/own-log";
+import { snapshotInvalid } from "@aios/core-honor-node/snapshot-fault";
 import { fromHex } from "@aios/core-rlp/hex";
 import { encodeRlp } from "@aios/core-rlp/rlp";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
@@ -23,7 +24,6 @@ import {
   type SnapshotIndex,
   type SnapshotPart,
   type SnapshotSource,
-  snapshotInvalid,
 } from "../../../domain/snapshot-index.js";
 import { CHAIN_FILE, ChainDatabase, heightBytes } from "../chain-database.js";
 import { LmdbHonorLog } from "../lmdb-honor-log.js";

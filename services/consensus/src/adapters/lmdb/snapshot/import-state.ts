@@ -1,10 +1,11 @@
+import { snapshotInvalid } from "@aios/core-honor-node/snapshot-fault";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import { sortedTrieRoot } from "@aios/core-trie/sorted-trie";
 import type { Bytes32 } from "@aios/kernel/identifiers";
-import { type PartKind, reading, snapshotInvalid } from "../../../domain/snapshot-index.js";
+import { type PartKind, reading } from "../../../domain/snapshot-index.js";
 import { decodeAccount } from "../../../domain/state-commitment.js";
 import type { ChainDatabase } from "../chain-database.js";
 import { SortedRows } from "./sorted-rows.js";

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CHAIN_FILE } from "../chain-database.js";
 import { LmdbHonorLog } from "../lmdb-honor-log.js";
+import { syncDirectory, syncFile, writeSynced } from "./synced-files.js";
 
 const DIRECTORY = "incoming";
 const COMPLETE = "complete";
@@ -28,13 +29,7 @@ export async function completeIncoming(dataDir: string, chainId: string): Promis
   const path = join(dataDir, DIRECTORY);
   await syncFile(join(path, CHAIN_FILE));
   const partial = join(path, `${COMPLETE}.partial`);
-  const handle = await open(partial, "w");
-  try {
-    await handle.writeFile(chainId);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await writeSynced(partial, chainId);
   await rename(partial, join(path, COMPLETE));
   await syncDirectory(path);
   await syncDirectory(dataDir);
@@ -69,22 +64,4 @@ export async function settleIncoming(dataDir: string): Promise<void> {
     await syncDirectory(path);
   }
   await rm(path, { recursive: true, force: true });
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, "r+");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -10,6 +10,7 @@ import {
   type SnapshotPart,
   type SnapshotSource,
 } from "../../../domain/snapshot-index.js";
+import { syncDirectory, writeSynced } from "./synced-files.js";
 
 const DIRECTORY = "snapshots";
 const INDEX = "index";
@@ -139,9 +140,13 @@ export async function writeSnapshotFile(
   const handle = await open(partial, "w");
   let sizeBytes = 0;
   try {
-    for (const bytes of [MAGIC, length, index]) sizeBytes += (await handle.write(bytes)).bytesWritten;
-    for (const [at, part] of parts.entries())
-      sizeBytes += (await handle.write(await source.part(at, part))).bytesWritten;
+    // All of it: a single write may take less than it is given.
+    const append = async (bytes: Uint8Array): Promise<void> => {
+      await handle.writeFile(bytes);
+      sizeBytes += bytes.length;
+    };
+    for (const bytes of [MAGIC, length, index]) await append(bytes);
+    for (const [at, part] of parts.entries()) await append(await source.part(at, part));
     await handle.sync();
   } finally {
     await handle.close();
@@ -187,23 +192,4 @@ export function snapshotFile(file: string): SnapshotSource {
 
 function partOf(kind: PartKind, bytes: Uint8Array): SnapshotPart {
   return { kind, sizeBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest() };
-}
-
-async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(file, "w");
-  try {
-    await handle.write(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
