@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ERC165Checker} from "@openzeppelin/contracts/utils/introspection/ERC165Checker.sol";
 import {PaymentKind, PaymentSplit, Cost, PriceTerms} from "./base/PaymentSplit.sol";
 import {JobMessages} from "./base/JobMessages.sol";
 import {PullPayments} from "./base/PullPayments.sol";
+import {Refutations} from "./base/Refutations.sol";
 import {TokenPermit, TokenPermits} from "./base/TokenPermits.sol";
 import {ContractRegistry} from "./ContractRegistry.sol";
 import {IModelTerms} from "./interfaces/IModelTerms.sol";
-import {IRefutingVerifier, IResultVerifier, Outcome, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
+import {IResultVerifier, Outcome, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
 import {JobAction, JobState, JobStates} from "./JobStates.sol";
 import {ProviderRegistry} from "./ProviderRegistry.sol";
 import {WrappedAios} from "./WrappedAios.sol";
@@ -318,7 +318,7 @@ contract JobEscrow is JobMessages, PullPayments {
         }
         if (job.jobKind != JOB_KIND_INFERENCE) revert NotRefuted(jobId, "not-an-inference");
         if (provenOutput == job.output) revert OutputAsDelivered(jobId, provenOutput);
-        (, bytes32 verifyingKeyHash) = _refutedUnder(job);
+        (, bytes32 verifyingKeyHash) = Refutations.statementOf(job.verifier, job.modelId);
         if (verifyingKeyHash == bytes32(0)) revert NotRefuted(jobId, "verifier-does-not-check");
         Verdict memory verdict = IResultVerifier(job.verifier).verify(_claim(jobId, job, provenOutput), evidence);
         if (verdict.outcome != Outcome.Final) revert NotRefuted(jobId, verdict.reason);
@@ -445,19 +445,12 @@ contract JobEscrow is JobMessages, PullPayments {
 
     /// Kept with the lease: what the provider says later changes nothing for it.
     function _noteStakeAtRisk(bytes32 jobId, Job storage job) private {
-        (bytes32 modelCommitment, bytes32 verifyingKeyHash) = _refutedUnder(job);
+        (bytes32 modelCommitment, bytes32 verifyingKeyHash) = Refutations.statementOf(job.verifier, job.modelId);
         if (verifyingKeyHash == bytes32(0)) return;
         uint128 maximumWei = providers.atRiskWei(job.provider, job.verifier, modelCommitment, verifyingKeyHash);
         if (maximumWei == 0) return;
         job.stakeAtRiskWei = maximumWei;
         emit LeaseStakeAtRisk(jobId, job.provider, job.fencingToken, modelCommitment, verifyingKeyHash, maximumWei);
-    }
-
-    /// Zeroes where the verifier refutes nothing; that it speaks ERC-165, the registry asked when it listed it.
-    function _refutedUnder(Job storage job) private view returns (bytes32 modelCommitment, bytes32 verifyingKeyHash) {
-        if (ERC165Checker.supportsERC165InterfaceUnchecked(job.verifier, type(IRefutingVerifier).interfaceId)) {
-            (modelCommitment, verifyingKeyHash) = IRefutingVerifier(job.verifier).refutedUnder(job.modelId);
-        }
     }
 
     function _requireBeforeSettleBy(bytes32 jobId, Job storage job) private view {
