@@ -33,8 +33,8 @@ const MAX_PORT = 65_535;
 
 /**
  * Keeps the nodes of those who stand for the honor set in the book of peers, at the addresses that their operators give,
- * where the key itself says that it is theirs, and only those: whoever leaves is forgotten, and a stream of changes costs one change now and then. Keys in `fixed`, those of this
- * node and of its operator's peers, are left alone.
+ * where the key itself says that it is theirs, and only those: whoever leaves is forgotten, and a stream of changes costs
+ * one change now and then. Keys in `fixed`, those of this node and of its operator's peers, are left alone.
  */
 export class CandidateContacts {
   readonly #book: ContactBook;
