@@ -1,6 +1,6 @@
+import { requestHash } from "@aios/core-settlement/request-hash";
 import { JOB_KIND } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
-import { canonicalJson, type Json } from "@aios/kernel/canonical-json";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { keccak256 } from "ethers/crypto";
 import type {
@@ -272,16 +272,9 @@ export class JobApi {
  * it: the input commitment stands for that.
  */
 export function requestHashOf(request: JobRequest): string {
-  const work: Json =
-    request.training === undefined
-      ? { kind: "inference", modelId: String(request.inference.modelId) }
-      : {
-          kind: "training",
-          ...request.training,
-          layers: [...request.training.layers],
-          outputRecipientPublicKey: request.outputRecipientPublicKey?.toLowerCase() ?? "",
-        };
-  return keccak256(new TextEncoder().encode(canonicalJson(work)));
+  return request.training === undefined
+    ? requestHash({ kind: "inference", modelId: request.inference.modelId }, "")
+    : requestHash({ kind: "training", ...request.training }, request.outputRecipientPublicKey ?? "");
 }
 
 function openedCommitment(input: string, salt: string | null): string {

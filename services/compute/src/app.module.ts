@@ -43,6 +43,7 @@ import { ProveResult } from "./application/prove-result.js";
 import { ProviderWatch } from "./application/provider-watch.js";
 import { ProviderWork } from "./application/provider-work.use-case.js";
 import { QuoteJob } from "./application/quote-job.use-case.js";
+import { RegistrationRate } from "./application/registration-rate.js";
 import { VerificationOffers } from "./application/verification-offers.js";
 import { WriteToChain } from "./application/write-to-chain.js";
 import { type ComputeSettings, placementPolicy, REQUIRED_MEMORY_BYTES, type settings } from "./config.js";
@@ -177,7 +178,17 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     value(AcceptJob, new AcceptJob(jobs, clock)),
     value(ExplainPlacement, new ExplainPlacement(jobs)),
     value(CheckLease, new CheckLease(jobs, clock)),
-    value(JoinProvider, new JoinProvider(providers, chain, reader, clock, systemRng)),
+    value(
+      JoinProvider,
+      new JoinProvider(
+        providers,
+        chain,
+        reader,
+        clock,
+        systemRng,
+        new RegistrationRate(values.REGISTRATIONS_PER_MINUTE, () => clock.now()),
+      ),
+    ),
     value(FollowEscrow, new FollowEscrow(jobs, hub, engine, clock)),
     value(ProviderWork, work),
     value(ProviderMarket, providerMarket),
@@ -234,12 +245,14 @@ function orderSettings(values: ComputeSettings): ConstructorParameters<typeof Pr
 
 function linkSettings(values: ComputeSettings): {
   heartbeatIntervalMs: number;
+  handshakeStepMs: number;
   handshakeTimeoutMs: number;
   sessionTokenLifetimeMs: number;
   storageUrl: string;
 } {
   return {
     heartbeatIntervalMs: values.HEARTBEAT_INTERVAL,
+    handshakeStepMs: values.HANDSHAKE_STEP_TIMEOUT,
     handshakeTimeoutMs: values.HANDSHAKE_TIMEOUT,
     sessionTokenLifetimeMs: values.SESSION_TOKEN_LIFETIME,
     storageUrl: values.STORAGE_PUBLIC_URL === "none" ? values.STORAGE_GRPC_URL : values.STORAGE_PUBLIC_URL,

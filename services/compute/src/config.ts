@@ -113,14 +113,23 @@ export const settings = defineSettings({
     default: "720h",
   }),
   HEARTBEAT_INTERVAL: setting(duration, { description: "how often providers report", default: "5s" }),
+  HANDSHAKE_STEP_TIMEOUT: setting(duration, {
+    description: "how long a provider has for its hello and proof together, then for its signed registration",
+    default: "8s",
+  }),
   HANDSHAKE_TIMEOUT: setting(duration, {
-    description: "longest handshake of a provider, registration included",
+    description:
+      "longest handshake of a provider whose signed and funded registration is on its way to the chain",
     default: "90s",
   }),
   MAX_HANDSHAKES: setting(integer(1, 10_000), {
     description:
-      "links of providers that may be in their handshake at once, a quarter of them from one host; more are told to come back",
+      "links of providers that may be in their handshake at once, a quarter of them from one IPv4 address or IPv6 /64; more are told to come back",
     default: 64,
+  }),
+  REGISTRATIONS_PER_MINUTE: setting(integer(1, 100_000), {
+    description: "registrations that one IPv4 address or IPv6 /64 has relayed within a minute",
+    default: 30,
   }),
   SESSION_TOKEN_LIFETIME: setting(duration, {
     description: "life of a provider's storage token; renewed at half of it",

@@ -36,6 +36,7 @@ for (let run = 0; run < RUNS; run++) {
     data,
     valueWei: "0",
     purpose: "bench",
+    subject: "",
   });
   for await (const { transaction: now } of client.watchTransaction({
     transactionId: transaction?.transactionId ?? "",

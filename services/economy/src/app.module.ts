@@ -112,8 +112,13 @@ export async function economyModule(context: ServiceContext<typeof definition>):
       { provide: FOLLOWER, useValue: follower },
       {
         provide: SubmitTransactionUseCase,
-        useValue: new SubmitTransactionUseCase(contracts, transactions, clock, (signer) =>
-          runtime.wake(signer),
+        useValue: new SubmitTransactionUseCase(
+          contracts,
+          transactions,
+          clock,
+          (signer) => runtime.wake(signer),
+          settings.SPONSORED_GAS_PER_DAY,
+          (functionName) => metrics.sponsorshipsRefused.add(1, { function: functionName }),
         ),
       },
       {

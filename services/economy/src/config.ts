@@ -54,6 +54,14 @@ export const settings = defineSettings({
     description: "most transactions of one signer that are sent and not mined",
     default: 64,
   }),
+  SPONSORED_GAS_PER_DAY: setting(
+    integer(1_000_000, 1_000_000_000_000).transform((value) => BigInt(value)),
+    {
+      description:
+        "gas that is paid in a day for one account's publications, licences and registration; more is answered 429",
+      default: 60_000_000,
+    },
+  ),
   TX_PRIORITY_FEE_GWEI: setting(gwei, { description: "tip per gas of a first try, in gwei", default: 1 }),
   TX_MAX_FEE_GWEI: setting(gwei, { description: "most that is ever offered per gas, in gwei", default: 500 }),
 });

@@ -10,6 +10,10 @@ export const metrics = defineMetrics("economy", {
     kind: "counter",
     description: "transactions refused for good, by signer and error code",
   },
+  sponsorshipsRefused: {
+    kind: "counter",
+    description: "calls refused because the platform paid enough gas for their account in a day, by function",
+  },
   indexedHeight: { kind: "gauge", description: "number of the last indexed block" },
   headHeight: { kind: "gauge", description: "number of the chain's head as last seen" },
   finalizedHeight: { kind: "gauge", description: "number of the last block indexed as final" },

@@ -6,8 +6,14 @@ import type { Clock } from "@aios/kernel/clock";
 import type { Address } from "@aios/kernel/identifiers";
 import type { Rng } from "@aios/kernel/random";
 import { crashPoint } from "@aios/service-kit/crash-point";
-import { providerNotProven } from "../domain/errors.js";
-import type { ChainReader, ChainWriter, ProviderStore, TransactionOutcome } from "../domain/ports.js";
+import { providerNotProven, stakeNotFunded } from "../domain/errors.js";
+import type {
+  ChainReader,
+  ChainWriter,
+  ProviderStore,
+  SignedRegistration,
+  TransactionOutcome,
+} from "../domain/ports.js";
 import {
   capabilitiesHash,
   checkProof,
@@ -16,6 +22,7 @@ import {
   type ProviderSelfTest,
   selfTestHash,
 } from "../domain/provider.js";
+import type { RegistrationRate } from "./registration-rate.js";
 
 const SIGN_WITHIN_SECONDS = 600;
 const ASK_EVERY_MS = 500;
@@ -44,16 +51,25 @@ export class JoinProvider {
   readonly #reader: ChainReader;
   readonly #clock: Clock;
   readonly #rng: Rng;
+  readonly #rate: RegistrationRate;
 
-  constructor(providers: ProviderStore, chain: ChainWriter, reader: ChainReader, clock: Clock, rng: Rng) {
+  constructor(
+    providers: ProviderStore,
+    chain: ChainWriter,
+    reader: ChainReader,
+    clock: Clock,
+    rng: Rng,
+    rate: RegistrationRate,
+  ) {
     this.#providers = providers;
     this.#chain = chain;
     this.#reader = reader;
     this.#clock = clock;
     this.#rng = rng;
+    this.#rate = rate;
   }
 
-  /** Throws `provider-key-not-proven`, `self-test-not-signed`. Answers what to sign, or nothing when registered. */
+  /** Throws `provider-key-not-proven`, `self-test-not-signed`, `stake-not-funded`. Answers what to sign, or nothing when registered. */
   async prove(
     hello: ProviderHello,
     challenge: string,
@@ -69,11 +85,14 @@ export class JoinProvider {
       await this.#save(hello, selfTest, stake, known?.registrationTransactionHash ?? "");
     }
     if (stake.active) return undefined;
-    const [minimumWei, permitNonce] = await Promise.all([
+    const [minimumWei, permitNonce, balanceWei] = await Promise.all([
       this.#reader.minimumStakeWei(providerRegistry),
       this.#reader.permitNonce(hello.address, wrappedAios),
+      this.#reader.balanceWei(hello.address, wrappedAios),
     ]);
-    const stakeWei = (minimumWei > stake.stakedWei ? minimumWei - stake.stakedWei : 0n).toString();
+    const missingWei = minimumWei > stake.stakedWei ? minimumWei - stake.stakedWei : 0n;
+    if (balanceWei < missingWei) throw stakeNotFunded(hello.address, balanceWei, missingWei);
+    const stakeWei = missingWei.toString();
     const deadline = (Math.floor(this.#clock.now() / 1_000) + SIGN_WITHIN_SECONDS).toString();
     const nonce = BigInt(`0x${Buffer.from(this.#rng.bytes(16)).toString("hex")}`).toString();
     return {
@@ -98,38 +117,49 @@ export class JoinProvider {
     };
   }
 
-  /** Relays the signed registration and waits until the chain has it. Throws `registration-*` errors. */
+  /**
+   * Relays the signed registration if the chain would take it now; waits until the chain has it. `onTaken` is called once
+   * the relayer has it. Throws `registration-*` errors and `too-many-registrations`.
+   */
   async register(
     hello: ProviderHello,
     selfTest: ProviderSelfTest,
     offer: RegistrationOffer,
-    signature: string,
-    permitSignature: string,
+    signed: { readonly registration: string; readonly permit: string },
+    network: string,
+    onTaken: () => void,
     signal: AbortSignal,
   ): Promise<void> {
     for (const [name, data, given] of [
-      ["registration", offer.registration, signature],
-      ["permit", offer.permit, permitSignature],
+      ["registration", offer.registration, signed.registration],
+      ["permit", offer.permit, signed.permit],
     ] as const) {
       if (signerOf(data, given) === hello.address) continue;
       throw providerNotProven("registration-not-signed", `The ${name} was not signed by ${hello.address}.`);
     }
+    const registration: SignedRegistration = {
+      provider: hello.address,
+      stakeWei: offer.stakeWei,
+      capabilitiesHash: capabilitiesHash(hello.capabilities),
+      selfTestHash: selfTestHash(selfTest),
+      nonce: offer.nonce,
+      deadline: offer.deadline,
+      signature: signed.registration,
+      permitDeadline: offer.deadline,
+      permitSignature: signed.permit,
+    };
+    this.#rate.take(network, hello.address);
+    // What would revert never stands in the queue that jobs wait in.
+    const refused = await this.#chain.simulateRegistration(registration);
+    if (refused !== undefined) throw providerNotProven("registration-reverted", refused.message);
+    signal.throwIfAborted();
     crashPoint("compute.register.before-submit");
     const submitted = await this.#chain.register(
-      {
-        provider: hello.address,
-        stakeWei: offer.stakeWei,
-        capabilitiesHash: capabilitiesHash(hello.capabilities),
-        selfTestHash: selfTestHash(selfTest),
-        nonce: offer.nonce,
-        deadline: offer.deadline,
-        signature,
-        permitDeadline: offer.deadline,
-        permitSignature,
-      },
+      registration,
       `provider:${hello.address}:register:${offer.nonce}`,
     );
     crashPoint("compute.register.after-submit");
+    onTaken();
     await this.#untilRegistered(hello, selfTest, submitted, signal);
   }
 

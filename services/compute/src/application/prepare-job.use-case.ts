@@ -1,5 +1,6 @@
 import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
 import { jobIdOfOrder } from "@aios/core-settlement/order-digest";
+import { requestHash } from "@aios/core-settlement/request-hash";
 import { drawCommitment } from "@aios/core-settlement/sample-draw";
 import { JOB_KIND, signingDomain } from "@aios/core-settlement/typed-data";
 import { inputCommitment } from "@aios/core-zkml/input-commitment";
@@ -20,7 +21,6 @@ import {
   checkPriceCap,
   checkWork,
   type RequestedWork,
-  requestHash,
   trainingSamples,
 } from "../domain/job-request.js";
 import { NO_PROOF, ZERO_BYTES32 } from "../domain/job-transitions.js";

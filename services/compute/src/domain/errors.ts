@@ -242,6 +242,36 @@ export function tooManyHandshakes(): CodedError {
   });
 }
 
+/** A registration costs the platform gas: one network or address has had as many as it gets in a minute. */
+export function tooManyRegistrations(retryAfterMs: number): CodedError {
+  return new CodedError({
+    code: "too-many-registrations",
+    kind: "rate-limited",
+    message: "Too many registrations came from this network or address; connect again later.",
+    retryAfterMs,
+  });
+}
+
+/** Whoever joins brings its stake: nothing is relayed for an account that does not hold it. */
+export function stakeNotFunded(provider: string, balanceWei: bigint, stakeWei: bigint): CodedError {
+  return new CodedError({
+    code: "stake-not-funded",
+    kind: "payment-required",
+    message: `${provider} holds ${formatAios(balanceWei)} of the wrapped coin and needs ${formatAios(stakeWei)} for its stake.`,
+    details: { provider, balanceWei: balanceWei.toString(), stakeWei: stakeWei.toString() },
+  });
+}
+
+/** The handshake's next message did not come in time. */
+export function handshakeTooSlow(withinMs: number): CodedError {
+  return new CodedError({
+    code: "handshake-too-slow",
+    kind: "invalid",
+    message: `A link's hello, proof and registration each have to come within ${withinMs} ms.`,
+    details: { withinMs },
+  });
+}
+
 export function providerNotProven(code: string, message: string): CodedError {
   return new CodedError({ code, kind: "unauthenticated", message });
 }

@@ -164,18 +164,6 @@ export function checkDelivery(
   }
 }
 
-/**
- * What the order's `requestHash` stands for: keccak256 of the canonical JSON of the work, without the private input
- * (which the input commitment stands for).
- */
-export function requestHash(work: TrainingWork | InferenceWork, outputRecipientPublicKey: string): Bytes32 {
-  const json: Json =
-    work.kind === "inference"
-      ? { kind: work.kind, modelId: work.modelId.toString() }
-      : { ...work, layers: [...work.layers], outputRecipientPublicKey };
-  return bytes32(keccak256(toUtf8Bytes(canonicalJson(json))));
-}
-
 /** Equal requests have equal digests; used to tell a repeated request from a reused key. */
 export function bodyDigest(body: Json): Bytes32 {
   return bytes32(keccak256(toUtf8Bytes(canonicalJson(body))));

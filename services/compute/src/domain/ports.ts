@@ -144,6 +144,8 @@ export interface ChainWriter {
   ): Promise<TransactionOutcome>;
   simulateOpen(job: Job): Promise<JobError | undefined>;
   outcome(transactionId: string): Promise<TransactionOutcome>;
+  /** Why the chain would not take it now. */
+  simulateRegistration(registration: SignedRegistration): Promise<JobError | undefined>;
   register(registration: SignedRegistration, idempotencyKey: string): Promise<TransactionOutcome>;
 }
 
@@ -163,6 +165,7 @@ export interface SignedRegistration {
 export interface ChainReader {
   permitNonce(owner: Address, token: Address): Promise<bigint>;
   allowanceWei(owner: Address, token: Address, spender: Address): Promise<bigint>;
+  balanceWei(owner: Address, token: Address): Promise<bigint>;
   stake(
     provider: Address,
     registry: Address,

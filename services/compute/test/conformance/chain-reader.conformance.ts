@@ -25,8 +25,9 @@ export function chainReaderConformance(name: string, open: () => Promise<ChainRe
     });
     afterAll(() => subject?.close());
 
-    it("reads what an account signed and allowed", async () => {
+    it("reads what an account holds, signed and allowed", async () => {
       const { reader, token, escrow, stranger } = subject;
+      expect(await reader.balanceWei(stranger, token)).toBe(0n);
       expect(await reader.permitNonce(stranger, token)).toBe(0n);
       expect(await reader.allowanceWei(stranger, token, escrow)).toBe(0n);
     });

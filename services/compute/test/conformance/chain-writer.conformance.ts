@@ -12,8 +12,8 @@ export interface ChainWriterUnderTest {
   readonly chainId: number;
   readonly jobEscrow: Address;
   readonly matcher: Address;
-  /** A provider's registration that the chain takes. */
-  registration(): Promise<SignedRegistration>;
+  /** A signed registration of a provider with the money for its stake, and of one without. */
+  registration(provider: "rich" | "poor"): Promise<SignedRegistration>;
   /** A signed job of a buyer with the money for it, and of one without. */
   job(buyer: "rich" | "poor"): Promise<Job>;
   close(): Promise<void>;
@@ -48,8 +48,14 @@ export function chainWriterConformance(name: string, start: () => Promise<ChainW
       expect(await eventually(() => subject.open().protocol())).toEqual(facts);
     });
 
+    it("says before what the registry would refuse", async () => {
+      const [rich, poor] = [await subject.registration("rich"), await subject.registration("poor")];
+      expect(await subject.open().simulateRegistration(rich)).toBeUndefined();
+      expect(await subject.open().simulateRegistration(poor)).toMatchObject({ code: "reverted" });
+    });
+
     it("writes once, however often it is asked under one key, and nothing else under it", async () => {
-      const registration = await subject.registration();
+      const registration = await subject.registration("rich");
       const asked = await Promise.all(
         [1, 2, 3].map(() => subject.open().register(registration, "register:1")),
       );

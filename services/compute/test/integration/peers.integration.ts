@@ -80,7 +80,12 @@ chainWriterConformance("EconomyChainWriter on the economy service", async () => 
     chainId: CHAIN_ID,
     jobEscrow: address(contracts["JobEscrow"] ?? ""),
     matcher: address(ACCOUNTS.matcher.address),
-    registration: async () => signedRegistration(await open().protocol(), ACCOUNTS.provider, STAKE_WEI),
+    registration: async (provider) =>
+      signedRegistration(
+        await open().protocol(),
+        provider === "rich" ? ACCOUNTS.provider : testWallet(9),
+        STAKE_WEI,
+      ),
     job: async (buyer) =>
       buyer === "rich"
         ? signedTrainingJob(await open().protocol(), ACCOUNTS.business, permits++)
@@ -101,7 +106,8 @@ chainWriterConformance("EconomyChainWriter on FakePeers", async () => {
     chainId: CHAIN_ID,
     jobEscrow: address(CONTRACTS.JobEscrow),
     matcher: address(MATCHER),
-    registration: async () => signedRegistration(await open().protocol(), rich, STAKE_WEI),
+    registration: async (provider) =>
+      signedRegistration(await open().protocol(), provider === "rich" ? rich : poor, STAKE_WEI),
     job: async (buyer) => signedTrainingJob(await open().protocol(), buyer === "rich" ? rich : poor, 0),
     async close() {
       client[Symbol.dispose]();
@@ -140,6 +146,7 @@ chainReaderConformance("JsonRpcChainReader on FakeChain", async () => {
   const chain = new FakeChain(new MemoryEventBus(new MemoryEventLog()));
   const provider = address(`0x${"c3".repeat(20)}`);
   chain.activeProviders.add(provider);
+  chain.penniless.add(STRANGER);
   return {
     reader: new JsonRpcChainReader(await chain.listen(), 5_000),
     peer: chain,

@@ -8,7 +8,11 @@ const opened: FakeProvider[] = [];
 
 beforeAll(async () => {
   // Two places for one host.
-  platform = await ComputePlatform.start({ MAX_HANDSHAKES: "8", HANDSHAKE_TIMEOUT: "5s" });
+  platform = await ComputePlatform.start({
+    MAX_HANDSHAKES: "8",
+    HANDSHAKE_STEP_TIMEOUT: "4s",
+    REGISTRATIONS_PER_MINUTE: "6",
+  });
 });
 afterAll(async () => {
   for (const provider of opened) provider.vanish();
@@ -47,4 +51,25 @@ it("remembers no stranger that has staked nothing, and lets a few at a time try"
   opened.push(second);
   await second.connect();
   expect((await listed()).sort()).toEqual([honest.address, second.address].sort());
+});
+
+it("relays nothing for an account without the stake, nor what the registry would refuse", async () => {
+  const relayed = () => platform.chain.submitted.filter((purpose) => purpose === "register-provider").length;
+  const before = relayed();
+  const [penniless, refused] = [new FakeProvider(platform.url), new FakeProvider(platform.url)];
+  opened.push(penniless, refused);
+  platform.chain.penniless.add(penniless.address);
+  platform.chain.refusedBuyers.set(refused.address, "DeadlinePassed");
+  for (const provider of [penniless, refused]) void provider.connect().catch(() => undefined);
+  await eventually(() => expect(penniless.refusals()).toContain("stake-not-funded"));
+  await eventually(() => expect(refused.refusals()).toContain("registration-reverted"));
+  expect(penniless.received.some(({ registrationRequest }) => registrationRequest !== undefined)).toBe(false);
+  // It tries again and again, and is slowed down.
+  await eventually(() => expect(refused.refusals()).toContain("too-many-registrations"));
+  expect(relayed()).toBe(before);
+});
+
+it("gives the place of a link that says nothing to the next", async () => {
+  const silent = stranger();
+  await eventually(() => expect(silent.refusals()).toContain("handshake-too-slow"), 20_000);
 });

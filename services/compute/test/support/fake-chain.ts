@@ -67,6 +67,10 @@ export class FakeChain implements Peer {
   /** Providers that have left the registry: their signatures settle nothing. */
   readonly departed = new Set<string>();
   challengeWindowSeconds = 1;
+  /** Accounts that hold nothing. */
+  readonly penniless = new Set<string>();
+  /** Every call that was submitted, by purpose. */
+  readonly submitted: string[] = [];
   /** What the token counts of every account's permits. */
   permitNonce = 0n;
   /** Reasons with which simulations of `open` fail, by buyer. */
@@ -100,6 +104,7 @@ export class FakeChain implements Peer {
       });
     }
     this.#asked.set(request.idempotencyKey, asked);
+    this.submitted.push(request.purpose);
     const transaction: ChainTransaction = {
       transactionId: request.idempotencyKey,
       state: TransactionState.TRANSACTION_STATE_SENT,
@@ -332,6 +337,7 @@ export class FakeChain implements Peer {
       const answers: Record<string, unknown> = {
         nonces: this.permitNonce,
         allowance: 0n,
+        balanceOf: this.penniless.has(account) ? 0n : 1_000n,
         isActive: active,
         stakeOf: active ? 100n : 0n,
         minimumStakeWei: 100n,

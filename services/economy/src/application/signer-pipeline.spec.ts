@@ -1,7 +1,7 @@
 import { ManualClock } from "@aios/kernel/clock";
 import { address } from "@aios/kernel/identifiers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Attempt, ChainTransaction, TransactionFailure } from "../domain/chain-transaction.js";
+import type { Attempt, ChainTransaction, Lane, TransactionFailure } from "../domain/chain-transaction.js";
 import { callRefused, chainUnavailable, executionHalted } from "../domain/errors.js";
 import type { ChainNode, SignerVault, TransactionStore } from "../domain/ports.js";
 import { SignerPipeline } from "./signer-pipeline.js";
@@ -20,19 +20,25 @@ const marked: string[] = [];
 const bounded = new Set<string>();
 /** Gas limits that requests were sent under. */
 const gasLimits = new Map<string, bigint>();
-let unsettledBefore = false;
+const buildsOn = new Map<string, string>();
+/** Requests that build on what is not settled yet. */
+const missing = new Set<string>();
+const inFlight = { money: 0, sponsored: 0 };
 let passes = 0;
+let sequence = 0n;
 let clock: ManualClock;
 let pipeline: SignerPipeline;
 
-const store: Pick<TransactionStore, "countInFlight" | "queued" | "oldestUnsettled" | "assign" | "fail"> &
+const store: Pick<TransactionStore, "countInFlight" | "queued" | "missingEarlier" | "assign" | "fail"> &
   Pick<TransactionStore, "markBroadcast"> = {
-  countInFlight: async () => 0,
-  queued: async () => {
-    passes += 1;
-    return [...queued.values()];
+  countInFlight: async () => inFlight,
+  queued: async (_signer, lane, after, limit) => {
+    if (lane === "money" && after === 0n) passes += 1;
+    return [...queued.values()]
+      .filter((request) => request.lane === lane && request.sequence > after)
+      .slice(0, limit);
   },
-  oldestUnsettled: async () => (unsettledBefore ? 0n : undefined),
+  missingEarlier: async (ids) => new Set(ids.filter((id) => missing.has(id))),
   assign: async (_signer, assignments): Promise<readonly Attempt[]> =>
     assignments.map(({ transactionId, fees, gasLimit }) => {
       gasLimits.set(transactionId, gasLimit);
@@ -49,6 +55,7 @@ const store: Pick<TransactionStore, "countInFlight" | "queued" | "oldestUnsettle
     if (transaction === undefined) throw new Error(`${transactionId} is not queued`);
     queued.delete(transactionId);
     failed.set(transactionId, failure.code);
+    for (const [later, earlier] of buildsOn) if (earlier === transactionId) missing.delete(later);
     return transaction;
   },
 };
@@ -68,10 +75,13 @@ const node: Pick<ChainNode, "baseFeePerGasWei" | "estimateGas" | "broadcast"> = 
   },
 };
 
-function queue(id: string): void {
+function queue(id: string, lane: Lane = "money"): void {
+  sequence += 1n;
   queued.set(id, {
     id,
-    sequence: 1n,
+    sequence,
+    subject: id,
+    lane,
     state: "queued",
     caller: "compute",
     idempotencyKey: id,
@@ -109,7 +119,9 @@ beforeEach(() => {
   marked.length = 0;
   bounded.clear();
   gasLimits.clear();
-  unsettledBefore = false;
+  missing.clear();
+  buildsOn.clear();
+  Object.assign(inFlight, { money: 0, sponsored: 0 });
   clock = new ManualClock();
   pipeline = new SignerPipeline(
     "relayer",
@@ -147,13 +159,57 @@ describe("queued transactions", () => {
   });
 
   it("are not judged by a state that misses earlier ones", async () => {
-    unsettledBefore = true;
+    missing.add("halts");
     queue("halts");
     outcomes.set("halts", executionHalted("out of gas"));
     await pass();
     clock.advance(GIVE_UP_AFTER_MS * 10);
     await pass();
     expect(failed.size).toBe(0);
+  });
+
+  it("are all judged in one pass, and what built on a refused one in the next", async () => {
+    for (let count = 0; count < 200; count++) {
+      queue(`halts-${count}`, "sponsored");
+      outcomes.set(`halts-${count}`, executionHalted("out of gas"));
+    }
+    queue("builds", "sponsored");
+    missing.add("builds");
+    buildsOn.set("builds", "halts-199");
+    outcomes.set("builds", executionHalted("out of gas"));
+    pipeline.wake();
+    await vi.waitFor(() => expect(failed.size).toBe(201));
+    expect(queued.size).toBe(0);
+  });
+
+  it("go out past any number that wait, those of jobs first", async () => {
+    for (const [lane, count] of [
+      ["sponsored", 100],
+      ["money", 100],
+    ] as const) {
+      for (let index = 0; index < count; index++) {
+        queue(`${lane}-${index}`, lane);
+        missing.add(`${lane}-${index}`);
+        outcomes.set(`${lane}-${index}`, executionHalted("out of gas"));
+      }
+    }
+    queue("register", "sponsored");
+    queue("settle");
+    await pass();
+    expect(sent).toEqual(["settle", "register"]);
+    expect(failed.size).toBe(0);
+  });
+
+  it("leave places for the other lane, however many of one are in flight", async () => {
+    inFlight.sponsored = 4;
+    queue("register", "sponsored");
+    queue("settle");
+    await pass();
+    expect(sent).toEqual(["settle"]);
+    Object.assign(inFlight, { money: 15, sponsored: 0 });
+    queue("open");
+    pipeline.wake();
+    await vi.waitFor(() => expect(sent).toEqual(["settle", "register"]));
   });
 
   it("go out although others of the same pass cannot be tried", async () => {

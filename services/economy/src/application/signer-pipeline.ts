@@ -1,7 +1,14 @@
 import type { Clock } from "@aios/kernel/clock";
 import { type CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
-import type { Attempt, ChainTransaction, Signer, TransactionFailure } from "../domain/chain-transaction.js";
+import {
+  type Attempt,
+  type ChainTransaction,
+  LANES,
+  type Lane,
+  type Signer,
+  type TransactionFailure,
+} from "../domain/chain-transaction.js";
 import { nonceTaken, simulationFailed } from "../domain/errors.js";
 import { type FeeSettings, gasLimitFor, initialFees, replacementFees } from "../domain/fee-policy.js";
 import type { GasRule } from "../domain/gas-policy.js";
@@ -9,8 +16,11 @@ import type { Assignment, ChainNode, SignerVault, TransactionStore } from "../do
 import { inRequestTrace } from "./request-trace.js";
 import type { TransactionFeed } from "./transaction-feed.js";
 
-/** Most that one pass tries, signs in one database transaction and broadcasts. */
+/** Most that is tried at once, signed in one database transaction and broadcast. */
 const BATCH = 64;
+/** Of the places in flight so many parts are there, and so many of them a lane may take: neither shuts the other out. */
+const PARTS = 16;
+const PARTS_OF_LANE: Readonly<Record<Lane, number>> = { money: 15, sponsored: 4 };
 
 export interface PipelineSettings extends FeeSettings {
   readonly maxInFlight: number;
@@ -86,16 +96,34 @@ export class SignerPipeline {
   }
 
   async #sendQueued(): Promise<void> {
-    const room = this.settings.maxInFlight - (await this.store.countInFlight(this.signer));
-    if (room <= 0) return;
-    const queued = await this.store.queued(this.signer, Math.min(BATCH, room));
-    if (queued.length === 0) return;
+    for (const lane of LANES) {
+      let after = 0n;
+      // Past those that wait: they keep nobody waiting who has nothing to do with them.
+      while (!this.#stopped) {
+        const page = await this.#page(lane, after);
+        const last = page.at(-1);
+        if (last === undefined) break;
+        await this.#send(page);
+        after = last.sequence;
+      }
+    }
+  }
+
+  async #page(lane: Lane, after: bigint): Promise<readonly ChainTransaction[]> {
+    const { maxInFlight } = this.settings;
+    const inFlight = await this.store.countInFlight(this.signer);
+    const ofLane = Math.max(1, Math.floor((maxInFlight * PARTS_OF_LANE[lane]) / PARTS));
+    const room = Math.min(maxInFlight - inFlight.money - inFlight.sponsored, ofLane - inFlight[lane]);
+    return room <= 0 ? [] : this.store.queued(this.signer, lane, after, Math.min(BATCH, room));
+  }
+
+  async #send(queued: readonly ChainTransaction[]): Promise<void> {
     const fees = initialFees(await this.node.baseFeePerGasWei(), this.settings);
     // Read before the trials: what they miss, they miss for a reason that may go away.
-    const oldestUnsettled = await this.store.oldestUnsettled();
+    const missing = await this.store.missingEarlier(queued.map(({ id }) => id));
     const gasLimits = await Promise.all(
       queued.map((transaction) => {
-        const missesEarlier = oldestUnsettled !== undefined && oldestUnsettled < transaction.sequence;
+        const missesEarlier = missing.has(transaction.id);
         // One that cannot be judged must not keep the others waiting.
         return this.#gasLimit(transaction, missesEarlier).catch((error: unknown) => {
           this.observer.problem(`${this.signer}: ${transaction.purpose} waits: it was not judged`, error);
@@ -131,7 +159,6 @@ export class SignerPipeline {
     this.observer.crashPoint("economy.send.after-broadcast");
     this.observer.sent(this.signer, attempts.length);
     this.feed.announce(attempts.map((attempt) => attempt.transactionId));
-    this.#wanted = true;
   }
 
   /** The limit it is sent under; `undefined` when it waits or was refused for good. */
@@ -174,6 +201,8 @@ export class SignerPipeline {
   async #refuse(transaction: ChainTransaction, error: CodedError): Promise<void> {
     this.#queuedSinceMs.delete(transaction.id);
     await this.#fail(transaction.id, { code: error.code, message: error.message, details: error.details });
+    // What may have built on it can be judged now.
+    this.#wanted = true;
   }
 
   async #fail(transactionId: string, failure: TransactionFailure): Promise<void> {

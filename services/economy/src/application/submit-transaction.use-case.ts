@@ -1,14 +1,18 @@
 import type { Clock } from "@aios/kernel/clock";
-import { CodedError } from "@aios/kernel/coded-error";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { weiAmount } from "@aios/kernel/units";
-import type { ChainTransaction, Signer } from "../domain/chain-transaction.js";
+import type { ChainTransaction, Signer, TransactionRequest } from "../domain/chain-transaction.js";
 import { contractsNotDeployed, signerNotAllowed, unknownContract } from "../domain/errors.js";
 import type { ContractBook, TransactionStore } from "../domain/ports.js";
-import { mayUseSigner } from "../domain/signer-policy.js";
+import { laneOf, mayUseSigner } from "../domain/signer-policy.js";
 
 const MAX_DATA_BYTES = 128 * 1024;
 const MAX_KEY_LENGTH = 200;
 const MAX_PURPOSE_LENGTH = 100;
+const MAX_SUBJECT_LENGTH = 100;
+const ALLOWANCE_WINDOW_MS = 24 * 3_600_000;
+/** More than any sponsored call takes, a publication with all its keys included. */
+const SPONSORED_CALL_GAS = 1_000_000n;
 
 export interface SubmitTransactionInput {
   readonly caller: string;
@@ -19,6 +23,8 @@ export interface SubmitTransactionInput {
   readonly data: Uint8Array;
   readonly valueWei: string;
   readonly purpose: string;
+  /** Empty: the tenant. */
+  readonly subject: string;
   readonly traceparent: string;
 }
 
@@ -29,6 +35,9 @@ export class SubmitTransactionUseCase {
     private readonly transactions: TransactionStore,
     private readonly clock: Clock,
     private readonly wake: (signer: Signer) => void,
+    /** What the platform pays in a day for calls of one subject that no job's money stands behind. */
+    private readonly sponsoredGasPerDay: bigint,
+    private readonly onRefused: (functionName: string) => void,
   ) {}
 
   async execute(input: SubmitTransactionInput): Promise<ChainTransaction> {
@@ -51,9 +60,28 @@ export class SubmitTransactionUseCase {
       throw signerNotAllowed(input.caller, input.signer, input.contract, selector);
     }
     const valueWei = weiAmount(input.valueWei === "" ? "0" : input.valueWei, "valueWei");
-    const transaction = await this.transactions.enqueue({ ...input, to, valueWei }, this.clock.now());
+    if (input.subject !== "") requireText(input.subject, MAX_SUBJECT_LENGTH, "subject");
+    const lane = laneOf(input.contract, functionName);
+    const subject = input.subject === "" ? input.tenant : input.subject;
+    const transaction = await this.#enqueue({ ...input, to, valueWei, subject, lane }, functionName ?? "");
     if (transaction.state === "queued") this.wake(transaction.signer);
     return transaction;
+  }
+
+  async #enqueue(request: TransactionRequest, functionName: string): Promise<ChainTransaction> {
+    const nowMs = this.clock.now();
+    if (request.lane === "money") return this.transactions.enqueue(request, nowMs);
+    const allowance = {
+      gas: this.sponsoredGasPerDay,
+      sinceMs: nowMs - ALLOWANCE_WINDOW_MS,
+      gasOfRequest: SPONSORED_CALL_GAS,
+    };
+    try {
+      return await this.transactions.enqueue(request, nowMs, allowance);
+    } catch (error) {
+      if (isCodedError(error) && error.code === "gas-allowance-spent") this.onRefused(functionName);
+      throw error;
+    }
   }
 }
 

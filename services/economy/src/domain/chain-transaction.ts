@@ -4,6 +4,10 @@ export const SIGNERS = ["relayer", "matcher", "anchor"] as const;
 /** Whose key signs. */
 export type Signer = (typeof SIGNERS)[number];
 
+/** Money of jobs goes first; what nobody's money waits for has a place of its own behind it. */
+export const LANES = ["money", "sponsored"] as const;
+export type Lane = (typeof LANES)[number];
+
 /**
  * queued → sent → mined → final, or failed from any of them.
  * `sent` means: has its nonce and at least one stored signed form. A block that is undone leads back to `sent`.
@@ -27,13 +31,16 @@ export interface TransactionRequest {
   readonly data: Uint8Array;
   readonly valueWei: bigint;
   readonly purpose: string;
+  /** The job or account whose state it builds on, beside its tenant's: its trial misses nothing that is earlier elsewhere. */
+  readonly subject: string;
+  readonly lane: Lane;
   /** W3C trace context of the request, so that sending it joins the same trace. */
   readonly traceparent: string;
 }
 
 export interface ChainTransaction extends TransactionRequest {
   readonly id: string;
-  /** Order of arrival; a later request is never judged against a state that misses an earlier one. */
+  /** Order of arrival; a request is never judged against a state that misses an earlier one of its subject or tenant. */
   readonly sequence: bigint;
   readonly state: TransactionState;
   readonly nonce: bigint | undefined;

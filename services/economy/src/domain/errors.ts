@@ -36,6 +36,17 @@ export function idempotencyKeyReused(idempotencyKey: string): CodedError {
   });
 }
 
+/** The platform paid as much gas for this subject as it does in a day. */
+export function gasAllowanceSpent(subject: string, gas: bigint, freeAtMs: number, nowMs: number): CodedError {
+  return new CodedError({
+    code: "gas-allowance-spent",
+    kind: "rate-limited",
+    message: `The platform has paid ${gas} gas for this account within a day and pays again at ${new Date(freeAtMs).toISOString()}.`,
+    details: { subject, gasPerDay: gas.toString(), freeAtMs },
+    retryAfterMs: Math.max(1_000, freeAtMs - nowMs),
+  });
+}
+
 export function transactionNotFound(transactionId: string): CodedError {
   return new CodedError({
     code: "transaction-not-found",

@@ -4,6 +4,7 @@ import type {
   Attempt,
   ChainTransaction,
   Fees,
+  Lane,
   SignedTransaction,
   Signer,
   TransactionFailure,
@@ -108,17 +109,31 @@ export interface Assignment {
   readonly fees: Fees;
 }
 
+/** Gas that one subject may take of the platform: what it took since `sinceMs` and this request stay within `gas`. */
+export interface GasAllowance {
+  readonly gas: bigint;
+  readonly sinceMs: number;
+  /** Assumed of a request that has no limit yet. */
+  readonly gasOfRequest: bigint;
+}
+
 /** The chain-write outbox. Every method is one database transaction. */
 export interface TransactionStore {
-  /** Stores the request, or returns the one with the same caller and key. Throws `idempotency-key-reused`. */
-  enqueue(request: TransactionRequest, nowMs: number): Promise<ChainTransaction>;
+  /**
+   * Stores the request, or returns the one with the same caller and key. With an allowance it is counted against what
+   * its subject was sponsored. Throws `idempotency-key-reused`, `gas-allowance-spent`.
+   */
+  enqueue(request: TransactionRequest, nowMs: number, allowance?: GasAllowance): Promise<ChainTransaction>;
   /** By id or by the hash of any signed form. Throws `transaction-not-found`. */
   find(idOrHash: string): Promise<ChainTransaction>;
-  /** Oldest queued requests of a signer. */
-  queued(signer: Signer, limit: number): Promise<readonly ChainTransaction[]>;
-  countInFlight(signer: Signer): Promise<number>;
-  /** Sequence of the oldest request, of any signer, that is not mined and not failed. */
-  oldestUnsettled(): Promise<bigint | undefined>;
+  /** Oldest queued requests of a signer's lane that arrived after `after`. */
+  queued(signer: Signer, lane: Lane, after: bigint, limit: number): Promise<readonly ChainTransaction[]>;
+  countInFlight(signer: Signer): Promise<Readonly<Record<Lane, number>>>;
+  /**
+   * Those of the requests before which another one of the same subject, or of the same account's, whoever signs it, is
+   * neither mined nor failed: what they build on may be missing.
+   */
+  missingEarlier(transactionIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Records the account and lifts its next nonce to the chain's; call before the first assignment. */
   openSigner(signer: Signer, address: Address, chainNonce: bigint): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-import type { Signer } from "./chain-transaction.js";
+import type { Lane, Signer } from "./chain-transaction.js";
 
 interface PolicyRow {
   readonly caller: string;
@@ -28,6 +28,17 @@ export const SIGNER_POLICY: readonly PolicyRow[] = [
   },
   { caller: "scoring", signer: "anchor", contract: "ReceiptRegistry", functions: ["anchor"] },
 ];
+
+/** Calls that anybody may cause with a key that holds nothing, and that no job's money waits for. */
+const SPONSORED: ReadonlySet<string> = new Set([
+  "ProviderRegistry.register",
+  "ModelLicence.publishModel",
+  "ModelLicence.purchaseLicence",
+]);
+
+export function laneOf(contract: string, functionName: string | undefined): Lane {
+  return SPONSORED.has(`${contract}.${functionName ?? ""}`) ? "sponsored" : "money";
+}
 
 /** True when the table has a row for the call. An unknown function (`undefined`) is never allowed. */
 export function mayUseSigner(

@@ -65,6 +65,8 @@ export function indexStoreConformance(
         data: Uint8Array.of(1, 2, 3, 4),
         valueWei: 0n,
         purpose: "anchor-receipts",
+        subject: "job:1",
+        lane: "money",
         traceparent: "",
       },
       NOW_MS,

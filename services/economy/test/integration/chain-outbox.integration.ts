@@ -58,6 +58,7 @@ describe("the chain-write outbox on our own chain", () => {
       data,
       valueWei: "0",
       purpose: "anchor-receipts",
+      subject: "",
     };
     const { transaction } = await scoring.submitTransaction(request, { idempotent: true });
     if (transaction === undefined) throw new Error("no transaction was answered");
@@ -98,6 +99,7 @@ describe("the chain-write outbox on our own chain", () => {
       data: anchorCall(2),
       valueWei: "0",
       purpose: "anchor-receipts",
+      subject: "",
     };
     await expect(compute.submitTransaction(request)).rejects.toMatchObject({ code: "signer-not-allowed" });
     await expect(

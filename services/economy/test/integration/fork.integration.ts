@@ -138,6 +138,8 @@ describe("an index on a chain that goes another way", () => {
       data: new Uint8Array(4),
       valueWei: 0n,
       purpose: "anchor-receipts",
+      subject: "job:1",
+      lane: "money",
       traceparent: "",
     } as const;
     const { id } = await index.transactions.enqueue(request, 0);

@@ -57,6 +57,7 @@ describe("a transaction that does not get through", () => {
       data: getBytes(receipts.encodeFunctionData("anchor", [batch, randomBytes(32), 1])),
       valueWei: "0",
       purpose: "anchor-receipts",
+      subject: "",
     });
     return { transactionId: transaction?.transactionId ?? "" };
   }

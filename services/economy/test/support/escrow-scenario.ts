@@ -69,7 +69,8 @@ export class EscrowScenario {
     data: string,
     purpose: string,
   ): Promise<void> {
-    const request = { idempotencyKey: key, signer, contract, data: getBytes(data), valueWei: "0", purpose };
+    const call = { signer, contract, data: getBytes(data), valueWei: "0" };
+    const request = { idempotencyKey: key, ...call, purpose, subject: "" };
     const { transaction } = await this.economy.submitTransaction(request, { idempotent: true });
     const transactionId = transaction?.transactionId ?? "";
     for await (const { transaction: now } of this.economy.watchTransaction({ transactionId })) {

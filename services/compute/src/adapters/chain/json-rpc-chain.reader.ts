@@ -34,6 +34,10 @@ export class JsonRpcChainReader implements ChainReader {
     return integer(await this.#call(this.#token, token, "allowance", [owner, spender]));
   }
 
+  async balanceWei(owner: Address, token: Address): Promise<bigint> {
+    return integer(await this.#call(this.#token, token, "balanceOf", [owner]));
+  }
+
   async stake(
     provider: Address,
     registry: Address,

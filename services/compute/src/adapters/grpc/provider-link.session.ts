@@ -5,12 +5,13 @@ import { type Address, address, jobId } from "@aios/kernel/identifiers";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { JoinProvider, ProviderHello } from "../../application/join-provider.use-case.js";
 import { isVoidLease, type ProviderWork } from "../../application/provider-work.use-case.js";
-import { linkProtocol, signatureMissing } from "../../domain/errors.js";
+import { handshakeTooSlow, linkProtocol, signatureMissing } from "../../domain/errors.js";
 import type { ChainWriter, ProtocolFacts, ProviderStore } from "../../domain/ports.js";
 import { challengeText, checkHello, type ProviderSelfTest } from "../../domain/provider.js";
 import { metrics } from "../../metrics.js";
 import type { HandshakeRoom } from "./handshake-room.js";
 import { bytesHex, errorInfo } from "./job-mapping.js";
+import { networkOfPeer } from "./peer-network.js";
 import type { LinkMessage, OpenLink, ProviderLinkHub } from "./provider-link.hub.js";
 import type { ConnectRequest, ConnectResponse, NamedSignatures } from "./provider-link.types.js";
 
@@ -18,6 +19,9 @@ export type LinkCall = ServerDuplexStream<ConnectRequest, ConnectResponse>;
 
 export interface LinkSettings {
   readonly heartbeatIntervalMs: number;
+  /** For hello and proof together, then for the signed registration. */
+  readonly handshakeStepMs: number;
+  /** For a registration on its way to the chain. */
   readonly handshakeTimeoutMs: number;
   readonly sessionTokenLifetimeMs: number;
   /** Where providers reach storage, host:port. */
@@ -55,6 +59,8 @@ export class ProviderLinkSession implements OpenLink {
   readonly #ended = new AbortController();
   readonly #lastProgressMs = new Map<string, number>();
   readonly #running = new Map<string, Promise<void>>();
+  readonly #network: string;
+  #deadline: NodeJS.Timeout | undefined;
   #unsent = 0;
   #heardAtMs: number;
 
@@ -62,6 +68,7 @@ export class ProviderLinkSession implements OpenLink {
     this.#call = call;
     this.#parts = parts;
     this.#heardAtMs = parts.now();
+    this.#network = networkOfPeer(call.getPeer());
     for (const event of ["cancelled", "close", "error"] as const) call.once(event, () => this.#ended.abort());
   }
 
@@ -96,14 +103,14 @@ export class ProviderLinkSession implements OpenLink {
       () => this.#checkHeartbeat(provider !== undefined),
       this.#parts.settings.heartbeatIntervalMs,
     );
-    const handshake = setTimeout(() => this.#end(), this.#parts.settings.handshakeTimeoutMs);
     let leaveRoom: (() => void) | undefined;
     try {
-      leaveRoom = this.#parts.handshakes.enter(hostOf(this.#call.getPeer()));
+      leaveRoom = this.#parts.handshakes.enter(this.#network);
+      this.#allow(this.#parts.settings.handshakeStepMs);
       const hello = await this.#handshake(messages);
       leaveRoom();
       if (hello === undefined) return;
-      clearTimeout(handshake);
+      clearTimeout(this.#deadline);
       provider = hello.address;
       await this.#serve(hello.address, messages);
     } catch (error) {
@@ -112,11 +119,20 @@ export class ProviderLinkSession implements OpenLink {
       this.send({ refused: { error: errorInfo(error) } });
     } finally {
       clearInterval(watchdog);
-      clearTimeout(handshake);
+      clearTimeout(this.#deadline);
       leaveRoom?.();
       if (provider !== undefined) this.#parts.hub.closed(provider, this);
       this.#end();
     }
+  }
+
+  /** From now on the provider has so long for what comes next. */
+  #allow(withinMs: number): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => {
+      this.send({ refused: { error: errorInfo(handshakeTooSlow(withinMs)) } });
+      this.#end();
+    }, withinMs);
   }
 
   async #handshake(messages: AsyncIterator<ConnectRequest>): Promise<ProviderHello | undefined> {
@@ -131,6 +147,7 @@ export class ProviderLinkSession implements OpenLink {
     this.send({ challenge: { nonce, text } }, first.correlationId);
 
     const second = await next(messages);
+    clearTimeout(this.#deadline);
     if (second === undefined) return undefined;
     if (second.proof?.selfTest === undefined) {
       throw linkProtocol("proof-expected", "The challenge is answered with 'proof' and a self-test.");
@@ -150,13 +167,23 @@ export class ProviderLinkSession implements OpenLink {
         { name: "permit", typedDataJson: typedDataJson(offer.permit) },
       ];
       this.send({ registrationRequest: { toSign, stakeWei: offer.stakeWei } }, second.correlationId);
+      this.#allow(this.#parts.settings.handshakeStepMs);
       const third = await next(messages);
+      clearTimeout(this.#deadline);
       if (third === undefined) return undefined;
       if (third.registration === undefined)
         throw linkProtocol("registration-expected", "Sign the registration to join.");
       const { signatures } = third.registration;
-      const [registration, permit] = [named(signatures, "registration"), named(signatures, "permit")];
-      await this.#parts.join.register(hello, selfTest, offer, registration, permit, this.#ended.signal);
+      const signed = { registration: named(signatures, "registration"), permit: named(signatures, "permit") };
+      await this.#parts.join.register(
+        hello,
+        selfTest,
+        offer,
+        signed,
+        this.#network,
+        () => this.#allow(this.#parts.settings.handshakeTimeoutMs),
+        this.#ended.signal,
+      );
       await this.#welcome(hello.address, protocol, third.correlationId);
     } else {
       await this.#welcome(hello.address, protocol, second.correlationId);
@@ -301,11 +328,6 @@ export class ProviderLinkSession implements OpenLink {
     // Whoever waits for the next message has to learn that none will be read.
     this.#call.destroy();
   }
-}
-
-/** `ipv4:127.0.0.1:50000` without the port: links of one machine count together. */
-function hostOf(peer: string): string {
-  return peer.replace(/:[0-9]+$/, "");
 }
 
 async function next(messages: AsyncIterator<ConnectRequest>): Promise<ConnectRequest | undefined> {

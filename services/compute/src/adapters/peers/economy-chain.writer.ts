@@ -77,6 +77,7 @@ export class EconomyChainWriter implements ChainWriter {
         data: this.#encoder.escrowCall(job, step, fencingToken),
         valueWei: "0",
         purpose: PURPOSES[step],
+        subject: `job:${job.jobId}`,
       },
       { idempotent: true },
     );
@@ -84,18 +85,22 @@ export class EconomyChainWriter implements ChainWriter {
   }
 
   async simulateOpen(job: Job): Promise<JobError | undefined> {
+    const refused = await this.#simulate("JobEscrow", this.#encoder.escrowCall(job, "open", 0));
+    return refused === undefined ? undefined : fundingRefusal(refused);
+  }
+
+  simulateRegistration(registration: SignedRegistration): Promise<JobError | undefined> {
+    return this.#simulate("ProviderRegistry", this.#encoder.registerCall(registration));
+  }
+
+  async #simulate(contract: string, data: Uint8Array): Promise<JobError | undefined> {
     const answer = await this.#economy.simulateTransaction(
-      {
-        signer: ChainSigner.CHAIN_SIGNER_RELAYER,
-        contract: "JobEscrow",
-        data: this.#encoder.escrowCall(job, "open", 0),
-        valueWei: "0",
-      },
+      { signer: ChainSigner.CHAIN_SIGNER_RELAYER, contract, data, valueWei: "0" },
       { idempotent: true },
     );
     if (answer.succeeds) return undefined;
     const { errorCode: code, errorMessage: message, errorDetailsJson: detailsJson } = answer;
-    return fundingRefusal({ code, message, detailsJson });
+    return { code, message, detailsJson };
   }
 
   async outcome(transactionId: string): Promise<TransactionOutcome> {
@@ -112,6 +117,7 @@ export class EconomyChainWriter implements ChainWriter {
         data: this.#encoder.registerCall(registration),
         valueWei: "0",
         purpose: "register-provider",
+        subject: `provider:${registration.provider}`,
       },
       { idempotent: true },
     );

@@ -46,6 +46,7 @@ export class TransactionController {
       data: request.data,
       valueWei: request.valueWei,
       purpose: request.purpose,
+      subject: request.subject,
       traceparent: currentTraceHeaders()["traceparent"] ?? "",
     });
     return { transaction: toMessage(transaction) };

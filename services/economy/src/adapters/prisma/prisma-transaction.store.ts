@@ -4,43 +4,38 @@ import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
 import type {
   Attempt,
   ChainTransaction,
+  Lane,
   SignedTransaction,
   Signer,
   TransactionFailure,
   TransactionRequest,
 } from "../../domain/chain-transaction.js";
-import { idempotencyKeyReused, signerKeyChanged, transactionNotFound } from "../../domain/errors.js";
-import type { Assignment, TransactionStore } from "../../domain/ports.js";
+import {
+  gasAllowanceSpent,
+  idempotencyKeyReused,
+  signerKeyChanged,
+  transactionNotFound,
+} from "../../domain/errors.js";
+import type { Assignment, GasAllowance, TransactionStore } from "../../domain/ports.js";
 import { publishEnd } from "./transaction-ended.js";
 import { attemptRow, toAttempt, toTransaction } from "./transaction-mapping.js";
 
 export class PrismaTransactionStore implements TransactionStore {
   constructor(private readonly prisma: PrismaClient) {}
 
-  async enqueue(request: TransactionRequest, nowMs: number): Promise<ChainTransaction> {
+  async enqueue(
+    request: TransactionRequest,
+    nowMs: number,
+    allowance?: GasAllowance,
+  ): Promise<ChainTransaction> {
     const requestHash = hashOf(request);
-    await this.prisma.queuedTransaction.createMany({
-      data: [
-        {
-          id: randomUUID(),
-          caller: request.caller,
-          idempotencyKey: request.idempotencyKey,
-          requestHash,
-          tenant: request.tenant,
-          signer: request.signer,
-          contract: request.contract,
-          toAddress: request.to,
-          data: Buffer.from(request.data),
-          valueWei: request.valueWei.toString(),
-          purpose: request.purpose,
-          traceparent: request.traceparent,
-          state: "queued",
-          createdAtMs: BigInt(nowMs),
-          updatedAtMs: BigInt(nowMs),
-        },
-      ],
-      skipDuplicates: true,
-    });
+    if (allowance === undefined) await insert(this.prisma, request, requestHash, nowMs);
+    else {
+      await this.prisma.$transaction(async (tx) => {
+        await requireAllowance(tx, request, allowance, nowMs);
+        await insert(tx, request, requestHash, nowMs);
+      });
+    }
     // By its id: a service's own key; another tenant's request under it is found here and refused by its hash.
     const row = await this.prisma.queuedTransaction.findUniqueOrThrow({
       where: { caller_idempotencyKey: { caller: request.caller, idempotencyKey: request.idempotencyKey } },
@@ -62,9 +57,14 @@ export class PrismaTransactionStore implements TransactionStore {
   }
 
   // All tenants: one signer sends everybody's transactions in their order.
-  async queued(signer: Signer, limit: number): Promise<readonly ChainTransaction[]> {
+  async queued(
+    signer: Signer,
+    lane: Lane,
+    after: bigint,
+    limit: number,
+  ): Promise<readonly ChainTransaction[]> {
     const rows = await this.prisma.queuedTransaction.findMany({
-      where: { signer, state: "queued" },
+      where: { signer, lane, state: "queued", sequence: { gt: after } },
       orderBy: { sequence: "asc" },
       take: limit,
     });
@@ -72,18 +72,34 @@ export class PrismaTransactionStore implements TransactionStore {
   }
 
   // All tenants: one signer sends everybody's transactions in their order.
-  countInFlight(signer: Signer): Promise<number> {
-    return this.prisma.queuedTransaction.count({ where: { signer, state: "sent" } });
+  async countInFlight(signer: Signer): Promise<Readonly<Record<Lane, number>>> {
+    const counted = await this.prisma.queuedTransaction.groupBy({
+      by: ["lane"],
+      where: { signer, state: "sent" },
+      _count: true,
+    });
+    const of = (lane: Lane) => counted.find((group) => group.lane === lane)?._count ?? 0;
+    return { money: of("money"), sponsored: of("sponsored") };
   }
 
-  // All tenants: one signer sends everybody's transactions in their order.
-  async oldestUnsettled(): Promise<bigint | undefined> {
-    const found = await this.prisma.queuedTransaction.findFirst({
-      where: { state: { in: ["queued", "sent"] } },
-      orderBy: { sequence: "asc" },
-      select: { sequence: true },
-    });
-    return found?.sequence;
+  // By their ids: the sender's own, that it has just read. What a service asks for of its own is told apart by subject.
+  async missingEarlier(transactionIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.prisma.$queryRaw<{ id: string }[]>`
+      SELECT later.id FROM queued_transaction AS later
+      WHERE later.id = ANY(${[...transactionIds]}::uuid[]) AND (
+        EXISTS (
+          SELECT 1 FROM queued_transaction AS earlier
+          WHERE earlier.state IN ('queued', 'sent')
+            AND earlier.subject = later.subject AND earlier.sequence < later.sequence
+        ) OR (
+          later.tenant NOT LIKE 'service:%' AND EXISTS (
+            SELECT 1 FROM queued_transaction AS earlier
+            WHERE earlier.state IN ('queued', 'sent')
+              AND earlier.tenant = later.tenant AND earlier.sequence < later.sequence
+          )
+        )
+      )`;
+    return new Set(rows.map(({ id }) => id));
   }
 
   async openSigner(signer: Signer, address: Address, chainNonce: bigint): Promise<void> {
@@ -211,6 +227,61 @@ async function lock(
   const [row] = await tx.$queryRaw<{ state: string; tenant: string }[]>`
     SELECT state, tenant FROM queued_transaction WHERE id = ${transactionId}::uuid FOR UPDATE`;
   return row;
+}
+
+async function insert(
+  tx: Prisma.TransactionClient,
+  request: TransactionRequest,
+  requestHash: string,
+  nowMs: number,
+): Promise<void> {
+  const { to, data, valueWei, ...same } = request;
+  await tx.queuedTransaction.createMany({
+    data: [
+      {
+        id: randomUUID(),
+        caller: same.caller,
+        idempotencyKey: same.idempotencyKey,
+        requestHash,
+        tenant: same.tenant,
+        signer: same.signer,
+        contract: same.contract,
+        toAddress: to,
+        data: Buffer.from(data),
+        valueWei: valueWei.toString(),
+        purpose: same.purpose,
+        subject: same.subject,
+        lane: same.lane,
+        traceparent: same.traceparent,
+        state: "queued",
+        createdAtMs: BigInt(nowMs),
+        updatedAtMs: BigInt(nowMs),
+      },
+    ],
+    skipDuplicates: true,
+  });
+}
+
+/** One request of a subject after the other. One that is there already took its gas when it came. */
+async function requireAllowance(
+  tx: Prisma.TransactionClient,
+  { caller, idempotencyKey, subject }: TransactionRequest,
+  { gas, sinceMs, gasOfRequest }: GasAllowance,
+  nowMs: number,
+): Promise<void> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${subject}, 0))`;
+  // By its id: a service's own key.
+  const known = await tx.queuedTransaction.count({ where: { caller, idempotencyKey } });
+  if (known > 0) return;
+  // All tenants: a subject is one provider's or one account's. Failed before it was sent, a request took no gas.
+  const [spent] = await tx.$queryRaw<{ gas: bigint | null; oldest_ms: bigint | null }[]>`
+    SELECT SUM(COALESCE(gas_used, gas_limit, ${gasOfRequest}::bigint))::bigint AS gas, MIN(created_at_ms) AS oldest_ms
+    FROM queued_transaction
+    WHERE lane = 'sponsored' AND subject = ${subject} AND created_at_ms > ${BigInt(sinceMs)}
+      AND NOT (state = 'failed' AND gas_limit IS NULL)`;
+  if ((spent?.gas ?? 0n) + gasOfRequest <= gas) return;
+  const freeAtMs = Number(spent?.oldest_ms ?? BigInt(nowMs)) + (nowMs - sinceMs);
+  throw gasAllowanceSpent(subject, gas, freeAtMs, nowMs);
 }
 
 /** What makes two requests the same one; the trace and the time are not part of it. */

@@ -1,6 +1,12 @@
 import { address } from "@aios/kernel/identifiers";
 import type { QueuedTransactionModel, TransactionAttemptModel } from "../../../generated/prisma/models.js";
-import type { Attempt, ChainTransaction, Signer, TransactionState } from "../../domain/chain-transaction.js";
+import type {
+  Attempt,
+  ChainTransaction,
+  Lane,
+  Signer,
+  TransactionState,
+} from "../../domain/chain-transaction.js";
 
 export type QueuedRow = QueuedTransactionModel & { readonly attempts?: readonly TransactionAttemptModel[] };
 
@@ -18,6 +24,8 @@ export function toTransaction(row: QueuedRow): ChainTransaction {
     data: row.data,
     valueWei: BigInt(row.valueWei),
     purpose: row.purpose,
+    subject: row.subject,
+    lane: row.lane as Lane,
     traceparent: row.traceparent,
     state: row.state as TransactionState,
     nonce: row.nonce ?? undefined,

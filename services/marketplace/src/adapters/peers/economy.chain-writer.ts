@@ -53,6 +53,7 @@ export class EconomyChainWriter implements ChainWriter {
       data,
       valueWei: "0",
       purpose,
+      subject: "",
     };
     await this.economy.submitTransaction(request, { idempotent: true });
   }

@@ -39,6 +39,7 @@ export class EconomyAnchor implements Anchor {
       data: getBytes(RECEIPT_REGISTRY.encodeFunctionData("anchor", [number, root, receiptCount])),
       valueWei: "0",
       purpose: "anchor-receipts",
+      subject: "",
     };
     await this.economy.submitTransaction(request, { idempotent: true });
   }
