@@ -20,13 +20,13 @@ const KAFKA_GOAL_PER_SECOND = 5_000;
 const EMBEDDED_GOAL_PER_SECOND = 3_000;
 const IMAGE_GOAL_MIB = 250;
 
-const figures: Figure[] = [];
 const asked = (part: "bus" | "gateway"): boolean =>
   process.argv.includes(part) || !["bus", "gateway"].some((name) => process.argv.includes(name));
-if (asked("bus")) figures.push(...(await onBothBuses()));
-if (asked("gateway")) figures.push(...(await gatewayFigures(SUITE)));
-figures.push(...imageSizes());
-printFigures(figures, process.argv.includes("--json"), process.stdout);
+const show = (figures: readonly Figure[]): void =>
+  printFigures(figures, process.argv.includes("--json"), process.stdout);
+if (asked("bus")) show(await onBothBuses());
+if (asked("gateway")) show(await gatewayFigures(SUITE));
+show(imageSizes());
 
 async function onBothBuses(): Promise<Figure[]> {
   const dataDir = mkdtempSync(join(tmpdir(), "aios-bench-platform-"));

@@ -1,15 +1,17 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { splitDigits } from "@aios/datasets/digit-split";
 import { loadDigits } from "@aios/datasets/digits";
 import { digitAt, type LabelledDigits } from "@aios/datasets/labelled-digits";
 import { INFERENCE_PRICE_CAP_WEI, TRAINING } from "@aios/main-job/plan";
 import type { AiosClient } from "@aios/sdk/client";
-import { Contract, Wallet } from "ethers";
+import { Contract, type TransactionResponse, Wallet } from "ethers";
 import { type ConcurrentOutcome, orderConcurrently } from "./concurrent-jobs.js";
 import { cpuSeconds } from "./cpu-time.js";
 import { type Figure, percentile } from "./figures.js";
 import { gatewayRpc } from "./gateway-rpc.js";
 import type { LocalPlatform } from "./local-platform.js";
 
+const RECEIPT_POLL_MS = 100;
 const PATIENCE_MS = 180_000;
 /** Permits of one account are used one after the other; so many show that none gets lost over it. */
 const WITH_PERMITS = 20;
@@ -86,7 +88,9 @@ async function approveEscrow(
   const approve = "function approve(address,uint256)";
   const token = new Contract(contracts["WrappedAios"] as string, [approve], wallet);
   const allowanceWei = INFERENCE_PRICE_CAP_WEI * BigInt(count);
-  await (await token.getFunction("approve")(contracts["JobEscrow"], allowanceWei)).wait();
+  const sent: TransactionResponse = await token.getFunction("approve")(contracts["JobEscrow"], allowanceWei);
+  // Asked for by hash: a wallet's own wait leaves questions open, which fail when the provider ends.
+  while ((await provider.getTransactionReceipt(sent.hash)) === null) await pause(RECEIPT_POLL_MS);
   provider.destroy();
 }
 

@@ -3,7 +3,10 @@ export interface CaseResult {
   /** Unique inside its file: the format's own name of the case, with fork or index where it has them. */
   readonly name: string;
   readonly status: "passed" | "failed" | "skipped";
-  /** Failed: the first difference. Skipped: the reason, the same text for every case with the same reason. */
+  /**
+   * Failed: the first difference. Skipped: the reason, the same text for every case with the same reason. Passed: what
+   * is still worth a remark, likewise.
+   */
   readonly detail?: string;
 }
 

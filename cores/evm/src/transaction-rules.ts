@@ -106,12 +106,13 @@ function checkGas(tx: EvmTransaction, context: ExecutionContext, gasAvailable: b
     throw invalid("init-code-too-large", `init code has at most ${LIMITS.initCodeBytes} bytes`);
 }
 
-function checkSender(tx: EvmTransaction, sender: Account): void {
+function checkSender(tx: EvmTransaction, sender: Account, rules: Rules): void {
   if (tx.nonce < sender.nonce) throw invalid("nonce-too-low", `the next nonce is ${sender.nonce}`);
   if (tx.nonce > sender.nonce) throw invalid("nonce-too-high", `the next nonce is ${sender.nonce}`);
   if (tx.nonce >= LIMITS.nonce) throw invalid("nonce-overflow", "the account has used all its nonces");
-  // EIP-3607
-  if (sender.code.length > 0 && !isDelegation(sender.code.bytes))
+  // EIP-3607, with the exception that EIP-7702 makes.
+  const mayDelegate = rules.fork >= FORK.prague;
+  if (sender.code.length > 0 && !(mayDelegate && isDelegation(sender.code.bytes)))
     throw invalid("sender-has-code", "the sender is a contract");
   const blobs = BigInt(GAS.perBlob * (tx.blobHashes?.length ?? 0)) * (tx.maxFeePerBlobGas ?? 0n);
   const cost = tx.gasLimit * tx.maxFeePerGas + tx.value + blobs;
@@ -128,5 +129,5 @@ export function checkTransaction(
   checkType(tx, context.rules);
   checkGas(tx, context, gasAvailable);
   checkBlobs(tx, context);
-  checkSender(tx, sender);
+  checkSender(tx, sender, context.rules);
 }

@@ -12,7 +12,7 @@ const marketplace = createGrpcClient(MarketplaceServiceService, marketplaceUrl, 
 });
 const ask = (): Promise<unknown> => marketplace.listModels({ pageSize: PAGE, pageToken: "" });
 const inMemory = await ask();
-const app = Fastify();
+const app = Fastify({ forceCloseConnections: true });
 app.get("/memory", () => inMemory);
 app.get("/call", ask);
 process.send?.(await app.listen({ host: "127.0.0.1", port: 0 }));

@@ -62,7 +62,13 @@ async function reads(suite: string, local: LocalPlatform): Promise<Figure[]> {
 
 async function p95(url: string): Promise<number> {
   const load = fork(new URL("./http-load.js", import.meta.url), [url, String(LOAD_SECONDS)]);
-  const [{ latenciesMs, failures }] = (await once(load, "message")) as [HttpLoadReport];
+  const ended = once(load, "exit").then(([code]) => {
+    throw new Error(`the load on ${url} ended with ${code} and told nothing`);
+  });
+  const [{ latenciesMs, failures }] = (await Promise.race([once(load, "message"), ended])) as [
+    HttpLoadReport,
+  ];
+  ended.catch(() => undefined);
   if (failures > 0) throw new Error(`${failures} of ${latenciesMs.length} reads of ${url} failed`);
   return percentile(latenciesMs, 0.95);
 }

@@ -1,12 +1,14 @@
 import { recoverPublicKey } from "@aios/consensus/adapters/secp256k1/recover-public-key";
 import { blobBaseFee } from "@aios/core-evm/blob-fee";
 import type { BlockEnvironment } from "@aios/core-evm/context";
-import { type BlobParameters, DEFAULT_BLOB_PARAMETERS, type Hardfork } from "@aios/core-evm/hardfork";
+import { type BlobParameters, DEFAULT_BLOB_PARAMETERS, FORK, type Hardfork } from "@aios/core-evm/hardfork";
+import type { Rules } from "@aios/core-evm/rules";
 import type { EvmTransaction } from "@aios/core-evm/transaction";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { addressOf, fromHex } from "@aios/core-rlp/hex";
 import { recoverAuthority } from "@aios/core-transactions/authority";
 import { CodedError } from "@aios/kernel/coded-error";
+import { computeAddress } from "ethers";
 import { hexBytes } from "../vectors.js";
 
 export interface VectorAccount {
@@ -27,7 +29,8 @@ interface VectorTransaction {
   readonly value: readonly string[];
   readonly data: readonly string[];
   readonly to: string;
-  readonly sender: string;
+  readonly sender?: string;
+  readonly secretKey?: string;
   readonly gasPrice?: string;
   readonly maxFeePerGas?: string;
   readonly maxPriorityFeePerGas?: string;
@@ -86,10 +89,22 @@ export function word(text: string): Uint8Array {
   return out;
 }
 
-export function blobParameters(vector: StateVector, fork: Hardfork): BlobParameters | undefined {
-  const name = Object.keys(vector.config?.blobSchedule ?? {}).find((key) => key.toLowerCase() === fork);
+/** Ethereum's forks that changed nothing but these (EIP-7892), where the case does not say. */
+const BLOB_FORKS: Readonly<Record<string, BlobParameters>> = {
+  bpo1: { target: 10, max: 15, baseFeeUpdateFraction: 8_346_193n },
+  bpo2: { target: 14, max: 21, baseFeeUpdateFraction: 11_684_671n },
+};
+
+/** `forkName` as the case has it, `fork` whose rules otherwise hold. */
+export function blobParameters(
+  vector: StateVector,
+  forkName: string,
+  fork: Hardfork,
+): BlobParameters | undefined {
+  const wanted = forkName.toLowerCase();
+  const name = Object.keys(vector.config?.blobSchedule ?? {}).find((key) => key.toLowerCase() === wanted);
   const own = name === undefined ? undefined : vector.config?.blobSchedule?.[name];
-  if (own === undefined) return DEFAULT_BLOB_PARAMETERS[fork];
+  if (own === undefined) return BLOB_FORKS[wanted] ?? DEFAULT_BLOB_PARAMETERS[fork];
   return {
     target: Number(own.target),
     max: Number(own.max),
@@ -97,8 +112,12 @@ export function blobParameters(vector: StateVector, fork: Hardfork): BlobParamet
   };
 }
 
-export function environmentOf(vector: StateVector, blobs: BlobParameters | undefined): BlockEnvironment {
+export function environmentOf(
+  vector: StateVector,
+  { fork, blobs }: Pick<Rules, "fork" | "blobs">,
+): BlockEnvironment {
   const { env } = vector;
+  const random = fork < FORK.paris ? undefined : env["currentRandom"];
   const excess = BigInt(env["currentExcessBlobGas"] ?? "0x0");
   return {
     number: Number(env["currentNumber"]),
@@ -107,7 +126,7 @@ export function environmentOf(vector: StateVector, blobs: BlobParameters | undef
     baseFeePerGas: BigInt(env["currentBaseFee"] ?? "0x0"),
     blobBaseFee: blobs === undefined ? 0n : blobBaseFee(excess, blobs),
     coinbase: bytes(env["currentCoinbase"] ?? "0x"),
-    prevRandao: word(env["currentRandom"] ?? env["currentDifficulty"] ?? "0x0"),
+    prevRandao: word(random ?? env["currentDifficulty"] ?? "0x0"),
     // The format's convention: the hash of block n is that of its decimal number.
     blockHash: (number) => keccak256(new TextEncoder().encode(String(number))),
   };
@@ -129,10 +148,13 @@ const pick = (list: readonly string[], index: number, what: string): string => {
 const MAX_256 = (1n << 256n) - 1n;
 const MAX_64 = (1n << 64n) - 1n;
 
+/** How ethereum/tests writes numbers that have more than 256 bits, or leading zeros. */
+const BIG = /^0x:bigint /;
+
 /** A number that the field can carry. Throws `malformed-field` for others: no encoding has them. */
 function within(text: string, most: bigint, what: string): bigint {
-  const value = BigInt(text);
-  if (value <= most) return value;
+  const value = BigInt(text.replace(BIG, ""));
+  if (value <= most && !BIG.test(text)) return value;
   throw new CodedError({
     code: "malformed-field",
     kind: "unprocessable",
@@ -167,6 +189,13 @@ function authorizationOf(
   };
 }
 
+/** Older cases name the key alone. */
+function senderOf({ sender, secretKey }: VectorTransaction): Uint8Array {
+  if (sender !== undefined) return bytes(sender);
+  if (secretKey === undefined) throw new Error("the transaction has neither sender nor secretKey");
+  return fromHex(computeAddress(secretKey));
+}
+
 /** The transaction that an outcome is about. */
 export function transactionOf({ transaction: tx }: StateVector, { indexes }: PostState): EvmTransaction {
   const accessList = tx.accessLists?.[indexes.data] ?? undefined;
@@ -174,19 +203,21 @@ export function transactionOf({ transaction: tx }: StateVector, { indexes }: Pos
   const value = within(pick(tx.value, indexes.value, "value"), MAX_256, "value");
   return {
     type: typeOf(tx, accessList !== undefined),
-    from: bytes(tx.sender),
+    from: senderOf(tx),
     to: tx.to === "" || tx.to === "0x" ? undefined : bytes(tx.to),
     nonce: within(tx.nonce, MAX_64, "nonce"),
     gasLimit: within(pick(tx.gasLimit, indexes.gas, "gas limit"), MAX_64, "gas limit"),
     value,
     data: bytes(pick(tx.data, indexes.data, "data")),
     maxFeePerGas: price,
-    maxPriorityFeePerGas: BigInt(tx.maxPriorityFeePerGas ?? tx.gasPrice ?? "0x0"),
+    maxPriorityFeePerGas: within(tx.maxPriorityFeePerGas ?? tx.gasPrice ?? "0x0", MAX_256, "tip"),
     accessList: (accessList ?? []).map(({ address, storageKeys }) => ({
       address: bytes(address),
       slots: storageKeys.map(word),
     })),
-    ...(tx.maxFeePerBlobGas === undefined ? {} : { maxFeePerBlobGas: BigInt(tx.maxFeePerBlobGas) }),
+    ...(tx.maxFeePerBlobGas === undefined
+      ? {}
+      : { maxFeePerBlobGas: within(tx.maxFeePerBlobGas, MAX_256, "fee for blobs") }),
     ...(tx.blobVersionedHashes === undefined ? {} : { blobHashes: tx.blobVersionedHashes.map(bytes) }),
     ...(tx.authorizationList === undefined
       ? {}

@@ -14,7 +14,7 @@ import { MerklePatriciaTrie } from "@aios/core-trie/merkle-patricia-trie";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { CaseResult, Suite } from "../suite.js";
 import { holdsCasesWith, readCases } from "../vectors.js";
-import { refusalDifference } from "./state-exceptions.js";
+import { refusalRemark } from "./state-exceptions.js";
 import {
   blobParameters,
   bytes,
@@ -28,7 +28,11 @@ import {
 /** Names of forks in the format. */
 const FORKS: Readonly<Record<string, Hardfork>> = {
   ...Object.fromEntries(HARDFORKS.map((fork) => [fork, fork])),
+  arrowglacier: "london",
+  grayglacier: "london",
   merge: "paris",
+  // Forks of blob parameters alone (EIP-7892).
+  ...Object.fromEntries(["bpo1", "bpo2", "bpo3", "bpo4", "bpo5"].map((fork) => [fork, "osaka" as const])),
 };
 const BEFORE_BERLIN = [
   "frontier",
@@ -139,7 +143,7 @@ const TRACED_GAS_LIMIT = 50_000_000n;
 function run(vector: StateVector, post: PostState, rules: Rules, tracer: Tracer | undefined): Outcome {
   const accounts = preState(vector);
   const state = new WorldState(readerOf(accounts), { codes });
-  const context = new ExecutionContext(state, rules, environmentOf(vector, rules.blobs), frames);
+  const context = new ExecutionContext(state, rules, environmentOf(vector, rules), frames);
   context.tracer = tracer;
   let logs: readonly LogEntry[] = [];
   let gasUsed = 0n;
@@ -154,30 +158,36 @@ function run(vector: StateVector, post: PostState, rules: Rules, tracer: Tracer 
   return { root: stateRoot(accounts), logs: logsHash(logs), refusal, gasUsed };
 }
 
-function difference(vector: StateVector, post: PostState, rules: Rules): string | undefined {
+type Verdict = Pick<CaseResult, "status" | "detail">;
+
+function verdictOf(vector: StateVector, post: PostState, rules: Rules): Verdict {
+  let remark: string | undefined;
   // Both loops of the interpreter: the one that runs and the one that tells.
   for (const tracer of [undefined, {}]) {
     const { root, logs, refusal, gasUsed } = run(vector, post, rules, tracer);
     const how = tracer === undefined ? "" : "traced: ";
     if (post.expectException !== undefined) {
-      if (refusal === undefined) return `${how}the transaction ran; expected ${post.expectException}`;
-      const wrong = refusalDifference(refusal, post.expectException);
-      if (wrong !== undefined) return `${how}${wrong}`;
+      if (refusal === undefined) return failed(`${how}the transaction ran; expected ${post.expectException}`);
+      remark ??= refusalRemark(refusal, post.expectException);
     }
-    if (logs !== post.logs) return `${how}logs hash ${logs}, expected ${post.logs}`;
-    if (root !== post.hash) return `${how}state root ${root}, expected ${post.hash}`;
+    if (logs !== post.logs) return failed(`${how}logs hash ${logs}, expected ${post.logs}`);
+    if (root !== post.hash) return failed(`${how}state root ${root}, expected ${post.hash}`);
     if (gasUsed > TRACED_GAS_LIMIT) break;
   }
-  return undefined;
+  return { status: "passed", ...(remark === undefined ? {} : { detail: remark }) };
 }
 
-function check(vector: StateVector, fork: Hardfork, post: PostState): string | undefined {
+function failed(detail: string): Verdict {
+  return { status: "failed", detail };
+}
+
+function check(vector: StateVector, forkName: string, fork: Hardfork, post: PostState): Verdict {
   try {
     const chainId = BigInt(vector.config?.chainid ?? "0x1");
-    const rules = rulesOf({ hardfork: fork, chainId, blobs: blobParameters(vector, fork) });
-    return difference(vector, post, rules);
+    const rules = rulesOf({ hardfork: fork, chainId, blobs: blobParameters(vector, forkName, fork) });
+    return verdictOf(vector, post, rules);
   } catch (error) {
-    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return failed(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
 }
 
@@ -198,8 +208,7 @@ export const stateSuite: Suite = {
             yield { name, status: old ? "skipped" : "failed", detail };
             continue;
           }
-          const detail = check(vector, fork, post);
-          yield detail === undefined ? { name, status: "passed" } : { name, status: "failed", detail };
+          yield { name, ...check(vector, forkName, fork, post) };
         }
       }
     }

@@ -49,6 +49,11 @@ const FORKS: Readonly<Record<string, TransactionFork>> = {
   Cancun: "cancun",
   Prague: "prague",
   Osaka: "osaka",
+  BPO1: "osaka",
+  BPO2: "osaka",
+  BPO3: "osaka",
+  BPO4: "osaka",
+  BPO5: "osaka",
 };
 const MAINNET = 1n;
 

@@ -1,7 +1,10 @@
+import { EMPTY_CODE_HASH } from "@aios/core-trie/empty-hashes";
 import { CodedError } from "@aios/kernel/coded-error";
 import { address } from "@aios/kernel/identifiers";
 import { lesser } from "../domain/bigint.js";
 import type { BlockSelector } from "../domain/block-tag.js";
+import { insufficientFunds } from "../domain/errors.js";
+import { GAS_PER_BLOB } from "../domain/message-funds.js";
 import type {
   CallOutcome,
   CallRequest,
@@ -26,8 +29,6 @@ export interface CallArguments extends Partial<Omit<CallRequest, "gasLimit">> {
 
 const TRANSFER_GAS = 21_000n;
 const CALL_STIPEND = 2_300n;
-/** Gas does not depend on its price; without one, the search is not bounded by what the sender can pay. */
-const FREE = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n } as const;
 const ZERO_ADDRESS = address(`0x${"00".repeat(20)}`);
 
 export function executionReverted(output: Uint8Array, reason: string | undefined): CodedError {
@@ -48,6 +49,19 @@ export function executionFault(fault: string, output: Uint8Array): CodedError {
   return fault === "execution reverted"
     ? executionReverted(output, revertReason(output))
     : executionHalted(fault);
+}
+
+/**
+ * The gas that the sender can pay at the offered price, at most `most`; without a price the search is not bounded by the
+ * balance, as in Geth. Throws `insufficient-funds` where the value and the blobs alone are more than the balance. Wei.
+ */
+function affordableGas(args: CallArguments, balance: bigint, most: bigint): bigint {
+  const { maxFeePerGas: price = 0n, maxFeePerBlobGas = 0n, value = 0n } = args;
+  if (price === 0n) return most;
+  const blobs = GAS_PER_BLOB * BigInt(args.blobVersionedHashes?.length ?? 0) * maxFeePerBlobGas;
+  const left = balance - value - blobs;
+  if (left < 0n) throw insufficientFunds(balance, value + blobs);
+  return lesser(left / price, most);
 }
 
 function requireSuccess(outcome: CallOutcome): Extract<CallOutcome, { kind: "success" }> {
@@ -108,14 +122,13 @@ export class CallContract {
   async estimateGas(args: CallArguments, selector: BlockSelector, overrides: Overrides): Promise<bigint> {
     const point = await this.chain.point(selector);
     const state = this.#withOverrides(point.state, overrides);
-    const most =
-      args.gasLimit !== undefined && args.gasLimit > 0n && args.gasLimit < this.gasCap
-        ? args.gasLimit
-        : this.gasCap;
+    const { balance, isTransfer } = this.#parties(state, args);
+    const wanted = args.gasLimit === undefined || args.gasLimit === 0n ? this.gasCap : args.gasLimit;
+    const most = affordableGas(args, balance, lesser(wanted, this.gasCap));
     const attempt = (gasLimit: bigint): Promise<CallOutcome> =>
-      this.engine.call(state, point.context, this.#request({ ...args, ...FREE, gasLimit }, this.gasCap));
+      this.engine.call(state, point.context, this.#request({ ...args, gasLimit }, this.gasCap));
     const first = requireSuccess(await attempt(most));
-    if (first.gasUsed === TRANSFER_GAS) return TRANSFER_GAS;
+    if (isTransfer && first.gasUsed === TRANSFER_GAS) return TRANSFER_GAS;
     let low = first.gasUsed - 1n;
     let high = most;
     const likely = ((first.gasUsed + first.gasRefund + CALL_STIPEND) * 64n) / 63n;
@@ -139,6 +152,19 @@ export class CallContract {
       if (error instanceof CodedError && error.code === "intrinsic-gas-too-low") return false;
       throw error;
     }
+  }
+
+  /** What the sender has, and whether nothing but value moves. */
+  #parties({ root, overlays }: StateReference, { from, to, data }: CallArguments) {
+    return readState(this.states, root, (committed) => {
+      const view = overlays.reduce<StateView>((base, overlay) => new OverlayState(base, overlay), committed);
+      const code = to === undefined || to === null ? undefined : view.account(to)?.codeHash;
+      const hasCode = code !== undefined && code !== EMPTY_CODE_HASH;
+      return {
+        balance: view.account(from ?? ZERO_ADDRESS)?.balance ?? 0n,
+        isTransfer: to !== undefined && to !== null && !hasCode && (data?.length ?? 0) === 0,
+      };
+    });
   }
 
   #withOverrides(state: StateReference, overrides: Overrides): StateReference {

@@ -1,4 +1,5 @@
 import { CodedError } from "@aios/kernel/coded-error";
+import type { Bytes32 } from "@aios/kernel/identifiers";
 import { greater, lesser } from "../domain/bigint.js";
 import type { BlockWithReceipts } from "../domain/block.js";
 import type { BlockStore } from "../domain/ports.js";
@@ -22,6 +23,8 @@ export interface FeeHistory {
 
 /** What to pay. */
 export class FeeOracle {
+  #suggested: { readonly head: Bytes32; readonly tip: bigint } | undefined;
+
   constructor(
     private readonly chain: ChainView,
     private readonly blocks: BlockStore,
@@ -32,7 +35,12 @@ export class FeeOracle {
 
   /** Median tip of recent transactions. Blocks are not full here, so a low one is enough. */
   suggestedTip(): bigint {
-    const head = this.chain.head().number;
+    const { number, hash } = this.chain.head();
+    if (this.#suggested?.head !== hash) this.#suggested = { head: hash, tip: this.#tipAt(number) };
+    return this.#suggested.tip;
+  }
+
+  #tipAt(head: number): bigint {
     const tips: bigint[] = [];
     for (let height = head; height > 0 && height > head - SAMPLED_BLOCKS; height--) {
       const block = this.blocks.block(height);
@@ -52,32 +60,42 @@ export class FeeOracle {
 
   history(blockCount: number, newest: number, percentiles: readonly number[]): FeeHistory {
     const count = Math.min(blockCount, MAX_HISTORY, newest + 1);
-    const blocks: BlockWithReceipts[] = [];
-    for (let height = newest - count + 1; height <= newest; height++) {
-      const block = this.blocks.blockWithReceipts(height);
-      if (block === undefined)
-        throw new CodedError({
-          code: "block-not-found",
-          kind: "not-found",
-          message: `block not found: ${height}`,
-        });
-      blocks.push(block);
-    }
-    const last = blocks.at(-1);
-    const fees = blocks.map((block) => block.header.baseFeePerGas);
-    if (last !== undefined) fees.push(this.chain.rules.nextBaseFee(last.header));
+    const oldest = newest - count + 1;
+    const headers = Array.from({ length: count }, (_, index) =>
+      found(this.blocks.header(oldest + index), oldest + index),
+    );
+    const last = headers.at(-1);
+    const after = last === undefined ? [] : [last];
     return {
-      oldestBlock: newest - count + 1,
-      baseFeePerGas: fees,
-      gasUsedRatio: blocks.map((block) => Number(block.header.gasUsed) / Number(block.header.gasLimit)),
-      baseFeePerBlobGas: [
-        ...blocks.map((block) => block.header.blobBaseFeePerGas ?? 1n),
-        ...(last === undefined ? [] : [this.chain.blobBaseFeeAfter(last.header)]),
+      oldestBlock: oldest,
+      baseFeePerGas: [
+        ...headers.map(({ baseFeePerGas }) => baseFeePerGas),
+        ...after.map((header) => this.chain.rules.nextBaseFee(header)),
       ],
-      blobGasUsedRatio: blocks.map((block) => this.chain.rules.blobGasRatio(block.header)),
-      reward: percentiles.length === 0 ? undefined : blocks.map((block) => rewardsAt(block, percentiles)),
+      gasUsedRatio: headers.map(({ gasUsed, gasLimit }) => Number(gasUsed) / Number(gasLimit)),
+      baseFeePerBlobGas: [
+        ...headers.map(({ blobBaseFeePerGas }) => blobBaseFeePerGas ?? 1n),
+        ...after.map((header) => this.chain.blobBaseFeeAfter(header)),
+      ],
+      blobGasUsedRatio: headers.map((header) => this.chain.rules.blobGasRatio(header)),
+      // One block at a time: a thousand full ones would not fit into memory.
+      reward:
+        percentiles.length === 0
+          ? undefined
+          : headers.map(({ number }) =>
+              rewardsAt(found(this.blocks.blockWithReceipts(number), number), percentiles),
+            ),
     };
   }
+}
+
+function found<T>(block: T | undefined, height: number): T {
+  if (block !== undefined) return block;
+  throw new CodedError({
+    code: "block-not-found",
+    kind: "not-found",
+    message: `block not found: ${height}`,
+  });
 }
 
 function rewardsAt(block: BlockWithReceipts, percentiles: readonly number[]): bigint[] {
@@ -88,7 +106,8 @@ function rewardsAt(block: BlockWithReceipts, percentiles: readonly number[]): bi
     }))
     .sort((a, b) => (a.tip < b.tip ? -1 : a.tip > b.tip ? 1 : 0));
   return percentiles.map((percentile) => {
-    const threshold = Number(block.header.gasUsed) * (percentile / 100);
+    // Whole gas, as Geth counts it.
+    const threshold = Math.floor(Number(block.header.gasUsed) * (percentile / 100));
     let sum = 0;
     for (const { tip, gas } of tips) {
       sum += Number(gas);

@@ -16,6 +16,8 @@ import type { AccessListEntry } from "../domain/transaction.js";
 import { ReplayBlocks } from "./replay-blocks.js";
 import { SimulateBlocks } from "./simulate-blocks.js";
 
+const MAX_LISTING_RUNS = 16;
+
 /** Everything that an engine does, out of the sessions that it opens. */
 export class SessionEngine implements ExecutionEngine {
   readonly #replay: ReplayBlocks;
@@ -50,10 +52,20 @@ export class SessionEngine implements ExecutionEngine {
     context: BlockContext,
     request: CallRequest,
   ): Promise<{ readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome }> {
-    return await this.sessions.open(state, context, async (session) => {
-      const result = await session.runMessage(request, { chargesFees: false, reportsAccessList: true });
-      return { accessList: result.accessList, outcome: outcomeOf(result) };
-    });
+    let listed = request.accessList;
+    for (let run = 0; ; run++) {
+      const result = await this.sessions.open(state, context, (session) =>
+        session.runMessage(
+          { ...request, accessList: listed },
+          { chargesFees: false, reportsAccessList: true },
+        ),
+      );
+      // A list changes gas, and gas may change the way: as Geth, until the run with the list finds no more.
+      const isStable = entryCount(result.accessList) === entryCount(listed);
+      if (isStable || run === MAX_LISTING_RUNS)
+        return { accessList: result.accessList, outcome: outcomeOf(result) };
+      listed = result.accessList;
+    }
   }
 
   traceBlock(
@@ -77,6 +89,11 @@ export class SessionEngine implements ExecutionEngine {
   simulate(parent: BlockHeader, request: SimulationRequest): Promise<readonly SimulatedBlock[]> {
     return this.#simulation.run(parent, request);
   }
+}
+
+/** Each run's list holds the one before it, so that their sizes tell whether they are the same. */
+function entryCount(list: readonly AccessListEntry[]): number {
+  return list.reduce((sum, { storageKeys }) => sum + 1 + storageKeys.length, 0);
 }
 
 function outcomeOf({ output, gasUsed, gasRefund, error }: MessageResult): CallOutcome {

@@ -5,6 +5,7 @@ import type { BlockHeader, Log, Receipt } from "../domain/block.js";
 import { receiptsRoot, sealHeader, transactionsRoot, withdrawalsRoot } from "../domain/block-codec.js";
 import type { BlockRules, BlockSession, MessageResult, SessionOpener } from "../domain/block-session.js";
 import { combineBlooms, receiptBlooms } from "../domain/bloom.js";
+import { GAS_PER_BLOB } from "../domain/message-funds.js";
 import type { BlockContext, CallRequest, StateStore } from "../domain/ports.js";
 import type {
   SimulatedBlock,
@@ -22,7 +23,7 @@ import { withState } from "../domain/with-state.js";
 
 export const MAX_SIMULATED_BLOCKS = 256;
 const SECONDS_BETWEEN_BLOCKS = 12;
-const GAS_PER_BLOB = 131_072n;
+
 const GWEI = 1_000_000_000n;
 const ZERO_HASH = `0x${"00".repeat(32)}` as Bytes32;
 
@@ -58,6 +59,14 @@ const CODES: Readonly<Record<string, number>> = {
 interface PlacedRequest extends SimulatedBlockRequest {
   readonly number: number;
   readonly timestamp: number;
+}
+
+/** What the blocks before left behind; each block adds to it. */
+interface Progress {
+  readonly request: SimulationRequest;
+  readonly layers: StateChanges[];
+  readonly gas: { left: bigint };
+  readonly ancestorHashes: Map<number, Bytes32>;
 }
 
 const NOTHING: SimulatedBlockRequest = {
@@ -121,11 +130,18 @@ export class SimulateBlocks {
     const out: SimulatedBlock[] = [];
     const layers: StateChanges[] = [];
     const gas = { left: request.gasCap };
+    const ancestorHashes = new Map([[base.number, base.hash]]);
     let parent = base;
     for (const placed of placeBlocks(base, request.blocks)) {
-      const block = await this.#block(base, parent, placed, request, layers, gas);
+      const block = await this.#block(base, parent, placed, {
+        request,
+        layers,
+        gas,
+        ancestorHashes,
+      });
       out.push(block);
       parent = block.header;
+      ancestorHashes.set(parent.number, parent.hash);
     }
     return out;
   }
@@ -134,9 +150,7 @@ export class SimulateBlocks {
     base: BlockHeader,
     parent: BlockHeader,
     placed: PlacedRequest,
-    request: SimulationRequest,
-    layers: StateChanges[],
-    gas: { left: bigint },
+    { request, layers, gas, ancestorHashes }: Progress,
   ): Promise<SimulatedBlock> {
     const { overrides } = placed;
     const excessBlobGas = this.rules.nextExcessBlobGas(parent, placed.timestamp);
@@ -153,7 +167,7 @@ export class SimulateBlocks {
     };
     const pretended = await this.#overrides(base, layers, placed.stateOverrides);
     const reference = { root: base.stateRoot, overlays: [...layers, pretended] };
-    return await this.sessions.open(reference, context, async (session) => {
+    return await this.sessions.open(reference, { ...context, ancestorHashes }, async (session) => {
       applyPrecompiles(session, placed.stateOverrides);
       await session.begin(parent.hash);
       const run = await new SimulatedBlockRun(this.rules.chainId, session, context, request, gas).calls(

@@ -80,6 +80,8 @@ export interface BlockContext {
   readonly difficulty?: bigint;
   /** EIP-4788; absent: zero, as the network has no beacon chain. */
   readonly parentBeaconBlockRoot?: Bytes32;
+  /** Hashes by number of blocks before this one that are not stored: those of a simulation. */
+  readonly ancestorHashes?: ReadonlyMap<number, Bytes32>;
 }
 
 export type CallOutcome =

@@ -208,6 +208,68 @@ describe("traces and simulations", () => {
     expect(await ask("eth_call", { to: identity, data: "0x1234" }, "latest")).toBe("0x1234");
   });
 
+  it("gives simulated blocks the hashes of those simulated before them", async () => {
+    // BLOCKHASH of the number in the call data.
+    const code = "0x5f35405f5260205ff3";
+    const hashOf = (number: number) => ({ to: COIN, input: `0x${number.toString(16).padStart(64, "0")}` });
+    const head = Number(await ask("eth_blockNumber"));
+    const base = head - 1;
+    const blocks = (await ask(
+      "eth_simulateV1",
+      {
+        blockStateCalls: [
+          { stateOverrides: { [COIN]: { code } } },
+          { calls: [hashOf(base + 1), hashOf(base), hashOf(base + 2)] },
+        ],
+      },
+      `0x${base.toString(16)}`,
+    )) as { readonly hash: string; readonly parentHash: string; readonly calls: { returnData: string }[] }[];
+    const real = (await ask("eth_getBlockByNumber", `0x${base.toString(16)}`, false)) as { hash: string };
+    expect(blocks[1]?.calls.map(({ returnData }) => returnData)).toEqual([
+      blocks[0]?.hash,
+      real.hash,
+      `0x${"0".repeat(64)}`,
+    ]);
+  });
+
+  it("tells the gas of a call that brings the access list it needs", async () => {
+    // Reads two slots of its own: 2,400 for the address, 1,900 for each slot, and 100 to read each then.
+    const call = { from: RICH, to: COIN };
+    const overrides = { [COIN]: { code: "0x5f545060015450" } };
+    const simulated = (await ask("eth_simulateV1", {
+      blockStateCalls: [{ stateOverrides: overrides, calls: [call] }],
+    })) as { readonly calls: { readonly gasUsed: string }[] }[];
+    const plain = BigInt(simulated[0]?.calls[0]?.gasUsed ?? 0);
+    const deployed = await new ContractFactory(
+      [],
+      "0x66 5f5450600154505f5260076019f3".replace(" ", ""),
+      sender?.connect(provider),
+    ).deploy();
+    await deployed.waitForDeployment();
+    const listed = (await ask(
+      "eth_createAccessList",
+      { from: RICH, to: await deployed.getAddress() },
+      "latest",
+    )) as {
+      readonly accessList: { readonly storageKeys: readonly string[] }[];
+      readonly gasUsed: string;
+    };
+    expect(listed.accessList.map(({ storageKeys }) => storageKeys.length)).toEqual([2]);
+    expect(BigInt(listed.gasUsed) - plain).toBe(2_400n + 2n * (1_900n + 100n - 2_100n));
+  });
+
+  it("estimates with the fees that are offered, and searches for a contract that only stops", async () => {
+    const poor = { from: POOR, to: RICH, maxFeePerGas: "0x1" };
+    await expect(ask("eth_estimateGas", poor)).rejects.toThrow(/less than block base fee/);
+    const stops = { [COIN]: { code: "0x00" } };
+    const gas = BigInt((await ask("eth_estimateGas", { from: POOR, to: COIN }, "latest", stops)) as string);
+    expect(gas).toBeGreaterThan(21_000n);
+    expect(gas).toBeLessThan(21_400n);
+    const funded = { [POOR]: { balance: "0x1" } };
+    const dear = { from: POOR, to: RICH, value: "0x2", maxFeePerGas: "0xffffffffffff" };
+    await expect(ask("eth_estimateGas", dear, "latest", funded)).rejects.toThrow(/insufficient funds/);
+  });
+
   it("fills in what a wallet leaves open, ready to sign", async () => {
     const from = wallets[1]?.address ?? "";
     const filled = (await ask("eth_fillTransaction", { from, to: POOR, value: "0x5" })) as {

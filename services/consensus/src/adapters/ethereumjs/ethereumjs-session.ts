@@ -19,7 +19,7 @@ import type { EngineLane } from "./engine-lane.js";
 import { messageResult, runMessage } from "./message-call.js";
 import { beginBlock, requestsOf } from "./system-contracts.js";
 import { TraceBridge } from "./trace-bridge.js";
-import { typedTransaction } from "./typed-transaction.js";
+import { authoritiesOf, typedTransaction } from "./typed-transaction.js";
 
 /** Single transactions of a block in progress, on a lane that nobody else uses meanwhile. */
 export class EthereumJsSession implements BlockSession, Disposable {
@@ -65,12 +65,13 @@ export class EthereumJsSession implements BlockSession, Disposable {
   async runSigned(transaction: SignedTransaction, tracer?: Tracer): Promise<MessageResult> {
     const { sender, gasLimit, data, to, value } = transaction;
     const { feeRecipient } = this.context;
+    const tx = typedTransaction(transaction, this.lane.vm.common);
+    const authorities = authoritiesOf(tx);
     tracer?.begin?.(
-      { from: sender, to, input: data, value, gas: gasLimit, feeRecipient },
+      { from: sender, to, input: data, value, gas: gasLimit, feeRecipient, authorities },
       this.lane.state.view,
     );
     using _bridge = tracer === undefined ? undefined : new TraceBridge(this.lane, tracer);
-    const tx = typedTransaction(transaction, this.lane.vm.common);
     const block = this.lane.block(this.context);
     try {
       const result = await runTx(this.lane.vm, { tx, block, skipHardForkValidation: true });

@@ -14,11 +14,12 @@ import { lesser } from "../../domain/bigint.js";
 import type { MessageOptions, MessageResult } from "../../domain/block-session.js";
 import { isDelegation } from "../../domain/delegation.js";
 import { intrinsicGasTooLow } from "../../domain/errors.js";
-import { contextOfMessage, isFree, requireInitCodeSize, requirePayable } from "../../domain/message-funds.js";
+import { contextOfMessage, requireInitCodeSize, requirePayable } from "../../domain/message-funds.js";
 import type { BlockContext, CallRequest } from "../../domain/ports.js";
 import type { EngineLane } from "./engine-lane.js";
 import { faultName } from "./fault-name.js";
 import { TraceBridge } from "./trace-bridge.js";
+import { authoritiesOf } from "./typed-transaction.js";
 
 const ANY_GAS = 100_000n;
 /** EIP-3529. */
@@ -114,17 +115,23 @@ export async function runMessage(
   options: MessageOptions,
 ): Promise<MessageResult> {
   const sender = lane.state.accountState(request.from);
-  const free = isFree(request, options);
-  requirePayable(request, sender?.balance ?? 0n, context, free);
+  const seen = contextOfMessage(context, request, options);
+  requirePayable(request, sender?.balance ?? 0n, seen);
   requireInitCodeSize(request);
-  const block = lane.block(contextOfMessage(context, request, free));
+  const block = lane.block(seen);
   const transaction = unsigned(lane, chainId, request);
   const minimum = transaction.getMinimumGasLimit();
   if (request.gasLimit < minimum) throw intrinsicGasTooLow(request.gasLimit, minimum);
   if (sender !== undefined && sender.codeHash !== EMPTY_CODE_HASH && !isDelegation(lane.state.codeOf(sender)))
     lane.state.admitSender(request.from);
   options.tracer?.begin?.(
-    { ...request, input: request.data, gas: request.gasLimit, feeRecipient: context.feeRecipient },
+    {
+      ...request,
+      input: request.data,
+      gas: request.gasLimit,
+      feeRecipient: context.feeRecipient,
+      authorities: authoritiesOf(transaction),
+    },
     lane.state.view,
   );
   using _bridge = options.tracer === undefined ? undefined : new TraceBridge(lane, options.tracer);

@@ -1,7 +1,8 @@
-import { fromHex } from "@aios/core-rlp/hex";
+import { addressOf, fromHex } from "@aios/core-rlp/hex";
+import type { Address } from "@aios/kernel/identifiers";
 import type { Common } from "@ethereumjs/common";
-import { createTxFromRLP, type TypedTransaction } from "@ethereumjs/tx";
-import { Address as EvmAddress } from "@ethereumjs/util";
+import { createTxFromRLP, isEOACode7702Tx, type TypedTransaction } from "@ethereumjs/tx";
+import { Address as EvmAddress, eoaCode7702RecoverAuthority } from "@ethereumjs/util";
 import type { SignedTransaction } from "../../domain/transaction.js";
 
 /** The library's form of a transaction; its sender is the one that is known already. */
@@ -10,4 +11,16 @@ export function typedTransaction(transaction: SignedTransaction, common: Common)
   const sender = new EvmAddress(fromHex(transaction.sender));
   out.getSenderAddress = () => sender;
   return out;
+}
+
+/** Who signed the authorizations (EIP-7702); those that nobody signed are left out. */
+export function authoritiesOf(transaction: TypedTransaction): Address[] {
+  if (!isEOACode7702Tx(transaction)) return [];
+  return transaction.authorizationList.flatMap((item) => {
+    try {
+      return [addressOf(eoaCode7702RecoverAuthority(item).bytes)];
+    } catch {
+      return [];
+    }
+  });
 }

@@ -23,7 +23,7 @@ import type {
   PrecompileOverrides,
 } from "../../domain/block-session.js";
 import { intrinsicGasTooLow, refusedByEngine } from "../../domain/errors.js";
-import { contextOfMessage, isFree, requireInitCodeSize, requirePayable } from "../../domain/message-funds.js";
+import { contextOfMessage, requireInitCodeSize, requirePayable } from "../../domain/message-funds.js";
 import type { BlockContext, CallRequest } from "../../domain/ports.js";
 import type { StateChanges, StateView } from "../../domain/state.js";
 import type { Tracer } from "../../domain/tracing/tracer.js";
@@ -95,25 +95,35 @@ export class EvmSession implements BlockSession {
     const tx = evmTransaction(transaction, this.machine.recover);
     this.#requireValid(tx);
     const { feeRecipient } = this.context;
-    tracer?.begin?.({ from: sender, to, input: data, value, gas: gasLimit, feeRecipient }, this.state);
+    tracer?.begin?.(
+      {
+        from: sender,
+        to,
+        input: data,
+        value,
+        gas: gasLimit,
+        feeRecipient,
+        authorities: authoritiesOf(tx),
+      },
+      this.state,
+    );
     return resultOf(this.#run(this.#execution, tx, tracer));
   }
 
   async runMessage(request: CallRequest, options: MessageOptions): Promise<MessageResult> {
     const { tracer, reportsAccessList = false } = options;
     const sender = this.#world.accountAt(fromHex(request.from));
-    const free = isFree(request, options);
-    requirePayable(request, sender.balance, this.context, free);
+    const seen = contextOfMessage(this.context, request, options);
+    requirePayable(request, sender.balance, seen);
     requireInitCodeSize(request);
     const tx = evmMessage(request, sender.nonce, this.machine.recover);
     const { gas, floor } = intrinsicGas(tx, this.rules.fork);
     const least = BigInt(Math.max(gas, floor));
     if (request.gasLimit < least) throw intrinsicGasTooLow(request.gasLimit, least);
-    const execution = free
-      ? this.#executionOn(contextOfMessage(this.context, request, free))
-      : this.#execution;
+    const execution = seen === this.context ? this.#execution : this.#executionOn(seen);
     const { feeRecipient } = this.context;
-    tracer?.begin?.({ ...request, input: request.data, gas: request.gasLimit, feeRecipient }, this.state);
+    const traced = { ...request, input: request.data, gas: request.gasLimit, feeRecipient };
+    tracer?.begin?.({ ...traced, authorities: authoritiesOf(tx) }, this.state);
     return reportsAccessList
       ? this.#listing(execution, tx, request)
       : resultOf(this.#run(execution, tx, tracer));
@@ -134,7 +144,10 @@ export class EvmSession implements BlockSession {
   }
 
   #executionOn(context: BlockContext): ExecutionContext {
-    const environment = environmentOf(context, (number) => this.machine.blockHash(number));
+    const environment = environmentOf(
+      context,
+      (number) => context.ancestorHashes?.get(number) ?? this.machine.blockHash(number),
+    );
     const out = new ExecutionContext(this.#world, this.rules, environment, this.machine.frames);
     out.precompileOverrides = this.#precompiles;
     return out;
@@ -162,9 +175,10 @@ export class EvmSession implements BlockSession {
   #listing(execution: ExecutionContext, tx: EvmTransaction, request: CallRequest): MessageResult {
     const { from, to, accessList } = request;
     const target = to ?? addressOf(createAddress(tx.from, tx.nonce));
+    const warm = new Set<Address>([from, target, ...authoritiesOf(tx)]);
     const listed = new AccessListTracer(
       accessList,
-      (address) => address === from || address === target || this.isPrecompile(address),
+      (address) => warm.has(address) || this.isPrecompile(address),
     );
     execution.tracer = listed;
     try {
@@ -174,6 +188,11 @@ export class EvmSession implements BlockSession {
       execution.tracer = undefined;
     }
   }
+}
+
+/** Who signed the authorizations (EIP-7702): touched before the first instruction. */
+function authoritiesOf({ authorizations = [] }: EvmTransaction): Address[] {
+  return authorizations.flatMap(({ authority }) => (authority === undefined ? [] : [addressOf(authority)]));
 }
 
 function environmentOf(

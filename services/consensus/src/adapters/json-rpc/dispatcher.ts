@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import type { RpcValue } from "./format.js";
 import type { RpcMethod, RpcMethods } from "./method.js";
 import { RPC, type RpcErrorObject, toRpcError } from "./rpc-error.js";
@@ -28,6 +29,7 @@ interface RpcRequest {
 interface Unreadable {
   readonly id: RpcRequest["id"];
   readonly problem: string;
+  readonly code: number;
 }
 
 interface Numbered {
@@ -41,6 +43,9 @@ interface Answer {
 }
 
 const MAX_JSON_DEPTH = 64;
+const BATCH_CONCURRENCY = 16;
+/** After so long a batch lets others have the thread. */
+const BATCH_TURN_MS = 20;
 const UNKNOWN_METHOD = "unknown";
 
 /** Methods that one connection adds to the common ones. */
@@ -67,17 +72,26 @@ function failure(id: RpcRequest["id"], error: RpcErrorObject): string {
   return JSON.stringify({ jsonrpc: "2.0", id, error });
 }
 
+function tooLarge(id: RpcRequest["id"]): string {
+  return failure(id, { code: RPC.limitExceeded, message: "response too large" });
+}
+
+function notRun(request: RpcRequest | Unreadable): string | undefined {
+  return "isNotification" in request && request.isNotification ? undefined : tooLarge(request.id);
+}
+
 function readRequest(value: unknown): RpcRequest | Unreadable {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { id: null, problem: "a request must be an object" };
+    return { id: null, problem: "a request must be an object", code: RPC.invalidRequest };
   }
   const object = value as Readonly<Record<string, unknown>>;
   const rawId = object["id"];
   const id = typeof rawId === "string" || typeof rawId === "number" ? rawId : null;
-  if (object["jsonrpc"] !== "2.0") return { id, problem: 'jsonrpc must be "2.0"' };
-  if (typeof object["method"] !== "string") return { id, problem: "method must be a string" };
+  if (object["jsonrpc"] !== "2.0") return { id, problem: 'jsonrpc must be "2.0"', code: RPC.invalidRequest };
+  if (typeof object["method"] !== "string")
+    return { id, problem: "method must be a string", code: RPC.invalidRequest };
   const parameters = object["params"] ?? [];
-  if (!Array.isArray(parameters)) return { id, problem: "params must be a list" };
+  if (!Array.isArray(parameters)) return { id, problem: "params must be a list", code: RPC.invalidParams };
   return { id, method: object["method"], parameters, isNotification: rawId === undefined };
 }
 
@@ -114,25 +128,50 @@ export class RpcDispatcher {
   async #batch(requests: readonly unknown[], own: ConnectionMethods): Promise<string | undefined> {
     const answers = new Array<string | undefined>(requests.length);
     const together = new Map<RpcMethod, Numbered[]>();
-    const running: Promise<void>[] = [];
+    const alone: number[] = [];
     for (const [index, value] of requests.entries()) {
       const request = readRequest(value);
       const method = "problem" in request ? undefined : this.#methodOf(request, own);
       if (method?.many === undefined || "problem" in request) {
-        running.push(
-          this.#one(request, own).then((answer) => {
-            answers[index] = answer;
-          }),
-        );
+        alone.push(index);
         continue;
       }
       const group = together.get(method);
       if (group === undefined) together.set(method, [{ index, request }]);
       else group.push({ index, request });
     }
-    for (const [method, group] of together) running.push(this.#many(method, group, answers));
-    await Promise.all(running);
+    await Promise.all([
+      ...[...together].map(([method, group]) => this.#many(method, group, answers)),
+      this.#fewAtATime(requests, alone, own, answers),
+    ]);
     return this.#joined(requests, answers);
+  }
+
+  /**
+   * The requests of a batch at `places`, a few at a time. Once the answers fill the response the others are not run,
+   * and whoever else waits for this thread has a turn in between.
+   */
+  async #fewAtATime(
+    requests: readonly unknown[],
+    places: readonly number[],
+    own: ConnectionMethods,
+    answers: (string | undefined)[],
+  ): Promise<void> {
+    let [next, bytes, turnSince] = [0, 0, this.now()];
+    const runner = async (): Promise<void> => {
+      for (let at = next++; at < places.length; at = next++) {
+        const index = places[at] as number;
+        const request = readRequest(requests[index]);
+        const isFull = bytes > this.limits.maxResponseBytes;
+        const answer = isFull ? notRun(request) : await this.#one(request, own);
+        bytes += answer?.length ?? 0;
+        answers[index] = answer;
+        if (this.now() - turnSince < BATCH_TURN_MS) continue;
+        await immediate();
+        turnSince = this.now();
+      }
+    };
+    await Promise.all(Array.from({ length: BATCH_CONCURRENCY }, runner));
   }
 
   #joined(requests: readonly unknown[], answers: readonly (string | undefined)[]): string | undefined {
@@ -142,8 +181,7 @@ export class RpcDispatcher {
       if (answer === undefined) continue;
       size += answer.length + 1;
       if (size > this.limits.maxResponseBytes) {
-        const request = readRequest(requests[index]);
-        fitting.push(failure(request.id, { code: RPC.limitExceeded, message: "response too large" }));
+        fitting.push(tooLarge(readRequest(requests[index]).id));
       } else fitting.push(answer);
     }
     return fitting.length === 0 ? undefined : `[${fitting.join(",")}]`;
@@ -176,10 +214,7 @@ export class RpcDispatcher {
 
   async #one(request: RpcRequest | Unreadable, own: ConnectionMethods): Promise<string | undefined> {
     if ("problem" in request)
-      return failure(request.id, {
-        code: RPC.invalidRequest,
-        message: `invalid request: ${request.problem}`,
-      });
+      return failure(request.id, { code: request.code, message: `invalid request: ${request.problem}` });
     const startedAt = this.now();
     const method = this.#methodOf(request, own);
     if (method === undefined) {
@@ -202,8 +237,7 @@ export class RpcDispatcher {
   #success({ id }: RpcRequest, result: RpcValue): Answer {
     const answer = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${JSON.stringify(result)}}`;
     if (answer.length <= this.limits.maxResponseBytes) return { answer, code: undefined };
-    const code = RPC.limitExceeded;
-    return { answer: failure(id, { code, message: "response too large" }), code };
+    return { answer: tooLarge(id), code: RPC.limitExceeded };
   }
 
   #refusal({ id, method }: RpcRequest, error: unknown): Answer {

@@ -41,6 +41,14 @@ export function smallNumber(value: unknown, name: string): number {
   return Number(number);
 }
 
+const MAX_NONCE = (1n << 64n) - 1n;
+
+function nonce(value: unknown, name: string): bigint {
+  const given = quantity(value, name);
+  if (given > MAX_NONCE) throw invalidParams(`${name} has more than 64 bits`);
+  return given;
+}
+
 export function data(value: unknown, name: string): Uint8Array {
   const out = typeof value === "string" && value.startsWith("0x") ? bytesOf(value) : undefined;
   if (out === undefined) throw invalidParams(`${name} must be 0x-prefixed hex of whole bytes`);
@@ -104,6 +112,12 @@ function accessList(value: unknown): readonly AccessListEntry[] {
   });
 }
 
+/** 0 or 1, also as 27 or 28. What else it is is left for the authorization's own check to refuse. */
+function parity(value: unknown, name: string): number {
+  const given = smallNumber(value, name);
+  return given === 27 || given === 28 ? given - 27 : given;
+}
+
 function authorizations(value: unknown): readonly Authorization[] {
   return asList(value, "authorizationList", 256).map((item, index) => {
     const name = `authorizationList.${index}`;
@@ -112,7 +126,7 @@ function authorizations(value: unknown): readonly Authorization[] {
       chainId: quantity(entry["chainId"], `${name}.chainId`),
       address: addressParam(entry["address"], `${name}.address`),
       nonce: quantity(entry["nonce"], `${name}.nonce`),
-      yParity: smallNumber(entry["yParity"] ?? entry["v"], `${name}.yParity`) % 27,
+      yParity: parity(entry["yParity"] ?? entry["v"], `${name}.yParity`),
       r: quantity(entry["r"], `${name}.r`),
       s: quantity(entry["s"], `${name}.s`),
     };
@@ -197,16 +211,19 @@ export function accountOverrides(value: unknown): StateOverrides {
   const out = new Map<Address, StateOverride>();
   for (const [key, item] of Object.entries(asObject(value, "stateOverrides"))) {
     const entry = asObject(item, `stateOverrides.${key}`);
-    const target = entry["movePrecompileToAddress"] ?? undefined;
-    if (entry["state"] !== undefined && entry["stateDiff"] !== undefined)
+    const optional = <T>(field: string, parse: (value: unknown, name: string) => T): T | undefined =>
+      entry[field] === undefined || entry[field] === null ? undefined : parse(entry[field], field);
+    const [state, stateDiff] = [optional("state", slots), optional("stateDiff", slots)];
+    if (state !== undefined && stateDiff !== undefined)
       throw invalidParams("both state and stateDiff are set");
+    const target = optional("movePrecompileToAddress", addressParam);
     out.set(addressParam(key, "stateOverrides"), {
-      balance: entry["balance"] === undefined ? undefined : quantity(entry["balance"], "balance"),
-      nonce: entry["nonce"] === undefined ? undefined : quantity(entry["nonce"], "nonce"),
-      code: entry["code"] === undefined ? undefined : data(entry["code"], "code"),
-      state: entry["state"] === undefined ? undefined : slots(entry["state"], "state"),
-      stateDiff: entry["stateDiff"] === undefined ? undefined : slots(entry["stateDiff"], "stateDiff"),
-      ...(target === undefined ? {} : { movePrecompileTo: addressParam(target, "movePrecompileToAddress") }),
+      balance: optional("balance", quantity),
+      nonce: optional("nonce", nonce),
+      code: optional("code", data),
+      state,
+      stateDiff,
+      ...(target === undefined ? {} : { movePrecompileTo: target }),
     });
   }
   if (out.size > 1_000) throw invalidParams("stateOverrides names more than 1000 accounts");
@@ -223,6 +240,11 @@ function oneOrMany<T>(
     : [parse(value, name)];
 }
 
+/** Alternatives of which one is `null` leave a topic open, as Geth has it. */
+function isAnything(alternatives: unknown): boolean {
+  return Array.isArray(alternatives) && alternatives.includes(null);
+}
+
 /** Filter object of `eth_getLogs`, `eth_newFilter` and `logs` subscriptions. */
 export function logQuery(value: unknown): LogQuery {
   const object = value === undefined || value === null ? {} : asObject(value, "filter");
@@ -231,7 +253,7 @@ export function logQuery(value: unknown): LogQuery {
       ? []
       : oneOrMany(object["address"], "address", addressParam);
   const topics = asList(object["topics"] ?? [], "topics", MAX_TOPICS).map((item) =>
-    item === null || item === undefined ? null : oneOrMany(item, "topics", hash),
+    item === null || item === undefined || isAnything(item) ? null : oneOrMany(item, "topics", hash),
   );
   const blockHash = object["blockHash"];
   if (blockHash !== undefined && blockHash !== null) {

@@ -12,6 +12,8 @@ const HEADERS = {
   "access-control-allow-headers": "content-type",
 } as const;
 const TOO_LARGE = '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"request body too large"}}';
+/** How often connections are looked at for what they owe: the time-outs hold to within it. */
+const CHECKING_INTERVAL_MS = 2_000;
 const MAX_QUEUED_PER_CONNECTION = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 const POLICY_VIOLATION = 1008;
@@ -28,7 +30,10 @@ export class RpcServer {
     leaving: AbortSignal,
   ) {
     const { limits } = dispatcher;
-    this.#http = createServer((request, response) => void this.#onRequest(request, response));
+    this.#http = createServer(
+      { connectionsCheckingInterval: CHECKING_INTERVAL_MS },
+      (request, response) => void this.#onRequest(request, response),
+    );
     closeConnectionsWithAnswers(this.#http, leaving);
     this.#http.maxConnections = limits.maxConnections;
     this.#http.requestTimeout = 30_000;
@@ -102,7 +107,7 @@ export class RpcServer {
       send,
       limits.maxSubscriptionsPerConnection,
     );
-    let queued = 0;
+    let [queued, queuedBytes] = [0, 0];
     // One at a time and in order: an answer to eth_subscribe precedes its first notice.
     let tail: Promise<void> = Promise.resolve();
     socket.on("message", (message) => {
@@ -111,9 +116,13 @@ export class RpcServer {
         return;
       }
       const text = textOf(message);
+      queuedBytes += text.length;
+      if (queuedBytes > limits.maxBodyBytes) socket.pause();
       tail = tail.then(async () => {
         const answer = await this.dispatcher.handle(text, subscriptions.methods);
         queued--;
+        queuedBytes -= text.length;
+        if (socket.isPaused && queuedBytes <= limits.maxBodyBytes) socket.resume();
         if (answer !== undefined) send(answer);
       });
     });

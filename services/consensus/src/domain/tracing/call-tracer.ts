@@ -24,6 +24,8 @@ interface CallNode {
   result: FrameResult | undefined;
   readonly calls: CallNode[];
   readonly logs: { readonly log: Log; readonly position: number; readonly index: number }[];
+  /** Logs of the transaction when the call began. */
+  readonly logsBefore: number;
 }
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
@@ -52,6 +54,7 @@ export class CallTracer implements Tracer {
       result: undefined,
       calls: [],
       logs: [],
+      logsBefore: this.#logCount,
     });
   }
 
@@ -60,6 +63,7 @@ export class CallTracer implements Tracer {
     if (node === undefined) return;
     this.#spend(result.output.length);
     node.result = result;
+    if (result.error !== undefined) this.#undo(node);
     const parent = this.#open.at(-1);
     if (parent === undefined) this.#root = node;
     else if (!this.options.onlyTopCall) parent.calls.push(node);
@@ -80,6 +84,7 @@ export class CallTracer implements Tracer {
       result: { output: result.output, gasUsed: result.gasUsed, error: result.error, created: undefined },
       calls: [],
       logs: [],
+      logsBefore: 0,
     };
     // The top carries the gas of the transaction, intrinsic gas included.
     const gas = { gas: hex(transaction?.gas ?? root.frame.gas), gasUsed: hex(result.gasUsed) };
@@ -100,6 +105,7 @@ export class CallTracer implements Tracer {
         result: { output: new Uint8Array(0), gasUsed: 0n, error: undefined, created: undefined },
         calls: [],
         logs: [],
+        logsBefore: this.#logCount,
       });
     } else if (this.options.withLog && (!this.options.onlyTopCall || this.#open.length === 1)) {
       const log = logOf(step, this.maxBytes);
@@ -107,6 +113,12 @@ export class CallTracer implements Tracer {
       this.#spend(log.data.length);
       node.logs.push({ log, position: node.calls.length, index: this.#logCount++ });
     }
+  }
+
+  /** A failed call's logs never were, and a self-destruct ends its call: in one that failed it failed itself. */
+  #undo({ calls, logsBefore }: CallNode): void {
+    this.#logCount = logsBefore;
+    if (calls.at(-1)?.frame.type === "SELFDESTRUCT") calls.pop();
   }
 
   #spend(bytes: number): void {

@@ -68,6 +68,7 @@ export class PrestateTracer implements Tracer {
     this.#touch(transaction.from, state);
     if (transaction.to !== null) this.#touch(transaction.to, state);
     this.#touch(transaction.feeRecipient, state);
+    for (const authority of transaction.authorities) this.#touch(authority, state);
   }
 
   enter(frame: TracedFrame): void {

@@ -21,6 +21,8 @@ export interface TracedTransaction {
   readonly gas: bigint;
   /** Receives the tips of the block. */
   readonly feeRecipient: Address;
+  /** Who signed its authorizations (EIP-7702). */
+  readonly authorities: readonly Address[];
 }
 
 /** A call or creation that begins. */
