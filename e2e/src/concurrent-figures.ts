@@ -90,7 +90,11 @@ async function approveEscrow(
   const allowanceWei = INFERENCE_PRICE_CAP_WEI * BigInt(count);
   const sent: TransactionResponse = await token.getFunction("approve")(contracts["JobEscrow"], allowanceWei);
   // Asked for by hash: a wallet's own wait leaves questions open, which fail when the provider ends.
-  while ((await provider.getTransactionReceipt(sent.hash)) === null) await pause(RECEIPT_POLL_MS);
+  const until = performance.now() + PATIENCE_MS;
+  while ((await provider.getTransactionReceipt(sent.hash)) === null) {
+    if (performance.now() > until) throw new Error("the approval was not mined in time");
+    await pause(RECEIPT_POLL_MS);
+  }
   provider.destroy();
 }
 
