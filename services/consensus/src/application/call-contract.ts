@@ -29,6 +29,8 @@ export interface CallArguments extends Partial<Omit<CallRequest, "gasLimit">> {
 
 const TRANSFER_GAS = 21_000n;
 const CALL_STIPEND = 2_300n;
+/** Of a call that names no price, a tip at most. */
+const FREE = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n } as const;
 const ZERO_ADDRESS = address(`0x${"00".repeat(20)}`);
 
 export function executionReverted(output: Uint8Array, reason: string | undefined): CodedError {
@@ -125,8 +127,9 @@ export class CallContract {
     const { balance, isTransfer } = this.#parties(state, args);
     const wanted = args.gasLimit === undefined || args.gasLimit === 0n ? this.gasCap : args.gasLimit;
     const most = affordableGas(args, balance, lesser(wanted, this.gasCap));
+    const priced = args.maxFeePerGas === undefined ? { ...args, ...FREE } : args;
     const attempt = (gasLimit: bigint): Promise<CallOutcome> =>
-      this.engine.call(state, point.context, this.#request({ ...args, gasLimit }, this.gasCap));
+      this.engine.call(state, point.context, this.#request({ ...priced, gasLimit }, this.gasCap));
     const first = requireSuccess(await attempt(most));
     if (isTransfer && first.gasUsed === TRANSFER_GAS) return TRANSFER_GAS;
     let low = first.gasUsed - 1n;
