@@ -29,7 +29,7 @@ if (values.help) {
 
 Builds container images: all of them, or those named: ${Object.keys(IMAGES).join(", ")}.
 For each there are OUT/<image>/rootfs, OUT/<image>.tar (for docker load, or ctr -n k8s.io images import) and
-OUT/<image>.cdx.json (CycloneDX list of what is inside).
+OUT/<image>.cdx.json (CycloneDX list of what is inside). An image of more than 250 MB, unpacked, is an error.
 
   --registry NAME          first part of the images' names, for example registry.example.org/aios (aios)
   --tag TAG                their tag (${version})
@@ -37,6 +37,9 @@ OUT/<image>.cdx.json (CycloneDX list of what is inside).
   --root-filesystem-only   only the files, as the Dockerfile takes them`);
   process.exit(0);
 }
+
+/** Of what is unpacked: what a node fetches is smaller. */
+const LARGEST_IMAGE_BYTES = 250e6;
 
 const names = positionals.length === 0 ? Object.keys(IMAGES) : positionals;
 for (const name of names) {
@@ -60,7 +63,14 @@ async function build(name, { workspace, with: added = [] }) {
   mkdirSync(join(rootFilesystem, "usr/share/sbom"), { recursive: true });
   writeFileSync(join(rootFilesystem, "usr/share/sbom", `aios-${name}.cdx.json`), bom);
   writeFileSync(join(values.out, `${name}.cdx.json`), bom);
-  const size = `${(bytesOf(rootFilesystem) / 2 ** 20).toFixed(0)} MiB, ${packages.length} packages`;
+  const bytes = bytesOf(rootFilesystem);
+  const size = `${(bytes / 2 ** 20).toFixed(0)} MiB, ${packages.length} packages`;
+  if (bytes > LARGEST_IMAGE_BYTES) {
+    console.error(
+      `${name} has ${size}, more than ${LARGEST_IMAGE_BYTES / 1e6} MB: see ${name}.cdx.json for what came along.`,
+    );
+    process.exitCode = 1;
+  }
   if (values["root-filesystem-only"]) return console.log(`${name}: ${size}`);
 
   const reference = `${values.registry}/${name}:${values.tag}`;

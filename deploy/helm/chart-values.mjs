@@ -19,6 +19,7 @@ const free = (description, initial) => ({
   description,
   default: initial,
 });
+const CIDR = "^[0-9a-fA-F.:]+/[0-9]{1,3}$";
 const group = (description, properties) => ({
   type: "object",
   additionalProperties: false,
@@ -27,7 +28,34 @@ const group = (description, properties) => ({
 });
 const quantity = (description, initial) => ({
   ...text(description, initial),
-  pattern: "^[0-9]+(\\.[0-9]+)?(m|[KMGT]i?)?$",
+  pattern: "^[0-9]+(\\.[0-9]+)?(m|k|[MGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$",
+});
+
+/** Where packets may go, or come from: a range of addresses at one port. */
+const addresses = (description, initial = []) => ({
+  type: "array",
+  items: {
+    type: "object",
+    additionalProperties: false,
+    required: ["cidr", "port"],
+    properties: {
+      cidr: { type: "string", pattern: CIDR },
+      port: { type: "integer", minimum: 1, maximum: 65_535 },
+    },
+  },
+  description,
+  default: initial,
+});
+const anywhere = (port) => [{ cidr: "0.0.0.0/0", port }];
+const cidrs = (description) => ({
+  ...list(description),
+  items: { type: "string", pattern: CIDR },
+});
+/** Which nodes a server of the release itself may run on. */
+const placed = () => ({
+  nodeSelector: free("labels of the nodes that the bundled server may run on", {}),
+  tolerations: free("taints that the bundled server tolerates", []),
+  priorityClassName: text("priority class of the bundled server"),
 });
 
 /** Shared by all charts, under `global`. */
@@ -66,14 +94,28 @@ export const GLOBAL = group("what all services share", {
     storageSize: quantity("disk of the bundled server", "20Gi"),
     storageClassName: text("storage class of its disk; empty: the cluster's default"),
     memory: quantity("memory that the bundled server is given", "512Mi"),
+    ...placed(),
   }),
   eventBus: group("where events go", {
+    bundled: flag(
+      "run one Kafka in this release, for clusters that have none; where false, the URL in the Secret names a Kafka of the operator's, or the database",
+      false,
+    ),
     secretName: text("Secret with the URL: kafka://host:port,… or postgres://…", "aios-databases"),
     secretKey: text("its key", "events"),
+    image: text("image of the bundled Kafka", "apache/kafka:4.3.1"),
+    storageSize: quantity("disk of the bundled Kafka", "20Gi"),
+    storageClassName: text("storage class of its disk; empty: the cluster's default"),
+    memory: quantity("memory that the bundled Kafka is given; half of it is its heap", "1Gi"),
+    ...placed(),
   }),
   redis: group("limits and locks over all replicas", {
+    bundled: flag("run one Redis in this release; it keeps nothing that a restart may not lose", false),
     secretName: text("Secret with redis://…; empty: each gateway replica counts by itself"),
     secretKey: text("its key", "url"),
+    image: text("image of the bundled Redis", "redis:7.2"),
+    memory: quantity("memory that the bundled Redis is given", "128Mi"),
+    ...placed(),
   }),
   kubo: group("IPFS node that holds the contents", {
     secretName: text("Secret with the URL of Kubo's RPC; empty: storage holds them itself"),
@@ -120,6 +162,11 @@ export const GLOBAL = group("what all services share", {
   telemetry: group("OpenTelemetry", { otlpEndpoint: text("OTLP/HTTP collector; empty: none") }),
   monitoring: group("Prometheus and Grafana", {
     rules: flag("install recording rules and alerts as a PrometheusRule; needs its operator", false),
+    podMonitor: flag(
+      "have the Prometheus Operator scrape every pod, by a PodMonitor; without it, the pods' prometheus.io annotations say where",
+      false,
+    ),
+    labels: free("labels of both, by which the operator's Prometheus selects them", {}),
     dashboards: flag("install the dashboards as ConfigMaps that Grafana's sidecar finds", false),
   }),
   synthetic: group("a check that does what a buyer would, again and again; each run is paid for", {
@@ -130,8 +177,16 @@ export const GLOBAL = group("what all services share", {
   networkPolicy: group("who may talk to whom", {
     enabled: flag("deny everything but the edges of the architecture", true),
     monitoringNamespace: text("namespace that may read metrics", "monitoring"),
-    backendCidrs: list("addresses of databases, Kafka, Redis and Kubo outside this release", ["0.0.0.0/0"]),
-    telemetryCidrs: list("addresses of the collector"),
+    providerCidrs: cidrs(
+      "addresses of providers outside this release, who dial compute and storage; empty: only those of the release",
+    ),
+    backends: group("servers outside this release that services may reach", {
+      database: addresses("PostgreSQL, where it is not bundled", anywhere(5_432)),
+      eventBus: addresses("Kafka", anywhere(9_092)),
+      redis: addresses("Redis", anywhere(6_379)),
+      kubo: addresses("Kubo's RPC", anywhere(5_001)),
+    }),
+    collector: addresses("the collector of telemetry; needed with global.telemetry.otlpEndpoint"),
   }),
 });
 
@@ -156,8 +211,10 @@ function serviceProperties(name, entry, own) {
     enabled: flag("install this service", name !== "provider"),
     replicas,
     ...(entry.public ? { service: publicService(), hosts: hosts() } : {}),
+    ...(entry.providers ? { providerService: providerService() } : {}),
     ...(entry.scales ? { autoscaling: autoscaling(entry.scales) } : {}),
     ...(entry.queue ? { keda: keda(entry) } : {}),
+    ...(entry.lag ? { keda: kedaByLag(entry) } : {}),
     ...(entry.persistent ? { persistence: persistence(entry.persistent) } : {}),
     resources: free(
       "requests and limits, measured; the limit of memory follows NODE_OPTIONS",
@@ -177,6 +234,22 @@ function serviceProperties(name, entry, own) {
 const publicService = () =>
   group("the address for the world", {
     type: { ...text("type of the Service", "ClusterIP"), enum: ["ClusterIP", "NodePort", "LoadBalancer"] },
+    externalTrafficPolicy: {
+      ...text(
+        "Local: callers are counted by their own addresses, and only nodes with a pod answer; Cluster: by those of the nodes. Without meaning for ClusterIP",
+        "Local",
+      ),
+      enum: ["Local", "Cluster"],
+    },
+    annotations: free("annotations of the Service, for example of a cloud's balancer", {}),
+  });
+const providerService = () =>
+  group("the address for providers outside this release, with the port for providers and no other", {
+    type: {
+      ...text("type of the Service; None: there is none", "None"),
+      enum: ["None", "ClusterIP", "NodePort", "LoadBalancer"],
+    },
+    annotations: free("annotations of the Service, for example of a cloud's balancer", {}),
   });
 const hosts = () =>
   list("host[:port] under which users reach the gateway; sign-in messages must name one of them");
@@ -192,8 +265,22 @@ const keda = ({ scales, queue }) =>
     enabled: flag("needs KEDA in the cluster; without it use autoscaling", false),
     prometheusUrl: text("Prometheus that has the services' metrics"),
     queuedPerReplica: whole("waiting work that one pod takes on", queue.perReplica, 1),
-    minReplicas: whole("least pods", scales.minReplicas, 0),
+    minReplicas: whole("least pods; without any, nobody would count what waits", scales.minReplicas, 1),
     maxReplicas: whole("most pods", scales.maxReplicas, 1),
+  });
+const kedaByLag = ({ lag }) =>
+  group("scale by the events that wait in Kafka, with KEDA", {
+    enabled: flag("needs KEDA in the cluster, and Kafka as the event bus; instead of `replicas`", false),
+    bootstrapServers: text("host:port,… of Kafka, as KEDA's operator reaches it"),
+    authentication: text("TriggerAuthentication with Kafka's user and password; empty: none is needed"),
+    lagPerReplica: whole("waiting events of a topic that one pod takes on", lag.perReplica, 1),
+    minReplicas: whole("least pods", lag.minReplicas, 1),
+    maxReplicas: whole(
+      "most pods; more than a topic has partitions hear nothing of it",
+      lag.maxReplicas,
+      1,
+      8,
+    ),
   });
 const persistence = (size) =>
   group("the disk that it keeps its files on", {

@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { stringify } from "yaml";
+import { topics } from "../../packages/proto/dist/src/topics.js";
 import { serviceValues, umbrellaSchema, umbrellaValues, valuesPage } from "./chart-values.mjs";
+import { kafkaPage } from "./kafka-page.mjs";
 import { DRAIN_GRACE, JSON_RPC, SERVICES } from "./services.mjs";
 
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -93,6 +95,7 @@ function factsOf(name, entry) {
     open: entry.open ?? [],
     ...(entry.honor === true ? { honor: true, peerPort: HONOR_PEER_PORT } : {}),
     ...(entry.queue === undefined ? {} : { queueQuery: entry.queue.query }),
+    ...(entry.lag === undefined ? {} : { hears: topicsHeardBy(name) }),
   };
 }
 
@@ -119,8 +122,24 @@ function callsOf(name) {
   return [...grpc, ...chain];
 }
 
+function architecture() {
+  return readFileSync(join(root, "docs", "ARCHITECTURE.md"), "utf8");
+}
+
+/** The matrix of events: who publishes and who hears each topic. */
+function eventRows() {
+  const rows = architecture().matchAll(/^\| `([\w.-]+)` \| ([\w-]+) \| ([\w, -]+) \|$/gm);
+  return [...rows].map(([, topic, publisher, heard]) => ({ topic, publisher, heard: heard.split(", ") }));
+}
+
+function topicsHeardBy(name) {
+  const heard = eventRows().filter((row) => row.heard.includes(name));
+  if (heard.length === 0) throw new Error(`docs/ARCHITECTURE.md has no events that ${name} hears`);
+  return heard.map(({ topic }) => topic);
+}
+
 function allowedEdges() {
-  const page = readFileSync(join(root, "docs", "ARCHITECTURE.md"), "utf8");
+  const page = architecture();
   const edges = new Set();
   for (const [, owner, callers] of page.matchAll(/^\| ([\w-]+) \| `\w+` \| (.*) \|$/gm)) {
     for (const caller of callers.split("<br>")) edges.add(`${caller.split(":")[0].trim()} → ${owner}`);
@@ -182,6 +201,10 @@ function writeUmbrella() {
   );
   put(join(chart, "values.yaml"), umbrellaValues(SERVICES));
   put(join(chart, "values.schema.json"), `${JSON.stringify(umbrellaSchema(SERVICES), null, 2)}\n`);
+  put(
+    join(root, "docs", "operators", "kafka.md"),
+    kafkaPage(Object.values(topics), eventRows(), Object.keys(SERVICES)),
+  );
   put(join(root, "docs", "operators", "values.md"), valuesPage(SERVICES, ownSettings, factsOf));
 }
 

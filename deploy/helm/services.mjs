@@ -31,6 +31,8 @@ const memory = (requestMiB, heapMiB) => ({
  * env        settings that the chart decides; text is a Helm template
  * shared     settings from the network's ConfigMap
  * powers     reads the powers of tau that the contracts are deployed with
+ * queue      where a metric counts the work that waits: scaled by it
+ * lag        hears events that any of its pods may handle: scaled by those that wait
  */
 export const SERVICES = {
   gateway: {
@@ -49,7 +51,7 @@ export const SERVICES = {
         "{{ .Release.Name }}-gateway:8080,{{ .Release.Name }}-gateway.{{ .Release.Namespace }}:8080," +
         "localhost:8080,127.0.0.1:8080{{ range .Values.hosts }},{{ . }}{{ end }}",
     },
-    ...memory(176, 160),
+    ...memory(208, 160),
   },
   consensus: {
     description: "The chain's node: blocks, state, Ethereum JSON-RPC.",
@@ -104,7 +106,8 @@ export const SERVICES = {
     workload: "Deployment",
     replicas: 1,
     ports: { grpc: GRPC, health: HEALTH },
-    ...memory(128, 128),
+    lag: { perReplica: 100, minReplicas: 1, maxReplicas: 4 },
+    ...memory(176, 128),
   },
   economy: {
     description: "Everything that writes to the chain, and the index of what the chain says about money.",
@@ -118,14 +121,14 @@ export const SERVICES = {
       ANCHOR_KEY_FILE: "/keys/anchor.key",
     },
     shared: ["CONTRACT_REGISTRY_ADDRESS"],
-    ...memory(176, 160),
+    ...memory(192, 160),
   },
   scoring: {
     description: "Receipts, their anchors, contribution features.",
     workload: "Deployment",
     single: true,
     ports: { grpc: GRPC, health: HEALTH },
-    ...memory(144, 128),
+    ...memory(176, 128),
   },
   provider: {
     description:

@@ -44,7 +44,7 @@ const OBJECTIVE_RUNBOOKS = {
       "`aios events list` shows what could not be handled",
     ],
     act: [
-      "a consumer is down or slow: its readiness says why",
+      "a consumer is down or slow: `aios_health_check_passing` of its pods says what it lacks",
       "Kafka: look at the broker; `aios_event_bus_lag` by topic must fall again",
     ],
   },
@@ -61,15 +61,92 @@ export { BURN_RATES };
 /** Causes that nobody but a person can take away. */
 export const CAUSES = [
   {
+    alert: "AiosServiceDown",
+    expr:
+      "count by (namespace, service) (max_over_time(aios_process_info[1h]))" +
+      " unless on (namespace, service) count by (namespace, service) (aios_process_info)",
+    for: "3m",
+    severity: "page",
+    summary: "No process of a service that was there within the hour answers Prometheus.",
+    runbook: {
+      means:
+        "Calls that need the service are answered 503; with `consensus` nothing settles. One that was taken out on purpose is missed for an hour.",
+      look: [
+        "`kubectl get pods -l app.kubernetes.io/name=<service>`, then `kubectl describe pod` for its last reason",
+        "Prometheus' own targets: whether it may still reach port 9090 of the pods (global.networkPolicy.monitoringNamespace)",
+      ],
+      act: [
+        "mend what the pod's last sentence names; it starts again by itself",
+        "no node takes it: more or larger nodes, or a smaller request",
+      ],
+    },
+  },
+  {
+    alert: "AiosRestartsOften",
+    expr: "max by (namespace, pod) (changes(aios_process_start_time[30m])) >= 3",
+    for: "0m",
+    severity: "page",
+    summary: "A process was started three times again within half an hour.",
+    runbook: {
+      means: "Its work is taken up again each time, later and later; callers see 503 between.",
+      look: [
+        "why it ended: `kubectl get pod <pod> -o jsonpath='{.status.containerStatuses[0].lastState.terminated}'`",
+        "`OOMKilled`: `aios_process_resident_memory` beside `aios_process_memory_limit`",
+      ],
+      act: ["mend what its last sentence names", "`OOMKilled`: raise its limit and NODE_OPTIONS"],
+    },
+  },
+  {
+    alert: "AiosCheckFails",
+    expr: 'min by (namespace, pod, check) (aios_health_check_passing{check!~"disk|proof-queue"}) == 0',
+    for: "3m",
+    severity: "page",
+    summary: "A backend that a process needs, or another condition of it, has failed for three minutes.",
+    runbook: {
+      means:
+        "The process stays in service and answers 503 to what needs the backend; everything else goes on. Full disks and queues have alerts of their own.",
+      look: [
+        "`check` in the alert: `database`, `event-bus`, `kubo`, `chain`, `compute-link`, `checkpoint-producer` or `tls-certificate`",
+        "the sentence: port 9090 of the pod, path `/health`; `aios doctor` says it with its fix",
+      ],
+      act: ["mend the backend; nothing has to be restarted"],
+    },
+  },
+  {
+    alert: "AiosVolumeFillsUp",
+    expr:
+      'min by (namespace, pod) (aios_process_disk_free{pod=~".*-(consensus|storage)-[0-9]+"} / aios_process_disk_total) < 0.1' +
+      " or min by (namespace, persistentvolumeclaim) (kubelet_volume_stats_available_bytes" +
+      '{persistentvolumeclaim=~"data-.*-(consensus|storage|postgres|kafka)-[0-9]+"} / kubelet_volume_stats_capacity_bytes) < 0.1',
+    for: "5m",
+    severity: "page",
+    summary: "Less than a tenth of a volume is free.",
+    runbook: {
+      means:
+        "A chain's node without space makes no block; a database without space takes no change, and refuses with 503.",
+      look: [
+        "`aios_process_disk_free` by pod; for PostgreSQL and Kafka of the release the kubelet's `kubelet_volume_stats_available_bytes`",
+        "a PostgreSQL or Kafka of your own is watched by its own monitoring",
+      ],
+      act: [
+        "enlarge the claim: `kubectl edit pvc`, where its storage class allows expansion; then set the value to the same size",
+      ],
+    },
+  },
+  {
     alert: "AiosSyntheticCheckFails",
-    expr: "time() - max(aios_synthetic_last_success_time or aios_synthetic_start_time) > 1800",
+    // Over a day: a check that is gone, or starts again and again, has not succeeded either.
+    expr:
+      "time() - (max by (namespace) (max_over_time(aios_synthetic_last_success_time[1d]))" +
+      " or min by (namespace) (min_over_time(aios_synthetic_start_time[1d]))) > 1800",
     for: "1m",
     severity: "page",
     summary: "No proven inference of the synthetic check has succeeded for half an hour.",
     runbook: {
       means:
-        "What a buyer would do now fails, from sign-in to a settled, checked proof; or nothing has tried.",
+        "What a buyer would do now fails, from sign-in to a settled, checked proof; or nothing has tried. A check that was switched off is missed for a day: silence it.",
       look: [
+        'whether it runs: `aios_process_info{service="synthetic"}`, and `kubectl describe pod` for why not',
         "why: `sum by (errorCode) (increase(aios_synthetic_runs_total[1h]))`, and the check's own log",
         "`aios doctor` names the service or backend at fault; `/operations` shows the last job's way",
       ],
@@ -82,7 +159,11 @@ export const CAUSES = [
   },
   {
     alert: "AiosChainStandsStill",
-    expr: "max(aios_consensus_mempool_transactions) > 0 and max(increase(aios_consensus_latest_height[5m])) == 0",
+    // A node that is gone makes no checkpoint: what it said last counts.
+    expr:
+      "max by (namespace) (last_over_time(aios_consensus_mempool_transactions[10m])) > 0" +
+      " and max by (namespace) (max_over_time(aios_consensus_latest_height[10m]))" +
+      " - max by (namespace) (max_over_time(aios_consensus_latest_height[10m] offset 5m)) == 0",
     for: "2m",
     severity: "page",
     summary: "Transactions wait and no checkpoint was made for five minutes.",
@@ -90,6 +171,7 @@ export const CAUSES = [
       means: "Nothing settles: every job waits at its next chain step.",
       look: ["`aios_consensus_checkpoint_failures_total`", "the node's log around its last checkpoint"],
       act: [
+        "the node is gone: see AiosServiceDown",
         "disk full: free it and restart the node",
         "otherwise restart the node; it goes on from its last whole checkpoint",
       ],
@@ -97,7 +179,7 @@ export const CAUSES = [
   },
   {
     alert: "AiosIndexLags",
-    expr: "max(aios_economy_head_height - aios_economy_indexed_height) > 50",
+    expr: "max by (namespace) (aios_economy_head_height - aios_economy_indexed_height) > 50",
     for: "5m",
     severity: "page",
     summary: "The index of the chain is more than 50 blocks behind.",
@@ -112,7 +194,7 @@ export const CAUSES = [
   },
   {
     alert: "AiosTransactionsRefused",
-    expr: "sum by (signer, errorCode) (increase(aios_economy_transactions_refused_total[15m])) > 5",
+    expr: "sum by (namespace, signer, errorCode) (increase(aios_economy_transactions_refused_total[15m])) > 5",
     for: "0m",
     severity: "ticket",
     summary: "The chain refuses the platform's own transactions.",
@@ -127,7 +209,7 @@ export const CAUSES = [
   },
   {
     alert: "AiosNoProviders",
-    expr: "max(aios_compute_jobs_waiting) > 0 and max(aios_compute_providers_online) == 0",
+    expr: "max by (namespace) (aios_compute_jobs_waiting) > 0 and max by (namespace) (aios_compute_providers_online) == 0",
     for: "5m",
     severity: "page",
     summary: "Paid jobs wait and no provider is connected.",
@@ -142,7 +224,7 @@ export const CAUSES = [
   },
   {
     alert: "AiosProofsQueue",
-    expr: "max(aios_zk_prover_queued_proofs) > 100",
+    expr: "max by (namespace) (aios_zk_prover_queued_proofs) > 100",
     for: "10m",
     severity: "ticket",
     summary: "More than 100 proofs have waited for ten minutes.",
@@ -157,7 +239,7 @@ export const CAUSES = [
   },
   {
     alert: "AiosReceiptsNotAnchored",
-    expr: "max(aios_scoring_receipts_not_anchored) > 500",
+    expr: "max by (namespace) (aios_scoring_receipts_not_anchored) > 500",
     for: "15m",
     severity: "ticket",
     summary: "Counted receipts have waited a quarter of an hour to be anchored.",
@@ -169,7 +251,7 @@ export const CAUSES = [
   },
   {
     alert: "AiosDiskFillsUp",
-    expr: "min by (pod) (aios_storage_free_disk_bytes) < 2147483648",
+    expr: "min by (namespace, pod) (aios_storage_free_disk_bytes) < 2147483648",
     for: "5m",
     severity: "page",
     summary: "Less than 2 GiB are free on the disk of the contents.",
@@ -181,7 +263,7 @@ export const CAUSES = [
   },
   {
     alert: "AiosOutboxStuck",
-    expr: "sum by (pod) (increase(aios_outbox_failures_total[10m])) > 20",
+    expr: "sum by (namespace, pod) (increase(aios_outbox_failures_total[10m])) > 20",
     for: "5m",
     severity: "page",
     summary: "A service cannot hand its events to the event bus.",
@@ -196,10 +278,10 @@ export const CAUSES = [
   },
   {
     alert: "AiosMemoryNearLimit",
-    expr: "max by (pod) (aios_process_resident_memory) > 2000000000",
+    expr: "max by (namespace, pod) (aios_process_resident_memory / aios_process_memory_limit) > 0.9",
     for: "15m",
     severity: "ticket",
-    summary: "A process holds more than 2 GB.",
+    summary: "A process holds more than nine tenths of the memory that it may take.",
     runbook: {
       means: "It will be ended by its limit; its work is taken up again, but callers wait.",
       look: ["`aios_process_heap_used` beside it: heap or buffers"],
@@ -208,7 +290,7 @@ export const CAUSES = [
   },
   {
     alert: "AiosCertificateNotRenewed",
-    expr: "min by (pod) (aios_tls_certificate_remaining) < 864000",
+    expr: "min by (namespace, pod) (aios_tls_certificate_remaining) < 864000",
     for: "1h",
     severity: "ticket",
     summary: "A service's certificate has less than ten days left; it should have been renewed at twenty.",

@@ -25,8 +25,8 @@ export function dashboards(declared) {
 function overview() {
   const budget = OBJECTIVES.map(({ name, promise, objective }) =>
     panel(`${name}: ${objective * 100}% of ${promise}`, "percentunit", [
-      { expr: `1 - ${errorRatio("1h")}{slo="${name}"}`, legendFormat: "last hour" },
-      { expr: `1 - ${errorRatio("3d")}{slo="${name}"}`, legendFormat: "last three days" },
+      { expr: `1 - ${errorRatio("1h")}{slo="${name}"}`, legendFormat: "{{namespace}} last hour" },
+      { expr: `1 - ${errorRatio("3d")}{slo="${name}"}`, legendFormat: "{{namespace}} last three days" },
     ]),
   );
   const load = [

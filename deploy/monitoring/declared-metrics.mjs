@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** Put there by Prometheus itself or by its scraping of a pod. */
-const SCRAPED_LABELS = new Set(["le", "namespace", "pod"]);
+const SCRAPED_LABELS = new Set(["le", "namespace", "pod", "persistentvolumeclaim"]);
 const SUFFIX = {
   counter: ["_total"],
   histogram: ["_bucket", "_sum", "_count"],

@@ -17,11 +17,11 @@ export function ruleGroups() {
   };
 }
 
-/** Without traffic nothing is recorded and nothing fires; with traffic and no good event at all, everything does. */
+/** By namespace, so that each release is held to its own. Without traffic nothing is recorded and nothing fires; with traffic and no good event at all, everything does. */
 function recordings({ name, good, all }) {
   return WINDOWS.map((window) => ({
     record: errorRatio(window),
-    expr: `1 - ((${rateOf(good, window)} or vector(0)) / (${rateOf(all, window)} > 0))`,
+    expr: `1 - ((${rateOf(good, window)} or 0 * ${rateOf(all, window)}) / (${rateOf(all, window)} > 0))`,
     labels: { slo: name },
   }));
 }
@@ -29,7 +29,7 @@ function recordings({ name, good, all }) {
 /** A selector of the objectives as PromQL: events a second over the window. */
 function rateOf({ series, where }, window) {
   const conditions = where.map(({ label, operator, value }) => `${label}${operator}"${value}"`).join(",");
-  return `sum(rate(${series}${conditions === "" ? "" : `{${conditions}}`}[${window}]))`;
+  return `sum by (namespace) (rate(${series}${conditions === "" ? "" : `{${conditions}}`}[${window}]))`;
 }
 
 function burnAlerts({ name, promise, objective }) {

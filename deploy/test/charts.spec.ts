@@ -9,6 +9,7 @@ import {
   render,
   type Selector,
   VALUE_SETS,
+  type ValueSet,
 } from "./helm.js";
 
 const ARCHITECTURE = new URL("../../docs/ARCHITECTURE.md", import.meta.url);
@@ -44,6 +45,19 @@ describe.skipIf(!isInstalled("helm"))("the charts", () => {
         });
       }
     }
+  });
+
+  it("have every pod scraped by the Prometheus Operator where it is asked to", () => {
+    const set = "global.monitoring.podMonitor=true,global.monitoring.labels.release=kube-prometheus";
+    const all = manifests(render("production", "--set", set));
+    const monitor = all.find(({ kind }) => kind === "PodMonitor");
+    expect(monitor?.spec).toMatchObject({
+      selector: {
+        matchLabels: { "app.kubernetes.io/part-of": "aios", "app.kubernetes.io/instance": "aios" },
+      },
+      podMetricsEndpoints: [{ port: "health", path: "/metrics" }],
+    });
+    expect(JSON.stringify(monitor?.metadata)).toContain("kube-prometheus");
   });
 
   it("give the Kubernetes API to the one Job that makes the network's keys, and to nothing else", () => {
@@ -172,6 +186,71 @@ describe.skipIf(!isInstalled("helm"))("the charts", () => {
     expect(() => render("small", "--set", "global.network.honorNodes=5")).toThrow(/honorNodes/);
   });
 
+  it("let providers outside the release in by address, at the port for providers and no other", () => {
+    const outside =
+      "global.networkPolicy.providerCidrs={198.51.100.0/24},compute.providerService.type=LoadBalancer";
+    const all = manifests(render("production", "--set", outside));
+    const policy = (name: string): string =>
+      JSON.stringify(
+        all.find(({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === name)?.spec.ingress,
+      );
+    for (const name of ["aios-compute", "aios-storage"])
+      expect(policy(name)).toContain(
+        `{"from":[{"ipBlock":{"cidr":"198.51.100.0/24"}}],"ports":[{"port":50061}]}`,
+      );
+    expect(policy("aios-economy")).not.toContain("ipBlock");
+    const services = all.filter(
+      ({ kind, metadata }) => kind === "Service" && /-providers$/.test(metadata.name),
+    );
+    expect(services.map(({ metadata }) => metadata.name)).toEqual(["aios-compute-providers"]);
+    expect(services[0]?.spec).toMatchObject({
+      type: "LoadBalancer",
+      externalTrafficPolicy: "Local",
+      loadBalancerSourceRanges: ["198.51.100.0/24"],
+      ports: [{ port: 50_061 }],
+    });
+  });
+
+  it("open the way only to backends that a service uses, at their ports", () => {
+    const egress = (set: ValueSet, name: string): string =>
+      JSON.stringify(
+        manifests(render(set)).find(
+          ({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === `aios-${name}`,
+        )?.spec.egress,
+      );
+    const ports = (text: string): number[] =>
+      [...text.matchAll(/"ipBlock":\{"cidr":"0.0.0.0\/0"\}\}\],"ports":\[\{"port":(\d+)/g)].map(([, port]) =>
+        Number(port),
+      );
+    expect(ports(egress("production", "gateway"))).toEqual([5_432, 6_379]);
+    expect(ports(egress("production", "compute"))).toEqual([5_432, 9_092]);
+    expect(ports(egress("production", "consensus"))).toEqual([]);
+    expect(egress("small", "compute")).not.toContain("ipBlock");
+    expect(egress("small", "compute")).toContain('"app.kubernetes.io/name":"postgres"');
+  });
+
+  it("bring a Kafka and a Redis along where the cluster has none, with passwords that no manifest holds", () => {
+    const bundled = [
+      "--set",
+      "global.eventBus.bundled=true,global.eventBus.secretName=aios-kafka,global.eventBus.secretKey=url",
+      "--set",
+      "global.redis.bundled=true,global.redis.secretName=aios-redis",
+    ];
+    const all = manifests(render("small", ...bundled));
+    const named = (kind: string, name: string): Manifest | undefined =>
+      all.find((object) => object.kind === kind && object.metadata.name === name);
+    expect(named("StatefulSet", "aios-kafka")).toBeDefined();
+    expect(named("StatefulSet", "aios-redis")).toBeDefined();
+    const compute = JSON.stringify(named("NetworkPolicy", "aios-compute")?.spec.egress);
+    expect(compute).toContain('"app.kubernetes.io/name":"kafka"');
+    expect(compute).not.toContain("ipBlock");
+    const setUp = JSON.stringify(named("Job", "aios-set-up")?.spec);
+    expect(setUp).toContain('"--kafka-secret","aios-kafka","--kafka-key","url","--kafka-host","aios-kafka"');
+    expect(() => render("small", "--set", "global.eventBus.bundled=true")).toThrow(
+      /global.eventBus.bundled is true, so that a Secret with its URL is made: name it/,
+    );
+  });
+
   it("leave the certificates to cert-manager where it is chosen", () => {
     const chosen = ["--set", "global.tls.enabled=true,global.tls.issuer=cert-manager"];
     const all = manifests(render("small", ...chosen));
@@ -216,6 +295,12 @@ describe.skipIf(!isInstalled("helm"))("the charts", () => {
     ["a second process of what runs once", ["--set", "economy.replicas=2"], /economy[\s\S]*replicas/],
     ["a size without meaning", ["--set", "storage.persistence.size=much"], /storage[\s\S]*size/],
     [
+      "a collector that no policy lets anyone reach",
+      ["--set", "global.telemetry.otlpEndpoint=http://collector:4318"],
+      /global.networkPolicy.collector is empty, so that nothing would reach the collector http:\/\/collector:4318/,
+    ],
+    ["a prover that KEDA may take away", ["--set", "zk-prover.keda.minReplicas=0"], /minReplicas/],
+    [
       "KEDA without Prometheus",
       ["--set", "zk-prover.keda.enabled=true"],
       /keda.prometheusUrl is needed where keda.enabled is true/,
@@ -231,6 +316,11 @@ describe.skipIf(!isInstalled("helm"))("the charts", () => {
       scaleTargetRef: { name: "aios-zk-prover" },
       triggers: [{ type: "prometheus", metadata: { query: expect.stringContaining("queued_proofs") } }],
     });
+    const byLag = "marketplace.keda.enabled=true,marketplace.keda.bootstrapServers=kafka:9092";
+    const heard = manifests(render("production", "--set", byLag)).find(({ kind }) => kind === "ScaledObject");
+    const triggers = JSON.stringify(heard?.spec);
+    expect(triggers).toContain('"topic":"economy.v1.model.published"');
+    expect(triggers.match(/"consumerGroup":"marketplace"/g)).toHaveLength(5);
     const plain = manifests(render("small", "--set", "zk-prover.autoscaling.enabled=true"));
     expect(plain.find(({ kind }) => kind === "HorizontalPodAutoscaler")?.metadata.name).toBe(
       "aios-zk-prover",

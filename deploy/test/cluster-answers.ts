@@ -13,6 +13,7 @@ export interface ClusterObjects {
   readonly secrets?: Readonly<Record<string, readonly string[]>>;
   readonly configmaps?: Readonly<Record<string, readonly string[]>>;
   readonly nodes?: readonly { readonly memory: string }[];
+  readonly priorityClasses?: readonly string[];
   readonly storageClasses?: readonly { readonly name: string; readonly isDefault: boolean }[];
 }
 
@@ -25,6 +26,7 @@ const KINDS: Readonly<Record<string, readonly (readonly [string, string, boolean
     ["configmaps", "ConfigMap", true],
   ],
   "storage.k8s.io/v1": [["storageclasses", "StorageClass", false]],
+  "scheduling.k8s.io/v1": [["priorityclasses", "PriorityClass", false]],
 };
 const DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class";
 
@@ -84,10 +86,12 @@ function answerTo(path: string, objects: ClusterObjects): object | undefined {
 }
 
 function groups(): object {
-  const version = { groupVersion: "storage.k8s.io/v1", version: "v1" };
   return {
     kind: "APIGroupList",
-    groups: [{ name: "storage.k8s.io", versions: [version], preferredVersion: version }],
+    groups: ["storage.k8s.io", "scheduling.k8s.io"].map((name) => {
+      const version = { groupVersion: `${name}/v1`, version: "v1" };
+      return { name, versions: [version], preferredVersion: version };
+    }),
   };
 }
 
@@ -109,6 +113,8 @@ function stored(resource: string, objects: ClusterObjects): readonly Stored[] {
       return withKeys(objects.secrets);
     case "configmaps":
       return withKeys(objects.configmaps);
+    case "priorityclasses":
+      return (objects.priorityClasses ?? []).map((name) => ({ metadata: { name }, value: 1 }));
     case "storageclasses":
       return (objects.storageClasses ?? []).map(({ name, isDefault }) => ({
         metadata: { name, annotations: { [DEFAULT_CLASS]: String(isDefault) } },

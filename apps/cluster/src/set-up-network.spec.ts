@@ -89,6 +89,21 @@ describe("setUpNetwork", () => {
     expect(namespace.created).toEqual(["secrets/aios-network", "configmaps/aios-network"]);
   });
 
+  it("draws a password for each further server of the release", async () => {
+    const namespace = new MemoryNamespace();
+    const kafka = {
+      secret: "aios-kafka",
+      key: "url",
+      url: (password: string) => `kafka://aios:${encodeURIComponent(password)}@aios-kafka:9092`,
+    };
+    await setUpNetwork(namespace, { ...NAMES, servers: [kafka] }, sources(), quiet);
+    expect(namespace.created.at(-1)).toBe("secrets/aios-kafka");
+    expect(namespace.objects.get("secrets/aios-kafka")).toEqual({
+      url: "kafka://aios:p%40ss%2Fword@aios-kafka:9092",
+      password: "p@ss/word",
+    });
+  });
+
   it("makes a key and a seat for each honor node, and tells all of them the same peers", async () => {
     const namespace = new MemoryNamespace();
     const names = { ...NAMES, honorNodes: 4 };

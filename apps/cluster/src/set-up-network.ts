@@ -13,6 +13,16 @@ export interface NetworkNames {
   readonly honorNodes: number;
   /** The bundled database server, whose password is drawn here; absent where the operator brings one. */
   readonly database?: { readonly secret: string; readonly host: string; readonly port: number };
+  /** Further bundled servers, whose passwords are drawn here too. */
+  readonly servers?: readonly BundledServer[];
+}
+
+/** A server of the release with one user and one URL. */
+export interface BundledServer {
+  readonly secret: string;
+  /** Key of the URL in the Secret; the password stands beside it. */
+  readonly key: string;
+  url(password: string): string;
 }
 
 export interface NetworkSources {
@@ -44,14 +54,19 @@ export async function setUpNetwork(
   const shared = await completePublicPart(network, names);
   requireNodes(network, names);
   await ensure(api, { kind: "configmaps", name: names.configMap, labels: names.labels }, () => shared, say);
-  if (names.database === undefined) return;
-  const { secret, host, port } = names.database;
-  await ensure(
-    api,
-    { kind: "secrets", name: secret, labels: names.labels },
-    () => databaseUrls(host, port, DATABASE_USER, sources.newPassword()),
-    say,
-  );
+  const make = (secret: string, entries: (password: string) => NetworkFiles): Promise<NetworkFiles> =>
+    ensure(
+      api,
+      { kind: "secrets", name: secret, labels: names.labels },
+      () => entries(sources.newPassword()),
+      say,
+    );
+  if (names.database !== undefined) {
+    const { secret, host, port } = names.database;
+    await make(secret, (password) => databaseUrls(host, port, DATABASE_USER, password));
+  }
+  for (const { secret, key, url } of names.servers ?? [])
+    await make(secret, (password) => ({ [key]: url(password), password }));
 }
 
 async function ensure(

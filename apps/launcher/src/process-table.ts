@@ -86,7 +86,7 @@ function processOf(
       ...env,
     },
     logFile: join(paths.dataDir, "logs", `${name}.log`),
-    readyUrl: `http://${health}/health/ready`,
+    readyUrl: `http://${health}/health`,
     heapMiB: memoryBudgetOf(name).heapMiB,
   };
 }
@@ -107,7 +107,7 @@ export function providerProcess(number: 1 | 2, settings: PlatformSettings): Proc
       PROVIDER_NAME: `local provider ${number}`,
     },
     logFile: join(paths.dataDir, "logs", `${name}.log`),
-    readyUrl: `http://${health}/health/ready`,
+    readyUrl: `http://${health}/health`,
     heapMiB: memoryBudgetOf(name).heapMiB,
   };
 }

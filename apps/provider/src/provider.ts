@@ -149,13 +149,18 @@ async function selfTest(
 async function startWatching(settings: ProviderSettings, signer: Signer): Promise<Telemetry | undefined> {
   const { AIOS_HEALTH_LISTEN, OTEL_EXPORTER_OTLP_ENDPOINT } = settings;
   if (AIOS_HEALTH_LISTEN === undefined && OTEL_EXPORTER_OTLP_ENDPOINT === undefined) return undefined;
-  const { startTelemetry } = await import("@aios/service-kit/telemetry");
-  return startTelemetry({
+  const [{ startTelemetry }, { observeProcess }] = await Promise.all([
+    import("@aios/service-kit/telemetry"),
+    import("@aios/service-kit/process-metrics"),
+  ]);
+  const telemetry = await startTelemetry({
     service: "provider",
     instanceId: signer.address,
     otlpEndpoint: OTEL_EXPORTER_OTLP_ENDPOINT,
     samplePercent: 100,
   });
+  observeProcess({ service: "provider", version: SOFTWARE_VERSION, dataDirectory: settings.AIOS_DATA_DIR });
+  return telemetry;
 }
 
 async function startHealth(
@@ -165,9 +170,11 @@ async function startHealth(
 ): Promise<{ close(): Promise<void> } | undefined> {
   if (settings.AIOS_HEALTH_LISTEN === undefined || telemetry === undefined) return undefined;
   const health = new HealthRegistry("provider");
-  health.register("compute-link", async () => {
+  const welcomed = async (): Promise<void> => {
     if (!link.welcomed) throw new Error("compute has not welcomed this provider yet");
-  });
+  };
+  // Nobody calls a provider; its link is all that it is ready for.
+  health.register("compute-link", welcomed, "always");
   const server = await startHealthServer(settings.AIOS_HEALTH_LISTEN, health, () =>
     telemetry.prometheusText(),
   );

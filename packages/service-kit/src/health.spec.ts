@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { HealthRegistry, type HealthServer, startHealthServer } from "./health.js";
 
 let server: HealthServer | undefined;
@@ -18,31 +18,66 @@ async function get(
 }
 
 describe("health", () => {
-  it("is live at once, ready only when started and every check passes, and never while draining", async () => {
+  it("is live at once, ready only when started, and never while draining", async () => {
     const registry = new HealthRegistry("test");
-    registry.register("database", async () => {
-      throw new Error("connection refused");
-    });
     expect((await get(registry, "/health/live")).status).toBe(200);
     expect((await get(registry, "/health/ready")).status).toBe(503);
     registry.started();
-    const failing = await get(registry, "/health/ready");
-    expect(failing.status).toBe(503);
-    expect(JSON.parse(failing.text)).toMatchObject({
+    expect((await get(registry, "/health/ready")).status).toBe(200);
+    expect((await get(registry, "/health")).status).toBe(200);
+    expect(registry.draining()).toBe(true);
+    registry.started();
+    expect((await registry.readiness()).status).toBe("draining");
+    expect((await registry.report()).status).toBe("draining");
+  });
+
+  it("takes the first call once its backends are there, and goes on when one is lost", async () => {
+    const registry = new HealthRegistry("test");
+    let away = true;
+    registry.register("database", async () => {
+      if (away) throw new Error("connection refused");
+    });
+    registry.started();
+    const waiting = await get(registry, "/health/ready");
+    expect(waiting.status).toBe(503);
+    expect(JSON.parse(waiting.text)).toMatchObject({
       status: "not-ready",
       checks: [
         { name: "process", ok: true },
         { name: "database", ok: false, problem: "connection refused" },
       ],
     });
-    const recovered = new HealthRegistry("test");
-    recovered.register("database", async () => undefined);
-    recovered.started();
-    expect((await recovered.report()).status).toBe("ready");
-    recovered.draining();
-    expect((await recovered.report()).status).toBe("draining");
-    recovered.started();
-    expect((await recovered.report()).status).toBe("draining");
+    away = false;
+    await vi.waitFor(async () => expect((await registry.readiness()).status).toBe("ready"));
+    away = true;
+    const lost = await vi.waitFor(async () => {
+      const answer = await get(registry, "/health");
+      expect(answer.status).toBe(503);
+      return answer;
+    });
+    expect(JSON.parse(lost.text)).toMatchObject({
+      status: "unhealthy",
+      checks: [{ ok: true }, { name: "database", ok: false }],
+    });
+    expect((await get(registry, "/health/ready")).status).toBe(200);
+  });
+
+  it("is not ready while it lacks what no call can do without, and ready whatever is only told", async () => {
+    const registry = new HealthRegistry("test");
+    let expired = false;
+    registry.register(
+      "tls-certificate",
+      async () => {
+        if (expired) throw new Error("expired");
+      },
+      "always",
+    );
+    registry.register("disk", () => Promise.reject(new Error("full")), "never");
+    registry.started();
+    expect((await registry.readiness()).status).toBe("ready");
+    expect((await registry.report()).status).toBe("unhealthy");
+    expired = true;
+    await vi.waitFor(async () => expect((await registry.readiness()).status).toBe("not-ready"));
   });
 
   it("gives up on a check that hangs", async () => {
@@ -50,7 +85,7 @@ describe("health", () => {
     registry.register("stuck", () => new Promise(() => undefined));
     registry.started();
     expect(await registry.report()).toMatchObject({
-      status: "not-ready",
+      status: "unhealthy",
       checks: [
         { ok: true },
         { name: "stuck", ok: false, problem: expect.stringContaining("no answer within") },

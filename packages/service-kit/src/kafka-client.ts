@@ -68,12 +68,13 @@ export function isLasting(thrown: unknown): boolean {
   return type !== undefined && LASTING.has(type);
 }
 
-/** Kafka's own name of an error, also below kafkajs's count of tries. */
+/** Kafka's own name of an error, also below kafkajs's count of tries, and of the first of several. */
 export function typeOf(thrown: unknown): string | undefined {
-  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
-    const { type } = error as { type?: unknown };
+  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; depth++) {
+    const { type, errors } = error as { type?: unknown; errors?: unknown };
     if (typeof type === "string") return type;
     if (error.name === "KafkaJSSASLAuthenticationError") return "SASL_AUTHENTICATION_FAILED";
+    error = Array.isArray(errors) ? errors[0] : error.cause;
   }
   return undefined;
 }

@@ -5,6 +5,7 @@ import type { DeadLetter } from "./event-bus.js";
 import type { PoisonEvent } from "./kafka-member.js";
 import type { KafkaPublisher, TopicRecord } from "./kafka-publisher.js";
 import { eventOf, recordOf } from "./kafka-record.js";
+import { createMissingTopics } from "./kafka-topics.js";
 import { systemClock } from "./system-clock.js";
 
 /** One partition, compacted: a letter's tombstone removes it. Its offset is the letter's id. */
@@ -85,17 +86,14 @@ export class KafkaDeadLetters {
   }
 
   async #ensureTopic(): Promise<void> {
-    this.#created ??= this.#admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic: TOPIC,
-          numPartitions: 1,
-          replicationFactor: -1,
-          configEntries: [{ name: "cleanup.policy", value: "compact" }],
-        },
-      ],
-    });
+    this.#created ??= createMissingTopics(this.#admin, [
+      {
+        topic: TOPIC,
+        numPartitions: 1,
+        replicationFactor: -1,
+        configEntries: [{ name: "cleanup.policy", value: "compact" }],
+      },
+    ]);
     await this.#created.catch((error: unknown) => {
       this.#created = undefined;
       throw error;

@@ -17,6 +17,7 @@ import { KafkaMember } from "./kafka-member.js";
 import { KafkaPublisher } from "./kafka-publisher.js";
 import { recordOf } from "./kafka-record.js";
 import { moveGroup } from "./kafka-replay.js";
+import { createMissingTopics } from "./kafka-topics.js";
 import type { Logger } from "./logger.js";
 
 const LARGEST_PUBLISH = 1_000;
@@ -84,9 +85,9 @@ export class KafkaEventBus implements EventBus {
     const missing = topics.filter(({ name }) => !this.#partitions.has(name));
     if (missing.length === 0) return;
     await guard(async () => {
-      await this.#admin.createTopics({
-        waitForLeaders: true,
-        topics: missing.map(({ name, partitions, retentionMs }) => ({
+      await createMissingTopics(
+        this.#admin,
+        missing.map(({ name, partitions, retentionMs }) => ({
           topic: name,
           numPartitions: partitions,
           replicationFactor: -1,
@@ -95,7 +96,7 @@ export class KafkaEventBus implements EventBus {
             { name: "retention.ms", value: String(retentionMs) },
           ],
         })),
-      });
+      );
       for (const { name } of missing) await this.#partitionCount(name);
     });
   }

@@ -59,6 +59,8 @@ export class KafkaMember {
   #restarting: Promise<void> | undefined;
   #assignment = new AbortController();
   #seen = new Map<string, Set<string>>();
+  /** Partitions by topic whose lag this member has told. */
+  readonly #told = new Map<string, Set<number>>();
 
   constructor(options: KafkaMemberOptions) {
     this.#options = options;
@@ -79,6 +81,7 @@ export class KafkaMember {
     this.#closing.abort(new Error("the consumer is shutting down"));
     await this.#restarting;
     await this.#consumer?.disconnect();
+    this.#forgetLagBeyond({});
   }
 
   /** Starts a consumer, again and again until it runs; kafkajs gives up for good on some passing failures. */
@@ -99,7 +102,8 @@ export class KafkaMember {
   async #run(joined: () => void, failed: (error: unknown) => void): Promise<void> {
     const consumer = this.#create();
     this.#consumer = consumer;
-    consumer.on(consumer.events.GROUP_JOIN, () => {
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.#forgetLagBeyond(payload.memberAssignment);
       this.#seen = new Map();
       this.#assignment = new AbortController();
       joined();
@@ -167,16 +171,29 @@ export class KafkaMember {
         await commit();
       }
       const behind = BigInt(batch.highWatermark) - (next ?? BigInt(batch.highWatermark));
-      metrics.lag.set(Number(behind > 0n ? behind : 0n), {
-        topic,
-        partition,
-        group: this.#options.group,
-      });
+      this.#tellLag(topic, partition, Number(behind > 0n ? behind : 0n));
     } finally {
       pulse.stop();
     }
     // The group is being dealt out anew: kafkajs must see it, so that this member joins again.
     pulse.rethrow();
+  }
+
+  #tellLag(topic: string, partition: number, behind: number): void {
+    const partitions = this.#told.get(topic) ?? new Set();
+    this.#told.set(topic, partitions.add(partition));
+    metrics.lag.set(behind, { topic, partition, group: this.#options.group });
+  }
+
+  /** Of a partition that another member has now, that one tells the lag. */
+  #forgetLagBeyond(assignment: Readonly<Record<string, readonly number[]>>): void {
+    for (const [topic, partitions] of this.#told) {
+      for (const partition of partitions) {
+        if (assignment[topic]?.includes(partition) === true) continue;
+        metrics.lag.remove({ topic, partition, group: this.#options.group });
+        partitions.delete(partition);
+      }
+    }
   }
 
   /** True once the batch handler took all that is new and ours. */

@@ -20,11 +20,15 @@ export interface Histogram {
   record(value: number, attributes?: Attributes): void;
 }
 
+type GaugeSource = () => number | undefined | Promise<number | undefined>;
+
 export interface Gauge {
   /** Sets the value from now on. */
   set(value: number, attributes?: Attributes): void;
-  /** Asks for the value whenever metrics are read; replaces an earlier source. */
-  observe(read: () => number | Promise<number>): void;
+  /** Tells nothing any more under these attributes. */
+  remove(attributes: Attributes): void;
+  /** Asks for the value whenever metrics are read, `undefined` for none just now; replaces an earlier source. */
+  observe(read: GaugeSource): void;
 }
 
 type InstrumentOf<D extends InstrumentDeclaration> = D extends { kind: "histogram" }
@@ -110,11 +114,12 @@ const LARGEST_GAUGE_SERIES = 500;
 
 class CombinedGauge implements Gauge {
   readonly #values = new Map<string, { readonly value: number; readonly attributes: Attributes }>();
-  #read: (() => number | Promise<number>) | undefined;
+  #read: GaugeSource | undefined;
 
   constructor(gauge: ObservableGauge) {
     gauge.addCallback(async (result) => {
-      if (this.#read !== undefined) result.observe(await this.#read());
+      const value = await this.#read?.();
+      if (value !== undefined) result.observe(value);
       for (const { value, attributes } of this.#values.values()) result.observe(value, attributes);
     });
   }
@@ -125,7 +130,11 @@ class CombinedGauge implements Gauge {
     this.#values.set(key, { value, attributes });
   }
 
-  observe(read: () => number | Promise<number>): void {
+  remove(attributes: Attributes): void {
+    this.#values.delete(JSON.stringify(attributes));
+  }
+
+  observe(read: GaugeSource): void {
     this.#read = read;
   }
 }

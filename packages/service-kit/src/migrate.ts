@@ -29,8 +29,9 @@ export interface MigrationReport {
 
 /**
  * Applies Prisma migration folders (`<timestamp>_<name>/migration.sql`) in order, each in a transaction with its
- * record. Creates the database when missing; running twice changes nothing. Throws `migration-changed` when an applied
- * file differs, `migration-missing` when one is gone or was inserted before an applied one, `migration-failed`.
+ * record. Creates the database when missing; running twice changes nothing. A database that a newer version has brought
+ * ahead is fine, since a version only adds to it. Throws `migration-changed` when an applied file differs,
+ * `migration-missing` when one is gone or was inserted before an applied one, `migration-failed`.
  */
 export async function applyMigrations(
   directory: URL | string,
@@ -147,22 +148,37 @@ async function readMigrations(directory: string): Promise<readonly Migration[]> 
   );
 }
 
+/** Names order migrations: what is later than all of this version came with a newer one, anything else is a gap. */
 function pendingOf(
   migrations: readonly Migration[],
-  recorded: readonly { readonly name: string; readonly checksum: string }[],
+  recorded: readonly RecordedMigration[],
 ): readonly Migration[] {
-  recorded.forEach(({ name, checksum }, index) => {
-    const migration = migrations[index];
-    if (migration?.name !== name) {
-      throw migrationError(
-        "migration-missing",
-        name,
-        "was applied to this database but is not in this version",
-      );
-    }
-    if (migration.checksum !== checksum) throw migrationChanged(name);
-  });
-  return migrations.slice(recorded.length);
+  const checksums = new Map(recorded.map(({ name, checksum }) => [name, checksum]));
+  const known = new Set(migrations.map(({ name }) => name));
+  const lastKnown = migrations.at(-1)?.name ?? "";
+  for (const { name } of recorded) {
+    if (known.has(name) || name > lastKnown) continue;
+    throw migrationError(
+      "migration-missing",
+      name,
+      "was applied to this database but is not in this version",
+    );
+  }
+  const pending = migrations.filter(({ name }) => !checksums.has(name));
+  const changed = migrations.find(
+    ({ name, checksum }) => checksums.has(name) && checksums.get(name) !== checksum,
+  );
+  if (changed !== undefined) throw migrationChanged(changed.name);
+  const [first] = pending;
+  const later = first === undefined ? undefined : recorded.find(({ name }) => name > first.name);
+  if (first !== undefined && later !== undefined) {
+    throw migrationError(
+      "migration-missing",
+      first.name,
+      `is not applied to this database, which has the later ${later.name}`,
+    );
+  }
+  return pending;
 }
 
 async function applyOne(client: pg.Client, migration: Migration): Promise<void> {

@@ -103,7 +103,11 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       samplePercent: this.#base.AIOS_TRACE_SAMPLE_PERCENT,
     });
     this.#onClose("telemetry", () => withinMs(telemetry.shutdown(), FLUSH_MS));
-    observeProcess();
+    observeProcess({
+      service: name,
+      version: this.#base.AIOS_VERSION,
+      dataDirectory: this.#base.AIOS_DATA_DIR,
+    });
     const health = await startHealthServer(this.#base.AIOS_HEALTH_LISTEN, this.#health, () =>
       telemetry.prometheusText(),
     );

@@ -97,13 +97,14 @@ export class TlsIdentity implements experimental.CertificateProvider {
     }
   }
 
-  /** Not healthy when the certificate in use has expired. */
+  /** Neither healthy nor ready when the certificate in use has expired: no peer takes it. */
   registerHealth(health: HealthRegistry): void {
-    health.register("tls-certificate", async () => {
+    const valid = async (): Promise<void> => {
       const { expiresAtMs } = this.#material;
       if (this.#clock.now() < expiresAtMs) return;
       throw expired("AIOS_TLS_CERT_FILE", this.#options.files.certificateFile, expiresAtMs);
-    });
+    };
+    health.register("tls-certificate", valid, "always");
   }
 
   close(): void {

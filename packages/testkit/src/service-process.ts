@@ -161,7 +161,7 @@ export class ServiceProcess {
 }
 
 async function expectReady(healthPort: number): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${healthPort}/health/ready`);
+  const response = await fetch(`http://127.0.0.1:${healthPort}/health`);
   const body = await response.text();
   if (response.status !== 200) throw new Error(`the service said it was ready but reports: ${body}`);
 }

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import {
   baseSettings,
   byteSize,
@@ -27,6 +28,17 @@ const accounts: z.ZodType<readonly string[]> = list.refine(
   (items) => items.every((item) => /^0x[0-9a-fA-F]{40}$/.test(item)),
   { message: "expected accounts, 0x and 40 hex digits each" },
 );
+
+const addressRanges: z.ZodType<readonly string[]> = list.refine((items) => items.every(isAddressRange), {
+  message: "expected IP addresses or CIDR ranges of at least one bit, for example 10.0.0.0/8,fd00::/8",
+});
+
+/** A range of no bits would let every caller choose the address that it is counted under. */
+function isAddressRange(text: string): boolean {
+  const [address = "", prefix = "1", ...rest] = text.split("/");
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  return rest.length === 0 && /^[1-9][0-9]{0,2}$/.test(prefix) && Number(prefix) <= bits;
+}
 
 /** Everything the gateway reads from its environment. */
 export const gatewaySettings = defineSettings({
@@ -82,6 +94,11 @@ export const gatewaySettings = defineSettings({
   GATEWAY_RATE_BURST: setting(integer(1, 1_000_000), {
     description: "calls that one address may make at once",
     default: 600,
+  }),
+  GATEWAY_TRUSTED_PROXIES: setting(addressRanges, {
+    description:
+      "comma-separated addresses or CIDR ranges of the proxies in front, whose X-Forwarded-For names the caller that is counted; empty: none, the connection's own address counts",
+    default: " ",
   }),
   GATEWAY_RATE_PER_SECOND: setting(integer(1, 1_000_000), {
     description: "calls a second that one address may go on making",

@@ -19,6 +19,7 @@ export const gatewayService: ServiceOptions<typeof gatewaySettings> = {
         jsonMaxBytes: settings.GATEWAY_JSON_MAX,
         corsOrigins: settings.GATEWAY_CORS_ORIGINS,
         studioDirectory: settings.GATEWAY_STUDIO_DIR,
+        trustedProxies: settings.GATEWAY_TRUSTED_PROXIES,
       }),
     listen: ({ settings }) => settings.GATEWAY_HTTP_LISTEN,
   },

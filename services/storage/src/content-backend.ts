@@ -24,9 +24,11 @@ export async function contentBackend(context: Context, directory: string): Promi
     url === undefined
       ? await embeddedBackend(context, join(directory, "ipfs"))
       : await kuboBackend(context, url, join(directory, "kubo-uploads"));
-  health.register("disk", async () => {
+  const hasSpace = async (): Promise<void> => {
     if ((await backend.freeBytes()) < settings.STORAGE_MIN_FREE_DISK) throw storageFull();
-  });
+  };
+  // Uploads are refused one by one; what is stored can still be read.
+  health.register("disk", hasSpace, "never");
   return backend;
 }
 

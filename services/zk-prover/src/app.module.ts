@@ -145,11 +145,11 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
 
   metrics.queuedProofs.observe(() => proofs.depth());
   metrics.loadedModels.observe(() => models.size);
-  health.register("proof-queue", async () => {
-    if ((await proofs.depth()) >= settings.PROVER_QUEUE_LIMIT) {
-      throw queueFull(times.groth16.nextFreeMs());
-    }
-  });
+  const queueHasRoom = async (): Promise<void> => {
+    if ((await proofs.depth()) >= settings.PROVER_QUEUE_LIMIT) throw queueFull(times.groth16.nextFreeMs());
+  };
+  // New proofs are refused one by one; keys, quotes and proofs that are made are answered.
+  health.register("proof-queue", queueHasRoom, "never");
 
   return {
     module: ProverModule,

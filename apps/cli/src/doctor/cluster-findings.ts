@@ -52,8 +52,8 @@ function readinessFindings({ name, state, problem: why, checks }: OperatedServic
     .map((check) =>
       problem(
         name,
-        `It is not ready: ${check.name}: ${check.problem}`,
-        "Mend what the check names; the service goes on by itself.",
+        `It lacks ${check.name}: ${check.problem}`,
+        "Mend what the check names; until then it refuses what needs that with 503, and goes on by itself.",
       ),
     );
 }

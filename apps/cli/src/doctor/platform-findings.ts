@@ -18,14 +18,18 @@ export async function backendFindings(client: AiosClient, url: string): Promise<
           : problem(
               service.name,
               service.detail,
-              `Its log says why; the supervisor restarts it. If it stays down: stop the platform and 'npm start' again.`,
+              `Its log says why, and it is started again by itself. Kubernetes: kubectl get pods -l app.kubernetes.io/name=${service.name}, then kubectl logs. One machine: .aios/data/logs; if it stays down, stop the platform and 'npm start' again.`,
             ),
       ),
     ];
   } catch (error) {
     const message = isCodedError(error) ? error.message : String(error);
     return [
-      problem("gateway", message, "Start the platform with 'npm start', or name its address with --url."),
+      problem(
+        "gateway",
+        message,
+        "One machine: start the platform with 'npm start'. Kubernetes: kubectl get pods -l app.kubernetes.io/name=gateway. Elsewhere: name its address with --url.",
+      ),
     ];
   }
 }

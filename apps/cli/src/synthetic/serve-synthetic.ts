@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { durationMs } from "@aios/kernel/units";
 import type { HostPort } from "@aios/service-kit/config";
 import { HealthRegistry, startHealthServer } from "@aios/service-kit/health";
+import { observeProcess } from "@aios/service-kit/process-metrics";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { startTelemetry } from "@aios/service-kit/telemetry";
 import type { SyntheticCheck } from "./synthetic-check.js";
@@ -18,6 +19,7 @@ export async function serveSynthetic(
     otlpEndpoint: undefined,
     samplePercent: 0,
   });
+  observeProcess({ service: "synthetic" });
   const health = new HealthRegistry("synthetic");
   const server = await startHealthServer(listen, health, () => telemetry.prometheusText());
   say(`metrics at http://${listen.host}:${server.port}/metrics`);

@@ -349,6 +349,32 @@ describe("applyMigrations", () => {
     await expect(applyMigrations(folder("gone"), fresh)).rejects.toMatchObject({ code: "migration-missing" });
   });
 
+  it("goes on over a database that a newer version has brought ahead, and refuses a gap in it", async () => {
+    const fresh = postgres.url("ahead");
+    const names = ["20260101_a", "20260102_b", "20260103_c"];
+    const version = (set: string, ...of: readonly string[]): string => {
+      for (const name of of) write(set, name, `CREATE TABLE t_${name} (id int);`);
+      return folder(set);
+    };
+    await applyMigrations(version("newer", ...names), fresh);
+    const [first = "", second = ""] = names;
+    expect(await applyMigrations(version("older", first), fresh)).toMatchObject({ applied: [] });
+    await verifyMigrations(folder("older"), fresh);
+
+    const gap = (missing: string): object => ({
+      code: "migration-missing",
+      details: { migration: missing },
+    });
+    await expect(
+      applyMigrations(version("without-one", first, "20260103_c"), fresh),
+      "an applied one is gone",
+    ).rejects.toMatchObject(gap(second));
+    await expect(
+      applyMigrations(version("with-one-between", first, "20260102_a", second), fresh),
+      "one came in between",
+    ).rejects.toMatchObject(gap("20260102_a"));
+  });
+
   it("only checks where it may not change, and says what is missing", async () => {
     const fresh = postgres.url("checked");
     write("check", "20260101_a", "CREATE TABLE things (id int);");

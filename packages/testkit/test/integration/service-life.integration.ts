@@ -131,24 +131,25 @@ describe("crashes", () => {
     });
   }
 
-  it("is not ready while the database is away, and goes on when it is back", async () => {
-    const ready = async (): Promise<{ status: number; body: string }> => {
-      const response = await fetch(`http://127.0.0.1:${storage.ports.healthPort}/health/ready`);
+  it("stays in service while the database is away, says so, refuses what needs it, and goes on when it is back", async () => {
+    const health = async (path = ""): Promise<{ status: number; body: string }> => {
+      const response = await fetch(`http://127.0.0.1:${storage.ports.healthPort}/health${path}`);
       return { status: response.status, body: await response.text() };
     };
     await platform.postgres.kill();
-    await eventually(async () => expect((await ready()).status).toBe(503));
-    expect(JSON.parse((await ready()).body)).toMatchObject({
-      status: "not-ready",
+    await eventually(async () => expect((await health()).status).toBe(503));
+    expect(JSON.parse((await health()).body)).toMatchObject({
+      status: "unhealthy",
       checks: expect.arrayContaining([expect.objectContaining({ name: "database", ok: false })]),
     });
-    expect((await fetch(`http://127.0.0.1:${storage.ports.healthPort}/health/live`)).status).toBe(200);
+    expect((await health("/live")).status).toBe(200);
+    expect((await health("/ready")).status).toBe(200);
     const refused = { code: "database-unavailable", kind: "unavailable", retryAfterMs: 1_000 };
     await expect(
       (await clientOf(storage, "storage")).statContent({ cid: "note:during the outage" }),
     ).rejects.toMatchObject(refused);
     await platform.postgres.restart();
-    await eventually(async () => expect((await ready()).status).toBe(200));
+    await eventually(async () => expect((await health()).status).toBe(200));
     await (await clientOf(storage, "storage")).statContent({ cid: "note:after the crash" });
     await eventually(async () => expect(await notes("sample")).toContain("heard after the crash"), 20_000);
   });

@@ -85,7 +85,7 @@ describe("the consensus service", () => {
 
   it("is ready and shows its metrics", async () => {
     const base = `http://127.0.0.1:${service.ports.healthPort}`;
-    const ready = (await (await fetch(`${base}/health/ready`)).json()) as { checks: { name: string }[] };
+    const ready = (await (await fetch(`${base}/health`)).json()) as { checks: { name: string }[] };
     expect(ready.checks.map((check) => check.name)).toContain("checkpoint-producer");
     const text = await (await fetch(`${base}/metrics`)).text();
     expect(text).toMatch(/aios_consensus_latest_height(\{[^}]*\})? 2/);

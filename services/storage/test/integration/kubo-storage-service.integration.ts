@@ -52,9 +52,11 @@ it("keeps contents on the Kubo node that KUBO_RPC_URL names, and says 503 while 
   const away = { code: "content-backend-unavailable", kind: "unavailable", retryAfterMs: 2_000 };
   await expect(download(cid)).rejects.toMatchObject(away);
   await expect(put(bytes.subarray(1))).rejects.toMatchObject(away);
-  const ready = await fetch(`http://127.0.0.1:${platform.service.ports.healthPort}/health/ready`);
-  expect(ready.status).toBe(503);
-  expect(await ready.text()).toContain("kubo");
+  const health = `http://127.0.0.1:${platform.service.ports.healthPort}/health`;
+  const unhealthy = await fetch(health);
+  expect(unhealthy.status).toBe(503);
+  expect(await unhealthy.text()).toContain("kubo");
+  expect((await fetch(`${health}/ready`)).status).toBe(200);
 
   kubo.instead.clear();
   expect(await download(cid)).toEqual(bytes);

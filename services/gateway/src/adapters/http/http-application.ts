@@ -8,6 +8,8 @@ export interface HttpApplicationOptions {
   readonly jsonMaxBytes: number;
   readonly corsOrigins: readonly string[];
   readonly studioDirectory: string | undefined;
+  /** Addresses and ranges of proxies that are believed where a request comes from. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** The HTTP server with everything but its address: hooks, parsers, routes, files. */
@@ -17,6 +19,7 @@ export async function createHttpApplication(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: options.jsonMaxBytes,
+    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
     // Time for the whole request to arrive; answers have no such limit, streams may be long.
     requestTimeout: 120_000,
     // Clients are told and close their own end first; a drain that waits as long cuts nobody's next request.

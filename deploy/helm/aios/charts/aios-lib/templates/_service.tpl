@@ -15,6 +15,12 @@ automountServiceAccountToken: false
 ---
 {{ include "aios.endpoints" . }}
 {{- end }}
+{{- with .root.Values.providerService }}
+{{- if ne .type "None" }}
+---
+{{ include "aios.providerEndpoint" $ }}
+{{- end }}
+{{- end }}
 {{- if include "aios.honorNodes" . }}
 ---
 {{ include "aios.honorPeers" . }}
@@ -75,8 +81,15 @@ kind: Service
 metadata:
   name: {{ include "aios.fullname" . }}
   labels: {{- include "aios.labels" . | nindent 4 }}
+  {{- with (.root.Values.service | default dict).annotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
 spec:
-  type: {{ ternary (.root.Values.service | default dict).type "ClusterIP" .service.public }}
+  {{- $type := ternary (.root.Values.service | default dict).type "ClusterIP" .service.public }}
+  type: {{ $type }}
+  {{- if ne $type "ClusterIP" }}
+  externalTrafficPolicy: {{ .root.Values.service.externalTrafficPolicy }}
+  {{- end }}
   selector:
     {{- include "aios.selectorLabels" . | nindent 4 }}
     {{- if include "aios.honorNodes" . }}
@@ -85,10 +98,42 @@ spec:
     {{- end }}
   ports:
     {{- range $name, $port := .service.ports }}
+    {{- /* Metrics are for the cluster alone. */ -}}
+    {{- if not (and (eq $name "health") (ne $type "ClusterIP")) }}
     - { name: {{ $name }}, port: {{ $port }}, targetPort: {{ $name }} }
+    {{- end }}
     {{- end }}
     {{- if and .service.providers .root.Values.global.tls.enabled }}
     - { name: providers, port: {{ .service.providers }}, targetPort: providers }
+    {{- end }}
+{{- end -}}
+
+{{/* Only the port for providers: nothing else of the service is for the world. */}}
+{{- define "aios.providerEndpoint" -}}
+{{- $ours := .root.Values.providerService -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "aios.fullname" . }}-providers
+  labels: {{- include "aios.labels" . | nindent 4 }}
+  {{- with $ours.annotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  type: {{ $ours.type }}
+  {{- if ne $ours.type "ClusterIP" }}
+  # The network policy sees the providers' own addresses.
+  externalTrafficPolicy: Local
+  {{- end }}
+  {{- if and (eq $ours.type "LoadBalancer") .root.Values.global.networkPolicy.providerCidrs }}
+  loadBalancerSourceRanges: {{- toYaml .root.Values.global.networkPolicy.providerCidrs | nindent 4 }}
+  {{- end }}
+  selector: {{- include "aios.selectorLabels" . | nindent 4 }}
+  ports:
+    {{- if .root.Values.global.tls.enabled }}
+    - { name: providers, port: {{ .service.providers }}, targetPort: providers }
+    {{- else }}
+    - { name: grpc, port: {{ .service.ports.grpc }}, targetPort: grpc }
     {{- end }}
 {{- end -}}
 
@@ -133,6 +178,13 @@ spec:
     {{- range .service.open }}
     - ports: [{ port: {{ . }} }]
     {{- end }}
+    {{- if and .service.providers $policy.providerCidrs }}
+    - from:
+        {{- range $policy.providerCidrs }}
+        - ipBlock: { cidr: {{ . | quote }} }
+        {{- end }}
+      ports: [{ port: {{ ternary .service.providers .service.ports.grpc .root.Values.global.tls.enabled }} }]
+    {{- end }}
     - from:
         - namespaceSelector:
             matchLabels: { kubernetes.io/metadata.name: {{ $policy.monitoringNamespace }} }
@@ -150,17 +202,48 @@ spec:
     - to: [{ podSelector: { matchLabels: {{ include "aios.selectorLabels" . | fromYaml | toJson }} } }]
       ports: [{ port: {{ .service.peerPort }} }]
     {{- end }}
-    {{- if or .service.database .service.events .service.redis .service.kubo }}
-    - to:
-        - podSelector:
-            matchLabels: { app.kubernetes.io/component: backend, app.kubernetes.io/instance: {{ .root.Release.Name }} }
-        {{- range $policy.backendCidrs }}
-        - ipBlock: { cidr: {{ . }} }
-        {{- end }}
+    {{- include "aios.backendEgress" . }}
+    {{- with .root.Values.global.telemetry.otlpEndpoint }}
+    {{- if not $policy.collector }}
+    {{- fail (printf "\n\nglobal.networkPolicy.collector is empty, so that nothing would reach the collector %s. Add its address and port, for example --set 'global.networkPolicy.collector[0].cidr=10.0.0.0/8,global.networkPolicy.collector[0].port=4318'.\n" .) }}
     {{- end }}
-    {{- range $policy.telemetryCidrs }}
-    - to: [{ ipBlock: { cidr: {{ . }} } }]
+    {{- range $policy.collector }}
+    - { to: [{ ipBlock: { cidr: {{ .cidr | quote }} } }], ports: [{ port: {{ .port }} }] }
     {{- end }}
+    {{- end }}
+{{- end -}}
+
+{{/* Only the backends that the service uses; those of the release by their pods, others by address and port. */}}
+{{- define "aios.backendEgress" -}}
+{{- $global := .root.Values.global -}}
+{{- $backends := $global.networkPolicy.backends -}}
+{{- $eventsInDatabase := eq $global.eventBus.secretName $global.database.secretName -}}
+{{- if and $global.database.bundled (or .service.database (and .service.events $eventsInDatabase)) }}
+    - to: [{ podSelector: { matchLabels: { app.kubernetes.io/name: postgres, app.kubernetes.io/instance: {{ .root.Release.Name }} } } }]
+      ports: [{ port: 5432 }]
+{{- end }}
+{{- $outside := list -}}
+{{- if and (not $global.database.bundled) (or .service.database (and .service.events $eventsInDatabase)) -}}
+{{- $outside = concat $outside $backends.database -}}
+{{- end -}}
+{{- if and .service.events $global.eventBus.bundled }}
+    - to: [{ podSelector: { matchLabels: { app.kubernetes.io/name: kafka, app.kubernetes.io/instance: {{ .root.Release.Name }} } } }]
+      ports: [{ port: 9092 }]
+{{- else if and .service.events (not (and $global.database.bundled $eventsInDatabase)) -}}
+{{- $outside = concat $outside $backends.eventBus -}}
+{{- end -}}
+{{- if and .service.redis $global.redis.bundled }}
+    - to: [{ podSelector: { matchLabels: { app.kubernetes.io/name: redis, app.kubernetes.io/instance: {{ .root.Release.Name }} } } }]
+      ports: [{ port: 6379 }]
+{{- else if and .service.redis $global.redis.secretName -}}
+{{- $outside = concat $outside $backends.redis -}}
+{{- end -}}
+{{- if and .service.kubo $global.kubo.secretName -}}
+{{- $outside = concat $outside $backends.kubo -}}
+{{- end -}}
+{{- range $outside }}
+    - { to: [{ ipBlock: { cidr: {{ .cidr | quote }} } }], ports: [{ port: {{ .port }} }] }
+{{- end }}
 {{- end -}}
 
 {{- define "aios.scaling" -}}
@@ -178,11 +261,24 @@ spec:
   minReplicaCount: {{ .root.Values.keda.minReplicas }}
   maxReplicaCount: {{ .root.Values.keda.maxReplicas }}
   triggers:
+    {{- if .service.queueQuery }}
     - type: prometheus
       metadata:
         serverAddress: {{ required "keda.prometheusUrl is needed where keda.enabled is true" .root.Values.keda.prometheusUrl }}
         query: {{ tpl .service.queueQuery .root | quote }}
         threshold: {{ .root.Values.keda.queuedPerReplica | quote }}
+    {{- end }}
+    {{- range .service.hears }}
+    - type: kafka
+      metadata:
+        bootstrapServers: {{ required "keda.bootstrapServers is needed where keda.enabled is true" $.root.Values.keda.bootstrapServers }}
+        consumerGroup: {{ $.service.name }}
+        topic: {{ . }}
+        lagThreshold: {{ $.root.Values.keda.lagPerReplica | quote }}
+      {{- with $.root.Values.keda.authentication }}
+      authenticationRef: { name: {{ . }} }
+      {{- end }}
+    {{- end }}
 {{- end }}
 {{- if (.root.Values.autoscaling | default dict).enabled }}
 ---
@@ -201,7 +297,7 @@ spec:
         name: cpu
         target: { type: Utilization, averageUtilization: {{ .root.Values.autoscaling.targetCpuPercent }} }
 {{- end }}
-{{- if or (hasKey .root.Values "autoscaling") (include "aios.honorNodes" .) }}
+{{- if or (not .service.single) (include "aios.honorNodes" .) }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget

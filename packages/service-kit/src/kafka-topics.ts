@@ -1,0 +1,31 @@
+import { CodedError } from "@aios/kernel/coded-error";
+import type { Admin, ITopicConfig } from "kafkajs";
+import { typeOf } from "./kafka-client.js";
+
+type TopicAdmin = Pick<Admin, "listTopics" | "createTopics">;
+
+/**
+ * Creates those of the topics that the role does not see. Where all are there it asks for no right to create, so that an
+ * operator may make them beforehand. Throws `event-bus-refused` with the topics that it may not create.
+ */
+export async function createMissingTopics(admin: TopicAdmin, wanted: readonly ITopicConfig[]): Promise<void> {
+  const seen = new Set(await admin.listTopics());
+  const missing = wanted.filter(({ topic }) => !seen.has(topic));
+  if (missing.length === 0) return;
+  try {
+    await admin.createTopics({ waitForLeaders: true, topics: [...missing] });
+  } catch (error) {
+    const kafkaError = typeOf(error);
+    if (kafkaError?.endsWith("AUTHORIZATION_FAILED") !== true) throw error;
+    const topics = missing.map(({ topic }) => topic);
+    throw new CodedError({
+      code: "event-bus-refused",
+      kind: "forbidden",
+      message:
+        `Kafka lets this role neither see nor create the topics ${topics.join(", ")}. Create them with ` +
+        "DESCRIBE for the role, as docs/operators/kafka.md lists them, or give it CREATE.",
+      details: { kafkaError, topics },
+      cause: error,
+    });
+  }
+}
