@@ -1,17 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { ContractFactory, ZeroAddress } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { abi as meterAbi, bytecode as meterCode } from "../../generated/test/gas-meter.js";
 import { TestContract } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
+import { expectSnapshot } from "../support/gas-snapshot.js";
 import { TestProtocol } from "../support/protocol.js";
 
-/**
- * Gas of each action against `gas-snapshot.json`, which is checked in. `UPDATE_GAS_SNAPSHOT=1` writes it anew.
- * Half a percent is allowed: calldata gas depends on the zero bytes of random signatures.
- */
-const FILE = new URL("../../gas-snapshot.json", import.meta.url);
-const TOLERANCE = 0.005;
 const VERIFICATION_GOAL = 260_000;
 /** `Outcome.Final`. */
 const FINAL = 2n;
@@ -32,17 +26,7 @@ afterAll(() => chain?.stop());
 describe("gas", () => {
   it("is what the snapshot says", async () => {
     const measured = await measure();
-    if (process.env["UPDATE_GAS_SNAPSHOT"] === "1" || !existsSync(FILE)) {
-      writeFileSync(FILE, `${JSON.stringify(measured, null, 2)}\n`);
-    }
-    const snapshot = JSON.parse(readFileSync(FILE, "utf8")) as Record<string, number>;
-    expect(Object.keys(measured)).toEqual(Object.keys(snapshot));
-    for (const [action, gas] of Object.entries(measured)) {
-      const expected = snapshot[action] ?? 0;
-      expect(Math.abs(gas - expected) / expected, `${action}: ${gas} instead of ${expected}`).toBeLessThan(
-        TOLERANCE,
-      );
-    }
+    expectSnapshot(measured);
     expect(measured["verify (Groth16, alone)"]).toBeLessThanOrEqual(VERIFICATION_GOAL);
   });
 });

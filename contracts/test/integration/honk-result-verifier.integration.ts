@@ -10,18 +10,23 @@ import { compileCircuit } from "@aios/core-zkml/circuit";
 import { bytesToInteger, SCALAR_FIELD_ORDER, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { statementContext } from "@aios/core-zkml/statement";
 import { SeededRng } from "@aios/kernel/random";
-import { getBytes, hexlify, toBeHex } from "ethers";
+import { ContractFactory, getBytes, hexlify, toBeHex } from "ethers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { abi as resultVerifierAbi } from "../../generated/abi/honk-result-verifier.js";
 import { abi as honkVerifierAbi } from "../../generated/abi/honk-verifier.js";
+import { abi as meterAbi, bytecode as meterCode } from "../../generated/test/gas-meter.js";
 import { DEVELOPMENT_TAU_G2 } from "../../src/parameters.js";
+import { calldataGas, honkVerificationGas } from "../../src/verification-gas.js";
 import { expectRevert, TestContract } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
+import { expectSnapshot } from "../support/gas-snapshot.js";
 import { TestProtocol } from "../support/protocol.js";
 import { deliveredWrongly, refuteAndSettle, smallModel } from "../support/proven-inference.js";
 
 const rng = new SeededRng(43);
+/** A model whose circuit has several times the rows. */
+const LARGER = [256, 48, 4] as const;
 
 let chain: TestChain;
 let protocol: TestProtocol;
@@ -51,8 +56,7 @@ afterAll(async () => {
 });
 
 /** A published model, an order for it that is delivered with a wrong output, and the proof of the right one. */
-async function proven() {
-  const model = smallModel(rng);
+async function proven(model = smallModel(rng)) {
   const r1cs = compileCircuit(model);
   const program = await prover.prepare(r1cs, acirCircuit(r1cs));
   const key = await prover.verifyingKey(program);
@@ -96,6 +100,25 @@ describe("UltraHonk on chain", () => {
     expect(await holds(made.key, made.inputs, made.proof)).toBe(true);
     expect(await verdict(claimWithOutput(made.job.output), evidenceOf(made.key, made.proof))).toBe("final");
     expect(await verdict(made.job.claim, evidenceOf(made.key, made.proof))).toBe("proof-rejected");
+  });
+
+  it("takes the gas that the snapshot says, and the calldata that quotes assume", async () => {
+    const meter = await new ContractFactory(meterAbi, meterCode, protocol.wallets.stranger).deploy();
+    await meter.waitForDeployment();
+    const contract = new TestContract(await meter.getAddress(), meterAbi, protocol.wallets.stranger);
+    for (const { job, key, program, proof } of [made, await proven(smallModel(rng, LARGER))]) {
+      const claim = job.claim.with(6, job.output);
+      const evidence = encodeEvidence({ verifyingKey: key, proof });
+      const measured = (await contract.read("measure", [job.verifier, claim, hexlify(evidence)])) as [
+        bigint,
+        bigint,
+      ];
+      expect(measured[1]).toBe(2n);
+      const gas = Number(measured[0]);
+      expectSnapshot({ [`verify (UltraHonk, 2^${program.logRows} rows, alone)`]: gas });
+      const { calldata } = honkVerificationGas(program.logRows);
+      expect(Math.abs(calldata / calldataGas(evidence) - 1)).toBeLessThan(0.01);
+    }
   });
 
   it("binds every public input", async () => {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import {
   Contract,
   type HDNodeWallet,
@@ -8,7 +9,6 @@ import {
   type TransactionReceipt,
   type Wallet,
 } from "ethers";
-import { expect } from "vitest";
 import { type DecodedContractError, decodeContractError, revertDataOf } from "../../src/errors.js";
 
 export type TestWallet = Wallet | HDNodeWallet;
@@ -87,9 +87,9 @@ export async function expectRevert(
     () => "succeeded",
     (failure: unknown) => failure,
   );
-  expect(outcome, `expected ${error}`).toBeInstanceOf(Reverted);
-  const { decoded } = outcome as Reverted;
-  expect(decoded.error, decoded.message).toBe(error);
+  assert.ok(outcome instanceof Reverted, `expected ${error}, not ${String(outcome)}`);
+  const { decoded } = outcome;
+  assert.equal(decoded.error, error, decoded.message);
   return decoded.args;
 }
 

@@ -13,7 +13,8 @@ import type { TestProtocol } from "./protocol.js";
 
 const WIDTHS = [16, 8, 4] as const;
 
-export function smallModel(rng: SeededRng): IntegerModel {
+/** Of two layers, with as many inputs, hidden and last neurons as `widths` says. */
+export function smallModel(rng: SeededRng, widths: readonly [number, number, number] = WIDTHS): IntegerModel {
   const layer = (inputs: number, outputs: number, activation: "relu" | "none") => ({
     inputs,
     outputs,
@@ -21,8 +22,8 @@ export function smallModel(rng: SeededRng): IntegerModel {
     biases: Float32Array.from({ length: outputs }, () => (rng.below(201) - 100) / 1000),
     activation,
   });
-  const float = { layers: [layer(WIDTHS[0], WIDTHS[1], "relu"), layer(WIDTHS[1], WIDTHS[2], "none")] };
-  const calibration = Array.from({ length: 32 }, () => rng.bytes(WIDTHS[0]));
+  const float = { layers: [layer(widths[0], widths[1], "relu"), layer(widths[1], widths[2], "none")] };
+  const calibration = Array.from({ length: 32 }, () => rng.bytes(widths[0]));
   return quantiseModel(float, calibration, rng.bytes(32)).model;
 }
 
@@ -54,7 +55,7 @@ export async function deliveredWrongly(
     honkKeyHash: hexlify(verifyingKeyHash),
   });
   const licenceId = await protocol.buyLicence(modelId);
-  const [input, salt] = [rng.bytes(WIDTHS[0]), rng.bytes(32)];
+  const [input, salt] = [rng.bytes(model.layers[0]?.inputs ?? 0), rng.bytes(32)];
   const output = packOutput(evaluate(model, input));
   const order = await protocol.order({
     jobKind: JOB_KIND.inference,

@@ -2,7 +2,8 @@ import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
 
 const { Fr, Fp } = bn254.fields;
-const [TAU, ALPHA, BETA] = [1_234_567_891n, 987_654_323n, 555_555_557n];
+/** Small, so that a point times one of them is an addition or two. */
+const [TAU, ALPHA, BETA] = [3n, 2n, 4n];
 const MONTGOMERY = 1n << 256n;
 const CONTRIBUTION_BYTES = 3 * 64 + 2 * 128 + 6 * 64 + 3 * 128 + 216 + 64 + 4;
 
@@ -22,10 +23,6 @@ function encodeG1(points: G1[]): Uint8Array {
   return Buffer.concat(
     normalizeZ(bn254.G1.Point, points).flatMap((point) => [point.X, point.Y].map(coordinate)),
   );
-}
-
-function g1(...scalars: readonly bigint[]): Uint8Array {
-  return encodeG1(scalars.map((scalar) => bn254.G1.Point.BASE.multiplyUnsafe(scalar)));
 }
 
 function g2(...scalars: readonly bigint[]): Uint8Array {
@@ -49,53 +46,62 @@ function lagrange(size: number): bigint[] {
   });
 }
 
+/** By doubling and adding: quick for small factors. */
+function multiple(point: G1, factor: bigint): G1 {
+  if (factor === 1n) return point;
+  const doubled = multiple(point, factor >> 1n).double();
+  return factor % 2n === 0n ? doubled : doubled.add(point);
+}
+
+/** `first`, then each point tau times the one before. */
+function powersTimes(first: G1, length: number): G1[] {
+  const points = [first];
+  while (points.length < length) points.push(multiple(points.at(-1) as G1, TAU));
+  return points;
+}
+
 /**
- * Powers of tau in `.ptau` format whose secret stands above, so that they are made in a second: for circuits of exactly
- * 2^power rows. `contributors` names are listed as if they had contributed.
+ * Powers of tau in `.ptau` format whose secret stands above, so that they are made soon: for circuits of exactly 2^power
+ * rows. `contributors` names are listed as if they had contributed.
  */
 export function knownPowers(power: number, contributors: readonly string[]): Uint8Array {
   const size = 2 ** power;
-  const powers: bigint[] = [1n];
-  while (powers.length < 2 * size - 1) powers.push(Fr.mul(powers.at(-1) as bigint, TAU));
-  const times = (factor: bigint, values: readonly bigint[]): Uint8Array =>
-    g1(...values.map((value) => Fr.mul(factor, value)));
+  const { BASE } = bn254.G1.Point;
   const values = lagrange(size);
+  const lagrangeG1 = values.map((value) => BASE.multiplyUnsafe(value));
   // Only the last domain of the Lagrange sections is filled.
-  const lagrangeG1 = (factor: bigint): Uint8Array =>
-    Buffer.concat([Buffer.alloc((size - 1) * 64), times(factor, values)]);
-  const short = powers.slice(0, size);
+  const lagrangeSection = (factor: bigint): Uint8Array =>
+    Buffer.concat([
+      Buffer.alloc((size - 1) * 64),
+      encodeG1(lagrangeG1.map((point) => multiple(point, factor))),
+    ]);
   const sections: [number, Uint8Array][] = [
     [1, header(power)],
-    [2, times(1n, powers)],
+    [2, encodeG1(powersTimes(BASE, 2 * size - 1))],
     [3, Buffer.concat([g2(1n, TAU), Buffer.alloc((size - 2) * 128)])],
-    [4, times(ALPHA, short)],
-    [5, Buffer.concat([g1(BETA), Buffer.alloc((size - 1) * 64)])],
+    [4, encodeG1(powersTimes(multiple(BASE, ALPHA), size))],
+    [5, Buffer.concat([encodeG1([multiple(BASE, BETA)]), Buffer.alloc((size - 1) * 64)])],
     [6, g2(BETA)],
     [7, contributionList(contributors)],
-    [12, lagrangeG1(1n)],
+    [12, lagrangeSection(1n)],
     [13, Buffer.concat([Buffer.alloc((size - 1) * 128), g2(...values)])],
-    [14, lagrangeG1(ALPHA)],
-    [15, lagrangeG1(BETA)],
+    [14, lagrangeSection(ALPHA)],
+    [15, lagrangeSection(BETA)],
   ];
   return fileOf(sections);
 }
 
 /**
- * Powers of tau in `.ptau` format whose secret is three, each point one doubling and one addition from the last: what a
- * universal set-up takes from such a file, for circuits of up to 2^power rows. What only ceremonies of single circuits
- * need is zeros.
+ * Powers of tau in `.ptau` format whose secret is three: what a universal set-up takes from such a file, for circuits of
+ * up to 2^power rows. What only ceremonies of single circuits need is zeros.
  */
 export function knownUniversalPowers(power: number, contributors: readonly string[]): Uint8Array {
   const size = 2 ** power;
-  const points: G1[] = [bn254.G1.Point.BASE];
-  while (points.length < 2 * size - 1) {
-    const last = points.at(-1) as G1;
-    points.push(last.double().add(last));
-  }
+  const points = powersTimes(bn254.G1.Point.BASE, 2 * size - 1);
   return fileOf([
     [1, header(power)],
     [2, encodeG1(points)],
-    [3, Buffer.concat([g2(1n, 3n), Buffer.alloc((size - 2) * 128)])],
+    [3, Buffer.concat([g2(1n, TAU), Buffer.alloc((size - 2) * 128)])],
     [4, Buffer.alloc(size * 64)],
     [5, Buffer.alloc(size * 64)],
     [6, Buffer.alloc(128)],

@@ -3,9 +3,12 @@ import * as snarkjs from "snarkjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Groth16Prover, type SetUpResult } from "../../src/groth16-prover.js";
 import type { G1Point, G2Point, Proof, VerifyingKey } from "../../src/points.js";
+import { decodeProvingKey } from "../../src/proving-key.js";
 import { verify } from "../../src/verify.js";
+import { g1FromPeer, g2FromPeer, type PeerProof, peerProofs, proofFromPeer } from "../peer-proofs.js";
 import { witnessFile } from "../peer-witness.js";
 import { publicInputsOf, sampleCircuit, sampleWitness } from "../sample-circuit.js";
+import { smallCircuit, smallWitness } from "../small-circuit.js";
 
 const g1ToPeer = (point: G1Point) => [String(point.x), String(point.y), "1"];
 const g2ToPeer = (point: G2Point) => [
@@ -30,20 +33,9 @@ const keyToPeer = (key: VerifyingKey) => ({
   vk_delta_2: g2ToPeer(key.delta),
   IC: key.ic.map(g1ToPeer),
 });
-const g1FromPeer = (value: unknown): G1Point => {
-  const [x, y] = value as string[];
-  return { x: BigInt(x as string), y: BigInt(y as string) };
-};
-const g2FromPeer = (value: unknown): G2Point => {
-  const [x, y] = value as string[][];
-  const part = (pair: string[] | undefined) => ({
-    real: BigInt(pair?.[0] as string),
-    imaginary: BigInt(pair?.[1] as string),
-  });
-  return { x: part(x), y: part(y) };
-};
 
 const prover = new Groth16Prover();
+const seed = new Uint8Array(32).fill(1);
 const witness = sampleWitness();
 const inputs = publicInputsOf(witness);
 let curve: Awaited<ReturnType<typeof snarkjs.curves.getCurveFromName>>;
@@ -52,7 +44,7 @@ let proof: Proof;
 
 beforeAll(async () => {
   curve = await snarkjs.curves.getCurveFromName("bn128");
-  keys = await prover.developmentSetup(sampleCircuit, new Uint8Array(32).fill(1));
+  keys = await prover.developmentSetup(sampleCircuit, seed);
   const loaded = await prover.load(keys.provingKey, keys.provingKeyHash, sampleCircuit);
   proof = await prover.prove(loaded, witness, new Uint8Array(32).fill(2));
 });
@@ -78,20 +70,23 @@ describe("against snarkjs", () => {
   it("its prover, on our exported circuit and its own ceremony, convinces our verifier", async () => {
     const memory = (): { type: "mem"; data?: Uint8Array } => ({ type: "mem" });
     const [start, contributed, powers, initial, final] = [memory(), memory(), memory(), memory(), memory()];
-    const r1cs = encodeR1csFile(sampleCircuit);
+    const circuit = smallCircuit();
+    const small = smallWitness(123n, 0b10_1101_0011_0101n);
+    const publics = small.slice(1, 1 + circuit.publicInputs);
+    const r1cs = encodeR1csFile(circuit);
     const silent = { info: () => undefined, warn: () => undefined };
-    const forged = witness.map((value, index) => (index === 3 ? value + 1n : value));
-    expect(await snarkjs.wtns.check(r1cs, witnessFile(witness), silent)).toBe(true);
+    const forged = small.map((value, index) => (index === 3 ? value + 1n : value));
+    expect(await snarkjs.wtns.check(r1cs, witnessFile(small), silent)).toBe(true);
     expect(await snarkjs.wtns.check(r1cs, witnessFile(forged), silent)).toBe(false);
-    const power = Math.ceil(Math.log2(sampleCircuit.constraints + sampleCircuit.publicInputs + 1));
+    const power = Math.ceil(Math.log2(circuit.constraints + circuit.publicInputs + 1));
     await snarkjs.powersOfTau.newAccumulator(curve, power, start);
     await snarkjs.powersOfTau.contribute(start, contributed, "test", "entropy");
     await snarkjs.powersOfTau.preparePhase2(contributed, powers);
     await snarkjs.zKey.newZKey(r1cs, powers, initial);
     await snarkjs.zKey.contribute(initial, final, "test", "more entropy");
     const key = await snarkjs.zKey.exportVerificationKey(final);
-    const made = await snarkjs.groth16.prove(final, witnessFile(witness), undefined, { singleThread: true });
-    expect(made.publicSignals).toEqual(inputs.map(String));
+    const made = await snarkjs.groth16.prove(final, witnessFile(small), undefined, { singleThread: true });
+    expect(made.publicSignals).toEqual(publics.map(String));
     const ours: VerifyingKey = {
       alpha: g1FromPeer(key["vk_alpha_1"]),
       beta: g2FromPeer(key["vk_beta_2"]),
@@ -99,13 +94,16 @@ describe("against snarkjs", () => {
       delta: g2FromPeer(key["vk_delta_2"]),
       ic: (key["IC"] as unknown[]).map(g1FromPeer),
     };
-    const theirs: Proof = {
-      a: g1FromPeer(made.proof["pi_a"]),
-      b: g2FromPeer(made.proof["pi_b"]),
-      c: g1FromPeer(made.proof["pi_c"]),
-    };
-    expect(verify(ours, inputs, theirs)).toBe(true);
-    expect(verify(ours, inputs, proof)).toBe(false);
-    expect(verify(ours, [(inputs[0] as bigint) + 1n, ...inputs.slice(1)], theirs)).toBe(false);
+    const theirs = proofFromPeer(made.proof);
+    expect(verify(ours, publics, theirs)).toBe(true);
+    expect(verify(ours, [(publics[0] as bigint) + 1n, ...publics.slice(1)], theirs)).toBe(false);
+  });
+
+  it("its prover, under our own key, convinces our verifier", async () => {
+    const { points } = decodeProvingKey(keys.provingKey, keys.provingKeyHash);
+    const made = await peerProofs(sampleCircuit, { points, seed }, witness, { runs: 1, forMs: 0 });
+    const { proof: theirs } = made[0] as PeerProof;
+    expect(verify(keys.verifyingKey, inputs, theirs)).toBe(true);
+    expect(verify(keys.verifyingKey, [(inputs[0] as bigint) + 1n, ...inputs.slice(1)], theirs)).toBe(false);
   });
 });

@@ -1,4 +1,6 @@
+import { groth16VerificationGas, honkVerificationGas } from "@aios/contracts/verification-gas";
 import type { ServiceTimes } from "@aios/core-proving-queue/service-times";
+import { decodeHonkKey } from "@aios/core-ultra-honk/honk-key";
 import type { Address } from "@aios/kernel/identifiers";
 import type { WeiAmount } from "@aios/kernel/units";
 import { keyFailed, keyNotFound, keyNotReady } from "../domain/errors.js";
@@ -18,9 +20,6 @@ export interface ProofQuote {
 
 /** How long proofs take, by proof system: they differ by an order of magnitude for one circuit. */
 export type ProofTimes = Readonly<Record<ProofSystem, ServiceTimes>>;
-
-/** Execution at Osaka's prices, and calldata: 1 KB and 11 KB of evidence. */
-const VERIFICATION_GAS: Readonly<Record<ProofSystem, number>> = { groth16: 235_000, honk: 1_900_000 };
 
 /** Price, time, gas and trust of a proof before anything is bought. */
 export class QuoteProof {
@@ -52,7 +51,15 @@ export class QuoteProof {
       trust: record.material.trust,
       prover: this.terms.payout,
       system: backEnd.name,
-      verificationGas: VERIFICATION_GAS[proofSystem],
+      verificationGas: verificationGas(proofSystem, record.material.verifyingKey),
     };
   }
+}
+
+function verificationGas(system: ProofSystem, verifyingKey: Uint8Array): number {
+  const { execution, calldata } =
+    system === "groth16"
+      ? groth16VerificationGas()
+      : honkVerificationGas(decodeHonkKey(verifyingKey).logRows);
+  return execution + calldata;
 }
