@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongFirst } from "./scripts/long-first.mjs";
 
 /** Computes and does nothing else: what one file leaves behind is no matter to the next, and workers are kept. */
 const PURE = [
@@ -15,6 +16,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     maxWorkers: 2,
     passWithNoTests: false,
+    sequence: { sequencer: LongFirst },
     projects: [
       { extends: true, test: { name: "pure", include: PURE, isolate: false } },
       {

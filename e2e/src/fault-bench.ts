@@ -148,7 +148,7 @@ export class FaultBench {
       return { fired: [lost], violations, tookMs: this.#clock.now() - startedAt, lost, paid };
     } finally {
       local.onCrash = () => undefined;
-      await local.platform.supervisor.revive(lost, READY_WITHIN_MS);
+      if (lost !== "") await local.platform.supervisor.revive(lost, READY_WITHIN_MS);
     }
   }
 

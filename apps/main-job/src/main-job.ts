@@ -12,7 +12,7 @@ import { until } from "@aios/sdk/until";
 import type { VerificationReport } from "@aios/sdk/verification/verification-report";
 import { verifyJob } from "@aios/sdk/verification/verify-job";
 import { present, unmet } from "./expectation.js";
-import { LICENCE_PRICE_LIMIT_WEI, TRAINING } from "./plan.js";
+import { LICENCE_PRICE_LIMIT_WEI, MODEL_NAME, TRAINING } from "./plan.js";
 import {
   type InferenceOutcome,
   paymentFacts,
@@ -80,10 +80,7 @@ export class MainJob {
   /** The developer's published model: from an earlier run on this platform, or trained and published now. */
   async publishedModel(split: DigitSplit): Promise<{ readonly model: Model; readonly trainedAnew: boolean }> {
     const { developer } = this.#parties;
-    const published = await developer.models.list();
-    const own = published.items.find(
-      (model) => model.owner.toLowerCase() === developer.account && model.modelId !== null,
-    );
+    const own = await digitModelOf(developer);
     if (own !== undefined) {
       await this.#step(
         "The developer's model is already published (start with --fresh to train again)",
@@ -278,4 +275,22 @@ function balanceFacts(before: Balances, after: Balances): Fact[] {
 
 function megas(value: number | undefined): string {
   return value === undefined ? "?" : (value / 1e6).toFixed(0);
+}
+
+/** Beyond this many models a new one is trained. */
+const MOST_PAGES = 20;
+
+/** What an earlier run published: the developer may have other models, which read no digits. */
+async function digitModelOf(developer: AiosClient): Promise<Model | undefined> {
+  let cursor: string | undefined;
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const { items, nextCursor } = await developer.models.list(cursor);
+    const own = items.find(
+      ({ owner, modelId, name }) =>
+        owner.toLowerCase() === developer.account && modelId !== null && name === MODEL_NAME,
+    );
+    if (own !== undefined || nextCursor === null) return own;
+    cursor = nextCursor;
+  }
+  return undefined;
 }

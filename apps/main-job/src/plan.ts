@@ -13,6 +13,7 @@ export const TRAINING: TrainingSpec = {
   shiftAugmentation: true,
 };
 
+export const MODEL_NAME = "Digits 784–128–10";
 export const TRAINING_PRICE_CAP_WEI = aios(50);
 export const LICENCE_PRICE_WEI = aios(25);
 export const LICENCE_PRICE_LIMIT_WEI = aios(30);

@@ -15,6 +15,7 @@ import {
   LICENCE_PRICE_WEI,
   MAX_ACCURACY_LOSS_POINTS,
   MIN_UNSEEN_ACCURACY,
+  MODEL_NAME,
   ROYALTY_BPS,
 } from "./plan.js";
 import type { Fact, Report } from "./report.js";
@@ -43,7 +44,7 @@ export async function publishModel(
   const { stored, model } = await publishOffer(
     developer,
     {
-      name: "Digits 784–128–10",
+      name: MODEL_NAME,
       description: "Reads one handwritten digit of 28 × 28 grey values.",
       encoded: encodeIntegerModel(integerModel),
       commitment: modelCommitment(integerModel),

@@ -1,13 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { Groth16Prover } from "@aios/core-groth16/groth16-prover";
 import { queueFull } from "@aios/core-proving-queue/admission";
 import { ServiceTimes } from "@aios/core-proving-queue/service-times";
 import type { Claim, WorkQueue } from "@aios/core-proving-queue/work-queue";
 import { isCodedError } from "@aios/kernel/coded-error";
-import type { Rng } from "@aios/kernel/random";
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import type { ServiceContext } from "@aios/service-kit/service-context";
+import { systemRng } from "@aios/service-kit/system-rng";
 import { inSpan } from "@aios/service-kit/tracing";
 import type { DynamicModule } from "@nestjs/common";
 import { PrismaPg } from "@prisma/adapter-pg";
@@ -40,8 +39,6 @@ class ProverModule {}
 
 /** Gates a millisecond of UltraHonk on 2 cores, before anything was measured. */
 const HONK_FIRST_GUESS = 25;
-
-const systemRng: Rng = { bytes: (length) => randomBytes(length) };
 
 /** The one place where the prover's parts are put together. */
 export async function proverModule(context: ServiceContext<typeof proverSettings>): Promise<DynamicModule> {
