@@ -4,39 +4,61 @@ import {
   shapedFloatNode,
   validateFloatGraph,
 } from "@aios/core-zkml/float-graph";
-import { shapeOf } from "@aios/core-zkml/graph-shapes";
+import { GraphShapes, type ShapedNode } from "@aios/core-zkml/graph-shapes";
 import type { TensorId, TensorShape, Window } from "@aios/core-zkml/integer-node";
-import { unsupportedNode, weightNotFinite } from "./import-error.js";
+import { unsupportedModel, unsupportedNode, weightNotFinite } from "./import-error.js";
 import type { ImportedModel } from "./imported-model.js";
 
 type WithoutName<T> = T extends { readonly name: string } ? Omit<T, "name"> : never;
+type ParameterKind = "dense" | "convolution" | "batch-norm";
+type WithParameters = WithoutName<Extract<FloatNode, { readonly kind: ParameterKind }>>;
+type WithoutParameters = WithoutName<Exclude<FloatNode, { readonly kind: ParameterKind }>>;
 
-/** Writes a float graph node by node and keeps the shapes of its tensors. */
+/** Writes a float graph node by node and keeps the shapes of its tensors, bounded at every step. */
 export class GraphWriter {
   readonly notes: string[] = [];
   readonly #nodes: FloatNode[] = [];
-  readonly #shapes: TensorShape[];
+  readonly #shapes: GraphShapes;
+  #adding = { name: "", operator: "" };
 
+  /** Throws `unsupported-model` for an input that is too large. */
   constructor(private readonly inputShape: TensorShape) {
-    this.#shapes = [inputShape];
+    this.#shapes = new GraphShapes(inputShape, (node, problem) =>
+      node < 0
+        ? unsupportedModel(problem)
+        : unsupportedNode(this.#adding.name, this.#adding.operator, `it ${problem}`),
+    );
   }
 
   shape(id: TensorId): TensorShape {
-    return this.#shapes[id] as TensorShape;
+    return this.#shapes.shapes[id] as TensorShape;
   }
 
-  /** Throws `unsupported-model` for shapes that do not fit and `weight-not-finite`. */
-  add(name: string, operator: string, node: WithoutName<FloatNode>): TensorId {
+  /** Throws `unsupported-model` for a shape that does not fit or a graph that becomes too large. */
+  add(name: string, operator: string, node: WithoutParameters): TensorId {
     const named = { ...node, name } as FloatNode;
-    const shape = shapeOf(shapedFloatNode(named), this.#shapes);
-    if (typeof shape === "string") throw unsupportedNode(name, operator, shape);
-    if ("weights" in named) assertFinite(name, named.weights, named.biases);
-    if ("scale" in named) assertFinite(name, named.scale, named.offset);
-    this.#shapes.push(shape);
+    this.#reserve(name, operator, shapedFloatNode(named));
     return this.#nodes.push(named);
   }
 
-  /** The graph up to `output`, which must be the last node written. Throws `invalid-float-graph`. */
+  /**
+   * A node whose parameters are read once its shape is known to fit. Throws what `add` throws, and
+   * `weight-not-finite`.
+   */
+  addWithParameters(name: string, operator: string, shape: ShapedNode, read: () => WithParameters): TensorId {
+    this.#reserve(name, operator, shape);
+    const node = { ...read(), name } as FloatNode;
+    if ("weights" in node) assertFinite(name, node.weights, node.biases);
+    if ("scale" in node) assertFinite(name, node.scale, node.offset);
+    return this.#nodes.push(node);
+  }
+
+  #reserve(name: string, operator: string, shape: ShapedNode): void {
+    this.#adding = { name, operator };
+    this.#shapes.add(shape);
+  }
+
+  /** The graph up to `output`. Throws `invalid-float-graph`. */
   finish(output: TensorId): ImportedModel {
     const graph: FloatGraph = { inputShape: this.inputShape, nodes: this.#nodes.slice(0, output) };
     validateFloatGraph(graph);

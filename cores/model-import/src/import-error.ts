@@ -20,6 +20,16 @@ export function unsupportedNode(node: string, operator: string, problem: string)
   });
 }
 
+/** A well-formed model that is too large or too small as a whole. Code `unsupported-model`. */
+export function unsupportedModel(problem: string): CodedError {
+  return new CodedError({
+    code: "unsupported-model",
+    kind: "unprocessable",
+    message: `This model cannot be imported: it ${problem}.`,
+    details: { problem },
+  });
+}
+
 /** A tensor or input whose shape is only known at run time. Code `dynamic-shape`. */
 export function dynamicShape(name: string): CodedError {
   return new CodedError({

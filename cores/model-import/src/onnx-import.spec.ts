@@ -1,14 +1,17 @@
 import { readFileSync } from "node:fs";
 import { circuitSize } from "@aios/core-zkml/circuit-size";
+import { argmax } from "@aios/core-zkml/evaluator";
 import { evaluateFloatGraph } from "@aios/core-zkml/float-evaluator";
 import { quantiseGraph } from "@aios/core-zkml/graph-quantisation";
+import { MAX_PARAMETERS } from "@aios/core-zkml/model-limits";
 import { loadDigits } from "@aios/datasets/digits";
 import { digitAt } from "@aios/datasets/labelled-digits";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { integers, message, model, node, tensor, value } from "../test/onnx-writer.js";
 import { importOnnx } from "./onnx-import.js";
 import { readOnnx } from "./onnx-messages.js";
+import { FloatTensor } from "./onnx-tensor.js";
 
 const fixture = (name: string): Uint8Array =>
   new Uint8Array(readFileSync(new URL(`../test/fixtures/${name}`, import.meta.url)));
@@ -16,18 +19,48 @@ const weights = tensor("w", [4, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
 const product = node("MatMul", ["x", "w"], "y");
 const code = (name: string) => expect.objectContaining({ code: name });
 
+afterEach(() => vi.restoreAllMocks());
+
 describe("ONNX", () => {
+  const expected = JSON.parse(new TextDecoder().decode(fixture("expected.json"))) as {
+    readonly inputs: readonly string[];
+    readonly "every-operator": readonly (readonly number[])[];
+    /** Div, Identity and GlobalMaxPool; and the same with a last LogSoftmax and a last ArgMax. */
+    readonly further: readonly (readonly number[])[];
+    readonly "log-softmax": readonly (readonly number[])[];
+    readonly "arg-max": readonly number[];
+  };
+  const inputs = expected.inputs.map((input) => Uint8Array.from(Buffer.from(input, "hex")));
+  const expectValues = (
+    values: readonly number[] | Float64Array,
+    wanted: readonly number[] | undefined,
+  ): void => {
+    expect(values).toHaveLength(wanted?.length ?? 0);
+    for (const [at, value] of values.entries()) expect(value).toBeCloseTo(wanted?.[at] as number, 4);
+  };
+
   it("gives what the reference evaluator of the format gives, for every supported operator", () => {
-    const expected = JSON.parse(new TextDecoder().decode(fixture("every-operator.json"))) as {
-      inputs: string[];
-      logits: number[][];
-    };
     const { graph, notes } = importOnnx(fixture("every-operator.onnx"));
     expect(notes).toEqual([expect.stringMatching(/^Softmax "probabilities" is left out/)]);
-    for (const [index, input] of expected.inputs.entries()) {
-      const logits = evaluateFloatGraph(graph, Uint8Array.from(Buffer.from(input, "hex")));
-      for (const [at, logit] of logits.entries())
-        expect(logit).toBeCloseTo(expected.logits[index]?.[at] as number, 4);
+    for (const [index, input] of inputs.entries())
+      expectValues(evaluateFloatGraph(graph, input), expected["every-operator"][index]);
+  });
+
+  it.each([
+    ["log-softmax", "LogSoftmax"],
+    ["arg-max", "ArgMax"],
+  ] as const)("gives the logits that a last %s is a function of", (name, operator) => {
+    const { graph, notes } = importOnnx(fixture(`${name}.onnx`));
+    expect(notes).toEqual([expect.stringMatching(new RegExp(`^${operator} "result" is left out`))]);
+    for (const [index, input] of inputs.entries()) {
+      const logits = evaluateFloatGraph(graph, input);
+      expectValues(logits, expected.further[index]);
+      const logSum = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+      expectValues(
+        Array.from(logits, (logit) => logit - logSum),
+        expected["log-softmax"][index],
+      );
+      expect(argmax(logits)).toBe(expected["arg-max"][index]);
     }
   });
 
@@ -103,6 +136,15 @@ describe("ONNX", () => {
         /input 1 is not a constant/,
       ],
       [
+        "a product of more than its input's dimensions",
+        model({
+          nodes: [node("MatMul", ["x", "k"], "y")],
+          tensors: [tensor("k", [1, 1], [1])],
+          inputs: [value("x", [1, 1, 1, 1])],
+        }),
+        /not flat/,
+      ],
+      [
         "weights of another size",
         model({ nodes: [product], tensors: [tensor("w", [3, 2], [1, 2, 3, 4, 5, 6])] }),
         /do not take 4 values/,
@@ -128,6 +170,15 @@ describe("ONNX", () => {
         model({
           nodes: [node("Reshape", ["x", "s"], "y")],
           tensors: [integers("s", [1, 4, 8])],
+          inputs: image,
+        }),
+        /does not flatten/,
+      ],
+      [
+        "a reshape that makes a batch of the values",
+        model({
+          nodes: [node("Reshape", ["x", "s"], "y")],
+          tensors: [integers("s", [8, -1])],
           inputs: image,
         }),
         /does not flatten/,
@@ -203,6 +254,150 @@ describe("ONNX", () => {
     it.each([[["N", "M"]], [["N", 1, "H", 4]], [["N", 0]], [["N", -4]]])("the shape %s", (dimensions) => {
       const bytes = model({ nodes: [product], tensors: [weights], inputs: [value("x", dimensions)] });
       expect(() => importOnnx(bytes)).toThrow(code("dynamic-shape"));
+    });
+  });
+
+  describe("adds and multiplies constants as ONNX aligns them, from the right:", () => {
+    const constant = (dimensions: readonly number[]) =>
+      tensor("c", dimensions, new Array(dimensions.reduce((product, side) => product * side, 1)).fill(3));
+    const planes = [value("x", [1, 2, 2, 2])];
+    const scaled = (operator: string, dimensions: readonly number[]) =>
+      model({ nodes: [node(operator, ["x", "c"], "y")], tensors: [constant(dimensions)], inputs: planes });
+
+    it.each<[string, readonly number[]]>([
+      ["along the columns", [2]],
+      ["along the columns, named with the rows", [1, 2]],
+      ["along the rows", [1, 1, 2, 1]],
+      ["along the rows, without the batch", [1, 2, 1]],
+      ["along the batch", [2, 1, 1, 1]],
+      ["along channels and rows", [2, 2, 1]],
+      ["with more dimensions than the tensor", [1, 1, 2, 1, 1]],
+    ])("two values %s of a tensor of two channels are refused", (_, dimensions) => {
+      for (const operator of ["Add", "Sub", "Mul", "Div"])
+        expect(() => importOnnx(scaled(operator, dimensions))).toThrow(code("unsupported-model"));
+    });
+
+    it.each([[[2, 1, 1]], [[1, 2, 1, 1]], [[1]], [[]], [[1, 1, 1, 1]]])(
+      "shape %j is a value a channel",
+      (dimensions) => {
+        const { graph } = importOnnx(scaled("Mul", dimensions));
+        expect(graph.nodes).toEqual([
+          expect.objectContaining({
+            kind: "batch-norm",
+            scale: Float32Array.of(3, 3),
+            offset: new Float32Array(2),
+          }),
+        ]);
+      },
+    );
+
+    it("a list runs along the channels once these are the last axis, after flattening, and not before", () => {
+      const pooled = (...between: Uint8Array[]) =>
+        model({
+          nodes: [
+            node("GlobalAveragePool", ["x"], "g"),
+            ...between,
+            node("Add", [between.length === 0 ? "g" : "f", "c"], "y"),
+          ],
+          tensors: [constant([2])],
+          inputs: planes,
+        });
+      expect(importOnnx(pooled(node("Flatten", ["g"], "f"))).graph.nodes).toHaveLength(3);
+      expect(() => importOnnx(pooled())).toThrow(/one a channel of 2/);
+    });
+
+    it("a bias down the rows of a Gemm, and a sum of a plane and a flat tensor, are refused", () => {
+      const gemm = model({
+        nodes: [node("Gemm", ["x", "w", "b"], "y")],
+        tensors: [weights, tensor("b", [2, 1], [1, 1])],
+      });
+      expect(() => importOnnx(gemm)).toThrow(/one a channel of 2/);
+      const sum = model({
+        nodes: [
+          node("GlobalAveragePool", ["x"], "g"),
+          node("Flatten", ["g"], "f"),
+          node("Add", ["g", "f"], "y"),
+        ],
+        inputs: planes,
+      });
+      expect(() => importOnnx(sum)).toThrow(/different shapes/);
+    });
+  });
+
+  describe("reserves memory for what fits only:", () => {
+    it.each<[string, Uint8Array, RegExp]>([
+      [
+        "rows without columns",
+        model({
+          nodes: [node("Gemm", ["x", "w"], "y", { transB: 1n })],
+          tensors: [tensor("w", [2 ** 31, 0], [])],
+        }),
+        /sides is 0/,
+      ],
+      [
+        "kernels without cells",
+        model({
+          nodes: [node("Conv", ["x", "w"], "y")],
+          tensors: [tensor("w", [2 ** 40, 2, 0, 0], [])],
+          inputs: [value("x", [1, 2, 4, 4])],
+        }),
+        /sides is 0/,
+      ],
+      [
+        "a tensor joined to itself again and again",
+        model({
+          nodes: [
+            ...Array.from({ length: 40 }, (_, at) =>
+              node("Concat", [at === 0 ? "x" : `c${at}`, at === 0 ? "x" : `c${at}`], `c${at + 1}`, {
+                axis: 1n,
+              }),
+            ),
+            node("Add", ["c40", "one"], "y"),
+          ],
+          tensors: [tensor("one", [], [1])],
+        }),
+        /"the c1[0-9]" \(Concat\).*intermediate values/,
+      ],
+      [
+        "an input beyond the bound",
+        model({ nodes: [node("Relu", ["x"], "y")], inputs: [value("x", [1, 2 ** 30])] }),
+        /takes an input of 1073741824/,
+      ],
+    ])("%s are refused by name", (_, bytes, text) => {
+      expect(bytes.length).toBeLessThan(4_096);
+      expect(() => importOnnx(bytes)).toThrow(code("unsupported-model"));
+      expect(() => importOnnx(bytes)).toThrow(text);
+    });
+
+    it("one tensor shared by many nodes is copied while its copies are within the bound, not once more", () => {
+      const copies = vi.spyOn(FloatTensor.prototype, "values");
+      const [rows, columns] = [300, 256];
+      const bytes = model({
+        nodes: Array.from({ length: 250 }, (_, at) => node("Gemm", ["x", "w"], `y${at}`, { transB: 1n })),
+        tensors: [tensor("w", [rows, columns], new Array(rows * columns).fill(1))],
+        inputs: [value("x", [1, columns])],
+      });
+      expect(() => importOnnx(bytes)).toThrow(/parameters/);
+      expect(copies.mock.calls.length * rows * columns).toBeLessThanOrEqual(MAX_PARAMETERS);
+    });
+  });
+
+  describe("takes operator sets 7 to 23 of ONNX's own and refuses, naming it,", () => {
+    const written = (...operatorSets: bigint[]) =>
+      model({ nodes: [product], tensors: [weights], operatorSets });
+
+    it.each([7n, 23n])("none of version %s", (version) => {
+      expect(importOnnx(written(version)).graph.nodes).toHaveLength(1);
+    });
+
+    it.each([1n, 6n, 24n, -1n])("version %s", (version) => {
+      expect(() => importOnnx(written(version))).toThrow(code("unsupported-model"));
+      expect(() => importOnnx(written(version))).toThrow(`version ${version} of ONNX's operator set`);
+    });
+
+    it("a file that names none, or two", () => {
+      expect(() => importOnnx(written())).toThrow(code("malformed-model"));
+      expect(() => importOnnx(written(20n, 21n))).toThrow(code("malformed-model"));
     });
   });
 

@@ -1,19 +1,25 @@
 import type { ActivationFunction } from "@aios/core-zkml/float-graph";
 import { elementCount, type TensorId, type TensorShape, type Window } from "@aios/core-zkml/integer-node";
 import { GraphWriter, samePadding } from "./graph-writer.js";
-import { dynamicShape, malformedModel, unsupportedNode } from "./import-error.js";
+import { dynamicShape, malformedModel, unsupportedModel, unsupportedNode } from "./import-error.js";
 import type { ImportedModel } from "./imported-model.js";
 import { OnnxNodeReader } from "./onnx-attributes.js";
-import {
-  floatValues,
-  integerValues,
-  type OnnxModel,
-  type OnnxNode,
-  type OnnxTensor,
-  type OnnxValue,
-  readOnnx,
-} from "./onnx-messages.js";
+import { type OnnxModel, type OnnxNode, type OnnxTensor, type OnnxValue, readOnnx } from "./onnx-messages.js";
+import { FloatTensor, integerValues } from "./onnx-tensor.js";
 
+/**
+ * A computed tensor. ONNX knows it with its batch as [1, C] (rank 2) or [1, C, H, W] (rank 4); the graph has both as
+ * channels, rows and columns, though axes count differently.
+ */
+interface Value {
+  readonly id: TensorId;
+  readonly rank: 2 | 4;
+}
+
+/** Versions of ONNX's own operator set whose operators mean what is read here. */
+const OPERATOR_SETS = { from: 7, to: 23 } as const;
+/** Axis of the channels in every computed tensor. */
+const CHANNELS = 1;
 /** Operators that give their input unchanged when a trained model runs. */
 const IDENTITIES = new Set(["Identity", "Dropout"]);
 /** Functions of the logits that a proof leaves to whoever reads them. */
@@ -25,16 +31,18 @@ const OUTSIDE: Readonly<Record<string, string>> = {
 
 class OnnxImporter {
   readonly #writer: GraphWriter;
-  readonly #tensors = new Map<string, TensorId>();
+  readonly #tensors = new Map<string, Value>();
   readonly #constants: Map<string, OnnxTensor>;
 
   constructor(private readonly model: OnnxModel) {
+    assertOperatorSet(model.operatorSets.get(""));
     this.#constants = new Map(model.initializers);
     const inputs = model.inputs.filter(({ name }) => !model.initializers.has(name));
     if (inputs.length !== 1) throw malformedModel(`it takes ${inputs.length} inputs, not one`);
     const input = inputs[0] as OnnxValue;
-    this.#writer = new GraphWriter(inputShape(input));
-    this.#tensors.set(input.name, 0);
+    const { shape, rank } = inputShape(input);
+    this.#writer = new GraphWriter(shape);
+    this.#tensors.set(input.name, { id: 0, rank });
   }
 
   import(): ImportedModel {
@@ -49,12 +57,12 @@ class OnnxImporter {
       read.assertAllRead();
       if (result !== undefined) this.#tensors.set(node.outputs[0] ?? "", result);
     }
-    const id = this.#tensors.get(output);
-    if (id === undefined || id === 0) throw malformedModel("nothing computes its output");
-    return this.#writer.finish(id);
+    const computed = this.#tensors.get(output);
+    if (computed === undefined || computed.id === 0) throw malformedModel("nothing computes its output");
+    return this.#writer.finish(computed.id);
   }
 
-  #node(node: OnnxNode, read: OnnxNodeReader, output: string): TensorId | undefined {
+  #node(node: OnnxNode, read: OnnxNodeReader, output: string): Value | undefined {
     const { operator } = node;
     const outside = OUTSIDE[operator];
     if (outside !== undefined && node.outputs[0] === output) {
@@ -110,10 +118,10 @@ class OnnxImporter {
   }
 
   /** A computed tensor that the node reads. */
-  #tensor(read: OnnxNodeReader, index: number): TensorId {
+  #tensor(read: OnnxNodeReader, index: number): Value {
     const name = read.input(index);
-    const id = this.#tensors.get(name);
-    if (id !== undefined) return id;
+    const value = this.#tensors.get(name);
+    if (value !== undefined) return value;
     throw read.refuse(
       this.#constants.has(name) ? `input ${index} is a constant` : `input ${index} is not computed before it`,
     );
@@ -125,12 +133,23 @@ class OnnxImporter {
     return tensor;
   }
 
+  #floats(read: OnnxNodeReader, index: number): FloatTensor {
+    return new FloatTensor(this.#constant(read, index));
+  }
+
+  /** Planes: what a node needs that slides a window. */
+  #planes(read: OnnxNodeReader): { readonly input: TensorId; readonly shape: TensorShape } {
+    const { id, rank } = this.#tensor(read, 0);
+    if (rank !== 4) throw read.refuse("its input has 2 dimensions, not 4");
+    return { input: id, shape: this.#writer.shape(id) };
+  }
+
   #vector(read: OnnxNodeReader, index: number, length: number): Float32Array {
     if (!read.hasInput(index)) return new Float32Array(length);
-    const values = floatValues(this.#constant(read, index));
-    if (values.length !== length)
-      throw read.refuse(`input ${index} has ${values.length} values, not ${length}`);
-    return values;
+    const tensor = this.#floats(read, index);
+    if (tensor.dimensions.length !== 1 || tensor.count !== length)
+      throw read.refuse(`input ${index} is not a list of ${length} values`);
+    return tensor.values();
   }
 
   #window(read: OnnxNodeReader, shape: TensorShape, kernel: readonly number[]): Window {
@@ -158,192 +177,217 @@ class OnnxImporter {
     };
   }
 
-  #convolution(read: OnnxNodeReader): TensorId {
-    const input = this.#tensor(read, 0);
-    const weights = this.#constant(read, 1);
-    const [outputs, , ...kernel] = weights.dimensions;
+  #convolution(read: OnnxNodeReader): Value {
+    const { input, shape } = this.#planes(read);
+    const weights = this.#floats(read, 1);
+    const [outputs, channels, ...kernel] = weights.dimensions;
     if (outputs === undefined || weights.dimensions.length !== 4)
       throw read.refuse("its weights do not have 4 dimensions");
-    const shape = this.#writer.shape(input);
     const groups = read.int("group", 1);
     const named = read.ints("kernel_shape", kernel);
     if (named.join() !== kernel.join()) throw read.refuse("kernel_shape is not that of its weights");
-    if (weights.dimensions[1] !== shape[0] / groups)
-      throw read.refuse(`its weights do not fit ${shape[0]} channels`);
-    return this.#writer.add(read.name, read.operator, {
-      kind: "convolution",
-      input,
-      outputs,
-      groups,
-      window: this.#window(read, shape, kernel),
-      weights: floatValues(weights),
+    if (channels !== shape[0] / groups) throw read.refuse(`its weights do not fit ${shape[0]} channels`);
+    const window = this.#window(read, shape, kernel);
+    const node = { kind: "convolution", input, outputs, groups, window } as const;
+    const id = this.#writer.addWithParameters(read.name, read.operator, node, () => ({
+      ...node,
+      weights: weights.values(),
       biases: this.#vector(read, 2, outputs),
-    });
+    }));
+    return { id, rank: 4 };
   }
 
   #dense(
     read: OnnxNodeReader,
-    weights: OnnxTensor,
     isTransposed: boolean,
     scale: number,
-    biases?: Float32Array,
-  ): TensorId {
+    biases: (outputs: number) => Float32Array,
+  ): Value {
     const input = this.#tensor(read, 0);
-    const inputs = this.#vectorLength(read, input);
+    if (input.rank !== 2) throw read.refuse("its input is not flat");
+    const [inputs] = this.#writer.shape(input.id);
+    const weights = this.#floats(read, 1);
     const [rows, columns] = weights.dimensions;
     if (weights.dimensions.length !== 2 || rows === undefined || columns === undefined)
       throw read.refuse("its weights do not have 2 dimensions");
     const outputs = isTransposed ? rows : columns;
     if ((isTransposed ? columns : rows) !== inputs)
       throw read.refuse(`its weights do not take ${inputs} values`);
-    const values = floatValues(weights);
-    const ordered = isTransposed
-      ? values
-      : values.map((_, at) => values[(at % inputs) * outputs + Math.floor(at / inputs)] as number);
-    return this.#writer.add(read.name, read.operator, {
-      kind: "dense",
-      input,
-      outputs,
-      weights: scale === 1 ? ordered : ordered.map((weight) => weight * scale),
-      biases: biases ?? new Float32Array(outputs),
+    const node = { kind: "dense", input: input.id, outputs } as const;
+    const id = this.#writer.addWithParameters(read.name, read.operator, node, () => {
+      const values = weights.values();
+      const ordered = isTransposed
+        ? values
+        : values.map((_, at) => values[(at % inputs) * outputs + Math.floor(at / inputs)] as number);
+      return {
+        ...node,
+        weights: scale === 1 ? ordered : ordered.map((weight) => weight * scale),
+        biases: biases(outputs),
+      };
+    });
+    return { id, rank: 2 };
+  }
+
+  #gemm(read: OnnxNodeReader): Value {
+    if (read.int("transA", 0) !== 0) throw read.refuse("it transposes its input");
+    const beta = read.float("beta", 1);
+    return this.#dense(read, read.int("transB", 0) !== 0, read.float("alpha", 1), (outputs) =>
+      read.hasInput(2)
+        ? this.#perChannel(read, 2, outputs, 2).map((bias) => bias * beta)
+        : new Float32Array(outputs),
+    );
+  }
+
+  #matMul(read: OnnxNodeReader): Value {
+    return this.#dense(read, false, 1, (outputs) => new Float32Array(outputs));
+  }
+
+  /**
+   * A constant with one value, or one a channel. Which axis it has is ONNX's rule (numpy's): shapes are aligned from
+   * the right, so that a list of C values goes along the channels of [1, C], but along the columns of [1, C, H, W].
+   */
+  #perChannel(read: OnnxNodeReader, index: number, channels: number, rank: Value["rank"]): Float32Array {
+    const tensor = this.#floats(read, index);
+    const { count, dimensions } = tensor;
+    if (dimensions.length > rank) throw read.refuse(`input ${index} has more than ${rank} dimensions`);
+    if (count === 1) return new Float32Array(channels).fill(tensor.values()[0] as number);
+    const axis = rank - dimensions.length + dimensions.findIndex((side) => side !== 1);
+    const isOneAxis = dimensions.filter((side) => side !== 1).length === 1;
+    if (!isOneAxis || axis !== CHANNELS || count !== channels)
+      throw read.refuse(
+        `input ${index} of ${dimensions.join(" × ")} values is not one value, or one a channel of ${channels}`,
+      );
+    return tensor.values();
+  }
+
+  #batchNorm(read: OnnxNodeReader): Value {
+    if (read.int("training_mode", 0) !== 0) throw read.refuse("it is in training mode");
+    if (read.int("spatial", 1) !== 1) throw read.refuse("it normalises each value by itself");
+    read.skip("momentum");
+    const epsilon = read.float("epsilon", 1e-5);
+    return this.#scaled(read, this.#tensor(read, 0), (channels) => {
+      const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) =>
+        this.#vector(read, index, channels),
+      ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+      const scale = gamma.map((value, at) => value / Math.sqrt((variance[at] as number) + epsilon));
+      const offset = beta.map((value, at) => value - (mean[at] as number) * (scale[at] as number));
+      return { scale, offset };
     });
   }
 
-  #vectorLength(read: OnnxNodeReader, input: TensorId): number {
-    const [length, height, width] = this.#writer.shape(input);
-    if (height !== 1 || width !== 1) throw read.refuse("its input is not flat");
-    return length;
+  /** A scale and an offset a channel. */
+  #scaled(
+    read: OnnxNodeReader,
+    { id, rank }: Value,
+    parameters: (channels: number) => { readonly scale: Float32Array; readonly offset: Float32Array },
+  ): Value {
+    const shape = { kind: "elementwise", input: id } as const;
+    const scaled = this.#writer.addWithParameters(read.name, read.operator, shape, () => ({
+      kind: "batch-norm",
+      input: id,
+      ...parameters(this.#writer.shape(id)[0]),
+    }));
+    return { id: scaled, rank };
   }
 
-  #gemm(read: OnnxNodeReader): TensorId {
-    if (read.int("transA", 0) !== 0) throw read.refuse("it transposes its input");
-    const weights = this.#constant(read, 1);
-    const isTransposed = read.int("transB", 0) !== 0;
-    const beta = read.float("beta", 1);
-    // Read first: what the shape claims is believed once the bytes are there.
-    floatValues(weights);
-    const outputs = weights.dimensions[isTransposed ? 0 : 1] ?? 0;
-    const biases = this.#perChannel(read, 2, outputs, 0).map((bias) => bias * beta);
-    return this.#dense(read, weights, isTransposed, read.float("alpha", 1), biases);
+  #activation(read: OnnxNodeReader, activation: ActivationFunction): Value {
+    const { id, rank } = this.#tensor(read, 0);
+    const node = { kind: "activation", input: id, function: activation } as const;
+    return { id: this.#writer.add(read.name, read.operator, node), rank };
   }
 
-  #matMul(read: OnnxNodeReader): TensorId {
-    return this.#dense(read, this.#constant(read, 1), false, 1);
-  }
-
-  /** A constant with one value, or one a channel; `missing` where the node has none. */
-  #perChannel(read: OnnxNodeReader, index: number, channels: number, missing: number): Float32Array {
-    if (!read.hasInput(index)) return new Float32Array(channels).fill(missing);
-    const tensor = this.#constant(read, index);
-    const values = floatValues(tensor);
-    if (values.length === 1) return new Float32Array(channels).fill(values[0] as number);
-    const isAlongChannels =
-      values.length === channels && tensor.dimensions.filter((side) => side !== 1).length === 1;
-    if (!isAlongChannels) throw read.refuse(`input ${index} is not one value, or one a channel`);
-    return values;
-  }
-
-  #batchNorm(read: OnnxNodeReader): TensorId {
-    if (read.int("training_mode", 0) !== 0) throw read.refuse("it is in training mode");
-    read.skip("momentum", "spatial");
-    const input = this.#tensor(read, 0);
-    const channels = this.#writer.shape(input)[0];
-    const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) =>
-      this.#vector(read, index, channels),
-    ) as [Float32Array, Float32Array, Float32Array, Float32Array];
-    const epsilon = read.float("epsilon", 1e-5);
-    const scale = gamma.map((value, at) => value / Math.sqrt((variance[at] as number) + epsilon));
-    const offset = beta.map((value, at) => value - (mean[at] as number) * (scale[at] as number));
-    return this.#writer.add(read.name, read.operator, { kind: "batch-norm", input, scale, offset });
-  }
-
-  #activation(read: OnnxNodeReader, activation: ActivationFunction): TensorId {
-    const input = this.#tensor(read, 0);
-    return this.#writer.add(read.name, read.operator, { kind: "activation", input, function: activation });
-  }
-
-  #pool(read: OnnxNodeReader, operator: "MaxPool" | "AveragePool"): TensorId {
-    const input = this.#tensor(read, 0);
+  #pool(read: OnnxNodeReader, operator: "MaxPool" | "AveragePool"): Value {
+    const { input, shape } = this.#planes(read);
     if (read.int("ceil_mode", 0) !== 0) throw read.refuse("it rounds its size up");
     read.skip("storage_order");
-    const window = this.#window(read, this.#writer.shape(input), read.ints("kernel_shape", []));
+    const window = this.#window(read, shape, read.ints("kernel_shape", []));
     const countsPadding = read.int("count_include_pad", 0) !== 0;
     if (operator === "AveragePool" && !countsPadding && window.padding.some((side) => side > 0))
       throw read.refuse("its averages leave out the padding");
-    return this.#writer.add(read.name, operator, {
-      kind: operator === "MaxPool" ? "max-pool" : "average-pool",
-      input,
-      window,
-    });
+    const kind = operator === "MaxPool" ? "max-pool" : "average-pool";
+    return { id: this.#writer.add(read.name, operator, { kind, input, window }), rank: 4 };
   }
 
-  #globalPool(read: OnnxNodeReader, operator: "GlobalMaxPool" | "GlobalAveragePool"): TensorId {
-    const input = this.#tensor(read, 0);
-    const [, height, width] = this.#writer.shape(input);
-    return this.#writer.add(read.name, operator, {
-      kind: operator === "GlobalMaxPool" ? "max-pool" : "average-pool",
-      input,
-      window: { kernel: [height, width], stride: [1, 1], padding: [0, 0, 0, 0] },
-    });
+  #globalPool(read: OnnxNodeReader, operator: "GlobalMaxPool" | "GlobalAveragePool"): Value {
+    const { input, shape } = this.#planes(read);
+    const window: Window = { kernel: [shape[1], shape[2]], stride: [1, 1], padding: [0, 0, 0, 0] };
+    const kind = operator === "GlobalMaxPool" ? "max-pool" : "average-pool";
+    return { id: this.#writer.add(read.name, operator, { kind, input, window }), rank: 4 };
   }
 
   /** A residual sum, or a constant: then it is a scale and an offset a channel. */
-  #arithmetic(read: OnnxNodeReader, operator: "Add" | "Sub" | "Mul" | "Div"): TensorId {
+  #arithmetic(read: OnnxNodeReader, operator: "Add" | "Sub" | "Mul" | "Div"): Value {
     const isComputed = [0, 1].map((index) => this.#tensors.has(read.input(index)));
-    if (isComputed[0] && isComputed[1]) {
-      if (operator !== "Add") throw read.refuse("both inputs are computed");
-      const inputs = [this.#tensor(read, 0), this.#tensor(read, 1)] as const;
-      return this.#writer.add(read.name, operator, { kind: "add", inputs });
-    }
+    if (isComputed[0] && isComputed[1]) return this.#sum(read, operator);
     const at = isComputed[0] ? 0 : 1;
     if (at === 1 && (operator === "Sub" || operator === "Div"))
       throw read.refuse("its first input is a constant");
     const input = this.#tensor(read, at);
-    const channels = this.#writer.shape(input)[0];
-    const constant = this.#perChannel(read, 1 - at, channels, 0);
-    const isFactor = operator === "Mul" || operator === "Div";
-    const scale = isFactor
-      ? constant.map((value) => (operator === "Div" ? 1 / value : value))
-      : new Float32Array(channels).fill(1);
-    const offset = isFactor
-      ? new Float32Array(channels)
-      : constant.map((value) => (operator === "Sub" ? -value : value));
-    return this.#writer.add(read.name, operator, { kind: "batch-norm", input, scale, offset });
+    return this.#scaled(read, input, (channels) => {
+      const constant = this.#perChannel(read, 1 - at, channels, input.rank);
+      if (operator === "Add" || operator === "Sub")
+        return {
+          scale: new Float32Array(channels).fill(1),
+          offset: operator === "Add" ? constant : constant.map((value) => -value),
+        };
+      return {
+        scale: operator === "Mul" ? constant : constant.map((value) => 1 / value),
+        offset: new Float32Array(channels),
+      };
+    });
   }
 
-  #concat(read: OnnxNodeReader): TensorId {
+  #sum(read: OnnxNodeReader, operator: string): Value {
+    if (operator !== "Add") throw read.refuse("both inputs are computed");
+    const [first, second] = [this.#tensor(read, 0), this.#tensor(read, 1)];
+    if (first.rank !== second.rank) throw read.refuse("adds tensors of different shapes");
+    const node = { kind: "add", inputs: [first.id, second.id] } as const;
+    return { id: this.#writer.add(read.name, operator, node), rank: first.rank };
+  }
+
+  #concat(read: OnnxNodeReader): Value {
     const inputs = Array.from({ length: read.inputCount }, (_, index) => this.#tensor(read, index));
-    const [, height, width] = this.#writer.shape(inputs[0] as TensorId);
+    const rank = inputs[0]?.rank ?? 4;
+    if (inputs.some((input) => input.rank !== rank)) throw read.refuse("joins tensors of different shapes");
     const axis = read.int("axis", 0);
-    const isFlat = height === 1 && width === 1;
-    if (axis !== 1 && axis !== -3 && !(isFlat && axis === -1))
+    if (axis !== CHANNELS && axis !== CHANNELS - rank)
       throw read.refuse(`it joins along axis ${axis}, not channels`);
-    return this.#writer.add(read.name, read.operator, { kind: "concat", inputs });
+    const node = { kind: "concat", inputs: inputs.map(({ id }) => id) } as const;
+    return { id: this.#writer.add(read.name, read.operator, node), rank };
   }
 
-  #flatten(read: OnnxNodeReader, operator: "Flatten" | "Reshape"): TensorId {
-    const input = this.#tensor(read, 0);
+  #flatten(read: OnnxNodeReader, operator: "Flatten" | "Reshape"): Value {
+    const input = this.#tensor(read, 0).id;
     const count = elementCount(this.#writer.shape(input));
     if (operator === "Flatten" && read.int("axis", 1) !== 1) throw read.refuse("its axis is not 1");
     if (operator === "Reshape") {
+      const [batch, length, ...more] = integerValues(this.#constant(read, 1));
+      const keepsBatch = batch === 1 || (batch === 0 && read.int("allowzero", 0) === 0);
       read.skip("allowzero");
-      const shape = integerValues(this.#constant(read, 1));
-      const isFlat = shape.length === 2 && (shape[1] === -1 || shape[1] === count) && shape[0] !== count;
-      if (!isFlat) throw read.refuse(`its shape ${shape.join(" × ")} does not flatten`);
+      const isFlat = keepsBatch ? length === -1 || length === count : batch === -1 && length === count;
+      if (!isFlat || more.length > 0)
+        throw read.refuse(`its shape ${[batch, length, ...more].join(" × ")} does not flatten`);
     }
-    return this.#writer.add(read.name, operator, { kind: "flatten", input });
+    return { id: this.#writer.add(read.name, operator, { kind: "flatten", input }), rank: 2 };
   }
 }
 
+function assertOperatorSet(version: number | undefined): void {
+  const { from, to } = OPERATOR_SETS;
+  if (version === undefined) throw malformedModel("it names no version of ONNX's operator set");
+  if (version < from || version > to)
+    throw unsupportedModel(`is written for version ${version} of ONNX's operator set, not ${from} to ${to}`);
+}
+
 /** Batch × values, or batch × channels × height × width. */
-function inputShape({ name, dimensions }: OnnxValue): TensorShape {
+function inputShape({ name, dimensions }: OnnxValue): { readonly shape: TensorShape; readonly rank: 2 | 4 } {
   const [batch, ...sides] = dimensions;
   if (sides.some((side) => side === undefined)) throw dynamicShape(name);
   const known = sides as number[];
   if (batch !== undefined && batch !== 1)
     throw unsupportedNode(name, "input", `it takes batches of ${batch}; export it for 1`);
-  if (known.length === 1) return [known[0] as number, 1, 1];
-  if (known.length === 3) return known as unknown as TensorShape;
+  if (known.length === 1) return { shape: [known[0] as number, 1, 1], rank: 2 };
+  if (known.length === 3) return { shape: known as unknown as TensorShape, rank: 4 };
   throw unsupportedNode(name, "input", `it has ${dimensions.length} dimensions, not 2 or 4`);
 }
 
@@ -354,7 +398,7 @@ function inputShape({ name, dimensions }: OnnxValue): TensorShape {
  * Constant; a last Softmax, LogSoftmax or ArgMax is left out and noted. Anything else is refused, naming the node.
  *
  * Throws `malformed-model`, `unsupported-model`, `dynamic-shape`, `weight-not-finite`, `invalid-float-graph`. Cost:
- * one copy of the weights.
+ * one copy of the weights, reserved for a node once the graph is known to keep its bounds with it.
  */
 export function importOnnx(bytes: Uint8Array): ImportedModel {
   return new OnnxImporter(readOnnx(bytes)).import();

@@ -1,5 +1,5 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { malformedModel, unsupportedNode } from "./import-error.js";
+import { malformedModel } from "./import-error.js";
 import { MAX_DIMENSIONS, MAX_IMPORT_NODES, MAX_MODEL_BYTES, MAX_TENSORS } from "./imported-model.js";
 
 /** The parts of onnx.proto (IR version 3 to 13) that are read. Sub-graphs and functions are not: nothing recurses. */
@@ -8,6 +8,8 @@ export interface OnnxModel {
   readonly initializers: ReadonlyMap<string, OnnxTensor>;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly string[];
+  /** Version of each operator set that its nodes may come from, by domain; "" is ONNX's own. */
+  readonly operatorSets: ReadonlyMap<string, number>;
 }
 
 export interface OnnxNode {
@@ -46,7 +48,8 @@ export interface OnnxValue {
 }
 
 const MAX_NAME_BYTES = 1_024;
-const MAX_LIST = 1_024;
+/** Entries of a list of names, integers or operator sets. */
+export const MAX_LIST = 1_024;
 
 /** Calls `field` for each field of a message; what it leaves unread is skipped. Groups are refused: ONNX has none. */
 function readMessage(
@@ -76,7 +79,8 @@ function text(reader: BinaryReader, wire: WireType): string {
   return new TextDecoder().decode(bytes);
 }
 
-function whole(value: bigint | number | string): number {
+/** Throws `malformed-model` for what a number does not hold exactly. */
+export function wholeNumber(value: bigint | number | string): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number)) throw malformedModel("an integer is out of range");
   return number;
@@ -89,7 +93,7 @@ function readIntegers(reader: BinaryReader, wire: WireType, into: number[], limi
   do {
     if (wire === WireType.LengthDelimited && reader.pos >= end) return;
     if (into.length >= limit) throw malformedModel(`a list has more than ${limit} integers`);
-    into.push(whole(reader.int64()));
+    into.push(wholeNumber(reader.int64()));
   } while (wire === WireType.LengthDelimited && reader.pos < end);
 }
 
@@ -152,7 +156,7 @@ function readAttribute(bytes: Uint8Array): readonly [string, OnnxAttribute] {
         attribute.float = reader.float();
         return true;
       case 3:
-        attribute.int = whole(reader.int64());
+        attribute.int = wholeNumber(reader.int64());
         return true;
       case 4:
         attribute.text = text(reader, wire);
@@ -207,7 +211,7 @@ function readDimension(bytes: Uint8Array): number | undefined {
   let value: number | undefined;
   readMessage(bytes, (number, _, reader) => {
     if (number !== 1) return false;
-    value = whole(reader.int64());
+    value = wholeNumber(reader.int64());
     return true;
   });
   return value !== undefined && value > 0 ? value : undefined;
@@ -237,7 +241,19 @@ function readValue(bytes: Uint8Array): OnnxValue {
   return { name, dimensions };
 }
 
-function readGraph(bytes: Uint8Array): OnnxModel {
+/** One operator set: its domain ("ai.onnx" is another name of "") and version. */
+function readOperatorSet(bytes: Uint8Array): readonly [domain: string, version: number] {
+  let [domain, version] = ["", 0];
+  readMessage(bytes, (number, wire, reader) => {
+    if (number === 1) domain = text(reader, wire);
+    else if (number === 2) version = wholeNumber(reader.int64());
+    else return false;
+    return true;
+  });
+  return [domain === "ai.onnx" ? "" : domain, version];
+}
+
+function readGraph(bytes: Uint8Array): Omit<OnnxModel, "operatorSets"> {
   const nodes: OnnxNode[] = [];
   const initializers = new Map<string, OnnxTensor>();
   const inputs: OnnxValue[] = [];
@@ -279,12 +295,19 @@ export function readOnnx(bytes: Uint8Array): OnnxModel {
   if (bytes.length > MAX_MODEL_BYTES) throw malformedModel(`it has more than ${MAX_MODEL_BYTES} bytes`);
   if ((bytes[0] === 0x50 && bytes[1] === 0x4b) || (bytes[0] === 0x1f && bytes[1] === 0x8b))
     throw malformedModel("it is compressed; give the plain .onnx file");
-  let graph: OnnxModel | undefined;
+  let graph: Omit<OnnxModel, "operatorSets"> | undefined;
+  const operatorSets = new Map<string, number>();
   try {
     readMessage(bytes, (number, wire, reader) => {
-      if (number !== 7) return false;
-      if (graph !== undefined) throw malformedModel("it holds two graphs");
-      graph = readGraph(view(reader, wire));
+      if (number === 7) {
+        if (graph !== undefined) throw malformedModel("it holds two graphs");
+        graph = readGraph(view(reader, wire));
+      } else if (number === 8) {
+        const [domain, version] = readOperatorSet(view(reader, wire));
+        if (operatorSets.has(domain)) throw malformedModel("it names two versions of an operator set");
+        if (operatorSets.size >= MAX_LIST) throw malformedModel(`it has more than ${MAX_LIST} operator sets`);
+        operatorSets.set(domain, version);
+      } else return false;
       return true;
     });
   } catch (error) {
@@ -294,42 +317,5 @@ export function readOnnx(bytes: Uint8Array): OnnxModel {
     throw error;
   }
   if (graph === undefined) throw malformedModel("it holds no graph");
-  return graph;
-}
-
-const FLOAT = 1;
-const DOUBLE = 11;
-const INT64 = 7;
-
-function countOf(tensor: OnnxTensor): number {
-  return tensor.dimensions.reduce((product, side) => product * side, 1);
-}
-
-/** A tensor's values as 32-bit floats. Throws `unsupported-model`, `malformed-model`. */
-export function floatValues(tensor: OnnxTensor): Float32Array {
-  const refuse = (problem: string) => unsupportedNode(tensor.name, "initializer", problem);
-  if (tensor.isExternal) throw refuse("its data lies in another file");
-  if (tensor.dataType !== FLOAT && tensor.dataType !== DOUBLE)
-    throw refuse(`its data type is ${tensor.dataType}, neither float (1) nor double (11)`);
-  const width = tensor.dataType === FLOAT ? 4 : 8;
-  const bytes = tensor.raw ?? tensor.packed.get(tensor.dataType === FLOAT ? 4 : 10) ?? new Uint8Array(0);
-  const count = countOf(tensor);
-  if (!tensor.dimensions.every((side) => side >= 0) || bytes.length !== count * width)
-    throw malformedModel(`a tensor of ${count} values has ${bytes.length} bytes`);
-  const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Float32Array.from({ length: count }, (_, at) =>
-    width === 4 ? data.getFloat32(at * 4, true) : data.getFloat64(at * 8, true),
-  );
-}
-
-/** A short list of integers, such as a shape. Throws `unsupported-model`, `malformed-model`. */
-export function integerValues(tensor: OnnxTensor): readonly number[] {
-  if (tensor.dataType !== INT64)
-    throw unsupportedNode(tensor.name, "initializer", "it does not hold int64 values");
-  if (tensor.raw === undefined) return tensor.integers;
-  const { raw } = tensor;
-  if (raw.length % 8 !== 0 || raw.length > 8 * MAX_LIST)
-    throw malformedModel("a list of integers is too long");
-  const data = new DataView(raw.buffer, raw.byteOffset, raw.length);
-  return Array.from({ length: raw.length / 8 }, (_, at) => whole(data.getBigInt64(at * 8, true)));
+  return { ...graph, operatorSets };
 }

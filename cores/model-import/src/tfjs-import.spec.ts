@@ -199,6 +199,30 @@ describe("TensorFlow.js layers", () => {
     expect(() => importTfjsLayers(json, new Uint8Array(0))).toThrow(code("malformed-model"));
   });
 
+  it("refuses a tensor joined to itself again and again before anything of its size is reserved", () => {
+    const write = new TfjsModelWriter(new SeededRng(1));
+    write.layer("InputLayer", "image", { batch_input_shape: [null, 8] }, []);
+    for (let at = 0; at < 40; at++) {
+      const from = at === 0 ? "image" : `join ${at}`;
+      write.layer("Concatenate", `join ${at + 1}`, { axis: -1 }, [from, from]);
+    }
+    write.layer("BatchNormalization", "norm", { scale: false, center: false }, ["join 40"]);
+    const run = () => importTfjsLayers(write.functional("norm"), write.weights());
+    expect(run).toThrow(code("unsupported-model"));
+    expect(run).toThrow(/"join 1[0-9]" \(Concatenate\).*intermediate values/);
+  });
+
+  it("refuses a layer of no units, of parts of one, and an input beyond the bound", () => {
+    const of = (from: string, to: string) => {
+      const write = small();
+      return () => importTfjsLayers(write.sequential().replace(from, to), write.weights());
+    };
+    for (const units of ["0", "2.5", "-1", "1e300"])
+      expect(of('"units":2', `"units":${units}`)).toThrow(/"d" \(Dense\).*outputs/);
+    expect(of("[null,3]", "[null,1e9]")).toThrow(/takes an input of 1000000000/);
+    expect(of("[null,3]", "[null,0]")).toThrow(code("unsupported-model"));
+  });
+
   it("believes no size that the weight bytes do not bear out", () => {
     const write = small();
     const huge = write.sequential().replace("[3,2]", "[3000000000,2]");

@@ -151,20 +151,16 @@ class TfjsImporter {
     const [inputs, height, width] = graph.shape(input.id);
     if (height !== 1 || width !== 1) throw this.#refuse(layer, "its input is not flat");
     const outputs = layer.config.number("units", 0);
-    const kernel = this.#weight(layer, "kernel", [inputs, outputs]);
-    const weights = new Float32Array(kernel.length);
-    for (let column = 0; column < inputs; column++) {
-      const ours = this.#fromChannelLast(input.rows, column);
-      for (let row = 0; row < outputs; row++)
-        weights[row * inputs + ours] = kernel[column * outputs + row] as number;
-    }
-    const biases = this.#biases(layer, outputs);
-    const id = graph.add(layer.name, layer.kind, {
-      kind: "dense",
-      input: input.id,
-      outputs,
-      weights,
-      biases,
+    const node = { kind: "dense", input: input.id, outputs } as const;
+    const id = graph.addWithParameters(layer.name, layer.kind, node, () => {
+      const kernel = this.#weight(layer, "kernel", [inputs, outputs]);
+      const weights = new Float32Array(kernel.length);
+      for (let column = 0; column < inputs; column++) {
+        const ours = this.#fromChannelLast(input.rows, column);
+        for (let row = 0; row < outputs; row++)
+          weights[row * inputs + ours] = kernel[column * outputs + row] as number;
+      }
+      return { ...node, weights, biases: this.#biases(layer, outputs) };
     });
     return { id, rows: undefined };
   }
@@ -193,25 +189,19 @@ class TfjsImporter {
     const groups = isDepthwise ? channels : config.number("groups", 1);
     const outputs = isDepthwise ? channels * multiplier : config.number("filters", 0);
     const each = channels / groups;
-    // TensorFlow: [height, width, channels of a group, outputs], depthwise [height, width, channels, multiplier].
-    const stored = isDepthwise
-      ? this.#weight(layer, "depthwise_kernel", [...kernel, channels, multiplier])
-      : this.#weight(layer, "kernel", [...kernel, each, outputs]);
-    const perCell = stored.length / cells;
-    const weights = stored.map((_, at) => {
-      const output = Math.floor(at / (each * cells));
-      const channel = Math.floor(at / cells) % each;
-      return stored[(at % cells) * perCell + (isDepthwise ? output : channel * outputs + output)] as number;
-    });
-    const biases = this.#biases(layer, outputs);
-    const id = graph.add(layer.name, layer.kind, {
-      kind: "convolution",
-      input: input.id,
-      outputs,
-      groups,
-      window,
-      weights,
-      biases,
+    const node = { kind: "convolution", input: input.id, outputs, groups, window } as const;
+    const id = graph.addWithParameters(layer.name, layer.kind, node, () => {
+      // TensorFlow: [height, width, channels of a group, outputs], depthwise [height, width, channels, multiplier].
+      const stored = isDepthwise
+        ? this.#weight(layer, "depthwise_kernel", [...kernel, channels, multiplier])
+        : this.#weight(layer, "kernel", [...kernel, each, outputs]);
+      const perCell = stored.length / cells;
+      const weights = stored.map((_, at) => {
+        const output = Math.floor(at / (each * cells));
+        const channel = Math.floor(at / cells) % each;
+        return stored[(at % cells) * perCell + (isDepthwise ? output : channel * outputs + output)] as number;
+      });
+      return { ...node, weights, biases: this.#biases(layer, outputs) };
     });
     return { id, rows: undefined };
   }
@@ -231,15 +221,16 @@ class TfjsImporter {
       for (const [at, value] of values.entries()) ordered[this.#fromChannelLast(input.rows, at)] = value;
       return ordered;
     };
-    const [gamma, beta] = [vector("gamma", "scale", 1), vector("beta", "center", 0)];
-    const [mean, variance] = [vector("moving_mean", "", 0), vector("moving_variance", "", 1)];
     const epsilon = config.number("epsilon", 1e-3);
-    const scale = gamma.map((value, at) => value / Math.sqrt((variance[at] as number) + epsilon));
-    const offset = beta.map((value, at) => value - (mean[at] as number) * (scale[at] as number));
-    return {
-      ...input,
-      id: graph.add(layer.name, layer.kind, { kind: "batch-norm", input: input.id, scale, offset }),
-    };
+    const shape = { kind: "elementwise", input: input.id } as const;
+    const id = graph.addWithParameters(layer.name, layer.kind, shape, () => {
+      const [gamma, beta] = [vector("gamma", "scale", 1), vector("beta", "center", 0)];
+      const [mean, variance] = [vector("moving_mean", "", 0), vector("moving_variance", "", 1)];
+      const scale = gamma.map((value, at) => value / Math.sqrt((variance[at] as number) + epsilon));
+      const offset = beta.map((value, at) => value - (mean[at] as number) * (scale[at] as number));
+      return { kind: "batch-norm", input: input.id, scale, offset };
+    });
+    return { ...input, id };
   }
 
   #activated(layer: TfjsLayer, input: Value): Value {

@@ -91,8 +91,10 @@ export function model(parts: {
   readonly tensors?: readonly Uint8Array[];
   readonly inputs?: readonly Uint8Array[];
   readonly output?: string;
+  /** Versions of ONNX's own operator set that the file names. */
+  readonly operatorSets?: readonly bigint[];
 }): Uint8Array {
-  const { nodes, tensors = [], inputs = [value("x", ["N", 4])], output = "y" } = parts;
+  const { nodes, tensors = [], inputs = [value("x", ["N", 4])], output = "y", operatorSets = [20n] } = parts;
   const graph = message([
     ...nodes.map((bytes): Field => [1, bytes]),
     ...tensors.map((bytes): Field => [5, bytes]),
@@ -102,5 +104,6 @@ export function model(parts: {
   return message([
     [1, 9n],
     [7, graph],
+    ...operatorSets.map((version): Field => [8, message([[2, version]])]),
   ]);
 }

@@ -199,6 +199,55 @@ describe("circuit of a graph", () => {
     });
   });
 
+  /** −z: what an 8-bit tensor with zero point z begins with. */
+  it.each([-255, -128, -1, 0])(
+    "agrees with the evaluator for values from %s on, zero among them, at both ends and at ties",
+    (low) => {
+      const graph = integerGraph(
+        [4, 1, 1],
+        [
+          ...shifted4(-128),
+          { kind: "requantise", input: 2, multipliers: Uint16Array.of(5), slopes: undefined, shift: 1, low },
+          sum(3),
+        ],
+      );
+      const r1cs = compileCircuit(graph);
+      // 128 is zero; 5/2 · (byte − 128) ends in a half for odd differences.
+      for (const input of [
+        [0, 127, 128, 129],
+        [255, 128, 128, 0],
+        [26, 77, 179, 230],
+      ]) {
+        const bytes = Uint8Array.from(input);
+        const rounded = input.map((byte) =>
+          Math.max(low, Math.min(low + 255, Math.floor((5 * (byte - 128) + 1) / 2))),
+        );
+        const witness = computeWitness(graph, r1cs, bytes, salt, context);
+        expect(breaks(r1cs, witness)).toBeUndefined();
+        const weighted = rounded.reduce((total, value, at) => total + value * 2 ** at, 0);
+        expect(Array.from(evaluateGraph(graph, bytes))).toEqual([weighted]);
+        expect(unpackOutput(witness[3] as bigint, 1)).toEqual(evaluateGraph(graph, bytes));
+      }
+    },
+  );
+
+  it("knows no negative zero points, under which zero were no value: they are refused by name", () => {
+    for (const low of [1, 128, -256]) {
+      const requantise = {
+        kind: "requantise",
+        input: 2,
+        multipliers: Uint16Array.of(5),
+        shift: 1,
+        low,
+      } as const;
+      const graph = integerGraph(
+        [4, 1, 1],
+        [...shifted4(-128), { ...requantise, slopes: undefined }, sum(3)],
+      );
+      expect(() => compileCircuit(graph)).toThrow(expect.objectContaining({ code: "invalid-integer-graph" }));
+    }
+  });
+
   it("ties the leaky gadget's positive part to the value: without that constraint the slope could be chosen", () => {
     const scaling = { multiplier: 900, slope: 90, shift: 9, low: -30 };
     const size = requantisationBits(scaling, -100, 155);

@@ -79,6 +79,24 @@ describe("graph quantisation", () => {
     }
   });
 
+  it("refuses a graph of finite numbers whose folded products are not", () => {
+    const write = new FloatGraphWriter([1, 1, 1], new SeededRng(1));
+    write.dense(0, 1, 2);
+    const { inputShape, nodes } = write.finish();
+    const large = nodes.map((node) =>
+      node.kind === "dense" ? { ...node, weights: node.weights.map(() => 1e30) } : node,
+    );
+    const scale = new Float32Array(2).fill(1e30);
+    const norm = { kind: "batch-norm", name: "norm", input: 1, scale, offset: new Float32Array(2) } as const;
+    const graph: FloatGraph = { inputShape, nodes: [...large, norm] };
+    expect(() => quantiseGraph(graph, [Uint8Array.of(1)], salt)).toThrow(
+      expect.objectContaining({
+        code: "invalid-float-graph",
+        details: expect.objectContaining({ problem: "has a number that is not finite" }) as object,
+      }) as Error,
+    );
+  });
+
   it("keeps the order where moving would change the function or save nothing", () => {
     for (const [type, window] of [
       ["gelu", square(2, 2)],

@@ -60,6 +60,13 @@ function assertCalibration(graph: FloatGraph, inputs: readonly Uint8Array[]): vo
   });
 }
 
+/** Finite numbers may have products that are not: what was folded is validated anew. */
+function folded(float: FloatGraph): FloatGraph {
+  const graph = foldBatchNorms(float);
+  validateFloatGraph(graph);
+  return graph;
+}
+
 function signalToNoiseDb(
   floats: readonly Float64Array[],
   tensor: QuantisedTensor,
@@ -98,7 +105,7 @@ export function quantiseGraph(
 ): { readonly graph: IntegerGraph; readonly report: GraphQuantisationReport } {
   validateFloatGraph(float);
   assertCalibration(float, calibrationInputs);
-  const source = poolBeforeActivation(foldBatchNorms(float));
+  const source = poolBeforeActivation(folded(float));
   const floats = calibrationInputs.map((input) => evaluateFloatTensors(source, input));
   const quantiser = new GraphQuantiser(source, calibrationInputs, {
     granularity: options.granularity ?? "channel",

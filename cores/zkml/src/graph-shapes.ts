@@ -106,9 +106,58 @@ export function parameterCounts(
 }
 
 /**
- * Shapes of all tensors, the input's first. `refuse` makes the error: node index (−1 for the graph as a whole) and
- * what is wrong. Everything is bounded: see the constants above.
+ * Shapes of a graph that grows node by node, bounded at every step (see the constants above), so that whoever writes a
+ * graph reserves no memory for a node that does not fit. `refuse` makes the error: node index (−1 for the graph as a
+ * whole) and what is wrong.
  */
+export class GraphShapes {
+  readonly #shapes: TensorShape[];
+  #parameters = 0;
+  #products = 0;
+  #elements: number;
+
+  constructor(
+    inputShape: TensorShape,
+    private readonly refuse: (node: number, problem: string) => Error,
+  ) {
+    if (
+      !inputShape.every((side) => whole(side, 1, MAX_GRAPH_INPUTS)) ||
+      elementCount(inputShape) > MAX_GRAPH_INPUTS
+    )
+      throw refuse(-1, `takes an input of ${inputShape.join(" × ")}, not 1 to ${MAX_GRAPH_INPUTS} values`);
+    this.#shapes = [inputShape];
+    this.#elements = elementCount(inputShape);
+  }
+
+  /** Of all tensors, the input's first. */
+  get shapes(): readonly TensorShape[] {
+    return this.#shapes;
+  }
+
+  /** Shape that the next node gives. */
+  add(node: ShapedNode): TensorShape {
+    const index = this.#shapes.length - 1;
+    if (index >= MAX_NODES) throw this.refuse(-1, `has more than ${MAX_NODES} nodes`);
+    if ("outputs" in node && !whole(node.outputs, 1, MAX_TENSOR_ELEMENTS))
+      throw this.refuse(index, `has ${node.outputs} outputs`);
+    const shape = shapeOf(node, this.#shapes);
+    if (typeof shape === "string") throw this.refuse(index, shape);
+    const input = this.#shapes[inputsOfShaped(node)[0] as number] as TensorShape;
+    const counts = parameterCounts(node, input);
+    this.#parameters += counts.weights + counts.biases;
+    this.#products += multiplications(node, input, shape);
+    this.#elements += elementCount(shape);
+    const above = (limit: number, what: string) =>
+      this.refuse(index, `brings the graph above ${limit} ${what}`);
+    if (this.#elements > MAX_TENSOR_ELEMENTS) throw above(MAX_TENSOR_ELEMENTS, "intermediate values");
+    if (this.#parameters > MAX_PARAMETERS) throw above(MAX_PARAMETERS, "parameters");
+    if (this.#products > MAX_MULTIPLICATIONS) throw above(MAX_MULTIPLICATIONS, "multiplications");
+    this.#shapes.push(shape);
+    return shape;
+  }
+}
+
+/** Shapes of all tensors of a whole graph, the input's first; `refuse` as in `GraphShapes`. */
 export function inferShapes(
   inputShape: TensorShape,
   nodes: readonly ShapedNode[],
@@ -116,32 +165,9 @@ export function inferShapes(
 ): TensorShape[] {
   if (nodes.length < 1 || nodes.length > MAX_NODES)
     throw refuse(-1, `has ${nodes.length} nodes, not 1 to ${MAX_NODES}`);
-  if (
-    !inputShape.every((side) => whole(side, 1, MAX_GRAPH_INPUTS)) ||
-    elementCount(inputShape) > MAX_GRAPH_INPUTS
-  )
-    throw refuse(-1, `takes an input of ${inputShape.join(" × ")}, not 1 to ${MAX_GRAPH_INPUTS} values`);
-  const shapes: TensorShape[] = [inputShape];
-  let [parameters, products, elements] = [0, 0, elementCount(inputShape)];
-  for (const [index, node] of nodes.entries()) {
-    if ("outputs" in node && !whole(node.outputs, 1, MAX_TENSOR_ELEMENTS))
-      throw refuse(index, `has ${node.outputs} outputs`);
-    const shape = shapeOf(node, shapes);
-    if (typeof shape === "string") throw refuse(index, shape);
-    const input = shapes[inputsOfShaped(node)[0] as number] as TensorShape;
-    const counts = parameterCounts(node, input);
-    parameters += counts.weights + counts.biases;
-    products += multiplications(node, input, shape);
-    elements += elementCount(shape);
-    if (elements > MAX_TENSOR_ELEMENTS)
-      throw refuse(index, `brings the graph above ${MAX_TENSOR_ELEMENTS} intermediate values`);
-    if (parameters > MAX_PARAMETERS)
-      throw refuse(index, `brings the graph above ${MAX_PARAMETERS} parameters`);
-    if (products > MAX_MULTIPLICATIONS)
-      throw refuse(index, `brings the graph above ${MAX_MULTIPLICATIONS} multiplications`);
-    shapes.push(shape);
-  }
-  return shapes;
+  const graph = new GraphShapes(inputShape, refuse);
+  for (const node of nodes) graph.add(node);
+  return [...graph.shapes];
 }
 
 /** Tensors that nothing reads, other than the last one. */

@@ -108,6 +108,19 @@ export function everyKind(seed: number, activation: ActivationFunction["type"]):
   return write.finish();
 }
 
+/** The smallest network with a convolution, a pool, a table, a sum and a dense layer, on an input of 1 × 3 × 3. */
+export function smallConvolutional(seed: number): FloatGraph {
+  const write = new FloatGraphWriter([1, 3, 3], new SeededRng(seed));
+  const planes = write.activation(write.convolution(0, 1, 2, square(2)), "relu");
+  const pooled = write.pool(planes, "max-pool", square(2, 1));
+  const tabled = write.activation(
+    write.join("add", write.convolution(pooled, 2, 2, square(1)), pooled),
+    "sigmoid",
+  );
+  write.dense(tabled, 2, 3);
+  return write.finish();
+}
+
 export function quantised(
   graph: FloatGraph,
   seed: number,
