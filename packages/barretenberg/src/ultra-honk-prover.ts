@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { gzip as gzipCallback } from "node:zlib";
 import { type AcirCircuit, acirWitness } from "@aios/core-ultra-honk/acir-circuit";
 import { encodeAcirProgram, encodeAcirWitness } from "@aios/core-ultra-honk/acir-codec";
+import { logRowsFor } from "@aios/core-ultra-honk/gate-count";
 import { decodeHonkKey, MAX_LOG_ROWS } from "@aios/core-ultra-honk/honk-key";
 import { checkedHonkProof } from "@aios/core-ultra-honk/honk-proof";
 import { powersNeeded, type ReferenceString } from "@aios/core-ultra-honk/reference-string";
@@ -19,8 +20,6 @@ const COMPRESSION = { level: 1 };
 const MAX_PENDING = 64;
 /** Proofs for the EVM: transcript over Keccak-256, zero-knowledge. */
 const TARGET = ["-t", "evm"];
-/** Rows beyond the gates that the count leaves out: public inputs, zeros, masking. */
-const SPARE_ROWS = 64;
 const [CIRCUIT, KEY, PROOF] = ["circuit.acir.gz", "vk", "proof"];
 
 /** A circuit made ready once, for its key and its proofs; its file lies beside the prover until it is released. */
@@ -88,7 +87,7 @@ export class UltraHonkProver implements AsyncDisposable {
         this.#run({ args: ["gates", ...TARGET, "-b", join(directory, CIRCUIT)], signal }),
       );
       const gates = gatesIn(counted);
-      const logRows = Math.ceil(Math.log2(gates + SPARE_ROWS));
+      const logRows = logRowsFor(gates);
       if (logRows > this.#maxLogRows) throw tooLarge(gates, this.#maxLogRows);
       return { r1cs, derived: circuit.derived, directory, acirBytes: acir.length, gates, logRows };
     } catch (error) {

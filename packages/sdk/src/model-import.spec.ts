@@ -38,6 +38,13 @@ describe("importing a model", () => {
         fits: true,
         constraints: expect.any(Number) as number,
       }),
+      {
+        system: "ultrahonk-bn254",
+        fits: true,
+        // As the native prover counts them.
+        constraints: 113_828,
+        reason: expect.stringMatching(/^113828 gates in 2\^17 rows.*9152 bytes/) as string,
+      },
     ]);
     expect(Array.isArray(notes)).toBe(true);
     expect(JSON.stringify(reportJson(imported.report))).not.toContain("Infinity");

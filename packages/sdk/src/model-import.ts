@@ -1,7 +1,10 @@
 import type { ImportedModel } from "@aios/core-model-import/imported-model";
 import { importOnnx } from "@aios/core-model-import/onnx-import";
 import { importTfjsLayers } from "@aios/core-model-import/tfjs-import";
+import { DEFAULT_MAX_LOG_ROWS, gateCount, logRowsFor } from "@aios/core-ultra-honk/gate-count";
+import { honkProofBytes } from "@aios/core-ultra-honk/honk-proof";
 import type { LabelledSamples } from "@aios/core-zkml/accuracy";
+import { compileCircuit } from "@aios/core-zkml/circuit";
 import { circuitSize, MAX_CONSTRAINTS, MAX_TERMS } from "@aios/core-zkml/circuit-size";
 import {
   type GraphQuantisationOptions,
@@ -33,6 +36,7 @@ export interface ModelImportOptions extends GraphQuantisationOptions {
 export interface BackEndFit {
   readonly system: string;
   readonly fits: boolean;
+  /** Under UltraHonk gates; Groth16's, of which it takes more, where the circuit is too large to be written. */
   readonly constraints: number;
   readonly reason: string;
 }
@@ -57,7 +61,7 @@ export interface ImportedProvableModel {
 /**
  * Makes a trained model provable: reads ONNX or TensorFlow.js layers, quantises it to integers, proves the ranges, and
  * says what was lost and which proof systems take it. Runs here: the model goes nowhere. Costs two evaluations a
- * calibration input and sample (a LeNet-5: about 10 ms each).
+ * calibration input and sample (a LeNet-5: about 10 ms each) and one compilation (about a second).
  *
  * Throws what the importers throw (`unsupported-model` naming the node, `malformed-model`, `dynamic-shape`,
  * `weight-not-finite`), `invalid-samples`, `wrong-input-shape`, `scale-out-of-range`, `model-range-exceeded`.
@@ -70,7 +74,7 @@ export function importModel(source: ModelSource, options: ModelImportOptions): I
     graph,
     encoded: encodeIntegerGraph(graph),
     commitment: graphCommitment(graph),
-    report: { notes, quantisation: report, backEnds: [groth16Fit(graph)] },
+    report: { notes, quantisation: report, backEnds: backEndFits(graph) },
   };
 }
 
@@ -79,6 +83,12 @@ export function readModel(source: ModelSource): ImportedModel {
   return source.format === "onnx"
     ? importOnnx(source.bytes)
     : importTfjsLayers(source.topology, source.weights);
+}
+
+/** Where one does not fit it says which one does. */
+function backEndFits(graph: IntegerGraph): BackEndFit[] {
+  const groth16 = groth16Fit(graph);
+  return [groth16, honkFit(graph, groth16)];
 }
 
 function groth16Fit(graph: IntegerGraph): BackEndFit {
@@ -90,8 +100,29 @@ function groth16Fit(graph: IntegerGraph): BackEndFit {
     fits,
     constraints,
     reason: fits
-      ? "A proof has 256 bytes; the key belongs to this model alone."
+      ? `${constraints} constraints. A proof has 256 bytes; the key belongs to this model alone.`
       : `It would take ${constraints} constraints over ${terms} terms; at most ${limits} are supported.`,
+  };
+}
+
+/** By the same circuit: what Groth16 cannot write UltraHonk, which needs more gates than that has constraints, cannot. */
+function honkFit(graph: IntegerGraph, groth16: BackEndFit): BackEndFit {
+  const system = "ultrahonk-bn254";
+  const most = `provers take 2^${DEFAULT_MAX_LOG_ROWS} gates, unless their operators allow more.`;
+  if (!groth16.fits) {
+    const reason = `It would take more gates than Groth16 constraints, ${groth16.constraints}; ${most}`;
+    return { system, fits: false, constraints: groth16.constraints, reason };
+  }
+  const gates = gateCount(compileCircuit(graph));
+  const logRows = logRowsFor(gates);
+  const fits = logRows <= DEFAULT_MAX_LOG_ROWS;
+  return {
+    system,
+    fits,
+    constraints: gates,
+    reason: fits
+      ? `${gates} gates in 2^${logRows} rows. A proof has ${honkProofBytes(logRows)} bytes; no ceremony for this model is needed.`
+      : `It would take ${gates} gates; ${most} ${groth16.system} takes it.`,
   };
 }
 

@@ -118,8 +118,7 @@ function describe(out: string, commitment: string, { encoded, report }: Imported
     `  ${"node".padEnd(30)}${"kind".padEnd(14)}${"bound".padStart(11)}${"dB".padStart(10)}`,
     ...rows,
     ...report.backEnds.map(
-      ({ system, fits, constraints, reason }) =>
-        `${system}: ${fits ? `${constraints} constraints` : "does not fit"}. ${reason}`,
+      ({ system, fits, reason }) => `${system}: ${fits ? "fits" : "does not fit"}. ${reason}`,
     ),
   ];
   return `${lines.join("\n")}\n`;

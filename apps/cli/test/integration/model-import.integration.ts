@@ -45,11 +45,15 @@ it("an ONNX model becomes a provable one, with its report", async () => {
   expect(answer.commitment).toBe(`0x${Buffer.from(provableModelCommitment(model)).toString("hex")}`);
   expect(answer.report).toMatchObject({
     quantisation: { accuracy: { samples: 2 }, calibrationSamples: 3 },
-    backEnds: [{ system: "groth16-bn254", fits: true }],
+    backEnds: [
+      { system: "groth16-bn254", fits: true },
+      { system: "ultrahonk-bn254", fits: true },
+    ],
   });
   const shown = await aios("model", "import", ONNX, ...options, "--out", at("again"));
   expect(shown.text).toMatch(/accuracy on 2 samples: .* as floats, .* as integers/);
-  expect(shown.text).toMatch(/groth16-bn254: [0-9]+ constraints/);
+  expect(shown.text).toMatch(/groth16-bn254: fits. [0-9]+ constraints/);
+  expect(shown.text).toMatch(/ultrahonk-bn254: fits. [0-9]+ gates in 2\^17 rows/);
   expect(await aios("model", "import", ONNX, ...options, "--out", at("again"))).toMatchObject({
     code: 1,
     errors: expect.stringContaining("not overwritten"),
