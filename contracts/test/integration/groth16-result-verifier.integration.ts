@@ -1,3 +1,6 @@
+import { decodeProof } from "@aios/core-groth16/proof-encoding";
+import { verify } from "@aios/core-groth16/verify";
+import { decodeVerifyingKey } from "@aios/core-groth16/verifying-key";
 import { bn254 } from "@noble/curves/bn254.js";
 import { concat, dataSlice, getBytes, hexlify, toBeHex } from "ethers";
 import fc from "fast-check";
@@ -39,7 +42,12 @@ beforeAll(async () => {
 });
 afterAll(() => chain?.stop());
 
-async function statement(output: bigint, overrides: Partial<Claim> = {}) {
+/** `wrong`: what the proof is about instead. */
+async function statement(
+  output: bigint,
+  overrides: Partial<Claim> = {},
+  wrong: Parameters<TestProtocol["publicInputs"]>[2] = {},
+) {
   const order = await protocol.order({ modelId });
   const claim: Claim = {
     escrow: protocol.escrow.address,
@@ -53,9 +61,9 @@ async function statement(output: bigint, overrides: Partial<Claim> = {}) {
     deliveredAt: 0n,
     ...overrides,
   };
-  const inputs = await protocol.publicInputs(order, output);
+  const inputs = await protocol.publicInputs(order, output, wrong);
   const proof = protocol.key.prove(inputs);
-  return { claim, proof, evidence: encodeEvidence(protocol.key.verifyingKey, proof) };
+  return { claim, inputs, proof, evidence: encodeEvidence(protocol.key.verifyingKey, proof) };
 }
 
 /** "final", or why not. */
@@ -160,6 +168,15 @@ describe("Groth16ResultVerifier", () => {
       expect(await verdict(valid.claim, hexlify(bytes.slice(0, length)))).toBe("evidence-malformed");
     }
     expect(await verdict(valid.claim, concat([valid.evidence, "0x00"]))).toBe("evidence-malformed");
+  });
+
+  it("refuses proofs of the same inference for another version of the statement and another chain", async () => {
+    const key = decodeVerifyingKey(getBytes(protocol.key.verifyingKey));
+    for (const wrong of [{ version: 0n }, { version: 2n }, { chainId: chain.chainId + 1n }]) {
+      const elsewhere = await statement(42n, {}, wrong);
+      expect(verify(key, elsewhere.inputs, decodeProof(getBytes(elsewhere.proof)))).toBe(true);
+      expect(await verdict(elsewhere.claim, elsewhere.evidence)).toBe("proof-rejected");
+    }
   });
 
   it("never takes a claim with any fact of the statement changed", async () => {
