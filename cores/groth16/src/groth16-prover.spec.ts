@@ -8,7 +8,10 @@ import { publicInputsOf, sampleCircuit, sampleModel, sampleWitness } from "../te
 import { Groth16Prover, type LoadedKey, type SetUpResult } from "./groth16-prover.js";
 import type { G1Point, G2Point, Proof } from "./points.js";
 import { decodeProof, encodeProof } from "./proof-encoding.js";
+import type { ProverRequest } from "./prover-messages.js";
+import { ProverThreadPort } from "./prover-thread-port.js";
 import { verify } from "./verify.js";
+import { WasmProver } from "./wasm-prover.js";
 
 const { Fp2, Fr } = bn254.fields;
 const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
@@ -264,6 +267,40 @@ describe("prover", () => {
     await expect(own.developmentSetup(sampleCircuit, seed(1))).rejects.toMatchObject({
       code: "prover-stopped",
     });
+  });
+});
+
+describe("a prover without memory", () => {
+  it("says so, and is another one with memory for the next call", async () => {
+    const port = new ProverThreadPort(4);
+    const points = new Uint8Array(64);
+    const request = (length: number) =>
+      ({ kind: "development-setup", circuit: { length }, trapdoor: points }) as unknown as ProverRequest;
+    try {
+      // More than the module may have at all, though nothing lies there.
+      await expect(port.call(request(2 ** 30), [], {})).rejects.toMatchObject({
+        code: "prover-out-of-memory",
+        kind: "unavailable",
+      });
+      await expect(port.call({ kind: "assemble", points, blinding: points }, [], {})).rejects.toMatchObject({
+        code: "prover-refused",
+      });
+    } finally {
+      await port.close();
+    }
+  });
+
+  it("is told from one that failed otherwise", async () => {
+    const path = createRequire(import.meta.url).resolve("@aios/core-groth16/groth16.wasm");
+    const wasm = new WasmProver(await WebAssembly.compile(await readFile(path)));
+    const trap = new WebAssembly.RuntimeError("unreachable");
+    expect(wasm.isExhausted(new RangeError("Array buffer allocation failed"))).toBe(true);
+    expect(wasm.isExhausted(new RangeError("Maximum call stack size exceeded"))).toBe(false);
+    expect(wasm.isExhausted(new TypeError("memory"))).toBe(false);
+    // Each answer lets it grow to twice its size, until there is no more to have.
+    const answers = Array.from({ length: 12 }, () => wasm.isExhausted(trap));
+    expect(answers[0]).toBe(false);
+    expect(answers.at(-1)).toBe(true);
   });
 });
 

@@ -165,12 +165,26 @@ export function developmentPowers(): CodedError {
 }
 
 /**
+ * Bytes that a file of powers at least has which a circuit with `rows` constraints and public values (the constant
+ * included) can be taken from; snarkjs' have an eighth more.
+ */
+export function leastPowersBytes(rows: number): number {
+  const size = domainOf(rows);
+  const groups = { g1: 2 * size + 2 * size + 3 * 2 * size, g2: size + 2 * size };
+  return groups.g1 * G1_BYTES + groups.g2 * G2_BYTES;
+}
+
+function domainOf(rows: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(2, rows)));
+}
+
+/**
  * What a circuit with `rows` constraints and public values (the constant included) needs. Throws
  * `powers-of-tau-too-small`, and `malformed-powers-of-tau` where the file is not prepared for phase 2.
  */
 export function powersFor({ power, sections }: PowersOfTau, rows: number): CircuitPowers {
-  const exponent = Math.ceil(Math.log2(Math.max(2, rows)));
-  const size = 2 ** exponent;
+  const size = domainOf(rows);
+  const exponent = Math.log2(size);
   if (exponent > power) {
     throw new CodedError({
       code: "powers-of-tau-too-small",

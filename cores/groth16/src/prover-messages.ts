@@ -92,6 +92,8 @@ export interface ProverCall {
 }
 
 export type ProverReply =
+  /** The thread is of no use any more. */
+  | { readonly id: number; readonly type: "out-of-memory" }
   | { readonly id: number; readonly type: "result"; readonly result: ProverResult }
   | { readonly id: number; readonly type: "progress"; readonly fraction: number }
   | {

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { ProverReply, ProverRequest, ProverResult } from "./prover-messages.js";
+import { outOfMemory } from "./wasm-prover.js";
 
 export interface CallOptions {
   /** Aborting ends the thread: what else runs there fails with `prover-stopped`, loaded keys are gone. */
@@ -45,6 +46,12 @@ function stopped(reason: string, cause?: unknown): CodedError {
   });
 }
 
+/** How a thread failed that could not say it itself. */
+function failureOf(error: unknown): CodedError {
+  const isMemory = error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+  return isMemory ? outOfMemory() : stopped("its thread failed", error);
+}
+
 export function proverBusy(): CodedError {
   return new CodedError({
     code: "prover-busy",
@@ -82,14 +89,16 @@ export class ProverThreadPort {
       name: "groth16-prover",
     });
     this.#generation++;
-    worker.on("message", (reply: ProverReply) => this.#receive(reply));
-    worker.on("error", (error) => this.#end(worker, stopped("its thread failed", error)));
+    worker.on("message", (reply: ProverReply) =>
+      reply.type === "out-of-memory" ? this.#end(worker, outOfMemory()) : this.#receive(reply),
+    );
+    worker.on("error", (error) => this.#end(worker, failureOf(error)));
     worker.on("exit", () => this.#end(worker, stopped("its thread ended")));
     this.#worker = worker;
     return worker;
   }
 
-  #receive(reply: ProverReply): void {
+  #receive(reply: Exclude<ProverReply, { readonly type: "out-of-memory" }>): void {
     const call = this.#pending.get(reply.id);
     if (call === undefined) return;
     if (reply.type === "progress") {

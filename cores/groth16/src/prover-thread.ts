@@ -136,6 +136,7 @@ host.on("message", ({ id, request }: ProverCall) => {
     const result = answer(request, (fraction) => send({ id, type: "progress", fraction }));
     send({ id, type: "result", result }, movedBy(result));
   } catch (error) {
+    if (prover.isExhausted(error)) return send({ id, type: "out-of-memory" });
     // A trap leaves the module's memory in an unknown state: the thread ends and the host starts another.
     if (!isCodedError(error)) throw error;
     send({ id, type: "refused", code: error.code, kind: error.kind, message: error.message });

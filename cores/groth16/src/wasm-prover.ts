@@ -45,6 +45,17 @@ const ERRORS: Readonly<Record<string, string>> = {
   "-8": "The set-up is not finished.",
 };
 
+const PAGE_BYTES = 65_536;
+
+/** There is no memory for what was asked. Code `prover-out-of-memory`. */
+export function outOfMemory(): CodedError {
+  return new CodedError({
+    code: "prover-out-of-memory",
+    kind: "unavailable",
+    message: "The prover has not enough memory for this.",
+  });
+}
+
 function checked(result: bigint): bigint {
   if (result >= 0n) return result;
   const message = ERRORS[String(result)] ?? "The prover failed.";
@@ -69,12 +80,39 @@ export class WasmProver {
   }
 
   #withInput<R>(bytes: Uint8Array, use: (at: number) => R): R {
-    const at = this.#exports.reserve(bytes.length);
+    const at = this.#reserve(bytes.length);
     try {
       new Uint8Array(this.#exports.memory.buffer, at, bytes.length).set(bytes);
       return use(at);
     } finally {
       this.#exports.release(at, bytes.length);
+    }
+  }
+
+  #reserve(length: number): number {
+    try {
+      return this.#exports.reserve(length);
+    } catch (error) {
+      // It does nothing else that could trap.
+      if (error instanceof WebAssembly.RuntimeError) throw outOfMemory();
+      throw error;
+    }
+  }
+
+  /**
+   * Whether memory was what an error, of any call, was about: the host had none, or the module, which traps then as it
+   * does for any other failure, cannot grow by as much as it has. Afterwards the prover is of no use.
+   */
+  isExhausted(error: unknown): boolean {
+    if (error instanceof CodedError) return error.code === "prover-out-of-memory";
+    if (error instanceof RangeError) return /allocation|memory/i.test(error.message);
+    if (!(error instanceof WebAssembly.RuntimeError)) return false;
+    const { memory } = this.#exports;
+    try {
+      memory.grow(memory.buffer.byteLength / PAGE_BYTES);
+      return false;
+    } catch {
+      return true;
     }
   }
 

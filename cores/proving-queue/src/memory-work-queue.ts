@@ -2,7 +2,15 @@ import type { Clock } from "@aios/kernel/clock";
 import type { TimestampMs } from "@aios/kernel/units";
 import { admit } from "./admission.js";
 import { compareForClaim, type Waiting } from "./claim-order.js";
-import { type Claim, type Failure, leaseLost, type WorkerState, type WorkQueue } from "./work-queue.js";
+import { deadlinePassed, failureOf } from "./work-policy.js";
+import {
+  type Claim,
+  type Failure,
+  leaseLost,
+  MAX_ENDED_AT_ONCE,
+  type WorkerState,
+  type WorkQueue,
+} from "./work-queue.js";
 
 /** New work. Two requests of one `id` are told apart by their `fingerprint`. */
 export interface WorkRequest<T> {
@@ -72,15 +80,13 @@ export class MemoryWorkQueue<T> implements WorkQueue<T> {
   async claim(worker: WorkerState): Promise<{ readonly claim: Claim; readonly work: T } | undefined> {
     const nowMs = this.clock.now();
     const context = { loaded: new Set(worker.loaded), patienceMs: worker.patienceMs, nowMs };
-    const isFree = (entry: Entry<T>): boolean =>
-      entry.dueAtMs <= nowMs && (entry.leaseUntilMs === undefined || entry.leaseUntilMs <= nowMs);
     // A lease that ran out counts already: its holder vanished.
     const waiting = (entry: Entry<T>): Waiting => ({
       ...entry,
       abandonments: entry.abandonments + (entry.leaseUntilMs === undefined ? 0 : 1),
     });
     const [first] = this.#open()
-      .filter(isFree)
+      .filter((entry) => entry.dueAtMs <= nowMs && !isHeld(entry, nowMs))
       .sort((a, b) => compareForClaim(waiting(a), waiting(b), context));
     if (first === undefined) return undefined;
     if (first.leaseUntilMs !== undefined) first.abandonments++;
@@ -127,6 +133,18 @@ export class MemoryWorkQueue<T> implements WorkQueue<T> {
     entry.state = "done";
   }
 
+  async endOverdue(): Promise<number> {
+    const nowMs = this.clock.now();
+    const overdue = this.#open()
+      .filter((entry) => (entry.deadlineMs ?? Number.POSITIVE_INFINITY) <= nowMs && !isHeld(entry, nowMs))
+      .slice(0, MAX_ENDED_AT_ONCE);
+    for (const entry of overdue) {
+      entry.state = "failed";
+      entry.failure = failureOf(deadlinePassed(entry.deadlineMs as number));
+    }
+    return overdue.length;
+  }
+
   async depth(): Promise<number> {
     return this.#open().length;
   }
@@ -145,4 +163,8 @@ export class MemoryWorkQueue<T> implements WorkQueue<T> {
     const entry = this.#entries.get(id);
     return entry?.state === "open" && entry.fencingToken === fencingToken ? entry : undefined;
   }
+}
+
+function isHeld({ leaseUntilMs }: Pick<Entry<unknown>, "leaseUntilMs">, nowMs: number): boolean {
+  return leaseUntilMs !== undefined && leaseUntilMs > nowMs;
 }

@@ -5,7 +5,13 @@ import { describe, expect, it } from "vitest";
 import { admit } from "./admission.js";
 import { compareForClaim, type Waiting } from "./claim-order.js";
 import { ServiceTimes } from "./service-times.js";
-import { isWorthRepeating, MAX_ABANDONMENTS, refusalToBegin, retryDelayMs } from "./work-policy.js";
+import {
+  isWorthRepeating,
+  MAX_ABANDONMENTS,
+  refusalToBegin,
+  retryDelayMs,
+  workTimedOut,
+} from "./work-policy.js";
 
 const waiting: fc.Arbitrary<Waiting> = fc.record({
   id: fc.constantFrom("p", "q", "r", "s"),
@@ -67,13 +73,24 @@ describe("work that is not begun", () => {
     expect(refusalToBegin({ ...fine, deadline: undefined }, 1e15)).toBeUndefined();
   });
 
-  it("is repeated for passing trouble only, ever later, and not for ever", () => {
+  it("is repeated for passing trouble only, and not for ever", () => {
     const error = (kind: "unavailable" | "internal" | "unprocessable") =>
       new CodedError({ code: "x", kind, message: "x" });
     expect(isWorthRepeating(error("unavailable"), 59)).toBe(true);
     expect(isWorthRepeating(error("unavailable"), 60)).toBe(false);
     expect(isWorthRepeating(error("internal"), 5)).toBe(false);
     expect(isWorthRepeating(error("unprocessable"), 1)).toBe(false);
+  });
+
+  it("is repeated twice only when it took all the time or memory that it may", () => {
+    const outOfMemory = new CodedError({ code: "prover-out-of-memory", kind: "unavailable", message: "x" });
+    for (const costly of [workTimedOut(60_000, undefined), outOfMemory]) {
+      expect(isWorthRepeating(costly, 2)).toBe(true);
+      expect(isWorthRepeating(costly, 3)).toBe(false);
+    }
+  });
+
+  it("is put off ever longer, within a bound", () => {
     const delays = Array.from({ length: 12 }, (_, at) => retryDelayMs(at + 1));
     expect(delays.slice(0, 4)).toEqual([200, 400, 800, 1_600]);
     expect(Math.max(...delays)).toBe(10_000);

@@ -8,6 +8,12 @@ const MAX_ATTEMPTS: Readonly<Partial<Record<ErrorKind, number>>> = {
   "rate-limited": 60,
   internal: 5,
 };
+/**
+ * The same for reasons that mostly lie in the work itself and cost a worker's whole time or memory each time; a busy
+ * machine may have been the cause.
+ */
+const MAX_COSTLY_ATTEMPTS = 3;
+const COSTLY = new Set(["work-timed-out", "prover-out-of-memory"]);
 /** Work that so many holders vanished over is taken for what made them vanish. */
 export const MAX_ABANDONMENTS = 5;
 const FIRST_RETRY_MS = 200;
@@ -15,7 +21,8 @@ const LONGEST_RETRY_MS = 10_000;
 
 /** Whether the same work may succeed later: trouble with a peer or with us, not with the work itself. */
 export function isWorthRepeating(error: CodedError, attempts: number): boolean {
-  return attempts < (MAX_ATTEMPTS[error.kind] ?? 0);
+  const most = MAX_ATTEMPTS[error.kind] ?? 0;
+  return attempts < (COSTLY.has(error.code) ? Math.min(most, MAX_COSTLY_ATTEMPTS) : most);
 }
 
 /** Whether the work may be what its last holder died of: it is then worked on alone, so that nothing dies with it. */
@@ -45,6 +52,17 @@ export function workerLost(times: number): CodedError {
     kind: "internal",
     message: `The prover ended ${times} times while it worked on this; it is not tried again.`,
     details: { times },
+  });
+}
+
+/** It took longer than one piece of work may. */
+export function workTimedOut(timeoutMs: number, cause: unknown): CodedError {
+  return new CodedError({
+    code: "work-timed-out",
+    kind: "timeout",
+    message: `This was not done within ${timeoutMs / 1_000} seconds, the longest time that is given to it.`,
+    details: { timeoutMs },
+    cause,
   });
 }
 

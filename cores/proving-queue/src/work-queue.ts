@@ -42,9 +42,17 @@ export interface WorkQueue<T> {
   postpone(claim: Claim, until: TimestampMs): Promise<void>;
   /** Ends the work without a result. Throws `work-lease-lost`. */
   fail(claim: Claim, failure: Failure): Promise<void>;
+  /**
+   * Ends as failed (`deadline-passed`) work that nobody wants any more and nobody holds, whether or not any worker would
+   * take it; at most `MAX_ENDED_AT_ONCE`. Answers how much.
+   */
+  endOverdue(): Promise<number>;
   /** Work that has not ended, held or not. */
   depth(): Promise<number>;
 }
+
+/** So that one call stays short. */
+export const MAX_ENDED_AT_ONCE = 100;
 
 /** Another worker took the work over, or it was asked for anew with other values. */
 export function leaseLost(): CodedError {

@@ -5,6 +5,8 @@ import { CodedError } from "@aios/kernel/coded-error";
 const MAX_OUTPUT_BYTES = 64 * 1024;
 /** Beside these a failing program says why on its last lines. */
 const MAX_REASON_CHARACTERS = 500;
+/** What C++ programs say whose allocation failed. */
+const OUT_OF_MEMORY = /bad_alloc|out of memory|cannot allocate memory/i;
 
 export interface BbRun {
   /** The `bb` program. */
@@ -29,10 +31,20 @@ export function proverEnded(reason: string, cause?: unknown): CodedError {
   });
 }
 
+/** The machine had no memory for it. */
+export function proverOutOfMemory(reason: string): CodedError {
+  return new CodedError({
+    code: "prover-out-of-memory",
+    kind: "unavailable",
+    message: "The UltraHonk prover has not enough memory for this circuit.",
+    details: { reason: reason.slice(-MAX_REASON_CHARACTERS) },
+  });
+}
+
 /**
  * Runs `bb` once, with nothing of ours in its environment but where the reference string lies, and answers what it wrote
- * to its standard output. Throws `prover-ended` where it fails or cannot be started, the signal's reason where that ends
- * it.
+ * to its standard output. Throws `prover-out-of-memory` where it has none left or the system ended it for that,
+ * `prover-ended` where it fails otherwise or cannot be started, the signal's reason where that ends it.
  */
 export async function runBb({ program, args, threads, input, signal, ...run }: BbRun): Promise<string> {
   signal?.throwIfAborted();
@@ -58,8 +70,14 @@ export async function runBb({ program, args, threads, input, signal, ...run }: B
     },
   );
   signal?.throwIfAborted();
-  if (code !== 0) throw proverEnded(stderr.text() || `it ended by ${killedBy ?? `exit code ${code}`}`);
+  if (code !== 0) throw failureOf(code, killedBy, stderr.text());
   return stdout.text();
+}
+
+/** SIGKILL is ours only where the signal was aborted: otherwise the system's, when memory runs out. */
+function failureOf(code: number | null, killedBy: string | null, said: string): CodedError {
+  const reason = said || `it ended by ${killedBy ?? `exit code ${code}`}`;
+  return killedBy === "SIGKILL" || OUT_OF_MEMORY.test(said) ? proverOutOfMemory(reason) : proverEnded(reason);
 }
 
 /** Keeps the beginning; the rest is read and dropped, so that the program is never held up. */

@@ -214,6 +214,24 @@ export function workQueueConformance(name: string, open: (limit: number) => Prom
       expect(Math.abs(((await take()).deadline ?? 0) - wanted)).toBeLessThan(5_000);
     });
 
+    it("ends what is past its deadline and held by nobody, so that it counts no more", async () => {
+      for (const id of [1, 2, 3]) await backend.request({ id, deadlineInMs: 20_000 });
+      await backend.request({ id: 4, deadlineInMs: 9_000_000 });
+      await backend.request({ id: 5 });
+      expect(await backend.queue.endOverdue()).toBe(0);
+      const held = await take();
+      const vanished = await take();
+      await backend.pass(30_000);
+      expect(await backend.queue.renew(held, LEASE_MS)).toBe(true);
+      await backend.pass(LEASE_MS - 20_000);
+      expect(await backend.queue.endOverdue()).toBe(2);
+      expect(await backend.queue.endOverdue()).toBe(0);
+      expect(await backend.queue.depth()).toBe(3);
+      expect(await backend.queue.renew(vanished, LEASE_MS)).toBe(false);
+      await backend.complete(held);
+      expect((await drain()).sort()).toEqual(named(4, 5));
+    });
+
     it("forgets nothing in a restart", async () => {
       if (backend.restart === undefined) return;
       await backend.request({ id: 1 });

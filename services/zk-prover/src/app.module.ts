@@ -12,6 +12,7 @@ import type { DynamicModule } from "@nestjs/common";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "../generated/prisma/client.js";
 import { ProverController } from "./adapters/grpc/prover.controller.js";
+import { CalculationThread } from "./adapters/native/calculation-thread.js";
 import { honkBackEnd } from "./adapters/native/honk-prover.js";
 import { EconomyProofVerifiers } from "./adapters/peers/economy.proof-verifiers.js";
 import { StorageContentStore } from "./adapters/peers/storage.content-store.js";
@@ -47,6 +48,8 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
   context.onShutdown("prisma", () => prisma.$disconnect());
   const prover = new Groth16Prover({ threads: settings.PROVER_THREADS });
   context.onShutdown("prover threads", () => prover.close());
+  const calculations = new CalculationThread();
+  context.onShutdown("calculation thread", () => calculations.close());
 
   const offered = new OfferedSystems();
   const keys = new PrismaModelKeyStore(prisma, clock, () => offered.names());
@@ -68,13 +71,13 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
   const groth16 = new Groth16BackEnd(prover, ceremonies, systemRng);
   await testBackEnd(groth16, systemRng);
   offered.offer(groth16);
-  await offerHonk(context, offered);
-  const models = new LoadedModels(keys, contents, offered, settings.PROVER_LOADED_MODELS, {
+  await offerHonk(context, calculations, offered);
+  const models = new LoadedModels(keys, contents, offered, calculations, settings.PROVER_LOADED_MODELS, {
     loaded: (durationMs) => metrics.keyLoadDuration.record(durationMs),
   });
   const progress = new ProgressBoard();
   const times = { groth16: new ServiceTimes(), honk: new ServiceTimes(HONK_FIRST_GUESS) };
-  const makeKey = new MakeKey(keys, contents, models, offered, progress, systemRng, {
+  const makeKey = new MakeKey(keys, contents, models, offered, calculations, progress, systemRng, {
     notKept: (error) => logger.warn({ error }, "a new key could not be kept in memory"),
   });
   const makeProof = new MakeProof({
@@ -176,11 +179,12 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
 /** UltraHonk where this machine has its program and the chain's verifier takes the proofs. */
 async function offerHonk(
   context: ServiceContext<typeof proverSettings>,
+  calculations: CalculationThread,
   offered: OfferedSystems,
 ): Promise<void> {
   const { clock, logger } = context;
   try {
-    const { backEnd, tauG2 } = await honkBackEnd(context);
+    const { backEnd, tauG2 } = await honkBackEnd(context, calculations);
     const verifiers = new EconomyProofVerifiers(
       context.grpcClient(EconomyServiceService, "ECONOMY_GRPC_URL"),
     );

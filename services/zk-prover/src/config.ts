@@ -1,3 +1,4 @@
+import { DEFAULT_MAX_LOG_ROWS } from "@aios/core-ultra-honk/gate-count";
 import { address } from "@aios/kernel/identifiers";
 import { weiAmount } from "@aios/kernel/units";
 import {
@@ -34,7 +35,7 @@ export const proverSettings = defineSettings({
   PROVER_HONK_MAX_LOG_ROWS: setting(integer(8, 20), {
     description:
       "log2 of the rows of the largest circuit that UltraHonk proofs are made of; 2^16 rows take 110 MB for the time of a proof, each more doubles that",
-    default: 17,
+    default: DEFAULT_MAX_LOG_ROWS,
   }),
   PROVER_HONK_POWERS_FILE: setting(z.string(), {
     description:
@@ -87,7 +88,8 @@ export const proverSettings = defineSettings({
     },
   ),
   PROVER_MAX_POWERS: setting(byteSize, {
-    description: "largest file of powers of tau that is read, with its unit",
+    description:
+      "largest file of powers of tau that is read, with its unit: 72MiB for 2^16 constraints, 288MiB for the 2^18 of a LeNet-5; three times as much memory is needed for the time of it",
     default: "96MiB",
   }),
   PROVER_STORAGE_DEADLINE: setting(duration, {

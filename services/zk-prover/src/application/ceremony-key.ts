@@ -3,12 +3,12 @@ import { decodeTranscript, MAX_TRANSCRIPT_BYTES } from "@aios/core-groth16/cerem
 import { CeremonyEngine } from "@aios/core-groth16/ceremony-engine";
 import { transcriptHash } from "@aios/core-groth16/ceremony-transcript";
 import { ceremonyTrust } from "@aios/core-groth16/ceremony-trust";
-import { readPowersOfTau } from "@aios/core-groth16/powers-of-tau";
+import { leastPowersBytes, readPowersOfTau } from "@aios/core-groth16/powers-of-tau";
 import { decodeProvingKey, provingKeyHash } from "@aios/core-groth16/proving-key";
 import { encodeVerifyingKey } from "@aios/core-groth16/verifying-key";
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import type { Rng } from "@aios/kernel/random";
-import { ceremonyTooLong, powersNotListed } from "../domain/errors.js";
+import { ceremonyTooLong, powersNotListed, powersTooLarge } from "../domain/errors.js";
 import type { KeyCeremony } from "../domain/model-key.js";
 import type { ContentStore } from "../domain/ports.js";
 import type { MadeKey } from "./made-key.js";
@@ -27,7 +27,7 @@ export interface CeremonyPolicy {
 /**
  * Takes a circuit's key from a ceremony, trusting none of it: the first key is computed anew from the circuit and the
  * powers of tau, every contribution is verified, and the key must follow from both. Throws `powers-of-tau-not-listed`,
- * `too-few-contributors`, `ceremony-too-long`, and what `decodeTranscript`, `readPowersOfTau` and `verifyCeremony` throw.
+ * `powers-of-tau-too-large`, `too-few-contributors`, `ceremony-too-long`, and what `decodeTranscript`, `readPowersOfTau` and `verifyCeremony` throw.
  */
 export class CeremonyKeys {
   constructor(
@@ -37,6 +37,9 @@ export class CeremonyKeys {
   ) {}
 
   async take(ceremony: KeyCeremony, r1cs: R1cs, signal: AbortSignal): Promise<MadeKey> {
+    const neededBytes = leastPowersBytes(r1cs.constraints + r1cs.publicInputs + 1);
+    if (neededBytes > this.policy.maxPowersBytes)
+      throw powersTooLarge(r1cs.constraints, neededBytes, this.policy.maxPowersBytes);
     const transcript = decodeTranscript(
       new TextDecoder().decode(
         await this.contents.read(ceremony.transcriptCid, signal, MAX_TRANSCRIPT_BYTES),

@@ -6,6 +6,9 @@ import { sampleModel } from "../../test/support/sample-model.js";
 import { HonkBackEnd } from "./honk-back-end.js";
 
 const r1cs = compileCircuit(sampleModel(1));
+const NEVER_ASKED = {
+  verifyHonk: () => Promise.reject(new Error("no proof is verified here")),
+};
 const { signal } = new AbortController();
 
 /** Counts which circuits lie on the disk; whether keys can be made is up to the test. */
@@ -25,7 +28,7 @@ function backEndWhere(canMakeKeys: () => boolean) {
     isReady: (program: HonkProgram) => kept.has(program),
     release: async (program: HonkProgram) => void kept.delete(program),
   };
-  return { backEnd: new HonkBackEnd(prover, developmentReferenceString(2)), kept };
+  return { backEnd: new HonkBackEnd(prover, developmentReferenceString(2), NEVER_ASKED), kept };
 }
 
 it("keeps no circuit of a key that could not be made", async () => {

@@ -1,10 +1,10 @@
 import type { HonkProgram, UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
-import { HonkVerification } from "@aios/contracts/honk-verification";
 import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
 import { type ReferenceString, tauG2Words } from "@aios/core-ultra-honk/reference-string";
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { ceremonyNotTaken, modelDoesNotFit } from "../domain/errors.js";
+import type { Calculations } from "./calculations.js";
 import type { MadeKey } from "./made-key.js";
 import type { CircuitToLoad, KeyToMake, ProofBackEnd, ReadyCircuit } from "./proof-back-end.js";
 
@@ -14,7 +14,6 @@ export class HonkBackEnd implements ProofBackEnd {
   readonly name = "ultrahonk-bn254";
   /** The circuit that a key was made for last: loading it for its proofs follows. */
   #last: HonkProgram | undefined;
-  #verification: HonkVerification | undefined;
 
   constructor(
     private readonly prover: Pick<
@@ -22,6 +21,7 @@ export class HonkBackEnd implements ProofBackEnd {
       "prepare" | "verifyingKey" | "prove" | "isReady" | "release"
     >,
     private readonly setUp: Pick<ReferenceString, "tauG2" | "trust">,
+    private readonly calculations: Pick<Calculations, "verifyHonk">,
   ) {}
 
   async makeKey({ r1cs, ceremony, signal, onProgress }: KeyToMake): Promise<MadeKey> {
@@ -52,9 +52,9 @@ export class HonkBackEnd implements ProofBackEnd {
     };
   }
 
-  verify(verifyingKey: Uint8Array, publicInputs: readonly bigint[], proof: Uint8Array): boolean {
-    this.#verification ??= new HonkVerification(tauG2Words(this.setUp.tauG2));
-    return this.#verification.verify(verifyingKey, publicInputs, proof);
+  verify(verifyingKey: Uint8Array, publicInputs: readonly bigint[], proof: Uint8Array): Promise<boolean> {
+    const tauG2 = tauG2Words(this.setUp.tauG2);
+    return this.calculations.verifyHonk({ tauG2, verifyingKey, publicInputs, proof });
   }
 
   async #prepare(r1cs: R1cs, signal: AbortSignal): Promise<HonkProgram> {

@@ -1,5 +1,4 @@
 import { decryptContent } from "@aios/core-sealing/content-encryption";
-import { compileCircuit } from "@aios/core-zkml/circuit";
 import type { ProvableModel } from "@aios/core-zkml/integer-graph";
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import type { JobId } from "@aios/kernel/identifiers";
@@ -8,6 +7,7 @@ import { keyFailed, keyNotFound, keyNotReady } from "../domain/errors.js";
 import type { KeyMaterial, StoredProvingKey } from "../domain/model-key.js";
 import type { ContentStore, ModelKeyStore } from "../domain/ports.js";
 import { type ProvenModel, provenModelId } from "../domain/proof-system.js";
+import type { Calculations } from "./calculations.js";
 import type { MadeProvingKey } from "./made-key.js";
 import type { OfferedSystems } from "./offered-systems.js";
 import { openModel } from "./open-model.js";
@@ -41,6 +41,7 @@ export class LoadedModels {
     private readonly keys: ModelKeyStore,
     private readonly contents: ContentStore,
     private readonly offered: OfferedSystems,
+    private readonly calculations: Pick<Calculations, "compile">,
     private readonly capacity: number,
     private readonly hooks: LoadedModelsHooks,
   ) {}
@@ -130,7 +131,8 @@ export class LoadedModels {
     ]);
     const model = openModel(plaintext, wanted.modelCommitment);
     const { verifyingKey } = material;
-    const circuit = await backEnd.load({ r1cs: compileCircuit(model), verifyingKey, provingKey, signal });
+    const r1cs = await this.calculations.compile(model, signal);
+    const circuit = await backEnd.load({ r1cs, verifyingKey, provingKey, signal });
     this.hooks.loaded(monotonicMs() - startedAt);
     return this.#remember(provenModelId(wanted), { model, material, backEnd, circuit });
   }

@@ -1,6 +1,5 @@
 import type { Claim } from "@aios/core-proving-queue/work-queue";
 import { encryptContent, generateContentKey } from "@aios/core-sealing/content-encryption";
-import { compileCircuit } from "@aios/core-zkml/circuit";
 import { provableGraph } from "@aios/core-zkml/integer-graph";
 import { multiplicationCount } from "@aios/core-zkml/provable-model";
 import type { Rng } from "@aios/kernel/random";
@@ -9,6 +8,7 @@ import { monotonicMs } from "@aios/service-kit/system-clock";
 import type { ModelKeyRecord, StoredProvingKey } from "../domain/model-key.js";
 import type { ContentStore, ModelKeyStore } from "../domain/ports.js";
 import { provenModelId } from "../domain/proof-system.js";
+import type { Calculations } from "./calculations.js";
 import type { LoadedModels } from "./loaded-models.js";
 import type { MadeProvingKey } from "./made-key.js";
 import type { OfferedSystems } from "./offered-systems.js";
@@ -27,6 +27,7 @@ export class MakeKey {
     private readonly contents: ContentStore,
     private readonly loaded: LoadedModels,
     private readonly offered: OfferedSystems,
+    private readonly calculations: Pick<Calculations, "compile">,
     private readonly progress: ProgressBoard,
     private readonly rng: Rng,
     private readonly hooks: MakeKeyHooks,
@@ -46,7 +47,7 @@ export class MakeKey {
         modelCommitment,
       );
       report("compiling-circuit", 15, "The model is compiled into constraints.");
-      const r1cs = compileCircuit(model);
+      const r1cs = await this.calculations.compile(model, signal);
       crashPoint("zk-prover.key.before-set-up");
       const stage =
         ceremony === undefined

@@ -99,7 +99,7 @@ export class MakeProof {
 
     report("verifying", 85, "The proof is verified by the independent verifier.");
     const inputs = publicInputs(context, bytesToInteger(request.inputCommitment), claimed);
-    if (!backEnd.verify(verifyingKey, inputs, proof)) throw selfVerificationFailed();
+    if (!(await backEnd.verify(verifyingKey, inputs, proof))) throw selfVerificationFailed();
 
     report("storing-evidence", 90, "The evidence is stored.");
     const evidence = encodeEvidence({ verifyingKey, proof });

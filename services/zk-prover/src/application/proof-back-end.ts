@@ -36,5 +36,5 @@ export interface ProofBackEnd {
   makeKey(wanted: KeyToMake): Promise<MadeKey>;
   load(circuit: CircuitToLoad): Promise<ReadyCircuit>;
   /** By a verifier that has nothing in common with the prover. */
-  verify(verifyingKey: Uint8Array, publicInputs: readonly bigint[], proof: Uint8Array): boolean;
+  verify(verifyingKey: Uint8Array, publicInputs: readonly bigint[], proof: Uint8Array): Promise<boolean>;
 }

@@ -47,8 +47,8 @@ export async function testBackEnd(backEnd: ProofBackEnd, rng: Rng): Promise<void
   const [context, commitment] = [witness[1] as bigint, witness[2] as bigint];
   const output = packOutput(evaluate(MODEL, input));
   const isSound =
-    backEnd.verify(verifyingKey, [context, commitment, output], proof) &&
-    !backEnd.verify(verifyingKey, [context, commitment, output + 1n], proof);
+    (await backEnd.verify(verifyingKey, [context, commitment, output], proof)) &&
+    !(await backEnd.verify(verifyingKey, [context, commitment, output + 1n], proof));
   if (!isSound) throw selfVerificationFailed();
 }
 

@@ -16,7 +16,21 @@ export interface ProofQuote {
   readonly system: string;
   /** What verifying it in the settling transaction takes, about. */
   readonly verificationGas: number;
+  readonly absent: readonly AbsentProver[];
 }
+
+/** A prover of the same proofs on other hardware that somebody could expect. */
+export interface AbsentProver {
+  readonly name: string;
+  readonly reason: string;
+}
+
+const NO_GPU = "this release has no prover for GPUs; proofs are made on the processor.";
+/** By proof system: a GPU's prover would make the same proofs under the same keys. */
+const ABSENT: Readonly<Record<ProofSystem, readonly AbsentProver[]>> = {
+  groth16: [{ name: "groth16-bn254-cuda", reason: NO_GPU }],
+  honk: [{ name: "ultrahonk-bn254-cuda", reason: NO_GPU }],
+};
 
 /** How long proofs take, by proof system: they differ by an order of magnitude for one circuit. */
 export type ProofTimes = Readonly<Record<ProofSystem, ServiceTimes>>;
@@ -52,6 +66,7 @@ export class QuoteProof {
       prover: this.terms.payout,
       system: backEnd.name,
       verificationGas: verificationGas(proofSystem, record.material.verifyingKey),
+      absent: ABSENT[proofSystem],
     };
   }
 }

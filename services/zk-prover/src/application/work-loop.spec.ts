@@ -54,6 +54,7 @@ class WatchedQueue extends MemoryWorkQueue<string> {
 async function start(
   work: WorkLoopHooks<string>["work"],
   before: Parameters<WatchedQueue["demand"]>[0] = {},
+  options: Partial<typeof OPTIONS> = {},
 ) {
   const clock = new ManualClock();
   const queue = new WatchedQueue(clock);
@@ -68,7 +69,7 @@ async function start(
     },
     problem: () => undefined,
   };
-  const loop = new WorkLoop(queue, hooks, clock, OPTIONS);
+  const loop = new WorkLoop(queue, hooks, clock, { ...OPTIONS, ...options });
   const ended = (count: number): Promise<void> =>
     new Promise((resolve) => {
       onEnded = () => {
@@ -165,6 +166,37 @@ describe("work loop", () => {
     await parts.ended(1);
     await parts.loop.stop();
     expect(parts.queue.ended("one")).toMatchObject({ code: "deadline-passed" });
+  });
+
+  it("ends work past its deadline that it would not take, so that nothing waits for ever", async () => {
+    const parts = await start(async () => undefined, { deadline: 10_000 as TimestampMs });
+    parts.queue.claim = async () => undefined;
+    parts.clock.advance(10_000);
+    parts.loop.start();
+    await parts.ended(1);
+    await parts.loop.stop();
+    expect(parts.outcomes).toEqual(["failed"]);
+    expect(parts.queue.ended("one")).toMatchObject({
+      code: "deadline-passed",
+      details: { deadline: 10_000 },
+    });
+    expect(await parts.queue.depth()).toBe(0);
+  });
+
+  it("ends work that takes all its time, by name and after a few tries, whatever ended it says", async () => {
+    for (const attempts of [1, 2]) {
+      const untilAborted = (_claim: Claim, _work: string, signal: AbortSignal) =>
+        new Promise<void>((_resolve, reject) =>
+          signal.addEventListener("abort", () => reject(passing), { once: true }),
+        );
+      const parts = await start(untilAborted, { attempts }, { timeoutMs: 1 });
+      parts.loop.start();
+      await parts.ended(1);
+      await parts.loop.stop();
+      expect(parts.outcomes).toEqual([attempts === 1 ? "repeated" : "failed"]);
+      if (attempts === 2)
+        expect(parts.queue.ended("one")).toMatchObject({ code: "work-timed-out", details: { timeoutMs: 1 } });
+    }
   });
 
   it("does work that a holder vanished over alone, so that it can take nothing with it", async () => {

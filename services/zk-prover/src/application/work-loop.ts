@@ -5,8 +5,9 @@ import {
   isWorthRepeating,
   refusalToBegin,
   retryDelayMs,
+  workTimedOut,
 } from "@aios/core-proving-queue/work-policy";
-import type { Claim, WorkQueue } from "@aios/core-proving-queue/work-queue";
+import { type Claim, MAX_ENDED_AT_ONCE, type WorkQueue } from "@aios/core-proving-queue/work-queue";
 import type { Clock } from "@aios/kernel/clock";
 import type { CodedError } from "@aios/kernel/coded-error";
 import type { DurationMs, TimestampMs } from "@aios/kernel/units";
@@ -34,7 +35,8 @@ export interface WorkLoopHooks<T> {
 /**
  * Takes work from a durable queue and holds a lease on it by heartbeats, so that the work of a dead process is taken
  * over when its lease ends. Passing trouble postpones the work; anything else ends it as failed. Work whose holder
- * vanished is done alone, so that it takes nothing with it, and ends as failed when it went on like that.
+ * vanished is done alone, so that it takes nothing with it, and ends as failed when it went on like that. Every loop ends
+ * what is past its deadline, also what it would not take itself.
  */
 export class WorkLoop<T> {
   readonly #stop = new AbortController();
@@ -53,6 +55,7 @@ export class WorkLoop<T> {
 
   start(): void {
     this.#runners = Array.from({ length: this.options.concurrency }, () => this.#run());
+    this.#runners.push(this.#endOverdue());
   }
 
   /** New work may be there. */
@@ -83,6 +86,19 @@ export class WorkLoop<T> {
         this.hooks.problem(error);
         await this.#pause(this.options.pollMs);
       }
+    }
+  }
+
+  async #endOverdue(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        const ended = await this.queue.endOverdue();
+        for (let count = 0; count < ended; count++) this.hooks.ended("failed", undefined);
+        if (ended >= MAX_ENDED_AT_ONCE) continue;
+      } catch (error) {
+        this.hooks.problem(error);
+      }
+      await this.#pause(this.options.leaseMs);
     }
   }
 
@@ -126,16 +142,17 @@ export class WorkLoop<T> {
     const lost = new AbortController();
     const heartbeat = this.#holdLease(claim, ended.signal, lost);
     await before;
-    const signal = AbortSignal.any([
-      this.#stop.signal,
-      lost.signal,
-      AbortSignal.timeout(this.options.timeoutMs),
-    ]);
+    const timeout = AbortSignal.timeout(this.options.timeoutMs);
+    const signal = AbortSignal.any([this.#stop.signal, lost.signal, timeout]);
     try {
       await this.hooks.work(claim, work, signal);
       this.hooks.ended("done", undefined);
     } catch (error) {
-      await this.#afterFailure(claim, codedErrorOf(error), lost.signal.aborted);
+      const coded = codedErrorOf(error);
+      // Whatever was ended by the time running out says so in its own words, as if it were passing trouble.
+      const isTimeout = timeout.aborted && isWorthRepeating(coded, 0);
+      const reason = isTimeout ? workTimedOut(this.options.timeoutMs, error) : coded;
+      await this.#afterFailure(claim, reason, lost.signal.aborted);
     } finally {
       ended.abort();
       await heartbeat;

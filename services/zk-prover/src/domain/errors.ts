@@ -58,6 +58,16 @@ export function powersNotListed(hash: string): CodedError {
   );
 }
 
+/** No file that the operator lets be read is large enough for the circuit: said before one is fetched. */
+export function powersTooLarge(constraints: number, neededBytes: number, mostBytes: number): CodedError {
+  const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
+  return refused(
+    "powers-of-tau-too-large",
+    `The ceremony of a circuit of ${constraints} constraints begins from a file of at least ${mebibytes(neededBytes)} MiB; this prover reads up to ${mebibytes(mostBytes)} MiB (PROVER_MAX_POWERS).`,
+    { constraints, neededBytes, mostBytes },
+  );
+}
+
 /** The file of powers that was given is not the one that was named: the process does not start. */
 export function honkPowersDiffer(hash: string, expected: string): CodedError {
   return refused(

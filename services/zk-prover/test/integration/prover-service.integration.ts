@@ -135,6 +135,7 @@ describe("keys", () => {
 
   it("are quoted with price, time and trust", async () => {
     expect(await compute.quoteProof({ modelCommitment: model.modelCommitment })).toMatchObject({
+      absent: [{ name: "groth16-bn254-cuda", reason: expect.stringContaining("GPU") as string }],
       priceWei: "12345",
       prover: "0x00000000000000000000000000000000000000cc",
       system: "groth16-bn254",

@@ -31,6 +31,10 @@ export class SeveredQueue<T> implements WorkQueue<T> {
     return this.through(() => this.queue.fail(claim, failure));
   }
 
+  endOverdue(): Promise<number> {
+    return this.through(() => this.queue.endOverdue());
+  }
+
   depth(): Promise<number> {
     return this.through(() => this.queue.depth());
   }

@@ -63,8 +63,8 @@ export class ProverController {
   @GrpcMethod("ProverService", "QuoteProof")
   @AllowCallers("marketplace", "compute", "gateway")
   async quoteProof(message: QuoteProofRequest): Promise<QuoteProofResponse> {
-    const { priceWei, ...quote } = await this.quote.execute(provenModelOf(message));
-    return { ...quote, priceWei: priceWei.toString() };
+    const { priceWei, absent, ...quote } = await this.quote.execute(provenModelOf(message));
+    return { ...quote, absent: [...absent], priceWei: priceWei.toString() };
   }
 
   @GrpcMethod("ProverService", "RequestProof")

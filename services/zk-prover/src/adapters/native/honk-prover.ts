@@ -11,6 +11,7 @@ import {
 } from "@aios/core-ultra-honk/reference-string";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { ServiceContext } from "@aios/service-kit/service-context";
+import type { Calculations } from "../../application/calculations.js";
 import { HonkBackEnd } from "../../application/honk-back-end.js";
 import type { proverSettings } from "../../config.js";
 import { honkPowersDiffer, proofSystemUnavailable } from "../../domain/errors.js";
@@ -30,6 +31,7 @@ type Strings = (logRows: number) => ReferenceString;
  */
 export async function honkBackEnd(
   context: ServiceContext<typeof proverSettings>,
+  calculations: Pick<Calculations, "verifyHonk">,
 ): Promise<{ readonly backEnd: HonkBackEnd; readonly tauG2: TauG2Words }> {
   const { settings } = context;
   const strings = await referenceStrings(
@@ -50,7 +52,7 @@ export async function honkBackEnd(
       await prover.close();
       await removeDirectory();
     });
-    return { backEnd: new HonkBackEnd(prover, smallest), tauG2: tauG2Words(smallest.tauG2) };
+    return { backEnd: new HonkBackEnd(prover, smallest, calculations), tauG2: tauG2Words(smallest.tauG2) };
   } catch (error) {
     await removeDirectory();
     if (!isCodedError(error) || error.code !== "prover-unavailable") throw error;

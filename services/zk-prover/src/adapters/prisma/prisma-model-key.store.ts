@@ -150,10 +150,10 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
 
   protected async announceFailure(
     transaction: Prisma.TransactionClient,
-    claim: Claim,
+    id: string,
     failure: Failure,
   ): Promise<void> {
-    await announce(transaction, provenModelOf(claim.id), {
+    await announce(transaction, provenModelOf(id), {
       errorCode: failure.code,
       errorMessage: failure.message,
       errorDetailsJson: JSON.stringify(failure.details),

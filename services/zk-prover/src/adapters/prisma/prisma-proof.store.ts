@@ -159,11 +159,11 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
 
   protected async announceFailure(
     transaction: Prisma.TransactionClient,
-    claim: Claim,
+    id: string,
     failure: Failure,
   ): Promise<void> {
     await outbox.add(transaction, topics.proverProofEnded, {
-      jobId: claim.id,
+      jobId: id,
       proven: false,
       errorCode: failure.code,
       errorMessage: failure.message,

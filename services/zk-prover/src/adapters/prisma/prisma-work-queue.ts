@@ -20,7 +20,7 @@ export abstract class PrismaWorkQueue<T> implements WorkQueue<T> {
   /** Tells others that the work ended without a result; leaves together with that. */
   protected abstract announceFailure(
     transaction: Prisma.TransactionClient,
-    claim: Claim,
+    id: string,
     failure: Failure,
   ): Promise<void>;
 
@@ -41,7 +41,15 @@ export abstract class PrismaWorkQueue<T> implements WorkQueue<T> {
   async fail(claim: Claim, failure: Failure): Promise<void> {
     await this.prisma.$transaction(async (transaction) => {
       await this.rows.fail(transaction, claim, failure);
-      await this.announceFailure(transaction, claim, failure);
+      await this.announceFailure(transaction, claim.id, failure);
+    });
+  }
+
+  endOverdue(): Promise<number> {
+    return this.prisma.$transaction(async (transaction) => {
+      const ended = await this.rows.endOverdue(transaction);
+      for (const { id, failure } of ended) await this.announceFailure(transaction, id, failure);
+      return ended.length;
     });
   }
 

@@ -1,4 +1,11 @@
-import { type Claim, type Failure, leaseLost, type WorkerState } from "@aios/core-proving-queue/work-queue";
+import { deadlinePassed, failureOf } from "@aios/core-proving-queue/work-policy";
+import {
+  type Claim,
+  type Failure,
+  leaseLost,
+  MAX_ENDED_AT_ONCE,
+  type WorkerState,
+} from "@aios/core-proving-queue/work-queue";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
 import { PROOF_SYSTEMS, type ProofSystem } from "../../domain/proof-system.js";
@@ -101,6 +108,26 @@ export class WorkRows {
       deadline: row.deadline === null ? undefined : (row.deadline.getTime() as TimestampMs),
       traceHeaders: row.trace_headers,
     };
+  }
+
+  /** Ends what is past its deadline and held by nobody, whatever its proof system. */
+  async endOverdue(sql: Sql): Promise<readonly { readonly id: string; readonly failure: Failure }[]> {
+    const { table, id, deadline } = this.#names;
+    const { code, message } = deadlinePassed(0);
+    const rows = await sql.$queryRawUnsafe<{ readonly id: string; readonly deadline: Date }[]>(
+      `WITH "overdue" AS MATERIALIZED (
+         SELECT ${id} AS "overdue_id" FROM "${table}"
+         WHERE "state" IN (${this.#open}) AND ${deadline} <= clock_timestamp() AND "lease_until" <= clock_timestamp()
+         ORDER BY ${deadline} LIMIT ${MAX_ENDED_AT_ONCE} FOR UPDATE SKIP LOCKED)
+       UPDATE "${table}" SET "state" = 'failed', "ended_at" = clock_timestamp(), "error_code" = $1::text,
+         "error_message" = $2::text,
+         "error_details" = jsonb_build_object('deadline', round(extract(epoch from ${deadline}) * 1000))
+       FROM "overdue" WHERE (${id}) = "overdue_id"
+       RETURNING ${id} AS "id", ${deadline} AS "deadline"`,
+      code,
+      message,
+    );
+    return rows.map((row) => ({ id: row.id, failure: failureOf(deadlinePassed(row.deadline.getTime())) }));
   }
 
   async depth(sql: Sql): Promise<number> {

@@ -1,0 +1,60 @@
+import { DEVELOPMENT_TAU_G2 } from "@aios/contracts/parameters";
+import { compileCircuit } from "@aios/core-zkml/circuit";
+import { afterAll, expect, it } from "vitest";
+import { sampleModel } from "../../../test/support/sample-model.js";
+import { CalculationThread } from "./calculation-thread.js";
+
+const thread = new CalculationThread();
+afterAll(() => thread.close());
+const { signal } = new AbortController();
+
+it("compiles what this thread would, several at a time", async () => {
+  const models = [1, 2, 3].map(sampleModel);
+  const circuits = await Promise.all(models.map((model) => thread.compile(model, signal)));
+  expect(circuits).toEqual(models.map(compileCircuit));
+});
+
+it("passes refusals on by their codes, and works on", async () => {
+  const { salt, layers } = sampleModel(1);
+  await expect(thread.compile({ salt, layers: layers.slice(1, 1) }, signal)).rejects.toMatchObject({
+    code: expect.stringMatching(/^invalid-/) as string,
+    kind: "unprocessable",
+  });
+  const question = {
+    tauG2: DEVELOPMENT_TAU_G2,
+    verifyingKey: new Uint8Array(7),
+    publicInputs: [],
+    proof: new Uint8Array(0),
+  };
+  await expect(thread.verifyHonk(question)).rejects.toMatchObject({ code: "malformed-verifying-key" });
+  expect((await thread.compile(sampleModel(4), signal)).publicInputs).toBe(3);
+});
+
+it("starts anew after a mistake of ours has ended it", async () => {
+  await expect(thread.compile({} as ReturnType<typeof sampleModel>, signal)).rejects.toMatchObject({
+    code: "internal",
+  });
+  expect((await thread.compile(sampleModel(5), signal)).publicInputs).toBe(3);
+});
+
+it("waits no longer than its caller, and not for ever", async () => {
+  const giveUp = new AbortController();
+  const compiled = thread.compile(sampleModel(6), giveUp.signal);
+  giveUp.abort(new Error("nobody waits"));
+  await expect(compiled).rejects.toThrow("nobody waits");
+  await expect(thread.compile(sampleModel(6), giveUp.signal)).rejects.toThrow("nobody waits");
+  const asked = Array.from({ length: 65 }, () => thread.compile(sampleModel(6), signal));
+  const results = await Promise.allSettled(asked);
+  expect(results.at(-1)).toMatchObject({ status: "rejected", reason: { code: "prover-busy" } });
+  expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(64);
+});
+
+it("refuses calls once it is closed", async () => {
+  const own = new CalculationThread();
+  const compiled = expect(own.compile(sampleModel(7), signal)).rejects.toMatchObject({
+    code: "prover-stopped",
+  });
+  await own.close();
+  await compiled;
+  await expect(own.compile(sampleModel(7), signal)).rejects.toMatchObject({ code: "prover-stopped" });
+});

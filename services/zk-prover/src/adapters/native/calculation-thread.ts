@@ -1,0 +1,128 @@
+import { createRequire } from "node:module";
+import { Worker } from "node:worker_threads";
+import { outOfMemory } from "@aios/core-groth16/wasm-prover";
+import type { ProvableModel } from "@aios/core-zkml/integer-graph";
+import type { R1cs } from "@aios/core-zkml/r1cs";
+import { CodedError } from "@aios/kernel/coded-error";
+import type { Calculations, HonkQuestion } from "../../application/calculations.js";
+import type { CalculationReply, CalculationRequest, CalculationResult } from "./calculation-messages.js";
+
+const MAX_PENDING = 64;
+const locate = createRequire(import.meta.url);
+
+interface PendingCall {
+  resolve(result: CalculationResult): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * A thread beside the one that renews leases, answers calls and reports health. Calls are answered in order, each within
+ * about a second, at most 64 wait. Starts on the first call, and again after it has ended.
+ */
+export class CalculationThread implements Calculations, AsyncDisposable {
+  #worker: Worker | undefined;
+  #isClosed = false;
+  #nextId = 1;
+  readonly #pending = new Map<number, PendingCall>();
+
+  async compile(model: ProvableModel, signal: AbortSignal): Promise<R1cs> {
+    const result = await this.#call({ kind: "compile", model }, signal);
+    if (result.kind !== "circuit") throw unexpected(result);
+    return result.r1cs;
+  }
+
+  async verifyHonk(question: HonkQuestion): Promise<boolean> {
+    const result = await this.#call({ kind: "verify-honk", question });
+    if (result.kind !== "verdict") throw unexpected(result);
+    return result.holds;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    this.#end(worker, threadEnded("it is closed"));
+    await worker.terminate();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #call(request: CalculationRequest, signal?: AbortSignal): Promise<CalculationResult> {
+    signal?.throwIfAborted();
+    if (this.#isClosed) throw threadEnded("it is closed");
+    if (this.#pending.size >= MAX_PENDING) throw threadBusy();
+    const id = this.#nextId++;
+    const settled = Promise.withResolvers<CalculationResult>();
+    this.#pending.set(id, settled);
+    // The thread ends what it has begun: that is bounded, and others wait for it.
+    const giveUp = (): void => settled.reject(signal?.reason);
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      const worker = this.#started();
+      // An idle thread must not keep the process alive; one that owes an answer must.
+      worker.ref();
+      worker.postMessage({ id, request });
+      return await settled.promise;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+      this.#pending.delete(id);
+      if (this.#pending.size === 0) this.#worker?.unref();
+    }
+  }
+
+  #started(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const worker = new Worker(locate.resolve("@aios/zk-prover/adapters/native/calculation-worker"), {
+      name: "calculations",
+    });
+    worker.on("message", (reply: CalculationReply) => this.#receive(reply));
+    worker.on("error", (error) => this.#end(worker, failureOf(error)));
+    worker.on("exit", () => this.#end(worker, threadEnded("its thread ended")));
+    this.#worker = worker;
+    return worker;
+  }
+
+  #receive(reply: CalculationReply): void {
+    const call = this.#pending.get(reply.id);
+    if (reply.type === "result") call?.resolve(reply.result);
+    else call?.reject(new CodedError(reply.error));
+  }
+
+  #end(worker: Worker, error: CodedError): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    for (const call of [...this.#pending.values()]) call.reject(error);
+    void worker.terminate();
+  }
+}
+
+function failureOf(error: unknown): CodedError {
+  const isMemory = error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+  return isMemory
+    ? outOfMemory()
+    : new CodedError({ code: "internal", kind: "internal", message: "A calculation failed.", cause: error });
+}
+
+function threadEnded(reason: string): CodedError {
+  return new CodedError({
+    code: "prover-stopped",
+    kind: "unavailable",
+    message: `The prover was stopped: ${reason}.`,
+    retryAfterMs: 1_000,
+  });
+}
+
+function threadBusy(): CodedError {
+  return new CodedError({
+    code: "prover-busy",
+    kind: "unavailable",
+    message: "The prover has too much to do.",
+    retryAfterMs: 1_000,
+  });
+}
+
+function unexpected(result: CalculationResult): TypeError {
+  return new TypeError(`the calculation thread answered a ${result.kind}`);
+}
