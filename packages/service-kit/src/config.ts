@@ -301,6 +301,11 @@ export const baseSettings = defineSettings({
     description: "longest time to finish running work on shutdown, with its unit",
     default: "4s",
   }),
+  AIOS_GRPC_CONNECTION_AGE: setting(duration, {
+    description:
+      "time after which callers are asked to connect anew, calls under way finishing, so that they spread over all replicas, with its unit",
+    default: "2m",
+  }),
   AIOS_GRPC_MAX_MESSAGE: setting(byteSize, {
     description: "largest gRPC message, with its unit",
     default: "8MiB",

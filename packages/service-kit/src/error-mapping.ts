@@ -93,6 +93,15 @@ export function isPeersAnswer(error: CodedError): boolean {
   return Buffer.isBuffer(metadata?.get(ERROR_KEY)[0]);
 }
 
+/**
+ * True where the peer refused the stream before it looked at it, as one does whose connection is about to end: the call
+ * was not made (RFC 9113, 8.7). grpc-js tells of it by these words alone.
+ */
+export function wasNeverMade({ cause }: CodedError): boolean {
+  const { code, details } = (cause ?? {}) as Partial<GrpcFailure>;
+  return code === status.UNAVAILABLE && details === "Stream refused by server";
+}
+
 const CODE_OF_STATUS: Readonly<Partial<Record<status, string>>> = {
   [status.CANCELLED]: "cancelled",
   [status.DEADLINE_EXCEEDED]: "deadline-exceeded",

@@ -10,7 +10,7 @@ import {
 import { SpanKind } from "@opentelemetry/api";
 import { currentOnBehalfOf } from "./caller-context.js";
 import { CircuitBreaker, type CircuitBreakerOptions, DEFAULT_CIRCUIT } from "./circuit-breaker.js";
-import { fromGrpcFailure, isPeersAnswer } from "./error-mapping.js";
+import { fromGrpcFailure, isPeersAnswer, wasNeverMade } from "./error-mapping.js";
 import {
   type AnyMethod,
   type GrpcServiceDefinition,
@@ -30,7 +30,8 @@ export interface CallSettings {
   readonly signal?: AbortSignal;
   /**
    * The call may be made again when the peer did not answer, or answered that it cannot just now: never earlier than
-   * it asked for, and not at all where that is after the deadline. Reads are idempotent by their name.
+   * it asked for, and not at all where that is after the deadline. Reads are idempotent by their name. A call that the
+   * peer refused before it looked at it was not made, and is made again in any case.
    */
   readonly idempotent?: boolean;
 }
@@ -189,7 +190,8 @@ class GrpcCaller {
         const failure = fromGrpcFailure(error, this.#options.audience);
         const backoffMs = FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
         const delayMs = askedToWaitMs(failure) + backoffMs;
-        const mayRetry = idempotent && failure.kind === "unavailable" && attempt < MAX_ATTEMPTS;
+        const harmless = idempotent || wasNeverMade(failure);
+        const mayRetry = harmless && failure.kind === "unavailable" && attempt < MAX_ATTEMPTS;
         if (!mayRetry || monotonicMs() + delayMs >= endsAtMs) throw failure;
         await systemClock.wait(Math.ceil(delayMs) as never, settings.signal);
       }

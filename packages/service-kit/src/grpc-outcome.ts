@@ -1,6 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import type { CircuitBreaker } from "./circuit-breaker.js";
-import { isPeersAnswer } from "./error-mapping.js";
+import { isPeersAnswer, wasNeverMade } from "./error-mapping.js";
 
 /** A call that ends sooner at its deadline says more about its caller's patience than about the peer. */
 const SILENCE_MS = 1_000;
@@ -12,7 +12,7 @@ const SILENCE_MS = 1_000;
  */
 export function noteOutcome(circuit: CircuitBreaker, failure: CodedError, waitedMs = 0): void {
   const silent = failure.code === "deadline-exceeded" && waitedMs >= SILENCE_MS;
-  if (isPeersAnswer(failure)) circuit.succeeded();
+  if (isPeersAnswer(failure) || wasNeverMade(failure)) circuit.succeeded();
   else if (failure.code === "peer-unavailable" || silent) circuit.failed();
   else if (failure.code === "cancelled" || failure.code === "deadline-exceeded") circuit.abandoned();
   else circuit.succeeded();

@@ -31,9 +31,6 @@ const metrics = defineMetrics("grpc", {
 });
 
 const STREAM_GRACE_MS = 500;
-/** A connection shows the certificates that it began with: it is replaced, calls in it finishing, after this time. */
-const TLS_CONNECTION_AGE_MS = 900_000;
-
 export interface GrpcTransportOptions {
   readonly listen: HostPort;
   /** With it, callers must show a certificate, and a service's token counts only beside the certificate of its name. */
@@ -43,6 +40,11 @@ export interface GrpcTransportOptions {
   readonly services: readonly GrpcServiceDefinition[];
   readonly verifier: TokenVerifier;
   readonly maxMessageBytes: number;
+  /**
+   * A connection is replaced after this time, calls in it finishing: it shows the certificates that it began with, and
+   * stays with the replica that it began at.
+   */
+  readonly connectionAgeMs: number;
   readonly logger: Logger;
 }
 
@@ -98,7 +100,7 @@ export class GrpcTransport extends ServerGrpc {
     const server = new GrpcServer({
       ...channelOptions(this.#options.maxMessageBytes),
       "grpc.max_concurrent_streams": 1_000,
-      ...(this.#options.tls === undefined ? {} : { "grpc.max_connection_age_ms": TLS_CONNECTION_AGE_MS }),
+      "grpc.max_connection_age_ms": this.#options.connectionAgeMs,
     });
     const { listen, openListen, tls } = this.#options;
     const own = tls?.mutualServerCredentials() ?? ServerCredentials.createInsecure();

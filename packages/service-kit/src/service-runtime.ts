@@ -306,6 +306,7 @@ export class ServiceRuntime<D extends SettingsDefinition> {
             ...(openListen === undefined ? {} : { openListen }),
             verifier: createTokenVerifier(name, context.trust),
             maxMessageBytes: this.#base.AIOS_GRPC_MAX_MESSAGE,
+            connectionAgeMs: this.#base.AIOS_GRPC_CONNECTION_AGE,
             logger: this.#logger,
           });
     const events =

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { ManualClock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import { address, type TenantId } from "@aios/kernel/identifiers";
@@ -306,3 +306,35 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   for await (const message of stream) messages.push(message);
   return messages;
 }
+
+describe("a connection that has come of age", () => {
+  it("is replaced, and no call notices", async () => {
+    await storage.restart({ AIOS_GRPC_CONNECTION_AGE: "50ms" });
+    let connections = 0;
+    // As a cluster's address does: each connection is dealt out anew.
+    const balancer = createServer((socket) => {
+      connections += 1;
+      const onward = connect(storage.ports.grpcPort ?? 0, "127.0.0.1");
+      socket.pipe(onward).pipe(socket);
+      for (const end of [socket, onward]) end.on("error", () => undefined);
+    });
+    balancer.listen(0, "127.0.0.1");
+    await once(balancer, "listening");
+    const client = createGrpcClient(
+      ContentServiceService,
+      `127.0.0.1:${(balancer.address() as AddressInfo).port}`,
+      { audience: "storage", identity: await platform.issuer("gateway") },
+    );
+    try {
+      while (connections < 5) {
+        const calls = Array.from({ length: 8 }, () =>
+          client.statContent({ cid: "x" }, { idempotent: false }),
+        );
+        await Promise.all(calls);
+      }
+    } finally {
+      client[Symbol.dispose]();
+      balancer.close();
+    }
+  });
+});
