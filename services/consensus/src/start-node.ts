@@ -285,6 +285,7 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
             genesis,
             engine,
             blocks,
+            states,
             mempool,
             events,
             clock,

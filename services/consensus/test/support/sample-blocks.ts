@@ -18,9 +18,9 @@ const TO = address(`0x${"45".repeat(20)}`);
 /** Decodes, and reads again, what the wallets of the tests signed. */
 export const sampleCodec = new AdmissionCodec(testGenesis(), recoverPublicKey);
 
-/** A signed transfer of the first test wallet. */
-export async function sampleTransfer(nonce: number): Promise<SignedTransaction> {
-  const raw = await wallets[0]?.signTransaction({
+/** A signed transfer of a test wallet, the first one unless given. */
+export async function sampleTransfer(nonce: number, wallet = 0): Promise<SignedTransaction> {
+  const raw = await wallets[wallet]?.signTransaction({
     type: 2,
     chainId: testGenesis().chainId,
     nonce,

@@ -76,6 +76,7 @@ describe("what an honor node hands over to the protocol", () => {
           height += 1;
         },
       },
+      states: { snapshot: () => ({ account: () => undefined, [Symbol.dispose]: () => undefined }) },
       mempool: {
         pool,
         settle: async ({ transactions }: { transactions: SignedTransaction[] }, gone: []) => {

@@ -8,16 +8,19 @@ import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
 import { nextBaseFee } from "../../domain/fees.js";
 import type { Genesis } from "../../domain/genesis.js";
 import type { CheckpointToExecute, HonorHost, ReportedOffence } from "../../domain/honor-ports.js";
-import { inNonceOrder } from "../../domain/nonce-order.js";
+import { type NonceOrder, nonceOrder } from "../../domain/nonce-order.js";
 import type {
   BlockStore,
   CheckpointProducer,
+  DroppedTransaction,
   ExecutedBlock,
   ExecutionEngine,
   PooledTransaction,
+  StateStore,
 } from "../../domain/ports.js";
 import type { StakedNode, StakedState } from "../../domain/staking-state.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
+import { readState } from "../../domain/with-state.js";
 import type { ChainEvents } from "../chain-events.js";
 import type { Mempool } from "../mempool.js";
 import type { ProducerObserver } from "../single-producer.js";
@@ -37,6 +40,7 @@ export interface HonorProducerParts<P extends HonorProtocol> {
   readonly genesis: Genesis;
   readonly engine: Pick<ExecutionEngine, "executeBlock">;
   readonly blocks: BlockStore;
+  readonly states: Pick<StateStore, "snapshot">;
   readonly mempool: Mempool;
   readonly events: ChainEvents;
   readonly clock: Clock;
@@ -52,6 +56,7 @@ export interface HonorProducerParts<P extends HonorProtocol> {
 const FEED_MS = 10;
 const RETRY_MS = 250;
 const MAX_RETRY_DOUBLINGS = 5;
+const NONCE_USED = { code: "nonce-too-low", reason: "nonce too low: it was used before" };
 
 /**
  * The chain grows by what the honor set orders: gives the protocol what the mempool holds ready, executes each ordered
@@ -229,11 +234,13 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     }
     if (height !== parent.number + 1) throw notTheNextBlock(parent.number + 1, height);
     const startedAt = clock.now();
-    const block = await engine.executeBlock({
+    const { toRun, used } = this.#inOrder(parent, transactions);
+    const executed = await engine.executeBlock({
       parent,
       timestamp: Math.max(timestamp, parent.timestamp),
-      transactions: this.#toRun(transactions),
+      transactions: toRun.map((transaction) => this.#signed(transaction)),
     });
+    const block = { ...executed, dropped: [...executed.dropped, ...this.#reportOf(used)] };
     crashPoint("consensus.checkpoint.before-store");
     await blocks.append(block);
     crashPoint("consensus.checkpoint.after-store");
@@ -247,18 +254,22 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     this.wake();
   }
 
-  /** In the order that the rules give them, without what is ordered twice. */
-  #toRun(ordered: readonly OrderedTransaction[]): SignedTransaction[] {
-    const { blocks, mempool, signedOf } = this.#parts;
-    const seen = new Set<string>();
-    const fresh = ordered.filter((transaction) => {
-      if (seen.has(transaction.id)) return false;
-      seen.add(transaction.id);
-      return blocks.placeOf(hashOf(transaction)) === undefined;
-    });
-    return inNonceOrder(fresh).map(
-      (transaction) => mempool.pool.get(hashOf(transaction))?.transaction ?? signedOf(transaction),
+  /** In the order that the rules give them, in the parent's state. */
+  #inOrder(parent: BlockHeader, ordered: readonly OrderedTransaction[]): NonceOrder<OrderedTransaction> {
+    return readState(this.#parts.states, parent.stateRoot, (view) =>
+      nonceOrder(ordered, (sender) => view.account(sender as Address)?.nonce ?? 0n),
     );
+  }
+
+  #signed(transaction: OrderedTransaction): SignedTransaction {
+    const { mempool, signedOf } = this.#parts;
+    return mempool.pool.get(hashOf(transaction))?.transaction ?? signedOf(transaction);
+  }
+
+  /** What is in a block already is not dropped, where this node still knows of it. */
+  #reportOf(used: readonly OrderedTransaction[]): DroppedTransaction[] {
+    const gone = used.filter((one) => this.#parts.blocks.placeOf(hashOf(one)) === undefined);
+    return gone.map((one) => ({ hash: hashOf(one), ...NONCE_USED }));
   }
 
   /** What came too early, or did not fit, is handed over again when it can run. */
