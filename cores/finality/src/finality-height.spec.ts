@@ -116,6 +116,32 @@ describe("one height of finality", () => {
     expect(core.round).toBe(5);
   });
 
+  it("enters the round that f + 1 others reached or passed, however far it was left behind", () => {
+    const core = node(3);
+    core.start();
+    receive(core, vote("prevote", 90, undefined, 0));
+    receive(core, vote("precommit", 1_000_000, undefined, 0));
+    expect(core.round).toBe(0);
+    receive(core, vote("precommit", 57, undefined, 1));
+    expect(core.round).toBe(57);
+    receive(core, vote("prevote", 60, undefined, 2));
+    expect(core.round).toBe(60);
+  });
+
+  it("says before a signature is checked what a message could change", () => {
+    const core = node(3);
+    core.start();
+    expect(core.concernOf(vote("prevote", 10, a, 0))).toBe("content");
+    expect(core.concernOf(vote("prevote", 11, a, 0))).toBe("round");
+    expect(core.concernOf({ ...proposal(0, a), sender: 2 })).toBeUndefined();
+    receive(core, vote("prevote", 12, a, 0));
+    expect(core.concernOf(vote("precommit", 12, a, 0))).toBeUndefined();
+    expect(core.concernOf(vote("precommit", 13, a, 0))).toBe("round");
+    expect(core.isBacked(vote("prevote", 0, a, 2))).toBe(false);
+    receive(core, vote("prevote", 0, a, 0), vote("prevote", 0, a, 1));
+    expect(core.isBacked(vote("prevote", 0, a, 2))).toBe(true);
+  });
+
   it("keeps to its lock until a later quorum of prevotes frees it", () => {
     const { core } = locked();
     core.handle({ kind: "timeout", step: "precommit", round: 0 });

@@ -22,9 +22,12 @@ export interface HeightSettings {
   /** Nodes without a turn at this height (`lostTurnsAfter`). */
   readonly lostTurns: ReadonlySet<number>;
   readonly timeouts: RoundTimeouts;
-  /** Messages of rounds further ahead than this are dropped: bounds memory. */
+  /** Of messages of rounds further ahead than this no more is kept than how far their senders are: bounds memory. */
   readonly maxRoundsAhead: number;
 }
+
+/** What a message can matter for: to be counted, or only to tell how far its sender is. */
+export type Concern = "content" | "round";
 
 export type Step = "propose" | "prevote" | "precommit" | "decided";
 
@@ -81,7 +84,8 @@ export type FinalityOutput =
  * checked before a message comes in. Line numbers in comments are those of the algorithm.
  *
  * Deviations: a checkpoint is prevoted only after the node has its data and found it right (`checked`); leaders that
- * failed recently have no turn; what is said is written down first (`persist`).
+ * failed recently have no turn; what is said is written down first (`persist`); a node that was left behind enters the
+ * round that f + 1 nodes have reached or passed, whether or not it has their messages of that round.
  *
  * Safe with up to f Byzantine nodes whatever the network does; decides once messages arrive within the timeouts.
  * Cost of an input: O(rounds · n).
@@ -93,6 +97,8 @@ export class FinalityHeight {
   readonly #asked = new Set<string>();
   readonly #timersSet = new Set<string>();
   readonly #sent: FinalityMessage[] = [];
+  /** Highest round of which each node signed something. */
+  readonly #reached: number[];
   #out: FinalityOutput[] = [];
   #round = 0;
   #step: Step = "propose";
@@ -104,6 +110,7 @@ export class FinalityHeight {
   constructor(settings: HeightSettings) {
     this.#settings = settings;
     this.#log = new MessageLog(settings.quorum);
+    this.#reached = Array<number>(settings.quorum.size).fill(-1);
   }
 
   get round(): number {
@@ -159,6 +166,24 @@ export class FinalityHeight {
     };
   }
 
+  /** What a message can still change here, so that no signature is checked for nothing; undefined: nothing. O(1). */
+  concernOf(message: FinalityMessage): Concern | undefined {
+    const { height, quorum, maxRoundsAhead } = this.#settings;
+    const { sender, round } = message;
+    if (this.#step === "decided" || message.height !== height) return undefined;
+    if (!Number.isInteger(round) || round < 0) return undefined;
+    if (!Number.isInteger(sender) || sender < 0 || sender >= quorum.size) return undefined;
+    if (round > this.#round + maxRoundsAhead)
+      return round > (this.#reached[sender] as number) ? "round" : undefined;
+    if (message.kind !== "proposal") return "content";
+    return sender === this.leader(round) && message.checkpoint.height === height ? "content" : undefined;
+  }
+
+  /** Whether f + 1 nodes, hence an honest one, cast the same vote. */
+  isBacked(vote: Vote): boolean {
+    return this.#log.isBacked(vote);
+  }
+
   /** Own messages of this height, to be sent again to whoever may have missed them. */
   get sent(): readonly FinalityMessage[] {
     return this.#sent;
@@ -201,18 +226,17 @@ export class FinalityHeight {
   }
 
   #receive(message: FinalityMessage): void {
-    const { height, quorum, maxRoundsAhead } = this.#settings;
-    const { sender, round } = message;
-    if (message.height !== height || round < 0 || round > this.#round + maxRoundsAhead) return;
-    if (!Number.isInteger(round) || !Number.isInteger(sender) || sender < 0 || sender >= quorum.size) return;
-    if (
-      message.kind === "proposal" &&
-      (sender !== this.leader(round) || message.checkpoint.height !== height)
-    )
-      return;
+    const concern = this.concernOf(message);
+    if (concern === undefined) return;
+    this.#note(message);
+    if (concern === "round") return;
     const added = this.#log.add(message);
     if (typeof added === "object") this.#out.push({ kind: "conflict", conflict: added });
     if (added === "new" && message.kind === "proposal") this.#ask(message.checkpoint);
+  }
+
+  #note({ sender, round }: FinalityMessage): void {
+    this.#reached[sender] = Math.max(round, this.#reached[sender] as number);
   }
 
   #ask(checkpoint: Checkpoint): void {
@@ -341,9 +365,10 @@ export class FinalityHeight {
     return false;
   }
 
-  /** Lines 55 and 56. */
+  /** Lines 55 and 56: the highest round that f + 1 nodes reached or passed, so that an honest one did. */
   #skipRound(): boolean {
-    const later = this.#log.laterRound(this.#round);
+    const { oneHonest } = this.#settings.quorum;
+    const later = this.#reached.filter((round) => round > this.#round).sort((a, b) => b - a)[oneHonest - 1];
     if (later === undefined) return false;
     this.#enterRound(later);
     return true;

@@ -49,8 +49,7 @@ export class MessageLog {
       return "new";
     }
     if (ofSender.some((vote) => vote.checkpointId === message.checkpointId)) return "known";
-    const backing = this.votes(message.kind, message.round, message.checkpointId).length;
-    if (backing >= this.#quorum.oneHonest) ofSender.push(message);
+    if (this.isBacked(message)) ofSender.push(message);
     return { first: ofSender[0] as Vote, second: message };
   }
 
@@ -68,21 +67,14 @@ export class MessageLog {
     return this.votes(kind, round, checkpointId).length >= this.#quorum.quorum;
   }
 
+  /** Whether an honest node voted the same for certain. */
+  isBacked({ kind, round, checkpointId }: Vote): boolean {
+    return this.votes(kind, round, checkpointId).length >= this.#quorum.oneHonest;
+  }
+
   /** Whether a quorum voted in a round, for whatever. */
   hasAnyQuorum(kind: Vote["kind"], round: number): boolean {
     return (this.#rounds.get(round)?.[kind].size ?? 0) >= this.#quorum.quorum;
-  }
-
-  /** The highest round above `round` in which an honest node takes part for certain. */
-  laterRound(round: number): number | undefined {
-    let latest: number | undefined;
-    for (const [later, log] of this.#rounds) {
-      if (later <= round || later <= (latest ?? -1)) continue;
-      const senders = new Set([...log.prevote.keys(), ...log.precommit.keys()]);
-      if (log.proposal !== undefined) senders.add(log.proposal.sender);
-      if (senders.size >= this.#quorum.oneHonest) latest = later;
-    }
-    return latest;
   }
 
   rounds(): number[] {

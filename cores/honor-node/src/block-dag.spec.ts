@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BlockDag, GENESIS_BLOCK } from "./block-dag.js";
+import { NO_HISTORY } from "./chain-history.js";
 import { blockId, type DagBlock } from "./dag-block.js";
 import { TransactionPool } from "./transaction-pool.js";
 
@@ -72,6 +73,38 @@ describe("block DAG", () => {
     expect(dag.missing).toEqual(["lost-8", "lost-9"]);
     for (let tick = 11; tick < 15; tick++) dag.insert(heavy(tick, 10));
     expect(dag.missing).toEqual(["lost-8", "lost-9", "lost-11", "lost-12", "lost-13", "lost-14"]);
+  });
+});
+
+describe("transactions in memory", () => {
+  const block = (tick: number): DagBlock => {
+    const payload = new Uint8Array(10_000);
+    const transactions = [{ id: `t-${tick}`, sender: "0xaa", nonce: 0, gasLimit: 21_000, payload }];
+    return { setNumber: 0, seat: tick, tick, parents: [GENESIS_BLOCK], transactions, signature: "" };
+  };
+
+  it("are let go whether or not they are ordered, the oldest first, as far as they are written", () => {
+    const written = new Map<string, DagBlock>();
+    const history = {
+      ...NO_HISTORY,
+      block: (id: string) => written.get(id),
+      hasBlock: (id: string) => written.has(id),
+    };
+    const dag = new BlockDag(parameters, () => undefined, { maxBlocks: 1, maxBytes: 1 }, history);
+    const blocks = Array.from({ length: 10 }, (_, tick) => block(tick));
+    for (const one of blocks) dag.insert(one);
+    const all = dag.heldBytes;
+    dag.releaseDownTo(0);
+    expect(dag.heldBytes).toBe(all);
+    for (const one of blocks.slice(0, 6)) written.set(blockId(one), one);
+    dag.releaseDownTo(all / 2);
+    expect(dag.heldBytes).toBe(all / 2);
+    dag.releaseDownTo(0);
+    expect(dag.heldBytes).toBe((all / 10) * 4);
+    for (const one of blocks) {
+      expect(dag.block(blockId(one))).toEqual(one);
+      expect(dag.loadOf(blockId(one))).toEqual({ transactions: 1, gas: 21_000 });
+    }
   });
 });
 

@@ -2,7 +2,7 @@ import { type BlockColouring, Ghostdag } from "@aios/core-ghostdag/ghostdag";
 import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { type ChainHistory, NO_HISTORY } from "./chain-history.js";
-import { type BlockHeader, blockId, type DagBlock, headerOf, isWhole } from "./dag-block.js";
+import { type BlockHeader, blockId, type DagBlock, gasOf, headerOf, isWhole } from "./dag-block.js";
 import { memoryOf, WaitingBlocks, type WaitingLimits } from "./waiting-blocks.js";
 
 export const GENESIS_BLOCK = "genesis";
@@ -25,9 +25,16 @@ export interface DagEntry {
   readonly block: DagBlock | BlockHeader;
 }
 
+/** What a block brings into a checkpoint. */
+export interface BlockLoad {
+  readonly transactions: number;
+  readonly gas: number;
+}
+
 interface HeldEntry {
   readonly id: string;
   block: DagBlock | BlockHeader;
+  readonly load: BlockLoad | undefined;
 }
 
 /**
@@ -44,6 +51,8 @@ export class BlockDag {
   readonly #blocks = new Map<string, HeldEntry>();
   readonly #byTick = new Map<number, HeldEntry[]>();
   readonly #waiting: WaitingBlocks;
+  /** Blocks whose transactions are held, in the order in which they came. */
+  readonly #whole = new Set<HeldEntry>();
   #heldBytes = 0;
 
   constructor(
@@ -114,12 +123,17 @@ export class BlockDag {
     return gone;
   }
 
-  /** Lets the transactions of a block go, which history has. */
-  release(id: string): void {
-    const entry = this.#blocks.get(id);
-    if (entry === undefined || !isWhole(entry.block)) return;
-    this.#heldBytes -= memoryOf(entry.block);
-    entry.block = headerOf(entry.block);
+  /**
+   * Lets transactions go until no more than `maxBytes` of them are held, those of the oldest blocks first, ordered or not: as
+   * far as history has them, since what is still to be written would be lost.
+   */
+  releaseDownTo(maxBytes: number): void {
+    if (this.#heldBytes <= maxBytes) return;
+    for (const entry of this.#whole) {
+      if (this.#heldBytes <= maxBytes || !this.#history.hasBlock(entry.id)) return;
+      this.#letGo(entry);
+      entry.block = headerOf(entry.block);
+    }
   }
 
   get tips(): string[] {
@@ -131,6 +145,11 @@ export class BlockDag {
     const held = this.#blocks.get(id)?.block;
     if (held === undefined) return undefined;
     return isWhole(held) ? held : this.#history.block(id);
+  }
+
+  /** What a block in the DAG brings into a checkpoint; undefined where its transactions never came. */
+  loadOf(id: string): BlockLoad | undefined {
+    return this.#blocks.get(id)?.load;
   }
 
   /** A block that is in the DAG, as it is held. */
@@ -208,9 +227,13 @@ export class BlockDag {
   }
 
   #hold(id: string, block: DagBlock | BlockHeader): void {
-    const entry = { id, block };
+    const load = isWhole(block) ? { transactions: block.transactions.length, gas: gasOf(block) } : undefined;
+    const entry = { id, block, load };
     this.#blocks.set(id, entry);
-    if (isWhole(block)) this.#heldBytes += memoryOf(block);
+    if (isWhole(block)) {
+      this.#heldBytes += memoryOf(block);
+      this.#whole.add(entry);
+    }
     const ofTick = this.#byTick.get(block.tick);
     if (ofTick === undefined) this.#byTick.set(block.tick, [entry]);
     else ofTick.push(entry);
@@ -221,10 +244,16 @@ export class BlockDag {
     if (entry === undefined) return;
     const { block } = entry;
     this.#blocks.delete(id);
-    if (isWhole(block)) this.#heldBytes -= memoryOf(block);
+    this.#letGo(entry);
     const left = this.#byTick.get(block.tick)?.filter((one) => one !== entry) ?? [];
     if (left.length === 0) this.#byTick.delete(block.tick);
     else this.#byTick.set(block.tick, left);
+  }
+
+  #letGo(entry: HeldEntry): void {
+    if (!isWhole(entry.block)) return;
+    this.#heldBytes -= memoryOf(entry.block);
+    this.#whole.delete(entry);
   }
 
   #release(): DagBlock[] {

@@ -71,15 +71,25 @@ export class BlockExchange {
     }
   }
 
-  /** Asks one peer, or all, for blocks. */
+  /** Asks one peer, or all, for blocks that others build on: they are taken in whatever else their makers signed. */
   want(ids: readonly string[], from: string | undefined): void {
-    const unknown = ids.filter((id) => !this.#context.dag.has(id)).slice(0, MAX_WANTED);
-    if (unknown.length === 0) return;
+    const unknown = this.#unknown(ids);
     if (this.#wanted.size > 10 * MAX_WANTED) this.#wanted.clear();
     for (const id of unknown) this.#wanted.add(id);
+    this.ask(unknown, from);
+  }
+
+  /** Asks one peer, or all, for blocks that are taken in as if they had come unasked: a peer may name what it likes. */
+  ask(ids: readonly string[], from: string | undefined): void {
+    const unknown = this.#unknown(ids);
+    if (unknown.length === 0) return;
     const packet = { kind: "want", ids: unknown } as const;
     if (from === undefined) this.#context.broadcast(packet);
     else this.#context.send(from, packet);
+  }
+
+  #unknown(ids: readonly string[]): readonly string[] {
+    return ids.filter((id) => !this.#context.dag.has(id)).slice(0, MAX_WANTED);
   }
 
   /** Of a maker and tick two are taken in unasked; of more, only what another block builds on. */

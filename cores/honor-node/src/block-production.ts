@@ -3,7 +3,7 @@ import { groupOf, seatsOfGroup } from "@aios/core-committee/honor-set";
 import { seatForSender } from "@aios/core-committee/mempool-split";
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { GENESIS_BLOCK } from "./block-dag.js";
-import { blockFault, OFF_DUTY } from "./block-rules.js";
+import { blockFault } from "./block-rules.js";
 import { type BlockFacts, blockClaimBytes, type DagBlock, type OrderedTransaction } from "./dag-block.js";
 import type { NodeContext } from "./node-context.js";
 import type { PoolPlace } from "./transaction-pool.js";
@@ -12,6 +12,8 @@ import type { PoolPlace } from "./transaction-pool.js";
 const PATIENCE_ROTATIONS = 1;
 /** Rotations without a block after which the other duty nodes take over a seat's senders. */
 const ABSENT_AFTER_ROTATIONS = 2;
+/** Of the tips, best first; honest nodes leave fewer. */
+const MAX_TIPS_TRIED = 64;
 
 /**
  * The block of a tick, if this node has duty; sets the timer for the next one. Signed; not in the DAG yet.
@@ -30,18 +32,11 @@ export function makeBlock(context: NodeContext): DagBlock | undefined {
   const { set } = chain.reign;
   const isOwn = (block: BlockFacts): boolean => block.seat === seat && block.setNumber === set.number;
   if (context.dag.entriesOfTick(tick).some(({ block }) => isOwn(block))) return undefined;
-  let isWidest = true;
-  for (const parents of parentChoices(context)) {
-    const bare = { setNumber: set.number, seat, tick, parents, transactions: [] };
-    const fault = context.dag.mergeFault(parents) ?? blockFault(bare, context.ruleContext);
-    // A narrower past may hide that the group on duty was heard: two groups would make blocks with the same transactions.
-    if (isWidest && fault === OFF_DUTY) return undefined;
-    isWidest = false;
-    if (fault !== undefined) continue;
-    const block = { ...bare, transactions: chooseTransactions(context, seat, tick, parents) };
-    return { ...block, signature: context.sign(blockClaimBytes(settings.chain.chainId, block)) };
-  }
-  return undefined;
+  const parents = chooseParents(context, tick);
+  const bare = { setNumber: set.number, seat, tick, parents, transactions: [] };
+  if (blockFault(bare, context.ruleContext) !== undefined) return undefined;
+  const block = { ...bare, transactions: chooseTransactions(context, seat, tick, parents) };
+  return { ...block, signature: context.sign(blockClaimBytes(settings.chain.chainId, block)) };
 }
 
 /** When a seat's turn comes after the beginning of a tick. */
@@ -52,16 +47,25 @@ function turnInTickMs({ chain, seat, settings }: NodeContext): number {
   return Math.floor((seats.indexOf(seat) * settings.chain.time.tickMs) / seats.length);
 }
 
-/** All tips, then fewer: blocks that cannot be merged together must not keep a node from its duty. */
-function* parentChoices({ dag, chain, settings }: NodeContext): Generator<string[]> {
-  const tips = dag.tips.slice(0, settings.chain.ghostdag.maxParents);
-  const withDecided = (parents: readonly string[]): string[] =>
-    !dag.has(chain.tip) || parents.some((parent) => dag.isAncestor(chain.tip, parent))
-      ? [...parents]
-      : [chain.tip, ...parents.slice(0, settings.chain.ghostdag.maxParents - 1)];
-  yield withDecided(tips);
-  for (const tip of tips) yield withDecided([tip]);
-  yield [dag.has(chain.tip) ? chain.tip : GENESIS_BLOCK];
+/**
+ * The tips, best first, without those that cannot be merged with the ones before: they must not keep a node from its duty,
+ * nor from merging the others. Always above the decided tip, where that is held.
+ */
+function chooseParents({ dag, chain, settings }: NodeContext, tick: number): string[] {
+  const { maxParents } = settings.chain.ghostdag;
+  const base = dag.has(chain.tip) ? chain.tip : GENESIS_BLOCK;
+  const withBase = (tips: readonly string[]): string[] =>
+    dag.has(base) && !tips.some((tip) => dag.isAncestor(base, tip)) ? [base, ...tips] : [...tips];
+  const tips = dag.tips.filter((tip) => dag.tickOf(tip) <= tick).slice(0, MAX_TIPS_TRIED);
+  const all = withBase(tips);
+  if (all.length <= maxParents && dag.mergeFault(all) === undefined) return all;
+  let merged: readonly string[] = [];
+  for (const tip of tips) {
+    const wider = [...merged, tip];
+    const parents = withBase(wider);
+    if (parents.length <= maxParents && dag.mergeFault(parents) === undefined) merged = wider;
+  }
+  return withBase(merged);
 }
 
 function chooseTransactions(

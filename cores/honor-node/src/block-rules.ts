@@ -3,10 +3,7 @@ import { type HeardGroup, isOnDuty } from "@aios/core-committee/duty";
 import { groupOf } from "@aios/core-committee/honor-set";
 import type { BlockDag } from "./block-dag.js";
 import type { CheckpointChain } from "./checkpoint-chain.js";
-import type { UnsignedBlock } from "./dag-block.js";
-
-/** Another group has duty in the tick, by the block's own past. */
-export const OFF_DUTY = "off-duty";
+import { gasOf, type UnsignedBlock } from "./dag-block.js";
 
 export interface BlockRuleContext {
   readonly time: ChainTimeParameters;
@@ -35,11 +32,6 @@ export function formFault(block: UnsignedBlock, context: BlockRuleContext): stri
   return undefined;
 }
 
-/** The most gas that the transactions of a block may use together. */
-export function gasOf({ transactions }: Pick<UnsignedBlock, "transactions">): number {
-  return transactions.reduce((sum, { gasLimit }) => sum + gasLimit, 0);
-}
-
 function payloadBytes({ transactions }: UnsignedBlock): number {
   return transactions.reduce((sum, { payload }) => sum + payload.length, 0);
 }
@@ -55,13 +47,24 @@ export function blockFault(block: UnsignedBlock, context: BlockRuleContext): str
   if (fault !== undefined) return fault;
   const { time, dag, chain } = context;
   if (block.parents.some((parent) => dag.tickOf(parent) > block.tick)) return "tick-before-parent";
+  if (hasRedundantParent(dag, block.parents)) return "redundant-parent";
   const isInPast = (id: string): boolean => block.parents.some((parent) => dag.isAncestor(id, parent));
   for (const { id, block: earlier } of dag.entriesOfTick(block.tick))
     if (earlier.seat === block.seat && earlier.setNumber === block.setNumber && isInPast(id))
       return "second-of-tick";
   const heard = heardIn(context, block.setNumber, isInPast);
   const size = chain.reignOf(block.setNumber)?.set.members.length ?? 0;
-  return isOnDuty(time, size, block.seat, block.tick, heard) ? undefined : OFF_DUTY;
+  return isOnDuty(time, size, block.seat, block.tick, heard) ? undefined : "off-duty";
+}
+
+/**
+ * A parent that another one descends from says nothing, and may be so old that nodes have pruned it, at a time of their own:
+ * a block that named it would be in the DAG of those alone who hold it still.
+ */
+function hasRedundantParent(dag: BlockDag, parents: readonly string[]): boolean {
+  return parents.some((parent, at) =>
+    parents.some((other, otherAt) => at !== otherAt && dag.isAncestor(parent, other)),
+  );
 }
 
 function heardIn(

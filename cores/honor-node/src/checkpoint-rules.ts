@@ -4,7 +4,6 @@ import { nextHonorSet } from "@aios/core-committee/succession";
 import type { Checkpoint } from "@aios/core-finality/checkpoint";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { BlockDag } from "./block-dag.js";
-import { gasOf } from "./block-rules.js";
 import type { CheckpointChain } from "./checkpoint-chain.js";
 import { dagAttestation } from "./dag-digest.js";
 import type { NodeSettings } from "./node-settings.js";
@@ -71,7 +70,7 @@ export function hasNews(tip: string, { dag, chain, settings }: CheckpointContext
   const { maxBlocksPerCheckpoint: limit } = settings.chain;
   const isFull = (since: string, until: string): boolean => {
     const order = dag.has(since) && dag.has(until) ? orderOf(dag, since, until, limit) : undefined;
-    return order?.every((id) => dag.block(id)?.transactions.length === 0) !== true;
+    return order?.every((id) => dag.loadOf(id)?.transactions === 0) !== true;
   };
   return isFull(chain.tip, tip) || isFull(chain.tipOf(chain.height - 2), chain.tip);
 }
@@ -105,7 +104,7 @@ function bestTip(dag: BlockDag, chain: CheckpointChain, { limit, gas }: OrderLim
       if (dag.tickOf(block) < chain.tick) continue;
       const order = orderOf(dag, chain.tip, block, limit);
       if (order === undefined) continue;
-      if (order.reduce((sum, id) => sum + gasIn(dag, id), 0) <= gas) return block;
+      if (order.reduce((sum, id) => sum + (dag.loadOf(id)?.gas ?? 0), 0) <= gas) return block;
       first = block;
     }
     if (first !== undefined) return first;
@@ -116,11 +115,6 @@ function bestTip(dag: BlockDag, chain: CheckpointChain, { limit, gas }: OrderLim
 interface OrderLimits {
   readonly limit: number;
   readonly gas: number;
-}
-
-function gasIn(dag: BlockDag, id: string): number {
-  const block = dag.block(id);
-  return block === undefined ? 0 : gasOf(block);
 }
 
 /** What is new up to a tip; undefined where that is too much or not what comes next. */

@@ -40,6 +40,11 @@ export interface BlockHeader extends BlockFacts {
 export type UnsignedBlock = Omit<DagBlock, "signature">;
 type Unsigned = UnsignedBlock | Omit<BlockHeader, "signature">;
 
+/** The most gas that the transactions of a block may use together. */
+export function gasOf({ transactions }: Pick<UnsignedBlock, "transactions">): number {
+  return transactions.reduce((sum, { gasLimit }) => sum + gasLimit, 0);
+}
+
 const ids = new WeakMap<Unsigned, string>();
 
 /** Whether the transactions of a block are there. */

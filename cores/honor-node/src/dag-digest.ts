@@ -29,7 +29,7 @@ export interface DagCut {
  * node holds too little. Cost: the blocks held.
  */
 export function cutBelow(dag: BlockDag, tip: string, pruningDepth: number): DagCut | undefined {
-  if (tip !== GENESIS_BLOCK && !dag.has(tip)) return undefined;
+  if (!dag.has(tip)) return undefined;
   const root = dag.pruningPoint(tip);
   if (root !== GENESIS_BLOCK && dag.colouring(tip).blueScore - dag.colouring(root).blueScore < pruningDepth)
     return undefined;

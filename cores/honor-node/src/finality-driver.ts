@@ -1,10 +1,15 @@
 import { type HonorSet, honorKeysOf, honorSetId, requireHonorSet } from "@aios/core-committee/honor-set";
 import { type Certificate, makeCertificate, verifyCertificate } from "@aios/core-finality/certificate";
 import { type Checkpoint, checkpointId } from "@aios/core-finality/checkpoint";
-import { FinalityHeight, type FinalityInput, type FinalityOutput } from "@aios/core-finality/finality-height";
+import {
+  FinalityHeight,
+  type FinalityInput,
+  type FinalityOutput,
+  type SafetyRecord,
+} from "@aios/core-finality/finality-height";
 import { lostTurnsAfter } from "@aios/core-finality/leader";
 import type { Conflict } from "@aios/core-finality/message-log";
-import { contentOf, type FinalityMessage, signedBytes, type Vote } from "@aios/core-finality/messages";
+import { type FinalityMessage, signedBytes, type Vote } from "@aios/core-finality/messages";
 import { quorumOf } from "@aios/core-finality/quorum";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { hexToBytes } from "@noble/hashes/utils.js";
@@ -12,8 +17,7 @@ import { build, type CheckpointContext, hasNews, judge, setAfter } from "./check
 import type { NodeContext } from "./node-context.js";
 import type { Decision, NodeTimer, Packet } from "./node-protocol.js";
 import type { NodeSettings } from "./node-settings.js";
-
-const MAX_VERIFIED = 10_000;
+import { VoteGate } from "./vote-gate.js";
 
 type VotePacket = Extract<Packet, { kind: "vote" }>;
 
@@ -24,13 +28,13 @@ export class FinalityDriver {
   #core: FinalityHeight;
   /** Proposals that cannot be judged yet. */
   readonly #waiting = new Map<string, Checkpoint>();
-  /** Rounds in which the parent is known to have been certified. */
-  readonly #parentRounds = new Set<number>();
+  /** By round: proofs that the parent was certified in it. Nodes may know of different ones. */
+  readonly #parentProofs = new Map<number, Certificate>();
   /** Sets that proposals name, by id. */
   readonly #sets = new Map<string, HonorSet>();
-  /** Messages of this height whose signatures were checked. */
-  readonly #verified = new Set<string>();
-  #parentCertificate: Certificate | undefined;
+  readonly #gate: VoteGate;
+  /** Decided, and waits for the set of the next height. */
+  #undelivered: Omit<Decision, "nextSet"> | undefined;
   /** A turn to propose that waits; `isLast`: for nothing new any more. */
   #pendingBuild: { readonly round: number; readonly isLast: boolean; readonly hasTimer: boolean } | undefined;
   #decidedAtMs = 0;
@@ -39,6 +43,7 @@ export class FinalityDriver {
   constructor(context: NodeContext, onDecided: (decision: Decision, isOwn: boolean) => void) {
     this.#context = context;
     this.#onDecided = onDecided;
+    this.#gate = new VoteGate(context.settings.gossipMs);
     this.#core = this.#newCore();
   }
 
@@ -54,25 +59,30 @@ export class FinalityDriver {
     this.#core = this.#newCore();
     this.#waiting.clear();
     this.#sets.clear();
-    this.#verified.clear();
+    this.#gate.clear();
     this.#pendingBuild = undefined;
-    this.#parentRounds.clear();
-    this.#parentRounds.add(chain.parentRound);
-    this.#parentCertificate = chain.decision(chain.height - 1)?.certificate;
+    this.#undelivered = undefined;
+    this.#parentProofs.clear();
+    const parent = chain.decision(chain.height - 1)?.certificate;
+    for (const proof of [...past.parentProofsAt(chain.height), ...(parent === undefined ? [] : [parent])])
+      this.#parentProofs.set(proof.round, proof);
     this.#decidedAtMs = nowMs;
     this.#perform(this.#core.start(record));
   }
 
   receive(from: string, packet: VotePacket): void {
     const { chain, settings } = this.#context;
-    const { message, signature } = packet;
+    const { message } = packet;
     const keys = honorKeysOf(settings.chain.chainId, chain.reign.set);
     const key = keys.publicKeys[message.sender];
     if (message.height !== chain.height || key === undefined) return;
-    if (!this.#isSigned(key, message, signature)) {
-      this.#context.blame(from, "invalid-signature");
-      return;
-    }
+    if (this.#undelivered !== undefined) this.#deliver(packet.nextSet);
+    else this.#takeIn(from, key, packet);
+  }
+
+  #takeIn(from: string, key: Uint8Array, packet: VotePacket): void {
+    const { message, signature } = packet;
+    if (!this.#isSigned(from, key, packet)) return;
     this.#learn(from, packet);
     this.#input({ kind: "message", message: { ...message, signature } });
     this.recheck();
@@ -89,6 +99,7 @@ export class FinalityDriver {
     for (const checkpoint of [...this.#waiting.values()]) this.#check(checkpoint);
     const pending = this.#pendingBuild;
     if (pending !== undefined && this.#isDue(pending.round)) this.#propose(pending.round, pending.isLast);
+    this.#deliver();
   }
 
   /** Takes over what others decided. Returns whether it was proven. */
@@ -111,13 +122,21 @@ export class FinalityDriver {
     for (const vote of this.#core.justification) this.#broadcast(vote);
   }
 
-  /** Copies come often, and cost no second check; the core sees them all, since what it dropped before may count now. */
-  #isSigned(key: Uint8Array, message: FinalityMessage, signature: string): boolean {
-    const copy = `${message.sender}/${message.kind}/${message.round}/${contentOf(message)}/${signature}`;
-    if (this.#verified.has(copy)) return true;
-    const { chain, scheme } = this.#context.settings;
-    if (!scheme.verify(key, signedBytes(chain.chainId, message), hexToBytes(signature))) return false;
-    if (this.#verified.size < MAX_VERIFIED) this.#verified.add(copy);
+  /** The core sees all copies of what is signed: what it dropped before may count now. */
+  #isSigned(from: string, key: Uint8Array, { message, signature }: VotePacket): boolean {
+    const { nowMs, settings } = this.#context;
+    const isContradiction = this.#gate.isContradiction(from, message);
+    if (isContradiction) this.#context.blame(from, "contradiction");
+    if (!this.#gate.isChecked(message, signature)) {
+      if (!this.#gate.isWorthwhile(message, this.#core, nowMs)) return false;
+      const { scheme, chain } = settings;
+      if (!scheme.verify(key, signedBytes(chain.chainId, message), hexToBytes(signature))) {
+        this.#context.blame(from, "invalid-signature");
+        return false;
+      }
+      this.#gate.noteChecked(message, signature);
+    }
+    this.#gate.notePassedOn(from, message);
     return true;
   }
 
@@ -143,7 +162,7 @@ export class FinalityDriver {
     const { height } = this.#context.chain;
     for (const output of outputs) {
       if (this.#context.chain.height !== height) return;
-      if (output.kind === "persist") this.#context.persist({ kind: "safety", record: output.record });
+      if (output.kind === "persist") this.#persist(output.record);
       else if (output.kind === "send") this.#broadcast(output.message);
       else if (output.kind === "timer")
         this.#context.timer(
@@ -164,14 +183,27 @@ export class FinalityDriver {
       this.#context.broadcast({ kind: "vote", message, signature });
       return;
     }
-    const { nextSetId } = message.checkpoint;
-    const parentCertificate = this.#parentCertificate;
+    const { nextSetId, parentRound } = message.checkpoint;
     this.#context.broadcast({
       kind: "vote",
       message,
       signature,
       nextSet: this.#sets.get(nextSetId),
-      parentCertificate,
+      parentCertificate: this.#parentProofs.get(parentRound),
+    });
+  }
+
+  /** With what proves the checkpoints that this node may propose again: others may know the parent from another round. */
+  #persist(record: SafetyRecord): void {
+    const proposed = record.sent.flatMap((message) =>
+      message.kind === "proposal" ? [message.checkpoint] : [],
+    );
+    const rounds = [record.valid, record.locked, ...proposed].flatMap((one) => one?.parentRound ?? []);
+    const parentProofs = [...new Set(rounds)].flatMap((round) => this.#parentProofs.get(round) ?? []);
+    this.#context.persist({
+      kind: "safety",
+      record,
+      ...(parentProofs.length === 0 ? {} : { parentProofs }),
     });
   }
 
@@ -181,10 +213,10 @@ export class FinalityDriver {
     const { chain } = this.#context;
     const parent = chain.decision(chain.height - 1);
     if (parentCertificate === undefined || parent === undefined) return;
-    if (this.#parentRounds.has(parentCertificate.round) || parentCertificate.checkpointId !== chain.parentId)
-      return;
+    const { round, height, checkpointId: id } = parentCertificate;
+    if (this.#parentProofs.has(round) || id !== chain.parentId || height !== chain.height - 1) return;
     if (this.#isCertified(from, chain.setOf(chain.height - 1), parentCertificate))
-      this.#parentRounds.add(parentCertificate.round);
+      this.#parentProofs.set(round, parentCertificate);
   }
 
   #isCertified(from: string, set: HonorSet, certificate: Certificate): boolean {
@@ -222,7 +254,9 @@ export class FinalityDriver {
 
   get #checkpointContext(): CheckpointContext {
     const { settings, dag, chain } = this.#context;
-    return { settings, dag, chain, isParentRound: (round) => this.#parentRounds.has(round) };
+    const isParentRound = (round: number): boolean =>
+      round === chain.parentRound || this.#parentProofs.has(round);
+    return { settings, dag, chain, isParentRound };
   }
 
   #check(checkpoint: Checkpoint): void {
@@ -291,9 +325,18 @@ export class FinalityDriver {
     }));
     const keys = honorKeysOf(chainId, chain.reign.set);
     const certificate = makeCertificate(settings.scheme, keys, checkpoint, round, precommits);
-    const nextSet = this.#namedSet(checkpoint, undefined);
-    if (nextSet !== undefined)
-      this.#onDecided({ checkpoint, certificate, nextSet: this.#other(nextSet) }, true);
+    this.#undelivered = { checkpoint, certificate };
+    this.#deliver();
+  }
+
+  /** What is decided is passed on once the set of the next height is known: a proposal or the state may name it later. */
+  #deliver(given?: HonorSet): void {
+    const decided = this.#undelivered;
+    if (decided === undefined) return;
+    const nextSet = this.#namedSet(decided.checkpoint, given);
+    if (nextSet === undefined) return;
+    this.#undelivered = undefined;
+    this.#onDecided({ ...decided, nextSet: this.#other(nextSet) }, true);
   }
 
   #accuse({ first, second }: Conflict): void {

@@ -246,6 +246,29 @@ describe("honor nodes", () => {
     expect(network.ordered[3]).toEqual(["0-0"]);
   });
 
+  it("merge all that can be merged together, whatever else cannot", () => {
+    const node = new HonorNode(settings(0, 4, { ...LONG_PAST, mergeDepth: 10 }));
+    node.start([], 0);
+    const send = (block: DagBlock): string => {
+      const packet = { kind: "block", block } as const;
+      node.handle({ kind: "packet", from: account(1), packet }, 16 * TICK_MS);
+      return blockId(block);
+    };
+    const made = (seat: number, tick: number, parent: string): string =>
+      send(signed(seat, { setNumber: 0, seat, tick, parents: [parent], transactions: [] }));
+    let top = "genesis";
+    for (let tick = 1; tick <= 14; tick++) top = made(1, tick, top);
+    const tooOld = made(3, 1, "genesis");
+    const tips = [1, 2].map((seat) => made(seat, 15, top));
+    expect(new Set(node.tips)).toEqual(new Set([...tips, tooOld]));
+    const outputs = node.handle({ kind: "timer", timer: { kind: "tick" } }, 16 * TICK_MS);
+    const own = outputs.flatMap((output) =>
+      output.kind === "persist" && output.entry.kind === "block" ? [output.entry.block] : [],
+    );
+    expect(own).toHaveLength(1);
+    expect(new Set(own[0]?.parents)).toEqual(new Set(tips));
+  });
+
   it("take over the senders of a seat that makes no blocks", () => {
     const network = new SmallNetwork(4);
     network.silent.add(3);
@@ -356,6 +379,32 @@ describe("a block from a peer", () => {
     const outputs = receive(node, second);
     expect(outputs).toContainEqual(expect.objectContaining({ kind: "evidence", seat: 1, setNumber: 0 }));
     expect(receive(node, second)).toEqual([]);
+    expect(receive(node, third)).toEqual([]);
+  });
+
+  it("is not written down when a parent descends from another, which some may have pruned", () => {
+    const first = signed(1, bare);
+    const second = signed(2, { ...bare, seat: 2, parents: [blockId(first)] });
+    const isKeptWith = (parents: string[]): boolean => {
+      const node = started();
+      for (const block of [first, second]) receive(node, block);
+      const outputs = receive(node, signed(3, { ...bare, seat: 3, parents }));
+      return outputs.some(({ kind }) => kind === "persist");
+    };
+    expect(isKeptWith([blockId(second)])).toBe(true);
+    expect(isKeptWith([blockId(second), blockId(first)])).toBe(false);
+    expect(isKeptWith(["genesis", blockId(second)])).toBe(false);
+    expect(isKeptWith([blockId(second), blockId(second)])).toBe(false);
+  });
+
+  it("beyond a maker's second for a tick is not taken in since a peer says that it is a tip", () => {
+    const node = started();
+    const [first, second, third] = [undefined, 0, 1].map((nonce) =>
+      signed(1, { ...bare, transactions: nonce === undefined ? [] : [transaction(nonce)] }),
+    ) as [DagBlock, DagBlock, DagBlock];
+    for (const block of [first, second]) receive(node, block);
+    const packet = { kind: "status", height: 1, tips: [blockId(third)] } as const;
+    node.handle({ kind: "packet", from: account(1), packet }, NOW);
     expect(receive(node, third)).toEqual([]);
   });
 

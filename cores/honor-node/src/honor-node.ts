@@ -55,8 +55,6 @@ export class HonorNode {
   #baseHeight = 0;
   /** Accepted transactions in the log that are not settled. */
   #accepted = new Set<string>();
-  /** Ordered blocks whose transactions are held, oldest first. */
-  readonly #ordered: string[] = [];
   /** Blocks that were left when the DAG was pruned last. */
   #sizeAfterPruning = 0;
 
@@ -155,6 +153,7 @@ export class HonorNode {
     for (const entry of log) {
       this.#replay(entry);
       this.#orderReady();
+      this.#release();
     }
     this.#finality.enterHeight();
     context.timer({ kind: "tick" }, 0);
@@ -173,12 +172,13 @@ export class HonorNode {
     else if (input.timer.kind === "tick") this.#tick();
     else if (input.timer.kind === "gossip") this.#gossip();
     else this.#finality.timeout(input.timer);
+    this.#release();
     return this.#context.takeOutputs();
   }
 
   #replay(entry: LogEntry): void {
     const { chain, pool, past } = this.#context;
-    if (entry.kind === "safety") past.spoke(entry.record);
+    if (entry.kind === "safety") past.spoke(entry.record, entry.parentProofs ?? []);
     else if (entry.kind === "abstention") past.abstain(entry.abstention);
     else if (entry.kind === "decision") {
       if (entry.decision.checkpoint.height !== chain.height) return;
@@ -266,25 +266,28 @@ export class HonorNode {
       if (!isBase && !(dag.has(tip) && dag.has(since))) return;
       const ids = isBase ? [] : dag.idsSince(since, tip, settings.chain.maxBlocksPerCheckpoint);
       if (height > this.#loggedOrder) this.#context.persist({ kind: "order", height, blocks: ids });
-      const transactions = ids.flatMap((id) => dag.block(id)?.transactions ?? []);
+      const transactions = ids.flatMap((id) => this.#transactionsOf(id, height));
       for (const { id } of transactions) pool.remove(id);
       this.#context.orderedHeight += 1;
       if (height > this.#executedBefore)
         this.#context.emit({ kind: "execute", height, checkpoint, transactions });
       else if (height > this.#executedBefore - STATES_BEFORE)
         this.#context.emit({ kind: "execute", height, checkpoint, transactions: [] });
-      this.#ordered.push(...ids);
-      this.#release();
     }
   }
 
-  /** Lets the oldest ordered blocks' transactions go, which the log has. */
+  /** To execute less than what is ordered would be another history. */
+  #transactionsOf(id: string, height: number): readonly OrderedTransaction[] {
+    const block = this.#context.dag.block(id);
+    if (block !== undefined) return block.transactions;
+    if (height <= this.#executedBefore) return [];
+    throw new Error(`The transactions of block ${id}, which height ${height} orders, are not held.`);
+  }
+
+  /** Lets the oldest blocks' transactions go, which the log has. */
   #release(): void {
     const { dag, settings } = this.#context;
-    let released = 0;
-    while (dag.heldBytes > settings.maxHeldBytes && released < this.#ordered.length)
-      dag.release(this.#ordered[released++] as string);
-    this.#ordered.splice(0, released);
+    dag.releaseDownTo(settings.maxHeldBytes);
   }
 
   #onExecuted(height: number, result: ExecutionResult): void {
@@ -310,8 +313,6 @@ export class HonorNode {
     const accepted = [...this.#accepted].flatMap((id) => pool.get(id) ?? []);
     this.#accepted = new Set(accepted.map(({ id }) => id));
     context.persist({ kind: "base", base, gone, accepted });
-    const held = this.#ordered.filter((id) => dag.has(id));
-    this.#ordered.splice(0, this.#ordered.length, ...held);
   }
 
   /** From users: durable before it is acknowledged, and passed on. */
@@ -369,7 +370,7 @@ export class HonorNode {
       this.#askForRange(from);
       return;
     }
-    this.#blocks.want(tips, from);
+    this.#blocks.ask(tips, from);
     for (let behind = height; behind < Math.min(chain.height, height + DECISIONS_AT_ONCE); behind++) {
       const decision = this.decision(behind);
       if (decision !== undefined) this.#context.send(from, { kind: "decision", decision });

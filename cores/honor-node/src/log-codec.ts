@@ -11,6 +11,8 @@ import {
   type OrderedTransaction,
 } from "./dag-block.js";
 import {
+  certificateItem,
+  certificateOf,
   checkpointItem,
   checkpointOf,
   decisionItem,
@@ -51,6 +53,7 @@ const STEPS: readonly Step[] = ["propose", "prevote", "precommit", "decided"];
 const MAX_DEPTH = 8;
 const ANY = Number.MAX_SAFE_INTEGER;
 const ACCOUNT_BYTES = 20;
+const RECORD_FIELDS = 9;
 
 /** A log entry as it is stored: kind, and the fields in RLP. Senders of transactions are kept, as they were verified. */
 export function encodeLogEntry(entry: LogEntry): Uint8Array {
@@ -68,7 +71,7 @@ export function decodeLogEntry(bytes: Uint8Array): LogEntry {
   if (kind === undefined) throw malformed("log.kind");
   return decoding("log", () => {
     const item = decodeRlp(bytes.subarray(1), MAX_DEPTH);
-    if (kind === "safety") return { kind, record: recordOf(item) };
+    if (kind === "safety") return safetyOf(item);
     if (kind === "abstention") return { kind, abstention: abstentionOf(item) };
     if (kind === "block" || kind === "header") return blockEntryOf(item, kind === "block");
     if (kind === "decision") return { kind, decision: decisionOf(item) };
@@ -78,8 +81,13 @@ export function decodeLogEntry(bytes: Uint8Array): LogEntry {
   });
 }
 
+/** Whether an encoded entry is a block with its transactions; without decoding it. */
+export function isWholeBlockEntry(bytes: Uint8Array): boolean {
+  return KINDS[bytes[0] ?? KINDS.length] === "block";
+}
+
 function itemOf(entry: LogEntry): RlpItem {
-  if (entry.kind === "safety") return recordItem(entry.record);
+  if (entry.kind === "safety") return safetyItem(entry);
   if (entry.kind === "abstention")
     return [integerItem(entry.abstention.blocksUntil), integerItem(entry.abstention.votesUntil)];
   if (entry.kind === "block") return [blockItem(entry.block), colouringItem(entry.colouring)];
@@ -97,7 +105,25 @@ function abstentionOf(item: RlpItem): Abstention {
   };
 }
 
-function recordItem(record: SafetyRecord): RlpItem {
+/** The proofs stand after the record's fields, only where there are some: logs of before have none. */
+function safetyItem({ record, parentProofs = [] }: Extract<LogEntry, { kind: "safety" }>): RlpItem {
+  const proofs = parentProofs.map(certificateItem);
+  return [...recordItems(record), ...(proofs.length === 0 ? [] : [proofs])];
+}
+
+function safetyOf(item: RlpItem): LogEntry {
+  const fields = listOf(item, "safety", RECORD_FIELDS + 1, RECORD_FIELDS);
+  const record = recordOf(fields);
+  const proofs = fields[RECORD_FIELDS];
+  if (proofs === undefined) return { kind: "safety", record };
+  return {
+    kind: "safety",
+    record,
+    parentProofs: listOf(proofs, "safety.parentProofs", ANY).map(certificateOf),
+  };
+}
+
+function recordItems(record: SafetyRecord): RlpItem[] {
   return [
     integerItem(record.height),
     integerItem(record.round),
@@ -111,8 +137,7 @@ function recordItem(record: SafetyRecord): RlpItem {
   ];
 }
 
-function recordOf(item: RlpItem): SafetyRecord {
-  const fields = listOf(item, "safety", 9, 9);
+function recordOf(fields: readonly RlpItem[]): SafetyRecord {
   const step = STEPS[integerOf(fields[2], "safety.step")];
   if (step === undefined) throw malformed("safety.step");
   return {

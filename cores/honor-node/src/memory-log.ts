@@ -54,6 +54,10 @@ export class MemoryLog implements ChainHistory {
     return block !== undefined && isWhole(block) ? block : undefined;
   }
 
+  hasBlock(id: string): boolean {
+    return this.block(id) !== undefined;
+  }
+
   decision(height: number): Decision | undefined {
     return this.#decisions.get(height);
   }

@@ -50,7 +50,7 @@ export type NodeTimer =
   | { readonly kind: "gossip" };
 
 /** What honest nodes check before they say it. */
-export type PeerFault = "invalid-signature" | "invalid-certificate";
+export type PeerFault = "invalid-signature" | "invalid-certificate" | "contradiction";
 
 /** A candidate as the state knows it; who sits since when, the decided hand-overs say. */
 export type StandingCandidate = Omit<Candidate, "sittingSinceCycle">;
@@ -83,7 +83,12 @@ export type NodeInput =
 
 /** What has to survive a crash; written in order, synced before anything that follows it leaves. */
 export type LogEntry =
-  | { readonly kind: "safety"; readonly record: SafetyRecord }
+  | {
+      readonly kind: "safety";
+      readonly record: SafetyRecord;
+      /** Of the rounds that the record's checkpoints name as those in which their parent was certified. */
+      readonly parentProofs?: readonly Certificate[];
+    }
   /** What this node must not say, since it began with a snapshot; the last one holds, whatever base comes. */
   | { readonly kind: "abstention"; readonly abstention: Abstention }
   /** With what colouring found out, so that nothing is coloured again. */

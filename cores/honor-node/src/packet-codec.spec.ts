@@ -119,20 +119,23 @@ const colouring: fc.Arbitrary<BlockColouring> = fc.record({
   sizedBlues: ids,
   anticoneSizes: fc.array(integer, { maxLength: 4 }),
 });
+const safetyRecord = fc.record({
+  height: integer,
+  round: integer,
+  step: fc.constantFrom("propose" as const, "prevote" as const, "precommit" as const, "decided" as const),
+  lockedRound: fc.integer({ min: -1, max: 1_000 }),
+  locked: fc.option(checkpoint, { nil: undefined }),
+  validRound: fc.integer({ min: -1, max: 1_000 }),
+  valid: fc.option(checkpoint, { nil: undefined }),
+  justification: fc.array(signedBy(vote), { maxLength: 4 }),
+  sent: fc.array(signedBy(fc.oneof(vote, proposal)), { maxLength: 4 }),
+});
 const entry: fc.Arbitrary<LogEntry> = fc.oneof(
-  fc
-    .record({
-      height: integer,
-      round: integer,
-      step: fc.constantFrom("propose" as const, "prevote" as const, "precommit" as const, "decided" as const),
-      lockedRound: fc.integer({ min: -1, max: 1_000 }),
-      locked: fc.option(checkpoint, { nil: undefined }),
-      validRound: fc.integer({ min: -1, max: 1_000 }),
-      valid: fc.option(checkpoint, { nil: undefined }),
-      justification: fc.array(signedBy(vote), { maxLength: 4 }),
-      sent: fc.array(signedBy(fc.oneof(vote, proposal)), { maxLength: 4 }),
-    })
-    .map((record) => ({ kind: "safety" as const, record })),
+  fc.tuple(safetyRecord, fc.array(certificate, { maxLength: 3 })).map(([record, parentProofs]) => ({
+    kind: "safety" as const,
+    record,
+    ...(parentProofs.length === 0 ? {} : { parentProofs }),
+  })),
   fc.tuple(block, colouring, fc.boolean()).map(([one, colours, isHeader]) => ({
     kind: "block" as const,
     block: isHeader ? headerOf(one) : one,

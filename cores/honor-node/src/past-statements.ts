@@ -1,3 +1,4 @@
+import type { Certificate } from "@aios/core-finality/certificate";
 import type { SafetyRecord } from "@aios/core-finality/finality-height";
 
 /** What binds a node that began anew although it may have spoken before. */
@@ -20,10 +21,13 @@ export const NO_ABSTENTION: Abstention = { blocksUntil: 0, votesUntil: 0 };
  */
 export class PastStatements {
   #record: SafetyRecord | undefined;
+  #parentProofs: readonly Certificate[] = [];
   #abstention = NO_ABSTENTION;
 
-  spoke(record: SafetyRecord): void {
+  /** `parentProofs`: with which others can follow the record's checkpoints. */
+  spoke(record: SafetyRecord, parentProofs: readonly Certificate[]): void {
     this.#record = record;
+    this.#parentProofs = parentProofs;
   }
 
   abstain(abstention: Abstention): void {
@@ -33,6 +37,11 @@ export class PastStatements {
   /** With what a height goes on; undefined where nothing was said at it. */
   recordOf(height: number): SafetyRecord | undefined {
     return this.#record?.height === height ? this.#record : undefined;
+  }
+
+  /** Proofs of the rounds in which the parent of a height was certified, as they were written down with its record. */
+  parentProofsAt(height: number): readonly Certificate[] {
+    return this.#record?.height === height ? this.#parentProofs : [];
   }
 
   /** Whether nothing that is said at a height can contradict what was said before. */

@@ -7,7 +7,14 @@ import { type ChainHistory, NO_HISTORY } from "../src/chain-history.js";
 import { blockClaimBytes, type DagBlock, type UnsignedBlock } from "../src/dag-block.js";
 import { HonorNode } from "../src/honor-node.js";
 import { MemoryLog } from "../src/memory-log.js";
-import type { LogEntry, NodeInput, NodeOutput, NodeTimer } from "../src/node-protocol.js";
+import type {
+  LogEntry,
+  NodeInput,
+  NodeOutput,
+  NodeTimer,
+  Packet,
+  StandingCandidate,
+} from "../src/node-protocol.js";
 import type { NodeSettings, SeatKeys } from "../src/node-settings.js";
 
 export const CHAIN_ID = "test";
@@ -105,8 +112,13 @@ export function settings(
   };
 }
 
+/** Of the first key of an account. */
+export function signature(index: number, bytes: Uint8Array): Uint8Array {
+  return tag(key(index), bytes);
+}
+
 export function signed(seat: number, block: UnsignedBlock): DagBlock {
-  return { ...block, signature: bytesToHex(tag(key(seat), blockClaimBytes(CHAIN_ID, block))) };
+  return { ...block, signature: bytesToHex(signature(seat, blockClaimBytes(CHAIN_ID, block))) };
 }
 
 /** Nodes whose packets arrive 10 ms later, in virtual time. */
@@ -120,6 +132,12 @@ export class SmallNetwork {
   votesAreLost = false;
   /** Nodes to which blocks do not get through. */
   readonly blockless = new Set<number>();
+  /** What becomes of a packet on the way; undefined: it gets lost. */
+  carry: (packet: Packet, from: number, to: number) => Packet | undefined = (packet) => packet;
+  /** Who stands for the honor set after a height. */
+  candidatesAt: (height: number) => readonly StandingCandidate[] = () => [];
+  /** What nodes have not executed yet that take their time. */
+  readonly slow = new Map<number, (() => void)[]>();
   #events: { atMs: number; sequence: number; run: () => void }[] = [];
   #sequence = 0;
   nowMs = 0;
@@ -164,6 +182,13 @@ export class SmallNetwork {
     this.restart(index);
   }
 
+  /** Lets a node answer what it executed. */
+  finishSlow(index: number): void {
+    const answers = this.slow.get(index) ?? [];
+    this.slow.delete(index);
+    for (const answer of answers) answer();
+  }
+
   input(index: number, input: NodeInput): readonly NodeOutput[] {
     const node = this.nodes[index] as HonorNode;
     const outputs = node.handle(input, this.nowMs);
@@ -195,11 +220,12 @@ export class SmallNetwork {
       else if (output.kind === "evidence") this.evidence.push(output);
       else if (output.kind === "execute") {
         this.ordered[index]?.push(...output.transactions.map(({ id }) => id));
-        const result = { root: `root-${output.height}`, candidates: [] };
-        this.#after(
-          1,
-          () => still() && this.input(index, { kind: "executed", height: output.height, result }),
-        );
+        const result = { root: `root-${output.height}`, candidates: this.candidatesAt(output.height) };
+        const answer = (): void =>
+          void (still() && this.input(index, { kind: "executed", height: output.height, result }));
+        const slow = this.slow.get(index);
+        if (slow === undefined) this.#after(1, answer);
+        else slow.push(answer);
       } else if (
         output.kind === "send" &&
         !this.silent.has(index) &&
@@ -210,10 +236,11 @@ export class SmallNetwork {
             to !== index &&
             (output.to === undefined || output.to === account(to)) &&
             !(this.blockless.has(to) && output.packet.kind === "block")
-          )
-            this.#after(10, () =>
-              this.input(to, { kind: "packet", from: account(index), packet: output.packet }),
-            );
+          ) {
+            const packet = this.carry(output.packet, index, to);
+            if (packet !== undefined)
+              this.#after(10, () => this.input(to, { kind: "packet", from: account(index), packet }));
+          }
     }
   }
 

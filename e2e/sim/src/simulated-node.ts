@@ -15,7 +15,8 @@ export const CHAIN_ID = "sim";
 const TIMEOUTS = { proposeMs: 400, prevoteMs: 250, precommitMs: 250, backOffMs: 150 };
 const GOSSIP_MS = 600;
 const REPUTATION_WINDOW = 10;
-const MAX_ROUND = 200;
+/** No parent is certified in a later one here. */
+const MAX_PARENT_ROUND = 200;
 
 export type Packet =
   | { readonly kind: "message"; readonly message: FinalityMessage; readonly signature: Uint8Array }
@@ -32,6 +33,7 @@ export interface World {
   readonly quorum: Quorum;
   readonly invariants: Invariants;
   readonly bug: DeliberateBug | undefined;
+  readonly maxRoundsAhead: number;
   /** Virtual time after which nothing crashes any more. */
   readonly healMs: number;
   readonly crashPerMille: number;
@@ -110,7 +112,7 @@ export class SimulatedNode {
       quorum: bug === "quorum-off-by-one" ? { ...quorum, quorum: quorum.quorum - 1 } : quorum,
       lostTurns: lostTurnsAfter(quorum.size, history, quorum.oneHonest - 1),
       timeouts: TIMEOUTS,
-      maxRoundsAhead: MAX_ROUND,
+      maxRoundsAhead: this.#world.maxRoundsAhead,
     });
     const record = recover ? this.#log.recover(this.height) : undefined;
     this.#perform(this.#core.start(record));
@@ -209,7 +211,7 @@ export class SimulatedNode {
     const acceptable =
       checkpoint.parentId === parentId &&
       checkpoint.attestedRoot === rootAfter(parentId) &&
-      checkpoint.parentRound <= MAX_ROUND;
+      checkpoint.parentRound <= MAX_PARENT_ROUND;
     later(this.#world.rng.below(80), { kind: "checked", checkpointId: checkpointId(checkpoint), acceptable });
   }
 

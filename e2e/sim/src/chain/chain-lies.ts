@@ -1,31 +1,50 @@
 import { checkpointId } from "@aios/core-finality/checkpoint";
 import { signedBytes } from "@aios/core-finality/messages";
-import { blockClaimBytes, type DagBlock } from "@aios/core-honor-node/dag-block";
+import { blockClaimBytes, blockId, type DagBlock } from "@aios/core-honor-node/dag-block";
 import type { Packet } from "@aios/core-honor-node/node-protocol";
 import type { SeededRng } from "@aios/kernel/random";
 
 const REMEMBERED = 40;
+const REMEMBERED_BLOCKS = 400;
 
 /**
  * What a Byzantine node sends in place of each packet, for each recipient anew: nothing, another block for the same tick,
  * a block that builds on what nobody gets, a vote for something else, a proposal with a wrong root, a wrong next set or
  * a withheld tip, an old packet again. Byzantine nodes share what they have seen.
+ *
+ * Where they `divide` they are also selective, for good: they keep their precommits and decisions to themselves, so that they
+ * may know of another certificate than the others, propose and prevote to some nodes alone, and name long merged blocks as
+ * parents, which others may have pruned.
  */
 export class ChainLies {
   readonly #rng: SeededRng;
   readonly #chainId: string;
+  readonly #divides: boolean;
   readonly #old: Packet[] = [];
   readonly #checkpointIds: string[] = [];
+  readonly #blockIds = new Set<string>();
 
-  constructor(rng: SeededRng, chainId: string) {
+  constructor(rng: SeededRng, chainId: string, options: { readonly divides: boolean }) {
     this.#rng = rng;
     this.#chainId = chainId;
+    this.#divides = options.divides;
   }
 
-  /** `sign` signs as the liar; `isOwn` tells which votes are its. */
-  twist(packet: Packet, seat: number | undefined, sign: (bytes: Uint8Array) => string): Packet | undefined {
+  /** `sign` signs as the liar, which has `seat`; `isFavoured`: whether the recipient is one of those that it tells more. */
+  twist(
+    packet: Packet,
+    seat: number | undefined,
+    sign: (bytes: Uint8Array) => string,
+    isFavoured: boolean,
+  ): Packet | undefined {
     this.#old.push(packet);
     if (this.#old.length > REMEMBERED) this.#old.shift();
+    if (this.#divides) {
+      this.#knowBlock(packet);
+      if (packet.kind === "decision") return undefined;
+      if (packet.kind === "vote" && packet.message.sender === seat)
+        return packet.message.kind !== "precommit" && isFavoured ? packet : undefined;
+    }
     const choice = this.#rng.below(10);
     if (choice < 4) return packet;
     if (choice < 6) return undefined;
@@ -36,7 +55,7 @@ export class ChainLies {
   }
 
   #otherBlock(block: DagBlock, sign: (bytes: Uint8Array) => string): Packet {
-    const lie = this.#rng.below(4);
+    const lie = this.#rng.below(this.#divides ? 5 : 4);
     const { signature: _, ...honest } = block;
     const changed =
       lie === 0
@@ -45,7 +64,9 @@ export class ChainLies {
           ? { ...honest, parents: honest.parents.slice(0, 1) }
           : lie === 2
             ? { ...honest, parents: [...honest.parents, `withheld-${this.#rng.below(3)}`] }
-            : { ...honest, tick: honest.tick + 1 + this.#rng.below(3) };
+            : lie === 3
+              ? { ...honest, tick: honest.tick + 1 + this.#rng.below(3) }
+              : { ...honest, parents: [...honest.parents, this.#oldBlock()] };
     return { kind: "block", block: { ...changed, signature: sign(blockClaimBytes(this.#chainId, changed)) } };
   }
 
@@ -68,6 +89,18 @@ export class ChainLies {
     const other = { ...message, checkpoint: lies[this.#rng.below(lies.length)] ?? checkpoint };
     this.#know(checkpointId(other.checkpoint));
     return { ...packet, message: other, signature: sign(signedBytes(this.#chainId, other)) };
+  }
+
+  #knowBlock(packet: Packet): void {
+    if (packet.kind !== "block") return;
+    this.#blockIds.add(blockId(packet.block));
+    if (this.#blockIds.size > REMEMBERED_BLOCKS)
+      this.#blockIds.delete(this.#blockIds.values().next().value as string);
+  }
+
+  #oldBlock(): string {
+    const ids = [...this.#blockIds];
+    return ids[this.#rng.below(ids.length)] ?? "withheld-0";
   }
 
   #know(id: string): void {

@@ -51,6 +51,11 @@ const TIME = { genesisTimeMs: 0, tickMs: 400, ticksPerSlot: 2, slotsPerEpoch: 2,
 const MINIMUM_STAKE = 100n;
 /** A node's second key is so many after its first. */
 const NEXT_KEY = 64;
+/** In one of so many schedules the liars are selective, and nodes keep few rounds' messages so that some are left behind. */
+const DIVIDED_EVERY = 4;
+/** As production has it, and so few that a storm of seconds is enough. */
+const ROUNDS_AHEAD = 20;
+const FEW_ROUNDS_AHEAD = 2;
 
 /**
  * One schedule of whole nodes, decided by its seed alone: block DAG, transactions, execution one checkpoint behind, sets
@@ -73,6 +78,7 @@ class ChainSimulation {
   readonly #invariants: ChainInvariants;
   readonly #chain: ChainSettings;
   readonly #healMs: number;
+  readonly #maxRoundsAhead: number;
   readonly #lossPerCent: number;
   #partition = new Map<string, number>();
   #crashes = 0;
@@ -109,7 +115,9 @@ class ChainSimulation {
       reputationWindow: 10,
       snapshotInterval: SNAPSHOT_INTERVALS[rng.below(SNAPSHOT_INTERVALS.length)] as number,
     };
-    this.#lies = new ChainLies(rng, CHAIN_ID);
+    const isDivided = options.seed % DIVIDED_EVERY === DIVIDED_EVERY - 1;
+    this.#maxRoundsAhead = isDivided ? FEW_ROUNDS_AHEAD : ROUNDS_AHEAD;
+    this.#lies = new ChainLies(rng, CHAIN_ID, { divides: isDivided });
     this.#votes = new Invariants(seats);
     this.#invariants = new ChainInvariants(CHAIN_ID, this.#keyring.scheme, this.#byzantine, genesisSet);
     const world = this.#world(options.bug, newLedger);
@@ -202,7 +210,7 @@ class ChainSimulation {
       poolCapacity: 1_000,
       maxWaitingBlocks: 200,
       maxWaitingBytes: 67_108_864,
-      maxRoundsAhead: 100,
+      maxRoundsAhead: this.#maxRoundsAhead,
       maxHeldBytes: 4_096,
       unprunedHeights: 1 + this.#rng.below(5),
     };
@@ -328,7 +336,7 @@ class ChainSimulation {
   }
 
   #sendOne(from: string, to: string, packet: Packet): void {
-    const sent = this.#byzantine.has(from) ? this.#twist(from, packet) : packet;
+    const sent = this.#byzantine.has(from) ? this.#twist(from, to, packet) : packet;
     if (sent === undefined) return;
     if (sent.kind === "vote") this.#votes.onNetwork(sent.message);
     const stormy = this.#queue.nowMs < this.#healMs;
@@ -341,12 +349,14 @@ class ChainSimulation {
     }
   }
 
-  #twist(from: string, packet: Packet): Packet | undefined {
-    const index = this.#nodes.findIndex(({ account }) => account === from);
+  #twist(from: string, to: string, packet: Packet): Packet | undefined {
+    const indexOf = (sought: string): number => this.#nodes.findIndex(({ account }) => account === sought);
+    const index = indexOf(from);
+    const isFavoured = (index + indexOf(to)) % 3 !== 0;
     const { honorSet, seat } = this.#nodes[index]?.core ?? {};
     const publicKey = honorSet?.members[seat ?? -1]?.publicKey;
     const keys = this.#keys(index);
-    return this.#lies.twist(packet, seat, (bytes) => keys.sign(publicKey ?? "", bytes));
+    return this.#lies.twist(packet, seat, (bytes) => keys.sign(publicKey ?? "", bytes), isFavoured);
   }
 
   #askLightClient(): void {

@@ -61,6 +61,7 @@ export function honorLogConformance(name: string, start: () => Promise<HonorLogU
         { kind: "base", base, gone: ids.slice(0, 3), accepted },
         entriesOfBatch(4)[0] as LogEntry,
       ]);
+      expect(ids.map((id) => log.hasBlock(id))).toEqual(ids.map((id) => log.block(id) !== undefined));
       expect([log.block(ids[0] as string), log.decision(1), log.order(2)]).toEqual([
         undefined,
         undefined,
@@ -91,6 +92,7 @@ export function honorLogConformance(name: string, start: () => Promise<HonorLogU
         { kind: "base", base: baseOf(ids[2] as string, 1, 2), gone: ids.slice(0, 2), accepted: [] },
       ]);
       expect(log.block(ids[0] as string)).toEqual(blocks[0]?.block);
+      expect(ids.map((id) => log.hasBlock(id))).toEqual([true, true, true, true]);
       expect([log.decision(1) !== undefined, log.order(1)]).toEqual([true, ids.slice(0, 2)]);
       expect(log.sizes).toMatchObject({ blocks: 2, archivedBlocks: 2, decisions: 2 });
       await log.close();

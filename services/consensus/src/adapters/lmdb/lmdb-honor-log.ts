@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ChainBase } from "@aios/core-honor-node/chain-base";
 import { blockId, type DagBlock, isWhole } from "@aios/core-honor-node/dag-block";
-import { decodeLogEntry, encodeLogEntry } from "@aios/core-honor-node/log-codec";
+import { decodeLogEntry, encodeLogEntry, isWholeBlockEntry } from "@aios/core-honor-node/log-codec";
 import type { Decision, LogEntry } from "@aios/core-honor-node/node-protocol";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { type Database, open, type RootDatabase } from "lmdb";
@@ -153,6 +153,11 @@ export class LmdbHonorLog implements HonorLog {
     return entry?.kind === "block" && isWhole(entry.block) ? entry.block : undefined;
   }
 
+  hasBlock(id: string): boolean {
+    const place = this.#places.get(Buffer.from(id, "hex"))?.readUInt32BE();
+    return place !== undefined && (this.#isWhole(this.#blocks, place) || this.#isWhole(this.#archive, place));
+  }
+
   decision(height: number): Decision | undefined {
     const entry = this.#entry(this.#decisions, height);
     return entry?.kind === "decision" ? entry.decision : undefined;
@@ -185,6 +190,12 @@ export class LmdbHonorLog implements HonorLog {
   #entry(table: NumberedTable, key: number): LogEntry | undefined {
     const value = Number.isSafeInteger(key) && key >= 0 && key < 2 ** 32 ? table.get(key) : undefined;
     return value === undefined ? undefined : decoded(value);
+  }
+
+  /** By its kind alone: what is held of a block that came with a snapshot has no transactions. */
+  #isWhole(table: NumberedTable, place: number): boolean {
+    const value = table.get(place);
+    return value !== undefined && isWholeBlockEntry(value);
   }
 
   #prune(
