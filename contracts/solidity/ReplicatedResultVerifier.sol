@@ -5,11 +5,13 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {JobMessages} from "./base/JobMessages.sol";
 import {RefutingVerifier} from "./base/RefutingVerifier.sol";
 import {IRefutingVerifier, ResultClaim, Verdict} from "./interfaces/IResultVerifier.sol";
+import {JobEscrow} from "./JobEscrow.sol";
 import {ProviderRegistry} from "./ProviderRegistry.sol";
 
-/// The ladder's third rung, "replicate": final when another active provider has signed a delivery of the same output
-/// for the same job. Two signatures over different outputs decide nothing: a proof does, of the delivered output
-/// (final) or of another one (refuted).
+/// The ladder's third rung, "replicate": final when a second active provider has signed a delivery of the same output
+/// for the same job: the one whom the lease names as `prover`, chosen by the matcher before there was a lease, so that
+/// nobody's own second stake certifies its work. Two signatures over different outputs decide nothing: a proof does, of
+/// the delivered output (final) or of another one (refuted).
 ///
 /// Evidence is either a proof as `Groth16ResultVerifier` takes it, or, in 160 bytes, what the replica's signed delivery
 /// says beside job and output: fencing token, receipt hash, r, s, v.
@@ -47,6 +49,7 @@ contract ReplicatedResultVerifier is RefutingVerifier {
         );
         if (problem != ECDSA.RecoverError.NoError) return _invalid("replica-signature-malformed");
         if (replica == claim.provider) return _invalid("replica-is-the-provider");
+        if (replica != JobEscrow(claim.escrow).jobOf(claim.jobId).prover) return _invalid("replica-not-named");
         if (!providers.isActive(replica)) return _invalid("replica-not-active");
         return _final();
     }

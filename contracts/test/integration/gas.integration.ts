@@ -62,6 +62,15 @@ async function fullJob(note: (action: string, gas: bigint) => void): Promise<voi
   await newSecond();
   note("settle (Groth16)", (await protocol.settle(jobId, evidence)).gasUsed);
 
+  const second = protocol.address("rival");
+  const replicated = await protocol.delivered(
+    await protocol.provenOrder({ verifier: protocol.deployment.contracts.ReplicatedResultVerifier }),
+    { prover: second, proverFeeWei: 500n },
+  );
+  const signature = await protocol.replica(replicated, 42n, "rival");
+  await newSecond();
+  note("settle (two providers)", (await protocol.settle(replicated, signature)).gasUsed);
+
   const unproven = await protocol.delivered(await protocol.order(), { prover: ZeroAddress });
   note("settle (none, starts the window)", (await protocol.settle(unproven)).gasUsed);
   await newSecond();

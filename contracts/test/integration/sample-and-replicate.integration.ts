@@ -1,9 +1,7 @@
-import { deliveryTypedData } from "@aios/core-settlement/order-digest";
-import { concat, Signature, toBeHex, ZeroHash } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectRevert } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
-import { TestProtocol } from "../support/protocol.js";
+import { type Party, TestProtocol } from "../support/protocol.js";
 
 let chain: TestChain;
 let protocol: TestProtocol;
@@ -71,51 +69,54 @@ describe("a replicated job", () => {
   const order = () =>
     protocol.provenOrder({ verifier: protocol.deployment.contracts.ReplicatedResultVerifier });
 
-  /** What `who` signs that it computed for the job, as evidence. */
-  async function replica(
-    jobId: string,
-    output: bigint,
-    who: "provider" | "rival" | "stranger",
-    fencingToken = 7n,
-  ): Promise<string> {
-    const delivery = protocol.delivery(jobId, { fencingToken, output });
-    const { r, s, v } = Signature.from(
-      await protocol.sign(who, deliveryTypedData(protocol.domain(protocol.escrow), delivery)),
-    );
-    return concat([toBeHex(fencingToken, 32), ZeroHash, r, s, toBeHex(v, 32)]);
-  }
+  /** A lease names the second provider, which has computed before. */
+  const named = () => ({ prover: protocol.address("rival"), proverFeeWei: 3_000n });
 
-  it("is final at once with another provider's signed delivery of the same output, and pays both", async () => {
-    const agreed = await order();
-    const jobId = await protocol.delivered(agreed, {
-      prover: protocol.address("rival"),
-      proverFeeWei: 3_000n,
-    });
+  it("is final at once with the second provider's signed delivery of the same output, and pays both", async () => {
+    const jobId = await protocol.delivered(await order(), named());
     const owed = () => protocol.withdrawable(protocol.address("rival"));
     const before = await owed();
-    await protocol.settle(jobId, await replica(jobId, 42n, "rival"));
+    await protocol.settle(jobId, await protocol.replica(jobId, 42n, "rival"));
     expect(await protocol.state(jobId)).toBe("Settled");
     expect((await owed()) - before).toBe(3_000n);
   });
 
   it("is not settled by the same provider twice, by a stranger, another job or output, or the buyer's word", async () => {
-    const jobId = await protocol.delivered(await order());
-    const other = await protocol.delivered(await order());
+    const jobId = await protocol.delivered(await order(), named());
+    const other = await protocol.delivered(await order(), named());
     const reasonOf = async (evidence: string) =>
       (await expectRevert(protocol.settle(jobId, evidence), "ResultInvalid"))["reason"];
-    expect(await reasonOf(await replica(jobId, 42n, "provider"))).toBe("replica-is-the-provider");
-    expect(await reasonOf(await replica(jobId, 42n, "stranger"))).toBe("replica-not-active");
-    expect(await reasonOf(await replica(jobId, 41n, "rival"))).toBe("replica-not-active");
-    expect(await reasonOf(await replica(other, 42n, "rival"))).toBe("replica-not-active");
+    expect(await reasonOf(await protocol.replica(jobId, 42n, "provider"))).toBe("replica-is-the-provider");
+    expect(await reasonOf(await protocol.replica(jobId, 42n, "stranger"))).toBe("replica-not-named");
+    expect(await reasonOf(await protocol.replica(jobId, 41n, "rival"))).toBe("replica-not-named");
+    expect(await reasonOf(await protocol.replica(other, 42n, "rival"))).toBe("replica-not-named");
     expect(await reasonOf(`0x${"ff".repeat(160)}`)).toBe("evidence-malformed");
     expect(await reasonOf("0x")).toBe("evidence-malformed");
     await expectRevert(protocol.accept(jobId), "AcceptanceNotEnough");
   });
 
+  it("is not settled by a provider's own second stake, but by whom its lease names, and only while it has a stake", async () => {
+    const jobId = await protocol.delivered(await order(), named());
+    const unnamed = await protocol.delivered(await order());
+    const unstaked = await protocol.delivered(await order(), { prover: protocol.address("prover") });
+    await protocol.wrap("owner", 10n ** 18n);
+    await protocol.register("owner");
+    const reasonOf = async (id: string, who: Party) =>
+      (await expectRevert(protocol.settle(id, await protocol.replica(id, 42n, who)), "ResultInvalid"))[
+        "reason"
+      ];
+    expect(await reasonOf(jobId, "owner")).toBe("replica-not-named");
+    expect(await reasonOf(unnamed, "owner")).toBe("replica-not-named");
+    expect(await reasonOf(unnamed, "rival")).toBe("replica-not-named");
+    expect(await reasonOf(unstaked, "prover")).toBe("replica-not-active");
+    await protocol.settle(jobId, await protocol.replica(jobId, 42n, "rival"));
+    expect(await protocol.state(jobId)).toBe("Settled");
+  });
+
   it("that two providers disagree on is decided by a proof, and by nothing else", async () => {
     const disputed = await order();
-    const jobId = await protocol.delivered(disputed, {}, { output: 41n });
-    const rival = await replica(jobId, 42n, "rival");
+    const jobId = await protocol.delivered(disputed, named(), { output: 41n });
+    const rival = await protocol.replica(jobId, 42n, "rival");
     expect((await expectRevert(refute(jobId, 42n, rival), "NotRefuted"))["reason"]).toBe(
       "replica-cannot-refute",
     );

@@ -20,7 +20,17 @@ import {
 import { type TokenPermit, tokenDomain, tokenPermit } from "@aios/core-settlement/permit";
 import type { TypedData } from "@aios/core-settlement/signed-data";
 import { JOB_KIND, type SigningDomain, signingDomain } from "@aios/core-settlement/typed-data";
-import { AbiCoder, keccak256, toBeHex, toUtf8Bytes, Wallet, ZeroAddress, ZeroHash } from "ethers";
+import {
+  AbiCoder,
+  concat,
+  keccak256,
+  Signature,
+  toBeHex,
+  toUtf8Bytes,
+  Wallet,
+  ZeroAddress,
+  ZeroHash,
+} from "ethers";
 import { abi as registryAbi } from "../../generated/abi/contract-registry.js";
 import { abi as escrowAbi } from "../../generated/abi/job-escrow.js";
 import { abi as licenceAbi } from "../../generated/abi/model-licence.js";
@@ -46,7 +56,7 @@ const PARTIES = [
   "prover",
   "stranger",
 ] as const;
-type Party = (typeof PARTIES)[number];
+export type Party = (typeof PARTIES)[number];
 
 export interface StatementFacts {
   readonly version: bigint;
@@ -322,6 +332,14 @@ export class TestProtocol {
     const delivery = this.delivery(jobId, overrides);
     const signature = await this.sign(signer, deliveryTypedData(this.domain(this.escrow), delivery));
     return this.escrow.send(this.wallets.relayer, "deliver", [delivery, signature]);
+  }
+
+  /** What `who` signs that it computed for the job as its second provider, as evidence for "replicate". */
+  async replica(jobId: string, output: bigint, who: Party, fencingToken = 7n): Promise<string> {
+    const delivery = this.delivery(jobId, { fencingToken, output });
+    const signature = await this.sign(who, deliveryTypedData(this.domain(this.escrow), delivery));
+    const { r, s, v } = Signature.from(signature);
+    return concat([toBeHex(fencingToken, 32), delivery.receiptHash, r, s, toBeHex(v, 32)]);
   }
 
   async accept(jobId: string, overrides: Partial<Acceptance> = {}, signer: Party = "buyer"): Promise<Sent> {

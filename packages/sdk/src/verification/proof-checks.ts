@@ -134,7 +134,7 @@ export function isProof(evidence: string): boolean {
 function withoutProof(
   protocol: Protocol,
   jobId: string,
-  { delivery, deliverySignature }: ChainEvidence,
+  { delivery, deliverySignature, events }: ChainEvidence,
   evidence: string,
 ): VerificationCheck {
   if (evidence === "0x")
@@ -145,18 +145,25 @@ function withoutProof(
       evidence: {},
     };
   const how =
-    "A second provider signed a delivery of the same output for this job; its signature was recovered here. The escrow asked that it has a stake.";
+    "The second provider, whom the lease names, signed a delivery of the same output for this job; its signature was recovered here. The escrow asked that it has a stake.";
   if (delivery === undefined || deliverySignature === undefined)
     return { name: "replica", ok: false, how, evidence: {} };
   const domain = signingDomain(protocol.chainId, contractAddress(protocol, "JobEscrow"));
   const provider = signerOf(deliveryTypedData(domain, delivery), deliverySignature);
   const replica = replicaOf(domain, jobId, delivery, evidence);
-  const ok = replica !== undefined && replica !== provider;
+  const lease = events.findLast((event) => event.parsed.name === "JobLeased");
+  const named = String(lease?.parsed.args.prover ?? "").toLowerCase();
+  const ok = replica !== undefined && replica !== provider && replica === named;
   return {
     name: "replica",
     ok,
     how,
-    evidence: { replica: replica ?? "none", provider: provider ?? "none", output: toHex32(delivery.output) },
+    evidence: {
+      replica: replica ?? "none",
+      named,
+      provider: provider ?? "none",
+      output: toHex32(delivery.output),
+    },
   };
 }
 

@@ -14,7 +14,10 @@ export class DrawSample {
   ) {}
 
   async execute(job: Job): Promise<void> {
-    const blockHash = await this.reader.blockHash(job.chainPosition.blockNumber);
+    const blockHash = await this.reader.blockHash(
+      // Jobs that were delivered under an earlier release do not say it: nothing newer is known of them.
+      job.held?.blockNumber ?? job.chainPosition.blockNumber,
+    );
     crashPoint("compute.draw.before-store");
     await this.jobs.change(job.jobId, (stored) => ({
       job: withDraw(stored, drawSample(stored, blockHash), this.clock.now()),

@@ -1,11 +1,15 @@
 import type { Clock } from "@aios/kernel/clock";
 import type { JobId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
+import { contradictsDelivery } from "../domain/counted-output.js";
 import { type Job, liveLease } from "../domain/job.js";
 import { applyEscrowFact, type EscrowFact } from "../domain/job-transitions.js";
-import type { JobStore, ProviderLinks } from "../domain/ports.js";
+import type { JobChange, JobStore, ProviderLinks } from "../domain/ports.js";
 import { metrics } from "../metrics.js";
 import type { JobEngine } from "./job-engine.js";
+
+/** A fact as it is heard: when the state's deadline is, 0 where an economy of an earlier release does not say it. */
+type HeardFact = Omit<EscrowFact, "pendingUntilMs" | "seenAtMs"> & { readonly deadlineMs: number };
 
 /** Follows what the chain says about the escrow; the chain's word is the job's state. */
 export class FollowEscrow {
@@ -22,16 +26,16 @@ export class FollowEscrow {
   }
 
   /** Facts about jobs of others, and facts that are known, change nothing. */
-  async execute(jobId: JobId, fact: Omit<EscrowFact, "pendingUntilMs" | "seenAtMs">): Promise<void> {
+  async execute(jobId: JobId, { deadlineMs, ...fact }: HeardFact): Promise<void> {
     let before: Job | undefined;
     const after = await this.#jobs.change(jobId, (job) => {
       before = job;
-      const deliveredAtMs = fact.state === "delivered" ? fact.chainTimeMs : job.deliveredAtMs;
       const pendingUntilMs =
-        (deliveredAtMs === 0 ? fact.chainTimeMs : deliveredAtMs) + job.terms.challengeWindowSeconds * 1_000;
+        deadlineMs || (job.deliveredAtMs || fact.chainTimeMs) + job.terms.challengeWindowSeconds * 1_000;
       const next = applyEscrowFact(job, { ...fact, pendingUntilMs, seenAtMs: this.#clock.now() });
       if (next === job) return undefined;
-      return { job: next, publishReceipt: next.state === "settled" && job.state !== "settled" };
+      const publishReceipt = next.state === "settled" && job.state !== "settled";
+      return { job: next, publishReceipt, ...faultOf(fact, next) };
     });
     if (before === undefined || after === undefined || after === before) return;
     crashPoint(`compute.${fact.state}.after-store`);
@@ -64,4 +68,12 @@ export class FollowEscrow {
       metrics.jobDuration.record(Math.max(0, this.#clock.now() - signed.atMs), { kind: job.kind });
     }
   }
+}
+
+/** Who signed for the chain something else than it handed over has done wrong, whichever of both is right. */
+function faultOf({ state }: Pick<EscrowFact, "state">, job: Job): Pick<JobChange, "fault"> {
+  const lease = liveLease(job);
+  if (state !== "delivered" || lease === undefined || !contradictsDelivery(job, lease)) return {};
+  const { provider, fencingToken } = lease;
+  return { fault: { provider, fencingToken, reason: "delivery-mismatch" } };
 }

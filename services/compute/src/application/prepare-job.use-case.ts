@@ -310,6 +310,7 @@ function newJob(
     drawSecret,
     pendingUntilMs: 0,
     deliveredAtMs: 0,
+    held: undefined,
     steps: [{ name: "prepared", atMs: nowMs, transactionHash: "", gasUsed: 0, note: "" }],
     progress: undefined,
     error: undefined,

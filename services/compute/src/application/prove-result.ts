@@ -2,8 +2,9 @@ import type { Clock } from "@aios/kernel/clock";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { toBeHex } from "ethers";
+import { claimedOutput } from "../domain/counted-output.js";
 import { type Job, type JobError, liveLease, type ProofProgress } from "../domain/job.js";
-import { failLease, NO_PROOF, withProof } from "../domain/job-transitions.js";
+import { failLease, NO_PROOF, WRONG_OUTPUT, withProof } from "../domain/job-transitions.js";
 import type { JobChange, JobStore, ProofOutcome, Prover } from "../domain/ports.js";
 import { metrics } from "../metrics.js";
 
@@ -15,7 +16,7 @@ const LONGEST_RETRY_MS = 30_000;
 const MAX_ATTEMPTS = 5;
 /** What the prover says when its own evaluation gives another output than the provider's. */
 const WRONG_OUTPUT_CODES: ReadonlySet<string> = new Set([
-  "wrong-output",
+  WRONG_OUTPUT,
   "output-mismatch",
   "oracle-disagrees",
 ]);
@@ -78,7 +79,11 @@ export class ProveResult {
   }
 
   async #store(job: Job, fencingToken: number, attempt: number, outcome: ProofOutcome): Promise<void> {
-    await this.#jobs.change(job.jobId, (stored) => this.#change(stored, fencingToken, attempt, outcome));
+    await this.#jobs.change(job.jobId, (stored) => {
+      // Another output may count by now; about that one nothing was said.
+      if (claimedOutput(stored) !== claimedOutput(job)) return undefined;
+      return this.#change(stored, fencingToken, attempt, outcome);
+    });
     if (outcome.state !== "running") metrics.proofs.add(1, { outcome: outcome.error?.code ?? "proven" });
   }
 
@@ -110,7 +115,7 @@ export class ProveResult {
       return { job: withProof(job, { ...proof, state: "none", checkAtMs: nowMs + pauseMs }, nowMs) };
     }
     const failure = {
-      code: "wrong-output",
+      code: WRONG_OUTPUT,
       message: "The prover's evaluation of the committed model gives another output.",
     };
     const refuted = { ...proof, refutingOutput: computedOutput(error) };

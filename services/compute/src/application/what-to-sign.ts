@@ -2,6 +2,7 @@ import { acceptanceTypedData, orderTypedData, permitTypedData } from "@aios/core
 import { tokenDomain } from "@aios/core-settlement/permit";
 import { type TypedData, typedDataJson } from "@aios/core-settlement/signed-data";
 import { signingDomain } from "@aios/core-settlement/typed-data";
+import { hasOutput, outputHashOf } from "../domain/counted-output.js";
 import { type Job, liveLease } from "../domain/job.js";
 
 export interface ToSign {
@@ -23,15 +24,15 @@ export function permitToSign(job: Job): TypedData | undefined {
   return permitTypedData(tokenDomain(chainId, wrappedAios), permit);
 }
 
-/** Undefined until something was delivered. */
+/** Undefined until something was delivered, and while the buyer does not have it. */
 export function acceptanceToSign(job: Job): TypedData | undefined {
   const lease = liveLease(job);
-  if (lease?.result === undefined) return undefined;
+  if (lease === undefined || !hasOutput(job, lease)) return undefined;
   const { chainId, jobEscrow } = job.terms.contracts;
   return acceptanceTypedData(signingDomain(chainId, jobEscrow), {
     jobId: job.jobId,
     fencingToken: lease.fencingToken.toString(),
-    outputHash: lease.result.delivery.outputHash,
+    outputHash: outputHashOf(job, lease),
   });
 }
 

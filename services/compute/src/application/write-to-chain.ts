@@ -18,7 +18,7 @@ const WAITED_FOR_IN: Readonly<Record<ChainStep, readonly Job["state"][]>> = {
   lease: ["funded"],
   deliver: ["leased"],
   release: ["leased"],
-  refute: ["delivered"],
+  refute: ["delivered", "pending"],
   settle: ["delivered"],
   accept: ["delivered", "pending"],
   finish: ["pending"],

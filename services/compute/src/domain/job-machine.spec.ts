@@ -1,26 +1,31 @@
-import { isTerminal, JOB_STATES } from "@aios/core-settlement/job-state-table";
-import type { Address } from "@aios/kernel/identifiers";
+import { JOB_STATES } from "@aios/core-settlement/job-state-table";
+import { type Address, bytes32 } from "@aios/kernel/identifiers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  type Luck,
+  GOOD_LUCK,
   luckArbitrary,
   POLICY,
   PROVIDERS,
-  RIGHT_OUTPUT,
+  providerMoveArbitrary,
   VANISHED,
   World,
 } from "../../test/support/job-world.js";
 import {
+  CHALLENGE_WINDOW_SECONDS,
   DELIVER_WITHIN_SECONDS,
   LEASE_BY_SECONDS,
+  RIGHT_OUTPUT,
   SETTLE_WITHIN_SECONDS,
   sampleJob,
   sampleResult,
+  WRONG_OUTPUT,
 } from "../../test/support/sample-job.js";
+import { claimedOutput } from "./counted-output.js";
 import { PERMIT_STALE } from "./funding-refusal.js";
-import { isTerminalJob, type Job, type VerificationLevel } from "./job.js";
+import { isTerminalJob, type Job, liveLease, type VerificationLevel } from "./job.js";
 import {
+  accept,
   agree,
   applyEscrowFact,
   askToSignAgain,
@@ -36,9 +41,12 @@ import {
   sign,
   startReplica,
   withAttempt,
+  withDraw,
   withProof,
+  ZERO_BYTES32,
 } from "./job-transitions.js";
 import { nextStep } from "./next-step.js";
+import { drawSample } from "./sample-draw.js";
 
 describe("the job's machine", () => {
   it("never has two leases, never pays twice, and gets out of every state", () => {
@@ -50,52 +58,49 @@ describe("the job's machine", () => {
           const world = new World(verification);
           for (const luck of lucks) world.step(luck);
           // With good luck from here on it ends, wherever it was.
-          const good: Luck = {
-            advanceMs: 5_000,
-            transactionFails: false,
-            crashBeforeStore: false,
-            duplicate: true,
-            provider: "delivers",
-            acceptance: false,
-            permitOvertaken: false,
-            signsAgain: true,
-            replicaLeaves: false,
-          };
-          for (let count = 0; count < 1_000 && !isTerminalJob(world.job); count++) world.step(good);
+          for (let count = 0; count < 1_000 && !isTerminalJob(world.job); count++) world.step(GOOD_LUCK);
           expect(isTerminalJob(world.job)).toBe(true);
-          expect(world.escrow === "None" || isTerminal(world.escrow)).toBe(true);
+          expect(world.escrow.isOver).toBe(true);
         },
       ),
       { numRuns: 300 },
     );
   });
 
+  it("pays no drawn output that is wrong, whatever its provider says, and does with the escrow itself", () => {
+    const manner = fc.record({
+      advanceMs: fc.integer({ min: 0, max: 500 }),
+      provider: fc.constantFrom("answers", "delivers", "silent", "fails", "vanishes", "wrong"),
+      before: providerMoveArbitrary,
+      after: providerMoveArbitrary,
+    });
+    fc.assert(
+      fc.property(fc.array(manner, { minLength: 5, maxLength: 60 }), (manners) => {
+        const world = new World("sample");
+        for (const one of manners) world.step({ ...GOOD_LUCK, ...one });
+        const soon = { ...GOOD_LUCK, advanceMs: 500 };
+        for (let count = 0; count < 3_000 && !isTerminalJob(world.job); count++) world.step(soon);
+        expect(isTerminalJob(world.job)).toBe(true);
+        for (const output of world.escrow.paid) expect(output).toBe(RIGHT_OUTPUT);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("converges over duplicated and delayed events of the same history", () => {
     const world = new World("proof");
-    const good: Luck = {
-      advanceMs: 1_000,
-      transactionFails: false,
-      crashBeforeStore: false,
-      duplicate: false,
-      provider: "delivers",
-      acceptance: false,
-      permitOvertaken: false,
-      signsAgain: false,
-      replicaLeaves: false,
-    };
+    const good = { ...GOOD_LUCK, advanceMs: 1_000, duplicate: false, signsAgain: false };
+    const { facts } = world.escrow;
     for (let count = 0; count < 200 && !isTerminalJob(world.job); count++) world.step(good);
     expect(world.job.state).toBe("settled");
     fc.assert(
-      fc.property(
-        fc.array(fc.integer({ min: 0, max: world.facts.length - 1 }), { maxLength: 30 }),
-        (repeats) => {
-          const late = repeats.reduce(
-            (job, index) => applyEscrowFact(job, world.facts[index] as EscrowFact),
-            world.job,
-          );
-          expect(late).toEqual(world.job);
-        },
-      ),
+      fc.property(fc.array(fc.integer({ min: 0, max: facts.length - 1 }), { maxLength: 30 }), (repeats) => {
+        const late = repeats.reduce(
+          (job, index) => applyEscrowFact(job, facts[index] as EscrowFact),
+          world.job,
+        );
+        expect(late).toEqual(world.job);
+      }),
     );
   });
 
@@ -225,6 +230,121 @@ describe("the job's machine", () => {
     expect(nextStep(released, 0, POLICY)).toEqual({ kind: "place" });
   });
 
+  describe("a sampled delivery whose window its provider started in the block of its delivery", () => {
+    const overAtMs = CHALLENGE_WINDOW_SECONDS * 1_000 + POLICY.clockMarginMs;
+    const at = (logIndex: number) => ({ ...FACT, fencingToken: 1, position: { blockNumber: 3, logIndex } });
+    /** Leased, then on chain at once, whatever was handed over before. */
+    const selfSettled = (handedOver: string | undefined): Job => {
+      const held = { output: WRONG_OUTPUT, outputHash: WRONG_OUTPUT };
+      const delivered = applyEscrowFact(leasedJob("sample", handedOver), {
+        ...at(0),
+        ...held,
+        state: "delivered",
+      });
+      return applyEscrowFact(delivered, { ...at(1), ...held, state: "pending" });
+    };
+    const drawn = (job: Job, isDrawn = true): Job =>
+      withDraw(job, { drawn: isDrawn, blockHash: ZERO_BYTES32, secret: isDrawn ? "" : ZERO_BYTES32 }, 0);
+    const found = (job: Job): Job => {
+      const failed = { ...NO_PROOF, fencingToken: 1, attempt: 1, state: "failed" as const };
+      const wrong = { code: "wrong-output", message: "" };
+      return failLease(withProof(job, { ...failed, refutingOutput: RIGHT_OUTPUT }, 0), 1, wrong);
+    };
+
+    it.each([undefined, WRONG_OUTPUT, RIGHT_OUTPUT])(
+      "is drawn, proven and refuted (handed over: %s)",
+      (own) => {
+        const pending = selfSettled(own);
+        expect(pending).toMatchObject({ state: "pending", held: { output: WRONG_OUTPUT, blockNumber: 3 } });
+        expect(nextStep(pending, 0, POLICY)).toEqual({ kind: "draw" });
+        expect(claimedOutput(drawn(pending))).toBe(WRONG_OUTPUT);
+        expect(nextStep(drawn(pending), 0, POLICY)).toMatchObject({ kind: "request-proof", attempt: 1 });
+        const wrong = found(drawn(pending));
+        expect(claimedOutput(wrong)).toBe(RIGHT_OUTPUT);
+        expect(nextStep(wrong, 0, POLICY)).toMatchObject({ kind: "request-proof", attempt: 2 });
+        const proof = { ...NO_PROOF, fencingToken: 1, attempt: 2, refutingOutput: RIGHT_OUTPUT };
+        const disproven = withProof(wrong, { ...proof, state: "proven", evidence: "0x01" }, 0);
+        expect(nextStep(disproven, 0, POLICY)).toMatchObject({ kind: "submit", step: "refute" });
+        const at = { blockNumber: 4, logIndex: 0 };
+        const released = applyEscrowFact(disproven, { ...FACT, state: "funded", position: at });
+        expect(released).toMatchObject({ state: "funded", held: undefined });
+        expect(released.leases[0]).toMatchObject({ endedBecause: "wrong-output" });
+      },
+    );
+
+    it("is final at the window's end, where it is not drawn or nothing refuted it in time", () => {
+      const spared = drawn(selfSettled(undefined), false);
+      const missed = found(drawn(selfSettled(undefined)));
+      for (const job of [spared, missed]) {
+        expect(nextStep(job, overAtMs, POLICY)).toMatchObject({ kind: "submit", step: "finish" });
+      }
+      expect(nextStep(spared, 0, POLICY)).toEqual({ kind: "wait", untilMs: overAtMs });
+    });
+
+    it("is always drawn where its provider handed over another output", () => {
+      const job = { ...selfSettled(RIGHT_OUTPUT), drawSecret: ZERO_BYTES32 };
+      const never = { ...job, terms: { ...job.terms, sampleShareBps: 0 } };
+      const told = withDraw(never, drawSample(never, ZERO_BYTES32), 0);
+      expect(told.draw).toMatchObject({ drawn: true });
+      expect(told.steps.at(-1)?.note).toContain("handed over another output");
+    });
+
+    it("takes the buyer's word, but not against a proof that is on its way", () => {
+      const pending = accept(drawn(selfSettled(undefined)), "0xaccepted", 0);
+      expect(nextStep(pending, 0, POLICY)).toMatchObject({ kind: "submit", step: "accept" });
+      expect(nextStep(found(pending), 0, POLICY)).toMatchObject({ kind: "request-proof", attempt: 2 });
+    });
+  });
+
+  it("forgets what was found about another output than the escrow holds", () => {
+    const failed = { ...NO_PROOF, fencingToken: 1, attempt: 1, state: "failed" as const };
+    const leasedWrong = withProof(
+      leasedJob("proof", WRONG_OUTPUT),
+      { ...failed, refutingOutput: RIGHT_OUTPUT },
+      0,
+    );
+    const wrong = failLease(leasedWrong, 1, { code: "wrong-output", message: "" });
+    const deliver = (output: string): Job =>
+      applyEscrowFact(wrong, {
+        ...FACT,
+        state: "delivered",
+        fencingToken: 1,
+        position: { blockNumber: 3, logIndex: 0 },
+        output,
+        outputHash: output,
+      });
+    expect(nextStep(deliver(WRONG_OUTPUT), 0, POLICY)).toMatchObject({ kind: "request-proof", attempt: 2 });
+    expect(deliver(RIGHT_OUTPUT)).toMatchObject({ proof: NO_PROOF });
+    expect(liveLease(deliver(RIGHT_OUTPUT))?.failure).toBeUndefined();
+    expect(claimedOutput(deliver(RIGHT_OUTPUT))).toBe(RIGHT_OUTPUT);
+    expect(nextStep(deliver(RIGHT_OUTPUT), 0, POLICY)).toMatchObject({ kind: "request-proof", attempt: 1 });
+  });
+
+  it("starts no window for a training whose output the buyer does not have, and takes no proof to have failed", () => {
+    const refundAtMs = SETTLE_WITHIN_SECONDS * 1_000 + POLICY.clockMarginMs;
+    const training = { ...leasedJob("none", undefined), kind: "training" as const };
+    const deliver = (job: Job, output: string): Job =>
+      applyEscrowFact(job, {
+        ...FACT,
+        state: "delivered",
+        fencingToken: 1,
+        position: { blockNumber: 3, logIndex: 0 },
+        output,
+        outputHash: output,
+      });
+    const unseen = deliver(training, RIGHT_OUTPUT);
+    expect(nextStep(unseen, 0, POLICY)).toEqual({ kind: "wait", untilMs: refundAtMs + 1 });
+    const late = complete(unseen, 1, sampleResult(unseen.jobId, 1), 0);
+    expect(nextStep(late, 0, POLICY)).toMatchObject({ kind: "submit", step: "settle" });
+    // An economy of an earlier release does not say what was delivered.
+    const unknown = withDraw(
+      deliver(leasedJob("sample", undefined), ""),
+      { drawn: true, blockHash: ZERO_BYTES32, secret: "" },
+      0,
+    );
+    expect(nextStep(unknown, 0, POLICY)).toEqual({ kind: "wait", untilMs: refundAtMs + 1 });
+  });
+
   it("settles by a proof, asked for once, what both providers signed but whose second one has left", () => {
     const delivered = agreedDelivery();
     expect(nextStep(delivered, 0, POLICY)).toMatchObject({ kind: "submit", step: "settle", attempt: 1 });
@@ -315,14 +435,20 @@ function agreedDelivery(): Job {
 
 /** A proven inference whose output is on chain before its proof. */
 function deliveredJob(): Job {
-  const funded = applyEscrowFact(sign(sampleJob(), "0x", "", 0), { ...FACT, state: "funded" });
+  const at = { ...FACT, fencingToken: 1, position: { blockNumber: 3, logIndex: 0 } };
+  return applyEscrowFact(leasedJob("proof", RIGHT_OUTPUT), { ...at, state: "delivered" });
+}
+
+/** Leased under the token 1, to a provider that handed this over. */
+function leasedJob(verification: VerificationLevel, handedOver: string | undefined): Job {
+  const funded = applyEscrowFact(sign(sampleJob(verification), "0x", "", 0), { ...FACT, state: "funded" });
   const provider = PROVIDERS[0] as Address;
   const terms = leaseTermsFor(funded, provider, 10n, 100);
   const agreed = agree(offer(funded, { provider, terms, offerExpiresAtMs: 5_000 }, 0), 1, "0x");
-  const at = (blockNumber: number) => ({ ...FACT, fencingToken: 1, position: { blockNumber, logIndex: 0 } });
-  const leased = applyEscrowFact(agreed, { ...at(2), state: "leased" });
-  const computed = complete(leased, 1, sampleResult(leased.jobId, 1), 0);
-  return applyEscrowFact(computed, { ...at(3), state: "delivered" });
+  const at = { ...FACT, fencingToken: 1, position: { blockNumber: 2, logIndex: 0 } };
+  const leased = applyEscrowFact(agreed, { ...at, state: "leased" });
+  if (handedOver === undefined) return leased;
+  return complete(leased, 1, sampleResult(leased.jobId, 1, bytes32(handedOver)), 0);
 }
 
 const FACT = {
@@ -332,5 +458,7 @@ const FACT = {
   position: { blockNumber: 1, logIndex: 0 },
   chainTimeMs: 0,
   seenAtMs: 0,
-  pendingUntilMs: 30_000,
+  pendingUntilMs: CHALLENGE_WINDOW_SECONDS * 1_000,
+  output: "",
+  outputHash: "",
 } as const;

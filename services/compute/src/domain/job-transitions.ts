@@ -1,5 +1,6 @@
 import { drawNote } from "@aios/core-settlement/sample-draw";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import { contradictsDelivery } from "./counted-output.js";
 import { fencingTokenStale, leaseNotOffered } from "./errors.js";
 import {
   attemptOf,
@@ -24,6 +25,8 @@ import {
   type StepAttempt,
 } from "./job.js";
 
+/** Why a lease fails whose output the prover finds wrong. */
+export const WRONG_OUTPUT = "wrong-output";
 /** Steps and leases are bounded so that a job that keeps failing cannot grow without end. */
 const MAX_STEPS = 200;
 
@@ -47,6 +50,9 @@ export interface EscrowFact {
   readonly position: ChainPosition;
   readonly chainTimeMs: number;
   readonly pendingUntilMs: number;
+  /** As delivered, 0x and 64 hex digits each; empty before a delivery. */
+  readonly output: string;
+  readonly outputHash: string;
   /** When this service heard of it. Chain time has whole seconds only and decides deadlines; this is for people. */
   readonly seenAtMs: number;
 }
@@ -130,10 +136,14 @@ export function endOffer(job: Job, fencingToken: number, because: string): Job {
   return withLease(job, { ...lease, state: "ended", endedBecause: because });
 }
 
-/** The provider gave up or its result was refused; the chain has to release the lease. */
+/**
+ * The provider gave up, or its result was refused or is wrong; the chain has to take the lease back. What is delivered on
+ * chain only a wrong output takes back.
+ */
 export function failLease(job: Job, fencingToken: number, failure: LeaseFailure): Job {
   const lease = liveLease(job);
   if (lease?.fencingToken !== fencingToken || lease.failure !== undefined) return job;
+  if (isDelivered(job) && failure.code !== WRONG_OUTPUT) return job;
   if (lease.state === "offered" || lease.state === "agreed" || lease.role === "replica")
     return endOffer(job, fencingToken, failure.code);
   return withLease(job, { ...lease, failure });
@@ -165,11 +175,14 @@ export function dropReplica(job: Job, atMs: number): Job {
 
 /** Whether a sampled delivery was drawn; the first draw counts. */
 export function withDraw(job: Job, draw: SampleDraw, atMs: number): Job {
-  if (job.state !== "delivered" || job.draw !== undefined) return job;
+  if (!isDelivered(job) || job.draw !== undefined) return job;
   const { secret, blockHash } = draw;
+  const because = contradictsDelivery(job, liveLease(job))
+    ? "its provider handed over another output"
+    : "no secret was left that nobody knew";
   const note =
     secret === ""
-      ? "always: no secret was left that nobody knew"
+      ? `always: ${because}`
       : drawNote({ secret, blockHash, shareBps: job.terms.sampleShareBps });
   return withStep({ ...job, draw }, { name: draw.drawn ? "drawn" : "not-drawn", atMs, note });
 }
@@ -218,7 +231,11 @@ export function withProof(job: Job, proof: ProofProgress, atMs: number): Job {
     fencingToken === proof.fencingToken &&
     (attempt > proof.attempt || (attempt === proof.attempt && state !== "requested"));
   if (known) return job;
-  if (proof.state === "failed") return { ...job, proof, error: proof.error };
+  if (proof.state === "failed") {
+    const failed = { ...job, proof, error: proof.error };
+    if (proof.refutingOutput !== undefined) return failed;
+    return withStep(failed, { name: "unproven", atMs, note: proof.error?.code ?? "" });
+  }
   const next = { ...job, proof };
   if (proof.state !== "proven") return next;
   return withStep(next, { name: proof.refutingOutput === undefined ? "proven" : "disproven", atMs });
@@ -270,10 +287,7 @@ export function applyEscrowFact(job: Job, fact: EscrowFact): Job {
     case "leased":
       return leased(moved, fact, step);
     case "delivered":
-      return withStep(
-        { ...moved, state: "delivered", deliveredAtMs: fact.chainTimeMs },
-        { name: "delivered", ...step },
-      );
+      return withStep(delivered(moved, fact), { name: "delivered", ...step });
     case "pending":
       return withStep(
         { ...moved, state: "pending", pendingUntilMs: fact.pendingUntilMs },
@@ -309,6 +323,9 @@ function funded(job: Job, step: StepFacts): Job {
     ...endLive(job, because),
     state: "funded",
     proof: NO_PROOF,
+    // It was for the delivery under this lease.
+    acceptanceSignature: "",
+    held: undefined,
     draw: undefined,
     drawSecret: job.draw === undefined ? job.drawSecret : "",
     progress: undefined,
@@ -332,6 +349,25 @@ function leased(job: Job, fact: EscrowFact, step: StepFacts): Job {
   };
   const others = endLiveExcept(job, fact.fencingToken);
   return withStep(withLease({ ...others, state: "leased" }, revived), { name: "leased", ...step });
+}
+
+/** What the escrow holds counts from now on: what was found about another output says nothing about it. */
+function delivered(job: Job, fact: EscrowFact): Job {
+  const lease = liveLease(job);
+  const output = fact.output || (lease?.result?.output ?? "");
+  const outputHash = fact.outputHash || (lease?.result?.delivery.outputHash ?? "");
+  const held = { output, outputHash, blockNumber: fact.position.blockNumber };
+  const next: Job = { ...job, state: "delivered", deliveredAtMs: fact.chainTimeMs, held };
+  if (lease === undefined) return next;
+  const isKnown = lease.result !== undefined && !contradictsDelivery(next, lease);
+  if (isKnown && (lease.failure === undefined || lease.failure.code === WRONG_OUTPUT)) return next;
+  const unfailed = withLease(next, { ...lease, failure: undefined });
+  return isKnown ? unfailed : { ...unfailed, proof: NO_PROOF };
+}
+
+/** Whether the escrow holds a delivery whose challenge is not over. */
+function isDelivered({ state }: Job): boolean {
+  return state === "delivered" || state === "pending";
 }
 
 function endLive(job: Job, because: string): Job {

@@ -154,6 +154,19 @@ export interface Delivery {
   readonly receiptHash: Bytes32;
 }
 
+/**
+ * What the escrow holds as delivered under the live lease. Anyone may have submitted it, the provider too, and something
+ * else than it handed over: this is what is proven, accepted and paid.
+ */
+export interface HeldDelivery {
+  /** 0x and 64 hex digits; of a training it says nothing. Empty where it is not known. */
+  readonly output: string;
+  /** Empty where it is not known. */
+  readonly outputHash: string;
+  /** Of the block that holds it. */
+  readonly blockNumber: number;
+}
+
 export interface Lease {
   readonly role: LeaseRole;
   readonly fencingToken: number;
@@ -279,6 +292,8 @@ export interface Job {
   /** While pending: when the challenge window is over. */
   readonly pendingUntilMs: number;
   readonly deliveredAtMs: number;
+  /** Since the delivery, until the lease has ended without payment. */
+  readonly held: HeldDelivery | undefined;
   readonly steps: readonly JobStepRecord[];
   readonly progress: JobProgress | undefined;
   readonly error: JobError | undefined;
@@ -307,12 +322,6 @@ export function keptReplica(job: Job): (Lease & { readonly result: LeaseResult }
     (lease) => lease.role === "replica" && lease.endedBecause === REPLICA_KEPT,
   );
   return kept?.result === undefined ? undefined : { ...kept, result: kept.result };
-}
-
-/** Whether both providers of a replicated job computed the same. */
-export function isAgreed(job: Job, lease: Lease): boolean {
-  const replica = keptReplica(job);
-  return replica !== undefined && lease.result?.delivery.outputHash === replica.result.delivery.outputHash;
 }
 
 export function isTerminalJob(job: Job): boolean {

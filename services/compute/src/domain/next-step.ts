@@ -1,8 +1,8 @@
+import { claimedOutput, hasOutput, isAgreed } from "./counted-output.js";
 import { PERMIT_STALE } from "./funding-refusal.js";
 import {
   attemptOf,
   type ChainStep,
-  isAgreed,
   isProven,
   type Job,
   type JobError,
@@ -190,12 +190,8 @@ function delivered(job: Job, nowMs: number, policy: StepPolicy): NextStep {
   const refundAtMs = settleByMs + policy.clockMarginMs;
   if (nowMs > refundAtMs) return chainStep(job, "refund", token, nowMs);
   if (job.verification === "sample" && job.draw === undefined) return { kind: "draw" };
-  if (settlesByWord(job, lease)) {
-    const accept = job.acceptanceSignature === "" ? undefined : attemptOf(job, "accept", token);
-    const step = job.acceptanceSignature !== "" && accept?.state !== "failed" ? "accept" : "settle";
-    return earliest(chainStep(job, step, token, nowMs), refundAtMs + 1);
-  }
-  if (lease?.failure !== undefined) return refutation(job, lease, nowMs, refundAtMs);
+  if (settlesByWord(job, lease)) return earliest(byWord(job, lease, nowMs), refundAtMs + 1);
+  if (lease?.failure !== undefined) return earliest(refutation(job, lease, nowMs), refundAtMs + 1);
   if (job.verification === "replicate" && lease !== undefined && isAgreed(job, lease))
     return earliest(agreedDelivery(job, lease, nowMs), refundAtMs + 1);
   if (lease !== undefined) {
@@ -219,44 +215,65 @@ function agreedDelivery(job: Job, lease: Lease, nowMs: number): NextStep {
   return proof ?? chainStep(job, "settle", fencingToken, nowMs);
 }
 
+/** The buyer's acceptance, or the start of the window: not for a delivery whose output the buyer does not have. */
+function byWord(job: Job, lease: Lease | undefined, nowMs: number): NextStep {
+  const token = lease?.fencingToken ?? 0;
+  if (isAcceptable(job, token)) return chainStep(job, "accept", token, nowMs);
+  return hasOutput(job, lease) ? chainStep(job, "settle", token, nowMs) : WAIT;
+}
+
+function isAcceptable(job: Job, fencingToken: number): boolean {
+  return job.acceptanceSignature !== "" && attemptOf(job, "accept", fencingToken)?.state !== "failed";
+}
+
 /** The delivery is final by the buyer's word or by time: unproven jobs, and sampled ones that no proof decides. */
 function settlesByWord(job: Job, lease: Lease | undefined): boolean {
   if (job.verification === "none") return true;
   if (job.verification !== "sample" || lease?.failure !== undefined) return false;
   const isUndecided = job.draw?.drawn !== true || job.proof.state === "failed";
-  return isUndecided || job.acceptanceSignature !== "";
+  return isUndecided || isAcceptable(job, lease?.fencingToken ?? 0);
 }
 
 /**
  * A wrong output is on chain: the right one is proven, and with that the escrow takes the job from its provider. Where
  * the prover does not say which one is right, the buyer gets its money back at the deadline.
  */
-function refutation(job: Job, lease: Lease, nowMs: number, refundAtMs: number): NextStep {
+function refutation(job: Job, lease: Lease, nowMs: number): NextStep {
   const { proof } = job;
   const { fencingToken } = lease;
-  if (proof.refutingOutput === undefined || proof.fencingToken !== fencingToken)
-    return { kind: "wait", untilMs: refundAtMs + 1 };
-  if (proof.state === "proven")
-    return earliest(chainStep(job, "refute", fencingToken, nowMs), refundAtMs + 1);
-  if (nowMs < proof.checkAtMs) return { kind: "wait", untilMs: Math.min(proof.checkAtMs, refundAtMs + 1) };
+  if (proof.refutingOutput === undefined || proof.fencingToken !== fencingToken) return WAIT;
+  if (proof.state === "proven") return chainStep(job, "refute", fencingToken, nowMs);
+  if (nowMs < proof.checkAtMs) return { kind: "wait", untilMs: proof.checkAtMs };
   if (proof.state === "requested") return { kind: "check-proof", fencingToken };
   return { kind: "request-proof", fencingToken, attempt: proof.attempt + 1 };
 }
 
+/** Anybody may have started the window, the provider in the block of its delivery: until its end all is as before it. */
 function pending(job: Job, nowMs: number, policy: StepPolicy): NextStep {
-  const token = liveLease(job)?.fencingToken ?? 0;
-  const accept = attemptOf(job, "accept", token);
-  if (job.acceptanceSignature !== "" && accept?.state !== "failed")
-    return chainStep(job, "accept", token, nowMs);
+  const lease = liveLease(job);
+  const token = lease?.fencingToken ?? 0;
   const overAtMs = job.pendingUntilMs + policy.clockMarginMs;
-  if (nowMs < overAtMs) return { kind: "wait", untilMs: overAtMs };
-  return chainStep(job, "finish", token, nowMs);
+  const isContested = lease?.failure !== undefined && nowMs < overAtMs;
+  if (isAcceptable(job, token) && !isContested) return chainStep(job, "accept", token, nowMs);
+  if (nowMs >= overAtMs) return chainStep(job, "finish", token, nowMs);
+  return earliest(contest(job, lease, nowMs), overAtMs);
+}
+
+/** A sampled delivery is drawn, and what is drawn proven or refuted. */
+function contest(job: Job, lease: Lease | undefined, nowMs: number): NextStep {
+  if (job.verification !== "sample") return WAIT;
+  if (job.draw === undefined) return { kind: "draw" };
+  if (lease === undefined) return WAIT;
+  if (lease.failure !== undefined) return refutation(job, lease, nowMs);
+  return (job.draw.drawn ? proofStep(job, lease, nowMs) : undefined) ?? WAIT;
 }
 
 /** Undefined once nothing is left to do about the proof. */
 function proofStep(job: Job, lease: Lease, nowMs: number): NextStep | undefined {
   const { proof } = job;
   if (proof.state === "proven") return undefined;
+  // Nothing can be asked for, and that is no failure of the prover's: word does not settle it either.
+  if (claimedOutput(job) === "") return WAIT;
   if (proof.fencingToken !== lease.fencingToken || proof.state === "none") {
     if (proof.fencingToken === lease.fencingToken && nowMs < proof.checkAtMs)
       return { kind: "wait", untilMs: proof.checkAtMs };

@@ -38,6 +38,8 @@ function offered(kind: Job["kind"]): Job {
     chainTimeMs: OFFERED_AT_MS,
     seenAtMs: OFFERED_AT_MS,
     pendingUntilMs: 0,
+    output: "",
+    outputHash: "",
   });
   const terms = leaseTermsFor(funded, PROVIDER, 10n, 1_000);
   return offer(funded, { provider: PROVIDER, terms, offerExpiresAtMs: NOW_MS }, OFFERED_AT_MS);
@@ -48,8 +50,12 @@ function signed(data: TypedData): string {
 }
 
 /** Checks a result that is right but for the changed receipt fields; the provider signs what it claims. */
-function check(kind: Job["kind"], change: Readonly<Record<string, string>> = {}) {
-  const job = offered(kind);
+function check(
+  kind: Job["kind"],
+  change: Readonly<Record<string, string>> = {},
+  held: Job["held"] = undefined,
+) {
+  const job = { ...offered(kind), held };
   const lease = liveLease(job);
   if (lease === undefined) throw new Error("the job has no lease");
   const inference = kind === "inference";
@@ -98,6 +104,15 @@ describe("a result", () => {
     expect(check("training")).toMatchObject({ outputCid: OUTPUT_CID });
     const clockOff = { startedAtMs: (OFFERED_AT_MS - 59_000).toString() };
     expect(check("inference", clockOff)).toMatchObject({ output: toBeHex(7n, 32) });
+  });
+
+  it("is refused when the escrow holds another one under the lease, and kept when it holds this one", () => {
+    const own = keccak256(toBeHex(7n, 32));
+    const holds = (outputHash: string) => ({ output: toBeHex(7n, 32), outputHash, blockNumber: 1 });
+    expect(check("inference", {}, holds(own))).toMatchObject({ output: toBeHex(7n, 32) });
+    expect(() => check("inference", {}, holds(keccak256(toBeHex(8n, 32))))).toThrowError(
+      expect.objectContaining({ code: "delivery-mismatch" }),
+    );
   });
 
   it.each([

@@ -53,6 +53,7 @@ export function requireLease(job: Job, provider: string, fencingToken: number, n
 export function checkResult(job: Job, lease: Lease, claimed: ClaimedResult, nowMs: number): LeaseResult {
   const { chainId, jobEscrow, receiptRegistry } = job.terms.contracts;
   const { packed, hash } = outputOf(job, claimed);
+  requireHeld(job, hash);
   const receipt = parseObject(claimed.receiptJson, "receipt");
   checkReceipt(job, lease, receipt, hash, nowMs);
   const receiptTyped = receiptTypedData(
@@ -101,6 +102,16 @@ export function checkResult(job: Job, lease: Lease, claimed: ClaimedResult, nowM
     receiptJson: canonicalJson(receipt),
     receiptSignature: claimed.receiptSignature,
   };
+}
+
+/** A provider that delivered on chain itself hands over what it signed there. */
+function requireHeld({ held }: Job, outputHash: Bytes32): void {
+  if (held === undefined || held.outputHash === "" || held.outputHash === outputHash) return;
+  throw resultRefused(
+    "delivery-mismatch",
+    "delivery.outputHash",
+    `The escrow holds a delivery of ${held.outputHash} under this lease.`,
+  );
 }
 
 function outputOf(job: Job, claimed: ClaimedResult): { readonly packed: bigint; readonly hash: Bytes32 } {

@@ -50,6 +50,8 @@ it("takes a secret once: a delivery after one whose secret was shown is always d
       chainTimeMs: 0,
       pendingUntilMs: 0,
       seenAtMs: 0,
+      output: "",
+      outputHash: "",
     });
   const shown = released(withDraw(undrawn, drawSample(undrawn, blockHash), 1));
   expect(shown).toMatchObject({ draw: undefined, drawSecret: "" });

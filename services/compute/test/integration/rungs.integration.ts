@@ -1,7 +1,10 @@
+import { abi as escrowAbi } from "@aios/contracts/abi/job-escrow";
 import { drawCommitment, parseDrawNote } from "@aios/core-settlement/sample-draw";
 import { CodedError } from "@aios/kernel/coded-error";
 import { JobState, Verification } from "@aios/proto/aios/compute/v1/compute";
 import { ProofSystem } from "@aios/proto/aios/prover/v1/prover";
+import { eventually } from "@aios/testkit/eventually";
+import { Interface, type InterfaceAbi } from "ethers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ComputePlatform, IMAGE } from "../support/compute-platform.js";
 import { CONTRACTS } from "../support/fake-chain.js";
@@ -185,5 +188,41 @@ describe("a sampled job", () => {
     expect(paymentsOf(jobId)).toEqual([{ jobId, provider: honest.address }]);
     expect(await endsOf(jobId)).toContain("wrong-output");
     expect(job.steps.find(({ note }) => note.startsWith(liar.address))?.name).toBe("matched");
+  });
+
+  it("is refuted where its provider goes to the escrow itself, and starts the window in the same block", async () => {
+    platform.chain.challengeWindowSeconds = 3_600;
+    try {
+      const liar = await provider({ output: 8n, priceWei: "10", manner: "silent" });
+      const honest = await provider();
+      const jobId = await platform.placeJob(SAMPLE);
+      await platform.reaches(jobId, JobState.JOB_STATE_LEASED);
+      const grant = await eventually(() => {
+        const granted = liar.received.find(({ leaseGranted }) => leaseGranted?.jobId === jobId)?.leaseGranted;
+        if (granted === undefined) throw new Error("the lease is not granted yet");
+        return granted;
+      });
+      const { jobResult } = await liar.result(grant);
+      const escrow = new Interface(escrowAbi as InterfaceAbi);
+      await platform.chain.callInOneBlock([
+        escrow.encodeFunctionData("deliver", [
+          JSON.parse(jobResult?.deliveryJson ?? ""),
+          jobResult?.deliverySignature,
+        ]),
+        escrow.encodeFunctionData("settle", [jobId, "0x"]),
+      ]);
+      await eventually(() => expect(platform.chain.jobs.get(jobId)?.provider).toBe(honest.address), 40_000);
+      const job = await platform.reaches(jobId, JobState.JOB_STATE_SETTLED, 40_000);
+      const steps = job.steps.map(({ name }) => name);
+      expect(steps.slice(steps.indexOf("pending"), steps.indexOf("released"))).toEqual([
+        "pending",
+        "drawn",
+        "disproven",
+      ]);
+      expect(await endsOf(jobId)).toContain("wrong-output");
+      expect(paymentsOf(jobId)).toEqual([{ jobId, provider: honest.address }]);
+    } finally {
+      platform.chain.challengeWindowSeconds = 1;
+    }
   });
 });

@@ -14,6 +14,7 @@ import {
   type SubmitTransactionRequest,
   TransactionState,
 } from "@aios/proto/aios/economy/v1/economy";
+import type { EscrowJobChanged } from "@aios/proto/aios/events/v1/events";
 import { topics } from "@aios/proto/topics";
 import type { EventBus } from "@aios/service-kit/event-bus";
 import type { Peer } from "@aios/testkit/peer";
@@ -52,10 +53,12 @@ interface EscrowJob {
   readonly deliverWithinSeconds: number;
   readonly leaseBy: number;
   provider: string;
+  prover: string;
   fencingToken: number;
   deliverBy: number;
   deliveredAt: number;
   output: bigint;
+  outputHash: string;
 }
 
 /** JobEscrow's rules in memory, behind economy's interface: enough to tell whether compute plays by them. */
@@ -108,7 +111,7 @@ export class FakeChain implements Peer {
     const transaction: ChainTransaction = {
       transactionId: request.idempotencyKey,
       state: TransactionState.TRANSACTION_STATE_SENT,
-      transactionHash: `0x${randomUUID().replaceAll("-", "").padEnd(64, "0")}`,
+      transactionHash: transactionHashOf(),
       blockNumber: 0,
       gasUsed: 0,
       purpose: request.purpose,
@@ -133,24 +136,13 @@ export class FakeChain implements Peer {
       const changed =
         request.contract === "ProviderRegistry"
           ? this.#register(request)
-          : this.#apply(request, chainTimeSeconds);
+          : this.#apply(
+              { data: request.data, byMatcher: request.signer === ChainSigner.CHAIN_SIGNER_MATCHER },
+              chainTimeSeconds,
+            );
       if (changed !== undefined) {
-        const [jobId, job] = changed;
-        await this.#publish(topics.economyJobChanged, {
-          jobId,
-          state: job.state,
-          buyer: job.buyer,
-          provider: job.provider,
-          fencingToken: job.fencingToken,
-          transactionHash: transaction.transactionHash,
-          blockNumber,
-          gasUsed: 100_000,
-          finalized: false,
-          priceWei: "0",
-          chainTimeSeconds,
-          logIndex: 0,
-          receiptHash: "",
-        });
+        const { transactionHash } = transaction;
+        await this.#publishJob(changed, { transactionHash, blockNumber, chainTimeSeconds, logIndex: 0 });
       }
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
@@ -179,19 +171,56 @@ export class FakeChain implements Peer {
     });
   }
 
+  /** Calls by somebody who asks no relayer, in this order and in one block. Throws what the escrow refuses. */
+  async callInOneBlock(calls: readonly string[]): Promise<void> {
+    const [blockNumber, chainTimeSeconds] = [this.#block++, Math.floor(Date.now() / 1_000)];
+    for (const [logIndex, data] of calls.entries()) {
+      const changed = this.#apply(
+        { data: Buffer.from(data.slice(2), "hex"), byMatcher: false },
+        chainTimeSeconds,
+      );
+      const transactionHash = transactionHashOf();
+      await this.#publishJob(changed, { transactionHash, blockNumber, chainTimeSeconds, logIndex });
+    }
+  }
+
+  #publishJob(
+    [jobId, job]: readonly [string, EscrowJob],
+    at: Pick<EscrowJobChanged, "transactionHash" | "blockNumber" | "chainTimeSeconds" | "logIndex">,
+  ): Promise<void> {
+    const isDelivered = ["delivered", "pending", "settled"].includes(job.state);
+    return this.#publish(topics.economyJobChanged, {
+      ...at,
+      jobId,
+      state: job.state,
+      buyer: job.buyer,
+      provider: job.provider,
+      fencingToken: job.fencingToken,
+      gasUsed: 100_000,
+      finalized: false,
+      priceWei: "0",
+      receiptHash: "",
+      output: isDelivered ? toBeHex(job.output, 32) : "",
+      outputHash: isDelivered ? job.outputHash : "",
+      deadlineSeconds: job.state === "pending" ? this.#pendingUntil(job) : 0,
+    });
+  }
+
   #register(request: SubmitTransactionRequest): undefined {
     const call = this.#registry.parseTransaction({ data: hex(request.data) });
     this.activeProviders.add(String(call?.args[0].provider).toLowerCase());
   }
 
-  #apply(request: SubmitTransactionRequest, now: number): [string, EscrowJob] {
-    const call = this.#escrow.parseTransaction({ data: hex(request.data) });
+  #apply(
+    { data, byMatcher: matcher }: { readonly data: Uint8Array; readonly byMatcher: boolean },
+    now: number,
+  ): [string, EscrowJob] {
+    const call = this.#escrow.parseTransaction({ data: hex(data) });
     if (call === null) throw new Error("UnknownFunction");
     if (call.name === "open") return this.#open(call);
     const jobId = String(typeof call.args[0] === "string" ? call.args[0] : call.args[0].jobId);
     const job = this.jobs.get(jobId);
     if (job === undefined) throw new Error("JobUnknown");
-    const matcher = request.signer === ChainSigner.CHAIN_SIGNER_MATCHER;
     switch (call.name) {
       case "lease": {
         const [terms] = call.args;
@@ -202,6 +231,7 @@ export class FakeChain implements Peer {
         Object.assign(job, {
           state: "leased",
           provider: String(terms.provider).toLowerCase(),
+          prover: String(terms.prover).toLowerCase(),
           fencingToken: Number(terms.fencingToken),
           deliverBy: now + job.deliverWithinSeconds,
         });
@@ -212,7 +242,12 @@ export class FakeChain implements Peer {
         must(job.state === "leased", "TransitionNotAllowed");
         must(Number(delivery.fencingToken) === job.fencingToken, "StaleFencingToken");
         must(now <= job.deliverBy, "DeliveryTooLate");
-        Object.assign(job, { state: "delivered", deliveredAt: now, output: BigInt(delivery.output) });
+        Object.assign(job, {
+          state: "delivered",
+          deliveredAt: now,
+          output: BigInt(delivery.output),
+          outputHash: String(delivery.outputHash),
+        });
         break;
       }
       case "release":
@@ -221,7 +256,8 @@ export class FakeChain implements Peer {
         break;
       case "refute": {
         const [, provenOutput, evidence] = call.args;
-        must(job.state === "delivered", "TransitionNotAllowed");
+        must(job.state === "delivered" || job.state === "pending", "TransitionNotAllowed");
+        must(job.state === "delivered" || now < this.#pendingUntil(job), "ChallengeWindowOver");
         must(provenOutput !== job.output, "OutputAsDelivered");
         must(evidence === evidenceOf(jobId, provenOutput), "NotRefuted");
         Object.assign(job, { state: "funded", provider: "", output: 0n });
@@ -263,7 +299,9 @@ export class FakeChain implements Peer {
       fencingToken: 0,
       deliverBy: 0,
       deliveredAt: 0,
+      prover: "",
       output: 0n,
+      outputHash: "",
     };
     this.jobs.set(jobId, job);
     return [jobId, job];
@@ -271,7 +309,7 @@ export class FakeChain implements Peer {
 
   #settle(job: EscrowJob, jobId: string, evidence: string, now: number): void {
     if (job.state === "pending") {
-      must(now >= job.deliveredAt + this.challengeWindowSeconds, "ChallengeWindowOpen");
+      must(now >= this.#pendingUntil(job), "ChallengeWindowOpen");
       this.#pay(jobId, job);
       return;
     }
@@ -283,10 +321,18 @@ export class FakeChain implements Peer {
     }
     const isReplica = job.verifier === CONTRACTS.ReplicatedResultVerifier && dataLength(evidence) === 160;
     const isFinal = isReplica
-      ? !this.departed.has(replicaOf(jobId, job.output, evidence))
+      ? this.#isSecond(job, replicaOf(jobId, job.output, evidence))
       : evidence === evidenceOf(jobId, job.output);
     must(isFinal, "ResultInvalid");
     this.#pay(jobId, job);
+  }
+
+  #pendingUntil(job: EscrowJob): number {
+    return job.deliveredAt + this.challengeWindowSeconds;
+  }
+
+  #isSecond({ prover }: EscrowJob, signer: string): boolean {
+    return signer === prover && !this.departed.has(signer);
   }
 
   #pay(jobId: string, job: EscrowJob): void {
@@ -361,6 +407,10 @@ export class FakeChain implements Peer {
       },
     ]);
   }
+}
+
+function transactionHashOf(): string {
+  return `0x${randomUUID().replaceAll("-", "").padEnd(64, "0")}`;
 }
 
 /** Every block has a hash of its own; that is all that is asked of it. */

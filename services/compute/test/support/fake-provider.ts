@@ -167,7 +167,9 @@ export class FakeProvider {
         reject(error ?? new Error("the link ended"));
         client.close();
         if (!this.#closed && this.#stream === stream)
-          setTimeout(() => void this.#open().catch(() => undefined), 100);
+          setTimeout(() => {
+            if (!this.#closed) void this.#open().catch(() => undefined);
+          }, 100);
       };
       stream.on("error", lost);
       stream.once("end", () => lost());

@@ -7,6 +7,7 @@ const SOMEBODY = `0x${"cc".repeat(20)}` as Address;
 export const LEASE_BY_SECONDS = 1_000;
 export const DELIVER_WITHIN_SECONDS = 60;
 export const SETTLE_WITHIN_SECONDS = 300;
+export const CHALLENGE_WINDOW_SECONDS = 30;
 
 export function sampleJob(
   verification: VerificationLevel = "proof",
@@ -49,7 +50,7 @@ export function sampleJob(
       usageFeeWei: "50",
       royaltyBps: 700,
       protocolFeeBps: 500,
-      challengeWindowSeconds: 30,
+      challengeWindowSeconds: CHALLENGE_WINDOW_SECONDS,
       providerPriceCapWei: "4000",
       requiredMemoryBytes: 1,
       workUnits: 1,
@@ -70,6 +71,7 @@ export function sampleJob(
     drawSecret: verification === "sample" ? bytes32(`0x${"5e".repeat(32)}`) : "",
     pendingUntilMs: 0,
     deliveredAtMs: 0,
+    held: undefined,
     steps: [],
     progress: undefined,
     error: undefined,
@@ -80,16 +82,20 @@ export function sampleJob(
   };
 }
 
-export function sampleResult(id: JobId, fencingToken: number, outputHash = ZERO_BYTES32): LeaseResult {
+export const RIGHT_OUTPUT = bytes32(`0x${"07".padStart(64, "0")}`);
+export const WRONG_OUTPUT = bytes32(`0x${"08".padStart(64, "0")}`);
+
+/** What a provider computed; an output stands for its own hash here. */
+export function sampleResult(id: JobId, fencingToken: number, output = RIGHT_OUTPUT): LeaseResult {
   return {
-    output: `0x${"07".padStart(64, "0")}`,
+    output,
     outputCid: "",
     outputKeyJson: "",
     delivery: {
       jobId: id,
       fencingToken: fencingToken.toString(),
-      output: "7",
-      outputHash,
+      output: BigInt(output).toString(),
+      outputHash: output,
       receiptHash: ZERO_BYTES32,
     },
     deliverySignature: "0x",

@@ -39,6 +39,8 @@ const delivered = (token: number) =>
   event("JobDelivered", {
     provider: PROVIDER,
     fencingToken: String(token),
+    output: "7",
+    outputHash: `0x${"0d".repeat(32)}`,
     receiptHash: `0x${"0c".repeat(32)}`,
     settleBy: "1700000800",
   });
@@ -70,9 +72,20 @@ describe("a job's money", () => {
     expect(jobFromEvents(way)).toMatchObject({ buyer: BUYER, provider: PROVIDER, fencingToken: 2n });
   });
 
-  it("forgets provider and receipt of a lease that ended without payment", () => {
-    const job = jobFromEvents([opened(), leased(1), delivered(1), released(1)]);
-    expect(job).toMatchObject({ provider: "", receiptHash: "", state: "funded", providerPriceWei: 0n });
+  it("says what was delivered, and forgets it with the provider of a lease that ended without payment", () => {
+    const way = [opened(), leased(1), delivered(1)];
+    expect(jobFromEvents(way)).toMatchObject({
+      output: `0x${"7".padStart(64, "0")}`,
+      outputHash: `0x${"0d".repeat(32)}`,
+    });
+    expect(jobFromEvents([...way, released(1)])).toMatchObject({
+      provider: "",
+      receiptHash: "",
+      output: "",
+      outputHash: "",
+      state: "funded",
+      providerPriceWei: 0n,
+    });
   });
 
   it("prices a settled job by what was paid, and nothing else", () => {

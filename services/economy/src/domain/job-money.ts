@@ -42,6 +42,9 @@ export interface EscrowJob {
   readonly providerPriceWei: bigint;
   readonly proverFeeWei: bigint;
   readonly receiptHash: string;
+  /** As delivered, 0x and 64 hex digits each. */
+  readonly output: string;
+  readonly outputHash: string;
   /** Unix seconds until which the next step is due; 0 without one. */
   readonly deadlineSeconds: bigint;
   readonly payments: readonly JobPayment[];
@@ -83,6 +86,8 @@ function afterEvent(job: EscrowJob | undefined, event: ContractEvent): EscrowJob
         ...job,
         state,
         receiptHash: text(event, "receiptHash"),
+        output: `0x${integer(event, "output").toString(16).padStart(64, "0")}`,
+        outputHash: text(event, "outputHash"),
         deadlineSeconds: integer(event, "settleBy"),
       };
     case "JobPending":
@@ -93,6 +98,8 @@ function afterEvent(job: EscrowJob | undefined, event: ContractEvent): EscrowJob
         state,
         provider: "",
         receiptHash: "",
+        output: "",
+        outputHash: "",
         providerPriceWei: 0n,
         proverFeeWei: 0n,
         deadlineSeconds: 0n,
@@ -118,6 +125,8 @@ function opened(event: ContractEvent): EscrowJob {
     providerPriceWei: 0n,
     proverFeeWei: 0n,
     receiptHash: "",
+    output: "",
+    outputHash: "",
     deadlineSeconds: integer(event, "leaseBy"),
     payments: [],
   };

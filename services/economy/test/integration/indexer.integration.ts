@@ -83,6 +83,8 @@ describe("the indexer on our own chain", () => {
       fencingToken: 1,
       priceWei: parseEther("4.2").toString(),
       receiptHash: job.receiptDigest,
+      output: `0x${"00".repeat(32)}`,
+      outputHash: job.outputHash,
     });
     expect(settled?.gasUsed).toBeGreaterThan(50_000);
   });

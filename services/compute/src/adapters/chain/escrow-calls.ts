@@ -1,6 +1,7 @@
 import { abi as jobEscrowAbi } from "@aios/contracts/abi/job-escrow";
 import { abi as providerRegistryAbi } from "@aios/contracts/abi/provider-registry";
 import { concat, getBytes, Interface, Signature, toBeHex } from "ethers";
+import { outputHashOf } from "../../domain/counted-output.js";
 import { type ChainStep, type Job, keptReplica, type Lease, liveLease } from "../../domain/job.js";
 import type { SignedRegistration } from "../../domain/ports.js";
 
@@ -34,8 +35,8 @@ function encode(job: Job, step: ChainStep, fencingToken: number): string {
     case "finish":
       return escrow.encodeFunctionData("settle", [job.jobId, "0x"]);
     case "accept": {
-      const { outputHash } = requiredResult(lease).delivery;
-      const acceptance = { jobId: job.jobId, fencingToken: required(lease).fencingToken, outputHash };
+      const { fencingToken: token } = required(lease);
+      const acceptance = { jobId: job.jobId, fencingToken: token, outputHash: outputHashOf(job, lease) };
       return escrow.encodeFunctionData("accept", [acceptance, job.acceptanceSignature]);
     }
     case "refund":

@@ -49,6 +49,9 @@ export class ChainEventsConsumer {
       gasUsed: event.gasUsed,
       position: { blockNumber: event.blockNumber, logIndex: event.logIndex },
       chainTimeMs: event.chainTimeSeconds * 1_000,
+      output: event.output,
+      outputHash: event.outputHash,
+      deadlineMs: event.deadlineSeconds * 1_000,
     });
   }
 

@@ -12,6 +12,7 @@ import {
 } from "@aios/proto/aios/compute/v1/compute";
 import { currentCaller } from "@aios/service-kit/caller-context";
 import type { ExplainedPlacement } from "../../application/explain-placement.use-case.js";
+import { outputOf } from "../../domain/counted-output.js";
 import { invalidRequest, signInRequired } from "../../domain/errors.js";
 import {
   type JobState as DomainState,
@@ -99,7 +100,7 @@ export function toJobMessage(job: Job): JobMessage {
     agreedPriceWei: lease?.terms.providerPriceWei ?? "",
     inputCid: terms.inputCid,
     inputCommitment: hexBytes(terms.order.inputCommitment),
-    output: hexBytes(result?.output ?? ""),
+    output: hexBytes(lease === undefined ? "" : outputOf(job, lease)),
     outputCid: result?.outputCid ?? "",
     outputKeyJson: result?.outputKeyJson ?? "",
     proofCid: job.proof.evidenceCid,

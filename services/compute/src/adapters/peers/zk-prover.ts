@@ -9,6 +9,7 @@ import {
 } from "@aios/proto/aios/prover/v1/prover";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import { getBytes } from "ethers";
+import { claimedOutput } from "../../domain/counted-output.js";
 import { proverTooOld } from "../../domain/errors.js";
 import { type Job, liveLease } from "../../domain/job.js";
 import type { ProofOutcome, ProofQuote, ProofSystem, Prover } from "../../domain/ports.js";
@@ -54,7 +55,7 @@ export class ZkProver implements Prover {
         inputCid: terms.inputCid,
         ...urgencyOf(job),
         proofSystem,
-        claimedOutput: getBytes(job.proof.refutingOutput ?? liveLease(job)?.result?.output ?? "0x"),
+        claimedOutput: getBytes(claimedOutput(job) || "0x"),
       },
       { idempotent: true },
     );
@@ -75,15 +76,19 @@ const PRIORITY = { refuting: 9, delivered: 7, leased: 5 } as const;
 
 /** How urgent a job's proof is, and until when it is of use: a job that is not settled in time is refunded. */
 function urgencyOf(job: Job): Pick<RequestProofRequest, "priority" | "deadlineUnixMs"> {
-  const isDelivered = job.state === "delivered";
-  const sinceMs = isDelivered ? job.deliveredAtMs : liveLease(job)?.deliverByMs;
-  // A job whose lease is not on chain yet has no clock that runs.
-  const deadlineUnixMs = sinceMs ? sinceMs + Number(job.terms.order.settleWithinSeconds) * 1_000 : undefined;
+  const isDelivered = job.state === "delivered" || job.state === "pending";
   return {
     priority:
       PRIORITY[job.proof.refutingOutput === undefined ? (isDelivered ? "delivered" : "leased") : "refuting"],
-    deadlineUnixMs,
+    deadlineUnixMs: usefulUntilMs(job),
   };
+}
+
+/** While a window is open nothing is refuted after it. A job whose lease is not on chain yet has no clock that runs. */
+function usefulUntilMs(job: Job): number | undefined {
+  if (job.state === "pending") return job.pendingUntilMs;
+  const sinceMs = job.state === "delivered" ? job.deliveredAtMs : liveLease(job)?.deliverByMs;
+  return sinceMs ? sinceMs + Number(job.terms.order.settleWithinSeconds) * 1_000 : undefined;
 }
 
 function outcomeOf(proof: ProofJob | undefined): ProofOutcome {

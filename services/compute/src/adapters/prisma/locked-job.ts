@@ -2,6 +2,7 @@ import type { JobId } from "@aios/kernel/identifiers";
 import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
 import type { inTransaction, PostgresPool } from "@aios/service-kit/postgres-pool";
+import { contradictsDelivery } from "../../domain/counted-output.js";
 import { type Job, shownLease } from "../../domain/job.js";
 import type { JobChange } from "../../domain/ports.js";
 import { type JobWithLeases, jobBody, jobFromQuery, leaseBody } from "./job-row.js";
@@ -88,8 +89,10 @@ const SAVE_JOB_AND_LEASES = `
   ON CONFLICT (job_id, fencing_token) DO UPDATE SET state = excluded.state, body = excluded.body`;
 
 async function publishReceipt(client: TransactionClient, job: Job): Promise<void> {
-  const result = shownLease(job)?.result;
-  if (result === undefined) return;
+  const lease = shownLease(job);
+  const result = lease?.result;
+  // A receipt for another output than the one that was paid for says nothing.
+  if (result === undefined || contradictsDelivery(job, lease)) return;
   await outbox.add(client, topics.computeReceiptIssued, {
     jobId: job.jobId,
     kind: job.kind === "inference" ? "inference" : "training-round",

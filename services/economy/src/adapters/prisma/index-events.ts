@@ -126,6 +126,9 @@ async function jobChanged(event: ContractEvent, context: PublishContext): Promis
     chainTimeSeconds: Number(event.timestampSeconds),
     logIndex: event.logIndex,
     receiptHash: job.receiptHash,
+    output: job.output,
+    outputHash: job.outputHash,
+    deadlineSeconds: Number(job.deadlineSeconds),
   };
 }
 
