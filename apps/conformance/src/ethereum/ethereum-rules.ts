@@ -1,5 +1,10 @@
 import type { BlockHeader } from "@aios/consensus/domain/block";
-import type { BlockRules } from "@aios/consensus/domain/block-session";
+import type {
+  BlockRules,
+  ForkConfiguration,
+  PlannedForks,
+  TransactionFeature,
+} from "@aios/consensus/domain/block-session";
 import { nextBaseFee } from "@aios/consensus/domain/fees";
 import type { BlockContext } from "@aios/consensus/domain/ports";
 import { blobBaseFee } from "@aios/core-evm/blob-fee";
@@ -124,6 +129,58 @@ export class EthereumRules implements BlockRules {
 
   baseFeeCredits(): readonly [] {
     return [];
+  }
+
+  isActive(
+    feature: TransactionFeature,
+    { number, timestamp }: Pick<BlockContext, "number" | "timestamp">,
+  ): boolean {
+    if (feature === "access lists") return number >= this.#number("berlinBlock");
+    if (feature === "fee markets") return number >= this.#number("londonBlock");
+    return timestamp >= this.#number(feature === "blobs" ? "cancunTime" : "pragueTime");
+  }
+
+  forks({ number, timestamp }: Pick<BlockHeader, "number" | "timestamp">): PlannedForks {
+    const blocks = this.#points("Block").filter((block) => block <= number);
+    const times = this.#points("Time");
+    const configurations = times.map((time, index) =>
+      this.#forkAt(time, [...blocks, ...times.slice(0, index + 1)]),
+    );
+    const current = times.findLastIndex((time) => time <= timestamp);
+    const found = configurations[current];
+    if (found === undefined) throw new Error("the chain has no fork that EIP-7910 describes");
+    const [next, last] = [configurations[current + 1], configurations.at(-1)];
+    return { current: found, ...(next === undefined || last === undefined ? {} : { next, last }) };
+  }
+
+  /** Heights or times of the configuration's forks, without genesis'. */
+  #points(suffix: "Block" | "Time"): number[] {
+    const points = Object.entries(this.config).flatMap(([key, value]) =>
+      key.endsWith(suffix) && typeof value === "number" && value > 0 ? [value] : [],
+    );
+    return [...new Set(points)].sort((a, b) => a - b);
+  }
+
+  #forkAt(time: number, passed: readonly number[]): ForkConfiguration {
+    const fork = TIMED_FORKS.findLast((name) => time >= this.#number(`${name}Time`));
+    const { target = 0, max = 0, baseFeeUpdateFraction = 0 } = this.#schedule(time) ?? {};
+    return {
+      fork: fork === "prague" || fork === "osaka" ? fork : "cancun",
+      activationTime: time,
+      passed,
+      blobSchedule: { target, max, baseFeeUpdateFraction },
+      systemContracts: {
+        BEACON_ROOTS_ADDRESS: "0x000f3df6d732807ef1319fb7b8bb8522d0beac02",
+        ...(time < this.#number("pragueTime")
+          ? {}
+          : {
+              CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS: "0x0000bbddc7ce488642fb579f8b00f3a590007251",
+              DEPOSIT_CONTRACT_ADDRESS: String(this.config["depositContractAddress"]),
+              HISTORY_STORAGE_ADDRESS: "0x0000f90827f1c53a10cb7a02335b175320002935",
+              WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS: "0x00000961ef480eb55e80d19ad83579a64c007002",
+            }),
+      },
+    };
   }
 
   isByzantium(number: number): boolean {

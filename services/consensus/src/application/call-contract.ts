@@ -2,6 +2,7 @@ import { EMPTY_CODE_HASH } from "@aios/core-trie/empty-hashes";
 import { CodedError } from "@aios/kernel/coded-error";
 import { address } from "@aios/kernel/identifiers";
 import { lesser } from "../domain/bigint.js";
+import { TRANSACTION_FEATURES, type TransactionFeature } from "../domain/block-session.js";
 import type { BlockSelector } from "../domain/block-tag.js";
 import { insufficientFunds } from "../domain/errors.js";
 import { GAS_PER_BLOB } from "../domain/message-funds.js";
@@ -18,13 +19,15 @@ import { overrideChanges, type StateOverrides } from "../domain/state-override.j
 import type { TraceJson, TraceOptions } from "../domain/tracing/tracer.js";
 import type { AccessListEntry } from "../domain/transaction.js";
 import { readState } from "../domain/with-state.js";
-import type { ChainView } from "./chain-view.js";
+import type { ChainPoint, ChainView } from "./chain-view.js";
 
 type Overrides = StateOverrides | undefined;
 
 /** A call as a user states it; what is absent has Ethereum's default. */
 export interface CallArguments extends Partial<Omit<CallRequest, "gasLimit">> {
   readonly gasLimit?: bigint;
+  /** The fees were given as EIP-1559 names them, and not as one price. */
+  readonly namesFeeMarket?: true;
 }
 
 const TRANSFER_GAS = 21_000n;
@@ -66,6 +69,24 @@ function affordableGas(args: CallArguments, balance: bigint, most: bigint): bigi
   return lesser(left / price, most);
 }
 
+function featuresOf(args: CallArguments): TransactionFeature[] {
+  const uses: Readonly<Record<TransactionFeature, boolean>> = {
+    "access lists": args.accessList !== undefined,
+    "fee markets": args.namesFeeMarket === true,
+    blobs: args.maxFeePerBlobGas !== undefined || args.blobVersionedHashes !== undefined,
+    delegations: args.authorizationList !== undefined,
+  };
+  return TRANSACTION_FEATURES.filter((feature) => uses[feature]);
+}
+
+function forkNotActive(feature: TransactionFeature, height: number): CodedError {
+  return new CodedError({
+    code: "fork-not-active",
+    kind: "unprocessable",
+    message: `transaction type not supported: block ${height} is before the fork that brought ${feature}`,
+  });
+}
+
 function requireSuccess(outcome: CallOutcome): Extract<CallOutcome, { kind: "success" }> {
   if (outcome.kind === "success") return outcome;
   if (outcome.kind === "revert") throw executionReverted(outcome.output, revertReason(outcome.output));
@@ -84,7 +105,7 @@ export class CallContract {
 
   /** Return data. Throws `execution-reverted` with the data, `execution-halted`, `insufficient-funds`. */
   async call(args: CallArguments, selector: BlockSelector, overrides: Overrides): Promise<Uint8Array> {
-    const { state, context } = await this.chain.point(selector);
+    const { state, context } = await this.#point(args, selector);
     const outcome = await this.engine.call(
       this.#withOverrides(state, overrides),
       context,
@@ -100,7 +121,7 @@ export class CallContract {
     overrides: Overrides,
     options: TraceOptions,
   ): Promise<TraceJson> {
-    const { state, context } = await this.chain.point(selector);
+    const { state, context } = await this.#point(args, selector);
     return await this.engine.traceCall(
       this.#withOverrides(state, overrides),
       context,
@@ -113,7 +134,7 @@ export class CallContract {
     args: CallArguments,
     selector: BlockSelector,
   ): Promise<{ readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome }> {
-    const { state, context } = await this.chain.point(selector);
+    const { state, context } = await this.#point({ accessList: [], ...args }, selector);
     return await this.engine.accessList(state, context, this.#request(args, this.gasCap));
   }
 
@@ -122,7 +143,7 @@ export class CallContract {
    * cap is enough.
    */
   async estimateGas(args: CallArguments, selector: BlockSelector, overrides: Overrides): Promise<bigint> {
-    const point = await this.chain.point(selector);
+    const point = await this.#point(args, selector);
     const state = this.#withOverrides(point.state, overrides);
     const { balance, isTransfer } = this.#parties(state, args);
     const wanted = args.gasLimit === undefined || args.gasLimit === 0n ? this.gasCap : args.gasLimit;
@@ -155,6 +176,15 @@ export class CallContract {
       if (error instanceof CodedError && error.code === "intrinsic-gas-too-low") return false;
       throw error;
     }
+  }
+
+  /** Throws `fork-not-active` for a field that a later fork than the block's brought. */
+  async #point(args: CallArguments, selector: BlockSelector): Promise<ChainPoint> {
+    const point = await this.chain.point(selector);
+    const { rules } = this.chain;
+    const inactive = featuresOf(args).find((feature) => rules.isActive?.(feature, point.context) === false);
+    if (inactive !== undefined) throw forkNotActive(inactive, point.context.number);
+    return point;
   }
 
   /** What the sender has, and whether nothing but value moves. */

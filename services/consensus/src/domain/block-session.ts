@@ -74,9 +74,40 @@ export interface SessionOpener {
   ): Promise<T>;
 }
 
+/** What later forks added to transactions, oldest first. */
+export const TRANSACTION_FEATURES = ["access lists", "fee markets", "blobs", "delegations"] as const;
+export type TransactionFeature = (typeof TRANSACTION_FEATURES)[number];
+
+/** What EIP-7910 tells of a fork. */
+export interface ForkConfiguration {
+  /** Whose precompiled contracts there are. */
+  readonly fork: "cancun" | "prague" | "osaka";
+  /** Seconds. */
+  readonly activationTime: number;
+  /** Heights and times of the forks up to it, without genesis', in the order of EIP-2124. */
+  readonly passed: readonly number[];
+  readonly blobSchedule: {
+    readonly target: number;
+    readonly max: number;
+    readonly baseFeeUpdateFraction: number;
+  };
+  /** Addresses by the names of the EIP. */
+  readonly systemContracts: Readonly<Record<string, string>>;
+}
+
+/** At a block: the fork that holds, the one planned next, and the last one planned. */
+export interface PlannedForks {
+  readonly current: ForkConfiguration;
+  readonly next?: ForkConfiguration;
+  readonly last?: ForkConfiguration;
+}
+
 /** What a chain decides about the fields of its blocks. */
 export interface BlockRules {
   readonly chainId: number;
+  /** Whether transactions of a block may have it; absent where they may have all of them from genesis on. */
+  isActive?(feature: TransactionFeature, context: Pick<BlockContext, "number" | "timestamp">): boolean;
+  forks(head: Pick<BlockHeader, "number" | "timestamp">): PlannedForks;
   /** Fields of the block after `parent` that was stored with this time. */
   contextAfter(parent: BlockHeader, stored: BlockHeader): BlockContext;
   nextBaseFee(parent: BlockHeader): bigint;

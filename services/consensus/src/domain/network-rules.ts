@@ -2,7 +2,7 @@ import { keccak256 } from "@aios/core-keccak/keccak";
 import { bytes32Of, concat, fromHex } from "@aios/core-rlp/hex";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockHeader } from "./block.js";
-import type { BlockRules } from "./block-session.js";
+import type { BlockRules, ForkConfiguration } from "./block-session.js";
 import { baseFeeCredits, nextBaseFee } from "./fees.js";
 import type { Genesis } from "./genesis.js";
 import type { BlockContext } from "./ports.js";
@@ -28,6 +28,17 @@ export function contextAfter(genesis: Genesis, parent: BlockHeader, timestamp: n
   };
 }
 
+/** The chain has one fork, from its genesis on; blobs are refused at admission, which the schedule says with zeros. */
+function onlyFork({ hardfork, timestamp }: Genesis): ForkConfiguration {
+  return {
+    fork: hardfork,
+    activationTime: timestamp,
+    passed: [],
+    blobSchedule: { target: 0, max: 0, baseFeeUpdateFraction: 5_007_716 },
+    systemContracts: { HISTORY_STORAGE_ADDRESS: "0x0000f90827f1c53a10cb7a02335b175320002935" },
+  };
+}
+
 /** The rules of the network, whose blocks carry no blobs. */
 export function networkRules(genesis: Genesis): BlockRules {
   return {
@@ -38,5 +49,6 @@ export function networkRules(genesis: Genesis): BlockRules {
     blobBaseFee: () => 1n,
     blobGasRatio: () => 0,
     baseFeeCredits: (header) => baseFeeCredits(genesis, header),
+    forks: () => ({ current: onlyFork(genesis) }),
   };
 }

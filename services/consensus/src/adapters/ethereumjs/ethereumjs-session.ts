@@ -24,6 +24,8 @@ import { authoritiesOf, typedTransaction } from "./typed-transaction.js";
 /** Single transactions of a block in progress, on a lane that nobody else uses meanwhile. */
 export class EthereumJsSession implements BlockSession, Disposable {
   readonly state: StateView;
+  /** Of the block so far. */
+  #logs = 0;
   #restorePrecompiles: (() => void) | undefined;
 
   constructor(
@@ -68,13 +70,23 @@ export class EthereumJsSession implements BlockSession, Disposable {
     const tx = typedTransaction(transaction, this.lane.vm.common);
     const authorities = authoritiesOf(tx);
     tracer?.begin?.(
-      { from: sender, to, input: data, value, gas: gasLimit, feeRecipient, authorities },
+      {
+        from: sender,
+        to,
+        input: data,
+        value,
+        gas: gasLimit,
+        feeRecipient,
+        authorities,
+        logsBefore: this.#logs,
+      },
       this.lane.state.view,
     );
     using _bridge = tracer === undefined ? undefined : new TraceBridge(this.lane, tracer);
     const block = this.lane.block(this.context);
     try {
       const result = await runTx(this.lane.vm, { tx, block, skipHardForkValidation: true });
+      this.#logs += result.receipt.logs.length;
       return messageResult(result, tx.getIntrinsicGas());
     } catch (cause) {
       if (isCodedError(cause) || !(cause instanceof Error)) throw cause;

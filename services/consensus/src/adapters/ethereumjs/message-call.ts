@@ -3,9 +3,11 @@ import { EMPTY_CODE_HASH } from "@aios/core-trie/empty-hashes";
 import type { Address } from "@aios/kernel/identifiers";
 import { address, bytes32 } from "@aios/kernel/identifiers";
 import {
+  createAccessList2930Tx,
   createBlob4844Tx,
   createEOACode7702Tx,
   createFeeMarket1559Tx,
+  createLegacyTx,
   type TypedTransaction,
 } from "@ethereumjs/tx";
 import { type EOACode7702AuthorizationListBytesItem, Address as EvmAddress } from "@ethereumjs/util";
@@ -29,6 +31,18 @@ function evmAddress(value: Address): EvmAddress {
   return new EvmAddress(fromHex(value));
 }
 
+/** Without a fee market a message has one price; access lists came with Berlin, and a chain's id only in signatures. */
+function unsignedBeforeLondon(
+  { maxFeePerGas, maxPriorityFeePerGas: _tip, ...fields }: Parameters<typeof createFeeMarket1559Tx>[0],
+  options: NonNullable<Parameters<typeof createFeeMarket1559Tx>[1]>,
+): TypedTransaction {
+  const { chainId: _chainId, accessList: _list, ...plain } = fields;
+  const price = { gasPrice: maxFeePerGas ?? 0n };
+  return options.common?.isActivatedEIP(2930) === true
+    ? createAccessList2930Tx({ ...fields, ...price }, options)
+    : createLegacyTx({ ...plain, ...price }, options);
+}
+
 function unsigned(lane: EngineLane, chainId: number, request: CallRequest): TypedTransaction {
   const fields = {
     chainId,
@@ -47,8 +61,9 @@ function unsigned(lane: EngineLane, chainId: number, request: CallRequest): Type
     ...(request.to === null ? {} : { to: evmAddress(request.to) }),
   };
   const options = { common: lane.vm.common, freeze: false };
-  const transaction =
-    request.blobVersionedHashes !== undefined && request.blobVersionedHashes.length > 0
+  const transaction = !lane.vm.common.isActivatedEIP(1559)
+    ? unsignedBeforeLondon(fields, options)
+    : request.blobVersionedHashes !== undefined && request.blobVersionedHashes.length > 0
       ? createBlob4844Tx(
           {
             ...fields,
@@ -131,6 +146,7 @@ export async function runMessage(
       gas: request.gasLimit,
       feeRecipient: context.feeRecipient,
       authorities: authoritiesOf(transaction),
+      logsBefore: 0,
     },
     lane.state.view,
   );

@@ -55,6 +55,8 @@ export class EvmSession implements BlockSession {
   readonly #state: SessionState;
   readonly #world: WorldState;
   readonly #execution: ExecutionContext;
+  /** Of the block so far. */
+  #logs = 0;
   #precompiles: ReadonlyMap<Account, Precompile | undefined> | undefined;
 
   constructor(
@@ -104,10 +106,13 @@ export class EvmSession implements BlockSession {
         gas: gasLimit,
         feeRecipient,
         authorities: authoritiesOf(tx),
+        logsBefore: this.#logs,
       },
       this.state,
     );
-    return resultOf(this.#run(this.#execution, tx, tracer));
+    const result = resultOf(this.#run(this.#execution, tx, tracer));
+    this.#logs += result.logs.length;
+    return result;
   }
 
   async runMessage(request: CallRequest, options: MessageOptions): Promise<MessageResult> {
@@ -123,7 +128,7 @@ export class EvmSession implements BlockSession {
     const execution = seen === this.context ? this.#execution : this.#executionOn(seen);
     const { feeRecipient } = this.context;
     const traced = { ...request, input: request.data, gas: request.gasLimit, feeRecipient };
-    tracer?.begin?.({ ...traced, authorities: authoritiesOf(tx) }, this.state);
+    tracer?.begin?.({ ...traced, authorities: authoritiesOf(tx), logsBefore: this.#logs }, this.state);
     return reportsAccessList
       ? this.#listing(execution, tx, request)
       : resultOf(this.#run(execution, tx, tracer));

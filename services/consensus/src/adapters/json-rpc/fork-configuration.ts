@@ -1,7 +1,12 @@
 import { crc32 } from "node:zlib";
 import { fromHex } from "@aios/core-rlp/hex";
+import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { ChainView } from "../../application/chain-view.js";
+import type { ForkConfiguration } from "../../domain/block-session.js";
+import { corruptStore } from "../../domain/errors.js";
 import { hexNumber, type RpcValue } from "./format.js";
+
+const FORK_POINT_BYTES = 8;
 
 const address = (last: number): string => `0x${last.toString(16).padStart(40, "0")}`;
 
@@ -25,27 +30,38 @@ const PRAGUE_PRECOMPILES: Readonly<Record<string, string>> = {
   SHA256: address(0x02),
 };
 
-/**
- * EIP-7910. The chain has one fork, from its genesis on, so nothing follows; blobs are refused at admission, which the
- * schedule says with zeros.
- */
+function precompilesOf(fork: ForkConfiguration["fork"]): Readonly<Record<string, string>> {
+  if (fork === "osaka") return { ...PRAGUE_PRECOMPILES, P256VERIFY: address(0x100) };
+  if (fork === "prague") return PRAGUE_PRECOMPILES;
+  return Object.fromEntries(
+    Object.entries(PRAGUE_PRECOMPILES).filter(([name]) => !name.startsWith("BLS12_")),
+  );
+}
+
+/** EIP-2124: over the hash of the genesis block and each fork that was passed, as eight bytes. */
+function forkIdOf(genesisHash: Bytes32, passed: readonly number[]): string {
+  const points = Buffer.alloc(passed.length * FORK_POINT_BYTES);
+  for (const [index, point] of passed.entries())
+    points.writeBigUInt64BE(BigInt(point), index * FORK_POINT_BYTES);
+  const checksum = crc32(points, crc32(fromHex(genesisHash)));
+  return `0x${checksum.toString(16).padStart(8, "0")}`;
+}
+
+/** EIP-7910. */
 export function forkConfiguration(chain: ChainView): RpcValue {
-  const { genesis } = chain;
-  const genesisHeader = chain.header({ kind: "height", height: 0 });
-  const forkHash = crc32(fromHex(genesisHeader?.hash ?? "0x"));
-  return {
-    current: {
-      activationTime: genesis.timestamp,
-      blobSchedule: { baseFeeUpdateFraction: 5_007_716, max: 0, target: 0 },
-      chainId: hexNumber(genesis.chainId),
-      forkId: `0x${forkHash.toString(16).padStart(8, "0")}`,
-      precompiles:
-        genesis.hardfork === "osaka"
-          ? { ...PRAGUE_PRECOMPILES, P256VERIFY: address(0x100) }
-          : PRAGUE_PRECOMPILES,
-      systemContracts: { HISTORY_STORAGE_ADDRESS: "0x0000f90827f1c53a10cb7a02335b175320002935" },
-    },
-    next: null,
-    last: null,
-  };
+  const genesis = chain.header({ kind: "height", height: 0 });
+  if (genesis === undefined) throw corruptStore("genesis is missing");
+  const formatted = (fork: ForkConfiguration | undefined): RpcValue =>
+    fork === undefined
+      ? null
+      : {
+          activationTime: fork.activationTime,
+          blobSchedule: { ...fork.blobSchedule },
+          chainId: hexNumber(chain.genesis.chainId),
+          forkId: forkIdOf(genesis.hash, fork.passed),
+          precompiles: precompilesOf(fork.fork),
+          systemContracts: fork.systemContracts,
+        };
+  const { current, next, last } = chain.rules.forks(chain.head());
+  return { current: formatted(current), next: formatted(next), last: formatted(last) };
 }

@@ -182,6 +182,7 @@ export function callArguments(value: unknown): CallArguments {
     authorizationList: optional("authorizationList", authorizations),
     blobVersionedHashes: optional("blobVersionedHashes", blobHashes),
     maxFeePerBlobGas: optional("maxFeePerBlobGas", quantity),
+    namesFeeMarket: maxFee === undefined && tip === undefined ? undefined : (true as const),
   };
   const out: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(fields)) if (field !== undefined) out[key] = field;

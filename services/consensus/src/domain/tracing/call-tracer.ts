@@ -24,7 +24,7 @@ interface CallNode {
   result: FrameResult | undefined;
   readonly calls: CallNode[];
   readonly logs: { readonly log: Log; readonly position: number; readonly index: number }[];
-  /** Logs of the transaction when the call began. */
+  /** Logs of the block when the call began. */
   readonly logsBefore: number;
 }
 
@@ -45,6 +45,7 @@ export class CallTracer implements Tracer {
 
   begin(transaction: TracedTransaction): void {
     this.#transaction = transaction;
+    this.#logCount = transaction.logsBefore;
   }
 
   enter(frame: TracedFrame): void {

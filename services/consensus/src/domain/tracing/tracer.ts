@@ -23,6 +23,8 @@ export interface TracedTransaction {
   readonly feeRecipient: Address;
   /** Who signed its authorizations (EIP-7702). */
   readonly authorities: readonly Address[];
+  /** Logs of the block before it. */
+  readonly logsBefore: number;
 }
 
 /** A call or creation that begins. */
