@@ -6,7 +6,8 @@ import { ConsensusStatus } from "./application/consensus-status.js";
 import { type consensusSettings, honorOptions, nodeSettings } from "./config.js";
 import { readGenesis } from "./genesis-file.js";
 import { metrics } from "./metrics.js";
-import { CLIENT_VERSION, type ConsensusNode, startNode } from "./start-node.js";
+import { CLIENT_VERSION } from "./node/node-rpc.js";
+import { type ConsensusNode, startNode } from "./start-node.js";
 import { NODE_ENDPOINTS, type NodeEndpoints } from "./tokens.js";
 
 const UNHEALTHY_AFTER_FAILURES = 3;

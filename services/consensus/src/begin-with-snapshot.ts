@@ -18,10 +18,10 @@ import { buildGenesisState } from "./domain/genesis-state.js";
 import { honorDigest, requireStakingGenesis } from "./domain/honor-chain.js";
 import type { FoundedStaking } from "./domain/snapshot-chain.js";
 import type { SnapshotSource } from "./domain/snapshot-index.js";
-import { genesisDigest } from "./genesis-digest.js";
 import { readHonorHome } from "./honor-home.js";
-import { defaultHonorSettings, type HonorOptions } from "./honor-options.js";
-import { peerNetworkSettings } from "./peer-network-settings.js";
+import { genesisDigest } from "./node/genesis-digest.js";
+import { defaultHonorSettings, type HonorOptions } from "./node/honor-options.js";
+import { peerNetworkSettings } from "./node/peer-network-settings.js";
 
 export interface SnapshotStart {
   readonly dataDir: string;

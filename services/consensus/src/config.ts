@@ -21,8 +21,8 @@ import {
   type HonorOptions,
   LEAST_KEPT_BLOCKS,
   SYNCS,
-} from "./honor-options.js";
-import { ENGINES, type NodeSettings } from "./node-settings.js";
+} from "./node/honor-options.js";
+import { ENGINES, type NodeSettings } from "./node/node-settings.js";
 
 const peerList = z.string().transform((list, context): readonly Peer[] => {
   const peers: Peer[] = [];

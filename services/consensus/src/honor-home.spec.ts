@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HOME_FILES, readHonorHome } from "./honor-home.js";
-import { defaultHonorSettings } from "./honor-options.js";
+import { defaultHonorSettings } from "./node/honor-options.js";
 import { makeHonorNetwork } from "./testnet/honor-network.js";
 
 const genesis = {

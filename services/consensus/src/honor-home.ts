@@ -15,8 +15,8 @@ import {
   type HonorSettings,
   LEAST_KEPT_BLOCKS,
   SYNCS,
-} from "./honor-options.js";
-import type { NodeSettings } from "./node-settings.js";
+} from "./node/honor-options.js";
+import type { NodeSettings } from "./node/node-settings.js";
 
 /** Files of a node's home directory. The keys are readable by their owner alone. */
 export const HOME_FILES = {

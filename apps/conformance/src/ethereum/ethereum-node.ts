@@ -19,7 +19,7 @@ import type { Genesis } from "@aios/consensus/domain/genesis";
 import type { TransactionCodec } from "@aios/consensus/domain/ports";
 import type { SignedTransaction } from "@aios/consensus/domain/transaction";
 import { refusable } from "@aios/consensus/domain/transaction-codec";
-import { defaultNodeSettings } from "@aios/consensus/node-settings";
+import { defaultNodeSettings } from "@aios/consensus/node/node-settings";
 import { decodeBlobWrapper } from "@aios/core-transactions/blob-wrapper";
 import { checkTransaction } from "@aios/core-transactions/check-transaction";
 import { decodeTransaction } from "@aios/core-transactions/decode-transaction";

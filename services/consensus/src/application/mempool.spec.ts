@@ -3,7 +3,7 @@ import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { expect, it } from "vitest";
 import type { Genesis } from "../domain/genesis.js";
 import type { SignedTransaction } from "../domain/transaction.js";
-import { defaultNodeSettings } from "../node-settings.js";
+import { defaultNodeSettings } from "../node/node-settings.js";
 import { ChainEvents } from "./chain-events.js";
 import { Mempool } from "./mempool.js";
 

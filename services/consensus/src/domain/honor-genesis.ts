@@ -67,7 +67,7 @@ const FIELDS = [
 ] as const;
 const PUBLIC_KEY_BYTES = 48;
 const POSSESSION_BYTES = 96;
-/** δ: so rarely may an honest block have more than k blocks beside it (chain.md "Shape"). */
+/** δ: so rarely may an honest block have more than k blocks beside it. */
 const MAX_EXCESS_PROBABILITY = 0.01;
 const LIMITS = { maxParents: 16, maxMergeset: 500 };
 const DEFAULT_MERGE_DEPTH = 5_000;

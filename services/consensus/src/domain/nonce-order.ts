@@ -34,7 +34,7 @@ export function nonceOrder<T extends WithNonce & { readonly id: string }>(
 }
 
 /**
- * Nonces are a hard constraint of every order (chain.md "Shape"): within a checkpoint each sender keeps the places that its
+ * Nonces are a hard constraint of every order: within a checkpoint each sender keeps the places that its
  * transactions have, and fills them in the order of its nonces. Stable, the same on every node. O(n log n).
  */
 export function inNonceOrder<T extends WithNonce>(ordered: readonly T[]): T[] {

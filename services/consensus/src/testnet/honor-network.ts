@@ -6,8 +6,8 @@ import { nodeIdentity } from "@aios/peer-network/node-certificate";
 import type { Peer } from "@aios/peer-network/peer-network";
 import { invalidGenesis } from "../domain/errors.js";
 import { HOME_FILES, type NodeFile, readNodeKeys, readSecret } from "../honor-home.js";
-import type { HonorSettings } from "../honor-options.js";
 import { initHome, type PublicKeys, writeNodeFile } from "../make-home.js";
+import type { HonorSettings } from "../node/honor-options.js";
 import { DEFAULT_STAKING, type FirstMember, type StakingPlan, withStaking } from "./staking-genesis.js";
 
 /** Where a node listens. */

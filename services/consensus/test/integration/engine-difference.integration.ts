@@ -10,8 +10,8 @@ import type { CallRequest, ExecutedBlock, ExecutionEngine } from "@aios/consensu
 import type { TraceJson, TraceOptions } from "@aios/consensus/domain/tracing/tracer";
 import type { SignedTransaction } from "@aios/consensus/domain/transaction";
 import { AdmissionCodec } from "@aios/consensus/domain/transaction-codec";
-import { defaultNodeSettings, ENGINES, type EngineName } from "@aios/consensus/node-settings";
-import { openEngine } from "@aios/consensus/open-engine";
+import { defaultNodeSettings, ENGINES, type EngineName } from "@aios/consensus/node/node-settings";
+import { openEngine } from "@aios/consensus/node/open-engine";
 import { fromHex } from "@aios/core-rlp/hex";
 import { type Address, address } from "@aios/kernel/identifiers";
 import { Interface, type TransactionLike } from "ethers";

@@ -9,8 +9,8 @@ import { WorkerEngine } from "@aios/consensus/adapters/worker/worker-engine";
 import { SessionEngine } from "@aios/consensus/application/session-engine";
 import type { Genesis } from "@aios/consensus/domain/genesis";
 import { AdmissionCodec } from "@aios/consensus/domain/transaction-codec";
-import { defaultNodeSettings, type EngineName } from "@aios/consensus/node-settings";
-import { openEngine } from "@aios/consensus/open-engine";
+import { defaultNodeSettings, type EngineName } from "@aios/consensus/node/node-settings";
+import { openEngine } from "@aios/consensus/node/open-engine";
 import { expect } from "vitest";
 import {
   type EngineUnderTest,
@@ -51,7 +51,7 @@ async function openWithWorker(engineName: EngineName, genesis: Genesis): Promise
   const local = await openLocal(engineName, genesis);
   const settings = { ...defaultNodeSettings, engine: engineName };
   const engine = new WorkerEngine(local.engine, {
-    script: new URL(import.meta.resolve("@aios/consensus/call-worker")),
+    script: new URL(import.meta.resolve("@aios/consensus/node/call-worker")),
     workerData: { genesis, dataDir: local.directory, settings },
     maxQueuedCalls: 16,
     callTimeoutMs: 10_000,

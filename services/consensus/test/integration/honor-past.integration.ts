@@ -10,8 +10,8 @@ import { orderedOf, signedOf } from "@aios/consensus/application/honor/ordered-t
 import { Mempool } from "@aios/consensus/application/mempool";
 import type { ExecutedBlock } from "@aios/consensus/domain/ports";
 import type { SignedTransaction } from "@aios/consensus/domain/transaction";
-import { defaultNodeSettings } from "@aios/consensus/node-settings";
-import { openEngine } from "@aios/consensus/open-engine";
+import { defaultNodeSettings } from "@aios/consensus/node/node-settings";
+import { openEngine } from "@aios/consensus/node/open-engine";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { eventually } from "@aios/testkit/eventually";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";

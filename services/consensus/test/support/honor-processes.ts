@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { HonorSettings } from "@aios/consensus/honor-options";
+import type { HonorSettings } from "@aios/consensus/node/honor-options";
 import { type HonorNetworkPlan, makeHonorNetwork } from "@aios/consensus/testnet/honor-network";
 import { LinkProxy } from "@aios/consensus/testnet/link-proxy";
 import { freePort } from "@aios/service-kit/free-port";

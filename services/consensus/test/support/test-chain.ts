@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Genesis, parseGenesis } from "@aios/consensus/domain/genesis";
-import type { NodeSettings } from "@aios/consensus/node-settings";
+import type { NodeSettings } from "@aios/consensus/node/node-settings";
 import { type ConsensusNode, startNode } from "@aios/consensus/start-node";
 import type { Clock } from "@aios/kernel/clock";
 import { HDNodeWallet } from "ethers";

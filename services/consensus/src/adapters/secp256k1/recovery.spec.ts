@@ -8,7 +8,7 @@ import type { SignatureToRecover } from "../../domain/ports.js";
 import { recoverInWasm, recoverNatively, recoverPublicKey } from "./recover-public-key.js";
 import { RecoveryPool } from "./recovery-pool.js";
 
-const script = new URL("../../../dist/src/recovery-worker.js", import.meta.url);
+const script = new URL("../../../dist/src/node/recovery-worker.js", import.meta.url);
 
 function signed(seed: number): { readonly signature: SignatureToRecover; readonly sender: string } {
   const key = new SigningKey(keccak256(Uint8Array.of(1, seed & 255, seed >> 8)));

@@ -4,7 +4,7 @@ import { eventually } from "@aios/testkit/eventually";
 import { beforeEach, describe, expect, it } from "vitest";
 import { TransactionPool } from "../../domain/mempool.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
-import { defaultNodeSettings } from "../../node-settings.js";
+import { defaultNodeSettings } from "../../node/node-settings.js";
 import { ChainEvents } from "../chain-events.js";
 import { HonorProducer, type HonorProducerParts, type HonorProtocol } from "./honor-producer.js";
 

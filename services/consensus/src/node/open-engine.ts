@@ -1,12 +1,12 @@
 import { rulesOf } from "@aios/core-evm/rules";
 import type { RecoverPublicKey } from "@aios/core-transactions/sender";
-import { EvmSessions, recoverAddressBy } from "./adapters/evm/evm-sessions.js";
-import { ExecuteBlocks } from "./application/execute-blocks.js";
-import { SessionEngine } from "./application/session-engine.js";
-import type { SessionOpener } from "./domain/block-session.js";
-import type { Genesis } from "./domain/genesis.js";
-import { networkRules } from "./domain/network-rules.js";
-import type { BlockStore, ExecutionEngine, FoundingStore } from "./domain/ports.js";
+import { EvmSessions, recoverAddressBy } from "../adapters/evm/evm-sessions.js";
+import { ExecuteBlocks } from "../application/execute-blocks.js";
+import { SessionEngine } from "../application/session-engine.js";
+import type { SessionOpener } from "../domain/block-session.js";
+import type { Genesis } from "../domain/genesis.js";
+import { networkRules } from "../domain/network-rules.js";
+import type { BlockStore, ExecutionEngine, FoundingStore } from "../domain/ports.js";
 import type { EngineName, NodeSettings } from "./node-settings.js";
 
 interface Sessions {
@@ -36,8 +36,8 @@ function ownSessions({ genesis, states, blocks, recover }: EngineParts): Session
 
 /** The library is loaded only where it is asked for. One lane for blocks and one for calls, so that neither waits. */
 async function librarySessions({ genesis, states, blocks, settings }: EngineParts): Promise<Sessions> {
-  const { chainCommon } = await import("./adapters/ethereumjs/chain-common.js");
-  const { EthereumJsSessions } = await import("./adapters/ethereumjs/ethereumjs-sessions.js");
+  const { chainCommon } = await import("../adapters/ethereumjs/chain-common.js");
+  const { EthereumJsSessions } = await import("../adapters/ethereumjs/ethereumjs-sessions.js");
   const options = {
     chainId: genesis.chainId,
     common: chainCommon(genesis),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_CHAIN_SIZES, type HonorGenesis } from "./domain/honor-genesis.js";
+import { DEFAULT_CHAIN_SIZES, type HonorGenesis } from "../domain/honor-genesis.js";
 import { settingsOn } from "./node-settings.js";
 
 describe("what a node runs with", () => {

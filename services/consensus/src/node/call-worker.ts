@@ -1,12 +1,12 @@
 import { workerData } from "node:worker_threads";
 import { monotonicMs } from "@aios/service-kit/system-clock";
-import { ChainDatabase } from "./adapters/lmdb/chain-database.js";
-import { LmdbBlockStore } from "./adapters/lmdb/lmdb-block-store.js";
-import { LmdbStateStore } from "./adapters/lmdb/lmdb-state-store.js";
-import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
-import { serveCalls } from "./adapters/worker/serve-calls.js";
-import type { Genesis } from "./domain/genesis.js";
-import { AdmissionCodec } from "./domain/transaction-codec.js";
+import { ChainDatabase } from "../adapters/lmdb/chain-database.js";
+import { LmdbBlockStore } from "../adapters/lmdb/lmdb-block-store.js";
+import { LmdbStateStore } from "../adapters/lmdb/lmdb-state-store.js";
+import { recoverPublicKey } from "../adapters/secp256k1/recover-public-key.js";
+import { serveCalls } from "../adapters/worker/serve-calls.js";
+import type { Genesis } from "../domain/genesis.js";
+import { AdmissionCodec } from "../domain/transaction-codec.js";
 import type { NodeSettings } from "./node-settings.js";
 import { openEngine } from "./open-engine.js";
 

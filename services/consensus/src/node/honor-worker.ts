@@ -13,22 +13,22 @@ import type {
   HonorAnswers,
   HonorQuestion,
   ToHonorThread,
-} from "./adapters/honor-thread/honor-protocol.js";
-import { SeatKeyring } from "./adapters/honor-thread/seat-keyring.js";
-import { LmdbHonorLog } from "./adapters/lmdb/lmdb-honor-log.js";
-import { SnapshotDirectory } from "./adapters/lmdb/snapshot/snapshot-directory.js";
-import { SnapshotServer } from "./adapters/lmdb/snapshot/snapshot-server.js";
-import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
-import { RecoveryPool } from "./adapters/secp256k1/recovery-pool.js";
-import { CandidateContacts } from "./application/honor/candidate-contacts.js";
-import { dagSummary } from "./application/honor/dag-summary.js";
-import { HonorLoop } from "./application/honor/honor-loop.js";
-import { AdmissionReader } from "./application/honor/ordered-transaction.js";
-import { PacketIntake } from "./application/honor/packet-intake.js";
-import type { Genesis } from "./domain/genesis.js";
-import { nodeKeyStatement } from "./domain/staking-binding.js";
-import type { StakedNode } from "./domain/staking-state.js";
-import { AdmissionCodec } from "./domain/transaction-codec.js";
+} from "../adapters/honor-thread/honor-protocol.js";
+import { SeatKeyring } from "../adapters/honor-thread/seat-keyring.js";
+import { LmdbHonorLog } from "../adapters/lmdb/lmdb-honor-log.js";
+import { SnapshotDirectory } from "../adapters/lmdb/snapshot/snapshot-directory.js";
+import { SnapshotServer } from "../adapters/lmdb/snapshot/snapshot-server.js";
+import { recoverPublicKey } from "../adapters/secp256k1/recover-public-key.js";
+import { RecoveryPool } from "../adapters/secp256k1/recovery-pool.js";
+import { CandidateContacts } from "../application/honor/candidate-contacts.js";
+import { dagSummary } from "../application/honor/dag-summary.js";
+import { HonorLoop } from "../application/honor/honor-loop.js";
+import { AdmissionReader } from "../application/honor/ordered-transaction.js";
+import { PacketIntake } from "../application/honor/packet-intake.js";
+import type { Genesis } from "../domain/genesis.js";
+import { nodeKeyStatement } from "../domain/staking-binding.js";
+import type { StakedNode } from "../domain/staking-state.js";
+import { AdmissionCodec } from "../domain/transaction-codec.js";
 import type { HonorOptions, HonorSettings } from "./honor-options.js";
 import { peerNetworkSettings } from "./peer-network-settings.js";
 

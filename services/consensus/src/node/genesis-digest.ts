@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { toHex } from "@aios/core-rlp/hex";
-import type { Genesis } from "./domain/genesis.js";
+import type { Genesis } from "../domain/genesis.js";
 
 const CHUNK_CHARS = 65_536;
 

@@ -1,12 +1,12 @@
 import { parentPort } from "node:worker_threads";
 import { keccak256 } from "@aios/core-keccak/keccak";
-import { recoverPublicKey } from "./adapters/secp256k1/recover-public-key.js";
+import { recoverPublicKey } from "../adapters/secp256k1/recover-public-key.js";
 import {
   ANSWER_BYTES,
   REQUEST_BYTES,
   type RecoveryAnswer,
   type RecoveryBatch,
-} from "./adapters/secp256k1/recovery-protocol.js";
+} from "../adapters/secp256k1/recovery-protocol.js";
 
 const port = parentPort;
 if (port === null) throw new Error("This file runs in a worker thread.");

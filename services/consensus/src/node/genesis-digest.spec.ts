@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseGenesis } from "./domain/genesis.js";
+import { parseGenesis } from "../domain/genesis.js";
 import { genesisDigest } from "./genesis-digest.js";
 
 const OWNER = `0x${"11".repeat(20)}`;

@@ -1,9 +1,9 @@
-import type { RpcLimits } from "./adapters/json-rpc/dispatcher.js";
-import type { BlockLimits } from "./application/execute-blocks.js";
-import type { ProducerSettings } from "./application/single-producer.js";
-import type { Genesis } from "./domain/genesis.js";
-import { DEFAULT_CHAIN_SIZES } from "./domain/honor-genesis.js";
-import type { MempoolLimits } from "./domain/mempool.js";
+import type { RpcLimits } from "../adapters/json-rpc/dispatcher.js";
+import type { BlockLimits } from "../application/execute-blocks.js";
+import type { ProducerSettings } from "../application/single-producer.js";
+import type { Genesis } from "../domain/genesis.js";
+import { DEFAULT_CHAIN_SIZES } from "../domain/honor-genesis.js";
+import type { MempoolLimits } from "../domain/mempool.js";
 
 /** Our own engine, or the library that it is held against. */
 export const ENGINES = ["evm", "ethereumjs"] as const;
