@@ -1,8 +1,9 @@
-// What the product knows of time comes from a `Clock`; where a clock is read, this list says why.
+// What the product knows of time comes from a `Clock`, and chance from an `Rng`; where a clock is read, this list says why.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 const READS_A_CLOCK = /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b|\bprocess\.hrtime\b/;
+const DRAWS_BY_CHANCE = /\bMath\.random\b/;
 const ALLOWED = new Map([
   ["packages/service-kit/src/system-clock.ts", "the Clock adapter of every process"],
   [
@@ -26,6 +27,8 @@ for (const file of files) {
     .split("\n")
     .forEach((line, index) => {
       const code = line.replace(/\/\/.*$|^\s*\*.*$|^\s*\/\*.*$/, "");
+      if (DRAWS_BY_CHANCE.test(code))
+        problems.push(`${file}:${index + 1} draws by chance that cannot be repeated (take an Rng)`);
       if (!READS_A_CLOCK.test(code)) return;
       if (ALLOWED.has(file)) unused.delete(file);
       else
@@ -36,7 +39,7 @@ for (const file of files) {
 }
 for (const file of unused) problems.push(`${file} reads no clock any more: take it off the list`);
 if (problems.length > 0) {
-  console.error(`Time that no Clock gave:\n  ${problems.join("\n  ")}`);
+  console.error(`Time that no Clock gave, or chance that no Rng:\n  ${problems.join("\n  ")}`);
   process.exit(1);
 }
 console.log(`${files.length} files take time from a Clock; ${ALLOWED.size} read the machine's`);

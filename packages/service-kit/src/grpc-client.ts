@@ -1,4 +1,7 @@
+import type { Clock } from "@aios/kernel/clock";
 import type { CodedError } from "@aios/kernel/coded-error";
+import type { Rng } from "@aios/kernel/random";
+import { durationMs } from "@aios/kernel/units";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -22,6 +25,7 @@ import {
 import { cancelled, noteOutcome } from "./grpc-outcome.js";
 import { GrpcStreamCaller } from "./grpc-stream-caller.js";
 import { monotonicMs, systemClock } from "./system-clock.js";
+import { systemRng } from "./system-rng.js";
 import { currentTraceHeaders, inSpan } from "./tracing.js";
 
 export interface CallSettings {
@@ -64,6 +68,10 @@ export interface GrpcClientOptions {
   /** How the peer is known on the wire; without them the connection is plain. */
   readonly channelCredentials?: ChannelCredentials;
   readonly circuit?: CircuitBreakerOptions;
+  /** Waits between the tries of a call; the machine's clock unless given. */
+  readonly clock?: Pick<Clock, "wait">;
+  /** Spreads the tries of many callers; the system's generator unless given. */
+  readonly rng?: Rng;
 }
 
 const DEFAULT_DEADLINE_MS = 10_000;
@@ -115,6 +123,8 @@ class GrpcCaller {
   readonly #options: GrpcClientOptions;
   readonly #circuit: CircuitBreaker;
   readonly #streams: GrpcStreamCaller;
+  readonly #clock: Pick<Clock, "wait">;
+  readonly #rng: Rng;
 
   constructor(channel: Client, service: string, options: GrpcClientOptions) {
     this.#channel = channel;
@@ -124,6 +134,8 @@ class GrpcCaller {
       monotonicMs(),
     );
     this.#streams = new GrpcStreamCaller(channel, options.audience, this.#circuit);
+    this.#clock = options.clock ?? systemClock;
+    this.#rng = options.rng ?? systemRng;
   }
 
   method(method: AnyMethod): unknown {
@@ -188,12 +200,11 @@ class GrpcCaller {
         return await this.#tryUnary(method, request, settings.signal, endsAtMs - monotonicMs());
       } catch (error) {
         const failure = fromGrpcFailure(error, this.#options.audience);
-        const backoffMs = FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
-        const delayMs = askedToWaitMs(failure) + backoffMs;
+        const delayMs = askedToWaitMs(failure) + backoffMs(attempt, this.#rng);
         const harmless = idempotent || wasNeverMade(failure);
         const mayRetry = harmless && failure.kind === "unavailable" && attempt < MAX_ATTEMPTS;
         if (!mayRetry || monotonicMs() + delayMs >= endsAtMs) throw failure;
-        await systemClock.wait(Math.ceil(delayMs) as never, settings.signal);
+        await this.#clock.wait(durationMs(Math.ceil(delayMs)), settings.signal);
       }
     }
   }
@@ -235,4 +246,11 @@ class GrpcCaller {
 /** What the peer asked for. Where nobody answered, the time in the error is for our own callers. */
 function askedToWaitMs(failure: CodedError): number {
   return isPeersAnswer(failure) ? Math.max(0, failure.retryAfterMs ?? 0) : 0;
+}
+
+/** Doubles with each try, from half to one and a half times of that, so that many callers do not come back together. */
+function backoffMs(attempt: number, rng: Rng): number {
+  const bytes = rng.bytes(4);
+  const share = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
+  return FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1) * (0.5 + share);
 }

@@ -191,11 +191,9 @@ describe("shutdown and start", () => {
       const metrics = await (await fetch(`http://127.0.0.1:${sample.ports.healthPort}/metrics`)).text();
       expect(metrics).toMatch(/aios_grpc_server_calls_running\{[^}]*StatContent[^}]*\} 1/);
     });
-    const startedAt = performance.now();
     const end = sample.stop();
     expect((await slow).cid).toBe("slow");
     expect(await end).toEqual({ code: 0, signal: null });
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
     await expect(client.statContent({ cid: "x" }, { deadlineMs: 1_000 })).rejects.toMatchObject({
       kind: "unavailable",
     });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   BaseContract,
   Contract,
@@ -113,9 +112,12 @@ describe("ethers against the node", () => {
     // The empty checkpoint after the last test's transaction may still be on its way.
     const last = chain.node.status.head();
     if (last.gasUsed > 0n) await untilHeight(chain.node, last.number + 1);
+    const seconds = (): number => Math.floor(Date.now() / 1_000);
+    const earliest = seconds();
     const [time, number, previous] = await contract.getFunction("now_")();
+    expect(Number(time)).toBeGreaterThanOrEqual(earliest);
+    expect(Number(time)).toBeLessThanOrEqual(seconds());
     const head = await provider.getBlock("latest");
-    expect(Math.abs(Number(time) - Date.now() / 1_000)).toBeLessThan(3);
     expect(Number(number)).toBe(head?.number);
     expect(previous).toBe(head?.parentHash);
   });
@@ -128,8 +130,10 @@ describe("ethers against the node", () => {
     expect((await provider.getBlock("finalized"))?.number).toBe(height);
     expect((await provider.getBlock("safe"))?.number).toBe(height + 1);
     expect((await provider.getBlock(height + 1))?.transactions).toEqual([]);
-    await sleep(700);
-    expect(await provider.getBlockNumber()).toBe(height + 1);
+    // Woken without work it makes none: the next block is that of the next transaction.
+    chain.node.producer.wake();
+    const next = await (await sender?.sendTransaction({ to: RECIPIENT, value: 1n }))?.wait();
+    expect(next?.blockNumber).toBe(height + 2);
     expect((await rpc(chain.node.url, "aios_whyPending", [receipt?.hash])).result).toMatchObject({
       status: "included",
       finalized: true,
@@ -268,18 +272,12 @@ describe("ethers against the node", () => {
     const { url } = slow.node;
     // Multiplies a point of BN254 until the gas is gone: seconds of work.
     const code = "0x60015f526002602052" + "5f19604052" + "5b604060806060" + "5f60075afa50600e56";
-    const startedAt = performance.now();
-    const endless = rpc(url, "eth_call", [{ data: code, gas: "0xffffff" }]).then((reply) => ({
-      reply,
-      afterMs: performance.now() - startedAt,
-    }));
+    const endless = rpc(url, "eth_call", [{ data: code, gas: "0xffffff" }]);
     const sent = await wallets[0]
       ?.connect(own)
       .sendTransaction({ to: RECIPIENT, value: 1n, gasLimit: 21_000n });
     expect((await sent?.wait())?.status).toBe(1);
-    const { reply, afterMs } = await endless;
-    expect(reply.error?.message).toMatch(/timeout/);
-    expect(afterMs).toBeGreaterThan(900);
+    expect((await endless).error?.message).toMatch(/timeout/);
     expect((await rpc(url, "eth_call", [{ to: RECIPIENT }])).result).toBe("0x");
     own.destroy();
     await slow[Symbol.asyncDispose]();

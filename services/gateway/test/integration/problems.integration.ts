@@ -255,13 +255,12 @@ describe("what is down", () => {
     const down = await startGateway({ SCORING_GRPC_URL: `127.0.0.1:${await freePort()}` }, gateway.postgres);
     try {
       const headers = { authorization: `Bearer ${await down.token()}` };
-      const startedAt = performance.now();
       const answer = await fetch(`${down.baseUrl}/v1/accounts/${down.client().account}/contribution`, {
         headers,
       });
       expect(answer.status).toBe(503);
       expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-      expect(performance.now() - startedAt).toBeLessThan(11_000);
+      expect(await answer.json()).toMatchObject({ code: "peer-unavailable" });
       const health = (await (await fetch(`${down.baseUrl}/health`)).json()) as {
         status: string;
         services: { name: string; healthy: boolean }[];
