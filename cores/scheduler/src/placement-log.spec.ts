@@ -63,4 +63,27 @@ describe("placement log", () => {
       }),
     );
   });
+
+  it("refuses an entry with a field of another kind, or without one", () => {
+    const entry = {
+      decidedAtMs: 7,
+      request: inferenceRequest(),
+      offers: [healthyOffer(1)],
+      policy,
+      chosen: addressOf(1),
+    };
+    const whole = JSON.parse(encodePlacementLog(entry)) as Record<string, unknown>;
+    const [offer] = whole["offers"] as Record<string, unknown>[];
+    const damaged = [
+      { ...whole, chosen: 1 },
+      { ...whole, policy: {} },
+      { ...whole, offers: [{ ...offer, stakedWei: "100" }] },
+      { ...whole, offers: [{ ...offer, online: undefined }] },
+      { ...whole, request: { ...(whole["request"] as object), kind: "storage" } },
+    ];
+    for (const each of damaged)
+      expect(() => decodePlacementLog(JSON.stringify(each))).toThrowError(
+        expect.objectContaining({ code: "invalid-placement-log" }),
+      );
+  });
 });

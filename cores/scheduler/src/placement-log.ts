@@ -1,7 +1,17 @@
-import { canonicalJson, type Json } from "@aios/kernel/canonical-json";
+import { canonicalJson } from "@aios/kernel/canonical-json";
 import { CodedError } from "@aios/kernel/coded-error";
-import { address, jobId } from "@aios/kernel/identifiers";
 import { decidePlacement } from "./placement.js";
+import {
+  readFields,
+  readList,
+  readNumber,
+  readOffer,
+  readOptional,
+  readPolicy,
+  readRequest,
+  readText,
+  toJson,
+} from "./placement-json.js";
 import type {
   ExplanationScope,
   PlacementDecision,
@@ -39,8 +49,7 @@ export function encodeOffer(offer: ProviderOffer): string {
 /** Reads what `encodeOffer` wrote. Throws `invalid-placement-log`. */
 export function decodeOffer(text: string): ProviderOffer {
   try {
-    const offer = fromJson(JSON.parse(text) as Json) as ProviderOffer;
-    return { ...offer, address: address(offer.address), selfTest: offer.selfTest };
+    return readOffer(JSON.parse(text));
   } catch (cause) {
     throw invalidLog(cause);
   }
@@ -49,20 +58,16 @@ export function decodeOffer(text: string): ProviderOffer {
 /** Reads what `encodePlacementLog` wrote. Throws `invalid-placement-log`. */
 export function decodePlacementLog(text: string): PlacementLogEntry {
   try {
-    const value = fromJson(JSON.parse(text) as Json) as unknown as PlacementLogEntry & { version: number };
-    const known = value.version === (value.offers === undefined ? WITHOUT_OFFERS : WITH_OFFERS);
-    if (!known) throw new Error("unknown version");
-    const recent = Object.entries(value.request.recentByProvider as unknown as Record<string, number>);
+    const fields = readFields(JSON.parse(text));
+    const offers = readOptional(fields["offers"], (list) => readList(list, readOffer));
+    if (fields["version"] !== (offers === undefined ? WITHOUT_OFFERS : WITH_OFFERS))
+      throw new Error("unknown version");
     return {
-      decidedAtMs: value.decidedAtMs,
-      request: {
-        ...value.request,
-        jobId: jobId(value.request.jobId),
-        recentByProvider: new Map(recent.map(([provider, count]) => [address(provider), count])),
-      },
-      offers: value.offers,
-      policy: value.policy,
-      chosen: value.chosen,
+      decidedAtMs: readNumber(fields["decidedAtMs"]),
+      request: readRequest(fields["request"]),
+      offers,
+      policy: readPolicy(fields["policy"]),
+      chosen: readOptional(fields["chosen"], readText),
     };
   } catch (cause) {
     throw invalidLog(cause);
@@ -95,26 +100,4 @@ export function replayPlacement(
     message: "Replaying the placement chose another provider than the log says.",
     details: { logged: entry.chosen ?? null, replayed: decision.chosen ?? null },
   });
-}
-
-function toJson(value: unknown): Json {
-  if (typeof value === "bigint") return { int: value.toString() };
-  if (value instanceof Map) return toJson(Object.fromEntries(value));
-  if (Array.isArray(value)) return value.map(toJson);
-  if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-    return Object.fromEntries(entries.map(([key, item]) => [key, toJson(item)]));
-  }
-  return value as Json;
-}
-
-function fromJson(value: Json): unknown {
-  if (Array.isArray(value)) return value.map(fromJson);
-  if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value);
-    const [first] = entries;
-    if (entries.length === 1 && first?.[0] === "int" && typeof first[1] === "string") return BigInt(first[1]);
-    return Object.fromEntries(entries.map(([key, item]) => [key, fromJson(item)]));
-  }
-  return value;
 }

@@ -23,3 +23,23 @@ it("keeps a job with its secret, and reads rows from before there was one as wit
   const { drawSecret: _, ...before } = jobBody(job) as Record<string, unknown>;
   expect(jobFromQuery(row(before))).toEqual({ ...job, drawSecret: "" });
 });
+
+it("refuses by a code what it cannot read, and names the field", () => {
+  const body = jobBody(job) as Record<string, unknown>;
+  const damaged: readonly (readonly [string, JobWithLeases])[] = [
+    ["body.placeAtMs", row({ ...body, placeAtMs: "soon" })],
+    ["body.attempts.0.step", row({ ...body, attempts: [{ step: "mint" }] })],
+    ["terms.order.nonce", { ...row(body), terms: { ...job.terms, order: { ...job.terms.order, nonce: 1 } } }],
+    ["state", { ...row(body), state: "lost" }],
+    ["buyer", { ...row(body), buyer: "somebody" }],
+  ];
+  for (const [field, stored] of damaged)
+    expect(() => jobFromQuery(stored)).toThrowError(
+      expect.objectContaining({ code: "stored-row-unreadable", details: { id: job.jobId, field } }),
+    );
+});
+
+it("keeps what a later release has added to a row", () => {
+  const read = jobFromQuery(row({ ...(jobBody(job) as object), later: { than: "this" } }));
+  expect(jobBody(read)).toMatchObject({ later: { than: "this" } });
+});

@@ -2,27 +2,18 @@ import { type Address, type TenantId, tenantOfAccount } from "@aios/kernel/ident
 import type { PostgresPool } from "@aios/service-kit/postgres-pool";
 import type { Provider as ProviderRow } from "../../../generated/prisma/client.js";
 import type { PlacementView } from "../../domain/ports.js";
-import type { ProviderCapabilities, ProviderRecord, ProviderSelfTest } from "../../domain/provider.js";
+import type { ProviderRecord } from "../../domain/provider.js";
 import { BUSY_LEASE_STATES, FAULT_WINDOW_MS, type ProviderStanding } from "../../domain/provider-market.js";
+import { decodeProvider } from "./stored-row.js";
 
 /** A tenant's latest leases that the spread looks at. */
 const RECENT_LEASES = 50;
 
 type Database = Pick<PostgresPool, "query">;
 
+/** Throws `stored-row-unreadable`. */
 export function providerFromRow(row: ProviderRow): ProviderRecord {
-  return {
-    address: row.address as Address,
-    name: row.name,
-    capabilities: row.capabilities as unknown as ProviderCapabilities,
-    selfTest: row.selfTest as unknown as ProviderSelfTest,
-    priceWei: row.priceWei as unknown as Record<string, string>,
-    registered: row.registered,
-    stakedWei: row.stakedWei,
-    registrationTransactionHash: row.registrationTransactionHash,
-    draining: row.draining,
-    lastSeenMs: Number(row.lastSeenMs),
-  };
+  return decodeProvider({ ...row, lastSeenMs: Number(row.lastSeenMs) });
 }
 
 /** One provider with the leases that keep it busy and its recent faults. */
@@ -78,9 +69,9 @@ export async function readPlacementFacts(
 interface StandingRow {
   readonly address: string;
   readonly name: string;
-  readonly capabilities: ProviderCapabilities;
-  readonly self_test: ProviderSelfTest;
-  readonly price_wei: Record<string, string>;
+  readonly capabilities: unknown;
+  readonly self_test: unknown;
+  readonly price_wei: unknown;
   readonly registered: boolean;
   readonly staked_wei: string;
   readonly registration_transaction_hash: string;
@@ -106,8 +97,8 @@ const PLACEMENT_FACTS = `
       GROUP BY provider) counted) AS recent`;
 
 function standingOf(row: StandingRow): ProviderStanding {
-  const provider = {
-    address: row.address as Address,
+  const provider = decodeProvider({
+    address: row.address,
     name: row.name,
     capabilities: row.capabilities,
     selfTest: row.self_test,
@@ -117,6 +108,6 @@ function standingOf(row: StandingRow): ProviderStanding {
     registrationTransactionHash: row.registration_transaction_hash,
     draining: row.draining,
     lastSeenMs: Number(row.last_seen_ms),
-  };
+  });
   return { provider, busy: row.busy, faults: row.faults };
 }
