@@ -1,3 +1,4 @@
+import type { Clock } from "@aios/kernel/clock";
 import type { Address, JobId } from "@aios/kernel/identifiers";
 import { EconomyServiceService } from "@aios/proto/aios/economy/v1/economy";
 import { MarketplaceServiceService } from "@aios/proto/aios/marketplace/v1/marketplace";
@@ -65,12 +66,73 @@ class ComputeModule {}
 
 /** The composition root. */
 export async function computeModule(context: Context): Promise<DynamicModule> {
-  const { settings: values, logger } = context;
   // Replicas and contracts agree on one time: a job's deadlines are the chain's.
-  const clock = chainTimeOf(context);
+  const base: Base = { context, clock: chainTimeOf(context), market: marketSettings(context.settings) };
+  const peers = peersOf(base);
+  const market = marketOf(base, peers);
+  const orders = ordersOf(base, peers, market);
+  observe(market, orders);
+  const history = new ForgetPlacements(
+    market.jobs,
+    base.clock,
+    context.settings.PLACEMENT_HISTORY,
+    context.logger,
+  );
+  context.onShutdown("job engine", async () => {
+    market.watch.stop();
+    await history.close();
+    await market.timer.close();
+    await market.engine.close();
+  });
+  // Nothing moves before the market is loaded: from then on it follows every change.
+  market.watch.start(await market.providers.load());
+  market.timer.start();
+  history.start();
+  return {
+    module: ComputeModule,
+    controllers: [JobController, MarketController, ProviderLinkController, ChainEventsConsumer],
+    providers: [...portsOf(base, peers, market), ...useCasesOf(base, peers, market, orders)],
+  };
+}
+
+interface Base {
+  readonly context: Context;
+  readonly clock: Clock;
+  readonly market: MarketSettings;
+}
+
+type Peers = ReturnType<typeof peersOf>;
+type Market = ReturnType<typeof marketOf>;
+type Orders = ReturnType<typeof ordersOf>;
+
+/** The services and the node that are asked. */
+function peersOf({ context, clock }: Base) {
+  const { settings: values } = context;
+  return {
+    chain: new EconomyChainWriter(
+      context.grpcClient(EconomyServiceService, "ECONOMY_GRPC_URL"),
+      { escrowCall, registerCall },
+      clock,
+    ),
+    reader: new JsonRpcChainReader(values.CHAIN_RPC_URL, values.CHAIN_RPC_TIMEOUT),
+    models: new MarketplaceModelCatalogue(
+      context.grpcClient(MarketplaceServiceService, "MARKETPLACE_GRPC_URL"),
+    ),
+    prover: new ZkProver(context.grpcClient(ProverServiceService, "ZK_PROVER_GRPC_URL")),
+    vault: new StorageInputVault(
+      context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"),
+      context.grpcClient(ContentKeyServiceService, "STORAGE_GRPC_URL"),
+      systemRng,
+    ),
+  };
+}
+
+/** Jobs and providers, and what moves them: each tells the others of its changes. */
+function marketOf({ context, clock, market }: Base, { chain, reader, prover }: Peers) {
+  const { settings: values, logger } = context;
   const stepPolicy = { clockMarginMs: values.CLOCK_MARGIN, deliverMarginMs: values.DELIVER_MARGIN };
-  const market = marketSettings(values);
   const prisma = createPrisma(values.DATABASE_URL, values.DATABASE_POOL_MAX);
+  context.onShutdown("database client", () => prisma.$disconnect());
   const feed = new JobFeed();
   const providerMarket = new ProviderMarket(market.policy);
   const providers = new MarketUpkeep(
@@ -103,23 +165,6 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
       watch.offline(provider);
     },
   );
-
-  const chain = new EconomyChainWriter(
-    context.grpcClient(EconomyServiceService, "ECONOMY_GRPC_URL"),
-    { escrowCall, registerCall },
-    clock,
-  );
-  const reader = new JsonRpcChainReader(values.CHAIN_RPC_URL, values.CHAIN_RPC_TIMEOUT);
-  const models = new MarketplaceModelCatalogue(
-    context.grpcClient(MarketplaceServiceService, "MARKETPLACE_GRPC_URL"),
-  );
-  const prover = new ZkProver(context.grpcClient(ProverServiceService, "ZK_PROVER_GRPC_URL"));
-  const vault = new StorageInputVault(
-    context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"),
-    context.grpcClient(ContentKeyServiceService, "STORAGE_GRPC_URL"),
-    systemRng,
-  );
-
   const writes = new WriteToChain(jobs, chain, clock);
   const proofs = new ProveResult(jobs, prover, clock);
   const placement = new PlaceJobOnProvider(jobs, providerMarket, hub, clock, market);
@@ -140,8 +185,15 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     (provider) => work.vanished(provider),
     logger,
   );
+  return { jobs, feed, providers, providerMarket, hub, writes, proofs, engine, timer, work, watch };
+}
+
+/** What buyers are quoted and may order. */
+function ordersOf({ context, clock, market }: Base, peers: Peers, { jobs, providerMarket }: Market) {
+  const { settings: values } = context;
+  const { chain, reader, models, vault } = peers;
   const pricing = new Pricing(providerMarket, clock, market);
-  const offers = new VerificationOffers(prover, pricing, values.SAMPLE_SHARE_BPS);
+  const offers = new VerificationOffers(peers.prover, pricing, values.SAMPLE_SHARE_BPS);
   const admission = new Admission(
     {
       atOnce: values.ORDERS_AT_ONCE,
@@ -155,22 +207,38 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
     orderSettings(values),
     market,
   );
+  return { pricing, offers, admission, prepareJob };
+}
 
+function observe({ jobs, hub, providerMarket, engine }: Market, { admission }: Orders): void {
   metrics.ordersAdmitted.observe(() => admission.size);
   metrics.providersOnline.observe(() => hub.size);
   metrics.providersKnown.observe(() => providerMarket.size);
   metrics.jobsMoving.observe(() => engine.busy);
   metrics.jobsWaiting.observe(async () => (await jobs.countByState()).get("funded") ?? 0);
-  context.onShutdown("database client", () => prisma.$disconnect());
-  const history = new ForgetPlacements(jobs, clock, values.PLACEMENT_HISTORY, logger);
-  context.onShutdown("job engine", async () => {
-    watch.stop();
-    await history.close();
-    await timer.close();
-    await engine.close();
-  });
+}
 
-  const instances: Provider[] = [
+function portsOf({ context, clock }: Base, { chain }: Peers, { jobs, providers, hub }: Market): Provider[] {
+  return [
+    value(CLOCK, clock),
+    value(JOB_STORE, jobs),
+    value(PROVIDER_STORE, providers),
+    value(PROVIDER_LINKS, hub),
+    value(CHAIN_WRITER, chain),
+    value(LINK_IDENTITY, context.identity),
+    value(LINK_SETTINGS, linkSettings(context.settings)),
+    value(HandshakeRoom, new HandshakeRoom(context.settings.MAX_HANDSHAKES)),
+  ];
+}
+
+function useCasesOf(
+  { context, clock }: Base,
+  { chain, reader, models }: Peers,
+  market: Market,
+  { pricing, offers, admission, prepareJob }: Orders,
+): Provider[] {
+  const { jobs, hub, engine, providers } = market;
+  return [
     value(Admission, admission),
     value(QuoteJob, new QuoteJob(chain, models, offers, pricing)),
     value(PrepareJob, prepareJob),
@@ -186,34 +254,17 @@ export async function computeModule(context: Context): Promise<DynamicModule> {
         reader,
         clock,
         systemRng,
-        new RegistrationRate(values.REGISTRATIONS_PER_MINUTE, () => clock.now()),
+        new RegistrationRate(context.settings.REGISTRATIONS_PER_MINUTE, () => clock.now()),
       ),
     ),
     value(FollowEscrow, new FollowEscrow(jobs, hub, engine, clock)),
-    value(ProviderWork, work),
-    value(ProviderMarket, providerMarket),
-    value(WriteToChain, writes),
-    value(ProveResult, proofs),
+    value(ProviderWork, market.work),
+    value(ProviderMarket, market.providerMarket),
+    value(WriteToChain, market.writes),
+    value(ProveResult, market.proofs),
     value(JobEngine, engine),
-    value(CLOCK, clock),
-    value(JOB_STORE, jobs),
-    value(JobFeed, feed),
-    value(PROVIDER_STORE, providers),
-    value(PROVIDER_LINKS, hub),
-    value(CHAIN_WRITER, chain),
-    value(LINK_IDENTITY, context.identity),
-    value(LINK_SETTINGS, linkSettings(values)),
-    value(HandshakeRoom, new HandshakeRoom(values.MAX_HANDSHAKES)),
+    value(JobFeed, market.feed),
   ];
-  // Nothing moves before the market is loaded: from then on it follows every change.
-  watch.start(await providers.load());
-  timer.start();
-  history.start();
-  return {
-    module: ComputeModule,
-    controllers: [JobController, MarketController, ProviderLinkController, ChainEventsConsumer],
-    providers: instances,
-  };
 }
 
 function value(provide: InjectionToken, useValue: unknown): Provider {

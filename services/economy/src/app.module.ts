@@ -1,7 +1,7 @@
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { Logger } from "@aios/service-kit/logger";
 import type { ServiceContext } from "@aios/service-kit/service-context";
-import type { DynamicModule } from "@nestjs/common";
+import type { DynamicModule, Provider } from "@nestjs/common";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "../generated/prisma/client.js";
 import { ContractProtocolReader } from "./adapters/chain/contract-protocol.reader.js";
@@ -33,28 +33,70 @@ import {
   TRANSACTION_STORE,
 } from "./tokens.js";
 
+type Context = ServiceContext<typeof definition>;
+
 class EconomyModule {}
 
 /** The only place that knows every part. */
-export async function economyModule(context: ServiceContext<typeof definition>): Promise<DynamicModule> {
-  const { settings, clock, logger } = context;
+export async function economyModule(context: Context): Promise<DynamicModule> {
+  const stores = storesOf(context);
+  const chain = chainOf(context);
+  const { follower, runtime } = runtimeOf(context, stores, chain);
+  context.health.register("chain", async () => runtime.requireRunning());
+  context.onShutdown("chain", () => runtime.stop());
+  await runtime.start();
+  return {
+    module: EconomyModule,
+    controllers: [TransactionController, MoneyController],
+    providers: [
+      { provide: CLOCK, useValue: context.clock },
+      { provide: TRANSACTION_STORE, useValue: stores.transactions },
+      { provide: TRANSACTION_FEED, useValue: stores.feed },
+      { provide: INDEX_STORE, useValue: stores.index },
+      { provide: PROTOCOL_READER, useValue: chain.protocol },
+      { provide: FOLLOWER, useValue: follower },
+      ...useCases(context, stores, chain, runtime),
+    ],
+  };
+}
+
+type Stores = ReturnType<typeof storesOf>;
+type Chain = ReturnType<typeof chainOf>;
+
+function storesOf(context: Context) {
   const prisma = new PrismaClient({
     adapter: new PrismaPg(context.pool),
     transactionOptions: { maxWait: 10_000, timeout: 20_000 },
   });
   context.onShutdown("prisma", () => prisma.$disconnect());
-  const transactions = new PrismaTransactionStore(prisma);
-  const index = new PrismaIndexStore(prisma);
+  return {
+    transactions: new PrismaTransactionStore(prisma),
+    index: new PrismaIndexStore(prisma),
+    feed: new TransactionFeed(),
+  };
+}
+
+function chainOf({ settings }: Context) {
   const rpc = new JsonRpcClient(settings.CHAIN_RPC_URL, settings.CHAIN_RPC_TIMEOUT);
-  const node = new JsonRpcNode(rpc);
   const contracts = new RegistryContractBook(rpc, settings.CONTRACT_REGISTRY_ADDRESS);
-  const protocol = new ContractProtocolReader(rpc, contracts);
-  const vault = new KeyFileVault({
-    relayer: settings.RELAYER_KEY_FILE,
-    matcher: settings.MATCHER_KEY_FILE,
-    anchor: settings.ANCHOR_KEY_FILE,
-  });
-  const feed = new TransactionFeed();
+  return {
+    node: new JsonRpcNode(rpc),
+    contracts,
+    protocol: new ContractProtocolReader(rpc, contracts),
+    vault: new KeyFileVault({
+      relayer: settings.RELAYER_KEY_FILE,
+      matcher: settings.MATCHER_KEY_FILE,
+      anchor: settings.ANCHOR_KEY_FILE,
+    }),
+  };
+}
+
+/** What follows the chain, and a line of writes for each signer, which waits for what is followed. */
+function runtimeOf(
+  { settings, clock, logger }: Context,
+  { transactions, index, feed }: Stores,
+  { node, contracts, vault }: Chain,
+): { readonly follower: ChainFollower; readonly runtime: ChainRuntime } {
   const follower = new ChainFollower(
     node,
     contracts,
@@ -66,13 +108,7 @@ export async function economyModule(context: ServiceContext<typeof definition>):
     () => runtime.wakeAll(),
     settings.CHAIN_POLL_INTERVAL,
   );
-  const pipelineSettings = {
-    priorityFeePerGasWei: settings.TX_PRIORITY_FEE_GWEI,
-    maxFeePerGasCapWei: settings.TX_MAX_FEE_GWEI,
-    maxInFlight: settings.TX_MAX_IN_FLIGHT,
-    stuckAfterMs: settings.TX_STUCK_AFTER,
-    giveUpAfterMs: settings.TX_GIVE_UP_AFTER,
-  };
+  const pipelineSettings = pipelineSettingsOf(settings);
   const runtime: ChainRuntime = new ChainRuntime(
     node,
     contracts,
@@ -96,42 +132,43 @@ export async function economyModule(context: ServiceContext<typeof definition>):
     { retryMs: settings.CHAIN_START_RETRY, rescueEveryMs: settings.TX_RESCUE_INTERVAL },
     (message, error) => problem(logger, message, error),
   );
-  context.health.register("chain", async () => runtime.requireRunning());
-  context.onShutdown("chain", () => runtime.stop());
-  await runtime.start();
+  return { follower, runtime };
+}
 
+function pipelineSettingsOf(settings: Context["settings"]) {
   return {
-    module: EconomyModule,
-    controllers: [TransactionController, MoneyController],
-    providers: [
-      { provide: CLOCK, useValue: clock },
-      { provide: TRANSACTION_STORE, useValue: transactions },
-      { provide: TRANSACTION_FEED, useValue: feed },
-      { provide: INDEX_STORE, useValue: index },
-      { provide: PROTOCOL_READER, useValue: protocol },
-      { provide: FOLLOWER, useValue: follower },
-      {
-        provide: SubmitTransactionUseCase,
-        useValue: new SubmitTransactionUseCase(
-          contracts,
-          transactions,
-          clock,
-          (signer) => runtime.wake(signer),
-          settings.SPONSORED_GAS_PER_DAY,
-          (functionName) => metrics.sponsorshipsRefused.add(1, { function: functionName }),
-        ),
-      },
-      {
-        provide: SimulateTransactionUseCase,
-        useValue: new SimulateTransactionUseCase(contracts, node, vault),
-      },
-      { provide: ExplainJobUseCase, useValue: new ExplainJobUseCase(index) },
-      {
-        provide: DescribeProtocolUseCase,
-        useValue: new DescribeProtocolUseCase(contracts, vault, protocol, runtime, settings.CHAIN_RPC_URL),
-      },
-    ],
+    priorityFeePerGasWei: settings.TX_PRIORITY_FEE_GWEI,
+    maxFeePerGasCapWei: settings.TX_MAX_FEE_GWEI,
+    maxInFlight: settings.TX_MAX_IN_FLIGHT,
+    stuckAfterMs: settings.TX_STUCK_AFTER,
+    giveUpAfterMs: settings.TX_GIVE_UP_AFTER,
   };
+}
+
+function useCases(
+  { settings, clock }: Context,
+  { transactions, index }: Stores,
+  { node, contracts, protocol, vault }: Chain,
+  runtime: ChainRuntime,
+): Provider[] {
+  const submit = new SubmitTransactionUseCase(
+    contracts,
+    transactions,
+    clock,
+    (signer) => runtime.wake(signer),
+    settings.SPONSORED_GAS_PER_DAY,
+    (functionName) => metrics.sponsorshipsRefused.add(1, { function: functionName }),
+  );
+  const describe = new DescribeProtocolUseCase(contracts, vault, protocol, runtime, settings.CHAIN_RPC_URL);
+  return [
+    { provide: SubmitTransactionUseCase, useValue: submit },
+    {
+      provide: SimulateTransactionUseCase,
+      useValue: new SimulateTransactionUseCase(contracts, node, vault),
+    },
+    { provide: ExplainJobUseCase, useValue: new ExplainJobUseCase(index) },
+    { provide: DescribeProtocolUseCase, useValue: describe },
+  ];
 }
 
 function problem(logger: Logger, message: string, error: unknown): void {

@@ -8,7 +8,7 @@ import { ContentKeyServiceService, ContentServiceService } from "@aios/proto/aio
 import type { ServiceContext } from "@aios/service-kit/service-context";
 import { systemRng } from "@aios/service-kit/system-rng";
 import { inSpan } from "@aios/service-kit/tracing";
-import type { DynamicModule } from "@nestjs/common";
+import type { DynamicModule, Provider } from "@nestjs/common";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "../generated/prisma/client.js";
 import { ProverController } from "./adapters/grpc/prover.controller.js";
@@ -36,42 +36,74 @@ import { provenModelId } from "./domain/proof-system.js";
 import { metrics } from "./metrics.js";
 import { CLOCK, MODEL_KEY_STORE, PROOF_STORE } from "./tokens.js";
 
+type Context = ServiceContext<typeof proverSettings>;
+
 class ProverModule {}
 
 /** Gates a millisecond of UltraHonk on 2 cores, before anything was measured. */
 const HONK_FIRST_GUESS = 25;
 
 /** The one place where the prover's parts are put together. */
-export async function proverModule(context: ServiceContext<typeof proverSettings>): Promise<DynamicModule> {
-  const { settings, clock, health, logger } = context;
-  const prisma = new PrismaClient({ adapter: new PrismaPg(context.pool) });
-  context.onShutdown("prisma", () => prisma.$disconnect());
-  const prover = new Groth16Prover({ threads: settings.PROVER_THREADS });
+export async function proverModule(context: Context): Promise<DynamicModule> {
+  const stores = storesOf(context);
+  const prover = new Groth16Prover({ threads: context.settings.PROVER_THREADS });
   context.onShutdown("prover threads", () => prover.close());
   const calculations = new CalculationThread();
   context.onShutdown("calculation thread", () => calculations.close());
+  await offerGroth16(context, stores, prover);
+  await offerHonk(context, stores, calculations);
+  const work = workOf(context, stores, calculations);
+  const loops = startLoops(context, stores, work);
+  observe(context, stores, work);
+  return {
+    module: ProverModule,
+    controllers: [ProverController],
+    providers: providersOf(context, stores, work, loops),
+  };
+}
 
+type Stores = ReturnType<typeof storesOf>;
+type Work = ReturnType<typeof workOf>;
+type Loops = ReturnType<typeof startLoops>;
+
+function storesOf(context: Context) {
+  const { settings, clock } = context;
+  const prisma = new PrismaClient({ adapter: new PrismaPg(context.pool) });
+  context.onShutdown("prisma", () => prisma.$disconnect());
   const offered = new OfferedSystems();
-  const keys = new PrismaModelKeyStore(prisma, clock, () => offered.names());
-  const proofs = new PrismaProofStore(prisma, clock, () => offered.names());
   const contents = new StorageContentStore(
     context.grpcClient(ContentServiceService, "STORAGE_GRPC_URL"),
     context.grpcClient(ContentKeyServiceService, "STORAGE_GRPC_URL"),
     systemRng,
     settings.PROVER_STORAGE_DEADLINE,
   );
-  const ceremonies = new CeremonyKeys(
+  return {
+    offered,
     contents,
-    {
-      listedPowers: new Set(settings.PROVER_LISTED_POWERS),
-      maxPowersBytes: settings.PROVER_MAX_POWERS,
-    },
-    systemRng,
-  );
-  const groth16 = new Groth16BackEnd(prover, ceremonies, systemRng);
+    keys: new PrismaModelKeyStore(prisma, clock, () => offered.names()),
+    proofs: new PrismaProofStore(prisma, clock, () => offered.names()),
+  };
+}
+
+async function offerGroth16(
+  { settings }: Context,
+  { contents, offered }: Stores,
+  prover: Groth16Prover,
+): Promise<void> {
+  const limits = {
+    listedPowers: new Set(settings.PROVER_LISTED_POWERS),
+    maxPowersBytes: settings.PROVER_MAX_POWERS,
+  };
+  const groth16 = new Groth16BackEnd(prover, new CeremonyKeys(contents, limits, systemRng), systemRng);
   await testBackEnd(groth16, systemRng);
   offered.offer(groth16);
-  await offerHonk(context, calculations, offered);
+}
+
+function workOf(
+  { settings, logger }: Context,
+  { keys, proofs, contents, offered }: Stores,
+  calculations: CalculationThread,
+) {
   const models = new LoadedModels(keys, contents, offered, calculations, settings.PROVER_LOADED_MODELS, {
     loaded: (durationMs) => metrics.keyLoadDuration.record(durationMs),
   });
@@ -92,46 +124,21 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
       },
     },
   });
+  return { models, progress, times, makeKey, makeProof };
+}
 
-  const startLoop = <T>(
-    name: string,
-    queue: WorkQueue<T>,
-    work: WorkLoopHooks<T>["work"],
-    ended: typeof metrics.proofsEnded,
-    own: Pick<WorkLoopOptions, "concurrency" | "timeoutMs" | "loaded">,
-  ): WorkLoop<T> => {
-    const hooks: WorkLoopHooks<T> = {
-      work: (claim: Claim, item: T, signal: AbortSignal) =>
-        inSpan(`zk-prover ${name}`, { parent: claim.traceHeaders }, () => work(claim, item, signal)),
-      ended(outcome, error) {
-        ended.add(1, { outcome });
-        if (error !== undefined && outcome !== "lost")
-          logger.warn({ error, outcome }, `${name} work did not end well`);
-      },
-      problem(error) {
-        metrics.queueProblems.add(1);
-        logger.warn({ error }, `the ${name} queue could not be reached`);
-      },
-    };
-    const options = { ...own, leaseMs: settings.PROVER_LEASE, pollMs: settings.PROVER_POLL_INTERVAL };
-    const loop = new WorkLoop(queue, hooks, clock, options);
-    // Work goes back to the queue at once, while calls under way are still answered.
-    context.draining.addEventListener("abort", () => void loop.stop(), { once: true });
-    context.onShutdown(`${name} work`, () => loop.stop());
-    loop.start();
-    return loop;
-  };
-  const keyLoop = startLoop(
+function startLoops(context: Context, { keys, proofs }: Stores, { models, makeKey, makeProof }: Work) {
+  const { settings } = context;
+  const key = startLoop(
+    context,
     "key",
     keys,
     (claim, record, signal) => makeKey.execute(claim, record, signal),
     metrics.keysEnded,
-    {
-      concurrency: 1,
-      timeoutMs: settings.PROVER_SET_UP_TIMEOUT,
-    },
+    { concurrency: 1, timeoutMs: settings.PROVER_SET_UP_TIMEOUT },
   );
-  const proofLoop = startLoop(
+  const proof = startLoop(
+    context,
     "proof",
     proofs,
     (claim, record, signal) => makeProof.execute(claim, record, signal),
@@ -142,7 +149,41 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
       loaded: () => models.names(),
     },
   );
+  return { key, proof };
+}
 
+function startLoop<T>(
+  context: Context,
+  name: string,
+  queue: WorkQueue<T>,
+  work: WorkLoopHooks<T>["work"],
+  ended: typeof metrics.proofsEnded,
+  own: Pick<WorkLoopOptions, "concurrency" | "timeoutMs" | "loaded">,
+): WorkLoop<T> {
+  const { settings, clock, logger } = context;
+  const hooks: WorkLoopHooks<T> = {
+    work: (claim: Claim, item: T, signal: AbortSignal) =>
+      inSpan(`zk-prover ${name}`, { parent: claim.traceHeaders }, () => work(claim, item, signal)),
+    ended(outcome, error) {
+      ended.add(1, { outcome });
+      if (error !== undefined && outcome !== "lost")
+        logger.warn({ error, outcome }, `${name} work did not end well`);
+    },
+    problem(error) {
+      metrics.queueProblems.add(1);
+      logger.warn({ error }, `the ${name} queue could not be reached`);
+    },
+  };
+  const options = { ...own, leaseMs: settings.PROVER_LEASE, pollMs: settings.PROVER_POLL_INTERVAL };
+  const loop = new WorkLoop(queue, hooks, clock, options);
+  // Work goes back to the queue at once, while calls under way are still answered.
+  context.draining.addEventListener("abort", () => void loop.stop(), { once: true });
+  context.onShutdown(`${name} work`, () => loop.stop());
+  loop.start();
+  return loop;
+}
+
+function observe({ settings, health }: Context, { proofs }: Stores, { models, times }: Work): void {
   metrics.queuedProofs.observe(() => proofs.depth());
   metrics.loadedModels.observe(() => models.size);
   const queueHasRoom = async (): Promise<void> => {
@@ -150,37 +191,40 @@ export async function proverModule(context: ServiceContext<typeof proverSettings
   };
   // New proofs are refused one by one; keys, quotes and proofs that are made are answered.
   health.register("proof-queue", queueHasRoom, "never");
+}
 
-  return {
-    module: ProverModule,
-    controllers: [ProverController],
-    providers: [
-      { provide: MODEL_KEY_STORE, useValue: keys },
-      { provide: PROOF_STORE, useValue: proofs },
-      { provide: CLOCK, useValue: clock },
-      { provide: ProgressBoard, useValue: progress },
-      { provide: SetUpKey, useValue: new SetUpKey(keys, offered, () => keyLoop.ring()) },
-      {
-        provide: RequestProof,
-        useValue: new RequestProof(proofs, times, settings.PROVER_QUEUE_LIMIT, () => proofLoop.ring()),
-      },
-      {
-        provide: QuoteProof,
-        useValue: new QuoteProof(keys, proofs, times, offered, {
-          priceWei: { groth16: settings.PROVER_PRICE_WEI, honk: settings.PROVER_HONK_PRICE_WEI },
-          payout: settings.PROVER_PAYOUT_ADDRESS,
-          parallel: settings.PROVER_CONCURRENCY,
-        }),
-      },
-    ],
-  };
+function providersOf(
+  { settings, clock }: Context,
+  { keys, proofs, offered }: Stores,
+  { progress, times }: Work,
+  loops: Loops,
+): Provider[] {
+  return [
+    { provide: MODEL_KEY_STORE, useValue: keys },
+    { provide: PROOF_STORE, useValue: proofs },
+    { provide: CLOCK, useValue: clock },
+    { provide: ProgressBoard, useValue: progress },
+    { provide: SetUpKey, useValue: new SetUpKey(keys, offered, () => loops.key.ring()) },
+    {
+      provide: RequestProof,
+      useValue: new RequestProof(proofs, times, settings.PROVER_QUEUE_LIMIT, () => loops.proof.ring()),
+    },
+    {
+      provide: QuoteProof,
+      useValue: new QuoteProof(keys, proofs, times, offered, {
+        priceWei: { groth16: settings.PROVER_PRICE_WEI, honk: settings.PROVER_HONK_PRICE_WEI },
+        payout: settings.PROVER_PAYOUT_ADDRESS,
+        parallel: settings.PROVER_CONCURRENCY,
+      }),
+    },
+  ];
 }
 
 /** UltraHonk where this machine has its program and the chain's verifier takes the proofs. */
 async function offerHonk(
-  context: ServiceContext<typeof proverSettings>,
+  context: Context,
+  { offered }: Stores,
   calculations: CalculationThread,
-  offered: OfferedSystems,
 ): Promise<void> {
   const { clock, logger } = context;
   try {
