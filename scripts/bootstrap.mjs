@@ -21,6 +21,7 @@ const COMMANDS = {
   fuzz: { run: ["cores/evm/dist/test/fuzz/main.js"] },
   "test:faults": { run: ["e2e/dist/src/faults.js"] },
   testnet: { run: ["services/consensus/dist/src/testnet/main.js"] },
+  provider: { run: ["apps/provider/dist/src/main.js"] },
   images: { run: ["deploy/docker/build-images.mjs"] },
   "test:cluster": { run: ["deploy/dist/src/cluster-check.js"] },
   build: { run: undefined },

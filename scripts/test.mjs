@@ -43,8 +43,9 @@ const RULES = [
   ["a tenant in every table", process.execPath, ["scripts/checks/tenants.mjs"]],
   ["the tenant in every query", process.execPath, ["scripts/checks/tenant-queries.mjs"]],
   ["ports and their conformance suites", process.execPath, ["scripts/checks/ports.mjs"]],
-  ["time from a clock", process.execPath, ["scripts/checks/clocks.mjs"]],
+  ["time from a clock, chance from a generator", process.execPath, ["scripts/checks/clocks.mjs"]],
   ["architecture matrix", process.execPath, ["scripts/checks/architecture.mjs"]],
+  ["commands that pages name", process.execPath, ["scripts/checks/commands.mjs"]],
   ["dashboards, alerts and runbooks", process.execPath, ["deploy/monitoring/generate.mjs", "--check"]],
   ["charts", process.execPath, ["deploy/helm/generate.mjs", "--check"]],
 ];

@@ -285,7 +285,10 @@ export const CAUSES = [
     runbook: {
       means: "It will be ended by its limit; its work is taken up again, but callers wait.",
       look: ["`aios_process_heap_used` beside it: heap or buffers"],
-      act: ["raise its limit and NODE_OPTIONS; keep a heap snapshot for us"],
+      act: [
+        "raise its limit, and the heap in NODE_OPTIONS",
+        "where it grows on: `--heapsnapshot-near-heap-limit=1 --diagnostic-dir=/data` in NODE_OPTIONS writes what holds the memory",
+      ],
     },
   },
   {

@@ -1,6 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 
-/** How chain time is cut: part of genesis, the same on every node (chain.md "Shape", decided.md first row). */
+/** How chain time is cut: part of genesis, the same on every node. */
 export interface ChainTimeParameters {
   /** Start of tick 0, in milliseconds since 1970. */
   readonly genesisTimeMs: number;

@@ -8,7 +8,7 @@ import { groupCount, groupOf } from "./honor-set.js";
 export type HeardGroup = (tick: number, group: number) => boolean;
 
 /**
- * The group on duty in a tick (chain.md "Shape": slots rotate through the groups, a silent group is replaced by the next
+ * The group on duty in a tick (slots rotate through the groups, a silent group is replaced by the next
  * from the following tick).
  *
  * A group that had duty in a tick and was not heard is passed over until the rotation ends, so that groups which are

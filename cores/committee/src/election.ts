@@ -14,7 +14,7 @@ export interface Candidate extends HonorMember {
   readonly sittingSinceCycle: number | undefined;
 }
 
-/** Rules of the election; genesis or DAO parameters (contribution.md "Election"). */
+/** Rules of the election; genesis or DAO parameters. */
 export interface ElectionRules {
   /** Seats to fill: a multiple of three from 6 up, or 4. */
   readonly seats: number;
@@ -58,12 +58,11 @@ export interface HonorElection {
 const BPS = 10_000n;
 
 /**
- * The election of contribution.md: eligible are those with the minimum stake who are not suspended, ranked by score,
- * sitting nodes with the hysteresis on top and newcomers within their immunity first. Equal ranks go to the sitting node,
- * then to the lower account.
+ * Eligible are those with the minimum stake who are not suspended, ranked by score, sitting nodes with the hysteresis on
+ * top and newcomers within their immunity first. Equal ranks go to the sitting node, then to the lower account.
  *
- * Of one controller at most f = ⌊(n−1)/3⌋ are elected. The specification's third would allow one more, with which a
- * single controller could stop finality.
+ * Of one controller at most f = ⌊(n−1)/3⌋ are elected. A whole third would allow one more, with which a single
+ * controller could stop finality.
  *
  * With fewer eligible candidates than seats the largest set that they fill is elected. Members are in order of rank, so
  * that groups (`groupOf`) mix high and low ranks. Cost: O(c log c) for c candidates.

@@ -28,7 +28,7 @@ const PUBLIC_KEY = /^[0-9a-f]{96}$/;
 const ids = new WeakMap<HonorSet, string>();
 const keys = new WeakMap<HonorSet, Uint8Array[]>();
 
-/** Whether a set may have this many seats: a multiple of three from 6 up, or the local profile of 4 (chain.md "Shape"). */
+/** Whether a set may have this many seats: a multiple of three from 6 up, or the local profile of 4. */
 export function isSetSize(size: number): boolean {
   return (
     size === LOCAL_SET || (Number.isSafeInteger(size) && size >= SMALLEST_SET && size % GROUP_SIZE === 0)

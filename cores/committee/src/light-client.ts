@@ -38,7 +38,7 @@ export interface LightClientSettings {
 
 /**
  * Follows the honor set by hand-overs alone and checks certificates of any height that a followed set decided: what a
- * browser, the provider agent and `aios verify` do (chain.md "Shape", "Also").
+ * browser, the provider agent and `aios verify` do.
  *
  * It relies on 2f + 1 honest members of each set while the set sat, and on the clock that the caller passes in.
  * Memory: one entry for each set followed.

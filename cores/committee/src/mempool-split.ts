@@ -1,5 +1,5 @@
 /**
- * The seat among `seats` that puts a sender's transactions into its blocks during a slot (chain.md "Shape": duty nodes
+ * The seat among `seats` that puts a sender's transactions into its blocks during a slot (duty nodes
  * split the mempool by sender hash).
  *
  * Highest random weight: a seat that falls out (silent, replaced) loses its own senders only, and each slot deals anew,

@@ -14,7 +14,7 @@ export interface SuccessionInput {
 }
 
 /**
- * The set that decides the next height (chain.md "Shape": it changes at most once a learning cycle, or when a member is
+ * The set that decides the next height (it changes at most once a learning cycle, or when a member is
  * evicted). The checkpoint under vote names it, so that the certificate over that checkpoint, signed by the sitting set,
  * is the hand-over: there is no second vote that could contradict it.
  *

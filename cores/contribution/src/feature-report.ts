@@ -56,8 +56,7 @@ export function describeFeatures(features: Features): readonly FeatureLine[] {
 }
 
 /**
- * The level that no model has computed yet: 0 for everyone until a first learning cycle has trained one
- * (contribution.md, "Π^PoC": 0 where there is no model).
+ * The level that no model has computed yet: 0 for everyone until a first learning cycle has trained one.
  */
 export const LEVEL_WITHOUT_MODEL = 0n;
 export const LEVEL_WITHOUT_MODEL_EXPLANATION =

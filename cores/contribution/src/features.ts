@@ -19,7 +19,7 @@ const SERVICE_TIME_KINDS: readonly number[] = [
 ];
 const READING_KINDS: readonly number[] = [RECEIPT_KINDS.retrieval, RECEIPT_KINDS.inference];
 
-/** The seven features of one account (contribution.md, "Features"). All integers, all from counted receipts. */
+/** The seven features of one account. All integers, all from counted receipts. */
 export interface Features {
   /** 1. Median of time taken over time promised, basis points (10,000 = exactly as promised); 0 without work. */
   readonly deliveryP50Bps: bigint;

@@ -44,7 +44,7 @@ export interface ReceiptEvidence {
 export const CLOCK_TOLERANCE_MS = 120_000n;
 
 /**
- * Why a receipt counts for nothing, or `undefined` when it counts (contribution.md, "Receipts"): signed on one side
+ * Why a receipt counts for nothing, or `undefined` when it counts: signed on one side
  * only, replayed, back-dated, or between accounts of one controlling stake. The first reason in this order is named.
  */
 export function refusalOf(evidence: ReceiptEvidence): Refusal | undefined {

@@ -20,7 +20,7 @@ export interface CheckpointContext {
 export type Judgement = "waiting" | "right" | "wrong";
 
 /**
- * Whether a proposed checkpoint may be voted for (chain.md "Shape": votes only for available data, deferred state root). Only
+ * Whether a proposed checkpoint may be voted for (votes only for available data, deferred state root). Only
  * what nothing can make right is wrong: everything else waits for data, execution or proof.
  */
 export function judge(checkpoint: Checkpoint, context: CheckpointContext): Judgement {

@@ -26,7 +26,7 @@ export interface BlockFacts {
   readonly signature: string;
 }
 
-/** What an honor node on duty makes, at most one in a tick (chain.md "Shape"). */
+/** What an honor node on duty makes, at most one in a tick. */
 export interface DagBlock extends BlockFacts {
   readonly transactions: readonly OrderedTransaction[];
 }

@@ -37,7 +37,7 @@ export interface NodeSizes {
 
 /**
  * An honor node without its clock, disk, network and execution engine: block DAG, mempool, finality, hand-overs and what
- * peers tell each other (chain.md "Shape"). A node without a seat runs the same and follows.
+ * peers tell each other. A node without a seat runs the same and follows.
  *
  * Deterministic: outputs depend on the settings, the log and the inputs with their times alone. Outputs are to be carried
  * out in order; what is persisted has to be on disk before what follows leaves.

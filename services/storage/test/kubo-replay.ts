@@ -18,8 +18,8 @@ export interface RecordedAnswer {
 /**
  * Kubo's answers on the wire, with places for what differs from call to call. The form is that of Kubo 0.39: its RPC
  * reference (docs.ipfs.tech/reference/kubo/rpc), the types that its commands emit (`core/commands/add.go`, `pin/pin.go`,
- * `repo.go`, `version.go`) and the error of go-ipfs-cmds (`http/errors.go`). No Kubo was at hand to record them from:
- * where `KUBO_RPC_URL` names one, the same suite runs against it.
+ * `repo.go`, `version.go`) and the error of go-ipfs-cmds (`http/errors.go`); they are written from these, not recorded.
+ * Where `KUBO_RPC_URL` names a node, the same suite runs against it.
  */
 export const ANSWERS = {
   version: json({

@@ -26,7 +26,7 @@ export interface RequestedTerms {
 }
 
 /**
- * Checks an owner's terms (marketplace.md: royalties 5–15%, 7% where none is named). Throws `invalid-text`,
+ * Checks an owner's terms (royalties 5–15%, 7% where none is named). Throws `invalid-text`,
  * `invalid-hex`, `invalid-unit`, `royalty-out-of-range`, `amount-out-of-range` or `invalid-report`, each with its field.
  */
 export function modelTerms(requested: RequestedTerms): ModelTerms {
