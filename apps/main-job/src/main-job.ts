@@ -9,7 +9,7 @@ import type { Balances, Model, Provider, Purchase, Receipt } from "@aios/sdk/api
 import type { AiosClient } from "@aios/sdk/client";
 import { fromHex } from "@aios/sdk/hex";
 import { until } from "@aios/sdk/until";
-import type { VerificationReport } from "@aios/sdk/verification/verification-report";
+import { type VerificationReport, verdictOf } from "@aios/sdk/verification/verification-report";
 import { verifyJob } from "@aios/sdk/verification/verify-job";
 import { present, unmet } from "./expectation.js";
 import { LICENCE_PRICE_LIMIT_WEI, MODEL_NAME, TRAINING } from "./plan.js";
@@ -222,10 +222,13 @@ export class MainJob {
     if (!report.ok) {
       throw unmet(
         "verification-failed",
-        `Checked again from outside, this does not hold: ${failed.map((check) => check.how).join(" ")}`,
-        {
-          checks: failed,
-        },
+        [
+          `Checked again from outside: ${verdictOf(report)}`,
+          ...report.checks
+            .filter((check) => check.ok === false || report.missing.includes(check.name))
+            .map((check) => check.how),
+        ].join(" "),
+        { checks: failed, missing: report.missing },
       );
     }
     return {

@@ -4,6 +4,7 @@ import { digitAt } from "@aios/datasets/labelled-digits";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { AiosClient } from "@aios/sdk/client";
 import { fromHex } from "@aios/sdk/hex";
+import { verdictOf } from "@aios/sdk/verification/verification-report";
 import { verifyJob } from "@aios/sdk/verification/verify-job";
 import { present, unmet } from "./expectation.js";
 import { LICENCE_PRICE_LIMIT_WEI, TRAINING } from "./plan.js";
@@ -35,9 +36,10 @@ export async function syntheticInference(buyer: AiosClient, options: SyntheticOp
   });
   if (!report.ok) {
     const failed = report.checks.filter((check) => check.ok === false);
-    throw unmet("verification-failed", "The settled job's evidence does not hold.", {
+    throw unmet("verification-failed", verdictOf(report), {
       jobId: job.jobId,
       checks: failed,
+      missing: report.missing,
     });
   }
   return job.jobId;

@@ -34,6 +34,7 @@ import {
   reviewOrder,
   reviewPermit,
 } from "./typed-data-review.js";
+import { VERIFIER_CONTRACT } from "./verifier-contracts.js";
 
 export type { PreparedJob } from "./job-placement.js";
 
@@ -45,13 +46,6 @@ export type JobRequest = JobSpec & {
   readonly outputRecipientPublicKey?: string;
 };
 
-const VERIFIER_CONTRACT: Readonly<Record<Verification, string>> = {
-  none: "DeliveryResultVerifier",
-  sample: "SampledResultVerifier",
-  replicate: "ReplicatedResultVerifier",
-  proof: "Groth16ResultVerifier",
-  honk: "HonkResultVerifier",
-};
 const ENDED: readonly Job["state"][] = ["settled", "refunded", "failed"];
 const LONGEST_RECONNECT_WAIT_MS = 5_000;
 

@@ -1,6 +1,10 @@
 import type { AiosClient } from "@aios/sdk/client";
 import { fromHex } from "@aios/sdk/hex";
-import type { VerificationCheck, VerificationReport } from "@aios/sdk/verification/verification-report";
+import {
+  type VerificationCheck,
+  type VerificationReport,
+  verdictOf,
+} from "@aios/sdk/verification/verification-report";
 import { useState } from "react";
 import type { InferenceRun } from "../lib/use-inference.js";
 import { CheckList, TrustedList } from "./check-list.js";
@@ -55,9 +59,7 @@ export function VerificationView({
       {phase.name === "failed" ? <Notice kind="error">{phase.message}</Notice> : null}
       {phase.name === "done" ? (
         <p className={`verdict-line ${phase.report.ok ? "good" : "bad"}`} role="status">
-          {phase.report.ok
-            ? "Everything that can be checked holds."
-            : "Something does not hold. Look at the marked checks."}
+          {verdictOf(phase.report)}
         </p>
       ) : null}
       <CheckList checks={checks} />

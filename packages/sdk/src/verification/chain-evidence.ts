@@ -1,7 +1,8 @@
 import { abi as jobEscrowAbi } from "@aios/contracts/abi/job-escrow";
+import { type EscrowAction, JOB_ACTIONS } from "@aios/core-settlement/job-state-table";
 import type { Delivery, Order } from "@aios/core-settlement/order-digest";
-import { CodedError } from "@aios/kernel/coded-error";
-import { Interface, type LogDescription, type Result } from "ethers/abi";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { Interface, type LogDescription, type Result, type TransactionDescription } from "ethers/abi";
 import type { JsonRpc, RpcLog } from "../json-rpc.js";
 
 export const escrowInterface = new Interface(jobEscrowAbi);
@@ -20,13 +21,19 @@ export interface ChainEvidence {
   readonly delivery: Delivery | undefined;
   readonly deliverySignature: string | undefined;
   readonly deliveredIn: string | undefined;
-  readonly settlement:
-    | {
-        readonly transactionHash: string;
-        readonly blockNumber: number;
-        readonly evidence: string | undefined;
-      }
-    | undefined;
+  readonly settlement: Settlement | undefined;
+}
+
+/** How a job was settled, as the escrow's event and the transaction that caused it say. */
+export interface Settlement {
+  readonly transactionHash: string;
+  readonly blockNumber: number;
+  /** What made it final; undefined for an action that the escrow does not have. */
+  readonly action: EscrowAction | undefined;
+  /** What the verifier judged, as 0x hex; undefined where nothing was judged, or where it cannot be read. */
+  readonly evidence: string | undefined;
+  /** Why the evidence that was judged cannot be read from here, in one sentence. */
+  readonly unreadable?: string;
 }
 
 /** Reads a job's events and calldata over JSON-RPC. Throws `job-not-on-chain`. */
@@ -51,10 +58,6 @@ export async function readChainEvidence(rpc: JsonRpc, escrow: string, jobId: str
   const deliver =
     delivered === undefined ? undefined : await calldata(rpc, delivered.log.transactionHash, "deliver");
   const settled = named("JobSettled");
-  const settle =
-    settled === undefined
-      ? undefined
-      : await calldata(rpc, settled.log.transactionHash, "settle").catch(() => undefined);
   return {
     events,
     order: orderOf(open[0] as Result),
@@ -63,29 +66,56 @@ export async function readChainEvidence(rpc: JsonRpc, escrow: string, jobId: str
     delivery: deliver === undefined ? undefined : deliveryOf(deliver[0] as Result),
     deliverySignature: deliver === undefined ? undefined : String(deliver[1]),
     deliveredIn: delivered?.log.transactionHash,
-    settlement:
-      settled === undefined
-        ? undefined
-        : {
-            transactionHash: settled.log.transactionHash,
-            blockNumber: Number(settled.log.blockNumber),
-            evidence: settle === undefined ? undefined : String(settle[1]),
-          },
+    settlement: settled === undefined ? undefined : await settlementOf(rpc, settled),
   };
 }
 
+async function settlementOf(rpc: JsonRpc, { log, parsed }: ChainEvent): Promise<Settlement> {
+  const action = JOB_ACTIONS[Number(parsed.args.action)];
+  const settlement = {
+    transactionHash: log.transactionHash,
+    blockNumber: Number(log.blockNumber),
+    action,
+    evidence: undefined,
+  };
+  // A buyer's word and the end of the window settle without any.
+  if (action !== "verify-final") return settlement;
+  try {
+    const settle = await calldata(rpc, log.transactionHash, "settle");
+    return { ...settlement, evidence: String(settle[1]) };
+  } catch (error) {
+    if (!isCodedError(error) || error.code !== "calldata-unreadable") throw error;
+    return { ...settlement, unreadable: error.message };
+  }
+}
+
+/** Throws `calldata-unreadable`, and what the node answers. */
 async function calldata(rpc: JsonRpc, transactionHash: string, functionName: string): Promise<Result> {
   const transaction = await rpc.transaction(transactionHash);
-  const parsed = transaction === null ? null : escrowInterface.parseTransaction({ data: transaction.input });
-  if (parsed === null || parsed.name !== functionName) {
-    throw new CodedError({
-      code: "calldata-unreadable",
-      kind: "conflict",
-      message: `The transaction ${transactionHash} does not call the escrow's ${functionName} directly, so its calldata proves nothing from here.`,
-      details: { transactionHash, functionName },
-    });
-  }
+  if (transaction == null)
+    throw unreadable(
+      `The node that answers does not show the transaction ${transactionHash}, which called the escrow's ${functionName}; ask another one.`,
+      { transactionHash, functionName },
+    );
+  const parsed = parsedCall(transaction.input);
+  if (parsed?.name !== functionName)
+    throw unreadable(
+      `The transaction ${transactionHash} does not call the escrow's ${functionName} directly, so its calldata proves nothing from here.`,
+      { transactionHash, functionName },
+    );
   return parsed.args;
+}
+
+function parsedCall(data: string): TransactionDescription | null {
+  try {
+    return escrowInterface.parseTransaction({ data });
+  } catch {
+    return null;
+  }
+}
+
+function unreadable(message: string, details: Readonly<Record<string, string>>): CodedError {
+  return new CodedError({ code: "calldata-unreadable", kind: "conflict", message, details });
 }
 
 function orderOf(value: Result): Order {

@@ -174,11 +174,25 @@ describe("finality of a settlement on a chain of honor nodes", () => {
     expect((await finalityOf({ decision: null }))?.check.ok).toBeUndefined();
   });
 
+  const refusing = (details: Readonly<Record<string, unknown>>) => {
+    const refused = new CodedError({
+      code: "json-rpc-error",
+      kind: "unprocessable",
+      message: "refused",
+      details,
+    });
+    return { call: () => Promise.reject(refused) } as unknown as JsonRpc;
+  };
+  const settled = { settlement: { blockNumber: SETTLED_AT } } as ChainEvidence;
+
   it("is no question where one node makes the blocks, or nothing is settled", async () => {
-    const refused = new CodedError({ code: "json-rpc-error", kind: "unprocessable", message: "one node" });
-    const rpc = { call: () => Promise.reject(refused) } as unknown as JsonRpc;
-    const settlement = { blockNumber: SETTLED_AT };
-    expect(await checkFinality(rpc, { settlement } as ChainEvidence)).toBeUndefined();
-    expect(await checkFinality(rpc, {} as ChainEvidence)).toBeUndefined();
+    const alone = refusing({ rpcCode: -32_000, rpcData: { code: "not-an-honor-chain" } });
+    expect(await checkFinality(alone, settled)).toBeUndefined();
+    expect(await checkFinality(refusing({ rpcCode: -32_601 }), settled)).toBeUndefined();
+    expect(await checkFinality(alone, {} as ChainEvidence)).toBeUndefined();
+  });
+
+  it("does not take another refusal for a chain of one node", async () => {
+    await expect(checkFinality(refusing({ rpcCode: -32_005 }), settled)).rejects.toThrow("refused");
   });
 });

@@ -42,6 +42,7 @@ interface DecisionAnswer {
 }
 
 const FIRST_SET = "0x0";
+const METHOD_NOT_FOUND = -32_601;
 /** All sets are trusted whatever their age, as the report says: when they sat does not matter. */
 const TIMELESS = { ...DEFAULT_CHAIN_TIME, genesisTimeMs: 0 };
 /** No chain had as many learning cycles: a gateway that goes on naming sets is not followed for ever. */
@@ -166,8 +167,13 @@ function quantity(value: number): string {
   return `0x${value.toString(16)}`;
 }
 
+/** A node that makes the blocks alone says so, or does not know the method; any other refusal says nothing about the chain. */
 function notAnHonorChain(error: unknown): undefined {
-  if (isCodedError(error) && error.code === "json-rpc-error") return undefined;
+  if (isCodedError(error) && error.code === "json-rpc-error") {
+    const { rpcCode, rpcData } = error.details;
+    const named = (rpcData as { readonly code?: unknown } | null | undefined)?.code;
+    if (rpcCode === METHOD_NOT_FOUND || named === "not-an-honor-chain") return undefined;
+  }
   throw error;
 }
 

@@ -65,7 +65,7 @@ export async function keyOrigin(
     if (!isCodedError(error)) throw error;
     const isAbsent = error.kind === "not-found" || error.kind === "unavailable";
     const how = isAbsent
-      ? "The transcript of the key's ceremony could not be read, so its contributors are unknown."
+      ? `The transcript of the key's ceremony could not be read, so its contributors are unknown. ${error.message}`
       : error.message;
     return {
       check: { name: "key-origin", ok: isAbsent ? undefined : false, how, evidence: named },

@@ -12,10 +12,11 @@ import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zk
 import { isCodedError } from "@aios/kernel/coded-error";
 import { Interface } from "ethers/abi";
 import { keccak256 } from "ethers/crypto";
-import type { Protocol } from "../api-types.js";
+import type { Protocol, Verification } from "../api-types.js";
 import { fromHex, toHex, toHex32 } from "../hex.js";
 import type { JsonRpc } from "../json-rpc.js";
 import { contractAddress } from "../typed-data-review.js";
+import { verificationBy } from "../verifier-contracts.js";
 import type { ChainEvidence } from "./chain-evidence.js";
 import type { VerificationCheck, VerifyJobOptions } from "./verification-report.js";
 
@@ -41,7 +42,10 @@ async function modelOnChain(
   return { modelCommitment: String(modelCommitment), verifyingKeyHash: String(verifyingKeyHash) };
 }
 
-/** The proof, from what the settling transaction carried: key, statement, equation. */
+/**
+ * The proof, from what the settling transaction carried: key, statement, equation. For a job bought with a proof or a
+ * replica nothing else shows that it was settled by one: where that cannot be read, the check stays open and says why.
+ */
 export async function* checkProof(
   rpc: JsonRpc,
   protocol: Protocol,
@@ -49,29 +53,16 @@ export async function* checkProof(
   chain: ChainEvidence,
 ): AsyncGenerator<VerificationCheck> {
   const { order, delivery, settlement } = chain;
-  if (!takesProofs(protocol, order.verifier)) {
-    yield {
-      name: "proof",
-      ok: undefined,
-      how: "This job was ordered without a proof: it is final by the buyer's acceptance or the end of the challenge window.",
-      evidence: { verifier: order.verifier },
-    };
-    return;
-  }
-  if (settlement?.evidence === undefined || delivery === undefined) {
-    yield {
-      name: "proof",
-      ok: undefined,
-      how: "No transaction has settled this job with a proof yet.",
-      evidence: {},
-    };
+  const way = verificationBy(protocol, order.verifier);
+  if (settlement?.evidence === undefined || delivery === undefined || way === undefined || way === "none") {
+    yield withoutEvidence(way, chain);
     return;
   }
   if (!isProof(settlement.evidence)) {
-    yield withoutProof(protocol, jobId, chain, settlement.evidence);
+    yield withoutProof(protocol, way, jobId, chain, settlement.evidence);
     return;
   }
-  const isHonk = isSettledByHonk(protocol, order.verifier);
+  const isHonk = way === "honk";
   const model = await modelOnChain(rpc, protocol, order.modelId, isHonk ? "honkStatementOf" : "statementOf");
   const { verifyingKey, proof } = decodeEvidence(fromHex(settlement.evidence), MAX_HONK_EVIDENCE_BYTES);
   const keyHash = keccak256(verifyingKey);
@@ -111,19 +102,42 @@ export async function* checkProof(
   };
 }
 
-function takesProofs(protocol: Protocol, verifier: string): boolean {
-  return [
-    "Groth16ResultVerifier",
-    "SampledResultVerifier",
-    "ReplicatedResultVerifier",
-    "HonkResultVerifier",
-  ].some((name) => protocol.contracts[name]?.toLowerCase() === verifier);
+/** Whether a settlement by this way needs evidence that speaks for the output: nothing else could have settled it. */
+function needsEvidence(way: Verification): boolean {
+  return way === "proof" || way === "honk" || way === "replicate";
 }
 
-/** Whether a job's verifier takes UltraHonk proofs. */
-export function isSettledByHonk(protocol: Protocol, verifier: string): boolean {
-  return protocol.contracts["HonkResultVerifier"]?.toLowerCase() === verifier;
+/** The check that a settled job of this kind is not verified without; undefined where it was not bought with one. */
+export function neededEvidenceCheck({ settlement }: ChainEvidence, way: Verification): string | undefined {
+  if (way === "replicate") return isProof(settlement?.evidence ?? "0x") ? "proof" : "replica";
+  // A sampled delivery that time made final was judged by nothing.
+  const isJudged = settlement?.action === "verify-final" && settlement.evidence !== "0x";
+  return needsEvidence(way) || (way === "sample" && isJudged) ? "proof" : undefined;
 }
+
+function withoutEvidence(
+  way: Verification | undefined,
+  { order, delivery, settlement }: ChainEvidence,
+): VerificationCheck {
+  const name = way === "replicate" ? "replica" : "proof";
+  const open = (how: string): VerificationCheck => ({
+    name,
+    ok: undefined,
+    how,
+    evidence: { verifier: order.verifier },
+  });
+  if (way === undefined) return open("What the order's verifier asks for is not known here.");
+  if (way === "none") return open(`This job was ordered without a proof: ${BY_WORD_OR_TIME}`);
+  if (settlement === undefined) return open("No transaction has settled this job yet.");
+  if (settlement.unreadable !== undefined)
+    return open(`What settled this job cannot be read. ${settlement.unreadable}`);
+  if (delivery === undefined) return open("No delivery is shown that the evidence could be about.");
+  if (!needsEvidence(way)) return open(`This sampled delivery was not proven: ${BY_WORD_OR_TIME}`);
+  const how = `This job was bought with ${way === "replicate" ? "a second provider's agreement" : "a proof"}, and the event that settled it names none.`;
+  return { ...open(how), ok: false };
+}
+
+const BY_WORD_OR_TIME = "it is final by the buyer's acceptance or the end of the challenge window.";
 
 /** Evidence that carries a key and a proof, not a second provider's signature or nothing. */
 export function isProof(evidence: string): boolean {
@@ -133,16 +147,24 @@ export function isProof(evidence: string): boolean {
 /** A sampled delivery that was not proven, or two providers' agreement: then the second signature is checked here. */
 function withoutProof(
   protocol: Protocol,
+  way: Verification,
   jobId: string,
   { delivery, deliverySignature, events }: ChainEvidence,
   evidence: string,
 ): VerificationCheck {
-  if (evidence === "0x")
+  if (way === "sample" && evidence === "0x")
     return {
       name: "proof",
       ok: undefined,
-      how: "This sampled delivery was not proven: it is final by the buyer's acceptance or the end of the challenge window.",
+      how: `This sampled delivery was not proven: ${BY_WORD_OR_TIME}`,
       evidence: {},
+    };
+  if (way !== "replicate")
+    return {
+      name: "proof",
+      ok: false,
+      how: "What the settling transaction carried is too short for a proof.",
+      evidence: { evidence },
     };
   const how =
     "The second provider, whom the lease names, signed a delivery of the same output for this job; its signature was recovered here. The escrow asked that it has a stake.";

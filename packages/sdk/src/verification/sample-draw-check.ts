@@ -21,7 +21,8 @@ export async function checkDraw(
   const open = (how: string): VerificationCheck => ({ name, ok: undefined, how, evidence: {} });
   const step = job.steps.findLast((one) => one.name === "drawn" || one.name === "not-drawn");
   const delivered = chain.events.findLast((event) => event.parsed.name === "JobDelivered");
-  if (delivered === undefined || step === undefined) return open("Nothing has been drawn yet.");
+  if (delivered === undefined) return open("Nothing has been delivered on chain yet.");
+  if (step === undefined) return open("The gateway shows no draw of this delivery.");
   const facts = parseDrawNote(step.note);
   if (facts === undefined) {
     if (step.name === "drawn") return open("The delivery was proven without a draw, as all could be.");

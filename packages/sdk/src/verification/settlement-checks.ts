@@ -69,17 +69,18 @@ export async function checkSettlement(rpc: JsonRpc, chain: ChainEvidence): Promi
   };
 }
 
-/** The receipt is in the batch whose root is on chain. */
+/** The receipt is in the batch whose root is on chain; `proof` is its place there, or why the gateway shows none. */
 export async function checkInclusion(
   rpc: JsonRpc,
   protocol: Protocol,
-  proof: ReceiptProof | undefined,
+  proof: ReceiptProof | string,
 ): Promise<VerificationCheck> {
-  if (proof === undefined || proof.batch === 0) {
+  if (typeof proof === "string" || proof.batch === 0) {
+    const said = typeof proof === "string" ? proof : "It waits for the next batch.";
     return {
       name: "receipt-anchored",
       ok: undefined,
-      how: "The receipt is not anchored yet; anchoring follows settlement.",
+      how: `The gateway shows no place of the receipt on chain: ${said}`,
       evidence: {},
     };
   }

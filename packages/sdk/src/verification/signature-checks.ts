@@ -10,6 +10,7 @@ import { keccak256 } from "ethers/crypto";
 import type { Job, Protocol, Receipt } from "../api-types.js";
 import { toHex32 } from "../hex.js";
 import { contractAddress } from "../typed-data-review.js";
+import { verificationBy } from "../verifier-contracts.js";
 import type { ChainEvidence } from "./chain-evidence.js";
 import type { VerificationCheck } from "./verification-report.js";
 
@@ -27,6 +28,21 @@ export function checkOrder(protocol: Protocol, jobId: string, chain: ChainEviden
     ok: digest === jobId.toLowerCase() && signer === chain.order.buyer,
     how: "The order was read from the transaction that opened the escrow; its digest is the job id, and the buyer's key signed it.",
     evidence: { digest, buyer: chain.order.buyer, signer: signer ?? "none", transaction: chain.openedIn },
+  };
+}
+
+/** The signed order's verifier is the platform's contract for the way of verification that the gateway shows. */
+export function checkVerifier(
+  protocol: Protocol,
+  job: Pick<Job, "verification">,
+  { order }: ChainEvidence,
+): VerificationCheck {
+  const bought = verificationBy(protocol, order.verifier);
+  return {
+    name: "verifier",
+    ok: bought === job.verification,
+    how: "The verifier that the signed order names was compared with the platform's contract for what the gateway says was bought.",
+    evidence: { verifier: order.verifier, bought: bought ?? "not known here", shown: job.verification },
   };
 }
 

@@ -15,8 +15,23 @@ export interface VerificationReport {
   /** True when no check failed, and every one that the job's kind needs was made. */
   readonly ok: boolean;
   readonly checks: readonly VerificationCheck[];
+  /** Names of checks that a job of this kind needs and that could not be made: without them it is not verified. */
+  readonly missing: readonly string[];
   /** What had to be trusted all the same, in words. */
   readonly trusted: readonly string[];
+}
+
+/** What a report comes to, in one sentence. */
+export function verdictOf({
+  ok,
+  checks,
+  missing,
+}: Pick<VerificationReport, "ok" | "checks" | "missing">): string {
+  if (ok) return "Everything that can be checked holds.";
+  if (checks.some((check) => check.ok === false))
+    return "Something does not hold. Look at the marked checks.";
+  if (missing.includes("settlement")) return "The job is not settled: there is nothing to verify yet.";
+  return `Not verified: ${missing.join(", ")} could not be checked from here.`;
 }
 
 export interface VerifyJobOptions {

@@ -1,4 +1,5 @@
 import { abi as registryAbi } from "@aios/contracts/abi/receipt-registry";
+import { type EscrowAction, JOB_ACTIONS } from "@aios/core-settlement/job-state-table";
 import {
   type Delivery,
   deliveryTypedData,
@@ -16,10 +17,11 @@ import { packOutput } from "@aios/core-zkml/output-packing";
 import { Interface } from "ethers/abi";
 import { keccak256 } from "ethers/crypto";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { TypedData } from "../api-types.js";
+import type { TypedData, Verification } from "../api-types.js";
 import { AiosClient } from "../client.js";
 import { toHex32 } from "../hex.js";
 import type { RpcLog } from "../json-rpc.js";
+import { VERIFIER_CONTRACT } from "../verifier-contracts.js";
 import { privateKeySigner } from "../wallet.js";
 import { escrowInterface } from "./chain-evidence.js";
 import type { VerificationReport, VerifyJobOptions } from "./verification-report.js";
@@ -35,6 +37,12 @@ const provider = privateKeySigner(hash("b"));
 const input = new Uint8Array(784).fill(3);
 const salt = new Uint8Array(32).fill(8);
 const [openTx, leaseTx, deliverTx, settleTx] = [hash("1"), hash("2"), hash("3"), hash("4")];
+const VERIFIERS: Readonly<Record<string, string>> = {
+  DeliveryResultVerifier: address("8"),
+  Groth16ResultVerifier: address("9"),
+  ReplicatedResultVerifier: address("6"),
+  SampledResultVerifier: address("4"),
+};
 const output = packOutput([1, 2, 3, 4, 5, 6, 7, 8, 9, 1]);
 
 /** What the platform and the chain say; a test changes one thing and expects one check to fail. */
@@ -53,10 +61,19 @@ interface World {
   settlements: number;
   included: boolean;
   chainId: number;
+  settledBy: EscrowAction;
+  verification: Verification;
+  /** Events and transactions that the gateway does not show. */
+  withheld: string[];
 }
 
 let honest: World;
 beforeAll(async () => {
+  honest = await honestWorld("none");
+});
+
+/** A settled job that was bought in this way. */
+async function honestWorld(verification: Verification): Promise<World> {
   const order: Order = {
     buyer: buyer.address,
     jobKind: 2,
@@ -64,7 +81,7 @@ beforeAll(async () => {
     licenceId: 1n,
     requestHash: hash("5"),
     inputCommitment: toHex32(inputCommitment(input, salt)),
-    verifier: address("8"),
+    verifier: VERIFIERS[VERIFIER_CONTRACT[verification]] as string,
     matcher: address("3"),
     maxPriceWei: 1_000n,
     leaseBy: 1n,
@@ -98,7 +115,7 @@ beforeAll(async () => {
   };
   const sign = (signer: typeof buyer, payload: unknown): Promise<string> =>
     signer.signTypedData(payload as TypedData);
-  honest = {
+  return {
     order,
     orderSignature: await sign(buyer, orderTypedData(escrowDomain, order)),
     delivery,
@@ -119,8 +136,11 @@ beforeAll(async () => {
     settlements: 1,
     included: true,
     chainId: 8018,
+    settledBy: verification === "none" ? "window-ends" : "verify-final",
+    verification,
+    withheld: [],
   };
-});
+}
 
 function log(name: string, values: unknown[], transactionHash: string, block: number): RpcLog {
   const { data, topics } = escrowInterface.encodeEventLog(name, values);
@@ -169,12 +189,16 @@ function logsOf(world: World): RpcLog[] {
     ...Array.from({ length: world.settlements }, () =>
       log(
         "JobSettled",
-        [id, order.buyer, provider.address, 2n, delivery.outputHash, 0],
+        [id, order.buyer, provider.address, 2n, delivery.outputHash, JOB_ACTIONS.indexOf(world.settledBy)],
         settleTx,
         world.settledBlock,
       ),
     ),
   ];
+}
+
+function eventName(topics: readonly string[]): string {
+  return escrowInterface.getEvent(topics[0] ?? "")?.name ?? "";
 }
 
 function rpc(world: World, method: string, params: readonly unknown[]): unknown {
@@ -184,7 +208,7 @@ function rpc(world: World, method: string, params: readonly unknown[]): unknown 
     case "eth_chainId":
       return `0x${world.chainId.toString(16)}`;
     case "eth_getLogs":
-      return logsOf(world);
+      return logsOf(world).filter(({ topics }) => !world.withheld.includes(eventName(topics)));
     case "eth_getTransactionByHash": {
       const permit = { valueWei: 0n, deadline: 0n, signature: "0x" };
       const inputs: Record<string, string> = {
@@ -192,7 +216,9 @@ function rpc(world: World, method: string, params: readonly unknown[]): unknown 
         [deliverTx]: escrowInterface.encodeFunctionData("deliver", [delivery, world.deliverySignature]),
         [settleTx]: escrowInterface.encodeFunctionData("settle", [delivery.jobId, "0x"]),
       };
-      return { hash: params[0], input: inputs[String(params[0])] };
+      return world.withheld.includes(String(params[0]))
+        ? null
+        : { hash: params[0], input: inputs[String(params[0])] };
     }
     case "eth_getTransactionReceipt":
       return { status: "0x1", gasUsed: "0x1", logs: [] };
@@ -206,9 +232,9 @@ function rpc(world: World, method: string, params: readonly unknown[]): unknown 
 }
 
 function answer(world: World, path: string): unknown {
-  const jobId = honest.delivery.jobId;
+  const jobId = world.delivery.jobId;
   const receipt = {
-    receiptId: honest.delivery.receiptHash,
+    receiptId: world.delivery.receiptHash,
     provider: provider.address,
     message: JSON.parse(
       JSON.stringify(world.receipt, (_key, value: unknown) =>
@@ -220,7 +246,7 @@ function answer(world: World, path: string): unknown {
   if (path === "/v1/protocol") {
     return {
       chainId: 8018,
-      contracts: { JobEscrow: escrow, ReceiptRegistry: registry, Groth16ResultVerifier: address("9") },
+      contracts: { JobEscrow: escrow, ReceiptRegistry: registry, ...VERIFIERS },
       accounts: {},
     };
   }
@@ -228,7 +254,14 @@ function answer(world: World, path: string): unknown {
   if (path === "/v1/auth/siwe")
     return { accessToken: "t", expiresAtMs: Date.now() + 900_000, account: buyer.address };
   if (path === `/v1/jobs/${jobId}`)
-    return { jobId, kind: "inference", verification: "none", output: world.shownOutput, modelId: 1 };
+    return {
+      jobId,
+      kind: "inference",
+      verification: world.verification,
+      output: world.shownOutput,
+      modelId: 1,
+      steps: [],
+    };
   if (path.endsWith("/payments"))
     return { payments: world.shownPayments.map((wei) => ({ kind: "provider", amountWei: wei.toString() })) };
   if (path.endsWith("/receipts")) return { receipts: [receipt] };
@@ -240,7 +273,13 @@ function verified(
   change: Partial<World>,
   options: VerifyJobOptions = { input, inputSalt: salt },
 ): Promise<VerificationReport> {
-  const world = { ...honest, ...change };
+  return report({ ...honest, ...change }, options);
+}
+
+function report(
+  world: World,
+  options: VerifyJobOptions = { input, inputSalt: salt },
+): Promise<VerificationReport> {
   const client = new AiosClient({
     baseUrl: "http://gateway.test",
     signer: buyer,
@@ -248,12 +287,14 @@ function verified(
       const path = new URL(url).pathname;
       if (path !== "/rpc") return Response.json(answer(world, path));
       const call = JSON.parse(String(init?.body)) as { id: number; method: string; params: unknown[] };
+      if (world.withheld.includes(call.method))
+        return Response.json({ jsonrpc: "2.0", id: call.id, error: { code: -32000, message: "busy" } });
       if (call.method === "aios_getHonorSet")
         return Response.json({ jsonrpc: "2.0", id: call.id, error: { code: -32601, message: "one node" } });
       return Response.json({ jsonrpc: "2.0", id: call.id, result: rpc(world, call.method, call.params) });
     },
   });
-  return verifyJob(client, honest.delivery.jobId, options);
+  return verifyJob(client, world.delivery.jobId, options);
 }
 
 function failed(report: VerificationReport): string[] {
@@ -261,13 +302,15 @@ function failed(report: VerificationReport): string[] {
 }
 
 it("finds nothing wrong with an honest job, and says what it trusted", async () => {
-  const report = await verified({});
-  expect(failed(report)).toEqual([]);
-  expect(report.ok).toBe(true);
-  const made = report.checks.filter((check) => check.ok === true).map((check) => check.name);
+  const found = await verified({});
+  expect(failed(found)).toEqual([]);
+  expect(found.missing).toEqual([]);
+  expect(found.ok).toBe(true);
+  const made = found.checks.filter((check) => check.ok === true).map((check) => check.name);
   expect(made).toEqual([
     "chain",
     "order-signature",
+    "verifier",
     "input",
     "delivery-signature",
     "output",
@@ -276,13 +319,13 @@ it("finds nothing wrong with an honest job, and says what it trusted", async () 
     "receipt-signature",
     "receipt-anchored",
   ]);
-  expect(report.trusted.join(" ")).toContain("one block producer");
+  expect(found.trusted.join(" ")).toContain("one block producer");
 });
 
 it("leaves the input open for those who do not know it", async () => {
-  const report = await verified({}, {});
-  expect(report.checks.find((check) => check.name === "input")?.ok).toBeUndefined();
-  expect(report.ok).toBe(true);
+  const found = await verified({}, {});
+  expect(found.checks.find((check) => check.name === "input")?.ok).toBeUndefined();
+  expect(found.ok).toBe(true);
 });
 
 describe("notices", () => {
@@ -320,13 +363,66 @@ describe("notices", () => {
       () => ({ receiptSignature: honest.orderSignature }),
     ],
     ["a receipt outside the anchored root", "receipt-anchored", () => ({ included: false })],
+    ["another way of verification than was bought", "verifier", () => ({ verification: "proof" })],
+    [
+      "a verifier that nobody names",
+      "verifier",
+      () => ({ order: { ...honest.order, verifier: address("7") } }),
+    ],
   ])("%s", async (_what, check, change) => {
-    const report = await verified(change());
-    expect(failed(report)).toContain(check);
-    expect(report.ok).toBe(false);
+    const found = await verified(change());
+    expect(failed(found)).toContain(check);
+    expect(found.ok).toBe(false);
   });
 
   it("another input", async () => {
     expect(failed(await verified({}, { input: new Uint8Array(784), inputSalt: salt }))).toEqual(["input"]);
+  });
+});
+
+describe("a gateway that withholds what a job was bought for", () => {
+  it.each([
+    ["proof", "proof"],
+    ["replicate", "replica"],
+    ["sample", "proof"],
+  ] as const)(
+    "gets no job called verified that was bought with %s: the settling transaction",
+    async (way, check) => {
+      const found = await report({ ...(await honestWorld(way)), withheld: [settleTx] });
+      expect(failed(found)).toEqual([]);
+      expect(found).toMatchObject({ ok: false, missing: [check] });
+      expect(found.checks.find(({ name }) => name === check)).toMatchObject({
+        ok: undefined,
+        how: expect.stringContaining(`does not show the transaction ${settleTx}`),
+      });
+    },
+  );
+
+  it("gets a job without a proof verified without the settling transaction, which carries nothing", async () => {
+    expect(await verified({ withheld: [settleTx] })).toMatchObject({ ok: true, missing: [] });
+  });
+
+  it("gets no job called verified: the delivery's event, the settlement's", async () => {
+    expect(await verified({ withheld: ["JobDelivered"] })).toMatchObject({
+      ok: false,
+      missing: ["delivery-signature", "output"],
+    });
+    expect(await verified({ withheld: ["JobSettled"] })).toMatchObject({
+      ok: false,
+      missing: ["settlement"],
+    });
+  });
+
+  it("cannot tell a proven job's settlement as one by the buyer's word", async () => {
+    const world = await honestWorld("proof");
+    for (const settledBy of ["accept", "window-ends"] as const)
+      expect(failed(await report({ ...world, settledBy }))).toEqual(["proof"]);
+    expect(failed(await report(world))).toEqual(["proof"]);
+  });
+
+  it("is not believed where it fails to answer", async () => {
+    await expect(verified({ withheld: ["eth_getTransactionByHash"] })).rejects.toMatchObject({
+      code: "json-rpc-error",
+    });
   });
 });

@@ -1,14 +1,22 @@
+import { JOB_KIND } from "@aios/core-settlement/typed-data";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { Protocol, ReceiptProof, Verification } from "../api-types.js";
 import type { AiosClient } from "../client.js";
+import { verificationBy } from "../verifier-contracts.js";
 import { checkCertifiedRecord } from "./certified-record-check.js";
 import { type ChainEvidence, readChainEvidence } from "./chain-evidence.js";
 import { checkFinality } from "./finality-check.js";
 import { type KeyOrigin, keyOrigin } from "./key-origin.js";
-import { checkInput, checkProof, isProof, isSettledByHonk } from "./proof-checks.js";
+import { checkInput, checkProof, isProof, neededEvidenceCheck } from "./proof-checks.js";
 import { checkDraw } from "./sample-draw-check.js";
 import { checkInclusion, checkPayments, checkSettlement } from "./settlement-checks.js";
-import { checkDelivery, checkOrder, checkOutput, checkReceiptSignature } from "./signature-checks.js";
+import {
+  checkDelivery,
+  checkOrder,
+  checkOutput,
+  checkReceiptSignature,
+  checkVerifier,
+} from "./signature-checks.js";
 import type { VerificationCheck, VerificationReport, VerifyJobOptions } from "./verification-report.js";
 
 /**
@@ -38,13 +46,15 @@ export async function verifyJob(
   });
   const escrow = protocol.contracts.JobEscrow ?? "";
   const chain = await readChainEvidence(rpc, escrow, jobId);
+  const way = verificationBy(protocol, chain.order.verifier);
   add(checkOrder(protocol, jobId, chain));
-  if (job.kind === "inference") add(checkInput(chain, options));
+  add(checkVerifier(protocol, job, chain));
+  if (chain.order.jobKind === JOB_KIND.inference) add(checkInput(chain, options));
   add(checkDelivery(protocol, chain));
   add(checkOutput(job, chain));
-  if (job.verification === "sample") add(await checkDraw(rpc, jobId, job, chain));
+  if (way === "sample") add(await checkDraw(rpc, jobId, job, chain));
   for await (const check of checkProof(rpc, protocol, jobId, chain)) add(check);
-  const origin = await originOf(client, protocol, job.verification, chain);
+  const origin = await originOf(client, protocol, way, chain);
   if (origin !== undefined) add(origin.check);
   const [payments, receipts] = await Promise.all([client.jobs.payments(jobId), client.jobs.receipts(jobId)]);
   add(checkPayments(chain, payments));
@@ -68,53 +78,77 @@ export async function verifyJob(
     add(checkReceiptSignature(protocol, own, chain));
     add(await checkInclusion(rpc, protocol, await receiptProof(client, own.receiptId)));
   }
+  const missing = missingChecks(checks, chain, way);
   return {
     jobId,
-    ok: checks.every((check) => check.ok !== false) && chain.settlement !== undefined,
+    ok: missing.length === 0 && checks.every((check) => check.ok !== false),
     checks,
+    missing,
     trusted: [
       finality?.trust ?? ONE_PRODUCER,
       record?.ok === true ? ANSWERS_BEYOND_RECORD : ANSWERS,
-      ...trustedIn(job.verification, origin),
+      ...trustedIn(way, origin),
     ],
   };
 }
 
+/** What a job needs to be called verified, and what of it could not be made: a gateway that withholds it gains nothing. */
+function missingChecks(
+  checks: readonly VerificationCheck[],
+  chain: ChainEvidence,
+  way: Verification | undefined,
+): readonly string[] {
+  const evidence = way === undefined ? undefined : neededEvidenceCheck(chain, way);
+  const needed = [
+    "delivery-signature",
+    "output",
+    ...(evidence === undefined ? [] : [evidence]),
+    "settlement",
+  ];
+  return needed.filter((name) => !checks.some((check) => check.name === name && check.ok !== undefined));
+}
+
 const ANSWERS =
-  "This gateway's answers about blocks, logs and calldata; ask another node of the chain to be independent of it.";
+  "This gateway's answers about the contracts' addresses, blocks, logs and calldata; ask another node of the chain to be independent of it.";
 const ANSWERS_BEYOND_RECORD =
-  "This gateway's answers about logs and calldata beyond the job's certified record; ask another node of the chain to be independent of it.";
+  "This gateway's answers about the contracts' addresses, and about logs and calldata beyond the job's certified record; ask another node of the chain to be independent of it.";
 const ONE_PRODUCER =
-  "The chain's one block producer: with a single producer, it alone decides what is final.";
+  "The chain's one block producer, which this gateway says it has: with a single producer, it alone decides what is final.";
 
 /** Of the key in the settling transaction, where a proof settled the job. */
 async function originOf(
   client: AiosClient,
   protocol: Protocol,
-  verification: Verification,
+  way: Verification | undefined,
   { order, settlement }: ChainEvidence,
 ): Promise<KeyOrigin | undefined> {
-  if (verification === "none" || settlement?.evidence === undefined || !isProof(settlement.evidence))
+  if (
+    way === undefined ||
+    way === "none" ||
+    settlement?.evidence === undefined ||
+    !isProof(settlement.evidence)
+  )
     return undefined;
-  if (!isSettledByHonk(protocol, order.verifier))
-    return keyOrigin(client, protocol, order.modelId, settlement.evidence);
+  if (way !== "honk") return keyOrigin(client, protocol, order.modelId, settlement.evidence);
   const { honkKeyOrigin, tauG2OnChain } = await import("./honk-checks.js");
   return honkKeyOrigin(await tauG2OnChain(client.rpc, order.verifier));
 }
 
-async function receiptProof(client: AiosClient, receiptId: string): Promise<ReceiptProof | undefined> {
+/** The receipt's place in the anchored tree, or why the gateway says that it has none. */
+async function receiptProof(client: AiosClient, receiptId: string): Promise<ReceiptProof | string> {
   try {
     return await client.receiptProof(receiptId);
   } catch (error) {
-    if (isCodedError(error) && (error.kind === "not-found" || error.kind === "conflict")) return undefined;
+    if (isCodedError(error) && (error.kind === "not-found" || error.kind === "conflict"))
+      return error.message;
     throw error;
   }
 }
 
-function trustedIn(verification: Verification, origin: KeyOrigin | undefined): readonly string[] {
+function trustedIn(way: Verification | undefined, origin: KeyOrigin | undefined): readonly string[] {
   return [
     ...(origin === undefined
-      ? [unprovenTrust(verification)]
+      ? [unprovenTrust(way)]
       : [
           `The proving key: ${origin.trust}.`,
           ...origin.unchecked,
@@ -123,8 +157,8 @@ function trustedIn(verification: Verification, origin: KeyOrigin | undefined): r
   ];
 }
 
-function unprovenTrust(verification: Verification): string {
-  switch (verification) {
+function unprovenTrust(way: Verification | undefined): string {
+  switch (way) {
     case "none":
       return "The provider: without a proof, nothing shows that the output is the model's own.";
     case "sample":
@@ -133,6 +167,8 @@ function unprovenTrust(verification: Verification): string {
       return "That the two providers did not agree on a wrong output.";
     case "proof":
     case "honk":
-      return "Nothing about the output yet: no proof has settled the job.";
+      return "Nothing about the output: no proof that settled the job was seen from here.";
+    case undefined:
+      return "Nothing about the output: the order's verifier is not known here.";
   }
 }
