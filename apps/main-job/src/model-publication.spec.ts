@@ -1,5 +1,12 @@
+import { decryptContent } from "@aios/core-sealing/content-encryption";
+import { sealingPublicKey } from "@aios/core-sealing/sealed-key";
 import type { Model } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
+import { ContentApi } from "@aios/sdk/content-api";
+import type { GatewayConnection } from "@aios/sdk/gateway-connection";
+import { toHex } from "@aios/sdk/hex";
+import type { ModelDraft } from "@aios/sdk/model-api";
+import { keccak256 } from "ethers/crypto";
 import { expect, it } from "vitest";
 import { type ModelOffer, publishOffer } from "./model-publication.js";
 
@@ -18,7 +25,7 @@ function withoutHonk() {
   const ready = { honkKeyHash: null, honkRefusal: REFUSAL } as unknown as Model;
   const client = {
     content: {
-      putEncrypted: async () => ({ cid: "c", contentKey: new Uint8Array(32) }),
+      putUnguessable: async () => ({ cid: "c", contentKey: new Uint8Array(32) }),
       depositKey: async () => undefined,
     },
     models: {
@@ -48,4 +55,56 @@ it("publishes without an UltraHonk key where none was named", async () => {
   await publishOffer(client, { ...OFFER, proofSystems: ["groth16"] });
   await publishOffer(client, OFFER);
   expect(signed).toEqual(["draft", "draft"]);
+});
+
+/** A platform that keeps contents and drafts, and is cut off while the keys are made; its model store is the real rule's. */
+function cutOffOnce() {
+  const contents = new Map<string, Uint8Array>();
+  const deposits: { readonly cid: string }[] = [];
+  const drafts = new Map<string, string>();
+  const signed: string[] = [];
+  let cuts = 1;
+  const connection = {
+    signer: { address: `0x${"Ab".repeat(20)}` },
+    signed: async ({ path, bytes, json }: { path: string; bytes?: Uint8Array; json?: unknown }) => {
+      if (path.endsWith("/wrapping-key"))
+        return { keyId: "k", publicKey: toHex(sealingPublicKey(new Uint8Array(32).fill(7))) };
+      if (path === "/v1/content-keys") return void deposits.push(json as { cid: string });
+      const cid = keccak256(bytes ?? new Uint8Array());
+      contents.set(cid, bytes ?? new Uint8Array());
+      return { cid };
+    },
+  };
+  const models = {
+    create: async ({ modelCommitment, contentCid }: ModelDraft) => {
+      const drafted = drafts.get(modelCommitment) ?? contentCid;
+      if (drafted !== contentCid) throw new Error("model-already-drafted");
+      drafts.set(modelCommitment, contentCid);
+      return { draftId: "draft" };
+    },
+    waitReady: async () => {
+      if (cuts-- > 0) throw new Error("cut off");
+      return { honkKeyHash: null } as Model;
+    },
+    publish: async (draftId: string) => {
+      if (!signed.includes(draftId)) signed.push(draftId);
+      return { modelId: 1 } as Model;
+    },
+  };
+  const client = { content: new ContentApi(connection as unknown as GatewayConnection), models };
+  return { client: client as unknown as AiosClient, contents, deposits, drafts, signed };
+}
+
+it("goes on where it was cut off between upload and mint, and publishes once", async () => {
+  const platform = cutOffOnce();
+  await expect(publishOffer(platform.client, OFFER)).rejects.toThrow("cut off");
+  expect(platform.signed).toEqual([]);
+  const { stored, model } = await publishOffer(platform.client, OFFER);
+  await publishOffer(platform.client, OFFER);
+  expect(model.modelId).toBe(1);
+  expect(platform.signed).toEqual(["draft"]);
+  expect([...platform.contents.keys()]).toEqual([stored.cid]);
+  expect(new Set(platform.deposits.map(({ cid }) => cid))).toEqual(new Set([stored.cid]));
+  const ciphertext = platform.contents.get(stored.cid) ?? new Uint8Array();
+  expect(decryptContent(stored.contentKey, ciphertext)).toEqual(OFFER.encoded);
 });

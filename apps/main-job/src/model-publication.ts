@@ -37,7 +37,8 @@ const KEYS_TIMEOUT_MS = 300_000;
 /**
  * Stores the model encrypted, gives its key to the prover and to jobs of licence holders, waits until its proving key is
  * set up, and publishes it as a licence NFT, through the gateway only. Throws `honk-key-refused` before anything is signed
- * where an UltraHonk key was named and could not be made: a publication cannot be changed.
+ * where an UltraHonk key was named and could not be made: a publication cannot be changed. Interrupted anywhere, the same
+ * offer by the same account goes on where it was: content, key and draft are the same again, and it is published once.
  */
 export async function publishOffer(
   developer: AiosClient,
@@ -45,7 +46,7 @@ export async function publishOffer(
   { attempt = (call) => call(), onChange }: PublicationOptions = {},
 ): Promise<Publication> {
   const { content, models } = developer;
-  const stored = await attempt(() => content.putEncrypted(offer.encoded, "model"));
+  const stored = await attempt(() => content.putUnguessable(offer.encoded, "model"));
   const deposit = {
     cid: stored.cid,
     contentKey: stored.contentKey,

@@ -1,4 +1,4 @@
-import { createDecipheriv } from "node:crypto";
+import { createDecipheriv, createHash, hkdfSync } from "node:crypto";
 import { SeededRng } from "@aios/kernel/random";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import fc from "fast-check";
@@ -8,6 +8,7 @@ import {
   decryptContent,
   ENCRYPTION_OVERHEAD_BYTES,
   encryptContent,
+  encryptUnguessable,
   generateContentKey,
 } from "./content-encryption.js";
 
@@ -31,6 +32,29 @@ describe("content encryption", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("gives an owner's content the same bytes again, and everything else another key", () => {
+    const content = fc.uint8Array({ minLength: 16, maxLength: 500 });
+    fc.assert(
+      fc.property(content, content, fc.string(), fc.string(), (one, two, owner, stranger) => {
+        fc.pre(Buffer.compare(one, two) !== 0 && owner !== stranger);
+        const made = encryptUnguessable(one, owner);
+        expect(encryptUnguessable(one, owner)).toEqual(made);
+        expect(decryptContent(made.contentKey, made.ciphertext)).toEqual(one);
+        const hash = createHash("sha256").update(one).digest();
+        const secrets = hkdfSync("sha256", hash, "aios/unguessable-content/v1", owner, 44);
+        expect(Buffer.concat([made.contentKey, made.ciphertext.subarray(5, 17)])).toEqual(
+          Buffer.from(secrets),
+        );
+        for (const other of [encryptUnguessable(two, owner), encryptUnguessable(one, stranger)]) {
+          expect(other.contentKey).not.toEqual(made.contentKey);
+          expect(other.ciphertext.subarray(5, 17)).not.toEqual(made.ciphertext.subarray(5, 17));
+        }
+      }),
+      { numRuns: 50 },
+    );
+    expect(() => encryptUnguessable(new Uint8Array(16), "o".repeat(513))).toThrow("512");
   });
 
   it("refuses a change of any byte, any truncation, and another key", () => {

@@ -1,4 +1,4 @@
-import { decryptContent, encryptContent } from "@aios/core-sealing/content-encryption";
+import { decryptContent, encryptContent, encryptUnguessable } from "@aios/core-sealing/content-encryption";
 import { sealKey } from "@aios/core-sealing/sealed-key";
 import type { KeyRelease, StoredContent, WrappingKey } from "./api-types.js";
 import { type GatewayConnection, newIdempotencyKey } from "./gateway-connection.js";
@@ -68,6 +68,16 @@ export class ContentApi {
   async putEncrypted(plaintext: Uint8Array, category: string): Promise<EncryptedContent> {
     const contentKey = webRng.bytes(32);
     const ciphertext = encryptContent(contentKey, plaintext, webRng);
+    return { ...(await this.put(ciphertext, { category, encrypted: true })), contentKey };
+  }
+
+  /**
+   * As `putEncrypted`, under a key that follows from content and account: stored again after an interruption it is the same
+   * content under the same key. For contents that nobody can guess, such as a model with its salt.
+   */
+  async putUnguessable(plaintext: Uint8Array, category: string): Promise<EncryptedContent> {
+    const account = this.#connection.signer.address.toLowerCase();
+    const { contentKey, ciphertext } = encryptUnguessable(plaintext, `${category}:${account}`);
     return { ...(await this.put(ciphertext, { category, encrypted: true })), contentKey };
   }
 

@@ -23,7 +23,8 @@ export type EndedKey =
 export interface ModelStore {
   /**
    * Stores a draft, or returns the owner's draft of this commitment. Throws `model-already-drafted` for other terms, and
-   * for other keys or another ceremony unless the draft has failed: it is then tried again with those.
+   * for other keys or another ceremony unless the draft has failed: it is then tried again with those. A draft whose
+   * UltraHonk key was refused is also the one without it.
    */
   create(
     tenant: TenantId,

@@ -136,6 +136,10 @@ export function modelStoreConformance(open: () => ModelStore, crash: () => Promi
           ? { honkKey: HONK_KEY, honkRefusal: undefined }
           : { honkKey: undefined, honkRefusal: FAILURE }),
       });
+      // Once there is no such key, the draft is what it would be without the wish.
+      if (result === HONK_KEY)
+        await expect(create(false)).rejects.toMatchObject({ code: "model-already-drafted" });
+      else expect(await create(false)).toMatchObject({ draftId, state: "ready" });
     }
     const { draftId, modelCommitment } = await open().create(
       tenantOfAccount(OWNER),

@@ -71,10 +71,13 @@ export class PrismaModelStore implements ModelStore {
       where: { tenant, owner_modelCommitment: { owner, modelCommitment: terms.modelCommitment } },
     });
     if (row.requestHash !== requestHash) throw modelAlreadyDrafted(row.draftId);
-    const isSame = row.wantsHonkKey === honk && isDeepStrictEqual(toCeremony(row), ceremony);
     if (row.state !== "failed") {
-      if (!isSame) throw modelAlreadyDrafted(row.draftId);
-      return toModel(row);
+      const model = toModel(row);
+      // Without the UltraHonk key that could not be made the draft is what is asked for.
+      const isHonkAsAsked = row.wantsHonkKey === honk || (!honk && model.honkRefusal !== undefined);
+      if (!isHonkAsAsked || !isDeepStrictEqual(toCeremony(row), ceremony))
+        throw modelAlreadyDrafted(row.draftId);
+      return model;
     }
     // Asked for again after its keys could not be made: another try.
     await this.prisma.modelDraft.updateMany({
