@@ -1,6 +1,14 @@
 import { createServer } from "node:http";
 import { expect, it } from "vitest";
-import { runCli } from "./cli.js";
+import { COMMANDS, runCli } from "./cli.js";
+import {
+  actionOf,
+  checkOptions,
+  checkPositionals,
+  checkRequired,
+  GLOBAL_OPTIONS,
+  splitCommandLine,
+} from "./command-line.js";
 import { memoryFinding, movedPortsFinding, nodeFinding, portFindings } from "./doctor/machine-findings.js";
 import { gatewayUrl } from "./platform.js";
 
@@ -20,66 +28,108 @@ async function run(...argv: string[]): Promise<{ code: number; text: string; err
 
 const NOBODY = "http://127.0.0.1:9";
 
-it.each([
-  ["doctor"],
-  ["status"],
-  ["job"],
-  ["verify"],
-  ["model"],
-  ["capability"],
-  ["ceremony"],
-  ["events"],
-  ["synthetic"],
-  ["backup"],
-  ["restore"],
-  ["node"],
-])("%s explains itself", async (name) => {
-  const { code, text } = await run(name, "--help");
-  expect(code).toBe(0);
-  expect(text).toContain(`aios ${name}`);
-  expect(text).toContain("--json");
+it.each(COMMANDS.map((command) => [command.name, command] as const))(
+  "%s explains itself, by either way of asking, with an example of all that it does",
+  async (name, { actions }) => {
+    const { code, text } = await run(name, "--help");
+    expect(code).toBe(0);
+    for (const said of [`aios ${name}`, "--json", "--url"]) expect(text).toContain(said);
+    for (const { example } of actions) expect(text).toContain(`Example: aios ${example}`);
+    expect(await run("help", name)).toEqual({ code: 0, text, errors: "" });
+  },
+);
+
+it("explains one thing that a command does", async () => {
+  const { text } = await run("help", "model", "publish");
+  expect(text).toContain("--proof-systems");
+  expect(text).not.toContain("--calibration <file>");
+  expect(await run("help", "nonsense")).toMatchObject({ code: 2 });
+});
+
+it("gives examples that its own commands take", () => {
+  for (const command of COMMANDS)
+    for (const { example, name } of command.actions) {
+      const { words, options } = splitCommandLine(example.split(" "), COMMANDS);
+      const { action, rest } = actionOf(command, words.slice(1));
+      expect(action.name).toBe(name);
+      expect(() => checkPositionals(command, action, rest)).not.toThrow();
+      expect(() => checkRequired(command, action, checkOptions(command, action, options))).not.toThrow();
+    }
+});
+
+it("declares an option of one name with a value everywhere or nowhere", () => {
+  const declared = [
+    GLOBAL_OPTIONS,
+    ...COMMANDS.flatMap(({ actions }) => actions.map(({ options }) => options)),
+  ];
+  const valued = new Map<string, boolean>();
+  for (const [name, { value }] of declared.flatMap((options) => Object.entries(options))) {
+    expect([name, valued.get(name) ?? value !== undefined]).toEqual([name, value !== undefined]);
+    valued.set(name, value !== undefined);
+  }
 });
 
 it("lists its commands, and fails without one", async () => {
   expect((await run("--help")).code).toBe(0);
+  expect((await run("help")).code).toBe(0);
   const { code, text } = await run();
   expect(code).toBe(2);
-  for (const name of [
-    "doctor",
-    "status",
-    "job",
-    "verify",
-    "capability",
-    "model",
-    "ceremony",
-    "events",
-    "synthetic",
-    "backup",
-    "restore",
-    "node",
-  ])
-    expect(text).toContain(`aios ${name}`);
+  for (const { name } of COMMANDS) expect(text).toContain(`aios ${name}`);
+});
+
+it("says its version", async () => {
+  expect(await run("--version")).toMatchObject({
+    code: 0,
+    text: expect.stringMatching(/^aios \d+\.\d+\.\d+\n$/),
+  });
+  expect(JSON.parse((await run("--version", "--json")).text)).toEqual({
+    version: expect.any(String) as string,
+  });
 });
 
 it("says what is wrong with a command line", async () => {
   expect(await run("nonsense")).toMatchObject({
     code: 2,
     errors: expect.stringContaining(
-      "doctor, status, job, verify, model, ceremony, capability, events, synthetic, backup, restore, node",
+      "doctor, status, job, verify, model, ceremony, capability, events, synthetic, backup, restore, node, stake",
     ),
   });
   expect(await run("verify", "0x12")).toMatchObject({
     code: 2,
     errors: expect.stringContaining("64 hex digits"),
   });
-  expect(await run("status", "--surprise")).toMatchObject({
-    code: 2,
-    errors: expect.stringContaining("--surprise"),
-  });
   expect(await run("status", "--url", "nowhere")).toMatchObject({
     code: 2,
     errors: expect.stringContaining("--url"),
   });
+});
+
+it.each([
+  ["an unknown option", ["status", "--surprise"], "--surprise", "aios status"],
+  ["another command's option", ["doctor", "--deposit", "5"], "--deposit", "aios doctor takes nothing more"],
+  [
+    "another command's switch",
+    ["backup", "--to", "f", "--force"],
+    "--force",
+    "aios backup takes --to <file>",
+  ],
+  ["another action's option", ["events", "list", "--from", "earliest"], "--from", "aios events list takes"],
+  ["a word too many", ["status", "foo"], "'foo'", "aios status takes nothing more"],
+  ["a word too many behind what is taken", ["job", "list", "foo"], "'foo'", "aios job list takes"],
+  ["a word that is missing", ["job"], "<job id>", "aios job takes <job id>"],
+  ["an action that there is not", ["capability", "dance"], "'dance'", "publish, offer, claim"],
+  ["an option without its value", ["status", "--url"], "--url", "<address>"],
+  ["an option for another's value", ["status", "--url", "--json"], "--url", "<address>"],
+  ["a value for a switch", ["status", "--json=1"], "--json", "no value"],
+  ["an option that is needed", ["backup"], "--to", "aios backup needs --to <file>"],
+])("refuses %s, by name, and says what is taken", async (_, argv, what, takes) => {
+  const { code, errors, text } = await run(...argv);
+  expect(code).toBe(2);
+  const said = errors === "" ? text : errors;
+  expect(said).toContain(what);
+  expect(said).toContain(takes);
+  if (!argv.some((word) => word.startsWith("--json")))
+    expect(errors).toContain(`Try 'aios ${argv[0]} --help'.`);
 });
 
 it("says that nobody answers, and what to do", async () => {

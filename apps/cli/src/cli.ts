@@ -1,6 +1,16 @@
-import { parseArgs } from "node:util";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { isCodedError } from "@aios/kernel/coded-error";
-import { COMMAND_OPTIONS, type Command, type CommandOption, type Output, UsageError } from "./command.js";
+import { type Command, type Output, UsageError } from "./command.js";
+import {
+  actionOf,
+  type CommandLine,
+  checkOptions,
+  checkPositionals,
+  checkRequired,
+  GLOBAL_OPTIONS,
+  splitCommandLine,
+} from "./command-line.js";
 import { backupCommand, restoreCommand } from "./commands/backup.command.js";
 import { capabilityCommand } from "./commands/capability.command.js";
 import { ceremonyCommand } from "./commands/ceremony.command.js";
@@ -9,11 +19,13 @@ import { eventsCommand } from "./commands/events.command.js";
 import { jobCommand } from "./commands/job.command.js";
 import { modelCommand } from "./commands/model.command.js";
 import { nodeCommand } from "./commands/node.command.js";
+import { stakeCommand } from "./commands/stake.command.js";
 import { statusCommand } from "./commands/status.command.js";
 import { syntheticCommand } from "./commands/synthetic.command.js";
 import { verifyCommand } from "./commands/verify.command.js";
+import { commandHelp, overview } from "./help.js";
 
-const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly Command[] = [
   doctorCommand,
   statusCommand,
   jobCommand,
@@ -26,113 +38,89 @@ const COMMANDS: readonly Command[] = [
   backupCommand,
   restoreCommand,
   nodeCommand,
+  stakeCommand,
 ];
-
-const GLOBAL_OPTIONS = `Options for every command:
-  --url <address>   the gateway (default: AIOS_URL, or the platform that runs here, or http://127.0.0.1:8080)
-  --key-file <file> file with the account's private key in hex (default: AIOS_KEY_FILE, or the demo buyer of a local network)
-  --json            one JSON object instead of text
-  --help            what a command does and takes
-`;
 
 /** Runs one command line; answers the exit code: 0 done, 1 failed or something is wrong, 2 wrong usage. */
 export async function runCli(argv: readonly string[], output: Output): Promise<number> {
-  let json = false;
+  const line = splitCommandLine(argv, COMMANDS);
+  const asked = (name: string): boolean => line.options.some((option) => option.name === name);
+  const json = asked("json");
   try {
-    const { values, positionals } = parse(argv);
-    json = values.json === true;
-    const [name, ...rest] = positionals;
-    const command = COMMANDS.find((each) => each.name === name);
-    if (name === undefined || name === "help") {
-      output.write(overview());
-      return name === undefined && values.help !== true ? 2 : 0;
-    }
-    if (command === undefined)
-      throw new UsageError(
-        `There is no command '${name}'. There are: ${COMMANDS.map((each) => each.name).join(", ")}.`,
-      );
-    if (values.help === true) {
-      output.write(`${command.usage}\n\n${command.description}\n\n${GLOBAL_OPTIONS}`);
-      return 0;
-    }
-    return await command.run({
-      positionals: rest,
-      url: values.url,
-      keyFile: values["key-file"],
-      input: values.input,
-      salt: values.salt,
-      group: values.group,
-      topic: values.topic,
-      from: values.from,
-      all: values.all === true,
-      force: values.force === true,
-      once: values.once === true,
-      options: commandOptions(values),
-      json,
-      output,
-    });
+    if (asked("version")) return tellVersion(line, json, output);
+    const isHelp = asked("help") || line.words[0] === "help";
+    if (isHelp || line.words.length === 0) return explain(line, isHelp, output);
+    return await runCommand(line, json, output);
   } catch (error) {
-    return report(error, json, output);
+    return report(error, line, json, output);
   }
 }
 
-function parse(argv: readonly string[]): ReturnType<typeof parseArgs<typeof PARSE>> {
-  try {
-    return parseArgs({ ...PARSE, args: [...argv] });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+async function runCommand({ words, options }: CommandLine, json: boolean, output: Output): Promise<number> {
+  const [name, ...given] = words;
+  const command = commandNamed(name);
+  const { action, rest } = actionOf(command, given);
+  const checked = checkOptions(command, action, options);
+  checkPositionals(command, action, rest);
+  checkRequired(command, action, checked);
+  const { url, "key-file": keyFile, ...own } = checked.values;
+  return action.run({
+    positionals: rest,
+    url,
+    keyFile,
+    options: own,
+    switches: checked.switches,
+    json,
+    output,
+  });
+}
+
+/** Help about what the line names; about everything where it names nothing. */
+function explain({ words, options }: CommandLine, isHelp: boolean, output: Output): number {
+  const [name, ...rest] = words[0] === "help" ? words.slice(1) : words;
+  if (name === undefined) {
+    checkOptions(undefined, undefined, options);
+    output.write(overview(COMMANDS, GLOBAL_OPTIONS));
+    return isHelp ? 0 : 2;
   }
+  const command = commandNamed(name);
+  const named = command.actions.filter((action) => action.name !== undefined && action.name === rest[0]);
+  output.write(commandHelp(command, named.length === 0 ? command.actions : named, GLOBAL_OPTIONS));
+  return 0;
 }
 
-function commandOptions(
-  values: Readonly<Record<string, string | boolean | undefined>>,
-): Partial<Record<CommandOption, string>> {
-  const given: Partial<Record<CommandOption, string>> = {};
-  for (const name of COMMAND_OPTIONS) {
-    const value = values[name];
-    if (typeof value === "string") given[name] = value;
-  }
-  return given;
+function commandNamed(name: string | undefined): Command {
+  const command = COMMANDS.find((each) => each.name === name);
+  if (command !== undefined) return command;
+  throw new UsageError(
+    `There is no command '${name}'. There are: ${COMMANDS.map((each) => each.name).join(", ")}.`,
+  );
 }
 
-const TEXT = { type: "string" } as const;
-
-const PARSE = {
-  allowPositionals: true,
-  options: {
-    url: { type: "string" },
-    "key-file": { type: "string" },
-    input: { type: "string" },
-    salt: { type: "string" },
-    group: { type: "string" },
-    topic: { type: "string" },
-    from: { type: "string" },
-    ...(Object.fromEntries(COMMAND_OPTIONS.map((name) => [name, TEXT])) as Record<
-      CommandOption,
-      typeof TEXT
-    >),
-    all: { type: "boolean" },
-    force: { type: "boolean" },
-    once: { type: "boolean" },
-    json: { type: "boolean" },
-    help: { type: "boolean", short: "h" },
-  },
-} as const;
-
-function overview(): string {
-  const width = Math.max(...COMMANDS.map((command) => command.usage.length));
-  const lines = COMMANDS.map((command) => `  ${command.usage.padEnd(width)}  ${command.summary}`);
-  return `aios: look at an AiOS platform and check what it did.\n\n${lines.join("\n")}\n\n${GLOBAL_OPTIONS}`;
+function tellVersion({ words, options }: CommandLine, json: boolean, output: Output): number {
+  if (words.length > 0) throw new UsageError("--version stands alone.");
+  checkOptions(undefined, undefined, options);
+  const version = packageVersion();
+  output.write(json ? `${JSON.stringify({ version })}\n` : `aios ${version}\n`);
+  return 0;
 }
 
-function report(error: unknown, json: boolean, output: Output): number {
+/** Of the package that this program lies in. */
+function packageVersion(from = import.meta.dirname): string {
+  const file = join(from, "package.json");
+  if (!existsSync(file)) return packageVersion(dirname(from));
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+function report(error: unknown, { words }: CommandLine, json: boolean, output: Output): number {
   const usage = error instanceof UsageError;
   const message = error instanceof Error ? error.message : String(error);
   const code = usage ? "usage" : isCodedError(error) ? error.code : "unexpected";
+  const about = COMMANDS.some(({ name }) => name === words[0]) ? `aios ${words[0]}` : "aios";
   if (json)
     output.write(
       `${JSON.stringify({ error: { code, message, ...(isCodedError(error) ? { details: error.details } : {}) } })}\n`,
     );
-  else output.writeError(`aios: ${message}${usage ? " Try 'aios --help'." : ""}\n`);
+  else output.writeError(`aios: ${message}${usage ? ` Try '${about} --help'.` : ""}\n`);
   return usage ? 2 : 1;
 }

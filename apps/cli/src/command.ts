@@ -4,68 +4,49 @@ export interface Output {
   writeError(text: string): void;
 }
 
-/** Options that take a value and belong to one command or two. */
-export const COMMAND_OPTIONS = [
-  "model",
-  "powers",
-  "powers-hash",
-  "out",
-  "to",
-  "every",
-  "within",
-  "listen",
-  "data-dir",
-  "passphrase-file",
-  "name",
-  "beacon",
-  "iterations",
-  "calibration",
-  "samples",
-  "labels",
-  "proof",
-  "key",
-  "draw",
-  "draws",
-  "publisher",
-  "correct",
-  "secret",
-  "rpc",
-  "deposit",
-  "endpoint",
-  "description",
-  "price",
-  "report",
-  "proof-systems",
-] as const;
+export interface OptionDeclaration {
+  /** What stands for its value in help, such as `<file>`; absent for a switch. */
+  readonly value?: string;
+  readonly summary: string;
+  /** The action cannot do without. */
+  readonly required?: true;
+}
 
-export type CommandOption = (typeof COMMAND_OPTIONS)[number];
+export type OptionDeclarations = Readonly<Record<string, OptionDeclaration>>;
 
+/** What one action of one command was given. */
 export interface CommandInput {
   readonly positionals: readonly string[];
   readonly url: string | undefined;
   readonly keyFile: string | undefined;
-  readonly input: string | undefined;
-  readonly salt: string | undefined;
-  readonly group: string | undefined;
-  readonly topic: string | undefined;
-  readonly from: string | undefined;
-  readonly all: boolean;
-  readonly force: boolean;
-  readonly once: boolean;
-  /** Options of single commands, by name; see `COMMAND_OPTIONS`. */
-  readonly options: Readonly<Partial<Record<CommandOption, string>>>;
+  /** Options with a value, by name: only those that the action declares. */
+  readonly options: Readonly<Record<string, string | undefined>>;
+  /** Switches that were given, likewise. */
+  readonly switches: ReadonlySet<string>;
   readonly json: boolean;
   readonly output: Output;
 }
 
+/** One thing that a command does, and all that it takes: what is not declared is refused. */
+export interface Action {
+  /** Word behind the command; absent for what the command does without one. */
+  readonly name?: string;
+  /** As help shows them: `<file>`, `[file]` where it may be absent, and a `…` behind the last for several. */
+  readonly positionals: readonly string[];
+  readonly options: OptionDeclarations;
+  readonly summary: string;
+  /** A command line that works, without the program's name. */
+  readonly example: string;
+  /** Answers the exit code. */
+  run(input: CommandInput): Promise<number>;
+}
+
 export interface Command {
   readonly name: string;
-  readonly usage: string;
   /** For the overview, a few words. */
   readonly summary: string;
   readonly description: string;
-  /** Answers the exit code. */
-  run(input: CommandInput): Promise<number>;
+  readonly actions: readonly Action[];
 }
 
 /** The command line is wrong; its message says how. */

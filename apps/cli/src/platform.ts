@@ -80,12 +80,11 @@ async function keyFrom(file: string): Promise<string> {
 }
 
 /** A job id from the command line. */
-export function jobIdArgument(positionals: readonly string[], usage: string): string {
-  const [jobId, ...extra] = positionals;
-  if (jobId === undefined || extra.length > 0) throw new UsageError(`Usage: ${usage}.`);
-  if (!/^0x[0-9a-fA-F]{64}$/.test(jobId))
-    throw new UsageError(`'${jobId}' is not a job id: 0x and 64 hex digits.`);
-  return jobId.toLowerCase();
+export function jobIdArgument(text: string | undefined): string {
+  if (text === undefined) throw new UsageError("A job id is missing: 0x and 64 hex digits.");
+  if (!/^0x[0-9a-fA-F]{64}$/.test(text))
+    throw new UsageError(`'${text}' is not a job id: 0x and 64 hex digits.`);
+  return text.toLowerCase();
 }
 
 /** The repository that this program belongs to, where there is one. */

@@ -1,7 +1,7 @@
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { bytes32Of, toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
-import { CodedError } from "@aios/kernel/coded-error";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { durationMs } from "@aios/kernel/units";
 import { askNode } from "./ask-node.js";
@@ -16,6 +16,7 @@ import {
 import { type ProvenKey, registerCall, rotateKeyCall, unbondCall } from "./domain/staking-calls.js";
 
 const POLL_MS = 500;
+const INCLUDED_WITHIN_MS = 120_000;
 /** The proof of possession costs most: two pairings and a hash to the curve. */
 const GAS_LIMIT = 1_500_000n;
 const TIP = 1n;
@@ -23,6 +24,20 @@ const TIP = 1n;
 interface HonorSetAnswer {
   readonly number: string;
   readonly members: readonly { readonly account: string; readonly publicKey: string }[];
+}
+
+/** How it stands while an operator waits for its seat. */
+export type ElectionState =
+  | { readonly kind: "not-in-set"; readonly set: number }
+  | { readonly kind: "no-answer"; readonly message: string };
+
+export interface ElectionWait {
+  /** The voting key to wait for; absent: any. */
+  readonly publicKey?: Uint8Array;
+  readonly withinMs: number;
+  /** Called at the first answer and whenever it changes. */
+  readonly onChange?: (state: ElectionState) => void;
+  readonly signal?: AbortSignal;
 }
 
 interface ChainAnswer {
@@ -44,7 +59,7 @@ export class OperatorClient {
 
   /**
    * Deposits and joins the candidates, found by peers at `endpoint` (host:port, or empty). Resolves with the transaction's hash once it is in a block. Throws
-   * `no-staking-contract`, `transaction-failed`, `node-unreachable`, and `node-refused` with what the contract says.
+   * `no-staking-contract`, `transaction-failed`, `transaction-not-included`, `node-unreachable`, and `node-refused` with what the contract says.
    */
   register(key: SeatKey, node: NodeName, endpoint: string, depositWei: bigint): Promise<Bytes32> {
     return this.#call((binding) => {
@@ -63,18 +78,41 @@ export class OperatorClient {
     return this.#call(unbondCall, 0n);
   }
 
-  /** Resolves with the number of the set in which the operator has a seat, with one key or any. */
-  async untilElected(publicKey?: Uint8Array, signal?: AbortSignal): Promise<number> {
+  /**
+   * Resolves with the number of the set in which the operator has a seat, with one key or any. A node that does not answer
+   * meanwhile is asked again. Throws `not-elected-in-time` once `withinMs` have passed.
+   */
+  async untilElected({ publicKey, withinMs, onChange, signal }: ElectionWait): Promise<number> {
     const wanted = publicKey === undefined ? undefined : toHex(publicKey);
-    for (;;) {
+    let last: string | undefined;
+    const told = (state: ElectionState): void => {
+      const text = JSON.stringify(state);
+      if (text !== last) onChange?.(state);
+      last = text;
+    };
+    const elected = async (): Promise<number | undefined> => {
       const { number, members } = await askNode<HonorSetAnswer>(this.url, "aios_getHonorSet", []);
       const isIn = members.some(
         (member) =>
           member.account === this.signer.address && (wanted === undefined || member.publicKey === wanted),
       );
       if (isIn) return Number(number);
-      await this.clock.wait(durationMs(POLL_MS), signal);
-    }
+      told({ kind: "not-in-set", set: Number(number) });
+      return undefined;
+    };
+    const set = await this.#until(
+      elected,
+      withinMs,
+      (message) => told({ kind: "no-answer", message }),
+      signal,
+    );
+    if (set !== undefined) return set;
+    throw new CodedError({
+      code: "not-elected-in-time",
+      kind: "timeout",
+      message: `The operator ${this.signer.address} has no seat after ${withinMs / 1_000} s. What was registered stays: see with 'aios node status' whether it is elected later.`,
+      details: { withinMs },
+    });
   }
 
   async #call(encode: (binding: StakingBinding) => Uint8Array, value: bigint): Promise<Bytes32> {
@@ -110,16 +148,44 @@ export class OperatorClient {
   }
 
   async #untilIncluded(hash: Bytes32): Promise<Bytes32> {
+    const included = (): Promise<{ readonly status: string } | null> =>
+      askNode(this.url, "eth_getTransactionReceipt", [hash]);
+    const receipt = await this.#until(included, INCLUDED_WITHIN_MS);
+    if (receipt?.status === "0x1") return hash;
+    if (receipt === undefined)
+      throw new CodedError({
+        code: "transaction-not-included",
+        kind: "timeout",
+        message: `The transaction ${hash} was sent, and is in no block after ${INCLUDED_WITHIN_MS / 1_000} s; it may be included later.`,
+        details: { transaction: hash },
+      });
+    throw new CodedError({
+      code: "transaction-failed",
+      kind: "unprocessable",
+      message: `The transaction ${hash} was ordered and failed.`,
+      details: { transaction: hash },
+    });
+  }
+
+  /** Asks until there is an answer, also past times without a node; undefined once the time is over. */
+  async #until<T>(
+    ask: () => Promise<T | null | undefined>,
+    withinMs: number,
+    onNoAnswer?: (message: string) => void,
+    signal?: AbortSignal,
+  ): Promise<T | undefined> {
+    const deadline = this.clock.now() + withinMs;
     for (;;) {
-      const receipt = await askNode<{ status: string } | null>(this.url, "eth_getTransactionReceipt", [hash]);
-      if (receipt?.status === "0x1") return hash;
-      if (receipt !== null)
-        throw new CodedError({
-          code: "transaction-failed",
-          kind: "unprocessable",
-          message: `The transaction ${hash} was ordered and failed.`,
-        });
-      await this.clock.wait(durationMs(POLL_MS));
+      try {
+        const answer = await ask();
+        if (answer !== null && answer !== undefined) return answer;
+      } catch (error) {
+        if (!isCodedError(error) || error.code !== "node-unreachable") throw error;
+        onNoAnswer?.(error.message);
+      }
+      const left = deadline - this.clock.now();
+      if (left <= 0) return undefined;
+      await this.clock.wait(durationMs(Math.min(POLL_MS, left)), signal);
     }
   }
 }

@@ -26,71 +26,114 @@ import type { RpcReceipt } from "@aios/sdk/json-rpc";
 import { inputsFrom } from "@aios/sdk/model-import";
 import type { VerificationCheck } from "@aios/sdk/verification/verification-report";
 import { type Command, type CommandInput, UsageError } from "../command.js";
-import { assertAbsent, hexText, readBytes, required, writeNew } from "../files.js";
+import { assertAbsent, hexText, readBytes, writeNew } from "../files.js";
 import { labelsIn } from "../labels-file.js";
+import { required } from "../option-value.js";
 import { accountClient, accountKey, visitorClient } from "../platform.js";
 import { decodeTestSet, encodeTestSet } from "../test-set-file.js";
 
-const USAGE = "aios capability publish|offer|claim|reveal|prove|verify …";
 const MAX_BYTES = 320 * 1024 * 1024;
 const BLINDING_BYTES = 64;
 const DEFAULT_DRAWS = 60;
 /** Room for a batch of answers, below what a transaction may take (EIP-7825). */
 const ANSWER_GAS = 16_000_000n;
 
+const MODEL = { value: "<file>", summary: "a model that 'aios model import' wrote", required: true } as const;
+const TEST_SET = {
+  value: "<test set file>",
+  summary: "the secret file that publish wrote",
+  required: true,
+} as const;
+
 export const capabilityCommand: Command = {
   name: "capability",
-  usage: USAGE,
   summary: "prove on chain what share of a committed test set a model gets right, or check such a claim",
   description: `A claim says: of so many samples, drawn at random from a committed test set, so many are classified right, each by a
 proof. Neither the model's owner nor who draws can choose the samples alone. All steps but verify send transactions, which
-the account of --key-file pays for.
-
-  publish --model <file> --samples <file> --labels <file> --name <text> --out <file>
-                    commits to a test set for the model's number of classes: writes its inputs and salts to a secret file,
-                    and its root on the chain
-  offer --out <file>
-                    for anybody but the owner: commits to a secret that draws the samples; the file holds the secret
-  claim <model id> --publisher <address> --samples <test set file> --draw <id> [--draws ${DEFAULT_DRAWS}] [--correct <all>]
-                    the owner claims that so many of so many drawn samples are right
-  reveal <claim id> --secret <file>
-                    opens the secret, within 256 blocks of the claim: the samples are drawn
-  prove <claim id> --model <file> --key <proving key> --samples <test set file>
-                    answers the drawn samples that are not answered yet; goes on where it was interrupted. The key is the
-                    one of 'aios ceremony'
-  verify <model id> what was claimed about a model and what it says; every draw and proof is checked again here.
-                    Only the newest claims are read, 20 at most. Exit code 1 unless something was claimed, and every check
-                    of every claim was made and holds: also where there are more claims than were read`,
-  async run(input) {
-    const [action, id, ...extra] = input.positionals;
-    if (extra.length > 0) throw new UsageError(`Usage: ${USAGE}.`);
-    switch (action) {
-      case "publish":
-        return publish(input);
-      case "offer":
-        return offer(input);
-      case "claim":
-        return claim(input, idArgument(id));
-      case "reveal":
-        return reveal(input, idArgument(id));
-      case "prove":
-        return prove(input, idArgument(id));
-      case "verify":
-        return verify(input, idArgument(id));
-      default:
-        throw new UsageError(`Usage: ${USAGE}.`);
-    }
-  },
+the account of --key-file pays for.`,
+  actions: [
+    {
+      name: "publish",
+      positionals: [],
+      options: {
+        model: MODEL,
+        samples: { value: "<file>", summary: "inputs, one byte a value, one after another", required: true },
+        labels: {
+          value: "<file>",
+          summary: "the right output of each: numbers between white space",
+          required: true,
+        },
+        name: { value: "<text>", summary: "what the test set is called on chain", required: true },
+        out: { value: "<file>", summary: "a new secret file, with inputs and salts", required: true },
+      },
+      summary: "commits to a test set for the model's number of classes: its root goes on the chain",
+      example:
+        "capability publish --model digits.model --samples inputs.bin --labels labels.txt --name Digits --out set.json",
+      run: publish,
+    },
+    {
+      name: "offer",
+      positionals: [],
+      options: { out: { value: "<file>", summary: "a new file with the secret", required: true } },
+      summary: "for anybody but the owner: commits to a secret that draws the samples",
+      example: "capability offer --out draw.secret",
+      run: offer,
+    },
+    {
+      name: "claim",
+      positionals: ["<model id>"],
+      options: {
+        publisher: { value: "<address>", summary: "who published the test set", required: true },
+        samples: TEST_SET,
+        draw: { value: "<id>", summary: "an offered draw", required: true },
+        draws: { value: "<number>", summary: `samples that are drawn (${DEFAULT_DRAWS})` },
+        correct: { value: "<number>", summary: "of them that are right (all)" },
+      },
+      summary: "the owner claims that so many of so many drawn samples are right",
+      example: `capability claim 3 --publisher 0x${"4c".repeat(20)} --samples set.json --draw 7 --draws 60 --correct 58`,
+      run: (input) => claim(input, idArgument(input)),
+    },
+    {
+      name: "reveal",
+      positionals: ["<claim id>"],
+      options: { secret: { value: "<file>", summary: "the file that offer wrote", required: true } },
+      summary: "opens the secret, within 256 blocks of the claim: the samples are drawn",
+      example: "capability reveal 5 --secret draw.secret",
+      run: (input) => reveal(input, idArgument(input)),
+    },
+    {
+      name: "prove",
+      positionals: ["<claim id>"],
+      options: {
+        model: MODEL,
+        key: { value: "<proving key>", summary: "the one of 'aios ceremony'", required: true },
+        samples: TEST_SET,
+      },
+      summary: "answers the drawn samples that are not answered yet; goes on where it was interrupted",
+      example: "capability prove 5 --model digits.model --key key/key.bin --samples set.json",
+      run: (input) => prove(input, idArgument(input)),
+    },
+    {
+      name: "verify",
+      positionals: ["<model id>"],
+      options: {},
+      summary: `what was claimed about a model and what it says; every draw and proof is checked again here. Only the newest
+    claims are read, 20 at most. Exit code 1 unless something was claimed, and every check of every claim was made and
+    holds: also where there are more claims than were read`,
+      example: "capability verify 3",
+      run: (input) => verify(input, idArgument(input)),
+    },
+  ],
 };
 
 async function publish(input: CommandInput): Promise<number> {
-  const out = required(input, "out", USAGE);
-  const name = required(input, "name", USAGE);
+  const out = required(input, "out");
+  const name = required(input, "name");
   await assertAbsent(out);
   const model = await modelIn(input);
   const { inputShape } = provableGraph(model);
-  const inputs = inputsFrom(await readBytes(required(input, "samples", USAGE), MAX_BYTES), inputShape);
-  const labels = await labelsIn(required(input, "labels", USAGE));
+  const inputs = inputsFrom(await readBytes(required(input, "samples"), MAX_BYTES), inputShape);
+  const labels = await labelsIn(required(input, "labels"));
   if (labels.length !== inputs.length)
     throw new UsageError(`There are ${inputs.length} samples and ${labels.length} labels.`);
   const text = encodeTestSet(inputs, labels);
@@ -110,7 +153,7 @@ async function publish(input: CommandInput): Promise<number> {
 }
 
 async function offer(input: CommandInput): Promise<number> {
-  const out = required(input, "out", USAGE);
+  const out = required(input, "out");
   const secret = `0x${hexText(randomBytes(32))}`;
   await writeNew(out, `${secret}\n`);
   const { chain, account } = await acting(input);
@@ -128,7 +171,7 @@ async function offer(input: CommandInput): Promise<number> {
 
 async function claim(input: CommandInput, modelId: bigint): Promise<number> {
   const set = commitTestSet(await samplesIn(input));
-  const publisher = addressArgument(required(input, "publisher", USAGE));
+  const publisher = addressArgument(required(input, "publisher"));
   const draws = wholeNumber(input, "draws", DEFAULT_DRAWS);
   const correct = wholeNumber(input, "correct", draws);
   const drawId = wholeNumber(input, "draw", undefined);
@@ -154,7 +197,7 @@ async function claim(input: CommandInput, modelId: bigint): Promise<number> {
 }
 
 async function reveal(input: CommandInput, claimId: bigint): Promise<number> {
-  const file = required(input, "secret", USAGE);
+  const file = required(input, "secret");
   const secret = new TextDecoder().decode(await readBytes(file, 1_000)).trim();
   if (!/^0x[0-9a-f]{64}$/.test(secret)) throw new UsageError(`${file} holds no secret of a draw.`);
   const { chain, account } = await acting(input);
@@ -166,7 +209,7 @@ async function reveal(input: CommandInput, claimId: bigint): Promise<number> {
 async function prove(input: CommandInput, claimId: bigint): Promise<number> {
   const model = await modelIn(input);
   const samples = await samplesIn(input);
-  const key = await readBytes(required(input, "key", USAGE), MAX_PROVING_KEY_BYTES);
+  const key = await readBytes(required(input, "key"), MAX_PROVING_KEY_BYTES);
   const { chain, account } = await acting(input);
   const r1cs = compileCircuit(model);
   const prover = new Groth16Prover({ threads: availableParallelism() });
@@ -272,7 +315,7 @@ async function acting(
 }
 
 async function modelIn(input: CommandInput): Promise<ProvableModel> {
-  return decodeProvableModel(await readBytes(required(input, "model", USAGE), MAX_BYTES));
+  return decodeProvableModel(await readBytes(required(input, "model"), MAX_BYTES));
 }
 
 function classesOf(model: ProvableModel): number {
@@ -282,7 +325,7 @@ function classesOf(model: ProvableModel): number {
 }
 
 async function samplesIn(input: CommandInput): Promise<ReturnType<typeof decodeTestSet>> {
-  const bytes = await readBytes(required(input, "samples", USAGE), MAX_BYTES);
+  const bytes = await readBytes(required(input, "samples"), MAX_BYTES);
   return decodeTestSet(new TextDecoder().decode(bytes));
 }
 
@@ -291,8 +334,7 @@ function wholeNumber(
   name: "draw" | "draws" | "correct",
   fallback: number | undefined,
 ): number {
-  const text =
-    fallback === undefined ? required(input, name, USAGE) : (input.options[name] ?? String(fallback));
+  const text = fallback === undefined ? required(input, name) : (input.options[name] ?? String(fallback));
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`--${name} must be a whole number, not '${text}'.`);
   return Number(text);
 }
@@ -303,8 +345,8 @@ function addressArgument(text: string): string {
   return text;
 }
 
-function idArgument(text: string | undefined): bigint {
-  if (text === undefined || !/^[1-9]\d{0,17}$/.test(text)) throw new UsageError(`Usage: ${USAGE}.`);
+function idArgument({ positionals: [text = ""] }: CommandInput): bigint {
+  if (!/^[1-9]\d{0,17}$/.test(text)) throw new UsageError(`'${text}' is no id: it is a whole number from 1.`);
   return BigInt(text);
 }
 

@@ -25,10 +25,10 @@ import { compileCircuit } from "@aios/core-zkml/circuit";
 import { decodeProvableModel } from "@aios/core-zkml/provable-model";
 import { CodedError } from "@aios/kernel/coded-error";
 import { type Command, type CommandInput, UsageError } from "../command.js";
-import { assertAbsent, fetchBytes, hexText, readBytes, required, writeNew } from "../files.js";
+import { assertAbsent, fetchBytes, hexText, readBytes, writeNew } from "../files.js";
+import { required } from "../option-value.js";
 import { visitorClient } from "../platform.js";
 
-const USAGE = "aios ceremony init|contribute|verify|finalise <folder>";
 const FILES = { transcript: "transcript.json", key: "key.bin", firstKey: "first-key.bin" } as const;
 const MAX_MODEL_BYTES = 320 * 1024 * 1024;
 const DEFAULT_ITERATIONS = 10;
@@ -39,46 +39,94 @@ interface Report {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-type Action = (input: CommandInput, folder: string, engine: CeremonyEngine) => Promise<Report>;
-const ACTIONS: Readonly<Record<string, Action>> = { init, contribute: addContribution, verify, finalise };
+const MODEL = { value: "<file>", summary: "a model that 'aios model import' wrote" };
+const POWERS = {
+  value: "<where>",
+  summary: "powers of tau as .ptau, prepared for phase 2: a file, an http(s) address, or ipfs://<cid>",
+};
+const POWERS_HASH = { value: "<sha256>", summary: "refuses other powers of tau than these" };
+const OUT = {
+  value: "<new folder>",
+  summary: "what is handed on; nothing is replaced",
+  required: true,
+} as const;
 
 export const ceremonyCommand: Command = {
   name: "ceremony",
-  usage: USAGE,
   summary: "make a proof key from the secrets of several parties",
   description: `A key from a ceremony can be used to forge only if all its contributors kept their secrets and work together. That
 different names are different parties nobody checks. Each party takes the folder, adds its part on its own machine, and hands the new folder on.
-
-  init <folder> --model <file> --powers <where> [--powers-hash <sha256>]
-        begins from a model that 'aios model import' wrote and powers of tau in .ptau format, prepared for phase 2:
-        a file, an http(s) address, or ipfs://<cid>. Every point is checked. What no computation can check is who made
-        the powers: compare their hash with what their ceremony published.
-  contribute <folder> --name <you> --out <new folder>
-        adds a secret of this machine, which is forgotten at once
-  verify <folder> [--model <file> --powers <where>]
-        checks every contribution and the key; with model and powers also what the ceremony began with
-  finalise <folder> --model <file> --powers <where> [--beacon <hex> [--iterations <exponent>]] --out <new folder>
-        verifies, ends with a public value if one is given, and writes key, verifying key and what must be trusted;
-        refused with fewer than two contributors`,
-  async run(input) {
-    const [name, folder, ...extra] = input.positionals;
-    const action = name === undefined ? undefined : ACTIONS[name];
-    if (action === undefined || folder === undefined || extra.length > 0)
-      throw new UsageError(`Usage: ${USAGE}.`);
-    const engine = new CeremonyEngine();
-    try {
-      const { lines, values } = await action(input, folder, engine);
-      input.output.write(input.json ? `${JSON.stringify(values)}\n` : `${lines.join("\n")}\n`);
-      return 0;
-    } finally {
-      await engine.close();
-    }
-  },
+Every point of the powers of tau is checked. What no computation can check is who made them: compare their hash with what their
+ceremony published.`,
+  actions: [
+    {
+      name: "init",
+      positionals: ["<folder>"],
+      options: {
+        model: { ...MODEL, required: true },
+        powers: { ...POWERS, required: true },
+        "powers-hash": POWERS_HASH,
+      },
+      summary: "begins from a model and powers of tau",
+      example: "ceremony init begun --model digits.model --powers powers.ptau",
+      run: (input) => withEngine(input, init),
+    },
+    {
+      name: "contribute",
+      positionals: ["<folder>"],
+      options: { name: { value: "<you>", summary: "who contributes", required: true }, out: OUT },
+      summary: "adds a secret of this machine, which is forgotten at once",
+      example: "ceremony contribute begun --name Ada --out half",
+      run: (input) => withEngine(input, addContribution),
+    },
+    {
+      name: "verify",
+      positionals: ["<folder>"],
+      options: { model: MODEL, powers: POWERS, "powers-hash": POWERS_HASH },
+      summary:
+        "checks every contribution and the key; with --model and --powers also what the ceremony began with",
+      example: "ceremony verify key --model digits.model --powers powers.ptau",
+      run: (input) => withEngine(input, verify),
+    },
+    {
+      name: "finalise",
+      positionals: ["<folder>"],
+      options: {
+        model: { ...MODEL, required: true },
+        powers: { ...POWERS, required: true },
+        out: OUT,
+        "powers-hash": POWERS_HASH,
+        beacon: { value: "<hex>", summary: "a public value to end with" },
+        iterations: {
+          value: "<exponent>",
+          summary: `with --beacon: it is hashed 2^so often (${DEFAULT_ITERATIONS})`,
+        },
+      },
+      summary:
+        "verifies, and writes key, verifying key and what must be trusted; refused with fewer than two contributors",
+      example: "ceremony finalise both --model digits.model --powers powers.ptau --out key",
+      run: (input) => withEngine(input, finalise),
+    },
+  ],
 };
+
+async function withEngine(
+  input: CommandInput,
+  act: (input: CommandInput, folder: string, engine: CeremonyEngine) => Promise<Report>,
+): Promise<number> {
+  const engine = new CeremonyEngine();
+  try {
+    const { lines, values } = await act(input, input.positionals[0] ?? "", engine);
+    input.output.write(input.json ? `${JSON.stringify(values)}\n` : `${lines.join("\n")}\n`);
+    return 0;
+  } finally {
+    await engine.close();
+  }
+}
 
 async function init(input: CommandInput, folder: string, engine: CeremonyEngine): Promise<Report> {
   await assertAbsent(join(folder, FILES.transcript));
-  const powers = await powersOf(input, required(input, "powers", USAGE));
+  const powers = await powersOf(input, required(input, "powers"));
   const firstKey = await firstKeyFor(input, powers, engine);
   const ceremony = openCeremony(firstKey, powers);
   await writeNew(join(folder, FILES.firstKey), encodeProvingKey(firstKey));
@@ -95,7 +143,7 @@ async function init(input: CommandInput, folder: string, engine: CeremonyEngine)
 }
 
 async function addContribution(input: CommandInput, folder: string, engine: CeremonyEngine): Promise<Report> {
-  const [name, out] = [required(input, "name", USAGE), required(input, "out", USAGE)];
+  const [name, out] = [required(input, "name"), required(input, "out")];
   const [before, firstKey] = [await read(folder), await readFirstKey(folder)];
   // Nobody should put their name to a chain that is broken already.
   await verifyCeremony(engine, before, firstKey, randomBytes(RANDOM_BYTES));
@@ -139,7 +187,7 @@ async function verify(input: CommandInput, folder: string, engine: CeremonyEngin
 }
 
 async function finalise(input: CommandInput, folder: string, engine: CeremonyEngine): Promise<Report> {
-  const out = required(input, "out", USAGE);
+  const out = required(input, "out");
   const before = await read(folder);
   const trust = ceremonyTrust(before.transcript);
   const firstKey = await recomputed(input, before, engine);
@@ -179,7 +227,7 @@ async function recomputed(
   { transcript }: Ceremony,
   engine: CeremonyEngine,
 ): Promise<ProvingKey> {
-  const powers = await powersOf(input, required(input, "powers", USAGE));
+  const powers = await powersOf(input, required(input, "powers"));
   if (!isDeepStrictEqual(powers.hash, transcript.start.powersHash))
     throw new CodedError({
       code: "ceremony-start-mismatch",
@@ -194,7 +242,7 @@ async function firstKeyFor(
   powers: PowersOfTau,
   engine: CeremonyEngine,
 ): Promise<ProvingKey> {
-  const encoded = await readBytes(required(input, "model", USAGE), MAX_MODEL_BYTES);
+  const encoded = await readBytes(required(input, "model"), MAX_MODEL_BYTES);
   const r1cs = compileCircuit(decodeProvableModel(encoded));
   if (!input.json)
     input.output.writeError(
@@ -216,7 +264,7 @@ async function powersOf(input: CommandInput, where: string): Promise<PowersOfTau
 }
 
 async function powersBytes(input: CommandInput, where: string): Promise<Uint8Array> {
-  if (/^https?:\/\//.test(where)) return fetchBytes(where, MAX_POWERS_BYTES);
+  if (/^https?:\/\//.test(where)) return fetchBytes(where, { mostBytes: MAX_POWERS_BYTES });
   if (where.startsWith("ipfs://")) return visitorClient(input).content.get(where.slice("ipfs://".length));
   return readBytes(where, MAX_POWERS_BYTES);
 }

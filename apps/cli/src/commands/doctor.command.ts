@@ -31,40 +31,49 @@ const OTHERWISE_FIX = "A gateway of an older version does not tell; look at its 
 
 export const doctorCommand: Command = {
   name: "doctor",
-  usage: "aios doctor",
   summary: "check ports, versions, disk, clocks and services, with the fix for each finding",
   description: `Looks at this machine (Node, memory, disk, ports) and at the platform that answers, here or in a cluster: each
 service, versions, clocks, applied migrations, events that wait or were given up on, disks, certificates, objectives; and
 says the fix for each finding. The inside of a platform is shown to its operators: name an operator's key with --key-file,
 unless the gateway runs on this machine. Exit code 1 when something is wrong; warnings alone give 0.`,
-  async run(input) {
-    const url = gatewayUrl(input);
-    const client = visitorClient(input);
-    const [backends, certificate] = await Promise.all([
-      backendFindings(client, url),
-      addressCertificateFinding(url),
-    ]);
-    const runs = backends[0]?.state === "ok";
-    const findings: Finding[] = [
-      nodeFinding(process.versions.node),
-      memoryFinding(),
-      await diskFinding(repositoryRoot() ?? process.cwd()),
-      ...(runs ? [movedPortsFinding(portsOf(url))] : await portFindings()),
-      ...backends,
-      ...(certificate === undefined ? [] : [certificate]),
-      ...(runs ? await clockFindings(client, url) : []),
-      ...(runs ? await insideFindings(input) : []),
-    ];
-    if (input.json) input.output.write(`${JSON.stringify({ url, findings })}\n`);
-    else {
-      for (const finding of findings) {
-        const fix = finding.fix === undefined ? "" : `\n          fix: ${finding.fix}`;
-        input.output.write(`${MARK[finding.state]}  ${finding.name.padEnd(12)} ${finding.detail}${fix}\n`);
-      }
-    }
-    return findings.some((finding) => finding.state === "problem") ? 1 : 0;
-  },
+  actions: [
+    {
+      positionals: [],
+      options: {},
+      summary: "findings, one a line",
+      example: "doctor --url https://gateway.example.org --key-file operator.key",
+      run: examine,
+    },
+  ],
 };
+
+async function examine(input: CommandInput): Promise<number> {
+  const url = gatewayUrl(input);
+  const client = visitorClient(input);
+  const [backends, certificate] = await Promise.all([
+    backendFindings(client, url),
+    addressCertificateFinding(url),
+  ]);
+  const runs = backends[0]?.state === "ok";
+  const findings: Finding[] = [
+    nodeFinding(process.versions.node),
+    memoryFinding(),
+    await diskFinding(repositoryRoot() ?? process.cwd()),
+    ...(runs ? [movedPortsFinding(portsOf(url))] : await portFindings()),
+    ...backends,
+    ...(certificate === undefined ? [] : [certificate]),
+    ...(runs ? await clockFindings(client, url) : []),
+    ...(runs ? await insideFindings(input) : []),
+  ];
+  if (input.json) input.output.write(`${JSON.stringify({ url, findings })}\n`);
+  else {
+    for (const finding of findings) {
+      const fix = finding.fix === undefined ? "" : `\n          fix: ${finding.fix}`;
+      input.output.write(`${MARK[finding.state]}  ${finding.name.padEnd(12)} ${finding.detail}${fix}\n`);
+    }
+  }
+  return findings.some((finding) => finding.state === "problem") ? 1 : 0;
+}
 
 /** What the services know of themselves; a warning where this caller may not know it. */
 async function insideFindings(input: CommandInput): Promise<readonly Finding[]> {

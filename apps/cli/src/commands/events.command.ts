@@ -1,41 +1,66 @@
 import type { DeadLetter, EventBus, ReplayPosition } from "@aios/service-kit/event-bus";
 import { type Command, type CommandInput, UsageError } from "../command.js";
 
-const USAGE = "aios events list | retry <id>… | replay <group> <topic>";
 const MOST_LETTERS = 1_000;
+
+const GROUP = { value: "<service>", summary: "only this service's" };
+const TOPIC = { value: "<topic>", summary: "only this topic's" };
 
 /** Looks at the events that a service gave up on, gives them back, and moves a service to earlier events. */
 export const eventsCommand: Command = {
   name: "events",
-  usage: USAGE,
   summary: "events that could not be handled, and reading events again",
-  description: `Talks to the event bus itself, not to the gateway: EVENT_BUS_URL names it, as for the services.
-
-  list [--group <service>] [--topic <topic>]   events that a service gave up on, with the cause
-  retry <id>… | retry --all                    give them to that service again, after what waits
-  replay <service> <topic> --from <position>   let a service read a topic again, while it works
-
-  --group <service>   only this service's (with list, and with retry --all)
-  --topic <topic>     only this topic's (with list, and with retry --all)
-  --from <position>   earliest, an ISO 8601 time, or <partition>:<offset>
-
-A service remembers which events it has handled, so what it handled already changes nothing when it comes again.`,
-  async run(input) {
-    const [action, ...rest] = input.positionals;
-    const act = ACTIONS[action ?? ""];
-    if (act === undefined) throw new UsageError(`Usage: ${USAGE}.`);
-    try {
-      return await withBus(input, (bus) => act(bus, rest, input));
-    } catch (error) {
-      const { startFailure } = await import("@aios/service-kit/start-failure");
-      throw startFailure("EVENT_BUS_URL", error);
-    }
-  },
+  description: `Talks to the event bus itself, not to the gateway: EVENT_BUS_URL names it, as for the services. A service remembers which
+events it has handled, so what it handled already changes nothing when it comes again.`,
+  actions: [
+    {
+      name: "list",
+      positionals: [],
+      options: { group: GROUP, topic: TOPIC },
+      summary: "events that a service gave up on, with the cause",
+      example: "events list --group economy",
+      run: (input) => atBus(input, list),
+    },
+    {
+      name: "retry",
+      positionals: ["[id…]"],
+      options: {
+        all: { summary: "every one that waits, instead of those named" },
+        group: { ...GROUP, summary: `with --all: ${GROUP.summary}` },
+        topic: { ...TOPIC, summary: `with --all: ${TOPIC.summary}` },
+      },
+      summary: "gives them to that service again, after what waits",
+      example: "events retry 12 13",
+      run: (input) => atBus(input, retry),
+    },
+    {
+      name: "replay",
+      positionals: ["<service>", "<topic>"],
+      options: {
+        from: {
+          value: "<position>",
+          summary: "earliest, an ISO 8601 time, or <partition>:<offset>",
+          required: true,
+        },
+      },
+      summary: "lets a service read a topic again, while it works",
+      example: "events replay economy chain.v1.block --from earliest",
+      run: (input) => atBus(input, replay),
+    },
+  ],
 };
 
-type Action = (bus: EventBus, rest: readonly string[], input: CommandInput) => Promise<number>;
-
-const ACTIONS: Readonly<Record<string, Action>> = { list, retry, replay };
+async function atBus(
+  input: CommandInput,
+  act: (bus: EventBus, input: CommandInput) => Promise<number>,
+): Promise<number> {
+  try {
+    return await withBus(input, (bus) => act(bus, input));
+  } catch (error) {
+    const { startFailure } = await import("@aios/service-kit/start-failure");
+    throw startFailure("EVENT_BUS_URL", error);
+  }
+}
 
 async function withBus<T>(input: CommandInput, work: (bus: EventBus) => Promise<T>): Promise<T> {
   const bus = await openBus(input);
@@ -62,8 +87,7 @@ async function openBus({ output }: CommandInput): Promise<EventBus> {
   return openEventBus({ url, applicationName: "aios-cli", logger });
 }
 
-async function list(bus: EventBus, rest: readonly string[], input: CommandInput): Promise<number> {
-  if (rest.length > 0) throw new UsageError(`Usage: ${USAGE}.`);
+async function list(bus: EventBus, input: CommandInput): Promise<number> {
   const letters = await letterSelection(bus, input);
   if (input.json) {
     input.output.write(`${JSON.stringify({ deadLetters: letters.map(asJson) })}\n`);
@@ -76,27 +100,32 @@ async function list(bus: EventBus, rest: readonly string[], input: CommandInput)
   return 0;
 }
 
-async function retry(bus: EventBus, rest: readonly string[], input: CommandInput): Promise<number> {
-  if (input.all === rest.length > 0) throw new UsageError("Name the dead letters to retry, or say --all.");
-  const ids = input.all ? (await letterSelection(bus, input)).map(({ id }) => id) : rest.map(letterId);
+async function retry(bus: EventBus, input: CommandInput): Promise<number> {
+  const { positionals: rest, switches, options } = input;
+  const all = switches.has("all");
+  if (all === rest.length > 0) throw new UsageError("Name the dead letters to retry, or say --all.");
+  if (!all && (options.group !== undefined || options.topic !== undefined))
+    throw new UsageError("--group and --topic go with --all.");
+  const ids = all ? (await letterSelection(bus, input)).map(({ id }) => id) : rest.map(letterId);
   const count = await bus.replayDeadLetters(ids);
   if (input.json) input.output.write(`${JSON.stringify({ retried: count, asked: ids.length })}\n`);
   else input.output.write(`${count} of ${ids.length} events went back to their services.\n`);
   return count === ids.length ? 0 : 1;
 }
 
-async function replay(bus: EventBus, rest: readonly string[], input: CommandInput): Promise<number> {
-  const [group, topic, ...extra] = rest;
-  if (group === undefined || topic === undefined || extra.length > 0) {
-    throw new UsageError("Usage: aios events replay <service> <topic> --from <position>.");
-  }
-  await bus.replay(group, topic, positionOf(input.from));
-  if (input.json) input.output.write(`${JSON.stringify({ group, topic, from: input.from })}\n`);
-  else input.output.write(`${group} reads ${topic} again from ${input.from}.\n`);
+async function replay(bus: EventBus, input: CommandInput): Promise<number> {
+  const [group = "", topic = ""] = input.positionals;
+  const { from } = input.options;
+  await bus.replay(group, topic, positionOf(from));
+  if (input.json) input.output.write(`${JSON.stringify({ group, topic, from })}\n`);
+  else input.output.write(`${group} reads ${topic} again from ${from}.\n`);
   return 0;
 }
 
-function letterSelection(bus: EventBus, { group, topic }: CommandInput): Promise<readonly DeadLetter[]> {
+function letterSelection(
+  bus: EventBus,
+  { options: { group, topic } }: CommandInput,
+): Promise<readonly DeadLetter[]> {
   return bus.listDeadLetters({
     ...(group === undefined ? {} : { group }),
     ...(topic === undefined ? {} : { topic }),

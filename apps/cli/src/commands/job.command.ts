@@ -1,61 +1,103 @@
 import { formatAios } from "@aios/kernel/units";
-import type { Job } from "@aios/sdk/api-types";
-import { type Command, UsageError } from "../command.js";
+import type { Job, Page } from "@aios/sdk/api-types";
+import { leaseStakeAtRisk } from "@aios/sdk/provider-stake";
+import type { Command, CommandInput } from "../command.js";
 import { accountClient, jobIdArgument } from "../platform.js";
 
-const USAGE = "aios job <job id> | aios job list";
+/** Pages of the list that are read before the rest is only told of. */
+const MOST_PAGES = 50;
 
 export const jobCommand: Command = {
   name: "job",
-  usage: USAGE,
-  summary: "one job with its steps, money and placement, or all of the account's",
+  summary: "one job with its steps, money and placement, or those of the account",
   description: `Shows a job of the account: its steps with times, transactions and gas; where its money is, who may act next and
-until when; which provider got it, and why not the others. 'list' shows all the account's jobs, newest first.`,
-  async run(input) {
-    if (input.positionals.length === 0) throw new UsageError(`Usage: ${USAGE}.`);
-    const client = await accountClient(input);
-    if (input.positionals[0] === "list") {
-      const { items } = await client.jobs.list();
-      input.output.write(
-        input.json ? `${JSON.stringify(items)}\n` : `${items.map(line).join("\n") || "no jobs"}\n`,
-      );
-      return 0;
-    }
-    const jobId = jobIdArgument(input.positionals, USAGE);
-    const [job, money, placement] = await Promise.all([
-      client.jobs.get(jobId),
-      client.jobs.money(jobId),
-      client.jobs.placement(jobId),
-    ]);
-    if (input.json) {
-      input.output.write(`${JSON.stringify({ job, money, placement })}\n`);
-      return 0;
-    }
-    const start = job.steps[0]?.atMs ?? job.createdAtMs;
-    const steps = [...job.steps]
-      .sort((a, b) => a.atMs - b.atMs)
-      .map((step) => {
-        const chain =
-          step.transactionHash === null ? "" : `  ${step.transactionHash}  ${step.gasUsed ?? "?"} gas`;
-        return `  +${String(step.atMs - start).padStart(6)} ms  ${step.name.padEnd(18)}${chain}`;
-      });
-    const reasons = (placement.placements.at(-1)?.candidates ?? []).map(
-      (each) => `  ${each.chosen ? "chosen" : "not   "}  ${each.provider}  ${each.explanation}`,
-    );
-    const sections = [
-      line(job),
-      "steps",
-      ...steps,
-      "money",
-      ...money.explanation.map((sentence) => `  ${sentence}`),
-      "placement",
-      ...reasons,
-    ];
-    if (job.error !== null) sections.push(`error ${job.error.code}: ${job.error.message}`);
-    input.output.write(`${sections.join("\n")}\n`);
-    return 0;
-  },
+until when; which provider got it, and why not the others.`,
+  actions: [
+    {
+      positionals: ["<job id>"],
+      options: {},
+      summary: "the job's steps, money and placement",
+      example: `job 0x${"5e".repeat(32)}`,
+      run: showJob,
+    },
+    {
+      name: "list",
+      positionals: [],
+      options: {},
+      summary: `the account's jobs, newest first, of the newest ${MOST_PAGES} pages; says where there are more`,
+      example: "job list --key-file buyer.key",
+      run: listJobs,
+    },
+  ],
 };
+
+async function listJobs(input: CommandInput): Promise<number> {
+  const client = await accountClient(input);
+  const { items, more } = await newestJobs((cursor) => client.jobs.list(cursor));
+  if (input.json) input.output.write(`${JSON.stringify({ items, more })}\n`);
+  else {
+    const rest = more ? `and more: only the newest ${items.length} are shown\n` : "";
+    input.output.write(`${items.map(line).join("\n") || "no jobs"}\n${rest}`);
+  }
+  return 0;
+}
+
+/** Reads page after page until the end or the bound, and says whether there are more. */
+export async function newestJobs(
+  list: (cursor?: string) => Promise<Page<Job>>,
+  mostPages = MOST_PAGES,
+): Promise<{ readonly items: readonly Job[]; readonly more: boolean }> {
+  const items: Job[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < mostPages; page++) {
+    const { items: found, nextCursor }: Page<Job> = await list(cursor ?? undefined);
+    items.push(...found);
+    if (nextCursor === null) return { items, more: false };
+    cursor = nextCursor;
+  }
+  return { items, more: true };
+}
+
+async function showJob(input: CommandInput): Promise<number> {
+  const jobId = jobIdArgument(input.positionals[0]);
+  const client = await accountClient(input);
+  const [job, money, placement, protocol] = await Promise.all([
+    client.jobs.get(jobId),
+    client.jobs.money(jobId),
+    client.jobs.placement(jobId),
+    client.protocol(),
+  ]);
+  const stakeAtRiskWei = (await leaseStakeAtRisk(client.rpc, protocol, jobId)).toString();
+  if (input.json) {
+    input.output.write(`${JSON.stringify({ job, money, placement, stakeAtRiskWei })}\n`);
+    return 0;
+  }
+  const start = job.steps[0]?.atMs ?? job.createdAtMs;
+  const steps = [...job.steps]
+    .sort((a, b) => a.atMs - b.atMs)
+    .map((step) => {
+      const chain =
+        step.transactionHash === null ? "" : `  ${step.transactionHash}  ${step.gasUsed ?? "?"} gas`;
+      return `  +${String(step.atMs - start).padStart(6)} ms  ${step.name.padEnd(18)}${chain}`;
+    });
+  const reasons = (placement.placements.at(-1)?.candidates ?? []).map(
+    (each) => `  ${each.chosen ? "chosen" : "not   "}  ${each.provider}  ${each.explanation}`,
+  );
+  const sections = [
+    line(job),
+    "steps",
+    ...steps,
+    "money",
+    ...money.explanation.map((sentence) => `  ${sentence}`),
+    "placement",
+    ...reasons,
+    "stake at risk",
+    `  ${formatAios(BigInt(stakeAtRiskWei))} AIOS: what a proven wrong output burns of the stake of whoever has the lease, as put at risk before it`,
+  ];
+  if (job.error !== null) sections.push(`error ${job.error.code}: ${job.error.message}`);
+  input.output.write(`${sections.join("\n")}\n`);
+  return 0;
+}
 
 function line(job: Job): string {
   return `${job.jobId}  ${job.kind}/${job.verification}  ${job.state}  cap ${formatAios(BigInt(job.priceCapWei))} AIOS`;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { encodeIntegerModel, type IntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
 import { aios } from "@aios/kernel/units";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type CommandInput, type CommandOption, UsageError } from "../command.js";
+import { type CommandInput, UsageError } from "../command.js";
 import { offerFrom } from "./model-publication.js";
 
 const MODEL: IntegerModel = {
@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function offer(options: Partial<Record<CommandOption, string>>, file = "model") {
+function offer(options: Readonly<Record<string, string>>, file = "model") {
   return offerFrom({ options } as unknown as CommandInput, fileOf(file));
 }
 

@@ -4,18 +4,33 @@ import { CodedError } from "@aios/kernel/coded-error";
 import { aios } from "@aios/kernel/units";
 import { type ModelOffer, publishOffer } from "@aios/main-job/model-publication";
 import type { Model, ProofSystem } from "@aios/sdk/api-types";
-import { type CommandInput, UsageError } from "../command.js";
-import { readBytes, required } from "../files.js";
+import { type CommandInput, type OptionDeclarations, UsageError } from "../command.js";
+import { readBytes } from "../files.js";
+import { required } from "../option-value.js";
 import { accountClient } from "../platform.js";
 
-export const PUBLISH_USAGE = "aios model publish <model file> --name <text>";
 const MAX_BYTES = 256 * 1024 * 1024;
 const MAX_REPORT_BYTES = 1024 * 1024;
 const SYSTEMS: readonly ProofSystem[] = ["groth16", "honk"];
 
+export const PUBLISH_OPTIONS = {
+  name: { value: "<text>", summary: "what buyers read", required: true },
+  description: { value: "<text>", summary: "likewise" },
+  price: { value: "<AIOS>", summary: "of a licence, a whole number (25)" },
+  report: { value: "<file>", summary: "what 'import --json' printed, for buyers" },
+  "proof-systems": {
+    value: "<names>",
+    summary:
+      "keys to make, separated by commas: groth16, which every model has, and honk for proofs under the network's reference string; where the model does not fit, it is not published and the answer says why",
+  },
+} as const satisfies OptionDeclarations;
+
+export const INTERRUPTED =
+  "Interrupted anywhere, the same command line goes on where it was: the key of the stored content follows from file and account.";
+
 /** Stores a model that `aios model import` wrote, waits for its keys and publishes it for licences. */
-export async function publishModel(input: CommandInput, path: string): Promise<number> {
-  const offer = await offerFrom(input, path);
+export async function publishModel(input: CommandInput): Promise<number> {
+  const offer = await offerFrom(input, input.positionals[0] ?? "");
   const client = await accountClient(input);
   const said = new Set<string>();
   const { model } = await publishOffer(client, offer, {
@@ -32,7 +47,7 @@ export async function publishModel(input: CommandInput, path: string): Promise<n
 
 /** What is offered, from the command line and its files alone. Throws `malformed-model`, `malformed-report`. */
 export async function offerFrom(input: CommandInput, path: string): Promise<ModelOffer> {
-  const name = required(input, "name", PUBLISH_USAGE);
+  const name = required(input, "name");
   const proofSystems = systemsIn(input.options["proof-systems"]);
   const { price, report } = input.options;
   if (price !== undefined && !/^(0|[1-9]\d{0,8})$/.test(price))

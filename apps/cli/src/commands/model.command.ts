@@ -10,54 +10,75 @@ import {
   reportJson,
 } from "@aios/sdk/model-import";
 import { type Command, type CommandInput, UsageError } from "../command.js";
-import { hexText, readBytes, required, writeNew } from "../files.js";
+import { hexText, readBytes, writeNew } from "../files.js";
 import { labelsIn } from "../labels-file.js";
-import { PUBLISH_USAGE, publishModel } from "./model-publication.js";
+import { required } from "../option-value.js";
+import { INTERRUPTED, PUBLISH_OPTIONS, publishModel } from "./model-publication.js";
 
-const USAGE = "aios model import <file> --calibration <file> --out <file>";
-const ALL_USAGE = `${USAGE} | ${PUBLISH_USAGE}`;
 const MAX_BYTES = 256 * 1024 * 1024;
 
 export const modelCommand: Command = {
   name: "model",
-  usage: ALL_USAGE,
   summary: "make a trained model provable, and publish it for licences",
   description: `import: reads an ONNX file, or the model.json of a TensorFlow.js layers model (its weight files beside it), turns it into integers,
 proves that no input can overflow them, and writes the model that providers run and provers commit to. Reports accuracy
 as floats and as integers, where it was lost, the proven ranges, and which proof system takes the model at what size.
 The file holds the commitment's salt: keep it like the model.
 
-  --calibration <file>  inputs as the model will see them, one byte a value, one after another; a hundred are plenty
-  --samples <file>      labelled inputs in the same form, which neither training nor calibration has seen
-  --labels <file>       the right output of each sample: numbers between white space
-  --out <file>          where the model is written; an existing file is kept
-
 publish: stores such a file encrypted, has the model's keys made and publishes it for licences, as the account of --key-file.
-
-  --name <text>         what buyers read, with --description <text>
-  --price <AIOS>        of a licence, a whole number (25)
-  --report <file>       what 'import --json' printed, for buyers
-  --proof-systems <names>  keys to make, separated by commas: groth16, which every model has, and honk for proofs under
-                        the network's reference string; where the model does not fit, it is not published and the answer says why`,
-  async run(input) {
-    const [action, path, ...extra] = input.positionals;
-    if (action === "publish" && path !== undefined && extra.length === 0) return publishModel(input, path);
-    if (action !== "import" || path === undefined || extra.length > 0)
-      throw new UsageError(`Usage: ${ALL_USAGE}.`);
-    const out = required(input, "out", USAGE);
-    const source = await modelSource(path);
-    const imported = importModel(source, await importOptions(input, source));
-    await writeNew(out, imported.encoded);
-    const commitment = `0x${hexText(imported.commitment)}`;
-    if (input.json) {
-      const report = reportJson(imported.report);
-      input.output.write(
-        `${JSON.stringify({ file: out, bytes: imported.encoded.length, commitment, report })}\n`,
-      );
-    } else input.output.write(describe(out, commitment, imported));
-    return 0;
-  },
+${INTERRUPTED}`,
+  actions: [
+    {
+      name: "import",
+      positionals: ["<file>"],
+      options: {
+        calibration: {
+          value: "<file>",
+          summary:
+            "inputs as the model will see them, one byte a value, one after another; a hundred are plenty",
+          required: true,
+        },
+        out: {
+          value: "<file>",
+          summary: "where the model is written; an existing file is kept",
+          required: true,
+        },
+        samples: {
+          value: "<file>",
+          summary: "labelled inputs in the same form, which neither training nor calibration has seen",
+        },
+        labels: { value: "<file>", summary: "the right output of each sample: numbers between white space" },
+      },
+      summary: "a trained model as integers that can be proven",
+      example: "model import digits.onnx --calibration inputs.bin --out digits.model",
+      run: importFile,
+    },
+    {
+      name: "publish",
+      positionals: ["<model file>"],
+      options: PUBLISH_OPTIONS,
+      summary: "an imported model for licences",
+      example: "model publish digits.model --name Digits --price 25 --key-file developer.key",
+      run: publishModel,
+    },
+  ],
 };
+
+async function importFile(input: CommandInput): Promise<number> {
+  const [path = ""] = input.positionals;
+  const out = required(input, "out");
+  const source = await modelSource(path);
+  const imported = importModel(source, await importOptions(input, source));
+  await writeNew(out, imported.encoded);
+  const commitment = `0x${hexText(imported.commitment)}`;
+  if (input.json) {
+    const report = reportJson(imported.report);
+    input.output.write(
+      `${JSON.stringify({ file: out, bytes: imported.encoded.length, commitment, report })}\n`,
+    );
+  } else input.output.write(describe(out, commitment, imported));
+  return 0;
+}
 
 async function modelSource(path: string): Promise<ModelSource> {
   if (!path.endsWith(".json")) return { format: "onnx", bytes: await readBytes(path, MAX_BYTES) };
@@ -92,7 +113,7 @@ async function importOptions(input: CommandInput, source: ModelSource): Promise<
   const { inputShape } = readModel(source).graph;
   const inputs = async (path: string): Promise<Uint8Array[]> =>
     inputsFrom(await readBytes(path, MAX_BYTES), inputShape);
-  const calibration = await inputs(required(input, "calibration", USAGE));
+  const calibration = await inputs(required(input, "calibration"));
   const { samples, labels } = input.options;
   if ((samples === undefined) !== (labels === undefined))
     throw new UsageError("Give --samples and --labels together.");

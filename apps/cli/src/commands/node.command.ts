@@ -1,10 +1,11 @@
-import type { OperatorClient } from "@aios/consensus/operator-client";
+import type { ElectionState, OperatorClient } from "@aios/consensus/operator-client";
 import { CodedError } from "@aios/kernel/coded-error";
 import { aios } from "@aios/kernel/units";
 import type { Peer } from "@aios/peer-network/peer-network";
+import { duration } from "@aios/service-kit/config";
 import { type Command, type CommandInput, UsageError } from "../command.js";
+import { optionOf } from "../option-value.js";
 
-const USAGE = "aios node <init|join|rotate-key|leave|status|export-snapshot|import-snapshot> …";
 const DEFAULT_PORTS = { peer: 26_656, rpc: 8_545 };
 
 interface Status {
@@ -17,48 +18,100 @@ interface Status {
   readonly droppedPackets: Readonly<Record<string, number>>;
 }
 
+/** Three learning cycles of the usual chain time: a seat falls to the next hand-over after the deposit is attested. */
+const WITHIN = "3h";
+
+const RPC = {
+  value: "<address>",
+  summary: "the JSON-RPC of any node of the chain, such as http://127.0.0.1:8545",
+};
+const NEEDED_RPC = { ...RPC, required: true } as const;
+const ELECTED_WITHIN = {
+  value: "<time>",
+  summary: `how long to follow, past times without a node too, until it is elected (${WITHIN})`,
+};
+
 /** A node of an honor chain: its keys, its chain, how it stands. */
 export const nodeCommand: Command = {
   name: "node",
-  usage: USAGE,
   summary: "a node of an honor chain: make its keys, join a chain, see how it stands",
-  description: `aios node init <directory>            makes a home with new keys: one that peers know the node by, one for a seat. Prints what
-                                      a genesis file and its peers need of them. Existing keys are never overwritten.
-aios node init <directory> follower   likewise, without a seat
-aios node join <directory> <genesis file> <key@host:port> …
-                                      points the home to a chain and to its peers, and checks both
-  --deposit <AIOS>                    and stands for a seat: deposits so much from the operator's account, registers the node's
-  --rpc <address>                     keys through the JSON-RPC of any node, and follows until the node is elected
-  --endpoint <host:port>              where peers reach the node
-aios node rotate-key <directory> --rpc <address>
-                                      makes another voting key, registers it, and follows until the node votes with it
-aios node leave <directory> --rpc <address>
-                                      gives the candidacy up; the deposit can be taken out after the unbonding delay
-aios node export-snapshot <directory> <file>
-                                      copies the latest snapshot that the node made to one file
-aios node import-snapshot <directory> <file>
-                                      begins the chain of a home with a snapshot, or brings it forward, once certificates and
-                                      state are checked; what the seat voted stays
-aios node status <JSON-RPC address>   height, seat, peers, time from a block to its certificate, packets dropped
-
-A home's node.json says where the node listens. Start it with: node services/consensus/dist/src/run-node.js <directory>`,
-  run(input) {
-    const [what, ...rest] = input.positionals;
-    if (what === "init") return init(input, rest);
-    if (what === "join") return join(input, rest);
-    if (what === "rotate-key") return rotateKey(input, rest);
-    if (what === "leave") return leave(input, rest);
-    if (what === "status") return status(input, rest);
-    if (what === "export-snapshot") return exportSnapshot(input, rest);
-    if (what === "import-snapshot") return importSnapshot(input, rest);
-    throw new UsageError(`Usage: ${USAGE}.`);
-  },
+  description: `A home's node.json says where the node listens. Start it with: node services/consensus/dist/src/run-node.js <directory>
+Following an election can be broken off: what was registered stays.`,
+  actions: [
+    {
+      name: "init",
+      positionals: ["<directory>", "[follower]"],
+      options: {},
+      summary:
+        "makes a home with new keys, one that peers know the node by, one for a seat unless it follows; existing keys are never overwritten",
+      example: "node init home",
+      run: init,
+    },
+    {
+      name: "join",
+      positionals: ["<directory>", "<genesis file>", "<key@host:port…>"],
+      options: {
+        deposit: {
+          value: "<AIOS>",
+          summary:
+            "stands for a seat: deposits so much from the operator's account, and follows until it is elected",
+        },
+        rpc: { ...RPC, summary: `with --deposit: ${RPC.summary}` },
+        endpoint: { value: "<host:port>", summary: "with --deposit: where peers reach the node" },
+        within: { ...ELECTED_WITHIN, summary: `with --deposit: ${ELECTED_WITHIN.summary}` },
+      },
+      summary: "points the home to a chain and to its peers, and checks both",
+      example: `node join home genesis.json ${"ab".repeat(32)}@node.example.org:26656 --deposit 50 --rpc http://127.0.0.1:8545`,
+      run: join,
+    },
+    {
+      name: "rotate-key",
+      positionals: ["<directory>"],
+      options: { rpc: NEEDED_RPC, within: ELECTED_WITHIN },
+      summary: "makes another voting key, registers it, and follows until the node votes with it",
+      example: "node rotate-key home --rpc http://127.0.0.1:8545",
+      run: rotateKey,
+    },
+    {
+      name: "leave",
+      positionals: ["<directory>"],
+      options: { rpc: NEEDED_RPC },
+      summary: "gives the candidacy up; the deposit can be taken out after the unbonding delay",
+      example: "node leave home --rpc http://127.0.0.1:8545",
+      run: leave,
+    },
+    {
+      name: "status",
+      positionals: ["<JSON-RPC address>"],
+      options: {},
+      summary: "height, seat, peers, time from a block to its certificate, packets dropped",
+      example: "node status http://127.0.0.1:8545",
+      run: status,
+    },
+    {
+      name: "export-snapshot",
+      positionals: ["<directory>", "<file>"],
+      options: {},
+      summary: "copies the latest snapshot that the node made to one file",
+      example: "node export-snapshot home snapshot.bin",
+      run: exportSnapshot,
+    },
+    {
+      name: "import-snapshot",
+      positionals: ["<directory>", "<file>"],
+      options: {},
+      summary:
+        "begins the chain of a home with a snapshot, or brings it forward, once certificates and state are checked; what the seat voted stays",
+      example: "node import-snapshot home snapshot.bin",
+      run: importSnapshot,
+    },
+  ],
 };
 
-async function init({ json, output }: CommandInput, rest: readonly string[]): Promise<number> {
-  const [directory, role] = rest;
-  if (directory === undefined || rest.length > 2 || (role !== undefined && role !== "follower"))
-    throw new UsageError("Usage: aios node init <directory> [follower].");
+async function init({ json, output, positionals }: CommandInput): Promise<number> {
+  const [directory = "", role] = positionals;
+  if (role !== undefined && role !== "follower")
+    throw new UsageError(`'${role}' is no kind of node: it is a follower, or nothing is said.`);
   const { initHome } = await import("@aios/consensus/make-home");
   const keys = await initHome(directory, role === undefined, {
     peerListen: { host: "0.0.0.0", port: DEFAULT_PORTS.peer },
@@ -75,13 +128,15 @@ async function init({ json, output }: CommandInput, rest: readonly string[]): Pr
   return 0;
 }
 
-async function join(input: CommandInput, rest: readonly string[]): Promise<number> {
+async function join(input: CommandInput): Promise<number> {
   const { json, output } = input;
-  const [directory, genesisFile, ...addresses] = rest;
-  if (directory === undefined || genesisFile === undefined || addresses.length === 0)
-    throw new UsageError("Usage: aios node join <directory> <genesis file> <key@host:port> ….");
-  const { deposit, endpoint = "" } = input.options;
+  const [directory = "", genesisFile = "", ...addresses] = input.positionals;
+  const { deposit, endpoint = "", rpc, within } = input.options;
+  if (deposit === undefined && (endpoint !== "" || rpc !== undefined || within !== undefined))
+    throw new UsageError("--rpc, --endpoint and --within go with --deposit.");
+  const withinMs = withinOf(input);
   const depositWei = deposit === undefined ? undefined : weiOf(deposit);
+  const operator = depositWei === undefined ? undefined : await operatorOf(input, directory);
   const { joinChain } = await import("@aios/consensus/make-home");
   const chain = await joinChain(directory, genesisFile, addresses.map(peerOf));
   const peers = addresses.length;
@@ -90,8 +145,7 @@ async function join(input: CommandInput, rest: readonly string[]): Promise<numbe
       ? `${JSON.stringify({ ...chain, peers })}\n`
       : `chain ${chain.chainId}, ${chain.seats} seats, ${peers} peers\n`,
   );
-  if (depositWei === undefined) return 0;
-  const operator = await operatorOf(input, directory);
+  if (depositWei === undefined || operator === undefined) return 0;
   const { seatOf } = await import("@aios/consensus/make-home");
   const { key, node } = await seatOf(directory);
   const transaction = await operator.register(key, node, endpoint, depositWei);
@@ -100,13 +154,14 @@ async function join(input: CommandInput, rest: readonly string[]): Promise<numbe
     { transaction },
     `registered by transaction ${transaction}; start the node, and it votes once it is elected`,
   );
-  const set = await operator.untilElected();
+  const set = await operator.untilElected({ withinMs, onChange: (state) => tellElection(input, state) });
   say(input, { set }, `elected into set ${set}`);
   return 0;
 }
 
-async function rotateKey(input: CommandInput, rest: readonly string[]): Promise<number> {
-  const directory = onlyDirectory(rest, "rotate-key");
+async function rotateKey(input: CommandInput): Promise<number> {
+  const [directory = ""] = input.positionals;
+  const withinMs = withinOf(input);
   const operator = await operatorOf(input, directory);
   const { addSeatKey } = await import("@aios/consensus/make-home");
   const key = await addSeatKey(directory);
@@ -116,13 +171,18 @@ async function rotateKey(input: CommandInput, rest: readonly string[]): Promise<
     { transaction },
     `registered by transaction ${transaction}; keep the old key until the new one votes`,
   );
-  const set = await operator.untilElected(key.publicKey);
+  const set = await operator.untilElected({
+    publicKey: key.publicKey,
+    withinMs,
+    onChange: (state) => tellElection(input, state),
+  });
   say(input, { set }, `votes with the new key from set ${set} on`);
   return 0;
 }
 
-async function leave(input: CommandInput, rest: readonly string[]): Promise<number> {
-  const operator = await operatorOf(input, onlyDirectory(rest, "leave"));
+async function leave(input: CommandInput): Promise<number> {
+  const [directory = ""] = input.positionals;
+  const operator = await operatorOf(input, directory);
   const transaction = await operator.unbond();
   say(input, { transaction }, `leaves by transaction ${transaction}`);
   return 0;
@@ -136,11 +196,15 @@ async function operatorOf({ options }: CommandInput, directory: string): Promise
   return openOperator(directory, rpc);
 }
 
-function onlyDirectory(rest: readonly string[], what: string): string {
-  const [directory] = rest;
-  if (directory === undefined || rest.length > 1)
-    throw new UsageError(`Usage: aios node ${what} <directory> --rpc <JSON-RPC address>.`);
-  return directory;
+function withinOf({ options }: CommandInput): number {
+  return optionOf("within", duration, options.within ?? WITHIN);
+}
+
+/** Beside the result, which scripts read. */
+function tellElection({ output }: CommandInput, state: ElectionState): void {
+  const text =
+    state.kind === "not-in-set" ? `not in set ${state.set} yet` : `${state.message} It is asked again.`;
+  output.writeError(`${text}\n`);
 }
 
 function weiOf(text: string): bigint {
@@ -152,10 +216,8 @@ function say({ json, output }: CommandInput, fields: Record<string, unknown>, se
   output.write(json ? `${JSON.stringify(fields)}\n` : `${sentence}\n`);
 }
 
-async function exportSnapshot({ json, output }: CommandInput, rest: readonly string[]): Promise<number> {
-  const [directory, file] = rest;
-  if (directory === undefined || file === undefined || rest.length > 2)
-    throw new UsageError("Usage: aios node export-snapshot <directory> <file>.");
+async function exportSnapshot({ json, output, positionals }: CommandInput): Promise<number> {
+  const [directory = "", file = ""] = positionals;
   const { exportSnapshotFile } = await import("@aios/consensus/begin-with-snapshot");
   const { height, sizeBytes } = await exportSnapshotFile(directory, file);
   output.write(
@@ -166,10 +228,8 @@ async function exportSnapshot({ json, output }: CommandInput, rest: readonly str
   return 0;
 }
 
-async function importSnapshot({ json, output }: CommandInput, rest: readonly string[]): Promise<number> {
-  const [directory, file] = rest;
-  if (directory === undefined || file === undefined || rest.length > 2)
-    throw new UsageError("Usage: aios node import-snapshot <directory> <file>.");
+async function importSnapshot({ json, output, positionals }: CommandInput): Promise<number> {
+  const [directory = "", file = ""] = positionals;
   const { importSnapshotFile } = await import("@aios/consensus/begin-with-snapshot");
   const height = await importSnapshotFile(directory, file);
   output.write(json ? `${JSON.stringify({ height })}\n` : `the node begins after block ${height}\n`);
@@ -184,10 +244,10 @@ function peerOf(address: string): Peer {
   return { publicKey: match[1] as string, host: match[2] as string, port };
 }
 
-async function status({ json, output }: CommandInput, rest: readonly string[]): Promise<number> {
-  const [address] = rest;
-  if (address === undefined || rest.length > 1 || !URL.canParse(address))
-    throw new UsageError("Usage: aios node status <JSON-RPC address>, for example http://127.0.0.1:8545.");
+async function status({ json, output, positionals }: CommandInput): Promise<number> {
+  const [address = ""] = positionals;
+  if (!/^https?:/.test(address) || !URL.canParse(address))
+    throw new UsageError(`'${address}' is no JSON-RPC address, such as http://127.0.0.1:8545.`);
   const found = await honorStatus(address);
   if (json) {
     output.write(`${JSON.stringify(found)}\n`);

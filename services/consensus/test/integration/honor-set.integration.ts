@@ -25,6 +25,7 @@ const CANDIDATE = 4;
 const NODES = [0, 1, 2, 3, 4];
 const AIOS = 10n ** 18n;
 const DEPOSIT = 10n * AIOS;
+const ELECTED_WITHIN_MS = 150_000;
 const staking = new Interface(stakingAbi);
 const until = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 150_000, interval: 200 });
 
@@ -128,7 +129,7 @@ describe("an honor set that is elected from deposits, each node a process", { ti
     await expect(operator.unbond()).rejects.toMatchObject({ code: "node-refused" });
     await pay(operator.address, 60n * AIOS);
     await operator.register(key, node, `${host}:${port}`, 2n * DEPOSIT);
-    await operator.untilElected(key.publicKey);
+    await operator.untilElected({ publicKey: key.publicKey, withinMs: ELECTED_WITHIN_MS });
     const account = await stakedAs(CANDIDATE);
     await until(async () => {
       for (const node of NODES) expect(await accountsAt(node)).toContain(account);
@@ -145,7 +146,7 @@ describe("an honor set that is elected from deposits, each node a process", { ti
     const operator = await openOperator(home(CANDIDATE), network.node(0).url);
     const key = await addSeatKey(home(CANDIDATE));
     await operator.rotateKey(key);
-    await operator.untilElected(key.publicKey);
+    await operator.untilElected({ publicKey: key.publicKey, withinMs: ELECTED_WITHIN_MS });
     const publicKey = `0x${Buffer.from(key.publicKey).toString("hex")}`;
     await until(async () => {
       const seat = (await setAt(0)).members.findIndex((member) => member.publicKey === publicKey);
