@@ -1,6 +1,7 @@
 import { formatAios } from "@aios/kernel/units";
 import type { Job, Page } from "@aios/sdk/api-types";
 import { leaseStakeAtRisk } from "@aios/sdk/provider-stake";
+import { type Answered, answered, answerJson } from "../answered.js";
 import type { Command, CommandInput } from "../command.js";
 import { accountClient, jobIdArgument } from "../platform.js";
 
@@ -67,9 +68,9 @@ async function showJob(input: CommandInput): Promise<number> {
     client.jobs.placement(jobId),
     client.protocol(),
   ]);
-  const stakeAtRiskWei = (await leaseStakeAtRisk(client.rpc, protocol, jobId)).toString();
+  const atRisk = await answered(leaseStakeAtRisk(client.rpc, protocol, jobId).then(String));
   if (input.json) {
-    input.output.write(`${JSON.stringify({ job, money, placement, stakeAtRiskWei })}\n`);
+    input.output.write(`${JSON.stringify({ job, money, placement, stakeAtRiskWei: answerJson(atRisk) })}\n`);
     return 0;
   }
   const start = job.steps[0]?.atMs ?? job.createdAtMs;
@@ -92,11 +93,17 @@ async function showJob(input: CommandInput): Promise<number> {
     "placement",
     ...reasons,
     "stake at risk",
-    `  ${formatAios(BigInt(stakeAtRiskWei))} AIOS: what a proven wrong output burns of the stake of whoever has the lease, as put at risk before it`,
+    `  ${riskText(atRisk)}`,
   ];
   if (job.error !== null) sections.push(`error ${job.error.code}: ${job.error.message}`);
   input.output.write(`${sections.join("\n")}\n`);
   return 0;
+}
+
+function riskText(atRisk: Answered<string>): string {
+  return "error" in atRisk
+    ? `not known: ${atRisk.error.message}`
+    : `${formatAios(BigInt(atRisk.known))} AIOS: what a proven wrong output burns of the stake of whoever has the lease, as put at risk before it`;
 }
 
 function line(job: Job): string {

@@ -172,11 +172,11 @@ async function unbond(input: CommandInput): Promise<number> {
   return carryOut(input, acting, {
     does: [
       `You are leased no new jobs from now on. Stop aios-provider first (SIGTERM): it finishes what it can, and cannot register while you leave.`,
-      `Your stake of ${formatAios(stakeWei)} AIOS is free after ${seconds(unbondDelaySeconds)}; until then what was put at risk for live leases can still be taken from it. There is no way back before you took it out.`,
+      `Your stake of ${formatAios(stakeWei)} AIOS is free after ${durationText(unbondDelaySeconds)}; until then what was put at risk for live leases can still be taken from it. There is no way back before you took it out.`,
     ],
     facts: { stakeWei, unbondDelaySeconds },
     calldata: stakeCalls.unbond(),
-    done: `unbonding; take the stake out with 'aios stake withdraw' in ${seconds(unbondDelaySeconds)}`,
+    done: `unbonding; take the stake out with 'aios stake withdraw' in ${durationText(unbondDelaySeconds)}`,
   });
 }
 
@@ -261,9 +261,10 @@ function jsonLine(value: unknown): string {
   return `${text}\n`;
 }
 
-function seconds(count: number): string {
+function durationText(count: number): string {
   const days = count / 86_400;
-  return Number.isInteger(days) && days > 0 ? `${days} days` : `${count} seconds`;
+  const [amount, unit] = Number.isInteger(days) && days > 0 ? [days, "day"] : [count, "second"];
+  return `${amount} ${unit}${amount === 1 ? "" : "s"}`;
 }
 
 function modelIdOf({ positionals: [text = ""] }: CommandInput): bigint {

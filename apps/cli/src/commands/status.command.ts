@@ -1,6 +1,6 @@
-import { isCodedError } from "@aios/kernel/coded-error";
 import { formatAios } from "@aios/kernel/units";
 import type { Protocol, Provider } from "@aios/sdk/api-types";
+import { type Answered, answered, answerJson } from "../answered.js";
 import type { Command, CommandInput } from "../command.js";
 import { gatewayUrl, visitorClient } from "../platform.js";
 
@@ -20,11 +20,6 @@ does not tell is said to be not known, with its reason. Exit code 1 when a servi
   ],
 };
 
-/** An answer, or why there is none. */
-type Answered<T> =
-  | { readonly known: T }
-  | { readonly error: { readonly code: string; readonly message: string } };
-
 async function show(input: CommandInput): Promise<number> {
   const client = visitorClient(input);
   const health = await client.health();
@@ -34,7 +29,7 @@ async function show(input: CommandInput): Promise<number> {
   ]);
   const url = gatewayUrl(input);
   if (input.json) {
-    const answers = { protocol: asJson(protocol), providers: asJson(providers) };
+    const answers = { protocol: answerJson(protocol), providers: answerJson(providers) };
     input.output.write(`${JSON.stringify({ url, health, ...answers })}\n`);
   } else {
     const services = health.services.map(
@@ -44,19 +39,6 @@ async function show(input: CommandInput): Promise<number> {
     input.output.write(`${url} is ${health.status}\n${lines.join("\n")}\n`);
   }
   return health.status === "ok" && "known" in protocol && "known" in providers ? 0 : 1;
-}
-
-async function answered<T>(answer: Promise<T>): Promise<Answered<T>> {
-  try {
-    return { known: await answer };
-  } catch (error) {
-    if (!isCodedError(error)) throw error;
-    return { error: { code: error.code, message: error.message } };
-  }
-}
-
-function asJson<T>(answer: Answered<T>): T | { readonly error: { readonly code: string } } {
-  return "known" in answer ? answer.known : answer;
 }
 
 function chainText(protocol: Answered<Protocol>): string {

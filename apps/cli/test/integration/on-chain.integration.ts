@@ -1,9 +1,12 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseGenesis } from "@aios/consensus/domain/genesis";
 import { startNode } from "@aios/consensus/start-node";
 import { abi as licenceAbi } from "@aios/contracts/abi/model-licence";
+import { abi as registryAbi } from "@aios/contracts/abi/provider-registry";
+import { abi as tokenAbi } from "@aios/contracts/abi/wrapped-aios";
 import { type Deployment, deployProtocol } from "@aios/contracts/deploy";
 import { parseParameters } from "@aios/contracts/parameters";
 import { drawSecretHash } from "@aios/core-capability/draw";
@@ -12,7 +15,7 @@ import { encodeEvidence } from "@aios/core-groth16/evidence";
 import { Groth16Prover } from "@aios/core-groth16/groth16-prover";
 import { encodeProof } from "@aios/core-groth16/proof-encoding";
 import { encodeVerifyingKey, verifyingKeyHash } from "@aios/core-groth16/verifying-key";
-import { modelPublicationTypedData } from "@aios/core-settlement/order-digest";
+import { modelPublicationTypedData, providerRegistrationTypedData } from "@aios/core-settlement/order-digest";
 import { signingDomain } from "@aios/core-settlement/typed-data";
 import { compileCircuit } from "@aios/core-zkml/circuit";
 import { argmax, evaluate } from "@aios/core-zkml/evaluator";
@@ -28,7 +31,8 @@ import type { HttpTransport } from "@aios/sdk/http-transport";
 import { JsonRpc } from "@aios/sdk/json-rpc";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { Contract, HDNodeWallet, hexlify, JsonRpcProvider, NonceManager } from "ethers";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { runCli } from "../../src/cli.js";
 import { decodeTestSet, encodeTestSet } from "../../src/test-set-file.js";
 
 const PHRASE = "test test test test test test test test test test test junk";
@@ -38,7 +42,8 @@ const WIDTHS = [6, 4, 3] as const;
 const rng = new SeededRng(71);
 const accountAt = (index: number): HDNodeWallet =>
   HDNodeWallet.fromPhrase(PHRASE, undefined, `m/44'/60'/0'/0/${index}`);
-const [deployer, owner, buyer] = [accountAt(0), accountAt(1), accountAt(2)] as const;
+const [deployer, owner, buyer, staker] = [accountAt(0), accountAt(1), accountAt(2), accountAt(3)] as const;
+const AIOS = 10n ** 18n;
 
 let directory: string;
 let node: Awaited<ReturnType<typeof startNode>>;
@@ -62,7 +67,7 @@ beforeAll(async () => {
     minimumBaseFeePerGasWei: "0",
     feeRecipient: `0x${"fe".repeat(20)}`,
     baseFeeSplit: { burnedBps: 10_000, recipients: [] },
-    alloc: Object.fromEntries([deployer, owner, buyer].map(({ address }) => [address, balance])),
+    alloc: Object.fromEntries([deployer, owner, buyer, staker].map(({ address }) => [address, balance])),
   });
   const settings = { minIntervalMs: 0, callTimeoutMs: 60_000 };
   node = await startNode({ genesis, dataDir: directory, port: 0, clock: systemClock, settings });
@@ -72,7 +77,14 @@ beforeAll(async () => {
     cacheTimeout: -1,
     batchMaxCount: 1,
   });
-  const parameters = parseParameters({}, deployer.address);
+  const parameters = parseParameters(
+    {
+      minimumStakeWei: (50n * AIOS).toString(),
+      unbondDelaySeconds: 1,
+      initialWrappedBalances: [{ account: staker.address, amountWei: (100n * AIOS).toString() }],
+    },
+    deployer.address,
+  );
   deployment = await deployProtocol({ provider, signer: deployer.connect(provider), parameters });
   const { CapabilityClaims, ModelLicence, Groth16ResultVerifier } = deployment.contracts;
   chain = {
@@ -277,5 +289,145 @@ describe("a capability proof", () => {
     await expect(answerAll(claimId)).rejects.toMatchObject({ code: "proof-system-differs" });
     const [, answers] = await checkCapability(chain, claimId);
     expect(answers?.how).toContain("UltraHonk proof");
+  });
+});
+
+describe("aios stake", () => {
+  let gateway: Server;
+  let url: string;
+  let keyFile: string;
+  let registry: Contract;
+  let token: Contract;
+  let keyHash: string;
+
+  beforeAll(async () => {
+    gateway = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        void gatewayAnswer(request.url ?? "", Buffer.concat(chunks)).then((answer) => response.end(answer));
+      });
+    });
+    await new Promise<void>((resolve) => gateway.listen(0, "127.0.0.1", resolve));
+    url = `http://127.0.0.1:${(gateway.address() as { port: number }).port}`;
+    keyFile = join(directory, "staker.key");
+    await writeFile(keyFile, staker.privateKey, { mode: 0o600 });
+    const signer = new NonceManager(staker.connect(provider));
+    registry = new Contract(deployment.contracts.ProviderRegistry, registryAbi, signer);
+    token = new Contract(deployment.contracts.WrappedAios, tokenAbi, signer);
+    const licence = new Contract(chain.models, licenceAbi, provider);
+    keyHash = String((await licence.getFunction("statementOf")(modelId))[1]);
+  });
+  afterAll(() => gateway.close());
+
+  /** What the command asks of a gateway: where the contracts are, a session, and the chain. */
+  async function gatewayAnswer(path: string, body: Buffer): Promise<string> {
+    if (path === "/v1/protocol")
+      return JSON.stringify({ chainId: CHAIN_ID, contracts: deployment.contracts, accounts: {} });
+    if (path === "/v1/auth/nonce")
+      return JSON.stringify({ nonce: "0123456789abcdef", expiresAtMs: 1, chainId: CHAIN_ID });
+    if (path === "/v1/auth/siwe")
+      return JSON.stringify({
+        accessToken: "t",
+        expiresAtMs: systemClock.now() + 900_000,
+        account: staker.address,
+      });
+    const headers = { "content-type": "application/json" };
+    return (await fetch(node.url, { method: "POST", headers, body: new Uint8Array(body) })).text();
+  }
+
+  async function stake(...argv: string[]): Promise<{ code: number; text: string; errors: string }> {
+    const said = { text: "", errors: "" };
+    const code = await runCli(["stake", ...argv, "--url", url, "--key-file", keyFile], {
+      env: {},
+      write: (piece) => {
+        said.text += piece;
+      },
+      writeError: (piece) => {
+        said.errors += piece;
+      },
+    });
+    return { code, ...said };
+  }
+
+  const json = async (...argv: string[]): Promise<Record<string, unknown>> =>
+    JSON.parse((await stake(...argv, "--json")).text) as Record<string, unknown>;
+
+  async function register(): Promise<void> {
+    const registration = {
+      provider: staker.address,
+      stakeWei: 100n * AIOS,
+      capabilitiesHash: hexlify(rng.bytes(32)),
+      selfTestHash: hexlify(rng.bytes(32)),
+      nonce: 1n,
+      deadline: BigInt(Math.floor(systemClock.now() / 1000)) + 3_600n,
+    };
+    const domain = signingDomain(CHAIN_ID, deployment.contracts.ProviderRegistry);
+    const data = providerRegistrationTypedData(domain, registration);
+    const signature = await staker.signTypedData(data.domain, data.types, data.message);
+    await (await token.getFunction("approve")(registry.target, registration.stakeWei)).wait();
+    const permit = { valueWei: 0n, deadline: 0n, signature: "0x" };
+    await (await registry.getFunction("register")(registration, signature, permit)).wait();
+  }
+
+  it("shows a provider's stake and what is at risk, and puts it there and back only where told to", {
+    timeout: 60_000,
+  }, async () => {
+    expect((await stake("status")).text).toContain("not registered");
+    await register();
+    const { text } = await stake("status", "--provider", staker.address);
+    expect(text).toMatch(/: active\n +staked +100 AIOS, 50 at least\n +unbonding +no\n +at risk +nothing\n/);
+
+    const put = ["put-at-risk", "1", "--verification", "sample", "--amount", "5.5"];
+    expect((await json(...put, "--key-hash", `0x${"1".repeat(64)}`)).error).toMatchObject({
+      code: "other-verifying-key",
+      details: { onChain: keyHash },
+    });
+    expect((await json(...put, "--key-hash", keyHash, "--yes")).error).toMatchObject({
+      code: "forgeable-key",
+    });
+    const willing = [...put, "--key-hash", keyHash, "--forgeable"];
+    const told = await stake(...willing);
+    expect(told).toMatchObject({ code: 0, text: expect.stringContaining("Nothing was sent") });
+    expect(told.text).toMatch(
+      /takes up to 5\.5 AIOS of your stake of 100 AIOS, and burns it[\s\S]*AIOS of gas/,
+    );
+    expect((await json("status")).atRisk).toEqual([]);
+
+    expect((await stake(...willing, "--yes")).text).toMatch(
+      /5\.5 AIOS are at risk .*: transaction 0x[0-9a-f]{64}\n/,
+    );
+    expect((await json("status")).atRisk).toMatchObject([
+      { verification: "sample", verifyingKeyHash: keyHash, maximumWei: ((55n * AIOS) / 10n).toString() },
+    ]);
+    expect((await stake("status")).text).toContain("5.5 AIOS under 'sample'");
+    expect(await json("take-back", "1", "--verification", "sample", "--yes")).toMatchObject({ sent: true });
+    expect((await json("status")).atRisk).toEqual([]);
+    expect((await json("take-back", "9", "--verification", "sample")).error).toMatchObject({
+      code: "nothing-refutable",
+    });
+  });
+
+  it("leaves, and takes the stake out once the delay is over", { timeout: 60_000 }, async () => {
+    expect((await json("withdraw", "--yes")).error).toMatchObject({
+      code: "call-refused",
+      details: { error: "StillBonded" },
+    });
+    expect((await stake("unbond")).text).toMatch(
+      /stake of 100 AIOS is free after 1 second;[\s\S]*Nothing was sent/,
+    );
+    expect((await json("status")).state).toBe("active");
+    expect(await json("unbond", "--yes")).toMatchObject({ sent: true, unbondDelaySeconds: 1 });
+    expect((await stake("status")).text).toMatch(/unbonding +free from 20/);
+    await vi.waitFor(
+      async () => {
+        // Time on this chain goes on with its blocks.
+        await send(buyer, "offerDraw", [hexlify(rng.bytes(32))]);
+        expect(await json("withdraw", "--yes")).toMatchObject({ sent: true });
+      },
+      { timeout: 30_000, interval: 300 },
+    );
+    expect((await json("status")).state).toBe("unregistered");
+    expect(await token.getFunction("balanceOf")(staker.address)).toBe(100n * AIOS);
   });
 });
