@@ -7,7 +7,7 @@ import {
 } from "@aios/core-settlement/job-state-table";
 import type { Order } from "@aios/core-settlement/order-digest";
 import { splitJobPayment } from "@aios/core-settlement/splits";
-import { ContractFactory } from "ethers";
+import { ContractFactory, keccak256, toBeHex } from "ethers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { abi as probeAbi, bytecode as probeCode } from "../../generated/test/escrow-probe.js";
@@ -18,9 +18,8 @@ import { TestProtocol } from "../support/protocol.js";
 /**
  * Random sequences of everything that anyone can try, mostly things that are refused. After each step: only rows
  * of the state table happened, the escrow holds exactly what it owes, no coin appeared or vanished, and every
- * job's payments sum to its cap, once.
+ * job's payments sum to its cap, once; what only a proof or a second provider settles is settled with the right output.
  */
-const JOBS = 3;
 const CAP = 10_000n;
 const TERMS = {
   providerPriceWei: 4_000n,
@@ -46,7 +45,13 @@ const MOVE_OF: Readonly<Record<EscrowAction, Move>> = {
   "refund-unsettled": "refund",
 };
 
+const JOBS = 3;
 const BACKWARD: ReadonlySet<Move> = new Set(["release", "refund"]);
+const RIGHT_OUTPUT = 42n;
+const WRONG_OUTPUT = 41n;
+const RIGHT_HASH = keccak256(toBeHex(RIGHT_OUTPUT, 32));
+/** Whom the lease of a replicated job names, who computes right; anybody else who has a stake would sign anything. */
+const SECOND = { provider: "rival", rival: "provider" } as const;
 
 type Step =
   | { readonly do: "withdraw"; readonly who: "provider" | "rival" | "prover" | "buyer" | "owner" }
@@ -106,10 +111,14 @@ let chain: TestChain;
 let protocol: TestProtocol;
 let probe: TestContract;
 const seen = new Set<string>();
+let runs = 0;
+let settledByTwo = 0;
 
 beforeAll(async () => {
   chain = await startChain();
   protocol = await TestProtocol.start(chain);
+  await protocol.wrap("owner", 10n ** 18n);
+  await protocol.register("owner");
   const deployed = await new ContractFactory(probeAbi, probeCode, protocol.wallets.stranger).deploy();
   await deployed.waitForDeployment();
   probe = new TestContract(await deployed.getAddress(), probeAbi, protocol.wallets.stranger);
@@ -119,6 +128,9 @@ afterAll(() => chain?.stop());
 class Run {
   readonly paid = new Map<string, bigint>();
   readonly ended = new Map<string, number>();
+  /** Ids of the jobs that nobody's word settles. */
+  readonly certified: ReadonlySet<string>;
+  readonly seconds = new Map<string, "provider" | "rival">();
   #now: Snapshot;
 
   private constructor(
@@ -126,14 +138,19 @@ class Run {
     readonly start: Snapshot,
   ) {
     this.#now = start;
+    const { Groth16ResultVerifier, ReplicatedResultVerifier } = protocol.deployment.contracts;
+    const certifying = [Groth16ResultVerifier, ReplicatedResultVerifier];
+    this.certified = new Set(
+      orders.filter(({ verifier }) => certifying.includes(verifier)).map((order) => protocol.jobId(order)),
+    );
   }
 
-  /** The first job is settled by proof, the second by acceptance or time, the third by any of them. */
-  static async start(): Promise<Run> {
+  /** The first job is settled by proof or by two, the second by acceptance or time, the third by any but two. */
+  static async start(first: "Groth16ResultVerifier" | "ReplicatedResultVerifier"): Promise<Run> {
     const orders: Order[] = [];
     const proven = await protocol.provenOrder();
     const own = () => ({ nonce: protocol.nonce(), maxPriceWei: CAP });
-    orders.push({ ...proven, ...own() });
+    orders.push({ ...proven, ...own(), verifier: protocol.deployment.contracts[first] });
     orders.push(await protocol.order(own()));
     const sampled = { ...proven, ...own(), verifier: protocol.deployment.contracts.SampledResultVerifier };
     orders.push(sampled);
@@ -181,31 +198,31 @@ class Run {
       case "refute":
         return protocol.escrow.send(protocol.wallets.stranger, "refute", [
           jobId,
-          42n,
+          RIGHT_OUTPUT,
           await this.evidence(order, !step.wrong),
         ]);
       case "lease": {
-        await ensureStaked(step.rival ? "rival" : "provider");
+        const provider = step.rival ? "rival" : "provider";
+        const second = SECOND[provider];
+        await ensureStaked(provider);
+        if (isReplicated(order)) await ensureStaked(second);
         const fencingToken = liveToken + (step.stale ? 0n : 1n);
         const terms = {
           fencingToken,
-          prover: protocol.address("prover"),
+          prover: protocol.address(isReplicated(order) ? second : "prover"),
           providerPriceWei: 4_000n,
           proverFeeWei: 501n,
         };
-        return protocol.lease(
-          jobId,
-          terms,
-          step.rival ? "rival" : "provider",
-          step.wrong ? "stranger" : "matcher",
-        );
+        const leased = await protocol.lease(jobId, terms, provider, step.wrong ? "stranger" : "matcher");
+        this.seconds.set(jobId, second);
+        return leased;
       }
       case "deliver": {
         const fencingToken = liveToken - (step.stale ? 1n : 0n);
         const delivery = {
           fencingToken: fencingToken < 0n ? 0n : fencingToken,
           // A wrong output is what a sampled job's window is for: most are wrong there.
-          output: step.wrong !== isSampled(order) ? 41n : 42n,
+          output: step.wrong !== isSampled(order) ? WRONG_OUTPUT : RIGHT_OUTPUT,
         };
         return protocol.deliver(jobId, delivery, step.rival ? "rival" : "provider");
       }
@@ -216,9 +233,21 @@ class Run {
     }
   }
 
-  /** A sampled job is mostly settled without a proof, so that its window is seen. */
+  /**
+   * A sampled job is mostly settled without a proof, so that its window is seen; a replicated one by the second signature,
+   * or by that of an accomplice with a stake of its own for what was not computed right.
+   */
   private async settlement(order: Order, step: { wrong: boolean; rival: boolean }): Promise<string> {
+    if (isReplicated(order)) {
+      const jobId = protocol.jobId(order);
+      if (step.wrong) return protocol.replica(jobId, WRONG_OUTPUT, "owner");
+      return protocol.replica(jobId, RIGHT_OUTPUT, this.seconds.get(jobId) ?? "owner");
+    }
     return isSampled(order) && !step.rival ? "0x" : this.evidence(order, !step.wrong);
+  }
+
+  private isOfTwo(jobId: string): boolean {
+    return this.orders.some((order) => isReplicated(order) && protocol.jobId(order) === jobId);
   }
 
   private async evidence(order: Order, good: boolean): Promise<string> {
@@ -231,6 +260,8 @@ class Run {
       if (name === "JobPayment" && args["kind"] !== 0n) {
         this.paid.set(jobId, (this.paid.get(jobId) ?? 0n) + BigInt(String(args["amountWei"])));
       }
+      if (name === "JobSettled" && this.certified.has(jobId)) expect(args["outputHash"]).toBe(RIGHT_HASH);
+      if (name === "JobSettled" && this.isOfTwo(jobId)) settledByTwo += 1;
       if (name === "JobSettled" || name === "JobRefunded")
         this.ended.set(jobId, (this.ended.get(jobId) ?? 0) + 1);
     }
@@ -295,7 +326,7 @@ describe("the escrow under random sequences", () => {
     expect(splitJobPayment(TERMS, CAP).refundWei).toBeGreaterThan(0n);
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 50 }), async (steps) => {
-        const run = await Run.start();
+        const run = await Run.start(runs++ % 2 === 0 ? "Groth16ResultVerifier" : "ReplicatedResultVerifier");
         for (const item of steps) await run.take(item);
         await expectStakesConserved();
       }),
@@ -309,8 +340,13 @@ describe("the escrow under random sequences", () => {
     expect([...seen].sort()).toEqual(
       [...new Set(JOB_TRANSITIONS.map(({ from, to }) => `${from} -> ${to}`))].sort(),
     );
+    expect(settledByTwo).toBeGreaterThan(0);
   }, 300_000);
 });
+
+function isReplicated(order: Order): boolean {
+  return order.verifier === protocol.deployment.contracts.ReplicatedResultVerifier;
+}
 
 function isSampled(order: Order): boolean {
   return order.verifier === protocol.deployment.contracts.SampledResultVerifier;
