@@ -17,7 +17,8 @@ interface PendingCall {
 
 /**
  * A thread beside the one that renews leases, answers calls and reports health. Calls are answered in order, each within
- * about a second, at most 64 wait. Starts on the first call, and again after it has ended.
+ * about a second on an idle machine, at most 64 wait. Starts on the first call, and again after it has ended. Compiling
+ * takes some hundreds of megabytes: they are given back, with the thread, once nobody waits for it.
  */
 export class CalculationThread implements Calculations, AsyncDisposable {
   #worker: Worker | undefined;
@@ -26,9 +27,14 @@ export class CalculationThread implements Calculations, AsyncDisposable {
   readonly #pending = new Map<number, PendingCall>();
 
   async compile(model: ProvableModel, signal: AbortSignal): Promise<R1cs> {
-    const result = await this.#call({ kind: "compile", model }, signal);
-    if (result.kind !== "circuit") throw unexpected(result);
-    return result.r1cs;
+    try {
+      const result = await this.#call({ kind: "compile", model }, signal);
+      if (result.kind !== "circuit") throw unexpected(result);
+      return result.r1cs;
+    } finally {
+      if (this.#pending.size === 0 && this.#worker !== undefined)
+        this.#end(this.#worker, threadEnded("nobody waits for it"));
+    }
   }
 
   async verifyHonk(question: HonkQuestion): Promise<boolean> {
@@ -56,7 +62,7 @@ export class CalculationThread implements Calculations, AsyncDisposable {
     const id = this.#nextId++;
     const settled = Promise.withResolvers<CalculationResult>();
     this.#pending.set(id, settled);
-    // The thread ends what it has begun: that is bounded, and others wait for it.
+    // Others may wait for what the thread does next: it ends what it has begun.
     const giveUp = (): void => settled.reject(signal?.reason);
     signal?.addEventListener("abort", giveUp, { once: true });
     try {

@@ -1,5 +1,4 @@
-import { parentPort } from "node:worker_threads";
-import { HonkVerification } from "@aios/contracts/honk-verification";
+import { type MessagePort, parentPort } from "node:worker_threads";
 import { compileCircuit } from "@aios/core-zkml/circuit";
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import { isCodedError } from "@aios/kernel/coded-error";
@@ -10,11 +9,10 @@ import type {
   CalculationResult,
 } from "./calculation-messages.js";
 
-const host = parentPort;
-if (host === null) throw new Error("calculation-worker runs in a worker thread only");
-
-function answer(request: CalculationRequest): CalculationResult {
+async function answer(request: CalculationRequest): Promise<CalculationResult> {
   if (request.kind === "compile") return { kind: "circuit", r1cs: compileCircuit(request.model) };
+  // With its first question: a thread that only compiles does without the EVM.
+  const { HonkVerification } = await import("@aios/contracts/honk-verification");
   const { tauG2, verifyingKey, publicInputs, proof } = request.question;
   return { kind: "verdict", holds: new HonkVerification(tauG2).verify(verifyingKey, publicInputs, proof) };
 }
@@ -28,10 +26,10 @@ function movedBy(result: CalculationResult): ArrayBuffer[] {
   );
 }
 
-host.on("message", ({ id, request }: CalculationCall) => {
+async function reply({ id, request }: CalculationCall, host: MessagePort): Promise<void> {
   const send = (reply: CalculationReply, moved: ArrayBuffer[] = []): void => host.postMessage(reply, moved);
   try {
-    const result = answer(request);
+    const result = await answer(request);
     send({ id, type: "result", result }, movedBy(result));
   } catch (error) {
     // Anything else is a mistake of ours: the thread ends and the host starts another.
@@ -43,4 +41,11 @@ host.on("message", ({ id, request }: CalculationCall) => {
       error: { code, kind, message, details, ...(field === undefined ? {} : { field }) },
     });
   }
+}
+
+const host = parentPort;
+if (host === null) throw new Error("calculation-worker runs in a worker thread only");
+host.on("message", (call: CalculationCall) => {
+  // What is thrown there ends the thread.
+  void reply(call, host);
 });
