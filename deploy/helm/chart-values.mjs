@@ -218,7 +218,7 @@ function serviceProperties(name, entry, own) {
     ...(entry.persistent ? { persistence: persistence(entry.persistent) } : {}),
     resources: free(
       "requests and limits, measured; the limit of memory follows NODE_OPTIONS",
-      resourcesOf(entry),
+      entry.resources,
     ),
     nodeSelector: free("labels of the nodes that it may run on", {}),
     tolerations: free("taints that it tolerates, for example of GPU nodes", []),
@@ -287,10 +287,6 @@ const persistence = (size) =>
     size: quantity("its size", size),
     storageClassName: text("storage class; empty: the cluster's default"),
   });
-
-function resourcesOf({ resources, cpu }) {
-  return cpu === undefined ? resources : { ...resources, requests: { ...resources.requests, cpu } };
-}
 
 function settingsOf(own) {
   return Object.fromEntries(
