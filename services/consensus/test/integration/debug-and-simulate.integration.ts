@@ -95,25 +95,6 @@ describe("traces and simulations", () => {
     expect(reverted).not.toHaveProperty("logs");
   });
 
-  it("numbers logs as receipts do, through the whole block", async () => {
-    const signer = sender?.connect(provider);
-    if (signer === undefined) throw new Error("no wallet");
-    const nonce = await signer.getNonce();
-    const sent = await Promise.all(
-      [0, 1, 2].map((index) =>
-        signer.sendTransaction({ to: address, data: add(1), nonce: nonce + index, gasLimit: 200_000n }),
-      ),
-    );
-    for (const { hash } of sent) {
-      const receipt = await provider.waitForTransaction(hash);
-      const options = { tracer: "callTracer", tracerConfig: { withLog: true } };
-      const trace = (await ask("debug_traceTransaction", hash, options)) as {
-        readonly logs: readonly { readonly index: string }[];
-      };
-      expect(trace.logs.map(({ index }) => Number(index))).toEqual(receipt?.logs.map(({ index }) => index));
-    }
-  });
-
   it("shows accounts before, and what changed", async () => {
     const from = sender?.address.toLowerCase() ?? "";
     const before = (await ask("debug_traceTransaction", added.hash, { tracer: "prestateTracer" })) as Record<
@@ -327,5 +308,24 @@ describe("traces and simulations", () => {
     expect(await ask("eth_accounts")).toEqual([]);
     for (const method of ["eth_getBlockAccessList", "debug_getRawBlockAccessList", "eth_sign"])
       expect((await rpc(chain.node.url, method, ["latest"])).error?.code).toBe(-32004);
+  });
+
+  it("numbers logs as receipts do, through the whole block", async () => {
+    const signer = sender?.connect(provider);
+    if (signer === undefined) throw new Error("no wallet");
+    const nonce = await signer.getNonce();
+    const sent = [];
+    for (const index of [0, 1, 2])
+      sent.push(
+        await signer.sendTransaction({ to: address, data: add(1), nonce: nonce + index, gasLimit: 200_000n }),
+      );
+    for (const { hash } of sent) {
+      const receipt = await provider.waitForTransaction(hash);
+      const options = { tracer: "callTracer", tracerConfig: { withLog: true } };
+      const trace = (await ask("debug_traceTransaction", hash, options)) as {
+        readonly logs: readonly { readonly index: string }[];
+      };
+      expect(trace.logs.map(({ index }) => Number(index))).toEqual(receipt?.logs.map(({ index }) => index));
+    }
   });
 });
