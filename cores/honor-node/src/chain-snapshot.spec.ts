@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { idealScheme, SmallNetwork, SNAPSHOT_INTERVAL, settings } from "../test/small-network.js";
 import {
+  abstentionAfterRestore,
   type ChainSnapshot,
   proveSnapshot,
   type SnapshotTrust,
@@ -39,6 +40,20 @@ function runningNetwork(untilMs: number): { network: SmallNetwork; snapshot: Cha
   if (snapshot === undefined) throw new Error("there is no snapshot");
   return { network, snapshot };
 }
+
+describe("a node that begins with a snapshot", () => {
+  const times = { time: { ...settings(0).chain.time, tickMs: 1_000 }, maxClockToleranceMs: 5_000 };
+
+  it("makes no block that its clock may have reached before, and casts no vote where it forgot its votes", () => {
+    expect(abstentionAfterRestore(times, 10_500)).toEqual({ blocksUntil: 16, votesUntil: 16 });
+    const abstention = { blocksUntil: 12, votesUntil: 7 };
+    expect(abstentionAfterRestore(times, 10_500, { abstention, latestBlockTick: 9 })).toEqual({
+      blocksUntil: 16,
+      votesUntil: 7,
+    });
+    expect(abstentionAfterRestore(times, 0, { abstention, latestBlockTick: 30 }).blocksUntil).toBe(30);
+  });
+});
 
 describe("a snapshot of the chain", () => {
   for (const [name, untilMs] of [

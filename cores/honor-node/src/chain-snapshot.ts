@@ -1,4 +1,4 @@
-import { startOfTickMs } from "@aios/core-committee/chain-time";
+import { startOfTickMs, tickAt } from "@aios/core-committee/chain-time";
 import { honorSetId } from "@aios/core-committee/honor-set";
 import { LightClient } from "@aios/core-committee/light-client";
 import { checkpointId } from "@aios/core-finality/checkpoint";
@@ -140,14 +140,15 @@ export function proveSnapshot(snapshot: ChainSnapshot, trust: SnapshotTrust): Pr
 
 /**
  * What binds a node that begins with a snapshot. Its safety record stays as it is. `log`: what the node's log says so far;
- * absent where it is lost, or was never there. `tick`: the present one.
+ * absent where it is lost, or was never there.
  */
 export function abstentionAfterRestore(
-  tick: number,
+  { time, maxClockToleranceMs }: Pick<ChainSettings, "time" | "maxClockToleranceMs">,
+  nowMs: number,
   log?: { readonly abstention: Abstention; readonly latestBlockTick: number },
 ): Abstention {
-  // The clock may have been a little ahead, as far as peers tolerate.
-  const present = tick + 1;
+  // The clock may have been ahead then, as far as any peer tolerates.
+  const present = tickAt(time, nowMs + maxClockToleranceMs) + 1;
   if (log === undefined) return { blocksUntil: present, votesUntil: present };
   const { abstention, latestBlockTick } = log;
   return {

@@ -23,6 +23,8 @@ export interface ChainSettings {
   readonly maxBlocksPerCheckpoint: number;
   /** Certified heights back to which a leader's failures cost it turns. */
   readonly reputationWindow: number;
+  /** The most that any node of the chain may take as `clockToleranceMs`. */
+  readonly maxClockToleranceMs: number;
   /** After heights that this divides the next checkpoint attests the DAG's colouring too, so that nodes may begin there. */
   readonly snapshotInterval: number;
 }
@@ -50,7 +52,7 @@ export interface NodeSettings {
    */
   readonly emptyAfterMs: number;
   readonly gossipMs: number;
-  /** Blocks of a tick that begins later than this are not taken in yet. */
+  /** Blocks of a tick that begins later than this are not taken in yet; at most the chain's `maxClockToleranceMs`. */
   readonly clockToleranceMs: number;
   readonly maxTransactionsPerBlock: number;
   readonly poolCapacity: number;

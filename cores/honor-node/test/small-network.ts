@@ -91,6 +91,7 @@ export function settings(
       maxBlockGas: 1_000_000,
       maxBlocksPerCheckpoint: 50,
       reputationWindow,
+      maxClockToleranceMs: 100,
       snapshotInterval: SNAPSHOT_INTERVAL,
     },
     keys: keysOf(index),

@@ -218,6 +218,7 @@ class Simulation {
         maxBlockGas: 1_000_000 * TRANSFER_GAS,
         maxBlocksPerCheckpoint: 1_000,
         reputationWindow: 1_000,
+        maxClockToleranceMs: 5_000,
         snapshotInterval: 1_000,
       },
       election: stakeElection,

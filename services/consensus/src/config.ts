@@ -17,9 +17,11 @@ import { readNodeKeys, readSecret } from "./honor-home.js";
 import {
   DEFAULT_KEPT_BLOCKS,
   DEFAULT_TRUST_PERIOD_HOURS,
+  defaultHonorSettings,
   HISTORIES,
   type HonorOptions,
   LEAST_KEPT_BLOCKS,
+  leavesTimeToPropose,
   SYNCS,
 } from "./node/honor-options.js";
 import { ENGINES, type NodeSettings } from "./node/node-settings.js";
@@ -196,8 +198,8 @@ export function nodeSettings(settings: ConsensusSettings): Partial<NodeSettings>
 }
 
 /**
- * What an honor chain's node is started with; undefined for a single producer. Throws `honor-settings-missing`, and
- * `invalid-node-home` for a key file.
+ * What an honor chain's node is started with; undefined for a single producer. Throws `honor-settings-missing`,
+ * `invalid-checkpoint-interval`, and `invalid-node-home` for a key file.
  */
 export async function honorOptions(settings: ConsensusSettings): Promise<HonorOptions | undefined> {
   if (settings.CONSENSUS_MODE === "single") return undefined;
@@ -207,6 +209,14 @@ export async function honorOptions(settings: ConsensusSettings): Promise<HonorOp
       kind: "invalid",
       field: "CONSENSUS_NODE_KEY_FILE",
       message: "CONSENSUS_MODE=honor needs CONSENSUS_NODE_KEY_FILE, the key that peers know this node by.",
+    });
+  const checkpointIntervalMs = settings.CONSENSUS_CHECKPOINT_INTERVAL;
+  if (!leavesTimeToPropose({ checkpointIntervalMs }))
+    throw new CodedError({
+      code: "invalid-checkpoint-interval",
+      kind: "invalid",
+      field: "CONSENSUS_CHECKPOINT_INTERVAL",
+      message: `CONSENSUS_CHECKPOINT_INTERVAL must be less than ${defaultHonorSettings.proposeMs} ms: the others give a leader's round up after that time.`,
     });
   const operatorKey = settings.CONSENSUS_OPERATOR_KEY_FILE;
   return {
@@ -221,6 +231,6 @@ export async function honorOptions(settings: ConsensusSettings): Promise<HonorOp
       : { trustedCheckpoint: settings.CONSENSUS_TRUSTED_CHECKPOINT }),
     trustPeriodMs: settings.CONSENSUS_TRUST_PERIOD,
     makesSnapshots: settings.CONSENSUS_SNAPSHOTS === "make",
-    settings: { checkpointIntervalMs: settings.CONSENSUS_CHECKPOINT_INTERVAL },
+    settings: { checkpointIntervalMs },
   };
 }

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ConsensusSettings, honorOptions } from "./config.js";
 import { HOME_FILES, readHonorHome } from "./honor-home.js";
 import { defaultHonorSettings } from "./node/honor-options.js";
 import { makeHonorNetwork } from "./testnet/honor-network.js";
@@ -61,6 +62,18 @@ describe("the settings in a node's home", () => {
       code: "invalid-node-home",
       message: expect.stringContaining(name),
     });
+  });
+
+  it("are refused with an interval that leaves no leader time to propose", async () => {
+    for (const settings of [{ checkpointIntervalMs: 1_200 }, { proposeMs: 250 }])
+      await expect(read(settings)).rejects.toMatchObject({ code: "invalid-node-home" });
+    await expect(read({ checkpointIntervalMs: 1_200, proposeMs: 1_201 })).resolves.toBeDefined();
+    const environment = {
+      CONSENSUS_MODE: "honor",
+      CONSENSUS_NODE_KEY_FILE: "node.pem",
+      CONSENSUS_CHECKPOINT_INTERVAL: 1_200,
+    } as ConsensusSettings;
+    await expect(honorOptions(environment)).rejects.toMatchObject({ code: "invalid-checkpoint-interval" });
   });
 
   it("are refused with frames that do not fit the queue of a peer", async () => {

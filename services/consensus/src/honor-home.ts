@@ -5,6 +5,7 @@ import { CodedError } from "@aios/kernel/coded-error";
 import type { Peer } from "@aios/peer-network/peer-network";
 import { z } from "zod";
 import type { Genesis } from "./domain/genesis.js";
+import { MAX_CLOCK_TOLERANCE_MS } from "./domain/honor-chain.js";
 import { readGenesis } from "./genesis-file.js";
 import {
   DEFAULT_KEPT_BLOCKS,
@@ -14,6 +15,7 @@ import {
   type HonorOptions,
   type HonorSettings,
   LEAST_KEPT_BLOCKS,
+  leavesTimeToPropose,
   SYNCS,
 } from "./node/honor-options.js";
 import type { NodeSettings } from "./node/node-settings.js";
@@ -44,7 +46,7 @@ const settingsSchema = z
     checkpointIntervalMs: between(1, 60_000),
     emptyAfterMs: between(1, 600_000),
     gossipMs: between(10, 60_000),
-    clockToleranceMs: between(1, 60_000),
+    clockToleranceMs: between(1, MAX_CLOCK_TOLERANCE_MS),
     maxTransactionsPerBlock: between(1, MAX_TRANSACTIONS),
     poolCapacity: between(1, 1_000_000),
     maxWaitingBlocks: between(1, 100_000),
@@ -63,6 +65,14 @@ const settingsSchema = z
       (maxFrameBytes ?? defaultHonorSettings.maxFrameBytes) <=
       (maxQueueBytes ?? defaultHonorSettings.maxQueueBytes),
     { path: ["maxQueueBytes"], error: "must have room for one frame of maxFrameBytes" },
+  )
+  .refine(
+    ({ checkpointIntervalMs, proposeMs }) =>
+      leavesTimeToPropose({
+        ...(checkpointIntervalMs === undefined ? {} : { checkpointIntervalMs }),
+        ...(proposeMs === undefined ? {} : { proposeMs }),
+      }),
+    { path: ["checkpointIntervalMs"], error: "must be less than proposeMs" },
   );
 const homeSchema = z.strictObject({
   peerListen: address,

@@ -1,4 +1,3 @@
-import { tickAt } from "@aios/core-committee/chain-time";
 import {
   abstentionAfterRestore,
   type ChainSnapshot,
@@ -131,7 +130,7 @@ export class ChainNode {
     if (this.#world.bug !== "forget-on-restore") {
       for (const entry of old?.entries() ?? [])
         if (entry.kind === "safety" || entry.kind === "transactions") log.append(entry);
-      const abstention = abstentionAfterRestore(tickAt(chain.time, this.#nowMs), own);
+      const abstention = abstentionAfterRestore(chain, this.#nowMs, own);
       log.append({ kind: "abstention", abstention });
     }
     this.#log = log;

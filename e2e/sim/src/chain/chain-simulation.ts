@@ -48,6 +48,7 @@ const SEATS = [4, 4, 6, 9];
 /** Half of the schedules keep so short a past that they prune it several times. */
 const MERGE_DEPTHS = [12, 25, 5_000, 5_000];
 const TIME = { genesisTimeMs: 0, tickMs: 400, ticksPerSlot: 2, slotsPerEpoch: 2, epochsPerCycle: 2 };
+const CLOCK_TOLERANCE_MS = 200;
 const MINIMUM_STAKE = 100n;
 /** A node's second key is so many after its first. */
 const NEXT_KEY = 64;
@@ -113,6 +114,7 @@ class ChainSimulation {
       maxBlockGas: 21_000 * 30,
       maxBlocksPerCheckpoint: 1_000,
       reputationWindow: 10,
+      maxClockToleranceMs: CLOCK_TOLERANCE_MS,
       snapshotInterval: SNAPSHOT_INTERVALS[rng.below(SNAPSHOT_INTERVALS.length)] as number,
     };
     const isDivided = options.seed % DIVIDED_EVERY === DIVIDED_EVERY - 1;
@@ -205,7 +207,7 @@ class ChainSimulation {
       checkpointIntervalMs: 250,
       emptyAfterMs: 200,
       gossipMs: 500,
-      clockToleranceMs: 200,
+      clockToleranceMs: CLOCK_TOLERANCE_MS,
       maxTransactionsPerBlock: 20,
       poolCapacity: 1_000,
       maxWaitingBlocks: 200,

@@ -17,6 +17,8 @@ import type { StateView } from "./state.js";
 
 const MAX_BLOCKS_PER_CHECKPOINT = 1_000;
 const REPUTATION_WINDOW = 1_000;
+/** The most that a node may let others' clocks be ahead. */
+export const MAX_CLOCK_TOLERANCE_MS = 5_000;
 const HYSTERESIS_BPS = 500;
 const IMMUNITY_CYCLES = 2;
 
@@ -56,6 +58,7 @@ export function honorChainSettings(
     maxBlockGas: Number(genesisBlock.gasLimit),
     maxBlocksPerCheckpoint: MAX_BLOCKS_PER_CHECKPOINT,
     reputationWindow: REPUTATION_WINDOW,
+    maxClockToleranceMs: MAX_CLOCK_TOLERANCE_MS,
     snapshotInterval,
   };
 }

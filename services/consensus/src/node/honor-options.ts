@@ -63,6 +63,17 @@ export interface HonorSettings {
   readonly maxHeldBytes: number;
 }
 
+/**
+ * Whether a leader may propose before the others give its round up; where not, no leader ever gets a turn. What is not set is as
+ * by default.
+ */
+export function leavesTimeToPropose(
+  settings: Partial<Pick<HonorSettings, "checkpointIntervalMs" | "proposeMs">>,
+): boolean {
+  const { checkpointIntervalMs, proposeMs } = defaultHonorSettings;
+  return (settings.checkpointIntervalMs ?? checkpointIntervalMs) < (settings.proposeMs ?? proposeMs);
+}
+
 export const defaultHonorSettings: HonorSettings = {
   checkpointIntervalMs: 250,
   emptyAfterMs: 700,

@@ -1,5 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { rankedElection } from "@aios/core-committee/election";
+import { honorSetId } from "@aios/core-committee/honor-set";
+import { checkpointId } from "@aios/core-finality/checkpoint";
 import { NO_HISTORY } from "@aios/core-honor-node/chain-history";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
@@ -8,6 +10,9 @@ import { describe, expect, it, vi } from "vitest";
 import { HonorLoop } from "./honor-loop.js";
 
 const GOSSIP_MS = 1_000;
+/** Heights that may wait for execution. */
+const MOST_UNEXECUTED = 1_024;
+const ROOT = "aa".repeat(32);
 const START_MS = 2_500;
 const members = [1, 2, 3, 4].map((seat) => ({
   account: `0x${String(seat).repeat(40)}`,
@@ -27,6 +32,7 @@ const settings: NodeSettings = {
     maxBlockGas: 30_000_000,
     maxBlocksPerCheckpoint: 50,
     reputationWindow: 10,
+    maxClockToleranceMs: 100,
     snapshotInterval: 1_000,
   },
   keys: { has: () => false, sign: () => "ab".repeat(96) },
@@ -145,6 +151,45 @@ describe("an honor node whose disk is full", () => {
     // Also while it is full: timers that wait for room must end with the rest.
     loop.stop();
     await pass(1);
+  });
+});
+
+describe("an honor node that executes slower than the others order", () => {
+  it("hears of no more heights than it can keep, and of further ones once it has executed some", async () => {
+    const { loop, host, pass } = started();
+    await pass(1);
+    let parentId = "genesis";
+    const decide = (height: number): void => {
+      const tip = { parentId, parentRound: 0, tip: "genesis", tick: 0, attestedRoot: ROOT };
+      const checkpoint = { height, ...tip, nextSetId: honorSetId(settings.chain.genesisSet) };
+      parentId = checkpointId(checkpoint);
+      const signers = Uint8Array.of(0b111);
+      const certificate = {
+        height,
+        round: 0,
+        checkpointId: parentId,
+        signers,
+        signature: new Uint8Array(96),
+      };
+      loop.receive("peer", { kind: "decision", decision: { checkpoint, certificate } });
+    };
+    for (let height = 1; height <= MOST_UNEXECUTED + 10; height++) {
+      const before = parentId;
+      decide(height);
+      await setImmediate();
+      if (loop.height <= height) parentId = before;
+    }
+    expect(loop.height).toBeLessThanOrEqual(MOST_UNEXECUTED + 3);
+    expect(loop.droppedPackets.get("execution-behind")).toBeGreaterThan(0);
+    const { height } = loop;
+    for (let executed = 1; executed <= 10; executed++) {
+      loop.executed(executed, { root: ROOT, candidates: [] });
+      await setImmediate();
+    }
+    expect(host.execute).toHaveBeenCalledTimes(11);
+    decide(height);
+    expect(loop.height).toBe(height + 1);
+    loop.stop();
   });
 });
 

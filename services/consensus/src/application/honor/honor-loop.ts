@@ -41,7 +41,11 @@ const MAX_RETRY_DOUBLINGS = 5;
 /** What may wait for the log before peers are not listened to: some ranges of blocks. */
 const MAX_QUEUED = { outputs: 16_384, bytes: 67_108_864 };
 
+/** What may wait for execution before peers are not listened to. */
+const MAX_UNEXECUTED = { heights: 1_024, bytes: 67_108_864 };
+
 const LOG_BEHIND = "log-behind";
+const EXECUTION_BEHIND = "execution-behind";
 
 type Execution = Extract<NodeOutput, { kind: "execute" }>;
 
@@ -67,12 +71,14 @@ export class HonorLoop {
   readonly #stopping = new AbortController();
   /** What is to be done once the write that goes on is through. */
   readonly #queue = new OutputQueue(MAX_QUEUED);
-  /** Packets dropped because the log was too far behind, by reason. */
+  /** Packets dropped because the log or the execution was too far behind, by reason. */
   readonly droppedPackets = new Map<string, number>();
   #isDraining = false;
   #nowMs = 0;
   #executing: number | undefined;
   readonly #toExecute: Execution[] = [];
+  /** Of the transactions in them. */
+  #unexecutedBytes = 0;
   /** Roots computed here that no certificate attests yet. */
   readonly #roots = new Map<number, string>();
   readonly #delays = new OrderDelayMeter();
@@ -105,11 +111,19 @@ export class HonorLoop {
   }
 
   receive(from: string, packet: Packet): void {
-    if (this.#queue.isFull) {
-      this.droppedPackets.set(LOG_BEHIND, (this.droppedPackets.get(LOG_BEHIND) ?? 0) + 1);
-      return;
-    }
-    this.#input({ kind: "packet", from, packet });
+    if (this.#queue.isFull) this.#drop(LOG_BEHIND);
+    else if (this.#isExecutionBehind) this.#drop(EXECUTION_BEHIND);
+    else this.#input({ kind: "packet", from, packet });
+  }
+
+  #drop(reason: string): void {
+    this.droppedPackets.set(reason, (this.droppedPackets.get(reason) ?? 0) + 1);
+  }
+
+  /** A node that has not executed the last height has no vote anyway; what it missed it asks for again. */
+  get #isExecutionBehind(): boolean {
+    const { heights, bytes } = MAX_UNEXECUTED;
+    return this.#toExecute.length >= heights || this.#unexecutedBytes >= bytes;
   }
 
   /** What the mempool holds ready; `isOwn`: its users sent it. */
@@ -253,6 +267,7 @@ export class HonorLoop {
       case "execute":
         this.#delays.ordered(output.transactions, this.#now());
         this.#toExecute.push(output);
+        this.#unexecutedBytes += bytesOf(output);
         this.#executeNext();
         return;
       case "rejected":
@@ -304,6 +319,7 @@ export class HonorLoop {
     if (this.#executing !== undefined || this.#stopping.signal.aborted) return;
     const next = this.#toExecute.shift();
     if (next === undefined) return;
+    this.#unexecutedBytes -= bytesOf(next);
     const { height, checkpoint, transactions } = next;
     this.#executing = height;
     const { host, settings, executedHeight } = this.#parts;
@@ -354,6 +370,10 @@ export class HonorLoop {
     this.stop();
     this.#parts.host.failed(error);
   }
+}
+
+function bytesOf({ transactions }: Execution): number {
+  return transactions.reduce((sum, { payload }) => sum + payload.length, 0);
 }
 
 function claimOf(evidence: Evidence, setNumber: number): ReportedOffence["claim"] {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { tickAt } from "@aios/core-committee/chain-time";
 import { abstentionAfterRestore, type SnapshotTrust } from "@aios/core-honor-node/chain-snapshot";
 import type { ChainSettings } from "@aios/core-honor-node/node-settings";
 import { type OwnLog, readOwnLog } from "@aios/core-honor-node/own-log";
@@ -70,7 +69,7 @@ export async function importSnapshot(source: SnapshotSource, target: ImportTarge
     } finally {
       await database.close();
     }
-    const abstention = abstentionAfterRestore(tickAt(settings.time, target.trust.nowMs), own);
+    const abstention = abstentionAfterRestore(settings, target.trust.nowMs, own);
     await writeLog(path, target, proven, { kind: "abstention", abstention });
     await completeIncoming(dataDir, settings.chainId);
   } catch (error) {
