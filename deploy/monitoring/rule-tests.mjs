@@ -44,8 +44,7 @@ const CAUSE_SERIES = {
     fires: [
       ["aios_process_start_time", { pod: "aios-compute-1" }, "0+0x9 600+0x9 1200+0x9 1800+0x9 2400+0x600"],
     ],
-    at: "45m",
-    quiet: [["aios_process_start_time", { pod: "aios-compute-1" }, "0+0x100 6000+0x600"]],
+    quiet: [["aios_process_start_time", { pod: "aios-compute-1" }, "0+0x20 6000+0x600"]],
   },
   AiosCheckFails: {
     fires: [["aios_health_check_passing", { pod: "aios-compute-1", check: "database" }, constant(0)]],
@@ -81,6 +80,7 @@ const CAUSE_SERIES = {
       ["aios_synthetic_start_time", {}, "0+60x600"],
       ["aios_synthetic_last_success_time", {}, gone(0)],
     ],
+    at: "2h",
     quiet: [
       ["aios_synthetic_start_time", {}, constant(0)],
       ["aios_synthetic_last_success_time", {}, "0+60x600"],
@@ -92,6 +92,7 @@ const CAUSE_SERIES = {
       ["aios_consensus_mempool_transactions", {}, "5+0x113 _x480"],
       ["aios_consensus_latest_height", {}, "100+0x113 _x480"],
     ],
+    at: "2h",
     quiet: [
       // Busy here; there the last transaction was taken in, and nothing has come since.
       ["aios_consensus_mempool_transactions", {}, constant(5)],
@@ -161,6 +162,7 @@ const CAUSE_SERIES = {
   },
   AiosCertificateNotRenewed: {
     fires: [["aios_tls_certificate_remaining", { pod: "aios-gateway-0" }, constant(800_000)]],
+    at: "90m",
     quiet: [["aios_tls_certificate_remaining", { pod: "aios-gateway-0" }, constant(900_000)]],
   },
 };
@@ -200,7 +202,7 @@ function objectiveTests({ name }) {
 }
 
 function causeTests({ alert }) {
-  const { fires, quiet, at = "2h" } = CAUSE_SERIES[alert];
+  const { fires, quiet, at = "45m" } = CAUSE_SERIES[alert];
   const test = (what, series, count) => ({
     name: `${alert} ${what}`,
     interval: "1m",
@@ -215,11 +217,7 @@ function causeTests({ alert }) {
   });
   // Two installations that Prometheus both watches are told apart.
   const elsewhere = fires.map(([name, labels, values]) => [name, { ...labels, namespace: "other" }, values]);
-  return [
-    test("fires", fires, 1),
-    test("fires for each installation", [...fires, ...elsewhere], 2),
-    test("is quiet", quiet, 0),
-  ];
+  return [test("fires for each installation", [...fires, ...elsewhere], 2), test("is quiet", quiet, 0)];
 }
 
 function named(name, labels) {
