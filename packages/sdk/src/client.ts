@@ -17,8 +17,12 @@ import { JobApi } from "./job-api.js";
 import { JsonRpc } from "./json-rpc.js";
 import { ModelApi } from "./model-api.js";
 import type { Operations, PlatformTrace } from "./operations-types.js";
+import { type ProtocolPin, pinnedProtocol } from "./protocol-pin.js";
 
-export type AiosClientOptions = ConnectionOptions;
+export interface AiosClientOptions extends ConnectionOptions {
+  /** What the caller knows of its network beforehand; without it the gateway's own word is what is signed for. */
+  readonly pin?: ProtocolPin | undefined;
+}
 
 /**
  * The public API of one AiOS platform, in Node and in browsers. Calls that act for an account sign in by
@@ -36,7 +40,11 @@ export class AiosClient {
 
   constructor(options: AiosClientOptions) {
     this.#connection = new GatewayConnection(options);
-    const protocol = (): Promise<Protocol> => this.protocol();
+    const { pin } = options;
+    const protocol = async (): Promise<Protocol> => {
+      const named = await this.protocol();
+      return pin === undefined ? named : pinnedProtocol(named, pin);
+    };
     this.content = new ContentApi(this.#connection);
     this.models = new ModelApi(this.#connection, protocol);
     this.jobs = new JobApi(this.#connection, protocol);

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { abi as receiptRegistryAbi } from "@aios/contracts/abi/receipt-registry";
+import { address, tenantOfAccount } from "@aios/kernel/identifiers";
 import { ChainSigner, TransactionState } from "@aios/proto/aios/economy/v1/economy";
+import { actingFor } from "@aios/service-kit/caller-context";
 import { eventually } from "@aios/testkit/eventually";
 import type { ServiceProcess } from "@aios/testkit/service-process";
 import { Contract, getBytes, Interface } from "ethers";
@@ -40,7 +42,8 @@ describe("the chain-write outbox on our own chain", () => {
     await foundation?.stop();
   });
 
-  const client = (caller: "scoring" | "compute") => economyClient(foundation, economy.ports.grpcPort, caller);
+  const client = (caller: "scoring" | "compute" | "gateway") =>
+    economyClient(foundation, economy.ports.grpcPort, caller);
 
   const batchCount = async (): Promise<number> =>
     Number(
@@ -88,6 +91,32 @@ describe("the chain-write outbox on our own chain", () => {
     expect(again.transactionId).toBe(first.transactionId);
     await expect(submit("first", anchorCall(2))).rejects.toMatchObject({ code: "idempotency-key-reused" });
     expect(await batchCount()).toBe(1);
+  });
+
+  it("shows a user its own transactions only, by id as by hash", async () => {
+    const [scoring, gateway] = [await client("scoring"), await client("gateway")];
+    const asOf = <T>(digit: string, work: () => T): T => {
+      const account = address(`0x${digit.repeat(40)}`);
+      return actingFor({ account, tenant: tenantOfAccount(account) }, work);
+    };
+    const request = {
+      idempotencyKey: "of-a",
+      signer: ChainSigner.CHAIN_SIGNER_ANCHOR,
+      contract: "ReceiptRegistry",
+      data: anchorCall(78),
+      valueWei: "0",
+      purpose: "anchor-receipts",
+      subject: "",
+    };
+    const { transaction } = await asOf("a", () => scoring.submitTransaction(request));
+    const transactionId = transaction?.transactionId ?? "";
+    expect(
+      (await asOf("a", () => gateway.getTransaction({ transactionId }))).transaction?.transactionId,
+    ).toBe(transactionId);
+    const hidden = { code: "transaction-not-found" };
+    await expect(asOf("b", () => gateway.getTransaction({ transactionId }))).rejects.toMatchObject(hidden);
+    await expect(gateway.getTransaction({ transactionId })).rejects.toMatchObject(hidden);
+    await untilFinal(transactionId);
   });
 
   it("refuses signers, contracts and functions that the policy does not name", async () => {

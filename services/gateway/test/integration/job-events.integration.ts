@@ -74,6 +74,31 @@ it("keeps a quiet connection alive, and ends the watch when the caller leaves", 
   await stopped;
 });
 
+it("ends with the session that opened it, also while nothing changes", async () => {
+  let finish = (): void => undefined;
+  const quiet = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  gateway.peers.answer("WatchJob", async function* () {
+    yield { job: jobMessage({ state: JobState.JOB_STATE_FUNDED }) };
+    await quiet;
+  });
+  const authorization = `Bearer ${await gateway.token()}`;
+  const response = await fetch(url(), { headers: { authorization } });
+  const revoked = await fetch(`${gateway.baseUrl}/v1/auth/revocation`, {
+    method: "POST",
+    headers: { authorization, "content-type": "application/json" },
+    body: "{}",
+  });
+  expect(revoked.status).toBe(200);
+  const events: string[] = [];
+  if (response.body !== null) {
+    for await (const { event, data } of parseEventStream(response.body)) events.push(`${event} ${data}`);
+  }
+  expect(events.at(-1)).toMatch(/^problem .*"code":"session-expired"/);
+  finish();
+});
+
 it("sends heartbeats while nothing changes", async () => {
   let finish = (): void => undefined;
   const quiet = new Promise<void>((resolve) => {

@@ -19,6 +19,8 @@ import { SimulateTransactionUseCase } from "../../application/simulate-transacti
 import { SubmitTransactionUseCase } from "../../application/submit-transaction.use-case.js";
 import type { TransactionFeed } from "../../application/transaction-feed.js";
 import { watchTransaction } from "../../application/watch-transaction.js";
+import type { ChainTransaction } from "../../domain/chain-transaction.js";
+import { transactionNotFound } from "../../domain/errors.js";
 import type { TransactionStore } from "../../domain/ports.js";
 import { CLOCK, TRANSACTION_FEED, TRANSACTION_STORE } from "../../tokens.js";
 import { toMessage, toSigner } from "./transaction.mapping.js";
@@ -73,7 +75,15 @@ export class TransactionController {
   @AllowCallers("gateway", "compute", "marketplace", "scoring")
   @GrpcMethod("EconomyService", "GetTransaction")
   async getTransaction(request: GetTransactionRequest): Promise<GetTransactionResponse> {
-    return { transaction: toMessage(await this.transactions.find(request.transactionId)) };
+    return { transaction: toMessage(await this.#shown(request.transactionId)) };
+  }
+
+  /** Services follow what they asked for; to a user only what was asked for in its name is there. */
+  async #shown(transactionId: string): Promise<ChainTransaction> {
+    const { service, tenant } = currentCaller();
+    const transaction = await this.transactions.find(transactionId);
+    if (service === "gateway" && transaction.tenant !== tenant) throw transactionNotFound(transactionId);
+    return transaction;
   }
 
   @AllowCallers("gateway", "compute", "marketplace", "scoring")
@@ -82,6 +92,7 @@ export class TransactionController {
     return new Observable((subscriber) => {
       const abort = new AbortController();
       const forward = async (): Promise<void> => {
+        await this.#shown(request.transactionId);
         const states = watchTransaction(
           this.transactions,
           this.feed,

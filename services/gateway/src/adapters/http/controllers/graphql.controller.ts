@@ -1,4 +1,4 @@
-import { isCodedError, toCodedError } from "@aios/kernel/coded-error";
+import { toCodedError } from "@aios/kernel/coded-error";
 import type { Job } from "@aios/proto/aios/compute/v1/compute";
 import { Controller, Get, Header, Inject, Post, Req, Res } from "@nestjs/common";
 import { ModuleRef } from "@nestjs/core";
@@ -16,6 +16,7 @@ import { graphError } from "../graphql/graph-problems.js";
 import type { GraphContext } from "../graphql/graph-schema.js";
 import { OperationCalls } from "../graphql/operation-calls.js";
 import { type GatewayReply, type GatewayRequest, sessionOf } from "../pipeline/gateway-request.js";
+import { checkOpenSession } from "../pipeline/open-session.js";
 import { Operation } from "../pipeline/operation.js";
 import { OperationRunner } from "../pipeline/operation-runner.js";
 import { RateGate } from "../pipeline/rate-gate.js";
@@ -170,7 +171,7 @@ export class GraphqlController {
       for await (const result of withHeartbeats(results, this.settings.sseHeartbeatMs)) {
         if (isGone()) return;
         // The watch may wait long for its next change: it is ended before it is asked to close.
-        await this.#checkSession(request).catch((error: unknown) => {
+        await checkOpenSession(this.signIn, request).catch((error: unknown) => {
           ended.abort();
           throw error;
         });
@@ -181,15 +182,6 @@ export class GraphqlController {
       yield eventFrame("next", JSON.stringify({ errors: [graphError(toCodedError(error), request)] }));
     }
     if (!isGone()) yield eventFrame("complete", "");
-  }
-
-  /** A stream lasts no longer than its session. While the database is away nobody is signed out. */
-  async #checkSession(request: GatewayRequest): Promise<void> {
-    try {
-      await this.signIn.checkStillOpen(sessionOf(request));
-    } catch (error) {
-      if (isCodedError(error) && error.kind === "unauthenticated") throw error;
-    }
   }
 }
 

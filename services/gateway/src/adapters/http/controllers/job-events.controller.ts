@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { toCodedError } from "@aios/kernel/coded-error";
 import { Controller, Get, Inject, Param, Req, Res } from "@nestjs/common";
 import { type JobWatch, JobWatches } from "../../../application/job-watches.js";
+import { SignIn } from "../../../application/sign-in.use-case.js";
 import { type GatewayReply, type GatewayRequest, sessionOf } from "../pipeline/gateway-request.js";
+import { checkOpenSession } from "../pipeline/open-session.js";
 import { Operation } from "../pipeline/operation.js";
 import { renderProblem } from "../pipeline/problem.js";
 import {
@@ -20,6 +22,7 @@ import { jobParams } from "./job.controller.js";
 export class JobEventsController {
   constructor(
     @Inject(JobWatches) private readonly watches: JobWatches,
+    @Inject(SignIn) private readonly signIn: SignIn,
     @Inject(HTTP_SETTINGS) private readonly settings: HttpSettings,
   ) {}
 
@@ -42,11 +45,14 @@ export class JobEventsController {
     @Param("jobId") id: string,
   ): Promise<void> {
     const { draining } = this.settings;
-    const signal = request.gone === undefined ? draining : AbortSignal.any([request.gone, draining]);
+    const gone = request.gone === undefined ? draining : AbortSignal.any([request.gone, draining]);
+    const ended = new AbortController();
+    const signal = AbortSignal.any([gone, ended.signal]);
     // An unknown job is a problem with its status, not a broken stream.
     const watch = await this.watches.open(sessionOf(request).account, id.toLowerCase(), signal);
     const seen = request.headers["last-event-id"];
-    const frames = this.#frames(request, watch, typeof seen === "string" ? seen : undefined, signal);
+    const lastEventId = typeof seen === "string" ? seen : undefined;
+    const frames = this.#frames(request, watch, lastEventId, gone, ended);
     sendEventStream(reply, frames, watch.close);
   }
 
@@ -54,13 +60,19 @@ export class JobEventsController {
     request: GatewayRequest,
     watch: JobWatch,
     lastEventId: string | undefined,
-    signal: AbortSignal,
+    gone: AbortSignal,
+    ended: AbortController,
   ): AsyncGenerator<string> {
     let seen = lastEventId;
     yield ": connected\nretry: 1000\n\n";
     try {
       for await (const change of withHeartbeats(watch.changes, this.settings.sseHeartbeatMs)) {
-        if (signal.aborted) return;
+        if (gone.aborted) return;
+        // The watch may wait long for its next change: it is ended before it is asked to close.
+        await checkOpenSession(this.signIn, request).catch((error: unknown) => {
+          ended.abort();
+          throw error;
+        });
         if (change === undefined) {
           yield HEARTBEAT_FRAME;
           continue;
@@ -73,7 +85,7 @@ export class JobEventsController {
         if (isEnded(job.state)) return;
       }
     } catch (error) {
-      if (!signal.aborted) yield eventFrame("problem", renderProblem(toCodedError(error), request).body);
+      if (!gone.aborted) yield eventFrame("problem", renderProblem(toCodedError(error), request).body);
     }
   }
 }
