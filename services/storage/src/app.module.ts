@@ -61,10 +61,17 @@ export async function storageModule(context: ServiceContext<typeof storageSettin
     providers: [
       {
         provide: PutContent,
-        useValue: new PutContent(store, contents, clock, {
-          contentBytes: settings.STORAGE_MAX_CONTENT,
-          accountBytes: settings.STORAGE_ACCOUNT_QUOTA,
-        }),
+        useValue: new PutContent(
+          store,
+          contents,
+          clock,
+          {
+            contentBytes: settings.STORAGE_MAX_CONTENT,
+            accountBytes: settings.STORAGE_ACCOUNT_QUOTA,
+            reservedBytes: settings.STORAGE_MIN_FREE_DISK + settings.STORAGE_RESERVED_DISK,
+          },
+          freeBytes,
+        ),
       },
       { provide: ReadContent, useValue: new ReadContent(store, contents) },
       { provide: DepositKey, useValue: new DepositKey(contents, keys, wrappingKey, clock) },

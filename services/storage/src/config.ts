@@ -46,8 +46,8 @@ export const storageSettings = defineSettings({
     default: "256MiB",
   }),
   STORAGE_ACCOUNT_QUOTA: setting(byteSize, {
-    description: "how much one account may store altogether, with its unit",
-    default: "8GiB",
+    description: "how much one account may store altogether, with its unit; an account costs nothing",
+    default: "1GiB",
   }),
   STORAGE_SWEEP_INTERVAL: setting(duration, {
     description: "how often blocks that no claim needs are looked for",
@@ -56,6 +56,11 @@ export const storageSettings = defineSettings({
   STORAGE_SWEEP_AGE: setting(duration, {
     description: "blocks younger than this are left alone by the sweep; longer than any upload takes",
     default: "24h",
+  }),
+  STORAGE_RESERVED_DISK: setting(byteSize, {
+    description:
+      "free space above STORAGE_MIN_FREE_DISK that only the platform's own work may use (inputs, outputs and proofs of jobs), with its unit",
+    default: "256MiB",
   }),
   STORAGE_MIN_FREE_DISK: setting(byteSize, {
     description:

@@ -320,6 +320,37 @@ describe("what is down", () => {
 describe("content", () => {
   let sent = 0;
 
+  it("counts uploads by their bytes", async () => {
+    const limited = await startGateway(
+      { GATEWAY_RATE_BURST: "20", GATEWAY_RATE_PER_SECOND: "1" },
+      gateway.postgres,
+    );
+    limited.peers.answer("PutContent", () => ({ cid: "bafkreistored", sizeBytes: 1, deduplicated: false }));
+    const authorization = `Bearer ${await limited.token()}`;
+    const upload = async (bytes: number): Promise<number> => {
+      const answer = await fetch(`${limited.baseUrl}/v1/content`, {
+        method: "POST",
+        headers: {
+          authorization,
+          "content-type": "application/octet-stream",
+          "idempotency-key": `by-bytes-${bytes}`,
+          "x-aios-category": "model",
+          "x-aios-encrypted": "true",
+        },
+        body: new Uint8Array(bytes),
+      });
+      return answer.status;
+    };
+    try {
+      expect(await upload(1_000)).toBe(201);
+      // 1 MiB takes as much as eight calls beside its own two.
+      expect(await upload(1024 ** 2)).toBe(201);
+      expect(await upload(1024 ** 2 + 1)).toBe(429);
+    } finally {
+      await limited.close();
+    }
+  });
+
   it("streams bytes to storage and answers the CID", async () => {
     gateway.peers.answer("PutContent", ({ request }) => {
       const parts = request as { metadata?: unknown; chunk?: Uint8Array }[];

@@ -2,7 +2,7 @@ import type { Clock } from "@aios/kernel/clock";
 import type { ContentId, TenantId } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { ContentMetadata } from "../domain/content.js";
-import { contentEmpty, contentTooLarge } from "../domain/errors.js";
+import { contentEmpty, contentTooLarge, storageFull } from "../domain/errors.js";
 import type { ContentRepository, ContentStore } from "../domain/ports.js";
 
 export interface PutContentResult {
@@ -15,7 +15,12 @@ export interface PutContentLimits {
   readonly contentBytes: number;
   /** Of all contents of one account together. The platform's own services have none. */
   readonly accountBytes: number;
+  /** Free space, in bytes, below which only the platform's own work is stored: inputs, outputs, proofs. */
+  readonly reservedBytes: number;
 }
+
+/** Who brings a content: anybody, through the gateway, or a part of the platform, for work that was paid for. */
+export type Origin = "public" | "platform";
 
 /**
  * Blocks first, claim second: a crash between leaves blocks without a claim, which the next try finds again. A refused
@@ -26,8 +31,16 @@ export class PutContent {
   readonly #contents: ContentRepository;
   readonly #clock: Clock;
   readonly #limits: PutContentLimits;
+  readonly #freeBytes: () => Promise<number>;
 
-  constructor(store: ContentStore, contents: ContentRepository, clock: Clock, limits: PutContentLimits) {
+  constructor(
+    store: ContentStore,
+    contents: ContentRepository,
+    clock: Clock,
+    limits: PutContentLimits,
+    freeBytes: () => Promise<number>,
+  ) {
+    this.#freeBytes = freeBytes;
     this.#store = store;
     this.#contents = contents;
     this.#clock = clock;
@@ -38,7 +51,9 @@ export class PutContent {
     tenantId: TenantId,
     metadata: ContentMetadata,
     chunks: AsyncIterable<Uint8Array>,
+    origin: Origin,
   ): Promise<PutContentResult> {
+    if (origin === "public" && (await this.#freeBytes()) < this.#limits.reservedBytes) throw storageFull();
     const quotaBytes = isService(tenantId) ? Number.POSITIVE_INFINITY : this.#limits.accountBytes;
     let deduplicated = false;
     const stored = await this.#store.put(this.#bounded(chunks), async ({ cid, sizeBytes }) => {

@@ -9,6 +9,7 @@ import type {
   StatContentResponse,
 } from "@aios/proto/aios/storage/v1/storage";
 import { AllowCallers } from "@aios/service-kit/allow-callers";
+import { currentCaller } from "@aios/service-kit/caller-context";
 import type { ServerReadableStream, ServerWritableStream, sendUnaryData } from "@grpc/grpc-js";
 import { Controller, Inject } from "@nestjs/common";
 import { GrpcMethod, GrpcStreamCall } from "@nestjs/microservices";
@@ -53,6 +54,7 @@ export class ContentController {
         tenantId,
         contentMetadata(head.value.metadata),
         chunksOf(messages),
+        currentCaller().service === "gateway" ? "public" : "platform",
       );
       metrics.bytesIn.add(result.sizeBytes, { category: head.value.metadata.category });
       if (result.deduplicated) metrics.deduplicated.add(1);

@@ -16,12 +16,15 @@ import { type GatewayReply, type GatewayRequest, tenantOf } from "../pipeline/ga
 import { Operation } from "../pipeline/operation.js";
 import { idempotencyKeyOf } from "../pipeline/operation-runner.js";
 import { problemOutcome, StoredProblem } from "../pipeline/problem.js";
+import { RateGate } from "../pipeline/rate-gate.js";
 import { cid } from "../schemas/common.schemas.js";
 import { contentBytes, contentHeaders, storedContentView } from "../schemas/content.schemas.js";
 import { HTTP_SETTINGS, type HttpSettings } from "../tokens.js";
 
 const CHUNK_BYTES = 256 * 1024;
 const UPLOAD_DEADLINE_MS = 120_000;
+/** So many bytes of an upload take a token of the rate limit, as a call does. */
+const BYTES_OF_CALL = 128 * 1024;
 const contentParams = z.object({ cid });
 
 @Controller("v1/content")
@@ -30,6 +33,7 @@ export class ContentController {
     @Inject(CONTENT) private readonly content: ContentPeer,
     @Inject(RunOnce) private readonly runOnce: RunOnce,
     @Inject(HTTP_SETTINGS) private readonly settings: HttpSettings,
+    @Inject(RateGate) private readonly gate: RateGate,
   ) {}
 
   @Post()
@@ -51,7 +55,9 @@ export class ContentController {
     const stream = request.body;
     if (!(stream instanceof Readable)) throw notBytes();
     const limit = this.settings.contentMaxBytes;
-    if (Number(request.headers["content-length"] ?? 0) > limit) throw bodyTooLarge(limit);
+    const announced = Number(request.headers["content-length"] ?? limit);
+    if (announced > limit) throw bodyTooLarge(limit);
+    await this.#count(request, announced);
     const { headers } = request;
     const metadata = {
       category: String(headers["x-aios-category"]),
@@ -74,6 +80,13 @@ export class ContentController {
     );
     if (outcome.status >= 400) throw new StoredProblem(outcome, replayed);
     return storedContentView.parse(JSON.parse(outcome.body));
+  }
+
+  /** Bytes count like calls, so that an address cannot fill the disk at the price of few. One unannounced counts whole. */
+  async #count(request: GatewayRequest, bytes: number): Promise<void> {
+    const { capacity } = this.settings.rateLimit;
+    const cost = Math.min(Math.floor(bytes / BYTES_OF_CALL), capacity);
+    if (cost > 0) await this.gate.take(request.ip, { operation: "putContent", cost, reads: false });
   }
 
   @Get(":cid")
