@@ -143,6 +143,7 @@ export const SERVICES = {
     ports: { health: HEALTH },
     keyPerPod: true,
     env: { PROVIDER_KEY_FILE: "/keys/provider.key", PROVIDER_NAME: "$(POD_NAME)" },
+    shared: ["CONTRACT_REGISTRY_ADDRESS"],
     gpu: true,
     ...measured("100m", 192, 192),
   },

@@ -101,6 +101,8 @@ export function providerProcess(number: 1 | 2, settings: PlatformSettings): Proc
     script: join(paths.root, "apps", "provider", "dist", "src", "main.js"),
     env: {
       COMPUTE_GRPC_URL: `${HOST}:${port(ports, "grpc-compute")}`,
+      CHAIN_RPC_URL: `http://${HOST}:${port(ports, "json-rpc")}`,
+      CONTRACT_REGISTRY_ADDRESS: settings.contractRegistry,
       AIOS_DATA_DIR: join(paths.dataDir, name),
       AIOS_HEALTH_LISTEN: health,
       PROVIDER_KEY_FILE: identities.accounts[`provider-${number}`].keyFile,

@@ -1,9 +1,11 @@
+import { address } from "@aios/kernel/identifiers";
 import {
   baseSettings,
   defineSettings,
   duration,
   grpcUrl,
   hostPort,
+  httpUrl,
   integer,
   optionalSetting,
   type Settings,
@@ -11,6 +13,7 @@ import {
   text,
 } from "@aios/service-kit/config";
 import { z } from "zod";
+import { parseContracts } from "./domain/network.js";
 
 const wei = z
   .string()
@@ -25,6 +28,17 @@ const jobKinds = z.string().transform((value, context): readonly ("training" | "
   return z.NEVER;
 });
 
+const chainId = integer(1, Number.MAX_SAFE_INTEGER).transform((value) => BigInt(value));
+
+const contracts = z.string().transform((value, context) => {
+  try {
+    return parseContracts(value);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : "unreadable" });
+    return z.NEVER;
+  }
+});
+
 export const providerSettings = defineSettings({
   COMPUTE_GRPC_URL: setting(grpcUrl, {
     description: "address of the network's compute service, host:port; this program dials out to it",
@@ -34,6 +48,22 @@ export const providerSettings = defineSettings({
     description:
       "file with the authorities that the network's services show certificates of, as PEM, or system for those of this machine; absent: plain connections",
   }),
+  PROVIDER_CHAIN_ID: optionalSetting(chainId, {
+    description:
+      "number of the network's chain; with PROVIDER_CONTRACTS required, else asked of CHAIN_RPC_URL",
+  }),
+  PROVIDER_CONTRACTS: optionalSetting(contracts, {
+    description:
+      "addresses of the network's contracts, JobEscrow=0x…,ProviderRegistry=0x…,ReceiptRegistry=0x…,WrappedAios=0x…: nothing is signed for others",
+  }),
+  CHAIN_RPC_URL: optionalSetting(httpUrl, {
+    description:
+      "JSON-RPC over HTTP of a node that you trust: where PROVIDER_CONTRACTS is absent the contracts' addresses are read there",
+  }),
+  CONTRACT_REGISTRY_ADDRESS: optionalSetting(
+    text.transform((value) => address(value, "CONTRACT_REGISTRY_ADDRESS")),
+    { description: "address of the network's ContractRegistry, which names its contracts at CHAIN_RPC_URL" },
+  ),
   PROVIDER_KEY_FILE: setting(text, {
     description:
       "file with this provider's secp256k1 private key, 64 hex digits; its address is paid and stakes",
@@ -60,7 +90,8 @@ export const providerSettings = defineSettings({
     default: "10000000000000000",
   }),
   PROVIDER_MAX_STAKE_WEI: setting(wei, {
-    description: "most wei of the wrapped coin that this provider signs away as its stake",
+    description:
+      "most wei of the wrapped coin that this provider signs away as its stake, in all and for good",
     default: "10000000000000000000000",
   }),
   PROVIDER_MAX_PARALLEL_JOBS: setting(integer(1, 256), {

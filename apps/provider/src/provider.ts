@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
 import { HealthRegistry, startHealthServer } from "@aios/service-kit/health";
 import type { Logger } from "@aios/service-kit/logger";
@@ -7,7 +8,9 @@ import { monotonicMs, systemClock } from "@aios/service-kit/system-clock";
 import { systemRng } from "@aios/service-kit/system-rng";
 import type { Telemetry } from "@aios/service-kit/telemetry";
 import { tlsClientCredentials } from "@aios/service-kit/tls-client";
+import { RegistryNetworkPin } from "./adapters/chain/registry-network.pin.js";
 import { FileLeaseJournal } from "./adapters/file/file-lease-journal.js";
+import { FileStakeLedger } from "./adapters/file/file-stake-ledger.js";
 import { readSelfTest, writeSelfTest } from "./adapters/file/self-test-file.js";
 import { ComputeLink } from "./adapters/grpc/compute-link.js";
 import type { WireSecurity } from "./adapters/grpc/grpc-contents.js";
@@ -18,10 +21,12 @@ import { ChildProcessTrainer } from "./adapters/tensorflow/child-process-trainer
 import { LeaseWorker } from "./application/lease-worker.js";
 import { measureMachine } from "./application/measure-machine.js";
 import type { ProviderSettings } from "./config.js";
+import type { NetworkPin } from "./domain/network.js";
 import type { Signer, Trainer } from "./domain/ports.js";
+import { CHALLENGE_VERSION } from "./domain/registration.js";
 import { type SelfTestFigures, selfTestText } from "./domain/self-test.js";
 
-export const SOFTWARE_VERSION = "0.1.0";
+export const SOFTWARE_VERSION = "0.2.0";
 
 export interface RunningProvider {
   readonly signer: Signer;
@@ -37,6 +42,7 @@ export async function startProvider(
   logger: Logger,
   trainer: Trainer = new ChildProcessTrainer(),
 ): Promise<RunningProvider> {
+  const pin = networkPin(settings);
   const signer = await loadSigner(settings.PROVIDER_KEY_FILE);
   const telemetry = await startWatching(settings, signer);
   await mkdir(settings.AIOS_DATA_DIR, { recursive: true, mode: 0o700 });
@@ -62,9 +68,12 @@ export async function startProvider(
   const link = new ComputeLink({
     url: settings.COMPUTE_GRPC_URL,
     tls: await wireSecurity(settings),
+    pin,
+    stakes: new FileStakeLedger(settings.AIOS_DATA_DIR),
     signer,
     hello: {
       address: signer.address,
+      challengeVersion: CHALLENGE_VERSION,
       name: settings.PROVIDER_NAME,
       capabilities: {
         ...machine,
@@ -114,6 +123,24 @@ export async function startProvider(
       logger.info("provider stopped");
     },
   };
+}
+
+/** Throws `invalid-settings` where nothing says for which network this provider may sign. */
+function networkPin(settings: ProviderSettings): NetworkPin {
+  const { PROVIDER_CHAIN_ID: chainId, PROVIDER_CONTRACTS: contracts } = settings;
+  const { CHAIN_RPC_URL: url, CONTRACT_REGISTRY_ADDRESS: registry } = settings;
+  if (contracts !== undefined && chainId !== undefined) {
+    return { network: async () => ({ chainId, contracts }) };
+  }
+  if (contracts === undefined && url !== undefined && registry !== undefined) {
+    return new RegistryNetworkPin(url, registry, chainId);
+  }
+  throw new CodedError({
+    code: "invalid-settings",
+    kind: "invalid",
+    message:
+      "Say which network this provider may sign for: set CONTRACT_REGISTRY_ADDRESS and CHAIN_RPC_URL, or PROVIDER_CONTRACTS and PROVIDER_CHAIN_ID. The network's operator publishes them.",
+  });
 }
 
 async function wireSecurity({ PROVIDER_TLS_CA_FILE: file }: ProviderSettings): Promise<WireSecurity> {

@@ -1,4 +1,5 @@
 import { jobIdOfOrder } from "@aios/core-settlement/order-digest";
+import { requestHash } from "@aios/core-settlement/request-hash";
 import {
   JOB_KIND,
   LEASE_TERMS_TYPES,
@@ -27,21 +28,35 @@ export const CONTRACTS = {
   JobEscrow: `0x${"e1".repeat(20)}`,
   ReceiptRegistry: `0x${"e2".repeat(20)}`,
   ProviderRegistry: `0x${"e3".repeat(20)}`,
+  WrappedAios: `0x${"e4".repeat(20)}`,
 };
+/** What the operator of a provider pins. */
+export const PIN = {
+  PROVIDER_CHAIN_ID: CHAIN_ID.toString(),
+  PROVIDER_CONTRACTS: Object.entries(CONTRACTS)
+    .map(([name, address]) => `${name}=${address}`)
+    .join(","),
+};
+const INFERENCE = requestHash({ kind: "inference", modelId: 1 }, "");
+const PRICES = { training: 2n * 10n ** 18n, inference: 10n ** 16n };
 
 export const BUYER = `0x${"b7".repeat(20)}`;
 
 /** An order and the job that it names; another nonce is another job. */
 export function ordered(
   nonce: number,
-  { inputCommitment = `0x${"00".repeat(32)}`, kind = "inference" as keyof typeof JOB_KIND } = {},
+  {
+    inputCommitment = `0x${"00".repeat(32)}`,
+    kind = "inference" as keyof typeof JOB_KIND,
+    request = INFERENCE as string,
+  } = {},
 ): { readonly jobId: string; readonly orderJson: string } {
   const order = {
     buyer: BUYER,
     jobKind: JOB_KIND[kind],
     modelId: kind === "inference" ? "1" : "0",
     licenceId: "0",
-    requestHash: `0x${"0d".repeat(32)}`,
+    requestHash: request,
     inputCommitment,
     verifier: `0x${"e5".repeat(20)}`,
     matcher: `0x${"e6".repeat(20)}`,
@@ -120,8 +135,13 @@ export class ScriptedCompute {
     });
   }
 
-  registration(provider: Address, stakeWei: bigint): ConnectResponse {
+  /** Tests change what it says. */
+  challenge = (provider: string, server: string): string =>
+    `AiOS provider link\nversion: 2\nnonce: 0x${"ab".repeat(32)}\naddress: ${provider}\nserver: ${server}\nchain: ${CHAIN_ID}\nescrow: ${CONTRACTS.JobEscrow}`;
+
+  registration(provider: Address, stakeWei: bigint, permitNonce = 0): ConnectResponse {
     const registry = CONTRACTS.ProviderRegistry;
+    const deadline = Math.floor(Date.now() / 1_000) + 600;
     const zero = `0x${"00".repeat(32)}`;
     const registration = {
       provider,
@@ -129,14 +149,14 @@ export class ScriptedCompute {
       capabilitiesHash: zero,
       selfTestHash: zero,
       nonce: 0,
-      deadline: 9_999_999_999,
+      deadline,
     };
-    const permit = { owner: provider, spender: registry, value: stakeWei, nonce: 0, deadline: 9_999_999_999 };
+    const permit = { owner: provider, spender: registry, value: stakeWei, nonce: permitNonce, deadline };
     const token = {
       name: "Wrapped AIOS",
       version: "1",
       chainId: CHAIN_ID,
-      verifyingContract: `0x${"e4".repeat(20)}`,
+      verifyingContract: CONTRACTS.WrappedAios,
     };
     return ConnectResponse.fromPartial({
       registrationRequest: {
@@ -181,7 +201,35 @@ export class ScriptedCompute {
     });
   }
 
-  grant(grant: LeaseGranted): void {
+  /** Offers the lease at the price that the grant will say, and waits until the provider has agreed. */
+  async agree(grant: LeaseGranted): Promise<void> {
+    const { jobId, fencingToken, spec } = grant;
+    const decisions = () =>
+      this.received.filter(({ leaseDecision }) => leaseDecision?.jobId === jobId && leaseDecision.accepted)
+        .length;
+    const before = decisions();
+    const training = spec?.training !== undefined;
+    const kind = training ? JobKind.JOB_KIND_TRAINING : JobKind.JOB_KIND_INFERENCE;
+    this.offer(
+      this.#provider as Address,
+      jobId,
+      fencingToken,
+      kind,
+      PRICES[training ? "training" : "inference"],
+    );
+    await eventually(() => {
+      if (decisions() === before) throw new Error(`${jobId} is not agreed yet`);
+    });
+  }
+
+  /** As compute does: offered, agreed, then granted. */
+  async grant(grant: LeaseGranted): Promise<void> {
+    await this.agree(grant);
+    this.give(grant);
+  }
+
+  /** Without an offer. */
+  give(grant: LeaseGranted): void {
     const { jobId, fencingToken, modelCid, inputCid } = grant;
     const lease = { jobId, fencingToken, provider: this.#provider, modelOwner: this.modelOwner };
     this.leases.give({ ...lease, contentCids: [modelCid, inputCid] });
@@ -203,7 +251,7 @@ export class ScriptedCompute {
     if (message.hello !== undefined) {
       this.#provider = message.hello.address;
       this.#token = await this.sessionToken(message.hello.address as Address);
-      const text = `AiOS provider link\nnonce: 0x${"ab".repeat(32)}\naddress: ${message.hello.address}\nchain: ${CHAIN_ID}`;
+      const text = this.challenge(message.hello.address, stream.getHost());
       stream.write(
         ConnectResponse.fromPartial({
           correlationId: "challenge",

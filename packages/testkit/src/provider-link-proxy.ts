@@ -74,7 +74,8 @@ export class ProviderLinkProxy {
   }
 
   #pass(link: ServerDuplexStream<ConnectRequest, ConnectResponse>): void {
-    const toCompute = this.#client.connect(link.metadata);
+    // Under the name that the provider dialled: it proves its key to that one only.
+    const toCompute = this.#client.connect(link.metadata, { host: link.getHost() });
     this.#toCompute = toCompute;
     link.on("data", (message: ConnectRequest) => {
       for (const passed of this.#tampering.toCompute(message)) toCompute.write(passed);

@@ -296,6 +296,7 @@ function orderSettings(values: ComputeSettings): ConstructorParameters<typeof Pr
 
 function linkSettings(values: ComputeSettings): {
   heartbeatIntervalMs: number;
+  serverNames: readonly string[];
   handshakeStepMs: number;
   handshakeTimeoutMs: number;
   sessionTokenLifetimeMs: number;
@@ -303,6 +304,7 @@ function linkSettings(values: ComputeSettings): {
 } {
   return {
     heartbeatIntervalMs: values.HEARTBEAT_INTERVAL,
+    serverNames: values.PROVIDER_LINK_NAMES,
     handshakeStepMs: values.HANDSHAKE_STEP_TIMEOUT,
     handshakeTimeoutMs: values.HANDSHAKE_TIMEOUT,
     sessionTokenLifetimeMs: values.SESSION_TOKEN_LIFETIME,

@@ -113,6 +113,14 @@ export const settings = defineSettings({
     default: "720h",
   }),
   HEARTBEAT_INTERVAL: setting(duration, { description: "how often providers report", default: "5s" }),
+  PROVIDER_LINK_NAMES: setting(
+    z.string().transform((text) => (text === "any" ? [] : text.split(",").map((name) => name.trim()))),
+    {
+      description:
+        "host:port under which providers dial this service, separated by commas; a link under another name is refused, so that no server in between passes on a proof made for it; any: all names",
+      default: "any",
+    },
+  ),
   HANDSHAKE_STEP_TIMEOUT: setting(duration, {
     description: "how long a provider has for its hello and proof together, then for its signed registration",
     default: "8s",

@@ -1,5 +1,6 @@
 import { contentId } from "@aios/core-content-id/content-id";
 import type { Aead } from "@aios/core-sealing/aead";
+import type { RequestedInference, RequestedTraining } from "@aios/core-settlement/request-hash";
 import type { Clock } from "@aios/kernel/clock";
 import { toCodedError } from "@aios/kernel/coded-error";
 import { jobId as parseJobId } from "@aios/kernel/identifiers";
@@ -9,15 +10,17 @@ import { crashPoint } from "@aios/service-kit/crash-point";
 import type { Logger } from "@aios/service-kit/logger";
 import { inSpan } from "@aios/service-kit/tracing";
 import { checkedOrder, type OrderFacts, signDelivery, type WorkDone } from "../domain/delivery.js";
-import { leaseEnded, malformedGrant, providerBusy } from "../domain/errors.js";
-import type { Network, WorkKind } from "../domain/lease-policy.js";
+import { leaseEnded, leaseNotAgreed, malformedGrant, providerBusy } from "../domain/errors.js";
+import type { AgreedTerms, WorkKind } from "../domain/lease-policy.js";
+import type { PinnedNetwork } from "../domain/network.js";
 import type { Contents, LeaseJournal, LeaseRef, Signer, Trainer, TrainingProgress } from "../domain/ports.js";
+import { checkPlan } from "../domain/training-bounds.js";
 import { runInference } from "./run-inference.js";
 import { runTraining } from "./run-training.js";
 
 /** A welcomed connection: where messages go, and what the work on its leases needs. */
 export interface Link {
-  readonly network: Network;
+  readonly network: PinnedNetwork;
   readonly contents: Contents;
   send(message: Omit<ConnectRequest, "correlationId">): void;
 }
@@ -26,6 +29,8 @@ interface Work {
   readonly lease: LeaseRef;
   readonly grant: LeaseGranted;
   readonly kind: WorkKind;
+  /** Decimal wei, as signed for. */
+  readonly priceWei: string;
   readonly abort: AbortController;
   state: "queued" | "running" | "done";
   /** Result or failure, once done. */
@@ -36,6 +41,8 @@ interface Work {
 const MOST_LEASES = 1_000;
 /** A training fills a core for many seconds; inferences take milliseconds beside it. */
 const PARALLEL_TRAININGS = 1;
+/** Clocks differ, and a lease comes on chain a little after it was agreed. */
+const GRANT_MARGIN_MS = 10 * 60_000;
 
 export interface LeaseWorkerPorts {
   readonly journal: LeaseJournal;
@@ -56,6 +63,8 @@ export interface LeaseWorkerPorts {
 export class LeaseWorker {
   readonly #ports: LeaseWorkerPorts;
   readonly #works = new Map<string, Work>();
+  /** What was signed for, granted or not. */
+  readonly #agreed = new Map<string, { readonly lease: LeaseRef; readonly terms: AgreedTerms }>();
   #link: Link | undefined;
   #connected = false;
   #idle: (() => void)[] = [];
@@ -66,8 +75,15 @@ export class LeaseWorker {
 
   /** Takes up what was owed before this process started. Call once, first. */
   async recover(): Promise<void> {
+    for (const { jobId, fencingToken, terms } of await this.#ports.journal.agreed()) {
+      const lease = { jobId, fencingToken };
+      this.#agreed.set(keyOf(lease), { lease, terms });
+    }
     for (const stored of await this.#ports.journal.all()) {
-      const work = this.#add(stored, LeaseGranted.decode(stored.grant));
+      const grant = LeaseGranted.decode(stored.grant);
+      // Taken up by a version that kept no terms: it had signed for the price of its grant.
+      const priceWei = this.#agreed.get(keyOf(stored))?.terms.priceWei ?? grant.agreedPriceWei;
+      const work = this.#add(stored, grant, priceWei);
       if (stored.outcome === undefined) continue;
       work.outcome = ConnectRequest.decode(stored.outcome);
       work.state = "done";
@@ -86,11 +102,25 @@ export class LeaseWorker {
     this.#connected = false;
   }
 
+  /** Keeps what is about to be signed for; without it no grant is taken. Throws `disk-full`, `provider-busy`. */
+  async agree(lease: LeaseRef, terms: AgreedTerms): Promise<void> {
+    await this.#forgetExpired();
+    if (this.#agreed.size >= MOST_LEASES) throw providerBusy();
+    await this.#ports.journal.putTerms(lease, terms);
+    this.#agreed.set(keyOf(lease), { lease, terms });
+  }
+
   /** Idempotent: a grant that is known changes nothing, except that its outcome is sent again. */
   async granted(grant: LeaseGranted): Promise<void> {
     const lease = { jobId: parseJobId(grant.jobId), fencingToken: grant.fencingToken };
     const known = this.#works.get(keyOf(lease));
     if (known !== undefined) return this.#sendOutcome(known);
+    const terms = this.#agreed.get(keyOf(lease))?.terms;
+    if (terms === undefined)
+      return this.#refuse(lease, leaseNotAgreed("it was not offered, or not accepted"));
+    if (terms.kind !== kindOf(grant) || terms.priceWei !== grant.agreedPriceWei) {
+      return this.#refuse(lease, leaseNotAgreed("kind of work or price are not those that were signed"));
+    }
     for (const other of this.#works.values()) {
       if (other.lease.jobId === lease.jobId) await this.ended(other.lease, "the job was leased anew");
     }
@@ -99,7 +129,7 @@ export class LeaseWorker {
       crashPoint("provider.grant.before-persist");
       await this.#ports.journal.putGrant(lease, LeaseGranted.encode(grant).finish());
       crashPoint("provider.grant.after-persist");
-      this.#add(lease, grant);
+      this.#add(lease, grant, terms.priceWei);
     } catch (error) {
       return this.#refuse(lease, error);
     }
@@ -109,8 +139,9 @@ export class LeaseWorker {
   /** Acknowledged, revoked or replaced: nothing is owed any more. */
   async ended(lease: LeaseRef, reason: string): Promise<void> {
     const work = this.#works.get(keyOf(lease));
-    if (work === undefined) return;
-    work.abort.abort(leaseEnded(reason));
+    const agreed = this.#agreed.delete(keyOf(lease));
+    if (work === undefined && !agreed) return;
+    work?.abort.abort(leaseEnded(reason));
     this.#works.delete(keyOf(lease));
     await this.#ports.journal.remove(lease);
     this.#noteIdle();
@@ -141,13 +172,23 @@ export class LeaseWorker {
     this.#noteIdle();
   }
 
-  #add(lease: LeaseRef, grant: LeaseGranted): Work {
-    const kind: WorkKind = grant.spec?.training === undefined ? "inference" : "training";
+  /** Promises whose time is over, with what could have been granted under them. */
+  async #forgetExpired(): Promise<void> {
+    const nowMs = this.#ports.clock.now();
+    for (const [key, { lease, terms }] of this.#agreed) {
+      const untilMs = Math.max(terms.acceptByMs, terms.deliverByMs) + GRANT_MARGIN_MS;
+      if (untilMs < nowMs && !this.#works.has(key)) await this.ended(lease, "it was not granted");
+    }
+  }
+
+  #add(lease: LeaseRef, grant: LeaseGranted, priceWei: string): Work {
+    const kind = kindOf(grant);
     const { jobId, fencingToken } = lease;
     const work: Work = {
       lease: { jobId, fencingToken },
       grant,
       kind,
+      priceWei,
       abort: new AbortController(),
       state: "queued",
       outcome: undefined,
@@ -204,13 +245,15 @@ export class LeaseWorker {
     const { lease, grant, abort } = work;
     const { clock, rng, trainer, aead } = this.#ports;
     const { jobId } = lease;
-    const granted = { jobId, kind: work.kind, inputCommitment: grant.inputCommitment };
+    const { inputCommitment, outputRecipientPublicKey } = grant;
+    const granted = { jobId, work: requestedWork(grant), inputCommitment, outputRecipientPublicKey };
     const order = checkedOrder(grant.orderJson, granted, link.network);
     const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(order.deliverWithinSeconds * 1_000)]);
     const training = grant.spec?.training;
     if (training !== undefined) {
+      checkPlan(training);
       const ports = { trainer, contents: link.contents, rng, clock, aead };
-      const plan = { ...lease, plan: training, outputRecipientPublicKey: grant.outputRecipientPublicKey };
+      const plan = { ...lease, plan: training, outputRecipientPublicKey };
       const done = await runTraining(plan, ports, (progress) => this.#report(lease, progress), signal);
       return this.#resultOf(work, done, done.outputKeyJson, order, link.network);
     }
@@ -220,7 +263,7 @@ export class LeaseWorker {
       modelCid: contentId(grant.modelCid, "modelCid"),
       modelCommitment: grant.modelCommitment,
       inputCid: contentId(grant.inputCid, "inputCid"),
-      inputCommitment: grant.inputCommitment,
+      inputCommitment,
     };
     const done = await runInference(inference, link.contents, clock, aead, signal);
     crashPoint("provider.inference.after-evaluate");
@@ -232,10 +275,10 @@ export class LeaseWorker {
     done: WorkDone,
     outputKeyJson: string,
     order: OrderFacts,
-    network: Network,
+    network: PinnedNetwork,
   ): ConnectRequest {
-    const { lease, grant } = work;
-    const signed = signDelivery(lease, done, order, grant.agreedPriceWei, network, this.#ports.signer);
+    const { lease, priceWei } = work;
+    const signed = signDelivery(lease, done, order, priceWei, network, this.#ports.signer);
     return ConnectRequest.fromPartial({
       jobResult: { ...lease, output: done.output, outputCid: done.outputCid, outputKeyJson, ...signed },
     });
@@ -284,6 +327,17 @@ function inTraceOf<T>({ lease, grant, kind }: Work, work: () => Promise<T>): Pro
   const attributes = { "aios.job.id": lease.jobId, "aios.lease.fencing_token": lease.fencingToken };
   const parent = grant.traceparent === "" ? {} : { parent: { traceparent: grant.traceparent } };
   return inSpan(`run ${kind}`, { attributes, ...parent }, work);
+}
+
+function kindOf(grant: LeaseGranted): WorkKind {
+  return grant.spec?.training === undefined ? "inference" : "training";
+}
+
+/** Throws `malformed-grant`. */
+function requestedWork({ spec }: LeaseGranted): RequestedTraining | RequestedInference {
+  if (spec?.training !== undefined) return { kind: "training", ...spec.training };
+  if (spec?.inference === undefined) throw malformedGrant("it names no work");
+  return { kind: "inference", modelId: spec.inference.modelId };
 }
 
 function failureOf(lease: LeaseRef, error: unknown): ConnectRequest {

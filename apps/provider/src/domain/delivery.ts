@@ -5,12 +5,18 @@ import {
   receiptTypedData,
   type Written,
 } from "@aios/core-settlement/order-digest";
+import {
+  type RequestedInference,
+  type RequestedTraining,
+  requestHash,
+} from "@aios/core-settlement/request-hash";
 import { typedDataDigest } from "@aios/core-settlement/signed-data";
 import { JOB_KIND, RECEIPT_KINDS, signingDomain } from "@aios/core-settlement/typed-data";
 import type { Address, JobId } from "@aios/kernel/identifiers";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { malformedGrant, mismatch } from "./errors.js";
-import type { Network, WorkKind } from "./lease-policy.js";
+import type { WorkKind } from "./lease-policy.js";
+import type { PinnedNetwork } from "./network.js";
 import type { LeaseRef, Signer } from "./ports.js";
 
 const NO_HASH = `0x${"00".repeat(32)}`;
@@ -43,34 +49,42 @@ export interface SignedDelivery {
   readonly receiptSignature: Uint8Array;
 }
 
-/** What was granted besides the order: the job, its kind, and of an inference the input's commitment. */
+/** What was granted besides the order: the job, its work, whom it is for, and of an inference the input's commitment. */
 export interface GrantedWork {
   readonly jobId: JobId;
-  readonly kind: WorkKind;
+  readonly work: RequestedTraining | RequestedInference;
+  /** Whom a training's output is sealed to; empty for an inference. */
+  readonly outputRecipientPublicKey: Uint8Array;
   readonly inputCommitment: Uint8Array;
 }
 
 /**
- * The order, after it was seen to be the one whose digest under the network's escrow is the job's id, of the granted kind,
- * and for the granted input: a proof about the ordered input refutes an output for any other.
+ * The order, after it was seen to be the one whose digest under the network's escrow is the job's id, for the granted work
+ * and recipient, and for the granted input: a proof about the ordered input refutes an output for any other.
  * Throws `malformed-grant`, `order-mismatch`, `input-commitment-mismatch`.
  */
-export function checkedOrder(orderJson: string, granted: GrantedWork, network: Network): OrderFacts {
+export function checkedOrder(orderJson: string, granted: GrantedWork, network: PinnedNetwork): OrderFacts {
+  const { work } = granted;
   const order = parseOrder(orderJson);
   const facts = orderFacts(order);
   if (orderedJobId(order, network) !== granted.jobId) throw mismatch("order-mismatch", "order");
-  if (Number(order["jobKind"]) !== JOB_KIND[granted.kind]) throw mismatch("order-mismatch", "kind of work");
-  if (granted.kind === "inference" && facts.inputCommitment.toLowerCase() !== hex(granted.inputCommitment)) {
+  if (Number(order["jobKind"]) !== JOB_KIND[work.kind]) throw mismatch("order-mismatch", "kind of work");
+  const recipient = work.kind === "training" ? hex(granted.outputRecipientPublicKey) : "";
+  if (String(order["requestHash"]).toLowerCase() !== requestHash(work, recipient)) {
+    throw mismatch("order-mismatch", work.kind === "training" ? "training or its recipient" : "model");
+  }
+  if (work.kind === "inference" && facts.inputCommitment.toLowerCase() !== hex(granted.inputCommitment)) {
     throw mismatch("input-commitment-mismatch", "input");
   }
   return facts;
 }
 
-function orderedJobId(order: Readonly<Record<string, unknown>>, network: Network): JobId {
-  const escrow = network.contracts["JobEscrow"];
-  if (escrow === undefined) throw malformedGrant("the network names no escrow");
+function orderedJobId(order: Readonly<Record<string, unknown>>, network: PinnedNetwork): JobId {
   try {
-    return jobIdOfOrder(signingDomain(network.chainId, escrow), order as unknown as Written<Order>);
+    return jobIdOfOrder(
+      signingDomain(network.chainId, network.contracts.JobEscrow),
+      order as unknown as Written<Order>,
+    );
   } catch {
     throw malformedGrant("the order lacks a field, or one is out of its range");
   }
@@ -102,20 +116,17 @@ function orderFacts(order: Readonly<Record<string, unknown>>): OrderFacts {
 
 /**
  * Receipt and delivery, signed. `outputHash` is keccak256 of the packed output, or of the output's CID for a training;
- * `receiptHash` is the receipt's EIP-712 digest. Throws `malformed-grant` when the network has no such contracts.
+ * `receiptHash` is the receipt's EIP-712 digest.
  */
 export function signDelivery(
   lease: LeaseRef,
   work: WorkDone,
   order: OrderFacts,
   priceWei: string,
-  network: Network,
+  network: PinnedNetwork,
   signer: Signer,
 ): SignedDelivery {
-  const escrow = network.contracts["JobEscrow"];
-  const registry = network.contracts["ReceiptRegistry"];
-  if (escrow === undefined || registry === undefined)
-    throw malformedGrant("the network names no escrow or receipt registry");
+  const { JobEscrow: escrow, ReceiptRegistry: registry } = network.contracts;
   const inference = work.kind === "inference";
   const outputHash = hex(keccak_256(inference ? work.output : new TextEncoder().encode(work.outputCid)));
   const receipt = receiptTypedData(signingDomain(network.chainId, registry), {

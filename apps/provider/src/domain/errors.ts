@@ -46,6 +46,45 @@ export function malformedGrant(problem: string): CodedError {
   });
 }
 
+/** A grant of work that this provider did not sign for, or under other terms. */
+export function leaseNotAgreed(problem: string): CodedError {
+  return new CodedError({
+    code: "lease-not-agreed",
+    kind: "forbidden",
+    message: `This provider has not agreed to the lease: ${problem}.`,
+  });
+}
+
+/** A training that is larger than this program ever takes. */
+export function trainingOutOfRange(field: string, range: string): CodedError {
+  return new CodedError({
+    code: "training-out-of-range",
+    kind: "unprocessable",
+    message: `The training's ${field} must be ${range}.`,
+    details: { field, range },
+  });
+}
+
+/** The network that compute speaks of is not the one that the operator named. */
+export function networkNotPinned(what: string, pinned: string, named: string): CodedError {
+  return new CodedError({
+    code: "network-not-pinned",
+    kind: "forbidden",
+    message: `compute names ${what} ${named}, this provider was told ${pinned}. It speaks for another network, or the setting is old.`,
+    details: { what, pinned, named },
+  });
+}
+
+export function pinnedChainUnavailable(url: string, cause: unknown): CodedError {
+  return new CodedError({
+    code: "chain-unavailable",
+    kind: "unavailable",
+    message: `The chain's node at CHAIN_RPC_URL (${new URL(url).host}) does not say where the network's contracts are.`,
+    retryAfterMs: 1_000,
+    cause,
+  });
+}
+
 export function providerBusy(): CodedError {
   return new CodedError({
     code: "provider-busy",

@@ -4,11 +4,15 @@ import { TypedDataEncoder } from "ethers/hash";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decideOffer, type Offer, type OwnState } from "./lease-policy.js";
+import type { PinnedNetwork } from "./network.js";
 
 const ME = `0x${"11".repeat(20)}` as Address;
 const ESCROW = `0x${"ee".repeat(20)}`;
 const JOB = jobId(`0x${"0a".repeat(32)}`);
-const network = { chainId: 77n, contracts: { JobEscrow: ESCROW } };
+const network = {
+  chainId: 77n,
+  contracts: { JobEscrow: ESCROW, ProviderRegistry: ME, ReceiptRegistry: ME, WrappedAios: ME },
+} as PinnedNetwork;
 const own: OwnState = {
   provider: ME,
   prices: { inference: 100n },
@@ -38,7 +42,10 @@ function offer(changes: Readonly<Record<string, unknown>> = {}, chainId = 77n, c
 
 describe("lease policy", () => {
   it("accepts its own price on its own network and says until when that binds", () => {
-    expect(decideOffer(offer(), own, network)).toMatchObject({ accepted: true, acceptByMs: 60_000 });
+    expect(decideOffer(offer(), own, network)).toMatchObject({
+      accepted: true,
+      agreed: { kind: "inference", priceWei: "100", acceptByMs: 60_000, deliverByMs: 90_000 },
+    });
   });
 
   it("refuses with the reason", () => {

@@ -1,6 +1,7 @@
 import type { TypedData } from "@aios/core-settlement/signed-data";
-import { LEASE_TERMS_TYPES } from "@aios/core-settlement/typed-data";
+import { LEASE_TERMS_TYPES, signingDomain } from "@aios/core-settlement/typed-data";
 import type { Address } from "@aios/kernel/identifiers";
+import type { PinnedNetwork } from "./network.js";
 import type { LeaseRef } from "./ports.js";
 import { parseTypedData, requireField, signatureRefused, wholeNumber } from "./typed-data.js";
 
@@ -9,13 +10,6 @@ export type WorkKind = "training" | "inference";
 /** What this provider takes: by kind, the least it asks for one job. */
 export interface PriceList {
   readonly [kind: string]: bigint | undefined;
-}
-
-/** The network that a provider was welcomed to. */
-export interface Network {
-  readonly chainId: bigint;
-  /** Addresses by registry name. */
-  readonly contracts: Readonly<Record<string, string>>;
 }
 
 export interface Offer extends LeaseRef {
@@ -38,15 +32,25 @@ export interface OwnState {
 /** Most work promised beyond what runs at once: short jobs queue for a moment. */
 const QUEUE_FACTOR = 4;
 
+/** What was signed for a lease: the one measure of its grant. */
+export interface AgreedTerms {
+  readonly kind: WorkKind;
+  /** Decimal wei. */
+  readonly priceWei: string;
+  /** Until when the signature can bring the lease on chain. */
+  readonly acceptByMs: number;
+  readonly deliverByMs: number;
+}
+
 export type LeaseAnswer =
-  | { readonly accepted: true; readonly terms: TypedData; readonly acceptByMs: number }
+  | { readonly accepted: true; readonly terms: TypedData; readonly agreed: AgreedTerms }
   | { readonly accepted: false; readonly reason: string };
 
 /**
  * The provider's own policy: accepts what it can do, for at least its price, under terms that say what was offered.
  * Refusals name the reason; terms that name another job, provider or network are refused as `terms-mismatch`.
  */
-export function decideOffer(offer: Offer, own: OwnState, network: Network): LeaseAnswer {
+export function decideOffer(offer: Offer, own: OwnState, network: PinnedNetwork): LeaseAnswer {
   const price = own.prices[offer.kind];
   if (own.draining) return { accepted: false, reason: "draining" };
   if (!own.kinds.includes(offer.kind) || price === undefined)
@@ -55,13 +59,14 @@ export function decideOffer(offer: Offer, own: OwnState, network: Network): Leas
   if (offer.deliverByMs <= own.nowMs) return { accepted: false, reason: "too-late" };
   try {
     const terms = checkTerms(offer, own.provider, network);
-    if (wholeNumber(terms.message["providerPriceWei"], "providerPriceWei") < price) {
-      return { accepted: false, reason: "price-too-low" };
-    }
+    const priceWei = wholeNumber(terms.message["providerPriceWei"], "providerPriceWei");
+    if (priceWei < price) return { accepted: false, reason: "price-too-low" };
+    const acceptByMs = Number(wholeNumber(terms.message["acceptBy"], "acceptBy")) * 1_000;
+    const { kind, deliverByMs } = offer;
     return {
       accepted: true,
       terms,
-      acceptByMs: Number(wholeNumber(terms.message["acceptBy"], "acceptBy")) * 1_000,
+      agreed: { kind, priceWei: priceWei.toString(), acceptByMs, deliverByMs },
     };
   } catch (error) {
     return {
@@ -71,14 +76,15 @@ export function decideOffer(offer: Offer, own: OwnState, network: Network): Leas
   }
 }
 
-function checkTerms(offer: Offer, provider: Address, network: Network): TypedData {
+function checkTerms(offer: Offer, provider: Address, network: PinnedNetwork): TypedData {
   const { primaryType, domain, message } = parseTypedData(offer.leaseTermsJson);
   if (primaryType !== "LeaseTerms") throw signatureRefused("These are not lease terms.");
-  const escrow = network.contracts["JobEscrow"];
+  const own = signingDomain(network.chainId, network.contracts.JobEscrow);
   if (
-    domain.chainId !== network.chainId ||
-    escrow === undefined ||
-    domain.verifyingContract !== escrow.toLowerCase()
+    domain.name !== own.name ||
+    domain.version !== own.version ||
+    domain.chainId !== own.chainId ||
+    domain.verifyingContract !== own.verifyingContract
   ) {
     throw signatureRefused("The lease terms are for another network or escrow.");
   }

@@ -1,6 +1,8 @@
 import type { SealedKey } from "@aios/core-sealing/sealed-key";
 import type { TypedData } from "@aios/core-settlement/signed-data";
 import type { Address, ContentId, JobId } from "@aios/kernel/identifiers";
+import type { AgreedTerms } from "./lease-policy.js";
+import type { SignedStake } from "./registration.js";
 
 /** The provider's own key; it does not leave the adapter. Signatures are 65 bytes, r ‖ s ‖ v. */
 export interface Signer {
@@ -79,12 +81,24 @@ export interface StoredLease extends LeaseRef {
   readonly outcome: Uint8Array | undefined;
 }
 
-/** What this provider owes, on disk: survives its death. One entry a lease. Throws `disk-full`. */
+/** What this provider has signed for and owes, on disk: survives its death. One entry a lease. Throws `disk-full`. */
 export interface LeaseJournal {
+  /** Every lease that was granted. */
   all(): Promise<readonly StoredLease[]>;
+  /** Every lease that was agreed to, granted or not. */
+  agreed(): Promise<readonly (LeaseRef & { readonly terms: AgreedTerms })[]>;
+  putTerms(lease: LeaseRef, terms: AgreedTerms): Promise<void>;
   putGrant(lease: LeaseRef, grant: Uint8Array): Promise<void>;
   putOutcome(lease: LeaseRef, outcome: Uint8Array): Promise<void>;
+  /** Terms, grant and outcome. */
   remove(lease: LeaseRef): Promise<void>;
+}
+
+/** Every stake that was ever signed away, on disk: the limit is one for all connections. Throws `disk-full`. */
+export interface StakeLedger {
+  signed(): Promise<readonly SignedStake[]>;
+  /** Before the signature leaves. Under the same permit nonce the larger one stays. */
+  add(stake: SignedStake): Promise<void>;
 }
 
 export type { SealedKey };

@@ -51,6 +51,25 @@ export function leaseJournalConformance(name: string, start: () => Promise<Lease
       expect(await journal.all()).toEqual([{ ...lease, grant: bytes(2), outcome: bytes(12) }]);
     });
 
+    it("keeps what was agreed over a restart, granted or not, until its lease is removed", async () => {
+      const journal = await subject.open();
+      const [first, second] = [
+        { jobId: JOB, fencingToken: 1 },
+        { jobId: OTHER, fencingToken: 1 },
+      ];
+      const terms = { kind: "inference", priceWei: "7", acceptByMs: 1, deliverByMs: 2 } as const;
+      await journal.putTerms(first, terms);
+      await journal.putTerms(second, { ...terms, kind: "training" });
+      await journal.putGrant(second, bytes(1));
+      expect(await (await subject.open()).agreed()).toEqual([
+        { ...first, terms },
+        { ...second, terms: { ...terms, kind: "training" } },
+      ]);
+      expect((await journal.all()).map(({ jobId: id }) => id)).toEqual([OTHER]);
+      await journal.remove(second);
+      expect(await journal.agreed()).toEqual([{ ...first, terms }]);
+    });
+
     it("forgets what is removed, and nothing else", async () => {
       const journal = await subject.open();
       const [gone, kept] = [

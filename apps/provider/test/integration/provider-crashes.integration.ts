@@ -14,7 +14,7 @@ import { hexlify, toBeHex } from "ethers/utils";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { referenceModel } from "../../src/domain/self-test.js";
 import { ProviderPlatform } from "../provider-platform.js";
-import { ordered } from "../scripted-compute.js";
+import { ordered, PIN } from "../scripted-compute.js";
 
 const MAIN = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
 const CRASH_POINTS = [
@@ -54,6 +54,7 @@ function startProcess(dataDir: string, crashAt: string): ChildProcess {
   return spawn(process.execPath, [MAIN], {
     stdio: "ignore",
     env: {
+      ...PIN,
       COMPUTE_GRPC_URL: platform.compute.url,
       PROVIDER_KEY_FILE: platform.keyFile("crashing", "9"),
       PROVIDER_JOB_KINDS: "inference",
@@ -85,7 +86,7 @@ describe("a provider killed with kill -9", () => {
       // As compute does after each welcome: what is leased and not delivered is granted again.
       platform.compute.onProof = (stream) => {
         stream.write(platform.compute.welcome());
-        platform.compute.grant(grant);
+        platform.compute.grant(grant).catch(() => undefined);
       };
       const first = startProcess(dataDir, `${point}=${marker}`);
       child = first;

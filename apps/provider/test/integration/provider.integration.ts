@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { decryptContent } from "@aios/core-sealing/content-encryption";
 import { generateSealingKeyPair, openKey } from "@aios/core-sealing/sealed-key";
 import { sealedKeyFromJson } from "@aios/core-sealing/sealed-key-json";
+import { requestHash } from "@aios/core-settlement/request-hash";
 import {
   DELIVERY_TYPES,
   LEASE_TERMS_TYPES,
@@ -18,7 +19,7 @@ import { encodeJobInput } from "@aios/core-zkml/job-input";
 import { packOutput } from "@aios/core-zkml/output-packing";
 import { type Address, address } from "@aios/kernel/identifiers";
 import { SeededRng } from "@aios/kernel/random";
-import { JobKind, LeaseGranted } from "@aios/proto/aios/compute/v1/compute";
+import { ConnectResponse, JobKind, LeaseGranted } from "@aios/proto/aios/compute/v1/compute";
 import { loadSettings } from "@aios/service-kit/config";
 import { eventually } from "@aios/testkit/eventually";
 import { silentLogger } from "@aios/testkit/silent-logger";
@@ -30,7 +31,7 @@ import { providerSettings } from "../../src/config.js";
 import { referenceModel } from "../../src/domain/self-test.js";
 import { type RunningProvider, startProvider } from "../../src/provider.js";
 import { ProviderPlatform } from "../provider-platform.js";
-import { BUYER, CHAIN_ID, CONTRACTS, ordered } from "../scripted-compute.js";
+import { BUYER, CHAIN_ID, CONTRACTS, ordered, PIN, type ScriptedCompute } from "../scripted-compute.js";
 
 const TRAINING_PROCESS = new URL("../../dist/src/adapters/tensorflow/training-process.js", import.meta.url);
 const rng = new SeededRng(77);
@@ -40,8 +41,10 @@ const jobIdOf = (digit: number): string => `0x${digit.toString(16).padStart(64, 
 let platform: ProviderPlatform;
 let provider: RunningProvider | undefined;
 let started = 0;
+let challenge: ScriptedCompute["challenge"];
 beforeAll(async () => {
   platform = await ProviderPlatform.start();
+  challenge = platform.compute.challenge;
 });
 afterAll(() => platform?.stop());
 afterEach(async () => {
@@ -49,6 +52,7 @@ afterEach(async () => {
   provider = undefined;
   platform.compute.received.length = 0;
   platform.compute.onProof = (stream) => stream.write(platform.compute.welcome());
+  platform.compute.challenge = challenge;
 });
 
 async function start(
@@ -57,6 +61,7 @@ async function start(
   started++;
   const dataDir = env["AIOS_DATA_DIR"] ?? platform.dataDir(`provider-${started}`);
   const settings = loadSettings(providerSettings, {
+    ...PIN,
     COMPUTE_GRPC_URL: platform.compute.url,
     PROVIDER_KEY_FILE: platform.keyFile("provider", "7"),
     AIOS_DATA_DIR: dataDir,
@@ -101,6 +106,27 @@ async function inferenceJob(nonce: number, fencingToken: number): Promise<Infere
   };
 }
 
+function trainingGrant(nonce: number, recipient: Uint8Array, epochs = 2): LeaseGranted {
+  const training = {
+    dataSet: "mnist-digits",
+    seed: 1,
+    epochs,
+    batchSize: 64,
+    layers: [784, 32, 10],
+    trainPerClass: 100,
+    testPerClass: 50,
+    shiftAugmentation: true,
+  };
+  const request = requestHash({ kind: "training", ...training }, hexlify(recipient));
+  return LeaseGranted.fromPartial({
+    ...ordered(nonce, { kind: "training", request }),
+    fencingToken: 1,
+    spec: { training },
+    outputRecipientPublicKey: recipient,
+    agreedPriceWei: "2000000000000000000",
+  });
+}
+
 const journalOf = (dataDir: string): string[] => readdirSync(join(dataDir, "leases"));
 
 describe("joining", () => {
@@ -111,7 +137,7 @@ describe("joining", () => {
     const { running } = await start();
     const [proof] = await platform.compute.all("proof");
     const [registration] = await platform.compute.all("registration");
-    const text = `AiOS provider link\nnonce: 0x${"ab".repeat(32)}\naddress: ${me()}\nchain: ${CHAIN_ID}`;
+    const text = platform.compute.challenge(me(), platform.compute.url);
     expect(address(verifyMessage(text, hexlify(proof?.signature ?? "0x")))).toBe(running.signer.address);
     const { signature, resultHash, ...figures } = proof?.selfTest ?? expect.fail("no self-test");
     const signed = `{"evaluatorMacsPerSecond":${figures.evaluatorMacsPerSecond},"measuredAtMs":${figures.measuredAtMs},"resultHash":"${hexlify(resultHash)}","trainingSamplesPerSecond":${figures.trainingSamplesPerSecond}}`;
@@ -143,6 +169,63 @@ describe("joining", () => {
   });
 });
 
+describe("a compute that is not the one that was dialled, or not of the pinned network", () => {
+  it.each([
+    ["another server's", (text: string) => text.replace(/server: .*/, "server: honest.example:50061")],
+    ["another chain's", (text: string) => text.replace(/chain: .*/, "chain: 1")],
+    ["another escrow's", (text: string) => text.replace(/escrow: .*/, `escrow: ${BUYER}`)],
+    ["of the format before", (text: string) => text.replace(/version: 2\n/, "").replace(/server: .*\n/, "")],
+  ])("gets no proof for a challenge that is %s", async (_whose, change) => {
+    platform.compute.challenge = (...args) => change(challenge(...args));
+    const before = platform.compute.connections;
+    await start();
+    await eventually(() => expect(platform.compute.connections).toBeGreaterThan(before + 1));
+    expect(platform.compute.received.filter(({ proof }) => proof !== undefined)).toEqual([]);
+  });
+
+  it("is not worked for when it welcomes into other contracts", async () => {
+    platform.compute.onProof = (stream) => {
+      const { welcome } = platform.compute.welcome();
+      if (welcome === undefined) throw new TypeError("no welcome");
+      const contracts = { ...CONTRACTS, JobEscrow: BUYER };
+      stream.write(ConnectResponse.fromPartial({ welcome: { ...welcome, contracts } }));
+    };
+    const before = platform.compute.connections;
+    const { running } = await start();
+    await eventually(() => expect(platform.compute.connections).toBeGreaterThan(before + 1));
+    expect(running.link.welcomed).toBe(false);
+  });
+
+  it("gets no registration after the welcome, and never more stake in all than the limit", async () => {
+    const registrations = () =>
+      platform.compute.received.filter(({ registration }) => registration !== undefined).length;
+    const redialled = async (act: () => void): Promise<void> => {
+      const before = platform.compute.connections;
+      act();
+      await eventually(() => expect(platform.compute.connections).toBeGreaterThan(before));
+    };
+    const { me, running, dataDir } = await start({ PROVIDER_MAX_STAKE_WEI: "10" });
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    await redialled(() => platform.compute.send(platform.compute.registration(me, 1n)));
+    expect(registrations()).toBe(0);
+
+    platform.compute.onProof = (stream) => stream.write(platform.compute.registration(me, 6n));
+    await redialled(() => platform.compute.cut());
+    await eventually(() => expect(registrations()).toBeGreaterThan(0));
+    await running.close();
+    platform.compute.received.length = 0;
+    // The same stake signed again counts once, also for the next process; a further one is too much.
+    const next = await start({ PROVIDER_MAX_STAKE_WEI: "10", AIOS_DATA_DIR: dataDir });
+    await eventually(() => expect(next.running.link.welcomed).toBe(true));
+    expect(registrations()).toBe(1);
+    platform.compute.onProof = (stream) => stream.write(platform.compute.registration(me, 6n, 1));
+    await redialled(() => platform.compute.cut());
+    const before = platform.compute.connections;
+    await eventually(() => expect(platform.compute.connections).toBeGreaterThan(before));
+    expect(registrations()).toBe(1);
+  });
+});
+
 describe("offers", () => {
   it("are accepted by signature, or refused with the reason", async () => {
     const { running, me } = await start();
@@ -169,7 +252,7 @@ describe("inference", () => {
     const { running, me, dataDir } = await start();
     await eventually(() => expect(running.link.welcomed).toBe(true));
     const { grant, packed } = await inferenceJob(10, 3);
-    platform.compute.grant(grant);
+    await platform.compute.grant(grant);
     const [result] = await platform.compute.all("jobResult");
     if (result === undefined) expect.fail("no result");
     expect(BigInt(hexlify(result.output))).toBe(packed);
@@ -198,7 +281,7 @@ describe("inference", () => {
       address(verifyTypedData(receiptDomain, RECEIPT_TYPES, receipt, hexlify(result.receiptSignature))),
     ).toBe(me);
 
-    expect(journalOf(dataDir)).toHaveLength(2);
+    expect(journalOf(dataDir)).toHaveLength(3);
     platform.compute.cut();
     const again = await platform.compute.all("jobResult", 2);
     expect(again[1]).toEqual(again[0]);
@@ -212,7 +295,7 @@ describe("inference", () => {
     const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
     const ordered = "00f067aa0ba902b7";
     const { grant } = await inferenceJob(16, 2);
-    platform.compute.grant({ ...grant, traceparent: `00-${traceId}-${ordered}-01` });
+    await platform.compute.grant({ ...grant, traceparent: `00-${traceId}-${ordered}-01` });
     await platform.compute.all("jobResult");
     const spans = await platform.collector.awaitTrace(
       (trace) =>
@@ -241,7 +324,7 @@ describe("inference", () => {
     const { running, dataDir } = await start();
     await eventually(() => expect(running.link.welcomed).toBe(true));
     const { grant } = await inferenceJob(11, 1);
-    platform.compute.grant(grant);
+    await platform.compute.grant(grant);
     const [first] = await platform.compute.all("jobResult");
     await running.close();
     platform.compute.received.length = 0;
@@ -257,10 +340,11 @@ describe("inference", () => {
     await eventually(() => expect(running.link.welcomed).toBe(true));
     const { grant, again } = await inferenceJob(12, 1);
     const [otherInput, notLeased, unknown] = [again(13), again(14), again(15)];
-    platform.compute.grant({ ...grant, modelCommitment: new Uint8Array(32) });
-    platform.compute.grant({ ...otherInput, inputCommitment: new Uint8Array(32) });
+    await platform.compute.grant({ ...grant, modelCommitment: new Uint8Array(32) });
+    await platform.compute.grant({ ...otherInput, inputCommitment: new Uint8Array(32) });
+    await platform.compute.agree(notLeased);
     platform.compute.send({ leaseGranted: notLeased });
-    platform.compute.grant({
+    await platform.compute.grant({
       ...unknown,
       modelCid: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
     });
@@ -280,11 +364,11 @@ describe("inference", () => {
     await eventually(() => expect(running.link.welcomed).toBe(true));
     const [{ grant, again }, other] = [await inferenceJob(30, 1), await inferenceJob(31, 1)];
     const [otherInput, otherKind] = [again(32), ordered(33, { kind: "training" })];
-    platform.compute.grant({ ...grant, orderJson: other.grant.orderJson });
+    await platform.compute.grant({ ...grant, orderJson: other.grant.orderJson });
     const { inputCid, inputCommitment: handedOut } = other.grant;
-    platform.compute.grant({ ...otherInput, inputCid, inputCommitment: handedOut });
-    platform.compute.grant({ ...grant, ...otherKind });
-    platform.compute.grant({ ...again(34), orderJson: "{}" });
+    await platform.compute.grant({ ...otherInput, inputCid, inputCommitment: handedOut });
+    await platform.compute.grant({ ...grant, ...otherKind });
+    await platform.compute.grant({ ...again(34), orderJson: "{}" });
     const failures = await platform.compute.all("jobFailure", 4);
     expect(Object.fromEntries(failures.map(({ jobId, error }) => [jobId, error?.code]))).toEqual({
       [grant.jobId]: "order-mismatch",
@@ -296,10 +380,11 @@ describe("inference", () => {
   });
 
   it("loses none of 40 granted at once", async () => {
-    const { running } = await start();
+    const { running } = await start({ PROVIDER_MAX_PARALLEL_JOBS: "16" });
     await eventually(() => expect(running.link.welcomed).toBe(true));
     const { packed, again } = await inferenceJob(100, 1);
-    for (let at = 0; at < 40; at++) platform.compute.grant(again(1_000 + at));
+    const grants = Array.from({ length: 40 }, (_, at) => again(1_000 + at));
+    await Promise.all(grants.map((grant) => platform.compute.grant(grant)));
     const results = await platform.compute.all("jobResult", 40, 60_000);
     expect(new Set(results.map(({ jobId }) => jobId)).size).toBe(40);
     for (const { output } of results) expect(BigInt(hexlify(output))).toBe(packed);
@@ -311,25 +396,8 @@ describe("training", () => {
     const { running } = await start();
     await eventually(() => expect(running.link.welcomed).toBe(true));
     const buyer = generateSealingKeyPair(rng);
-    const grant = LeaseGranted.fromPartial({
-      ...ordered(20, { kind: "training" }),
-      fencingToken: 1,
-      spec: {
-        training: {
-          dataSet: "mnist-digits",
-          seed: 1,
-          epochs: 2,
-          batchSize: 64,
-          layers: [784, 32, 10],
-          trainPerClass: 100,
-          testPerClass: 50,
-          shiftAugmentation: true,
-        },
-      },
-      outputRecipientPublicKey: buyer.publicKey,
-      agreedPriceWei: "2000000000000000000",
-    });
-    platform.compute.grant(grant);
+    const grant = trainingGrant(20, buyer.publicKey);
+    await platform.compute.grant(grant);
     const [result] = await platform.compute.all("jobResult", 1, 60_000);
     const progress = await platform.compute.all("jobProgress", 2);
     expect(progress.map(({ progress: step }) => step?.percent)).toEqual([50, 100]);
@@ -348,6 +416,61 @@ describe("training", () => {
       [32, 10],
     ]);
     expect(JSON.parse(result?.receiptJson ?? "{}")).toMatchObject({ kind: "6", workUnits: "2000" });
+  });
+});
+
+describe("a matcher that does not keep to what was agreed or ordered", () => {
+  const refusals = async (count: number): Promise<Record<string, string | undefined>> => {
+    const failures = await platform.compute.all("jobFailure", count);
+    return Object.fromEntries(failures.map(({ jobId, error }) => [jobId, error?.code]));
+  };
+
+  it("gets no work that was not offered, or at another price or kind than signed", async () => {
+    const { running, dataDir } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const { grant, again } = await inferenceJob(40, 1);
+    const [cheaper, otherKind] = [again(41), again(42)];
+    platform.compute.give(grant);
+    await platform.compute.agree(cheaper);
+    platform.compute.give({ ...cheaper, agreedPriceWei: "1" });
+    await platform.compute.agree(otherKind);
+    platform.compute.give({ ...trainingGrant(43, rng.bytes(32)), jobId: otherKind.jobId });
+    expect(await refusals(3)).toEqual({
+      [grant.jobId]: "lease-not-agreed",
+      [cheaper.jobId]: "lease-not-agreed",
+      [otherKind.jobId]: "lease-not-agreed",
+    });
+    expect(journalOf(dataDir).filter((name) => name.endsWith(".grant"))).toEqual([]);
+  });
+
+  it("gets no training other than ordered, for nobody else, and none beyond any bound", async () => {
+    const { running } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const [mine, theirs] = [rng.bytes(32), rng.bytes(32)];
+    const redirected = trainingGrant(50, mine);
+    const longer = trainingGrant(51, mine);
+    const endless = trainingGrant(52, mine, 100_000);
+    await platform.compute.grant({ ...redirected, outputRecipientPublicKey: theirs });
+    await platform.compute.grant({ ...longer, spec: trainingGrant(51, mine, 3).spec });
+    await platform.compute.grant(endless);
+    expect(await refusals(3)).toEqual({
+      [redirected.jobId]: "order-mismatch",
+      [longer.jobId]: "order-mismatch",
+      [endless.jobId]: "training-out-of-range",
+    });
+  });
+
+  it("keeps what was agreed over a restart", async () => {
+    const { running, dataDir } = await start();
+    await eventually(() => expect(running.link.welcomed).toBe(true));
+    const { grant } = await inferenceJob(60, 1);
+    await platform.compute.agree(grant);
+    await running.close();
+    const { running: next } = await start({ AIOS_DATA_DIR: dataDir });
+    await eventually(() => expect(next.link.welcomed).toBe(true));
+    platform.compute.give(grant);
+    const [result] = await platform.compute.all("jobResult");
+    expect(result?.jobId).toBe(grant.jobId);
   });
 });
 

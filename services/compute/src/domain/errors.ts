@@ -272,6 +272,27 @@ export function handshakeTooSlow(withinMs: number): CodedError {
   });
 }
 
+/** The provider's program signs challenges that do not say for whom. */
+export function providerTooOld(): CodedError {
+  return new CodedError({
+    code: "provider-too-old",
+    kind: "invalid",
+    message:
+      "This aios-provider signs challenges that name no server, which another network could use. Update it to 0.2.0 or newer.",
+  });
+}
+
+/** The provider dialled a name that this service does not answer to. */
+export function serverNameUnknown(dialled: string): CodedError {
+  return new CodedError({
+    code: "server-name-unknown",
+    kind: "invalid",
+    message:
+      "This service does not answer providers under the name that was dialled; ask the operator for the right one.",
+    details: { dialled: dialled.slice(0, 255) },
+  });
+}
+
 export function providerNotProven(code: string, message: string): CodedError {
   return new CodedError({ code, kind: "unauthenticated", message });
 }

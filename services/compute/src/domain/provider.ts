@@ -3,7 +3,7 @@ import { textSignerOf } from "@aios/core-settlement/signed-data";
 import { canonicalJson } from "@aios/kernel/canonical-json";
 import { type Address, type Bytes32, bytes32 } from "@aios/kernel/identifiers";
 import { keccak256, toUtf8Bytes } from "ethers";
-import { invalidRequest, providerNotProven } from "./errors.js";
+import { invalidRequest, providerNotProven, providerTooOld, serverNameUnknown } from "./errors.js";
 
 export interface ProviderCapabilities {
   readonly cpuCores: number;
@@ -84,9 +84,41 @@ export function checkHello(
   }
 }
 
-/** The text that proves a provider's key over the link. */
-export function challengeText(nonceHex: string, provider: Address, chainId: number): string {
-  return `AiOS provider link\nnonce: ${nonceHex}\naddress: ${provider}\nchain: ${chainId}`;
+/** Format of the challenge below; providers say in their hello which one they answer. */
+export const CHALLENGE_VERSION = 2;
+/** A name as in HTTP's `:authority`; nothing in it can be taken for a further line. */
+const SERVER_NAME = /^[A-Za-z0-9.:_[\]-]{1,255}$/;
+
+/**
+ * The text that proves a provider's key over the link: to the server that the provider dialled, on this chain, with this
+ * escrow. A proof that was made for one is worth nothing at another.
+ */
+export function challengeText(
+  nonceHex: string,
+  provider: Address,
+  server: string,
+  { chainId, jobEscrow }: { readonly chainId: number; readonly jobEscrow: Address },
+): string {
+  return [
+    "AiOS provider link",
+    `version: ${CHALLENGE_VERSION}`,
+    `nonce: ${nonceHex}`,
+    `address: ${provider}`,
+    `server: ${server}`,
+    `chain: ${chainId}`,
+    `escrow: ${jobEscrow}`,
+  ].join("\n");
+}
+
+/** Throws `server-name-unknown` unless the name that was dialled is one of ours; without names any that is one is ours. */
+export function checkServerName(dialled: string, ours: readonly string[]): void {
+  if (SERVER_NAME.test(dialled) && (ours.length === 0 || ours.includes(dialled))) return;
+  throw serverNameUnknown(dialled);
+}
+
+/** Throws `provider-too-old`. */
+export function checkChallengeVersion(version: number): void {
+  if (version < CHALLENGE_VERSION) throw providerTooOld();
 }
 
 /** Canonical JSON that the provider signs (EIP-191) with its self-test. */

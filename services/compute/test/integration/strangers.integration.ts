@@ -73,3 +73,11 @@ it("gives the place of a link that says nothing to the next", async () => {
   const silent = stranger();
   await eventually(() => expect(silent.refusals()).toContain("handshake-too-slow"), 20_000);
 });
+
+it("takes no proof of a program that signs for no server, and says that it is too old", async () => {
+  const old = new FakeProvider(platform.url, { challengeVersion: 0 });
+  opened.push(old);
+  void old.connect().catch(() => undefined);
+  await eventually(() => expect(old.refusals()).toContain("provider-too-old"));
+  expect(old.received.some(({ challenge }) => challenge !== undefined)).toBe(false);
+});

@@ -20,6 +20,7 @@ export interface Behaviour {
   readonly manner: "honest" | "silent" | "deaf" | "refusing" | "forger" | "failing" | "boaster" | "unstaked";
   readonly priceWei: string;
   readonly maxParallelJobs: number;
+  readonly challengeVersion: number;
 }
 
 export const HONEST: Behaviour = {
@@ -27,6 +28,7 @@ export const HONEST: Behaviour = {
   manner: "honest",
   priceWei: "1000",
   maxParallelJobs: 8,
+  challengeVersion: 2,
 };
 const ZERO = `0x${"00".repeat(32)}`;
 
@@ -184,6 +186,7 @@ export class FakeProvider {
           hello: {
             address: this.address,
             name: "test provider",
+            challengeVersion: this.#behaviour.challengeVersion,
             capabilities: {
               cpuCores: 2,
               memoryBytes: 4 * 1024 ** 3,

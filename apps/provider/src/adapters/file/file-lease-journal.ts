@@ -1,12 +1,14 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { jobId } from "@aios/kernel/identifiers";
+import type { AgreedTerms } from "../../domain/lease-policy.js";
 import type { LeaseJournal, LeaseRef, StoredLease } from "../../domain/ports.js";
 import { writeAtomically } from "./atomic-file.js";
 
-const GRANT = /^(0x[0-9a-f]{64})-([0-9]{1,16})\.grant$/;
+type Part = "terms" | "grant" | "outcome";
+const FILE = /^(0x[0-9a-f]{64})-([0-9]{1,16})\.(terms|grant)$/;
 
-/** One file for the grant and one for the outcome of each lease. */
+/** One file for the terms, one for the grant and one for the outcome of each lease. */
 export class FileLeaseJournal implements LeaseJournal {
   readonly #directory: string;
 
@@ -21,14 +23,25 @@ export class FileLeaseJournal implements LeaseJournal {
 
   async all(): Promise<readonly StoredLease[]> {
     const leases: StoredLease[] = [];
-    for (const name of (await readdir(this.#directory)).sort()) {
-      const match = GRANT.exec(name);
-      if (match === null) continue;
-      const lease = { jobId: jobId(match[1]), fencingToken: Number(match[2]) };
+    for (const lease of await this.#with("grant")) {
       const grant = Uint8Array.from(await readFile(this.#file(lease, "grant")));
       leases.push({ ...lease, grant, outcome: await readIfThere(this.#file(lease, "outcome")) });
     }
     return leases;
+  }
+
+  async agreed(): Promise<readonly (LeaseRef & { readonly terms: AgreedTerms })[]> {
+    const leases = await this.#with("terms");
+    return Promise.all(
+      leases.map(async (lease) => ({
+        ...lease,
+        terms: JSON.parse(await readFile(this.#file(lease, "terms"), "utf8")) as AgreedTerms,
+      })),
+    );
+  }
+
+  putTerms(lease: LeaseRef, terms: AgreedTerms): Promise<void> {
+    return writeAtomically(this.#file(lease, "terms"), JSON.stringify(terms));
   }
 
   putGrant(lease: LeaseRef, grant: Uint8Array): Promise<void> {
@@ -43,9 +56,19 @@ export class FileLeaseJournal implements LeaseJournal {
   async remove(lease: LeaseRef): Promise<void> {
     await rm(this.#file(lease, "grant"), { force: true });
     await rm(this.#file(lease, "outcome"), { force: true });
+    await rm(this.#file(lease, "terms"), { force: true });
   }
 
-  #file({ jobId: id, fencingToken }: LeaseRef, part: "grant" | "outcome"): string {
+  async #with(part: Part): Promise<readonly LeaseRef[]> {
+    const names = (await readdir(this.#directory)).sort();
+    return names.flatMap((name) => {
+      const match = FILE.exec(name);
+      if (match?.[3] !== part) return [];
+      return [{ jobId: jobId(match[1]), fencingToken: Number(match[2]) }];
+    });
+  }
+
+  #file({ jobId: id, fencingToken }: LeaseRef, part: Part): string {
     return join(this.#directory, `${id}-${fencingToken}.${part}`);
   }
 }

@@ -18,9 +18,10 @@ import {
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
 import type { Logger } from "@aios/service-kit/logger";
 import type { LeaseWorker, Link } from "../../application/lease-worker.js";
-import { decideOffer, type Network, type PriceList, type WorkKind } from "../../domain/lease-policy.js";
-import type { Signer } from "../../domain/ports.js";
-import { checkChallenge, checkRegistration } from "../../domain/registration.js";
+import { type AgreedTerms, decideOffer, type PriceList, type WorkKind } from "../../domain/lease-policy.js";
+import { type NetworkPin, type PinnedNetwork, requirePinned } from "../../domain/network.js";
+import type { LeaseRef, Signer, StakeLedger } from "../../domain/ports.js";
+import { checkChallenge, checkRegistration, requireWithinLimit } from "../../domain/registration.js";
 import { GrpcContents, type WireSecurity } from "./grpc-contents.js";
 import { MessageQueue } from "./message-queue.js";
 
@@ -36,6 +37,9 @@ const HEARTBEAT_BOUNDS_MS = [200, 60_000] as const;
 export interface ComputeLinkOptions {
   readonly url: string;
   readonly tls?: WireSecurity;
+  /** The one network that is signed for. */
+  readonly pin: NetworkPin;
+  readonly stakes: StakeLedger;
   readonly signer: Signer;
   readonly hello: Hello;
   readonly selfTest: SelfTest;
@@ -72,7 +76,7 @@ export class ComputeLink {
 
   /** True while compute has welcomed this connection. */
   get welcomed(): boolean {
-    return this.#session?.network !== undefined;
+    return this.#session?.welcomed === true;
   }
 
   /** Keeps connected until the signal aborts. */
@@ -104,8 +108,14 @@ export class ComputeLink {
 
   /** Why the connection ended. */
   async #connectOnce(signal: AbortSignal): Promise<unknown> {
+    let network: PinnedNetwork;
+    try {
+      network = await this.#options.pin.network(signal);
+    } catch (error) {
+      return error;
+    }
     const ending = new AbortController();
-    const session = new Session(this, this.#options, AbortSignal.any([signal, ending.signal]));
+    const session = new Session(this, this.#options, network, AbortSignal.any([signal, ending.signal]));
     this.#session = session;
     try {
       const incoming = this.#client.connect(session.outgoing, { signal: session.signal });
@@ -175,12 +185,15 @@ class Session {
   readonly signal: AbortSignal;
   readonly #owner: ComputeLink;
   readonly #options: ComputeLinkOptions;
-  #challengedChainId: bigint | undefined;
-  network: Network | undefined;
+  readonly #network: PinnedNetwork;
+  #challenged = false;
+  #registered = false;
+  welcomed = false;
 
-  constructor(owner: ComputeLink, options: ComputeLinkOptions, signal: AbortSignal) {
+  constructor(owner: ComputeLink, options: ComputeLinkOptions, network: PinnedNetwork, signal: AbortSignal) {
     this.#owner = owner;
     this.#options = options;
+    this.#network = network;
     this.signal = signal;
   }
 
@@ -189,7 +202,7 @@ class Session {
   }
 
   heartbeat(): void {
-    if (this.network === undefined) return;
+    if (!this.welcomed) return;
     const { worker, clock } = this.#options;
     this.#send({
       heartbeat: {
@@ -203,24 +216,21 @@ class Session {
 
   async endUnlessWelcome(withinMs: number, ending: AbortController): Promise<void> {
     await this.#options.clock.wait(durationMs(withinMs), this.signal).catch(() => undefined);
-    if (this.network === undefined)
-      ending.abort(new Error(`compute did not welcome us within ${withinMs} ms`));
+    if (!this.welcomed) ending.abort(new Error(`compute did not welcome us within ${withinMs} ms`));
   }
 
   close(): void {
     this.outgoing.close();
-    this.network = undefined;
+    this.welcomed = false;
   }
 
   async handle(message: ConnectResponse): Promise<void> {
     const { correlationId } = message;
-    const { signer, worker, logger } = this.#options;
+    const { worker, logger } = this.#options;
     if (message.challenge !== undefined) {
-      this.#challengedChainId = checkChallenge(message.challenge.text, signer.address).chainId;
-      const signature = signer.signText(message.challenge.text);
-      this.#send({ proof: { signature, selfTest: this.#options.selfTest } }, correlationId);
+      this.#prove(message.challenge.text, correlationId);
     } else if (message.registrationRequest !== undefined) {
-      this.#register(message.registrationRequest, correlationId);
+      await this.#register(message.registrationRequest, correlationId);
     } else if (message.welcome !== undefined) {
       this.#welcome(message.welcome);
     } else if (message.sessionToken !== undefined) {
@@ -228,8 +238,9 @@ class Session {
     } else if (message.refused !== undefined) {
       this.#refused(message.refused);
     } else if (message.leaseOffer !== undefined) {
-      this.#decide(message.leaseOffer, correlationId);
+      await this.#decide(message.leaseOffer, correlationId);
     } else if (message.leaseGranted !== undefined) {
+      if (!this.welcomed) throw unexpected("a grant before the welcome");
       this.#owner.fulfil(keyOf(message.leaseGranted));
       await worker.granted(message.leaseGranted);
     } else if (message.leaseRevoked !== undefined) {
@@ -245,7 +256,7 @@ class Session {
   /** Before the welcome a refusal ends the attempt; after it, it answers one message and the link lives on. */
   #refused({ error }: Refused): void {
     const code = error?.code ?? "refused";
-    if (this.network !== undefined && code !== REPLACED) {
+    if (this.welcomed && code !== REPLACED) {
       this.#options.logger.warn({ code, reason: error?.message }, "compute refused a message");
       return;
     }
@@ -257,11 +268,24 @@ class Session {
     });
   }
 
-  #register(request: RegistrationRequest, correlationId: string): void {
-    const { signer, maxStakeWei } = this.#options;
-    if (this.#challengedChainId === undefined) throw unexpected("a registration before the challenge");
-    const data = checkRegistration(request.toSign, signer.address, this.#challengedChainId, maxStakeWei);
-    const signatures = data.map(({ name, data: typed }) => ({
+  #prove(text: string, correlationId: string): void {
+    const { signer, url, selfTest } = this.#options;
+    if (this.#challenged) throw unexpected("a second challenge");
+    this.#challenged = true;
+    checkChallenge(text, signer.address, url, this.#network);
+    this.#send({ proof: { signature: signer.signText(text), selfTest } }, correlationId);
+  }
+
+  /** Once a connection, and only between proof and welcome; what is signed is on disk before the signature leaves. */
+  async #register(request: RegistrationRequest, correlationId: string): Promise<void> {
+    const { signer, maxStakeWei, stakes, clock } = this.#options;
+    if (!this.#challenged) throw unexpected("a registration before the challenge");
+    if (this.welcomed || this.#registered) throw unexpected("a further registration");
+    this.#registered = true;
+    const { toSign, stake } = checkRegistration(request.toSign, signer.address, this.#network, clock.now());
+    requireWithinLimit(await stakes.signed(), stake, maxStakeWei);
+    await stakes.add(stake);
+    const signatures = toSign.map(({ name, data: typed }) => ({
       name,
       signature: signer.signTypedData(typed),
     }));
@@ -270,14 +294,14 @@ class Session {
 
   #welcome(welcome: Welcome): void {
     const { worker, logger } = this.#options;
-    if (this.#challengedChainId !== BigInt(welcome.chainId))
-      throw unexpected("a welcome to another chain than challenged");
+    if (!this.#challenged || this.welcomed) throw unexpected("a welcome without a challenge");
+    requirePinned(this.#network, welcome);
     this.#owner.renewToken(welcome.sessionToken);
-    this.network = { chainId: BigInt(welcome.chainId), contracts: welcome.contracts };
+    this.welcomed = true;
     this.#owner.noteWelcome();
     logger.info({ chainId: welcome.chainId, storageUrl: welcome.storageUrl }, "welcomed by compute");
     const link: Link = {
-      network: this.network,
+      network: this.#network,
       contents: this.#owner.contentsAt(welcome.storageUrl),
       send: (message) => this.#send(message),
     };
@@ -288,15 +312,15 @@ class Session {
   async #beat(intervalMs: number): Promise<void> {
     const [least, most] = HEARTBEAT_BOUNDS_MS;
     const interval = durationMs(Math.min(Math.max(Math.round(intervalMs), least), most));
-    while (!this.signal.aborted && this.network !== undefined) {
+    while (!this.signal.aborted && this.welcomed) {
       this.heartbeat();
       await this.#options.clock.wait(interval, this.signal).catch(() => undefined);
     }
   }
 
-  #decide(offer: LeaseOffer, correlationId: string): void {
-    const { signer, prices, kinds, maxParallelJobs, clock, logger } = this.#options;
-    if (this.network === undefined) throw unexpected("an offer before the welcome");
+  async #decide(offer: LeaseOffer, correlationId: string): Promise<void> {
+    const { signer, prices, kinds, maxParallelJobs, clock } = this.#options;
+    if (!this.welcomed) throw unexpected("an offer before the welcome");
     const key = keyOf(offer);
     const lease = leaseOf(offer);
     const kind: WorkKind = offer.kind === JobKind.JOB_KIND_TRAINING ? "training" : "inference";
@@ -316,24 +340,35 @@ class Session {
         draining: this.#owner.draining,
         nowMs: clock.now(),
       },
-      this.network,
+      this.#network,
     );
-    if (answer.accepted) {
-      this.#owner.promise(key, answer.acceptByMs);
+    const refusal = answer.accepted ? await this.#agree(lease, answer.agreed) : answer.reason;
+    if (answer.accepted && refusal === undefined) {
+      this.#owner.promise(key, answer.agreed.acceptByMs);
       const signature = signer.signTypedData(answer.terms);
       this.#send(
         { leaseDecision: { ...lease, accepted: true, refusalReason: "", signature } },
         correlationId,
       );
-    } else {
-      logger.info({ ...lease, reason: answer.reason }, "offer refused");
-      const refusal = {
-        ...lease,
-        accepted: false,
-        refusalReason: answer.reason,
-        signature: new Uint8Array(),
-      };
-      this.#send({ leaseDecision: refusal }, correlationId);
+      return;
+    }
+    this.#options.logger.info({ ...lease, reason: refusal }, "offer refused");
+    const decision = {
+      ...lease,
+      accepted: false,
+      refusalReason: refusal ?? "",
+      signature: new Uint8Array(),
+    };
+    this.#send({ leaseDecision: decision }, correlationId);
+  }
+
+  /** Why the terms cannot be kept, which a signature would bind to. */
+  async #agree(lease: LeaseRef, terms: AgreedTerms): Promise<string | undefined> {
+    try {
+      await this.#options.worker.agree(lease, terms);
+      return undefined;
+    } catch (error) {
+      return isCodedError(error) ? error.code : "not-kept";
     }
   }
 

@@ -7,7 +7,13 @@ import type { JoinProvider, ProviderHello } from "../../application/join-provide
 import { isVoidLease, type ProviderWork } from "../../application/provider-work.use-case.js";
 import { handshakeTooSlow, linkProtocol, signatureMissing } from "../../domain/errors.js";
 import type { ChainWriter, ProtocolFacts, ProviderStore } from "../../domain/ports.js";
-import { challengeText, checkHello, type ProviderSelfTest } from "../../domain/provider.js";
+import {
+  challengeText,
+  checkChallengeVersion,
+  checkHello,
+  checkServerName,
+  type ProviderSelfTest,
+} from "../../domain/provider.js";
 import { metrics } from "../../metrics.js";
 import type { HandshakeRoom } from "./handshake-room.js";
 import { bytesHex, errorInfo } from "./job-mapping.js";
@@ -19,6 +25,8 @@ export type LinkCall = ServerDuplexStream<ConnectRequest, ConnectResponse>;
 
 export interface LinkSettings {
   readonly heartbeatIntervalMs: number;
+  /** host:port that providers dial; none: any. */
+  readonly serverNames: readonly string[];
   /** For hello and proof together, then for the signed registration. */
   readonly handshakeStepMs: number;
   /** For a registration on its way to the chain. */
@@ -141,9 +149,11 @@ export class ProviderLinkSession implements OpenLink {
     if (first.hello === undefined)
       throw linkProtocol("hello-expected", "The first message of a link is 'hello'.");
     const hello = helloOf(first);
+    const server = this.#call.getHost();
+    checkServerName(server, this.#parts.settings.serverNames);
     const protocol = await this.#parts.chain.protocol();
     const nonce = randomBytes(32);
-    const text = challengeText(bytesHex(nonce), hello.address, protocol.chainId);
+    const text = challengeText(bytesHex(nonce), hello.address, server, protocol);
     this.send({ challenge: { nonce, text } }, first.correlationId);
 
     const second = await next(messages);
@@ -344,6 +354,7 @@ function helloOf(message: ConnectRequest): ProviderHello {
   } = message.hello ?? { address: "", name: "", capabilities: undefined, priceWei: {} };
   if (capabilities === undefined)
     throw linkProtocol("hello-expected", "A provider says what it has in 'hello'.");
+  checkChallengeVersion(message.hello?.challengeVersion ?? 0);
   checkHello(name, capabilities, priceWei);
   return { address: address(given), name, capabilities, priceWei };
 }
