@@ -86,10 +86,21 @@ function checkAios(file, text) {
 /** The commands of `apps/cli` by name, each with the words that may follow it as its usage says. */
 function aiosCommands() {
   const texts = list("apps/cli/src/commands/*.ts").map(read);
-  const names = texts.flatMap((text) =>
-    [...text.matchAll(/^ {2}name: "([a-z-]+)",$/gm)].map((match) => match[1]),
-  );
-  return new Map(names.map((name) => [name, texts.flatMap((text) => wordsAfter(name, text))]));
+  const commands = texts.flatMap((text) => namesAt(2, text).map((name) => [name, namesAt(6, text)]));
+  const names = commands.map(([name]) => name);
+  return new Map([
+    ...commands.map(([name, actions]) => [
+      name,
+      [...actions, ...texts.flatMap((text) => wordsAfter(name, text))],
+    ]),
+    ["help", names],
+  ]);
+}
+
+/** Names of commands stand two columns in, those of their actions six. */
+function namesAt(columns, text) {
+  const line = new RegExp(`^ {${columns}}name: "([a-z-]+)",$`, "gm");
+  return [...text.matchAll(line)].map(([, name]) => name);
 }
 
 /** `aios node <init|join>`, `aios job list` and `aios restore --from <file> | undo` name words that may follow. */

@@ -247,6 +247,26 @@ describe("jobs of one account that are placed at once", () => {
     expect(placements).toBe(1 + 1 + 5);
   });
 
+  it("are watched on when the stream ends with its session", async () => {
+    let streams = 0;
+    const expired = `event: problem\ndata: ${JSON.stringify({ status: 401, code: "session-expired" })}\n\n`;
+    const watching = new AiosClient({
+      baseUrl: "http://gateway.test",
+      signer,
+      clock: { now: () => nowMs as never },
+      retries: 0,
+      fetch: async (url) => {
+        if (!new URL(url).pathname.endsWith("/events")) return answerOf(url);
+        streams += 1;
+        return new Response(
+          streams === 1 ? eventOf("0x01")("leased", 0) + expired : eventOf("0x01")("settled", 1),
+        );
+      },
+    });
+    expect((await watching.jobs.wait("0x01")).state).toBe("settled");
+    expect(streams).toBe(2);
+  });
+
   it("are only watched by a client that did not place them", async () => {
     const watching = clientOf({
       place: () => expect.unreachable(),

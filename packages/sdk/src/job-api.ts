@@ -167,7 +167,7 @@ export class JobApi {
         }
       } catch (error) {
         if (options.signal?.aborted === true) throw options.signal.reason;
-        if (isCodedError(error) && error.errorClass === "user" && error.kind !== "rate-limited") throw error;
+        if (isCodedError(error) && error.errorClass === "user" && !endsAndMayGoOn(error)) throw error;
         if (failures >= maxFailures) throw error;
       }
       failures += 1;
@@ -299,4 +299,9 @@ function streamLost(jobId: string): CodedError {
     message: "The progress stream kept breaking. The job goes on; ask for its state again.",
     details: { jobId },
   });
+}
+
+/** A stream ends with its session; the next one signs in anew. */
+function endsAndMayGoOn({ kind }: CodedError): boolean {
+  return kind === "rate-limited" || kind === "unauthenticated";
 }

@@ -182,6 +182,9 @@ const DURATION_MS: Readonly<Record<string, number>> = {
 };
 
 /** A duration with its unit, for example `250ms`, `5s`, `2m`, `1h`, `30d`; the value is in milliseconds. */
+/** A timer of Node takes no more than 24 days. */
+const DAY_MS = 86_400_000;
+
 export const duration: z.ZodType<number> = unitOf(
   DURATION_MS,
   "a duration with a unit, for example 250ms, 5s or 2m",
@@ -301,11 +304,14 @@ export const baseSettings = defineSettings({
     description: "longest time to finish running work on shutdown, with its unit",
     default: "4s",
   }),
-  AIOS_GRPC_CONNECTION_AGE: setting(duration, {
-    description:
-      "time after which callers are asked to connect anew, calls under way finishing, so that they spread over all replicas, with its unit",
-    default: "2m",
-  }),
+  AIOS_GRPC_CONNECTION_AGE: setting(
+    duration.refine((ms) => ms <= DAY_MS, { message: "expected at most a day" }),
+    {
+      description:
+        "time after which callers are asked to connect anew, calls under way finishing, so that they spread over all replicas, with its unit",
+      default: "2m",
+    },
+  ),
   AIOS_GRPC_MAX_MESSAGE: setting(byteSize, {
     description: "largest gRPC message, with its unit",
     default: "8MiB",

@@ -100,6 +100,7 @@ function missingChecks(
 ): readonly string[] {
   const evidence = way === undefined ? undefined : neededEvidenceCheck(chain, way);
   const needed = [
+    "verifier",
     "delivery-signature",
     "output",
     ...(evidence === undefined ? [] : [evidence]),

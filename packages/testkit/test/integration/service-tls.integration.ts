@@ -8,7 +8,7 @@ import { durationMs } from "@aios/kernel/units";
 import { ConnectRequest, ProviderLinkServiceService } from "@aios/proto/aios/compute/v1/compute";
 import { ContentServiceService } from "@aios/proto/aios/storage/v1/storage";
 import { type CallCredentials, createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
-import { HealthRegistry, type HealthReport } from "@aios/service-kit/health";
+import { HealthRegistry, type ReadinessReport } from "@aios/service-kit/health";
 import { tlsClientCredentials } from "@aios/service-kit/tls-client";
 import { readTlsFiles } from "@aios/service-kit/tls-files";
 import { TlsIdentity } from "@aios/service-kit/tls-identity";
@@ -287,11 +287,11 @@ describe("certificates that are not good", () => {
     const options = { service: "sample", files, reloadMs: DAY_MS, logger: silentLogger, clock };
     const identity = await TlsIdentity.load(options);
     disposables.push({ [Symbol.dispose]: () => identity.close() });
-    const report = (): Promise<HealthReport> => {
+    const report = (): Promise<ReadinessReport> => {
       const health = new HealthRegistry("sample");
       identity.registerHealth(health);
       health.started();
-      return health.report();
+      return health.readiness();
     };
     expect((await report()).status).toBe("ready");
     clock.advance(durationMs(DAY_MS));

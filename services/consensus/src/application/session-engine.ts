@@ -60,8 +60,10 @@ export class SessionEngine implements ExecutionEngine {
           { chargesFees: false, reportsAccessList: true },
         ),
       );
-      // A list changes gas, and gas may change the way: as Geth, until the run with the list finds no more.
-      const isStable = entryCount(result.accessList) === entryCount(listed);
+      // A list changes gas, and gas may change the way: as Geth, until the run with the list finds no more. What the caller
+      // lists may name what is warm anyway, or a thing twice: only lists that runs found compare by their sizes.
+      const isFound = run > 0 || listed.length === 0;
+      const isStable = isFound && entryCount(result.accessList) === entryCount(listed);
       if (isStable || run === MAX_LISTING_RUNS)
         return { accessList: result.accessList, outcome: outcomeOf(result) };
       listed = result.accessList;

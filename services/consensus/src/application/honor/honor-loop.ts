@@ -46,6 +46,8 @@ const MAX_UNEXECUTED = { heights: 1_024, bytes: 67_108_864 };
 
 const LOG_BEHIND = "log-behind";
 const EXECUTION_BEHIND = "execution-behind";
+/** Packets that may have more ordered; the others ask, or tell where a peer stands. */
+const ORDERS_MORE: ReadonlySet<Packet["kind"]> = new Set(["vote", "block", "decision", "transactions"]);
 
 type Execution = Extract<NodeOutput, { kind: "execute" }>;
 
@@ -112,7 +114,7 @@ export class HonorLoop {
 
   receive(from: string, packet: Packet): void {
     if (this.#queue.isFull) this.#drop(LOG_BEHIND);
-    else if (this.#isExecutionBehind) this.#drop(EXECUTION_BEHIND);
+    else if (this.#isExecutionBehind && ORDERS_MORE.has(packet.kind)) this.#drop(EXECUTION_BEHIND);
     else this.#input({ kind: "packet", from, packet });
   }
 

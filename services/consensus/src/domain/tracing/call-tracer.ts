@@ -108,11 +108,13 @@ export class CallTracer implements Tracer {
         logs: [],
         logsBefore: this.#logCount,
       });
-    } else if (this.options.withLog && (!this.options.onlyTopCall || this.#open.length === 1)) {
+    } else if (this.options.withLog) {
       const log = logOf(step, this.maxBytes);
       if (log === undefined) return;
+      const index = this.#logCount++;
+      if (this.options.onlyTopCall && this.#open.length > 1) return;
       this.#spend(log.data.length);
-      node.logs.push({ log, position: node.calls.length, index: this.#logCount++ });
+      node.logs.push({ log, position: node.calls.length, index });
     }
   }
 

@@ -244,7 +244,7 @@ topologySpreadConstraints:
     periodSeconds: 3
     timeoutSeconds: 3
     failureThreshold: 2
-  # Live is whether the event loop answers at all: a lost backend makes a pod not ready, never dead.
+  # Live is whether the event loop answers at all: a lost backend is told, and makes no pod unready or dead.
   livenessProbe:
     httpGet: { path: /health/live, port: health }
     periodSeconds: 10
@@ -259,8 +259,11 @@ topologySpreadConstraints:
 metadata:
   labels: {{- include "aios.labels" . | nindent 4 }}
   annotations:
+    {{- /* A Prometheus that goes by annotations and by PodMonitors would count everything twice. */}}
+    {{- if not .root.Values.global.monitoring.podMonitor }}
     prometheus.io/scrape: "true"
     prometheus.io/port: {{ .service.ports.health | quote }}
+    {{- end }}
     {{- with .root.Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -85,7 +85,8 @@ export class ContentController {
   /** Bytes count like calls, so that an address cannot fill the disk at the price of few. One unannounced counts whole. */
   async #count(request: GatewayRequest, bytes: number): Promise<void> {
     const { capacity } = this.settings.rateLimit;
-    const cost = Math.min(Math.floor(bytes / BYTES_OF_CALL), capacity);
+    // The call itself has taken one: what costs more than all the others could never pass.
+    const cost = Math.min(Math.floor(bytes / BYTES_OF_CALL), capacity - 1);
     if (cost > 0) await this.gate.take(request.ip, { operation: "putContent", cost, reads: false });
   }
 
