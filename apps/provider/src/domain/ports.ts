@@ -2,7 +2,7 @@ import type { SealedKey } from "@aios/core-sealing/sealed-key";
 import type { TypedData } from "@aios/core-settlement/signed-data";
 import type { Address, ContentId, JobId } from "@aios/kernel/identifiers";
 import type { AgreedTerms } from "./lease-policy.js";
-import type { SignedStake } from "./registration.js";
+import type { SignedStake, StakedToken } from "./registration.js";
 
 /** The provider's own key; it does not leave the adapter. Signatures are 65 bytes, r ‖ s ‖ v. */
 export interface Signer {
@@ -96,9 +96,10 @@ export interface LeaseJournal {
 
 /** Every stake that was ever signed away, on disk: the limit is one for all connections. Throws `disk-full`. */
 export interface StakeLedger {
-  signed(): Promise<readonly SignedStake[]>;
-  /** Before the signature leaves. Under the same permit nonce the larger one stays. */
-  add(stake: SignedStake): Promise<void>;
+  /** Of this token, at most one for each permit nonce. */
+  signed(token: StakedToken): Promise<readonly SignedStake[]>;
+  /** Before the signature leaves. Under the same permit nonce of a token the larger one stays. */
+  add(token: StakedToken, stake: SignedStake): Promise<void>;
 }
 
 export type { SealedKey };

@@ -48,6 +48,13 @@ export function checkChallenge(
   );
 }
 
+/** The token contract that counts permit nonces, on its chain. */
+export interface StakedToken {
+  readonly chainId: bigint;
+  /** Lower case. */
+  readonly address: Address;
+}
+
 /** What a registration stakes: `permitNonce` tells repeated signatures for the same stake from further ones. */
 export interface SignedStake {
   readonly permitNonce: bigint;
@@ -99,7 +106,10 @@ export function checkRegistration(
   };
 }
 
-/** Throws `signature-refused` when all that was ever signed away, this stake included, is more than the limit. */
+/**
+ * Throws `signature-refused` when all that was ever signed away of the stake's token, this stake included, is more than the
+ * limit.
+ */
 export function requireWithinLimit(
   signed: readonly SignedStake[],
   stake: SignedStake,

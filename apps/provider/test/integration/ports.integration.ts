@@ -10,11 +10,13 @@ import { address } from "@aios/kernel/identifiers";
 import { SeededRng } from "@aios/kernel/random";
 import { temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { FileLeaseJournal } from "../../src/adapters/file/file-lease-journal.js";
+import { FileStakeLedger } from "../../src/adapters/file/file-stake-ledger.js";
 import { GrpcContents } from "../../src/adapters/grpc/grpc-contents.js";
 import { loadSigner } from "../../src/adapters/keys/key-file-signer.js";
 import { contentsConformance } from "../conformance/contents.conformance.js";
 import { leaseJournalConformance } from "../conformance/lease-journal.conformance.js";
 import { signerConformance } from "../conformance/signer.conformance.js";
+import { stakeLedgerConformance } from "../conformance/stake-ledger.conformance.js";
 import { OWNER, ProviderPlatform } from "../provider-platform.js";
 import { MemoryContents } from "../support/memory-contents.js";
 
@@ -50,6 +52,11 @@ leaseJournalConformance("FileLeaseJournal", async () => {
     },
     close: async () => directory.remove(),
   };
+});
+
+stakeLedgerConformance("FileStakeLedger", () => {
+  const directory = temporaryDirectory("stakes");
+  return { open: () => new FileStakeLedger(directory.path), close: () => directory.remove() };
 });
 
 contentsConformance("GrpcContents on the storage service", async () => {

@@ -7,6 +7,7 @@ import { badSignature, notOwner, preparationExpired, wrongState } from "../domai
 import type { Failure, Model } from "../domain/model.js";
 import type { ChainWriter, ModelStore } from "../domain/ports.js";
 import { isSignedBy, modelPublication, type NamedTypedData } from "../domain/typed-data.js";
+import { gasRefusal } from "./gas-refusal.js";
 import { type NamedSignature, requireSignature } from "./signatures.js";
 
 /** How long an owner may take to sign. */
@@ -54,13 +55,22 @@ export class PublishModelUseCase {
     return submitted;
   }
 
-  /** Hands a signed publication to the chain-write outbox; the key makes repetition harmless. */
+  /**
+   * Hands a signed publication to the chain-write outbox; the key makes repetition harmless. Throws
+   * `gas-allowance-spent`: the publication has failed then, and the owner may prepare and sign anew.
+   */
   async relay(model: Model): Promise<void> {
     const { publication, verifyingKey } = model;
     if (model.state !== "publishing" || publication?.signature === undefined || verifyingKey === undefined)
       return;
     const data = encodePublication(await this.#typedData(model), publication.signature);
-    await this.chain.publishModel(publicationKey(model.draftId, publication.nonce), data);
+    try {
+      await this.chain.publishModel(publicationKey(model.draftId, publication.nonce), data);
+    } catch (error) {
+      const refusal = gasRefusal(error);
+      if (refusal !== undefined) await this.failed(model.draftId, publication.nonce, refusal);
+      throw error;
+    }
     crashPoint("marketplace.publish.after-relay");
   }
 

@@ -9,12 +9,12 @@ import {
   licenceAlreadyOwned,
   notOwner,
   preparationExpired,
-  wrongState,
 } from "../domain/errors.js";
 import type { Failure, Purchase } from "../domain/model.js";
 import type { ChainReader, ChainWriter, ModelStore, PurchaseStore } from "../domain/ports.js";
 import { isSignedBy, licencePurchase, type NamedTypedData, purchasePermit } from "../domain/typed-data.js";
 import type { FindLicenceUseCase } from "./find-licence.use-case.js";
+import { gasRefusal } from "./gas-refusal.js";
 import { randomNonce, SIGNING_SECONDS } from "./publish-model.use-case.js";
 import { type NamedSignature, requireSignature } from "./signatures.js";
 
@@ -55,11 +55,10 @@ export class PurchaseLicenceUseCase {
     return { purchase, toSign: [licencePurchase(context, purchase), purchasePermit(context, purchase)] };
   }
 
-  /** Keeps both signatures, then relays. Again: the same purchase. */
+  /** Keeps both signatures, then relays. Again: the same purchase, with what became of it. */
   async submit(buyer: Address, purchaseId: string, signatures: readonly NamedSignature[]): Promise<Purchase> {
     const purchase = await this.get(buyer, purchaseId);
-    if (purchase.state === "submitted" || purchase.state === "owned") return purchase;
-    if (purchase.state !== "prepared") throw wrongState("purchase", purchase.state, "prepared");
+    if (purchase.state !== "prepared") return purchase;
     if (purchase.deadlineSeconds * 1_000n < BigInt(this.clock.now())) throw preparationExpired();
     const context = await this.chain.signingContext();
     const order = requireSignature(signatures, "licence-purchase");
@@ -76,7 +75,10 @@ export class PurchaseLicenceUseCase {
     return submitted;
   }
 
-  /** Hands a signed purchase to the chain-write outbox; the key makes repetition harmless. */
+  /**
+   * Hands a signed purchase to the chain-write outbox; the key makes repetition harmless. Throws `gas-allowance-spent`:
+   * the purchase has failed then, and the buyer may order again.
+   */
   async relay(purchase: Purchase): Promise<void> {
     const { purchaseSignature, permitSignature } = purchase;
     if (purchase.state !== "submitted" || purchaseSignature === undefined || permitSignature === undefined)
@@ -88,7 +90,13 @@ export class PurchaseLicenceUseCase {
       purchasePermit(context, purchase),
       permitSignature,
     );
-    await this.chain.purchaseLicence(purchaseKey(purchase.purchaseId), data);
+    try {
+      await this.chain.purchaseLicence(purchaseKey(purchase.purchaseId), data);
+    } catch (error) {
+      const refusal = gasRefusal(error);
+      if (refusal !== undefined) await this.failed(purchase.purchaseId, refusal);
+      throw error;
+    }
     crashPoint("marketplace.purchase.after-relay");
   }
 

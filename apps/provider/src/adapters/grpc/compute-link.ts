@@ -283,8 +283,9 @@ class Session {
     if (this.welcomed || this.#registered) throw unexpected("a further registration");
     this.#registered = true;
     const { toSign, stake } = checkRegistration(request.toSign, signer.address, this.#network, clock.now());
-    requireWithinLimit(await stakes.signed(), stake, maxStakeWei);
-    await stakes.add(stake);
+    const token = { chainId: this.#network.chainId, address: this.#network.contracts.WrappedAios };
+    requireWithinLimit(await stakes.signed(token), stake, maxStakeWei);
+    await stakes.add(token, stake);
     const signatures = toSign.map(({ name, data: typed }) => ({
       name,
       signature: signer.signTypedData(typed),

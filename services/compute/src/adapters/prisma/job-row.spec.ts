@@ -24,6 +24,17 @@ it("keeps a job with its secret, and reads rows from before there was one as wit
   expect(jobFromQuery(row(before))).toEqual({ ...job, drawSecret: "" });
 });
 
+it("reads a row from before terms named a sample's share, a replica's cap and trust, and draws a secret", () => {
+  const draw = { drawn: true, blockHash: `0x${"0b".repeat(32)}` };
+  const { sampleShareBps, replicaPriceCapWei, trust, ...terms } = job.terms;
+  const read = jobFromQuery({ ...row({ ...(jobBody(job) as object), draw }), terms });
+  expect(read).toEqual({
+    ...job,
+    terms: { ...terms, sampleShareBps: 0, replicaPriceCapWei: "0", trust: "" },
+    draw: { ...draw, secret: "" },
+  });
+});
+
 it("refuses by a code what it cannot read, and names the field", () => {
   const body = jobBody(job) as Record<string, unknown>;
   const damaged: readonly (readonly [string, JobWithLeases])[] = [

@@ -132,9 +132,10 @@ const terms = z.looseObject({
   requiredMemoryBytes: z.number(),
   workUnits: z.number(),
   outputRecipientPublicKey: z.string(),
-  sampleShareBps: z.number(),
-  replicaPriceCapWei: z.string(),
-  trust: z.string(),
+  // Rows from before there were samples, replicas and quoted trust have none.
+  sampleShareBps: z.number().default(0),
+  replicaPriceCapWei: z.string().default("0"),
+  trust: z.string().default(""),
 }) satisfies z.ZodType<JobTerms>;
 
 const jobError = z.looseObject({ code: z.string(), message: z.string(), detailsJson: z.string() });
@@ -164,8 +165,8 @@ const jobBody = z.looseObject({
     error: maybe(jobError),
     refutingOutput: maybe(z.string()),
   }),
-  draw: maybe(z.looseObject({ drawn: z.boolean(), blockHash: bytes32, secret: bytes32OrNone })),
   // Rows from before draws took a secret have none.
+  draw: maybe(z.looseObject({ drawn: z.boolean(), blockHash: bytes32, secret: bytes32OrNone.default("") })),
   drawSecret: bytes32OrNone.default(""),
   pendingUntilMs: z.number(),
   deliveredAtMs: z.number(),
