@@ -9,9 +9,9 @@ import { ConnectRequest, LeaseGranted } from "@aios/proto/aios/compute/v1/comput
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { Logger } from "@aios/service-kit/logger";
 import { inSpan } from "@aios/service-kit/tracing";
+import type { AgreedTerms, WorkKind } from "../domain/agreed-terms.js";
 import { checkedOrder, type OrderFacts, signDelivery, type WorkDone } from "../domain/delivery.js";
 import { leaseEnded, leaseNotAgreed, malformedGrant, providerBusy } from "../domain/errors.js";
-import type { AgreedTerms, WorkKind } from "../domain/lease-policy.js";
 import type { PinnedNetwork } from "../domain/network.js";
 import type { Contents, LeaseJournal, LeaseRef, Signer, Trainer, TrainingProgress } from "../domain/ports.js";
 import { checkPlan } from "../domain/training-bounds.js";

@@ -14,8 +14,8 @@ import { typedDataDigest } from "@aios/core-settlement/signed-data";
 import { JOB_KIND, RECEIPT_KINDS, signingDomain } from "@aios/core-settlement/typed-data";
 import type { Address, JobId } from "@aios/kernel/identifiers";
 import { keccak_256 } from "@noble/hashes/sha3.js";
+import type { WorkKind } from "./agreed-terms.js";
 import { malformedGrant, mismatch } from "./errors.js";
-import type { WorkKind } from "./lease-policy.js";
 import type { PinnedNetwork } from "./network.js";
 import type { LeaseRef, Signer } from "./ports.js";
 

@@ -1,11 +1,10 @@
 import type { TypedData } from "@aios/core-settlement/signed-data";
 import { LEASE_TERMS_TYPES, signingDomain } from "@aios/core-settlement/typed-data";
 import type { Address } from "@aios/kernel/identifiers";
+import type { AgreedTerms, WorkKind } from "./agreed-terms.js";
 import type { PinnedNetwork } from "./network.js";
 import type { LeaseRef } from "./ports.js";
 import { parseTypedData, requireField, signatureRefused, wholeNumber } from "./typed-data.js";
-
-export type WorkKind = "training" | "inference";
 
 /** What this provider takes: by kind, the least it asks for one job. */
 export interface PriceList {
@@ -31,16 +30,6 @@ export interface OwnState {
 
 /** Most work promised beyond what runs at once: short jobs queue for a moment. */
 const QUEUE_FACTOR = 4;
-
-/** What was signed for a lease: the one measure of its grant. */
-export interface AgreedTerms {
-  readonly kind: WorkKind;
-  /** Decimal wei. */
-  readonly priceWei: string;
-  /** Until when the signature can bring the lease on chain. */
-  readonly acceptByMs: number;
-  readonly deliverByMs: number;
-}
 
 export type LeaseAnswer =
   | { readonly accepted: true; readonly terms: TypedData; readonly agreed: AgreedTerms }

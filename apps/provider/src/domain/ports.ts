@@ -1,7 +1,7 @@
 import type { SealedKey } from "@aios/core-sealing/sealed-key";
 import type { TypedData } from "@aios/core-settlement/signed-data";
 import type { Address, ContentId, JobId } from "@aios/kernel/identifiers";
-import type { AgreedTerms } from "./lease-policy.js";
+import type { AgreedTerms } from "./agreed-terms.js";
 import type { SignedStake, StakedToken } from "./registration.js";
 
 /** The provider's own key; it does not leave the adapter. Signatures are 65 bytes, r ‖ s ‖ v. */

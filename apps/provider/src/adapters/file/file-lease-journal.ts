@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { jobId } from "@aios/kernel/identifiers";
-import type { AgreedTerms } from "../../domain/lease-policy.js";
+import type { AgreedTerms } from "../../domain/agreed-terms.js";
 import type { LeaseJournal, LeaseRef, StoredLease } from "../../domain/ports.js";
 import { writeAtomically } from "./atomic-file.js";
 

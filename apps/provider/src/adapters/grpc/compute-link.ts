@@ -18,7 +18,8 @@ import {
 import { createGrpcClient, type GrpcClient } from "@aios/service-kit/grpc-client";
 import type { Logger } from "@aios/service-kit/logger";
 import type { LeaseWorker, Link } from "../../application/lease-worker.js";
-import { type AgreedTerms, decideOffer, type PriceList, type WorkKind } from "../../domain/lease-policy.js";
+import type { AgreedTerms, WorkKind } from "../../domain/agreed-terms.js";
+import { decideOffer, type PriceList } from "../../domain/lease-policy.js";
 import { type NetworkPin, type PinnedNetwork, requirePinned } from "../../domain/network.js";
 import type { LeaseRef, Signer, StakeLedger } from "../../domain/ports.js";
 import { checkChallenge, checkRegistration, requireWithinLimit } from "../../domain/registration.js";
