@@ -66,6 +66,8 @@ export class ComputePlatform {
         OFFER_TIMEOUT: "3s",
         PROVIDER_GRACE: "1s",
         PROVIDER_REST: "2s",
+        // Every provider of a test comes from one host.
+        REGISTRATIONS_PER_MINUTE: "10000",
         LOG_LEVEL: "info",
         ...env,
       },

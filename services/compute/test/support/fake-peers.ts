@@ -19,6 +19,7 @@ import {
   ProofSystem,
   ProverServiceService,
   type QuoteProofRequest,
+  type QuoteProofResponse,
   type RequestProofRequest,
 } from "@aios/proto/aios/prover/v1/prover";
 import {
@@ -178,7 +179,7 @@ export class FakePeers {
     return {};
   }
 
-  #quote({ modelCommitment, proofSystem }: QuoteProofRequest): object {
+  #quote({ modelCommitment, proofSystem }: QuoteProofRequest): QuoteProofResponse {
     const isHonk = proofSystem === ProofSystem.PROOF_SYSTEM_HONK;
     if (isHonk && this.honkRefusal !== undefined) throw this.honkRefusal;
     if (Buffer.compare(modelCommitment, MODEL_COMMITMENT) !== 0) {
@@ -189,6 +190,7 @@ export class FakePeers {
       });
     }
     return {
+      absent: [],
       priceWei: "100",
       expectedMs: 800,
       trust: isHonk ? "forgeable by anybody" : "development key",
