@@ -297,7 +297,8 @@ spec:
         name: cpu
         target: { type: Utilization, averageUtilization: {{ .root.Values.autoscaling.targetCpuPercent }} }
 {{- end }}
-{{- if or (not .service.single) (include "aios.honorNodes" .) }}
+{{- /* Nobody calls a provider, and its leases go to others: a budget would only hold up the drain of the last node. */}}
+{{- if or (include "aios.honorNodes" .) (not (or .service.single (eq .service.name "provider"))) }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
