@@ -1,9 +1,10 @@
+import type { RequestedInference, RequestedTraining } from "@aios/core-settlement/request-hash";
 import { canonicalJson, type Json } from "@aios/kernel/canonical-json";
 import { type Bytes32, bytes32 } from "@aios/kernel/identifiers";
 import { type WeiAmount, weiAmount } from "@aios/kernel/units";
 import { keccak256, toUtf8Bytes } from "ethers";
 import { inputShape, invalidRequest } from "./errors.js";
-import type { InferenceWork, TrainingWork, VerificationLevel } from "./job.js";
+import type { VerificationLevel } from "./job.js";
 
 /** 28 × 28 pixels, one byte each: what the data set has, and models from before they said what they take. */
 export const IMAGE_SHAPE = [1, 28, 28] as const;
@@ -27,13 +28,13 @@ const MAX_LAYER_WIDTH = 1024;
 
 /** A request as it came in, before anything is known to be right about it. */
 export interface RequestedWork {
-  readonly training?: Omit<TrainingWork, "kind"> | undefined;
+  readonly training?: Omit<RequestedTraining, "kind"> | undefined;
   readonly inference?: { readonly modelId: number; readonly input: Uint8Array } | undefined;
 }
 
 export type CheckedWork =
-  | { readonly work: TrainingWork; readonly input: undefined }
-  | { readonly work: InferenceWork; readonly input: Uint8Array };
+  | { readonly work: RequestedTraining; readonly input: undefined }
+  | { readonly work: RequestedInference; readonly input: Uint8Array };
 
 /** Checks ranges; an input's shape needs its model (`checkInput`). Throws `input-size`, `work-missing`, `training-out-of-range`, `unknown-data-set`, `model-id-missing`. */
 export function checkWork(requested: RequestedWork | undefined): CheckedWork {
@@ -66,7 +67,7 @@ export function checkInput(shape: readonly number[], input: Uint8Array | undefin
   if (input?.length !== expected) throw inputShape(shape, input?.length ?? 0);
 }
 
-function checkTraining(requested: Omit<TrainingWork, "kind">): TrainingWork {
+function checkTraining(requested: Omit<RequestedTraining, "kind">): RequestedTraining {
   if (!DATA_SETS.some((name) => name === requested.dataSet)) {
     throw invalidRequest(
       "unknown-data-set",
@@ -170,6 +171,6 @@ export function bodyDigest(body: Json): Bytes32 {
 }
 
 /** How much work it is: multiply-accumulates, or samples seen in all epochs. */
-export function trainingSamples(work: TrainingWork): number {
+export function trainingSamples(work: RequestedTraining): number {
   return work.trainPerClass * CLASSES * work.epochs;
 }

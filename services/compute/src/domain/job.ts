@@ -1,4 +1,5 @@
 import type { WorkKind } from "@aios/core-scheduler/placement-model";
+import type { RequestedInference, RequestedTraining } from "@aios/core-settlement/request-hash";
 import type { Address, Bytes32, ContentId, JobId, TenantId } from "@aios/kernel/identifiers";
 
 /** Mirrors the escrow's states, with the off-chain ones before and between them. */
@@ -52,26 +53,9 @@ export interface PermitTerms {
   readonly deadline: string;
 }
 
-export interface TrainingWork {
-  readonly kind: "training";
-  readonly dataSet: string;
-  readonly seed: number;
-  readonly epochs: number;
-  readonly batchSize: number;
-  readonly layers: readonly number[];
-  readonly trainPerClass: number;
-  readonly testPerClass: number;
-  readonly shiftAugmentation: boolean;
-}
-
-export interface InferenceWork {
-  readonly kind: "inference";
-  readonly modelId: number;
-}
-
 /** What was agreed when the job was prepared. Never changes afterwards. */
 export interface JobTerms {
-  readonly work: TrainingWork | InferenceWork;
+  readonly work: RequestedTraining | RequestedInference;
   readonly order: Order;
   readonly permit: PermitTerms | undefined;
   readonly contracts: JobContracts;

@@ -188,9 +188,8 @@ export class CallContract {
   }
 
   /** What the sender has, and whether nothing but value moves. */
-  #parties({ root, overlays }: StateReference, { from, to, data }: CallArguments) {
-    return readState(this.states, root, (committed) => {
-      const view = overlays.reduce<StateView>((base, overlay) => new OverlayState(base, overlay), committed);
+  #parties(state: StateReference, { from, to, data }: CallArguments) {
+    return this.#read(state, (view) => {
       const code = to === undefined || to === null ? undefined : view.account(to)?.codeHash;
       const hasCode = code !== undefined && code !== EMPTY_CODE_HASH;
       return {
@@ -200,15 +199,15 @@ export class CallContract {
     });
   }
 
+  #read<T>({ root, overlays }: StateReference, use: (view: StateView) => T): T {
+    return readState(this.states, root, (committed) =>
+      use(overlays.reduce<StateView>((base, overlay) => new OverlayState(base, overlay), committed)),
+    );
+  }
+
   #withOverrides(state: StateReference, overrides: Overrides): StateReference {
     if (overrides === undefined) return state;
-    const changes = readState(this.states, state.root, (committed) => {
-      const view = state.overlays.reduce<StateView>(
-        (base, overlay) => new OverlayState(base, overlay),
-        committed,
-      );
-      return overrideChanges(view, overrides);
-    });
+    const changes = this.#read(state, (view) => overrideChanges(view, overrides));
     return { ...state, overlays: [...state.overlays, changes] };
   }
 

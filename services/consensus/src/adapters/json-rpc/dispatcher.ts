@@ -37,6 +37,11 @@ interface Numbered {
   readonly request: RpcRequest;
 }
 
+interface NumberedAlone {
+  readonly index: number;
+  readonly request: RpcRequest | Unreadable;
+}
+
 interface Answer {
   readonly answer: string;
   readonly code: number | undefined;
@@ -128,12 +133,12 @@ export class RpcDispatcher {
   async #batch(requests: readonly unknown[], own: ConnectionMethods): Promise<string | undefined> {
     const answers = new Array<string | undefined>(requests.length);
     const together = new Map<RpcMethod, Numbered[]>();
-    const alone: number[] = [];
+    const alone: NumberedAlone[] = [];
     for (const [index, value] of requests.entries()) {
       const request = readRequest(value);
       const method = "problem" in request ? undefined : this.#methodOf(request, own);
       if (method?.many === undefined || "problem" in request) {
-        alone.push(index);
+        alone.push({ index, request });
         continue;
       }
       const group = together.get(method);
@@ -142,26 +147,24 @@ export class RpcDispatcher {
     }
     await Promise.all([
       ...[...together].map(([method, group]) => this.#many(method, group, answers)),
-      this.#fewAtATime(requests, alone, own, answers),
+      this.#fewAtATime(alone, own, answers),
     ]);
     return this.#joined(requests, answers);
   }
 
   /**
-   * The requests of a batch at `places`, a few at a time. Once the answers fill the response the others are not run,
+   * Requests of a batch that are answered alone, a few at a time. Once the answers fill the response the others are not run,
    * and whoever else waits for this thread has a turn in between.
    */
   async #fewAtATime(
-    requests: readonly unknown[],
-    places: readonly number[],
+    requests: readonly NumberedAlone[],
     own: ConnectionMethods,
     answers: (string | undefined)[],
   ): Promise<void> {
     let [next, bytes, turnSince] = [0, 0, this.now()];
     const runner = async (): Promise<void> => {
-      for (let at = next++; at < places.length; at = next++) {
-        const index = places[at] as number;
-        const request = readRequest(requests[index]);
+      for (let at = next++; at < requests.length; at = next++) {
+        const { index, request } = requests[at] as NumberedAlone;
         const isFull = bytes > this.limits.maxResponseBytes;
         const answer = isFull ? notRun(request) : await this.#one(request, own);
         bytes += answer?.length ?? 0;
