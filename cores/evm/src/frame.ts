@@ -136,6 +136,13 @@ export class Frame {
     }
   }
 
+  /** The gas that `passGas` would move; of more than 2^53 the nearest double. */
+  gasToPass(at: number | undefined): number {
+    const total = Number(this.totalGas);
+    const most = total - Math.floor(total / 64);
+    return at === undefined ? most : Math.min(most, toNumber(this.stack, at));
+  }
+
   /** Moves gas to a call: at most all but a 64th (EIP-150), at most what the word at `at` asks for. */
   passGas(child: Frame, at: number | undefined): void {
     if (this.reserve > 0) {

@@ -122,6 +122,13 @@ export function opcodeName(code: number): string {
   return NAMES.get(code) ?? `opcode 0x${code.toString(16)} not defined`;
 }
 
+const NEEDS = new Map(OPCODES.map(({ code, pops, pushes }) => [code, { pops, pushes }]));
+
+/** Words that an instruction takes from the stack and puts on it; none for one that does not exist. */
+export function stackNeeds(code: number): { readonly pops: number; readonly pushes: number } {
+  return NEEDS.get(code) ?? { pops: 0, pushes: 0 };
+}
+
 /** What the interpreter checks before each instruction, by opcode. */
 export interface OpcodeTable {
   readonly staticGas: Int32Array;

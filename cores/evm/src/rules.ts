@@ -12,6 +12,8 @@ export interface Rules extends OpcodeTable {
   /** By address. */
   readonly precompiles: ReadonlyMap<number, Precompile>;
   readonly blobs: BlobParameters | undefined;
+  /** Whose events are deposits (EIP-6110); `undefined` on a chain without a beacon chain. */
+  readonly depositContract: Uint8Array | undefined;
 }
 
 export interface RulesOptions {
@@ -21,9 +23,10 @@ export interface RulesOptions {
   readonly blobs?: BlobParameters | undefined;
   /** Faster implementations of precompiles, with the same results. */
   readonly precompiles?: PrecompileOverrides;
+  readonly depositContract?: Uint8Array | undefined;
 }
 
-export function rulesOf({ hardfork, chainId, blobs, precompiles }: RulesOptions): Rules {
+export function rulesOf({ hardfork, chainId, blobs, precompiles, depositContract }: RulesOptions): Rules {
   return {
     ...opcodeTable(hardfork),
     hardfork,
@@ -31,5 +34,6 @@ export function rulesOf({ hardfork, chainId, blobs, precompiles }: RulesOptions)
     chainId,
     precompiles: precompilesOf(hardfork, precompiles ?? {}),
     blobs: FORK[hardfork] < FORK.cancun ? undefined : (blobs ?? DEFAULT_BLOB_PARAMETERS[hardfork]),
+    depositContract,
   };
 }

@@ -1,7 +1,10 @@
+import { CodedError } from "@aios/kernel/coded-error";
 import type { ExecutionContext } from "./context.js";
+import { depositsIn } from "./deposits.js";
 import { STATUS } from "./frame.js";
 import { FORK } from "./hardfork.js";
 import { execute } from "./interpreter.js";
+import type { LogEntry } from "./world-state.js";
 
 const SYSTEM_CALL_GAS = 30_000_000;
 
@@ -17,12 +20,12 @@ const HISTORY = fromHex("0000f90827f1c53a10cb7a02335b175320002935");
 const WITHDRAWAL_REQUESTS = fromHex("00000961ef480eb55e80d19ad83579a64c007002");
 const CONSOLIDATION_REQUESTS = fromHex("0000bbddc7ce488642fb579f8b00f3a590007251");
 
-/** Calls a contract as the system does: no fee, no nonce. `undefined` where there is no code or the call failed. */
+/** Calls a contract as the system does: no fee, no nonce. `undefined` where there is no code. */
 function systemCall(
   context: ExecutionContext,
   target: Uint8Array,
   input: Uint8Array,
-): Uint8Array | undefined {
+): { readonly succeeded: boolean; readonly output: Uint8Array } | undefined {
   const { state } = context;
   const account = state.accountAt(target);
   if (account.code.length === 0) return undefined;
@@ -44,7 +47,7 @@ function systemCall(
   execute(context, frame);
   const { status, output } = frame;
   state.endTransaction();
-  return status === STATUS.succeeded ? output : undefined;
+  return { succeeded: status === STATUS.succeeded, output };
 }
 
 /**
@@ -80,19 +83,37 @@ export function applyWithdrawals(context: ExecutionContext, withdrawals: readonl
   state.endTransaction();
 }
 
+function requestContractFailed(type: number): CodedError {
+  return new CodedError({
+    code: "request-contract-failed",
+    kind: "unprocessable",
+    message: `the contract that queues requests of type ${type} has failed`,
+  });
+}
+
 /**
- * Takes the execution-layer requests that the block's contracts have queued (EIP-7685): withdrawals (EIP-7002) and
- * consolidations (EIP-7251), each with its type byte in front; empty ones are left out. Deposits (EIP-6110) are logs.
+ * Takes the execution-layer requests of the block (EIP-7685), each with its type byte in front: deposits (0, EIP-6110),
+ * out of the `logs` of all its transactions, and what the contracts of withdrawals (1, EIP-7002) and consolidations (2,
+ * EIP-7251) have queued. Empty ones are left out. Throws `invalid-deposit-event` and `request-contract-failed`, which
+ * make the block invalid. A chain may do without these contracts: where one has no code, there is nothing of its type.
  */
-export function takeRequests(context: ExecutionContext): readonly Uint8Array[] {
-  if (context.rules.fork < FORK.prague) return [];
+export function takeRequests(
+  context: ExecutionContext,
+  logs: readonly LogEntry[] = [],
+): readonly Uint8Array[] {
+  const { fork, depositContract } = context.rules;
+  if (fork < FORK.prague) return [];
   const requests: Uint8Array[] = [];
+  const deposits = depositContract === undefined ? undefined : depositsIn(logs, depositContract);
+  if (deposits !== undefined && deposits.length > 0) requests.push(Uint8Array.of(0, ...deposits));
   for (const [type, contract] of [
     [1, WITHDRAWAL_REQUESTS],
     [2, CONSOLIDATION_REQUESTS],
   ] as const) {
-    const data = systemCall(context, contract, new Uint8Array(0));
-    if (data !== undefined && data.length > 0) requests.push(Uint8Array.of(type, ...data));
+    const result = systemCall(context, contract, new Uint8Array(0));
+    if (result?.succeeded === false) throw requestContractFailed(type);
+    if (result !== undefined && result.output.length > 0)
+      requests.push(Uint8Array.of(type, ...result.output));
   }
   return requests;
 }

@@ -29,6 +29,20 @@ export interface FrameView {
   readonly halt: HaltReason | undefined;
 }
 
+/** A call or creation that never began. Its gas stays with the caller. */
+export interface RefusedCall {
+  readonly kind: CallKind;
+  /** Where a creation would have put its contract. */
+  readonly to: Uint8Array;
+  readonly input: Uint8Array;
+  /** Wei. */
+  readonly amount: bigint;
+  /** Gas that it would have started with, stipend included, and the part of it that the caller would have passed on. */
+  readonly gas: number;
+  readonly gasPassed: number;
+  readonly reason: "depth" | "balance" | "nonce";
+}
+
 /**
  * Watches one execution. Each hook is optional; without a tracer the interpreter runs a loop that knows nothing of
  * them. A hook that throws ends the execution with its error, which leaves the `WorldState` unusable.
@@ -50,8 +64,8 @@ export interface Tracer {
    * the price of deployed code.
    */
   onExit?(frame: FrameView, succeeded: boolean, gasUsed: number): void;
-  /** A call or creation that was refused before it began: depth, balance or nonce. `frame` is the caller's. */
-  onRefused?(frame: FrameView, opcode: number, reason: "depth" | "balance" | "nonce"): void;
+  /** A call or creation was refused before it began: depth, balance or nonce. `frame` is the caller's. */
+  onRefused?(frame: FrameView, call: RefusedCall): void;
   /** A contract was destroyed or its balance sent on (SELFDESTRUCT), inside `frame`. */
   onSelfDestruct?(frame: FrameView, beneficiary: Uint8Array, amount: bigint): void;
   /** LOG0 to LOG4, inside `frame`. */

@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { RpcDispatcher } from "@aios/consensus/adapters/json-rpc/dispatcher";
 import { rpcMethods } from "@aios/consensus/adapters/json-rpc/methods";
 import { CallContract } from "@aios/consensus/application/call-contract";
@@ -23,15 +21,19 @@ import { defaultNodeSettings } from "@aios/consensus/node/node-settings";
 import { decodeBlobWrapper } from "@aios/core-transactions/blob-wrapper";
 import { checkTransaction } from "@aios/core-transactions/check-transaction";
 import { decodeTransaction } from "@aios/core-transactions/decode-transaction";
+import type { TransactionFork } from "@aios/core-transactions/fork-rules";
 import { minimumGas } from "@aios/core-transactions/intrinsic-gas";
 import type { Clock } from "@aios/kernel/clock";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { readChain, signedTransaction } from "./chain-file.js";
+import { ChainFileError, type ForkChoice, readBytes, readForkChoice, readJson } from "./chain-folder.js";
 import { type ChainConfig, EthereumRules } from "./ethereum-rules.js";
 import { EthereumSessions } from "./ethereum-sessions.js";
-import { type GethGenesis, importBlock, importGenesis } from "./import-chain.js";
+import { parseGenesis } from "./geth-genesis.js";
+import { importBlock } from "./import-chain.js";
+import { importGenesis } from "./import-genesis.js";
 import { MemoryBlockStore } from "./memory-block-store.js";
 import { MemoryStateStore } from "./memory-state-store.js";
 import { EmptyPendingBlock } from "./pending-block.js";
@@ -41,20 +43,9 @@ const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
 /** Geth's default, which the expected answers were made with. */
 const RPC_GAS_CAP = 50_000_000n;
 
-interface ForkChoice {
-  readonly params: readonly [
-    {
-      readonly headBlockHash: Bytes32;
-      readonly safeBlockHash: Bytes32;
-      readonly finalizedBlockHash: Bytes32;
-    },
-    ...unknown[],
-  ];
-}
-
-/** Decodes for Ethereum's newest fork; blob transactions come with their blobs, which are not kept. */
-export function ethereumCodec(chainId: number): TransactionCodec {
-  const rules = { fork: "osaka", chainId: BigInt(chainId) } as const;
+/** Decodes for one fork; blob transactions come with their blobs, which are not kept. */
+export function ethereumCodec(chainId: number, fork: TransactionFork = "osaka"): TransactionCodec {
+  const rules = { fork, chainId: BigInt(chainId) };
   const decode = (raw: Uint8Array): SignedTransaction => {
     const transaction = raw[0] === BLOB_TYPE ? decodeBlobWrapper(raw).transaction : decodeTransaction(raw);
     checkTransaction(transaction, rules);
@@ -82,21 +73,31 @@ function genesisOf(config: ChainConfig, head: BlockHeader): Genesis {
 }
 
 /** Heights of the tags, as the consensus layer's last message sets them. */
-function tagHeights(choice: ForkChoice, blocks: MemoryBlockStore): Record<BlockTag, number> {
-  const [state] = choice.params;
+function tagHeights(
+  { head, safe, finalized }: ForkChoice,
+  blocks: MemoryBlockStore,
+): Record<BlockTag, number | undefined> {
   const heightOf = (hash: Bytes32): number => {
     const height = blocks.heightOf(hash);
-    if (height === undefined) throw new Error(`headfcu.json names a block that the chain lacks: ${hash}`);
+    if (height === undefined)
+      throw new ChainFileError("headfcu.json", `names a block that the chain lacks: ${hash}`);
     return height;
   };
-  const latest = heightOf(state.headBlockHash);
+  const latest = heightOf(head);
   return {
     earliest: 0,
     latest,
     pending: latest,
-    safe: heightOf(state.safeBlockHash),
-    finalized: heightOf(state.finalizedBlockHash),
+    safe: safe === undefined ? undefined : heightOf(safe),
+    finalized: finalized === undefined ? undefined : heightOf(finalized),
   };
+}
+
+/** The fork whose transactions the block after the head takes. */
+function transactionFork(rules: EthereumRules, head: BlockHeader): TransactionFork {
+  const hardfork = rules.executionRules(rules.contextOf(head))?.hardfork;
+  if (hardfork === undefined) return "istanbul";
+  return hardfork === "paris" ? "london" : hardfork;
 }
 
 /**
@@ -104,21 +105,23 @@ function tagHeights(choice: ForkChoice, blocks: MemoryBlockStore): Record<BlockT
  * execution-apis; every root of every block is checked.
  */
 export async function openEthereumNode(folder: string): Promise<RpcDispatcher> {
-  const json = async (name: string): Promise<unknown> =>
-    JSON.parse(await readFile(join(folder, name), "utf8"));
-  const genesisJson = (await json("genesis.json")) as GethGenesis & { readonly config: ChainConfig };
-  const rules = new EthereumRules(genesisJson.config);
+  const genesisJson = await readJson(folder, "genesis.json");
+  const parsed = parseGenesis(genesisJson);
+  const choice = await readForkChoice(folder);
+  const rules = new EthereumRules(parsed.config, parsed.timestamp);
   const states = new MemoryStateStore();
   const blocks = new MemoryBlockStore();
   const sessions = await EthereumSessions.create(genesisJson, rules, states, blocks);
   const engine = new SessionEngine(new EmptyPendingBlock(rules, sessions, states), rules, sessions, states);
-  await importGenesis(genesisJson, states, blocks);
-  for (const block of readChain(await readFile(join(folder, "chain.rlp"))))
+  let head = await importGenesis(parsed, rules, states, blocks);
+  for (const block of readChain(await readBytes(folder, "chain.rlp"))) {
+    // Some tools write genesis too. What comes after the head is no part of the chain.
+    if (block.header.number === 0 || blocks.heightOf(choice.head) !== undefined) continue;
     await importBlock(block, rules, sessions, states, blocks);
-  const heights = tagHeights((await json("headfcu.json")) as ForkChoice, blocks);
-  const head = blocks.head();
-  if (head === undefined) throw new Error("the chain is empty");
-  const genesis = genesisOf(genesisJson.config, head);
+    head = block.header;
+  }
+  const heights = tagHeights(choice, blocks);
+  const genesis = genesisOf(parsed.config, head);
   // Time stands at the head, so that a call sees what the expected answers saw.
   const clock: Clock = {
     now: () => (head.timestamp * 1_000) as TimestampMs,
@@ -130,7 +133,7 @@ export async function openEthereumNode(folder: string): Promise<RpcDispatcher> {
   });
   const mempool = new Mempool(
     genesis,
-    ethereumCodec(genesis.chainId),
+    ethereumCodec(genesis.chainId, transactionFork(rules, head)),
     blocks,
     states,
     { add: async () => undefined, remove: async () => undefined, entries: () => [] },

@@ -14,7 +14,8 @@ export class EthereumSessions implements SessionOpener {
   private constructor(
     private readonly rules: EthereumRules,
     private readonly since: SessionOpener,
-    private readonly before: SessionOpener,
+    /** Absent on a chain that has no such blocks. */
+    private readonly before: SessionOpener | undefined,
   ) {}
 
   static async create(
@@ -23,16 +24,9 @@ export class EthereumSessions implements SessionOpener {
     states: StateStore,
     blocks: Pick<BlockStore, "header">,
   ): Promise<EthereumSessions> {
-    const common = createCommonFromGethGenesis(
-      genesisJson as Parameters<typeof createCommonFromGethGenesis>[0],
-      { chain: "vectors" },
-    );
-    const before = await EthereumJsSessions.create(states, blocks, {
-      chainId: rules.chainId,
-      common,
-      maxQueued: MAX_QUEUED,
-      prepare: ({ number, timestamp }) => common.setHardforkBy({ blockNumber: number, timestamp }),
-    });
+    const before = rules.beginsWithBerlin
+      ? undefined
+      : await EthereumSessions.#earlier(genesisJson, rules, states, blocks);
     const rulesAt = (context: BlockContext): Rules => {
       const found = rules.executionRules(context);
       if (found === undefined) throw new Error(`block ${context.number} is before Berlin`);
@@ -41,12 +35,31 @@ export class EthereumSessions implements SessionOpener {
     return new EthereumSessions(rules, new EvmSessions(states, blocks, rulesAt, recoverPublicKey), before);
   }
 
-  open<T>(
+  static async #earlier(
+    genesisJson: unknown,
+    rules: EthereumRules,
+    states: StateStore,
+    blocks: Pick<BlockStore, "header">,
+  ): Promise<SessionOpener> {
+    const common = createCommonFromGethGenesis(
+      genesisJson as Parameters<typeof createCommonFromGethGenesis>[0],
+      { chain: "vectors" },
+    );
+    return await EthereumJsSessions.create(states, blocks, {
+      chainId: rules.chainId,
+      common,
+      maxQueued: MAX_QUEUED,
+      prepare: ({ number, timestamp }) => common.setHardforkBy({ blockNumber: number, timestamp }),
+    });
+  }
+
+  async open<T>(
     reference: StateReference,
     context: BlockContext,
     use: (session: BlockSession) => Promise<T>,
   ): Promise<T> {
     const opener = this.rules.executionRules(context) === undefined ? this.before : this.since;
-    return opener.open(reference, context, use);
+    if (opener === undefined) throw new Error(`block ${context.number} is before Berlin`);
+    return await opener.open(reference, context, use);
   }
 }

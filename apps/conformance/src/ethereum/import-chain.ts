@@ -1,109 +1,16 @@
 import type { BlockHeader, Receipt } from "@aios/consensus/domain/block";
-import {
-  headerRlp,
-  receiptsRoot,
-  transactionsRoot,
-  withdrawalsRoot,
-} from "@aios/consensus/domain/block-codec";
+import { receiptsRoot, transactionsRoot, withdrawalsRoot } from "@aios/consensus/domain/block-codec";
 import type { BlockSession, SessionOpener } from "@aios/consensus/domain/block-session";
-import { combineBlooms } from "@aios/consensus/domain/bloom";
-import type { AccountState } from "@aios/consensus/domain/state";
-import { keccak256 } from "@aios/core-keccak/keccak";
-import { bytes32Of, fromHex, unpad } from "@aios/core-rlp/hex";
-import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
-import type { Address, Bytes32 } from "@aios/kernel/identifiers";
+import { combineBlooms, receiptBlooms } from "@aios/consensus/domain/bloom";
+import { toHex } from "@aios/core-rlp/hex";
+import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { ImportedBlock } from "./chain-file.js";
 import type { EthereumRules } from "./ethereum-rules.js";
 import type { MemoryBlockStore } from "./memory-block-store.js";
 import type { MemoryStateStore } from "./memory-state-store.js";
 
 const GWEI = 1_000_000_000n;
-const ZERO_HASH = `0x${"00".repeat(32)}` as Bytes32;
-
-/** A geth genesis file, as far as it is read. */
-export interface GethGenesis {
-  readonly nonce: string;
-  readonly timestamp: string;
-  readonly extraData: string;
-  readonly gasLimit: string;
-  readonly difficulty: string;
-  readonly mixHash: string;
-  readonly coinbase: string;
-  readonly alloc: Readonly<
-    Record<
-      string,
-      {
-        readonly balance: string;
-        readonly nonce?: string;
-        readonly code?: string;
-        readonly storage?: Readonly<Record<string, string>>;
-      }
-    >
-  >;
-}
-
-const withPrefix = (hex: string): string => (hex.startsWith("0x") ? hex : `0x${hex}`);
-const word = (hex: string): Bytes32 => `0x${withPrefix(hex).slice(2).padStart(64, "0")}` as Bytes32;
-
-/** Commits the allocation and stores block 0. */
-export async function importGenesis(
-  genesis: GethGenesis,
-  states: MemoryStateStore,
-  blocks: MemoryBlockStore,
-): Promise<BlockHeader> {
-  const accounts = new Map<Address, AccountState>();
-  const storage = new Map<Address, Map<Bytes32, Uint8Array>>();
-  const codes = new Map<Bytes32, Uint8Array>();
-  for (const [key, entry] of Object.entries(genesis.alloc)) {
-    const owner = withPrefix(key).toLowerCase() as Address;
-    const code = fromHex(entry.code ?? "0x");
-    const codeHash = code.length === 0 ? EMPTY_CODE_HASH : bytes32Of(keccak256(code));
-    if (code.length > 0) codes.set(codeHash, code);
-    accounts.set(owner, {
-      nonce: BigInt(entry.nonce ?? 0),
-      balance: BigInt(entry.balance),
-      codeHash,
-      storageRoot: EMPTY_TRIE_ROOT,
-    });
-    const slots = Object.entries(entry.storage ?? {}).map(
-      ([slot, value]) => [word(slot), unpad(fromHex(word(value)))] as const,
-    );
-    if (slots.length > 0) storage.set(owner, new Map(slots));
-  }
-  const stateRoot = states.commit(EMPTY_TRIE_ROOT, { accounts, storage, codes, clearedStorage: new Set() });
-  const fields = {
-    parentHash: ZERO_HASH,
-    number: 0,
-    timestamp: Number(genesis.timestamp),
-    stateRoot,
-    transactionsRoot: EMPTY_TRIE_ROOT,
-    receiptsRoot: EMPTY_TRIE_ROOT,
-    withdrawalsRoot: EMPTY_TRIE_ROOT,
-    requestsHash: ZERO_HASH,
-    parentBeaconBlockRoot: ZERO_HASH,
-    logsBloom: combineBlooms([]),
-    feeRecipient: genesis.coinbase as Address,
-    prevRandao: genesis.mixHash as Bytes32,
-    extraData: fromHex(genesis.extraData),
-    gasLimit: BigInt(genesis.gasLimit),
-    gasUsed: 0n,
-    baseFeePerGas: 0n,
-    blobGasUsed: 0n,
-    excessBlobGas: 0n,
-    blobBaseFeePerGas: 0n,
-    earlierForm: {
-      form: "frontier" as const,
-      difficulty: BigInt(genesis.difficulty),
-      nonce: fromHex(`0x${BigInt(genesis.nonce).toString(16).padStart(16, "0")}`),
-      unclesHash: EMPTY_UNCLES_HASH,
-    },
-  };
-  const rlp = headerRlp(fields);
-  // The list header of a block with no transactions and no uncles.
-  const header = { ...fields, hash: bytes32Of(keccak256(rlp)), sizeBytes: rlp.length + 5 };
-  await blocks.append({ header, transactions: [], receipts: [] });
-  return header;
-}
+const GAS_PER_BLOB = 131_072n;
 
 /** Executes a block on its parent and stores it. Throws when any root, gas or hash differs from the header's. */
 export async function importBlock(
@@ -116,6 +23,7 @@ export async function importBlock(
   const parent = blocks.head();
   if (parent === undefined || parent.hash !== block.header.parentHash)
     throw new Error(`block ${block.header.number}: its parent is not the head`);
+  rules.requireSupported(block.header);
   const header: BlockHeader = {
     ...block.header,
     blobBaseFeePerGas: rules.blobBaseFee(block.header.excessBlobGas, block.header.timestamp),
@@ -123,10 +31,12 @@ export async function importBlock(
   const same = (what: string, actual: unknown, expected: unknown): void => {
     if (actual !== expected) throw new Error(`block ${header.number}: ${what} is ${actual}, not ${expected}`);
   };
+  same("form of the header", header.earlierForm?.form ?? "prague", rules.headerForm(header));
   same("transactions root", transactionsRoot(block.transactions), header.transactionsRoot);
-  if (header.earlierForm?.form !== "frontier")
-    same("base fee", rules.nextBaseFee(parent), header.baseFeePerGas);
+  same("withdrawals root", withdrawalsRoot(block.withdrawals ?? []), header.withdrawalsRoot);
+  same("base fee", rules.nextBaseFee(parent), header.baseFeePerGas);
   same("excess blob gas", rules.nextExcessBlobGas(parent, header.timestamp), header.excessBlobGas);
+  same("blob gas", blobGasOf(block), header.blobGasUsed);
   await sessions.open({ root: parent.stateRoot, overlays: [] }, rules.contextOf(header), async (session) => {
     await session.begin(parent.hash);
     const receipts = await runTransactions(session, block, rules, states, parent.stateRoot);
@@ -134,12 +44,10 @@ export async function importBlock(
     for (const withdrawal of block.withdrawals ?? [])
       session.credit(withdrawal.address, withdrawal.amount * GWEI);
     const requestsHash = await session.finish();
-    if ((header.earlierForm?.form ?? "prague") === "prague")
-      same("requests hash", requestsHash, header.requestsHash);
-    if ((block.withdrawals?.length ?? 0) > 0)
-      same("withdrawals root", withdrawalsRoot(block.withdrawals ?? []), header.withdrawalsRoot);
+    if (rules.headerForm(header) === "prague") same("requests hash", requestsHash, header.requestsHash);
     same("gas used", receipts.at(-1)?.cumulativeGasUsed ?? 0n, header.gasUsed);
     same("receipts root", receiptsRoot(receipts, block.transactions), header.receiptsRoot);
+    same("logs bloom", toHex(combineBlooms(receiptBlooms(receipts))), toHex(header.logsBloom));
     same("state root", states.commit(parent.stateRoot, session.changes()), header.stateRoot);
     await blocks.append({
       header,
@@ -149,6 +57,14 @@ export async function importBlock(
       withdrawals: block.withdrawals ?? [],
     });
   });
+}
+
+function blobGasOf({ transactions }: ImportedBlock): bigint {
+  const blobs = transactions.reduce(
+    (sum, transaction) => sum + (transaction.type === 3 ? transaction.blobVersionedHashes.length : 0),
+    0,
+  );
+  return BigInt(blobs) * GAS_PER_BLOB;
 }
 
 async function runTransactions(

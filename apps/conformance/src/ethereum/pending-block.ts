@@ -1,4 +1,9 @@
-import { receiptsRoot, sealHeader, transactionsRoot } from "@aios/consensus/domain/block-codec";
+import {
+  earlierFormOf,
+  receiptsRoot,
+  sealHeader,
+  transactionsRoot,
+} from "@aios/consensus/domain/block-codec";
 import type { SessionOpener } from "@aios/consensus/domain/block-session";
 import { combineBlooms } from "@aios/consensus/domain/bloom";
 import type {
@@ -47,6 +52,7 @@ export class EmptyPendingBlock implements Pick<ExecutionEngine, "executeBlock" |
           gasUsed: 0n,
           blobGasUsed: 0n,
           excessBlobGas,
+          ...earlierFormOf(this.rules.headerForm(context)),
         },
         [],
       );

@@ -13,18 +13,11 @@ import { copyWord, isZero, setZero, toBigint, toNumber } from "../word.js";
 import type { Family, Handler } from "./handler.js";
 
 /** A call that cannot begin: zero on the stack, no return data, the gas back. */
-export function refuse(
-  frame: Frame,
-  context: ExecutionContext,
-  opcode: number,
-  reason: "depth" | "balance" | "nonce",
-  gasBack: number,
-): void {
+export function refuse(frame: Frame, gasBack: number): void {
   frame.gas += gasBack;
   frame.returnData = NO_BYTES;
   setZero(frame.stack, frame.sp);
   frame.sp += 8;
-  context.tracer?.onRefused?.(frame, opcode, reason);
 }
 
 /** Starts the child, or settles it at once. */
@@ -53,7 +46,7 @@ function accessGas(context: ExecutionContext, target: Account): number {
   return gas + (context.warm(context.state.accountAt(delegate)) ? GAS.coldAccount : GAS.warm);
 }
 
-function call(opcode: number, kind: CallKind): Handler {
+function call(kind: CallKind): Handler {
   const hasValue = kind === "CALL" || kind === "CALLCODE";
   return (frame, context) => {
     const { stack, sp } = frame;
@@ -71,8 +64,20 @@ function call(opcode: number, kind: CallKind): Handler {
     frame.sp = rest - 24;
     const amount = withValue ? toBigint(stack, valueAt) : 0n;
     const stipend = withValue ? GAS.callStipend : 0;
-    if (frame.depth >= LIMITS.callDepth) return refuse(frame, context, opcode, "depth", stipend);
-    if (amount > frame.self.balance) return refuse(frame, context, opcode, "balance", stipend);
+    const isTooDeep = frame.depth >= LIMITS.callDepth;
+    if (isTooDeep || amount > frame.self.balance) {
+      const gasPassed = frame.gasToPass(sp - 8);
+      context.tracer?.onRefused?.(frame, {
+        kind,
+        to: target.bytes,
+        input: inputSize === 0 ? NO_BYTES : frame.memory.subarray(inputOffset, inputOffset + inputSize),
+        amount: kind === "DELEGATECALL" ? frame.amount : amount,
+        gas: gasPassed + stipend,
+        gasPassed,
+        reason: isTooDeep ? "depth" : "balance",
+      });
+      return refuse(frame, stipend);
+    }
     const child = context.frame(frame.depth + 1);
     child.kind = kind;
     frame.passGas(child, sp - 8);
@@ -117,9 +122,9 @@ const selfDestruct: Handler = (frame, context) => {
 };
 
 export const calling: Family = [
-  [0xf1, call(0xf1, "CALL")],
-  [0xf2, call(0xf2, "CALLCODE")],
-  [0xf4, call(0xf4, "DELEGATECALL")],
-  [0xfa, call(0xfa, "STATICCALL")],
+  [0xf1, call("CALL")],
+  [0xf2, call("CALLCODE")],
+  [0xf4, call("DELEGATECALL")],
+  [0xfa, call("STATICCALL")],
   [0xff, selfDestruct],
 ];

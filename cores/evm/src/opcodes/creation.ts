@@ -1,14 +1,22 @@
 /** 0xf0, 0xf5: contract creation (Yellow Paper 7; CREATE2 EIP-1014, init code limits EIP-3860). */
 import { Code } from "../code.js";
 import { create2Address, createAddress } from "../contract-address.js";
-import { NO_BYTES } from "../frame.js";
+import { type Frame, NO_BYTES } from "../frame.js";
 import { GAS, LIMITS } from "../gas.js";
 import { FORK } from "../hardfork.js";
+import type { RefusedCall } from "../tracer.js";
 import { copyWord, toBigint, toBytes, toNumber } from "../word.js";
 import { refuse, start } from "./calling.js";
 import type { Family, Handler } from "./handler.js";
 
-function create(opcode: number, withSalt: boolean): Handler {
+/** Why a creation may not begin, in the order in which it is looked at. */
+function refusalOf(frame: Frame, amount: bigint): RefusedCall["reason"] | undefined {
+  if (frame.depth >= LIMITS.callDepth) return "depth";
+  if (amount > frame.self.balance) return "balance";
+  return frame.self.nonce >= LIMITS.nonce ? "nonce" : undefined;
+}
+
+function create(withSalt: boolean): Handler {
   return (frame, context) => {
     if (frame.isStatic) return frame.fail("write protection");
     const { stack, sp } = frame;
@@ -22,18 +30,23 @@ function create(opcode: number, withSalt: boolean): Handler {
     const amount = toBigint(stack, sp - 8);
     frame.sp = withSalt ? sp - 32 : sp - 24;
     const { self } = frame;
-    if (frame.depth >= LIMITS.callDepth) return refuse(frame, context, opcode, "depth", 0);
-    if (amount > self.balance) return refuse(frame, context, opcode, "balance", 0);
-    if (self.nonce >= LIMITS.nonce) return refuse(frame, context, opcode, "nonce", 0);
     const initCode = size === 0 ? NO_BYTES : frame.memory.slice(offset, offset + size);
     const address = withSalt
       ? create2Address(self.bytes, toBytes(stack, sp - 32), initCode)
       : createAddress(self.bytes, self.nonce);
+    const kind = withSalt ? "CREATE2" : "CREATE";
+    const reason = refusalOf(frame, amount);
+    if (reason !== undefined) {
+      const gas = frame.gasToPass(undefined);
+      const refused = { kind, to: address, input: initCode, amount, gas, gasPassed: gas, reason } as const;
+      context.tracer?.onRefused?.(frame, refused);
+      return refuse(frame, 0);
+    }
     state.setNonce(self, self.nonce + 1n);
     const created = state.accountAt(address);
     context.warm(created);
     const child = context.frame(frame.depth + 1);
-    child.kind = withSalt ? "CREATE2" : "CREATE";
+    child.kind = kind;
     frame.passGas(child, undefined);
     child.self = created;
     child.codeOwner = created;
@@ -50,6 +63,6 @@ function create(opcode: number, withSalt: boolean): Handler {
 }
 
 export const creation: Family = [
-  [0xf0, create(0xf0, false)],
-  [0xf5, create(0xf5, true)],
+  [0xf0, create(false)],
+  [0xf5, create(true)],
 ];

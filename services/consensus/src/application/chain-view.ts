@@ -28,7 +28,8 @@ export class ChainView {
     private readonly pending: PendingBlock,
     private readonly clock: Clock,
     readonly rules: BlockRules = networkRules(genesis),
-    private readonly heightOf: typeof heightOfTag = heightOfTag,
+    /** `undefined`: the tag names no block yet. */
+    private readonly heightOf: (...named: Parameters<typeof heightOfTag>) => number | undefined = heightOfTag,
     private readonly finality: FinalityView = finalizedHeight,
   ) {}
 
@@ -133,6 +134,7 @@ export class ChainView {
 function contextOf(header: BlockHeader): BlockContext {
   const { number, timestamp, gasLimit, baseFeePerGas, feeRecipient, prevRandao } = header;
   const { parentBeaconBlockRoot, blobBaseFeePerGas } = header;
+  const difficulty = header.earlierForm?.difficulty ?? 0n;
   return {
     number,
     timestamp,
@@ -142,6 +144,7 @@ function contextOf(header: BlockHeader): BlockContext {
     prevRandao,
     parentBeaconBlockRoot,
     ...(blobBaseFeePerGas === undefined ? {} : { blobBaseFeePerGas }),
+    ...(difficulty > 0n ? { difficulty } : {}),
   };
 }
 

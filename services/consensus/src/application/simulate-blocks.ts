@@ -2,7 +2,13 @@ import { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { lesser } from "../domain/bigint.js";
 import type { BlockHeader, Log, Receipt } from "../domain/block.js";
-import { receiptsRoot, sealHeader, transactionsRoot, withdrawalsRoot } from "../domain/block-codec.js";
+import {
+  earlierFormOf,
+  receiptsRoot,
+  sealHeader,
+  transactionsRoot,
+  withdrawalsRoot,
+} from "../domain/block-codec.js";
 import type { BlockRules, BlockSession, MessageResult, SessionOpener } from "../domain/block-session.js";
 import { combineBlooms, receiptBlooms } from "../domain/bloom.js";
 import { GAS_PER_BLOB } from "../domain/message-funds.js";
@@ -196,6 +202,7 @@ export class SimulateBlocks {
           gasUsed,
           blobGasUsed: run.blobGasUsed,
           excessBlobGas,
+          ...earlierFormOf(this.rules.headerForm?.(context) ?? "prague"),
         },
         run.transactions,
         overrides.withdrawals,

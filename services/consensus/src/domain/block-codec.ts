@@ -13,7 +13,7 @@ import { EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes
 import { orderedTrieRoot } from "@aios/core-trie/merkle-patricia-trie";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { sha256 } from "@noble/hashes/sha2";
-import type { Block, BlockHeader, HeaderForm, Log, Receipt, Withdrawal } from "./block.js";
+import type { Block, BlockHeader, EarlierForm, HeaderForm, Log, Receipt, Withdrawal } from "./block.js";
 import { logsBloom, receiptBlooms } from "./bloom.js";
 import { corruptStore } from "./errors.js";
 import type { SignedTransaction } from "./transaction.js";
@@ -83,6 +83,16 @@ function listLength(payload: number): number {
   return rlpHeaderLength(payload) + payload;
 }
 
+function hasWithdrawals({ earlierForm }: Pick<BlockHeader, "earlierForm">): boolean {
+  return FIELDS_OF[earlierForm?.form ?? "prague"] >= FIELDS_OF.shanghai;
+}
+
+/** What the header of a block without work has besides in a form before the network's; nothing in the network's own. */
+export function earlierFormOf(form: HeaderForm): { readonly earlierForm?: EarlierForm } {
+  if (form === "prague") return {};
+  return { earlierForm: { form, difficulty: 0n, nonce: ZERO_NONCE, unclesHash: EMPTY_UNCLES_HASH } };
+}
+
 /** Hashes and measures a header. The hash is Ethereum's (yellow paper 4.4, with the fields of EIP-1559 to EIP-7685). */
 export function sealHeader(
   fields: HeaderFields,
@@ -92,7 +102,10 @@ export function sealHeader(
   const items = headerItems(fields);
   const hash = bytes32Of(keccak256(encodeRlp(items)));
   const body = transactions.reduce((sum, transaction) => sum + lengthInBlock(transaction), 0);
-  const lists = listLength(body) + listLength(0) + rlpLength(withdrawals.map(withdrawalItem));
+  const lists =
+    listLength(body) +
+    listLength(0) +
+    (hasWithdrawals(fields) ? rlpLength(withdrawals.map(withdrawalItem)) : 0);
   return { ...fields, hash, sizeBytes: listLength(rlpLength(items) + lists) };
 }
 
@@ -103,13 +116,12 @@ export function headerRlp(header: HeaderFields): Uint8Array {
 
 /** The whole block in Ethereum's encoding: header, transactions, uncles, and withdrawals from Shanghai on. */
 export function blockRlp(block: Block): Uint8Array {
-  const { form = "prague" } = block.header.earlierForm ?? {};
   const items: RlpItem[] = [
     headerItems(block.header),
     block.transactions.map(transactionItem),
     (block.uncles ?? []).map((uncle) => decodeRlp(uncle)),
   ];
-  if (form !== "frontier" && form !== "london") items.push((block.withdrawals ?? []).map(withdrawalItem));
+  if (hasWithdrawals(block.header)) items.push((block.withdrawals ?? []).map(withdrawalItem));
   return encodeRlp(items);
 }
 

@@ -1,5 +1,5 @@
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
-import type { BlockHeader, Log } from "./block.js";
+import type { BlockHeader, HeaderForm, Log } from "./block.js";
 import type { BlockContext, CallRequest, StateReference } from "./ports.js";
 import type { StateChanges, StateView } from "./state.js";
 import type { Tracer } from "./tracing/tracer.js";
@@ -107,6 +107,8 @@ export interface BlockRules {
   readonly chainId: number;
   /** Whether transactions of a block may have it; absent where they may have all of them from genesis on. */
   isActive?(feature: TransactionFeature, context: Pick<BlockContext, "number" | "timestamp">): boolean;
+  /** Which fields the header of a block has; absent where all blocks have the network's. */
+  headerForm?(context: Pick<BlockContext, "number" | "timestamp">): HeaderForm;
   forks(head: Pick<BlockHeader, "number" | "timestamp">): PlannedForks;
   /** Fields of the block after `parent` that was stored with this time. */
   contextAfter(parent: BlockHeader, stored: BlockHeader): BlockContext;

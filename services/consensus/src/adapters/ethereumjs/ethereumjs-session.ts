@@ -79,6 +79,7 @@ export class EthereumJsSession implements BlockSession, Disposable {
         feeRecipient,
         authorities,
         logsBefore: this.#logs,
+        destroysOnlyNew: this.lane.vm.common.isActivatedEIP(6780),
       },
       this.lane.state.view,
     );

@@ -147,6 +147,7 @@ export async function runMessage(
       feeRecipient: context.feeRecipient,
       authorities: authoritiesOf(transaction),
       logsBefore: 0,
+      destroysOnlyNew: lane.vm.common.isActivatedEIP(6780),
     },
     lane.state.view,
   );

@@ -3,6 +3,7 @@ import type { CodeCache } from "@aios/core-evm/code";
 import { type BlockEnvironment, ExecutionContext, type FramePool } from "@aios/core-evm/context";
 import { createAddress } from "@aios/core-evm/contract-address";
 import { executeTransaction } from "@aios/core-evm/execute-transaction";
+import { FORK } from "@aios/core-evm/hardfork";
 import type { Precompile } from "@aios/core-evm/precompiles/precompile";
 import type { Rules } from "@aios/core-evm/rules";
 import { beginBlock, takeRequests } from "@aios/core-evm/system-calls";
@@ -58,6 +59,8 @@ export class EvmSession implements BlockSession {
   /** Of the block so far. */
   #logs = 0;
   #precompiles: ReadonlyMap<Account, Precompile | undefined> | undefined;
+  /** Of the block so far, on a chain whose deposits are logs (EIP-6110). */
+  readonly #depositLogs: TransactionResult["logs"][number][] = [];
 
   constructor(
     private readonly machine: Machine,
@@ -107,6 +110,7 @@ export class EvmSession implements BlockSession {
         feeRecipient,
         authorities: authoritiesOf(tx),
         logsBefore: this.#logs,
+        destroysOnlyNew: this.#destroysOnlyNew,
       },
       this.state,
     );
@@ -128,7 +132,15 @@ export class EvmSession implements BlockSession {
     const execution = seen === this.context ? this.#execution : this.#executionOn(seen);
     const { feeRecipient } = this.context;
     const traced = { ...request, input: request.data, gas: request.gasLimit, feeRecipient };
-    tracer?.begin?.({ ...traced, authorities: authoritiesOf(tx), logsBefore: this.#logs }, this.state);
+    tracer?.begin?.(
+      {
+        ...traced,
+        authorities: authoritiesOf(tx),
+        logsBefore: this.#logs,
+        destroysOnlyNew: this.#destroysOnlyNew,
+      },
+      this.state,
+    );
     return reportsAccessList
       ? this.#listing(execution, tx, request)
       : resultOf(this.#run(execution, tx, tracer));
@@ -141,11 +153,15 @@ export class EvmSession implements BlockSession {
   }
 
   async finish(): Promise<Bytes32> {
-    return requestsHash(takeRequests(this.#execution));
+    return requestsHash(takeRequests(this.#execution, this.#depositLogs));
   }
 
   changes(): StateChanges {
     return this.#state.changes();
+  }
+
+  get #destroysOnlyNew(): boolean {
+    return this.rules.fork >= FORK.cancun;
   }
 
   #executionOn(context: BlockContext): ExecutionContext {
@@ -171,7 +187,10 @@ export class EvmSession implements BlockSession {
     if (tracer !== undefined)
       execution.tracer = new TraceBridge(tracer, this.state, (address) => this.isPrecompile(address));
     try {
-      return executeTransaction(execution, tx, { unchecked: true });
+      const result = executeTransaction(execution, tx, { unchecked: true });
+      if (this.rules.depositContract !== undefined)
+        for (const log of result.logs) this.#depositLogs.push(log);
+      return result;
     } finally {
       execution.tracer = undefined;
     }

@@ -1,13 +1,14 @@
 import { opcodeName } from "@aios/core-evm/opcode-table";
-import type { Tracer as EngineTracer, FrameView } from "@aios/core-evm/tracer";
+import type { Tracer as EngineTracer, FrameView, RefusedCall } from "@aios/core-evm/tracer";
 import { toBigint } from "@aios/core-evm/word";
 import { addressOf } from "@aios/core-rlp/hex";
 import type { Address } from "@aios/kernel/identifiers";
 import type { StateView } from "../../domain/state.js";
 import type { Tracer, TraceStep } from "../../domain/tracing/tracer.js";
-import { failureName } from "./halt-name.js";
+import { failureName, faultName, isUnaffordable, refusalName } from "./halt-name.js";
 
 const LIMBS = 8;
+const NOTHING = new Uint8Array(0);
 
 /** The instruction that is about to run. What a tracer does not look at is not made. */
 class Step implements TraceStep {
@@ -55,6 +56,8 @@ class Step implements TraceStep {
 export class TraceBridge implements EngineTracer {
   /** The instruction whose cost is not known yet, and the gas before it. */
   #open: { readonly frame: FrameView; readonly gasBefore: number } | undefined;
+  /** How the instruction failed that ended the frame in progress. */
+  #fault: string | undefined;
   readonly onStep: NonNullable<EngineTracer["onStep"]> | undefined;
 
   constructor(
@@ -73,8 +76,10 @@ export class TraceBridge implements EngineTracer {
     this.#price(cost);
   }
 
-  onFault(_frame: FrameView, _opcode: number, cost: number): void {
+  onFault(frame: FrameView, opcode: number, cost: number): void {
+    this.#fault = faultName(frame, opcode, this.#open?.gasBefore ?? frame.gas);
     this.#price(cost);
+    this.tracer.stepFailed?.(isUnaffordable(frame.halt) ? this.#fault : undefined);
   }
 
   onEnter(frame: FrameView): void {
@@ -95,12 +100,34 @@ export class TraceBridge implements EngineTracer {
     });
   }
 
+  /** As Geth shows it: a frame that has ended when it begins. */
+  onRefused(frame: FrameView, call: RefusedCall): void {
+    const isCreate = call.kind === "CREATE" || call.kind === "CREATE2";
+    const caller = this.#open;
+    if (caller !== undefined)
+      this.#price(caller.gasBefore - caller.frame.gas + (isCreate ? 0 : call.gasPassed));
+    const to = addressOf(call.to);
+    this.tracer.enter?.({
+      type: call.kind,
+      from: addressOf(frame.self.bytes),
+      to,
+      input: call.input,
+      value: call.kind === "STATICCALL" ? undefined : call.amount,
+      gas: BigInt(call.gas),
+      isPrecompile: this.isPrecompile(to),
+    });
+    const error = refusalName(call.reason);
+    this.tracer.exit?.({ output: NOTHING, gasUsed: 0n, error, created: undefined });
+  }
+
   onExit(frame: FrameView, succeeded: boolean, gasUsed: number): void {
     const isCreate = frame.kind === "CREATE" || frame.kind === "CREATE2";
+    const fault = this.#fault;
+    this.#fault = undefined;
     this.tracer.exit?.({
       output: frame.output,
       gasUsed: BigInt(gasUsed),
-      error: succeeded ? undefined : failureName(frame.halt),
+      error: succeeded ? undefined : (fault ?? failureName(frame.halt)),
       created: isCreate && succeeded ? addressOf(frame.self.bytes) : undefined,
     });
   }

@@ -36,6 +36,7 @@ export function traceOptions(value: unknown): TraceOptions {
         diffMode: flag(own["diffMode"], "diffMode"),
         disableCode: flag(own["disableCode"], "disableCode"),
         disableStorage: flag(own["disableStorage"], "disableStorage"),
+        includeEmpty: flag(own["includeEmpty"], "includeEmpty"),
       };
     case "4byteTracer":
       return { tracer };

@@ -19,20 +19,15 @@ function wordOf(value: bigint): string {
   return `0x${value.toString(16).padStart(2 * WORD, "0")}`;
 }
 
-interface OpenFrame {
-  lastStep: { [key: string]: TraceJson } | undefined;
-}
-
 /**
  * Geth's struct logger: one entry per instruction (execution-apis `OpcodeTransactionTrace`).
  * Memory is bounded by `maxBytes` of output, beyond which `trace-too-large` ends the execution.
  */
 export class StructLogger implements Tracer {
   readonly #logs: { [key: string]: TraceJson }[] = [];
-  readonly #frames: OpenFrame[] = [];
   readonly #storageOf = new Map<string, Map<string, string>>();
-  /** The last entry, until its cost is known. */
-  #unpriced: { [key: string]: TraceJson } | undefined;
+  /** The entry of the last instruction, where it has one. */
+  #entry: { [key: string]: TraceJson } | undefined;
   #bytes = 0;
   #returnData = "0x";
 
@@ -41,22 +36,13 @@ export class StructLogger implements Tracer {
     private readonly maxBytes: number,
   ) {}
 
-  enter(): void {
-    this.#frames.push({ lastStep: undefined });
-  }
-
   exit(result: FrameResult): void {
-    const frame = this.#frames.pop();
     this.#returnData = toHex(result.output);
-    const last = frame?.lastStep;
-    if (last !== undefined && result.error !== undefined && result.error !== "execution reverted")
-      last["error"] = result.error;
   }
 
   step(step: TraceStep, state: StateView): void {
-    const frame = this.#frames.at(-1);
     const storage = this.#storage(step, state);
-    this.#unpriced = undefined;
+    this.#entry = undefined;
     if (this.options.limit > 0 && this.#logs.length >= this.options.limit) return;
     const entry: { [key: string]: TraceJson } = {
       pc: step.pc,
@@ -73,13 +59,15 @@ export class StructLogger implements Tracer {
     this.#bytes += 100 + this.#sizeOf(step, storage);
     if (this.#bytes > this.maxBytes) throw traceTooLarge(this.maxBytes);
     this.#logs.push(entry);
-    this.#unpriced = entry;
-    if (frame !== undefined) frame.lastStep = entry;
+    this.#entry = entry;
   }
 
   stepCost(gasCost: bigint): void {
-    if (this.#unpriced !== undefined) this.#unpriced["gasCost"] = Number(gasCost);
-    this.#unpriced = undefined;
+    if (this.#entry !== undefined) this.#entry["gasCost"] = Number(gasCost);
+  }
+
+  stepFailed(unaffordable: string | undefined): void {
+    if (this.#entry !== undefined && unaffordable !== undefined) this.#entry["error"] = unaffordable;
   }
 
   end(result: TraceEnd): TraceJson {

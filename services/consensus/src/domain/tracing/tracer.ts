@@ -25,6 +25,8 @@ export interface TracedTransaction {
   readonly authorities: readonly Address[];
   /** Logs of the block before it. */
   readonly logsBefore: number;
+  /** SELFDESTRUCT removes no contract but those of the same transaction (EIP-6780, from Cancun). */
+  readonly destroysOnlyNew: boolean;
 }
 
 /** A call or creation that begins. */
@@ -86,6 +88,8 @@ export interface Tracer {
   step?(step: TraceStep, state: StateView): void;
   /** What the last instruction costs, gas passed to a call included. Comes before the call that it makes. */
   stepCost?(gasCost: bigint): void;
+  /** The last instruction failed, after its cost: `unaffordable` says how where stack or gas were not enough for it. */
+  stepFailed?(unaffordable: string | undefined): void;
   /** After fees and refunds. */
   end(result: TraceEnd, state: StateView): TraceJson;
 }
@@ -107,6 +111,8 @@ export type TraceOptions =
       readonly diffMode: boolean;
       readonly disableCode: boolean;
       readonly disableStorage: boolean;
+      /** Accounts that have nothing before are shown too. */
+      readonly includeEmpty: boolean;
     }
   | { readonly tracer: "4byteTracer" };
 
