@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gasOfEthereumJs } from "./chain/contract-gas.js";
 import { genesisFiles } from "./chain/genesis.js";
 import { startHardhat } from "./chain/hardhat-peer.js";
 import { type Loads, type Measurements, measure, measurePeer } from "./chain/measure.js";
@@ -101,6 +102,7 @@ try {
   print({
     ...measured,
     peers,
+    ethereumjs: withPeers ? await gasOfEthereumJs() : new Map(),
     note: `${ACCOUNTS} accounts, ${SENDERS} senders, ${perSender * SENDERS} transactions of a kind in batches of ${BATCH}; node, peer and load generator share the machine`,
   });
 } finally {

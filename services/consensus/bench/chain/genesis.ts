@@ -1,3 +1,4 @@
+import { HEAVY_CONTRACTS } from "./contract-gas.js";
 import { contractCodes } from "./contracts.js";
 import {
   allowanceSlot,
@@ -52,6 +53,7 @@ export function contractAccounts(senders: readonly Sender[]): ReadonlyMap<string
     [OTHER_TOKEN, { code: codes.Token, storage }],
     [PAIR, { code: codes.Pair, storage: pairStorage() }],
     [COLLECTIBLE, { code: codes.Collectible }],
+    ...Object.values(HEAVY_CONTRACTS).map(({ address, code }): [string, Account] => [address, { code }]),
   ]);
 }
 

@@ -1,4 +1,5 @@
 import type { MainThread } from "./budget.js";
+import { gasOverRpc, type Heavy } from "./contract-gas.js";
 import { callsUnderLoad, type Latencies, type LoadResult, runLoad } from "./load-generator.js";
 import type { Running } from "./peers.js";
 import type { Kind, SignedLoad } from "./workload.js";
@@ -28,6 +29,8 @@ export interface Measured {
 export interface Measurements {
   readonly byKind: ReadonlyMap<Kind, Measured>;
   readonly calls: Latencies;
+  /** Megagas a second of contracts that only compute, by `eth_call`. */
+  readonly gas: ReadonlyMap<Heavy, number>;
 }
 
 async function measureKind(
@@ -48,12 +51,16 @@ async function measureKind(
   };
 }
 
-/** Every kind one after the other, then calls under half the load of native transfers that the node has shown. */
+/**
+ * Every kind one after the other, then calls under half the load of native transfers that the node has shown, then calls
+ * of contracts that only compute.
+ */
 export async function measure(running: Running, loads: Loads, profile?: Profile): Promise<Measurements> {
   const byKind = new Map<Kind, Measured>();
   for (const [kind, load] of loads.byKind) byKind.set(kind, await measureKind(running, load, profile));
   const half = (byKind.get("native")?.result.perSecond ?? 0) / 2;
-  return { byKind, calls: await callsUnderLoad(running.url, loads.background, half, loads.call) };
+  const calls = await callsUnderLoad(running.url, loads.background, half, loads.call);
+  return { byKind, calls, gas: await gasOverRpc(running.url) };
 }
 
 /** As `measure` on a peer that is started for it; in words why it could not be measured. */

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { Heavy } from "./contract-gas.js";
 import type { Measured, Measurements } from "./measure.js";
 import type { Kind } from "./workload.js";
 
@@ -18,6 +19,8 @@ const GOALS: Readonly<Record<Kind, number | null>> = {
 export interface Report {
   readonly own: Measurements;
   readonly peers: Readonly<Record<"anvil" | "hardhat", Measurements | string>>;
+  /** Megagas a second of `@ethereumjs/evm` in a process; nothing where the peers were left out. */
+  readonly ethereumjs: ReadonlyMap<Heavy, number>;
   readonly memoryMiB: number | null;
   readonly startMs: number;
   readonly restartMs: number;
@@ -32,7 +35,12 @@ interface Figure {
   readonly better: "higher" | "lower";
   readonly anvil: number | null;
   readonly hardhat: number | null;
+  readonly ethereumjs: number | null;
 }
+
+const HEAVY: readonly Heavy[] = ["arithmetic", "keccak"];
+/** Over what `@ethereumjs/evm` does. */
+const GAS_GOAL = 10;
 
 /** Microseconds of processor time of the node's process for one transaction. */
 function processorMicros({ result }: Measured): number | null {
@@ -40,23 +48,24 @@ function processorMicros({ result }: Measured): number | null {
   return (result.processorMs * 1_000) / result.receipts;
 }
 
-function figuresOf({ own, peers, memoryMiB, restartMs, startMs }: Report): Figure[] {
+function figuresOf({ own, peers, ethereumjs, memoryMiB, restartMs, startMs }: Report): Figure[] {
   const of = (
     peer: Measurements | string,
     read: (measurements: Measurements) => number | null | undefined,
   ): number | null => (typeof peer === "string" ? null : (read(peer) ?? null));
   const figure = (
-    head: Pick<Figure, "name" | "unit" | "better"> & { readonly goal?: number | null },
+    head: Pick<Figure, "name" | "unit" | "better"> & Partial<Pick<Figure, "goal" | "ethereumjs">>,
     read: (measurements: Measurements) => number | null | undefined,
   ): Figure => ({
     goal: null,
+    ethereumjs: null,
     ...head,
     value: of(own, read),
     anvil: of(peers.anvil, read),
     hardhat: of(peers.hardhat, read),
   });
   const alone = (name: string, value: number | null, unit: string, goal: number | null): Figure => ({
-    ...{ name, value, unit, goal, better: "lower", anvil: null, hardhat: null },
+    ...{ name, value, unit, goal, better: "lower", anvil: null, hardhat: null, ethereumjs: null },
   });
   return [
     ...[...own.byKind.keys()].flatMap((kind) => [
@@ -77,6 +86,14 @@ function figuresOf({ own, peers, memoryMiB, restartMs, startMs }: Report): Figur
       { name: "eth_call under half that load, p99", unit: "ms", goal: 20, better: "lower" },
       (each) => each.calls.p99Ms,
     ),
+    ...HEAVY.map((kind) => {
+      const peer = ethereumjs.get(kind) ?? null;
+      const goal = peer === null ? null : GAS_GOAL * peer;
+      return figure(
+        { name: `${kind}-heavy contract`, unit: "Mgas/s", goal, better: "higher", ethereumjs: peer },
+        (each) => each.gas.get(kind),
+      );
+    }),
     alone("resident memory after the load", memoryMiB, "MiB", 2_048),
     alone("first start, genesis written", startMs, "ms", null),
     alone("restart to serving", restartMs, "ms", 5_000),
@@ -91,20 +108,22 @@ export function print(report: Report): void {
   const note = report.note + missing.join("");
   const figures = figuresOf(report);
   if (process.argv.includes("--json")) {
-    for (const { anvil, hardhat, ...figure } of figures)
-      console.log(
-        JSON.stringify({ suite: "chain", peer: "anvil 1.7.1", note, ...figure, peerValue: anvil, hardhat }),
-      );
+    for (const { anvil, hardhat, ethereumjs, ...figure } of figures) {
+      const others = { peerValue: anvil, hardhat, ethereumjs };
+      console.log(JSON.stringify({ suite: "chain", peer: "anvil 1.7.1", note, ...figure, ...others }));
+    }
     return;
   }
   const rounded = (value: number | null): string =>
     value === null ? "–" : value < 100 ? value.toFixed(1) : String(Math.round(value));
   console.table(
-    figures.map(({ value, anvil, hardhat, ...figure }) => ({
+    figures.map(({ value, goal, anvil, hardhat, ethereumjs, ...figure }) => ({
       ...figure,
       value: rounded(value),
+      goal: rounded(goal),
       anvil: rounded(anvil),
       hardhat: rounded(hardhat),
+      ethereumjs: rounded(ethereumjs),
     })),
   );
   for (const [kind, measured] of report.own.byKind) {
