@@ -7,9 +7,11 @@ export interface CheckpointProducerUnderTest {
   /** Sends the next transfer of one account; answers its hash. */
   send(): Promise<string>;
   /** Height of the block that a transaction is in; undefined while it waits. */
-  heightOf(transactionHash: string): number | undefined;
+  heightOf(transactionHash: string): Promise<number | undefined>;
   /** Starts again on the same data after `stop`. */
   restart(): Promise<void>;
+  /** What it works with ends without warning, and all starts again on what the disk has. */
+  crash(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,8 +30,8 @@ export function checkpointProducerConformance(
     afterAll(() => subject?.close());
 
     const mined = (hash: string): Promise<number> =>
-      eventually(() => {
-        const height = subject.heightOf(hash);
+      eventually(async () => {
+        const height = await subject.heightOf(hash);
         if (height === undefined) throw new Error("it still waits");
         return height;
       }, PATIENCE_MS);
@@ -50,7 +52,7 @@ export function checkpointProducerConformance(
     it("never goes back, and is final no higher than its latest", async () => {
       let [height, finalized] = [0, 0];
       const hash = await subject.send();
-      await eventually(() => {
+      await eventually(async () => {
         const producer = subject.producer();
         const final = producer.finalizedHeight();
         const latest = producer.latest().number;
@@ -58,7 +60,7 @@ export function checkpointProducerConformance(
         expect(latest).toBeGreaterThanOrEqual(height);
         expect(final).toBeGreaterThanOrEqual(finalized);
         [height, finalized] = [latest, final];
-        const own = subject.heightOf(hash);
+        const own = await subject.heightOf(hash);
         if (own === undefined || own > final) throw new Error("it is not final yet");
       }, PATIENCE_MS);
     });
@@ -73,9 +75,22 @@ export function checkpointProducerConformance(
       await producer.stop();
       expect(producer.latest()).toMatchObject({ number, hash });
       await subject.restart();
-      expect(subject.heightOf(before)).toBe(height);
+      expect(await subject.heightOf(before)).toBe(height);
       expect(subject.producer().latest().number).toBeGreaterThanOrEqual(number);
       expect(await mined(await subject.send())).toBeGreaterThan(height);
+    });
+
+    it("has every block after a crash, and makes what was answered for part of the chain", async () => {
+      const before = await subject.send();
+      const height = await mined(before);
+      const { number } = subject.producer().latest();
+      const waiting = await subject.send();
+      await subject.crash();
+      expect(await subject.heightOf(before)).toBe(height);
+      expect(subject.producer().latest().number).toBeGreaterThanOrEqual(number);
+      expect(await mined(waiting)).toBeGreaterThan(height);
+      expect(await mined(await subject.send())).toBeGreaterThan(height);
+      expect(subject.producer().failures).toBe(0);
     });
   });
 }

@@ -23,6 +23,8 @@ export interface EngineUnderTest {
   readonly codec: TransactionCodec;
   /** Time limit of a call in this engine; absent where calls are not bounded in time. */
   readonly callTimeoutMs?: number;
+  /** Ends what runs its calls, as a crash would; absent where that is the thread of whoever asks. */
+  crash?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -31,10 +33,11 @@ const compiled = compileCounter();
 const counterInterface = new Interface(compiled.abi);
 const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex.slice(2), "hex"));
 
-/** What every `ExecutionEngine` must do. Run it over each implementation. */
+/** What every `ExecutionEngine` must do. Run it over each implementation; `callsElsewhere`: not in the thread that asks. */
 export function executionEngineConformance(
   name: string,
   open: (genesis: Genesis) => Promise<EngineUnderTest>,
+  { callsElsewhere } = { callsElsewhere: false },
 ): void {
   describe(`ExecutionEngine: ${name}`, () => {
     const genesis = testGenesis();
@@ -303,5 +306,27 @@ export function executionEngineConformance(
         "1".padStart(64, "0"),
       );
     });
+
+    if (callsElsewhere)
+      it("answers a call whose backend dies by name, and those behind it with their results", async () => {
+        const { state, context } = here();
+        const ask = (code: string) =>
+          subject.engine.call(
+            state,
+            context,
+            call({ to: null, data: bytes(code), gasLimit: 1_000_000_000n }),
+          );
+        await ask("0x00");
+        // It jumps back to its beginning until there is no gas left.
+        const dying = expect(ask("0x5b600056")).rejects.toMatchObject({
+          code: "call-aborted",
+          kind: "unavailable",
+        });
+        const behind = ask("0x00");
+        await subject.crash?.();
+        await dying;
+        expect(await behind).toMatchObject({ kind: "success" });
+        expect(await ask("0x00")).toMatchObject({ kind: "success" });
+      });
   });
 }

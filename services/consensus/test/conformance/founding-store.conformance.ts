@@ -7,6 +7,8 @@ export interface FoundingStoreUnderTest {
   readonly states: FoundingStore;
   /** Stores block 0, which names the root. */
   begin(root: Bytes32): Promise<void>;
+  /** What would be there after a crash at this moment. */
+  crash(): Promise<FoundingStoreUnderTest>;
   close(): Promise<void>;
 }
 
@@ -38,8 +40,8 @@ export function foundingStoreConformance(name: string, open: () => Promise<Found
     });
     afterEach(() => subject?.close());
 
-    function balanceOf(root: Bytes32, owner: Address): bigint | undefined {
-      using state = subject.states.snapshot(root);
+    function balanceOf(root: Bytes32, owner: Address, { states } = subject): bigint | undefined {
+      using state = states.snapshot(root);
       return state.account(owner)?.balance;
     }
 
@@ -72,6 +74,19 @@ export function foundingStoreConformance(name: string, open: () => Promise<Found
       expect(await subject.states.found(FIRST)).toBe(root);
       expect(await subject.states.found(SECOND)).not.toBe(root);
       expect(balanceOf(root, ONE)).toBe(10n);
+    });
+
+    it("begins anew after a crash before block 0, and has all of the first state after one behind it", async () => {
+      const abandoned = await subject.states.found(FIRST);
+      const before = await subject.crash();
+      const root = await before.states.found(SECOND);
+      await before.begin(root);
+      expect(() => before.states.snapshot(abandoned)).toThrow(
+        expect.objectContaining({ code: "state-unavailable" }),
+      );
+      const behind = await before.crash();
+      expect(balanceOf(root, ONE, behind)).toBe(11n);
+      expect(await behind.states.found(SECOND)).toBe(root);
     });
   });
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SenderRecovery, SignatureToRecover } from "@aios/consensus/domain/ports";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { fromHex } from "@aios/core-rlp/hex";
@@ -8,6 +9,9 @@ import { afterAll, describe, expect, it } from "vitest";
 export interface SenderRecoveryUnderTest extends SenderRecovery {
   close(): Promise<void>;
 }
+
+/** Ends what works for those that were opened, as a crash would; answers how many there were. */
+export type CrashBackend = () => Promise<number>;
 
 function signed(seed: number): { readonly signature: SignatureToRecover; readonly sender: string } {
   const key = new SigningKey(keccak256(Uint8Array.of(1, seed & 255, seed >> 8)));
@@ -26,10 +30,11 @@ const INVALID: SignatureToRecover = {
   recoveryId: 0,
 };
 
-/** What every `SenderRecovery` does. `open` makes one that lets at most so many signatures wait. */
+/** What every `SenderRecovery` does. `open` makes one that lets at most so many signatures wait; `crash` where it has threads. */
 export function senderRecoveryConformance(
   name: string,
   open: (maxQueued: number) => SenderRecoveryUnderTest,
+  crash?: CrashBackend,
 ): void {
   describe(`${name} as SenderRecovery`, () => {
     const opened: SenderRecoveryUnderTest[] = [];
@@ -65,6 +70,22 @@ export function senderRecoveryConformance(
       for (const result of results.slice(50))
         expect(result).toMatchObject({ status: "rejected", reason: { code: "recovery-busy" } });
     });
+
+    if (crash !== undefined)
+      it("answers all that its backend has taken when that dies, and what is asked afterwards", async () => {
+        const recovery = recoveryOf(1_000);
+        const all = Array.from({ length: 100 }, (_, seed) => signed(seed));
+        const ask = () => Promise.all(all.map(({ signature }) => recovery.recover(signature)));
+        const senders = all.map(({ sender }) => sender);
+        for (let death = 0; death < 2; death++) {
+          // The first death meets threads that have not come up yet, the second one those that have.
+          const asked = ask();
+          await nextTurn();
+          expect(await crash()).toBeGreaterThan(0);
+          expect(await asked).toEqual(senders);
+          expect(await ask()).toEqual(senders);
+        }
+      });
 
     it("refuses what waits when it is closed, and everything afterwards", async () => {
       const recovery = recoveryOf(1_000);

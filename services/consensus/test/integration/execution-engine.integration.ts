@@ -11,6 +11,7 @@ import type { Genesis } from "@aios/consensus/domain/genesis";
 import { AdmissionCodec } from "@aios/consensus/domain/transaction-codec";
 import { defaultNodeSettings, type EngineName } from "@aios/consensus/node/node-settings";
 import { openEngine } from "@aios/consensus/node/open-engine";
+import { StartedThreads } from "@aios/testkit/started-threads";
 import { expect } from "vitest";
 import {
   type EngineUnderTest,
@@ -49,6 +50,7 @@ async function openLocal(name: EngineName, genesis: Genesis): Promise<LocalEngin
 
 async function openWithWorker(engineName: EngineName, genesis: Genesis): Promise<EngineUnderTest> {
   const local = await openLocal(engineName, genesis);
+  const threads = new StartedThreads();
   const settings = { ...defaultNodeSettings, engine: engineName };
   const engine = new WorkerEngine(local.engine, {
     script: new URL(import.meta.resolve("@aios/consensus/node/call-worker")),
@@ -60,7 +62,11 @@ async function openWithWorker(engineName: EngineName, genesis: Genesis): Promise
   return {
     ...local,
     engine,
+    async crash() {
+      expect(await threads.crash()).toBe(1);
+    },
     async close() {
+      threads[Symbol.dispose]();
       await engine.close();
       await local.close();
     },
@@ -68,7 +74,9 @@ async function openWithWorker(engineName: EngineName, genesis: Genesis): Promise
 }
 
 executionEngineConformance("our own in this thread", (genesis) => openLocal("evm", genesis));
-executionEngineConformance("our own with calls in a worker thread", (genesis) =>
-  openWithWorker("evm", genesis),
+executionEngineConformance(
+  "our own with calls in a worker thread",
+  (genesis) => openWithWorker("evm", genesis),
+  { callsElsewhere: true },
 );
 executionEngineConformance("EthereumJS in this thread", (genesis) => openLocal("ethereumjs", genesis));

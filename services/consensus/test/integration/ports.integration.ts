@@ -13,11 +13,15 @@ import { type ConsensusNode, startNode } from "@aios/consensus/start-node";
 import { makeHonorNetwork } from "@aios/consensus/testnet/honor-network";
 import { freePort } from "@aios/service-kit/free-port";
 import { eventually } from "@aios/testkit/eventually";
+import { StartedThreads } from "@aios/testkit/started-threads";
 import { expect } from "vitest";
 import { blockStoreConformance } from "../conformance/block-store.conformance.js";
 import { checkpointProducerConformance } from "../conformance/checkpoint-producer.conformance.js";
 import { evidenceStoreConformance } from "../conformance/evidence-store.conformance.js";
-import { foundingStoreConformance } from "../conformance/founding-store.conformance.js";
+import {
+  type FoundingStoreUnderTest,
+  foundingStoreConformance,
+} from "../conformance/founding-store.conformance.js";
 import { mempoolJournalConformance } from "../conformance/mempool-journal.conformance.js";
 import { stateStoreConformance } from "../conformance/state-store.conformance.js";
 import { transactionCodecConformance } from "../conformance/transaction-codec.conformance.js";
@@ -27,26 +31,32 @@ import { rpc, testGenesis, testGenesisJson, wallets } from "../support/test-chai
 const SEATS = 4;
 const TO = `0x${"46".repeat(20)}`;
 
-/** One LMDB environment, and others on copies of its files: what a power loss at that moment leaves. */
-async function openDisk() {
+interface Disk {
+  readonly database: ChainDatabase;
+  /** What a power loss at this moment leaves of a database, the first one unless another is given. */
+  crash(of?: ChainDatabase): Promise<ChainDatabase>;
+  close(): Promise<void>;
+}
+
+/** One LMDB environment, and others on copies of its files. */
+async function openDisk(): Promise<Disk> {
   const root = await mkdtemp(join(tmpdir(), "aios-stores-"));
-  const opened: ChainDatabase[] = [];
+  const directories = new Map<ChainDatabase, string>();
   const open = (directory: string): ChainDatabase => {
     const database = new ChainDatabase(directory);
-    opened.push(database);
+    directories.set(database, directory);
     return database;
   };
-  const directory = join(root, "first");
-  const database = open(directory);
+  const database = open(join(root, "first"));
   return {
     database,
-    async crash() {
-      const copy = join(root, `after-${opened.length}`);
-      await cp(directory, copy, { recursive: true });
+    async crash(of = database) {
+      const copy = join(root, `after-${directories.size}`);
+      await cp(directories.get(of) as string, copy, { recursive: true });
       return open(copy);
     },
     async close() {
-      for (const each of opened) await each.close();
+      for (const each of directories.keys()) await each.close();
       await rm(root, { recursive: true, force: true });
     },
   };
@@ -88,13 +98,18 @@ evidenceStoreConformance("LmdbEvidenceStore", async () => {
 
 foundingStoreConformance("LmdbStateStore", async () => {
   const disk = await openDisk();
+  return foundingOn(disk);
+});
+
+function foundingOn(disk: Disk): FoundingStoreUnderTest {
   const blocks = new LmdbBlockStore(disk.database, sampleCodec);
   return {
     states: new LmdbStateStore(disk.database),
     begin: (stateRoot) => blocks.append(sampleBlock(undefined, { stateRoot })),
+    crash: async () => foundingOn({ ...disk, database: await disk.crash(disk.database) }),
     close: () => disk.close(),
   };
-});
+}
 
 mempoolJournalConformance("LmdbMempoolJournal", async () => {
   const disk = await openDisk();
@@ -109,7 +124,6 @@ transactionCodecConformance("AdmissionCodec", testGenesis().chainId, sampleCodec
 
 /** Transfers of one account over a node's own RPC. */
 function sender(node: () => ConsensusNode) {
-  const hashes = new Map<string, number>();
   let nonce = 0;
   return {
     async send(): Promise<string> {
@@ -125,24 +139,19 @@ function sender(node: () => ConsensusNode) {
       });
       const hash = String((await rpc(node().url, "eth_sendRawTransaction", [raw])).result);
       expect(hash).toMatch(/^0x[0-9a-f]{64}$/);
-      void follow(hash);
       return hash;
     },
-    heightOf: (hash: string): number | undefined => hashes.get(hash),
-  };
-
-  async function follow(hash: string): Promise<void> {
-    await eventually(async () => {
+    async heightOf(hash: string): Promise<number | undefined> {
       const { result } = await rpc(node().url, "eth_getTransactionReceipt", [hash]);
       const { blockNumber } = (result ?? {}) as { blockNumber?: string };
-      if (blockNumber === undefined) throw new Error("it still waits");
-      hashes.set(hash, Number(blockNumber));
-    }, 60_000);
-  }
+      return blockNumber === undefined ? undefined : Number(blockNumber);
+    },
+  };
 }
 
 checkpointProducerConformance("SingleProducer", async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), "aios-producer-"));
+  const root = await mkdtemp(join(tmpdir(), "aios-producer-"));
+  let dataDir = join(root, "first");
   const start = (): Promise<ConsensusNode> =>
     startNode({ genesis: testGenesis(), dataDir, port: 0, settings: { minIntervalMs: 20 } });
   let node = await start();
@@ -154,9 +163,16 @@ checkpointProducerConformance("SingleProducer", async () => {
       await node.stop();
       node = await start();
     },
+    async crash() {
+      const left = join(root, "after-crash");
+      await cp(dataDir, left, { recursive: true });
+      await node.stop();
+      dataDir = left;
+      node = await start();
+    },
     async close() {
       await node.stop();
-      await rm(dataDir, { recursive: true, force: true });
+      await rm(root, { recursive: true, force: true });
     },
   };
 });
@@ -187,12 +203,21 @@ checkpointProducerConformance("HonorProducer, one of four", async () => {
     return node;
   };
   expect(first().producer).toBeInstanceOf(HonorProducer);
+  const restart = async (): Promise<void> => {
+    await first().stop();
+    nodes[0] = await start(homes[0] ?? "");
+  };
   return {
     producer: () => first().producer,
     ...sender(first),
-    async restart() {
-      await first().stop();
-      nodes[0] = await start(homes[0] ?? "");
+    restart,
+    /** What a producer of this kind works with is the thread of the protocol; its node says so and has to be started again. */
+    async crash() {
+      using threads = new StartedThreads();
+      await restart();
+      expect(await threads.crash()).toBeGreaterThan(0);
+      await eventually(() => expect(first().producer.failures).toBe(Number.POSITIVE_INFINITY));
+      await restart();
     },
     async close() {
       for (const node of nodes) await node.stop();

@@ -138,14 +138,17 @@ export class RecoveryPool implements SenderRecovery {
     this.#lanes[index] = lane;
     worker.unref();
     worker.on("message", ({ answers }: RecoveryAnswer) => this.#onAnswers(lane, answers));
-    // The thread runs no code but ours, so its end is rare; its batch is done here and the next starts another.
-    worker.on("error", () => {
-      if (this.#lanes[index] !== lane) return;
-      this.#lanes[index] = undefined;
-      for (const waiting of lane.batch) this.#recoverHere(waiting);
-      this.#dispatch();
-    });
+    worker.on("error", () => this.#onDeath(index, lane));
+    worker.on("exit", () => this.#onDeath(index, lane));
     return lane;
+  }
+
+  /** The thread runs no code but ours, so its end is rare; its batch is done here and the next starts another. */
+  #onDeath(index: number, lane: Lane): void {
+    if (this.#lanes[index] !== lane) return;
+    this.#lanes[index] = undefined;
+    for (const waiting of lane.batch) this.#recoverHere(waiting);
+    this.#dispatch();
   }
 
   #onAnswers(lane: Lane, answers: Uint8Array): void {

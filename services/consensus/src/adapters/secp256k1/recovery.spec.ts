@@ -1,8 +1,9 @@
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { addressOf, fromHex } from "@aios/core-rlp/hex";
+import { StartedThreads } from "@aios/testkit/started-threads";
 import { computeAddress, SigningKey } from "ethers";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { senderRecoveryConformance } from "../../../test/conformance/sender-recovery.conformance.js";
 import type { SignatureToRecover } from "../../domain/ports.js";
 import { recoverInWasm, recoverNatively, recoverPublicKey } from "./recover-public-key.js";
@@ -56,8 +57,12 @@ describe("recovery of public keys", () => {
   });
 });
 
-for (const workers of [0, 1, 2])
+for (const workers of [0, 1, 2]) {
+  const threads = new StartedThreads();
+  afterAll(() => threads[Symbol.dispose]());
   senderRecoveryConformance(
     `RecoveryPool with ${workers} threads`,
     (maxQueued) => new RecoveryPool(recoverPublicKey, { script, workers, maxQueued, batchSize: 16 }),
+    workers === 0 ? undefined : () => threads.crash(),
   );
+}

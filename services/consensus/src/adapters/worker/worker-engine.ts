@@ -146,18 +146,19 @@ export class WorkerEngine implements ExecutionEngine {
         });
       this.#next();
     });
-    worker.on("error", (cause) => this.#onCrash(worker, cause));
+    worker.on("error", (cause) => this.#onDeath(worker, "it needs more memory than a call may use", cause));
+    worker.on("exit", () => this.#onDeath(worker, "the thread that ran it has ended"));
     worker.unref();
     return worker;
   }
 
-  #onCrash(worker: Worker, cause: unknown): void {
-    if (worker !== this.#worker) return;
+  #onDeath(worker: Worker, why: string, cause?: unknown): void {
+    if (worker !== this.#worker || this.#closed) return;
     const aborted = (): CodedError =>
       new CodedError({
         code: "call-aborted",
         kind: "unavailable",
-        message: "execution aborted: it needs more memory than a call may use",
+        message: `execution aborted: ${why}`,
         cause,
       });
     // A thread that never came up would not come up for the next call either: nobody waits for it.
