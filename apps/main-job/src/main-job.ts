@@ -5,12 +5,13 @@ import { digitAt } from "@aios/datasets/labelled-digits";
 import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import { formatAios } from "@aios/kernel/units";
-import type { Balances, Model, Provider, Purchase, Receipt } from "@aios/sdk/api-types";
+import type { Model, Provider, Purchase, Receipt } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
 import { fromHex } from "@aios/sdk/hex";
 import { until } from "@aios/sdk/until";
 import { type VerificationReport, verdictOf } from "@aios/sdk/verification/verification-report";
 import { verifyJob } from "@aios/sdk/verification/verify-job";
+import { balanceTable } from "./balance-table.js";
 import { present, unmet } from "./expectation.js";
 import { LICENCE_PRICE_LIMIT_WEI, MODEL_NAME, TRAINING } from "./plan.js";
 import {
@@ -158,12 +159,12 @@ export class MainJob {
     const { business } = this.#parties;
     return this.#step("The business asks which digit this is, and wants a proof", async () => {
       this.#report.text(digitAsText(digit));
-      const [before, quotes] = await Promise.all([business.balances(), quoteFacts(business, modelId, digit)]);
+      const quotes = await quoteFacts(business, modelId, digit);
       const outcome = await runInference(business, modelId, digit, "proof", this.#report);
-      const [facts, payments, after] = await Promise.all([
+      const [facts, payments, protocol] = await Promise.all([
         proofFacts(business, outcome),
         business.jobs.payments(outcome.job.jobId),
-        business.balances(),
+        business.protocol(),
       ]);
       return {
         value: outcome,
@@ -172,7 +173,7 @@ export class MainJob {
           { name: "prediction", value: `${outcome.prediction} (truth ${truth})` },
           ...facts,
           ...paymentFacts(payments),
-          ...balanceFacts(before, after),
+          ...(await balanceTable({ rpc: business.rpc, protocol }, payments)),
         ],
       };
     });
@@ -265,15 +266,6 @@ function heldLicence(error: unknown, modelId: number): Outcome<number> {
     value: licenceId,
     facts: [{ name: "licence", value: `${licenceId} of model ${modelId}, held since an earlier run` }],
   };
-}
-
-function balanceFacts(before: Balances, after: Balances): Fact[] {
-  const line = (balances: Balances): string =>
-    `${formatAios(BigInt(balances.wrappedWei))} wrapped, ${formatAios(BigInt(balances.withdrawableWei))} withdrawable`;
-  return [
-    { name: "balance before", value: line(before) },
-    { name: "balance after", value: line(after) },
-  ];
 }
 
 function megas(value: number | undefined): string {

@@ -96,8 +96,9 @@ export class JsonRpc {
     return this.call<readonly RpcLog[]>("eth_getLogs", [{ fromBlock: "0x0", toBlock: "latest", ...filter }]);
   }
 
-  ethCall(to: string, data: string): Promise<string> {
-    return this.call<string>("eth_call", [{ to, data }, "latest"]);
+  /** On the state after a block. */
+  ethCall(to: string, data: string, at: number | "latest" = "latest"): Promise<string> {
+    return this.call<string>("eth_call", [{ to, data }, blockTag(at)]);
   }
 }
 
