@@ -25,8 +25,7 @@ import type { NetworkPin } from "./domain/network.js";
 import type { Signer, Trainer } from "./domain/ports.js";
 import { CHALLENGE_VERSION } from "./domain/registration.js";
 import { type SelfTestFigures, selfTestText } from "./domain/self-test.js";
-
-export const SOFTWARE_VERSION = "0.2.0";
+import { SOFTWARE_VERSION } from "./software-version.js";
 
 export interface RunningProvider {
   readonly signer: Signer;
