@@ -266,20 +266,21 @@ export class HonorNode {
       if (!isBase && !(dag.has(tip) && dag.has(since))) return;
       const ids = isBase ? [] : dag.idsSince(since, tip, settings.chain.maxBlocksPerCheckpoint);
       if (height > this.#loggedOrder) this.#context.persist({ kind: "order", height, blocks: ids });
-      const transactions = ids.flatMap((id) => this.#transactionsOf(id, height));
-      for (const { id } of transactions) pool.remove(id);
+      const blocks = ids.flatMap((id) => this.#orderedBlock(id, height));
+      for (const { transactions } of blocks) for (const { id } of transactions) pool.remove(id);
       this.#context.orderedHeight += 1;
-      if (height > this.#executedBefore)
+      if (height > this.#executedBefore) {
+        const transactions = settings.ordering.order(blocks);
         this.#context.emit({ kind: "execute", height, checkpoint, transactions });
-      else if (height > this.#executedBefore - STATES_BEFORE)
+      } else if (height > this.#executedBefore - STATES_BEFORE)
         this.#context.emit({ kind: "execute", height, checkpoint, transactions: [] });
     }
   }
 
   /** To execute less than what is ordered would be another history. */
-  #transactionsOf(id: string, height: number): readonly OrderedTransaction[] {
+  #orderedBlock(id: string, height: number): readonly DagBlock[] {
     const block = this.#context.dag.block(id);
-    if (block !== undefined) return block.transactions;
+    if (block !== undefined) return [block];
     if (height <= this.#executedBefore) return [];
     throw new Error(`The transactions of block ${id}, which height ${height} orders, are not held.`);
   }

@@ -6,6 +6,7 @@ import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
 import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
 import type { ChainHistory } from "./chain-history.js";
 import type { ExecutionResult } from "./node-protocol.js";
+import type { OrderingPolicy } from "./ordering-policy.js";
 
 /** Part of genesis: the same on every node. */
 export interface ChainSettings {
@@ -43,6 +44,8 @@ export interface NodeSettings {
   readonly keys: SeatKeys;
   readonly scheme: SignatureScheme;
   readonly election: HonorElection;
+  /** The same on every node of the chain. */
+  readonly ordering: OrderingPolicy;
   readonly timeouts: RoundTimeouts;
   /** A leader proposes no earlier than this after the checkpoint before. */
   readonly checkpointIntervalMs: number;

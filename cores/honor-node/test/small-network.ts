@@ -16,6 +16,7 @@ import type {
   StandingCandidate,
 } from "../src/node-protocol.js";
 import type { NodeSettings, SeatKeys } from "../src/node-settings.js";
+import { dagOrder } from "../src/ordering-policy.js";
 
 export const CHAIN_ID = "test";
 export const TICK_MS = 1_000;
@@ -97,6 +98,7 @@ export function settings(
     keys: keysOf(index),
     scheme: idealScheme,
     election: rankedElection,
+    ordering: dagOrder,
     timeouts: { proposeMs: 1_400, prevoteMs: 500, precommitMs: 500, backOffMs: 100 },
     checkpointIntervalMs,
     emptyAfterMs,

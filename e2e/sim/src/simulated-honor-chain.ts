@@ -7,6 +7,7 @@ import { blockId, isWhole, type OrderedTransaction } from "@aios/core-honor-node
 import { HonorNode } from "@aios/core-honor-node/honor-node";
 import type { NodeInput, NodeOutput, Packet } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
+import { dagOrder } from "@aios/core-honor-node/ordering-policy";
 import { encodePacket, toWire } from "@aios/core-honor-node/packet-codec";
 import { SeededRng } from "@aios/kernel/random";
 import { bytesToHex } from "@noble/hashes/utils.js";
@@ -222,6 +223,7 @@ class Simulation {
         snapshotInterval: 1_000,
       },
       election: stakeElection,
+      ordering: dagOrder,
       timeouts: { proposeMs: 1_200, prevoteMs: 400, precommitMs: 400, backOffMs: 300 },
       checkpointIntervalMs: 150,
       emptyAfterMs: 400,

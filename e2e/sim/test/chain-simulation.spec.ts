@@ -1,7 +1,10 @@
 import { fastestBls } from "@aios/bls/fastest-bls";
+import { dagOrder, type OrderingPolicy } from "@aios/core-honor-node/ordering-policy";
+import { orderingPolicyConformance } from "@aios/testkit/ordering-policy-conformance";
 import { describe, expect, it } from "vitest";
 import type { ChainBug } from "../src/chain/chain-node.js";
 import { simulateChain } from "../src/chain/chain-simulation.js";
+import { lastIdFirst } from "../src/chain/other-order.js";
 import { blsKeyring } from "../src/signers.js";
 
 const SCHEDULES = 500;
@@ -67,4 +70,34 @@ describe("a deliberate bug around whole nodes is caught", () => {
     it(bug, { timeout: MANY_MS }, () => {
       expect(failures(0, 40, bug as ChainBug).join("\n")).toMatch(symptom);
     });
+});
+
+orderingPolicyConformance("lastIdFirst", lastIdFirst);
+
+describe("the order of a checkpoint is the policy's", () => {
+  const simulated = (seed: number, orderingOf: (index: number) => OrderingPolicy) =>
+    simulateChain({ seed, orderingOf });
+  const isSorted = (ids: readonly string[]): boolean =>
+    ids.every((id, index) => index === 0 || id < (ids[index - 1] as string));
+
+  it("agreed among all nodes, whichever it is, through all that they have to withstand", {
+    timeout: MANY_MS,
+  }, () => {
+    const results = Array.from({ length: 40 }, (_, seed) => simulated(seed, () => lastIdFirst));
+    expect(results.flatMap(({ violation }) => violation ?? [])).toEqual([]);
+    const orders = results.flatMap((result) => result.orders);
+    expect(orders.filter((ids) => ids.length > 1).length).toBeGreaterThan(40);
+    expect(orders.every(isSorted)).toBe(true);
+  });
+
+  it("another one by another policy", () => {
+    const results = Array.from({ length: 20 }, (_, seed) => simulated(seed, () => dagOrder));
+    expect(results.flatMap(({ orders }) => orders).every(isSorted)).toBe(false);
+  });
+
+  it("and not a matter of choice: a node with one of its own is found out", { timeout: MANY_MS }, () => {
+    const alone = (index: number): OrderingPolicy => (index === 0 ? lastIdFirst : dagOrder);
+    const found = Array.from({ length: 20 }, (_, seed) => simulated(seed, alone).violation ?? "");
+    expect(found.join("\n")).toMatch(/order of \d+ differs/);
+  });
 });

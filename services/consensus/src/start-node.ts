@@ -2,6 +2,7 @@ import { systemClock } from "@aios/service-kit/system-clock";
 import type { RpcDispatcher } from "./adapters/json-rpc/dispatcher.js";
 import { LmdbMempoolJournal } from "./adapters/lmdb/lmdb-mempool-journal.js";
 import { settleIncoming } from "./adapters/lmdb/snapshot/incoming.js";
+import { ParentHashBeacon } from "./adapters/plain/parent-hash-beacon.js";
 import { ChainEvents } from "./application/chain-events.js";
 import { ConsensusStatus } from "./application/consensus-status.js";
 import { Mempool } from "./application/mempool.js";
@@ -91,5 +92,6 @@ async function openChain(context: NodeContext, whole: Genesis): Promise<ChainPar
     settings,
   );
   await mempool.restore();
-  return { storage, execution, events, mempool, ordering: new ArrivalOrder() };
+  const [ordering, beacon] = [new ArrivalOrder(), new ParentHashBeacon()];
+  return { storage, execution, events, mempool, ordering, beacon };
 }

@@ -1,5 +1,6 @@
 import { RpcDispatcher } from "@aios/consensus/adapters/json-rpc/dispatcher";
 import { rpcMethods } from "@aios/consensus/adapters/json-rpc/methods";
+import { ParentHashBeacon } from "@aios/consensus/adapters/plain/parent-hash-beacon";
 import { CallContract } from "@aios/consensus/application/call-contract";
 import { ChainEvents } from "@aios/consensus/application/chain-events";
 import { ChainView } from "@aios/consensus/application/chain-view";
@@ -147,6 +148,7 @@ export async function openEthereumNode(folder: string): Promise<RpcDispatcher> {
     blocks,
     mempool,
     new ArrivalOrder(),
+    new ParentHashBeacon(),
     clock,
     settings.maxPendingTransactions,
   );

@@ -24,6 +24,7 @@ export class ChainInvariants {
   readonly #outcomes = new Map<string, Outcome>();
   readonly #executedAt = new Map<string, number>();
   readonly #sets = new Map<number, HonorSet>();
+  readonly #orders = new Map<number, readonly string[]>();
   #evidence = 0;
 
   constructor(
@@ -40,6 +41,12 @@ export class ChainInvariants {
 
   get evidence(): number {
     return this.#evidence;
+  }
+
+  /** As `ChainSimulationResult.orders`. */
+  get orders(): readonly (readonly string[])[] {
+    const heights = [...this.#orders].sort(([a], [b]) => a - b);
+    return heights.map(([, ids]) => ids).filter((ids) => ids.length > 0);
   }
 
   get handOvers(): number {
@@ -63,7 +70,9 @@ export class ChainInvariants {
     block: LedgerBlock,
   ): void {
     const { height } = checkpoint;
-    this.#same(`order of ${height}`, node, transactions.map(({ id }) => id).join());
+    const ids = transactions.map(({ id }) => id);
+    this.#same(`order of ${height}`, node, ids.join());
+    this.#orders.set(height, ids);
     this.#same(`root after ${height}`, node, block.result.root);
     const attested = this.#facts.get(`root after ${height - 1}`)?.text;
     if (attested !== undefined && attested !== checkpoint.attestedRoot)

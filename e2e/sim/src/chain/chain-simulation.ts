@@ -4,6 +4,7 @@ import { quorumOf } from "@aios/core-finality/quorum";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { Decision, Packet, StandingCandidate } from "@aios/core-honor-node/node-protocol";
 import type { ChainSettings, NodeSettings, SeatKeys } from "@aios/core-honor-node/node-settings";
+import { dagOrder, type OrderingPolicy } from "@aios/core-honor-node/ordering-policy";
 import { SeededRng } from "@aios/kernel/random";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { EventQueue } from "../event-queue.js";
@@ -19,6 +20,8 @@ export interface ChainSimulationOptions {
   readonly bug?: ChainBug;
   /** Signatures of the set; ideal ones unless given. Real ones run in a sound network. */
   readonly keyring?: Keyring;
+  /** Of each node, by its index; that of production unless given. */
+  readonly orderingOf?: (index: number) => OrderingPolicy;
 }
 
 export interface ChainSimulationResult {
@@ -35,6 +38,8 @@ export interface ChainSimulationResult {
   readonly handOvers: number;
   readonly executed: number;
   readonly evidence: number;
+  /** What each height executed, in order, by the ids of its transactions; heights without any are left out. */
+  readonly orders: readonly (readonly string[])[];
 }
 
 const CHAIN_ID = "sim";
@@ -80,6 +85,7 @@ class ChainSimulation {
   readonly #chain: ChainSettings;
   readonly #healMs: number;
   readonly #maxRoundsAhead: number;
+  readonly #orderingOf: (index: number) => OrderingPolicy;
   readonly #lossPerCent: number;
   #partition = new Map<string, number>();
   #crashes = 0;
@@ -94,6 +100,7 @@ class ChainSimulation {
     this.#rng = rng;
     const isReal = options.keyring !== undefined;
     this.#keyring = options.keyring ?? idealKeyring();
+    this.#orderingOf = options.orderingOf ?? (() => dagOrder);
     this.#healMs = isReal ? 0 : HEAL_MS;
     const seats = isReal ? 4 : (SEATS[rng.below(SEATS.length)] as number);
     const members = Array.from({ length: seats + SPARE_NODES }, (_, index) => this.#member(index));
@@ -172,6 +179,7 @@ class ChainSimulation {
       handOvers: this.#invariants.handOvers,
       executed: this.#invariants.executed,
       evidence: this.#invariants.evidence,
+      orders: this.#invariants.orders,
     };
   }
 
@@ -203,6 +211,7 @@ class ChainSimulation {
       keys: this.#keys(index),
       scheme: this.#keyring.scheme,
       election: stakeElection,
+      ordering: this.#orderingOf(index),
       timeouts: { proposeMs: 500, prevoteMs: 250, precommitMs: 250, backOffMs: 150 },
       checkpointIntervalMs: 250,
       emptyAfterMs: 200,

@@ -80,7 +80,7 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
 
   async executeBlock(input: BlockInput): Promise<ExecutedBlock> {
     const { parent } = input;
-    const context = contextAfter(this.genesis, parent, input.timestamp);
+    const context = contextAfter(this.genesis, parent, input);
     return await this.sessions.open({ root: parent.stateRoot, overlays: [] }, context, async (session) => {
       await session.begin(parent.hash);
       const included = await this.#run(session, context, input.transactions);

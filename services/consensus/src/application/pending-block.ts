@@ -3,7 +3,7 @@ import type { ArrivalOrder } from "../domain/arrival-order.js";
 import { corruptStore } from "../domain/errors.js";
 import { nextBaseFee } from "../domain/fees.js";
 import type { Genesis } from "../domain/genesis.js";
-import type { BlockStore, ExecutedBlock, ExecutionEngine } from "../domain/ports.js";
+import type { Beacon, BlockStore, ExecutedBlock, ExecutionEngine } from "../domain/ports.js";
 import type { Mempool } from "./mempool.js";
 
 interface Cached {
@@ -22,6 +22,7 @@ export class PendingBlock {
     private readonly blocks: BlockStore,
     private readonly mempool: Mempool,
     private readonly ordering: ArrivalOrder,
+    private readonly beacon: Beacon,
     private readonly clock: Clock,
     /** Waiting transactions beyond this many are not looked at. */
     private readonly maxTransactions: number,
@@ -36,11 +37,10 @@ export class PendingBlock {
     const transactions = this.ordering
       .order(this.mempool.pool.executable(baseFee))
       .slice(0, this.maxTransactions);
-    const block = this.engine.executeBlock({
-      parent: head,
-      timestamp: Math.floor(this.clock.now() / 1_000),
-      transactions,
-    });
+    const timestamp = Math.floor(this.clock.now() / 1_000);
+    const block = this.beacon
+      .valueAfter(head)
+      .then((prevRandao) => this.engine.executeBlock({ parent: head, timestamp, prevRandao, transactions }));
     const cached = { headHash: head.hash, revision, block };
     this.#cached = cached;
     block.catch(() => {

@@ -7,7 +7,13 @@ import { finalizedHeight } from "../domain/block-tag.js";
 import { corruptStore } from "../domain/errors.js";
 import { nextBaseFee } from "../domain/fees.js";
 import type { Genesis } from "../domain/genesis.js";
-import type { BlockStore, CheckpointProducer, ExecutedBlock, ExecutionEngine } from "../domain/ports.js";
+import type {
+  Beacon,
+  BlockStore,
+  CheckpointProducer,
+  ExecutedBlock,
+  ExecutionEngine,
+} from "../domain/ports.js";
 import type { SignedTransaction } from "../domain/transaction.js";
 import type { ChainEvents } from "./chain-events.js";
 import type { Mempool } from "./mempool.js";
@@ -45,6 +51,7 @@ export class SingleProducer implements CheckpointProducer {
     private readonly blocks: BlockStore,
     private readonly mempool: Mempool,
     private readonly ordering: ArrivalOrder,
+    private readonly beacon: Beacon,
     private readonly events: ChainEvents,
     private readonly clock: Clock,
     private readonly settings: ProducerSettings,
@@ -128,6 +135,7 @@ export class SingleProducer implements CheckpointProducer {
     const block = await this.engine.executeBlock({
       parent,
       timestamp: Math.floor(startedAt / 1_000),
+      prevRandao: await this.beacon.valueAfter(parent),
       transactions,
     });
     if (block.transactions.length > 0 || this.#needsFollowUp(parent)) {

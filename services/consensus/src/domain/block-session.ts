@@ -110,7 +110,7 @@ export interface BlockRules {
   /** Which fields the header of a block has; absent where all blocks have the network's. */
   headerForm?(context: Pick<BlockContext, "number" | "timestamp">): HeaderForm;
   forks(head: Pick<BlockHeader, "number" | "timestamp">): PlannedForks;
-  /** Fields of the block after `parent` that was stored with this time. */
+  /** Fields of the block after `parent` that was stored with this time and randomness. */
   contextAfter(parent: BlockHeader, stored: BlockHeader): BlockContext;
   nextBaseFee(parent: BlockHeader): bigint;
   nextExcessBlobGas(parent: BlockHeader, timestamp: number): bigint;

@@ -58,6 +58,12 @@ export const malformedTransaction = (why: string): CodedError =>
   error("malformed-transaction", "invalid", `rlp: ${why}`);
 export const transactionTypeNotAdmitted = (type: number): CodedError =>
   error("transaction-type-not-admitted", "invalid", `transaction type not supported: ${type}`);
+export const sealedTransactionNotAdmitted = (): CodedError =>
+  error(
+    "sealed-transaction-not-admitted",
+    "invalid",
+    "transaction type not supported: this network opens no sealed transactions; send it open",
+  );
 export const oversized = (sizeBytes: number, limitBytes: number): CodedError =>
   error(
     "oversized-transaction",

@@ -1,7 +1,9 @@
 import type { ChainHistory } from "@aios/core-honor-node/chain-history";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
+import type { CodedError } from "@aios/kernel/coded-error";
 import type { Bytes32 } from "@aios/kernel/identifiers";
+import type { SignedTransaction } from "./transaction.js";
 
 /** What a log holds. */
 export interface HonorLogSizes {
@@ -44,6 +46,21 @@ export interface PeerStreams {
 export interface TransactionReader {
   /** Throws the admission errors of a bytes' form and signature, `recovery-busy` and `node-stopping`. */
   read(payload: Uint8Array): Promise<OrderedTransaction>;
+}
+
+/**
+ * Turns what was ordered into what runs. Order, and the places of the nonces, are fixed before it is asked, so that nobody who
+ * orders has to know what a transaction does; the state that it leads to is attested one checkpoint later.
+ */
+export interface TransactionOpener {
+  /**
+   * For each transaction of a checkpoint, in their order, what runs, or why nothing of it ever will: the same on every node.
+   * May wait for those who open together; the checkpoint waits with it. Rejects only where it can be asked again.
+   */
+  open(
+    height: number,
+    ordered: readonly OrderedTransaction[],
+  ): Promise<readonly (SignedTransaction | CodedError)[]>;
 }
 
 /** A checkpoint to be executed on the state after the height before. */

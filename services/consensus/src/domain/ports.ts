@@ -105,6 +105,8 @@ export interface DroppedTransaction {
 export interface BlockInput {
   readonly parent: BlockHeader;
   readonly timestamp: number;
+  /** What the beacon says after the parent. */
+  readonly prevRandao: Bytes32;
   /** Already ordered. */
   readonly transactions: readonly SignedTransaction[];
 }
@@ -118,6 +120,18 @@ export interface ExecutedBlock extends BlockWithReceipts {
   readonly dropped: readonly DroppedTransaction[];
   /** Left for a later block: block gas, size or time ran out. */
   readonly deferred: readonly SignedTransaction[];
+}
+
+/**
+ * The chain's randomness, which contracts see as PREVRANDAO (EIP-4399). The only source of it: whoever makes a block asks
+ * here, and whoever runs one again reads it from the header.
+ */
+export interface Beacon {
+  /**
+   * 32 bytes for the block after a parent: for the same parent the same on every node and at any time, for another parent
+   * others. May wait for those who make it together; the block waits with it. Rejects only where it can be asked again.
+   */
+  valueAfter(parent: Pick<BlockHeader, "hash" | "number">): Promise<Bytes32>;
 }
 
 /**

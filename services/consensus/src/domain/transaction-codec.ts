@@ -14,14 +14,22 @@ import {
 import type { Transaction } from "@aios/core-transactions/transaction";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
-import { corruptStore, notReplayProtected, transactionTypeNotAdmitted } from "./errors.js";
+import {
+  corruptStore,
+  notReplayProtected,
+  sealedTransactionNotAdmitted,
+  transactionTypeNotAdmitted,
+} from "./errors.js";
 import type { Genesis } from "./genesis.js";
 import type { SenderRecovery, SignatureToRecover, TransactionCodec } from "./ports.js";
-import type { SignedTransaction } from "./transaction.js";
+import { SEALED_TYPE, type SignedTransaction } from "./transaction.js";
 
 const BLOB_TYPE = 3;
 
-/** Decodes by Ethereum's rules, and refuses what this network does not admit: blobs, and signatures for any chain. */
+/**
+ * Decodes by Ethereum's rules, and refuses what this network does not admit: blobs, signatures for any chain, and what nobody
+ * opens here.
+ */
 export class AdmissionCodec implements TransactionCodec {
   readonly #rules: TransactionRules;
 
@@ -61,6 +69,7 @@ export class AdmissionCodec implements TransactionCodec {
   /** All of `decode` but the recovery of the sender, which costs far more than the rest. */
   check(raw: Uint8Array): Transaction {
     if (raw[0] === BLOB_TYPE) throw transactionTypeNotAdmitted(BLOB_TYPE);
+    if (raw[0] === SEALED_TYPE) throw sealedTransactionNotAdmitted();
     const transaction = decodeTransaction(raw);
     if (transaction.chainId === undefined) throw notReplayProtected();
     checkTransaction(transaction, this.#rules);

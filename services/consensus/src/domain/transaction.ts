@@ -4,6 +4,9 @@ import { lesser } from "./bigint.js";
 
 export type { AccessListEntry, Authorization, TransactionType } from "@aios/core-transactions/transaction";
 
+/** Type byte (EIP-2718) that is kept for transactions whose content is sealed until they are ordered. */
+export const SEALED_TYPE = 0x53;
+
 /** A transaction whose signature has been verified. */
 export interface SignedTransaction extends Transaction {
   readonly hash: Bytes32;

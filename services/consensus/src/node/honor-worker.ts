@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { fastestBls } from "@aios/bls/fastest-bls";
 import { stakeElection } from "@aios/core-committee/election";
 import type { ChainSettings, NodeSettings } from "@aios/core-honor-node/node-settings";
+import { dagOrder } from "@aios/core-honor-node/ordering-policy";
 import { encodePacket } from "@aios/core-honor-node/packet-codec";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
@@ -66,6 +67,7 @@ function nodeSettings(): NodeSettings {
     keys: new SeatKeyring(signatures, honor.blsSecretKey, honor.seatKeyDirectory),
     scheme: signatures,
     election: stakeElection,
+    ordering: dagOrder,
     timeouts: { proposeMs, prevoteMs, precommitMs, backOffMs },
     checkpointIntervalMs: settings.checkpointIntervalMs,
     emptyAfterMs: settings.emptyAfterMs,

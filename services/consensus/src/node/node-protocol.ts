@@ -3,6 +3,7 @@ import { HonorThread } from "../adapters/honor-thread/honor-thread.js";
 import { LmdbEvidenceStore } from "../adapters/lmdb/lmdb-evidence-store.js";
 import { SnapshotDirectory } from "../adapters/lmdb/snapshot/snapshot-directory.js";
 import { SnapshotMaker } from "../adapters/lmdb/snapshot/snapshot-maker.js";
+import { OpenTransactions } from "../adapters/plain/open-transactions.js";
 import { OperatorAccount } from "../adapters/secp256k1/operator-account.js";
 import type { ChainEvents } from "../application/chain-events.js";
 import { EvidenceReporter } from "../application/honor/evidence-reporter.js";
@@ -15,7 +16,7 @@ import type { ArrivalOrder } from "../domain/arrival-order.js";
 import { finalizedHeight } from "../domain/block-tag.js";
 import { honorChainSettings, stakingStart } from "../domain/honor-chain.js";
 import type { HonorHost, ReportedOffence } from "../domain/honor-ports.js";
-import type { CheckpointProducer, ExecutedBlock } from "../domain/ports.js";
+import type { Beacon, CheckpointProducer, ExecutedBlock } from "../domain/ports.js";
 import { readState } from "../domain/with-state.js";
 import { defaultHonorSettings, type HonorOptions } from "./honor-options.js";
 import type { HonorWorkerData } from "./honor-worker.js";
@@ -30,6 +31,7 @@ export interface ChainParts {
   readonly events: ChainEvents;
   readonly mempool: Mempool;
   readonly ordering: ArrivalOrder;
+  readonly beacon: Beacon;
 }
 
 export interface NodeProtocol {
@@ -73,7 +75,7 @@ async function start(
 
 function singleProducer(
   { genesis, options, settings, clock }: NodeContext,
-  { storage, execution, events, mempool, ordering }: ChainParts,
+  { storage, execution, events, mempool, ordering, beacon }: ChainParts,
 ): SingleProducer {
   return new SingleProducer(
     genesis,
@@ -81,6 +83,7 @@ function singleProducer(
     storage.blocks,
     mempool,
     ordering,
+    beacon,
     events,
     clock,
     settings,
@@ -123,7 +126,7 @@ function honorProducer(
   evidence: EvidenceReporter,
 ): HonorProducer<HonorThread> {
   const { genesis, options, clock } = context;
-  const { storage, execution, events, mempool } = parts;
+  const { storage, execution, events, mempool, beacon } = parts;
   return new HonorProducer({
     genesis,
     engine: execution.engine,
@@ -140,6 +143,8 @@ function honorProducer(
       },
     },
     signedOf: (transaction) => signedOf(storage.codec, transaction),
+    opener: new OpenTransactions(storage.codec, (hash) => mempool.pool.get(hash)?.transaction),
+    beacon,
     candidates: new StakingCandidates(storage.states, genesis.honor?.stakingContract),
     open: openProtocol(context, parts, honor),
   });

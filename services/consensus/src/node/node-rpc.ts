@@ -40,7 +40,7 @@ export async function serveRpc(
 
 function chainView(
   { genesis, settings, clock }: NodeContext,
-  { storage: { blocks }, execution: { engine }, mempool, ordering }: ChainParts,
+  { storage: { blocks }, execution: { engine }, mempool, ordering, beacon }: ChainParts,
   protocol: NodeProtocol,
 ): ChainView {
   const pending = new PendingBlock(
@@ -49,6 +49,7 @@ function chainView(
     blocks,
     mempool,
     ordering,
+    beacon,
     clock,
     settings.maxPendingTransactions,
   );

@@ -28,6 +28,7 @@ export interface EngineUnderTest {
   close(): Promise<void>;
 }
 
+const RANDOMNESS = bytes32(`0x${"5a".repeat(32)}`);
 const TO = address(`0x${"77".repeat(20)}`);
 const compiled = compileCounter();
 const counterInterface = new Interface(compiled.abi);
@@ -76,7 +77,8 @@ export function executionEngineConformance(
     const execute = (
       transactions: readonly SignedTransaction[],
       timestamp = head().timestamp + 1,
-    ): Promise<ExecutedBlock> => subject.engine.executeBlock({ parent: head(), timestamp, transactions });
+    ): Promise<ExecutedBlock> =>
+      subject.engine.executeBlock({ parent: head(), timestamp, prevRandao: RANDOMNESS, transactions });
     const append = async (transactions: readonly SignedTransaction[]): Promise<ExecutedBlock> => {
       const block = await execute(transactions);
       await subject.blocks.append(block);
@@ -124,6 +126,7 @@ export function executionEngineConformance(
       const gained = parties.map((party, index) => balance(party) - (before[index] ?? 0n));
       const baseFees = block.header.gasUsed * block.header.baseFeePerGas;
       expect(block.header.gasUsed).toBe(42_000n);
+      expect(block.header.prevRandao).toBe(RANDOMNESS);
       expect(gained.slice(1)).toEqual([2n, 3n * 42_000n, (baseFees * 3n) / 10n, (baseFees * 5n) / 10n]);
       expect(-gained.reduce((sum, item) => sum + item, 0n)).toBe(
         baseFees - (baseFees * 3n) / 10n - (baseFees * 5n) / 10n,

@@ -1,4 +1,5 @@
 import type { TransactionCodec } from "@aios/consensus/domain/ports";
+import { SEALED_TYPE } from "@aios/consensus/domain/transaction";
 import { isCodedError } from "@aios/kernel/coded-error";
 import { address } from "@aios/kernel/identifiers";
 import { getBytes, keccak256, type TransactionLike } from "ethers";
@@ -40,6 +41,15 @@ export function transactionCodecConformance(name: string, chainId: number, codec
       const foreign = await sign({ chainId: chainId + 1 });
       expect(() => codec.decode(foreign)).toThrow(expect.objectContaining({ kind: "invalid" }) as Error);
       await expect(codec.admit(foreign)).rejects.toMatchObject({ kind: "invalid" });
+    });
+
+    it("refuses by name what nobody opens, whatever is in it", async () => {
+      for (const raw of [
+        Uint8Array.of(SEALED_TYPE),
+        Uint8Array.of(SEALED_TYPE, 0xc0),
+        (await sign()).with(0, SEALED_TYPE),
+      ])
+        await expect(codec.admit(raw)).rejects.toMatchObject({ code: "sealed-transaction-not-admitted" });
     });
 
     it("takes several at once, each as if it were alone", async () => {

@@ -265,7 +265,12 @@ describe("our engine and the library", () => {
   async function both(transactions: readonly SignedTransaction[]): Promise<ExecutedBlock> {
     const run = ({ engine, blocks }: Subject): Promise<ExecutedBlock> => {
       const parent = blocks.head() as BlockHeader;
-      return engine.executeBlock({ parent, timestamp: parent.timestamp + 1, transactions });
+      return engine.executeBlock({
+        parent,
+        timestamp: parent.timestamp + 1,
+        prevRandao: parent.hash,
+        transactions,
+      });
     };
     const [ours, theirs] = [await run(own()), await run(peer())];
     expect(ours.receipts).toEqual(theirs.receipts);

@@ -3,6 +3,8 @@ import { LmdbBlockStore } from "@aios/consensus/adapters/lmdb/lmdb-block-store";
 import { LmdbMempoolJournal } from "@aios/consensus/adapters/lmdb/lmdb-mempool-journal";
 import { LmdbStateStore } from "@aios/consensus/adapters/lmdb/lmdb-state-store";
 import { TrieSweep } from "@aios/consensus/adapters/lmdb/trie-sweep";
+import { OpenTransactions } from "@aios/consensus/adapters/plain/open-transactions";
+import { ParentHashBeacon } from "@aios/consensus/adapters/plain/parent-hash-beacon";
 import { recoverPublicKey } from "@aios/consensus/adapters/secp256k1/recover-public-key";
 import { ChainEvents } from "@aios/consensus/application/chain-events";
 import { HonorProducer, type HonorProtocol } from "@aios/consensus/application/honor/honor-producer";
@@ -74,6 +76,8 @@ async function openNode(keptBlocks: number | undefined) {
       offence: () => undefined,
     },
     signedOf: (transaction) => signedOf(sampleCodec, transaction),
+    opener: new OpenTransactions(sampleCodec, () => undefined),
+    beacon: new ParentHashBeacon(),
     candidates: { at: () => [] },
     open: () => protocol,
   });

@@ -5,6 +5,7 @@ import { checkpointId } from "@aios/core-finality/checkpoint";
 import { NO_HISTORY } from "@aios/core-honor-node/chain-history";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
+import { dagOrder } from "@aios/core-honor-node/ordering-policy";
 import { ManualClock } from "@aios/kernel/clock";
 import { describe, expect, it, vi } from "vitest";
 import { HonorLoop } from "./honor-loop.js";
@@ -38,6 +39,7 @@ const settings: NodeSettings = {
   keys: { has: () => false, sign: () => "ab".repeat(96) },
   scheme: { verify: () => true, aggregate: () => new Uint8Array(96), verifyAggregate: () => true },
   election: rankedElection,
+  ordering: dagOrder,
   timeouts: { proposeMs: 1_000, prevoteMs: 500, precommitMs: 500, backOffMs: 100 },
   checkpointIntervalMs: 500,
   emptyAfterMs: 200,

@@ -1,12 +1,16 @@
 import { ManualClock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { eventually } from "@aios/testkit/eventually";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { TransactionOpener } from "../../domain/honor-ports.js";
 import { TransactionPool } from "../../domain/mempool.js";
+import type { BlockInput, DroppedTransaction } from "../../domain/ports.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
 import { defaultNodeSettings } from "../../node/node-settings.js";
 import { ChainEvents } from "../chain-events.js";
 import { HonorProducer, type HonorProducerParts, type HonorProtocol } from "./honor-producer.js";
+import { orderedOf } from "./ordered-transaction.js";
 
 const SENDER = `0x${"11".repeat(20)}` as Address;
 const RICH = { balance: 10n ** 30n, hasContractCode: false };
@@ -46,6 +50,10 @@ describe("what an honor node hands over to the protocol", () => {
   /** What the protocol has. */
   let held: Set<string>;
   let height: number;
+  /** What the engine was given, and what left the mempool as dropped. */
+  let inputs: BlockInput[];
+  let gone: DroppedTransaction[];
+  let opener: TransactionOpener;
   let result: Pick<
     Awaited<ReturnType<HonorProducerParts<HonorProtocol>["engine"]["executeBlock"]>>,
     "transactions" | "dropped" | "deferred"
@@ -64,11 +72,19 @@ describe("what an honor node hands over to the protocol", () => {
   beforeEach(async () => {
     clock = new ManualClock();
     pool = new TransactionPool(defaultNodeSettings);
-    [pooled, dropped, held, height] = [[], [], new Set(), 0];
+    [pooled, dropped, held, height, inputs, gone] = [[], [], new Set(), 0, [], []];
+    opener = { open: async (_, ordered) => ordered.map(({ nonce }) => transaction(nonce)) };
     const parts = {
       genesis: { minimumBaseFeePerGas: 1n },
       candidates: { at: () => [] },
-      engine: { executeBlock: async () => ({ ...result, header: { ...header(), number: height + 1 } }) },
+      engine: {
+        executeBlock: async (input: BlockInput) => {
+          inputs.push(input);
+          return { ...result, header: { ...header(), number: height + 1 } };
+        },
+      },
+      opener: { open: (...given: Parameters<TransactionOpener["open"]>) => opener.open(...given) },
+      beacon: { valueAfter: async ({ number }: { number: number }) => `0x${number}b` as Bytes32 },
       blocks: {
         head: header,
         placeOf: () => undefined,
@@ -79,9 +95,13 @@ describe("what an honor node hands over to the protocol", () => {
       states: { snapshot: () => ({ account: () => undefined, [Symbol.dispose]: () => undefined }) },
       mempool: {
         pool,
-        settle: async ({ transactions }: { transactions: SignedTransaction[] }, gone: []) => {
+        settle: async (
+          { transactions }: { transactions: SignedTransaction[] },
+          left: DroppedTransaction[],
+        ) => {
+          gone.push(...left);
           const nonce = (transactions.at(-1)?.nonce ?? -1n) + 1n;
-          pool.afterBlock(transactions, gone, () => ({ ...RICH, nonce }));
+          pool.afterBlock(transactions, left, () => ({ ...RICH, nonce }));
         },
       },
       events,
@@ -124,10 +144,13 @@ describe("what an honor node hands over to the protocol", () => {
     return pooled.splice(0).sort();
   }
 
-  async function ordered(block: Partial<typeof result>): Promise<void> {
+  async function ordered(
+    block: Partial<typeof result>,
+    order: readonly SignedTransaction[] = [],
+  ): Promise<void> {
     result = { transactions: [], dropped: [], deferred: [], ...block };
     const before = height;
-    producer.execute({ height: before + 1, timestamp: 1, transactions: [] });
+    producer.execute({ height: before + 1, timestamp: 1, transactions: order.map(orderedOf) });
     await eventually(() => expect(height).toBe(before + 1));
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -176,5 +199,34 @@ describe("what an honor node hands over to the protocol", () => {
     admit(one);
     expect(await fed()).toEqual([id(one)]);
     expect([...held]).toEqual([id(one)]);
+  });
+
+  it("is run as the opener opens it, with the beacon's randomness, and dropped by name where it stays closed", async () => {
+    const [first, second, third] = [transaction(0), transaction(1), transaction(2)];
+    let letGo = (): void => undefined;
+    const opening = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    opener = {
+      open: async (_, order) => {
+        await opening;
+        return order.map(({ nonce }) =>
+          nonce === 1
+            ? new CodedError({ code: "stays-closed", kind: "invalid", message: "nobody can open it" })
+            : transaction(nonce, nonce + 100),
+        );
+      },
+    };
+    const done = ordered({}, [first, second, third]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(inputs).toEqual([]);
+    letGo();
+    await done;
+    expect(inputs).toMatchObject([
+      { prevRandao: "0x0b", transactions: [transaction(0, 100), transaction(2, 102)] },
+    ]);
+    expect(gone).toEqual([{ hash: second.hash, code: "stays-closed", reason: "nobody can open it" }]);
+    await ordered({});
+    expect(inputs[1]).toMatchObject({ prevRandao: "0x1b", transactions: [] });
   });
 });

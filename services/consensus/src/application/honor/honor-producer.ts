@@ -1,5 +1,6 @@
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { Clock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { durationMs } from "@aios/kernel/units";
 import { crashPoint } from "@aios/service-kit/crash-point";
@@ -7,9 +8,15 @@ import type { BlockHeader } from "../../domain/block.js";
 import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
 import { nextBaseFee } from "../../domain/fees.js";
 import type { Genesis } from "../../domain/genesis.js";
-import type { CheckpointToExecute, HonorHost, ReportedOffence } from "../../domain/honor-ports.js";
+import type {
+  CheckpointToExecute,
+  HonorHost,
+  ReportedOffence,
+  TransactionOpener,
+} from "../../domain/honor-ports.js";
 import { type NonceOrder, nonceOrder } from "../../domain/nonce-order.js";
 import type {
+  Beacon,
   BlockStore,
   CheckpointProducer,
   DroppedTransaction,
@@ -45,11 +52,19 @@ export interface HonorProducerParts<P extends HonorProtocol> {
   readonly events: ChainEvents;
   readonly clock: Clock;
   readonly observer: ProducerObserver & { offence(offence: ReportedOffence): void };
+  /** Of a transaction that peers brought. */
   readonly signedOf: (transaction: OrderedTransaction) => SignedTransaction;
+  readonly opener: TransactionOpener;
+  readonly beacon: Beacon;
   /** Who stands for the honor set in a state. */
   readonly candidates: { at(stateRoot: Bytes32): readonly StakedNode[] };
   /** Opens the protocol, once what it is told can be answered. */
   readonly open: (host: HonorHost) => P;
+}
+
+interface Opened {
+  readonly opened: readonly SignedTransaction[];
+  readonly unopened: readonly DroppedTransaction[];
 }
 
 /** Transactions that wait go to the protocol together, so often. */
@@ -226,7 +241,7 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
   }
 
   async #execute({ height, timestamp, transactions }: CheckpointToExecute): Promise<void> {
-    const { engine, blocks, mempool, observer, clock, events } = this.#parts;
+    const { engine, beacon, blocks, mempool, observer, clock, events } = this.#parts;
     const parent = this.latest();
     if (height <= parent.number) {
       this.#answer(this.#header(height));
@@ -235,12 +250,14 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     if (height !== parent.number + 1) throw notTheNextBlock(parent.number + 1, height);
     const startedAt = clock.now();
     const { toRun, used } = this.#inOrder(parent, transactions);
+    const { opened, unopened } = await this.#open(height, toRun);
     const executed = await engine.executeBlock({
       parent,
       timestamp: Math.max(timestamp, parent.timestamp),
-      transactions: toRun.map((transaction) => this.#signed(transaction)),
+      prevRandao: await beacon.valueAfter(parent),
+      transactions: opened,
     });
-    const block = { ...executed, dropped: [...executed.dropped, ...this.#reportOf(used)] };
+    const block = { ...executed, dropped: [...executed.dropped, ...unopened, ...this.#reportOf(used)] };
     crashPoint("consensus.checkpoint.before-store");
     await blocks.append(block);
     crashPoint("consensus.checkpoint.after-store");
@@ -261,9 +278,18 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     );
   }
 
-  #signed(transaction: OrderedTransaction): SignedTransaction {
-    const { mempool, signedOf } = this.#parts;
-    return mempool.pool.get(hashOf(transaction))?.transaction ?? signedOf(transaction);
+  async #open(height: number, ordered: readonly OrderedTransaction[]): Promise<Opened> {
+    const opened: SignedTransaction[] = [];
+    const unopened: DroppedTransaction[] = [];
+    const answers = await this.#parts.opener.open(height, ordered);
+    for (const [index, one] of ordered.entries()) {
+      const answer = answers[index];
+      if (answer === undefined) throw new Error(`the opener says nothing of transaction ${one.id}`);
+      if (answer instanceof CodedError)
+        unopened.push({ hash: hashOf(one), code: answer.code, reason: answer.message });
+      else opened.push(answer);
+    }
+    return { opened, unopened };
   }
 
   /** What is in a block already is not dropped, where this node still knows of it. */

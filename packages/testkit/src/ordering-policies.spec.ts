@@ -1,0 +1,4 @@
+import { dagOrder } from "@aios/core-honor-node/ordering-policy";
+import { orderingPolicyConformance } from "./ordering-policy-conformance.js";
+
+orderingPolicyConformance("dagOrder", dagOrder);
