@@ -7,14 +7,18 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import {Bls12381} from "./base/Bls12381.sol";
 import {FinalityMessages} from "./base/FinalityMessages.sol";
+import {StakeRewards} from "./base/StakeRewards.sol";
 
 /// Who may be elected an honor node: deposits, voting keys, and what they lose.
 /// Faults and malice are apart: being down for more than 5% of a day costs 1% of the deposit, and nothing when many were
 /// down or a fault of the network was declared; two signed statements that exclude each other cost all of it.
+/// The chain credits the stakers' part of each block's base fee to this contract, without a call: all coins that are neither
+/// deposits nor shared out yet are income of the nodes that may be elected, in proportion to their deposits.
 /// Honor nodes read candidates out of its storage: `services/consensus/src/domain/staking-state.ts` knows the layout.
 contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     using Address for address payable;
     using EnumerableSet for EnumerableSet.AddressSet;
+    using StakeRewards for StakeRewards.Pool;
 
     struct Parameters {
         uint256 minimumDepositWei;
@@ -83,6 +87,7 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     EnumerableSet.AddressSet private _members;
     mapping(uint256 day => Day) private _days;
     mapping(uint256 day => mapping(address node => bool)) public isReported;
+    StakeRewards.Pool private _rewards;
 
     event NodeRegistered(address indexed node, uint256 depositWei, bytes publicKey);
     event EndpointSet(address indexed node, bytes32 nodeKey, string endpoint);
@@ -95,6 +100,9 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     event NodeReturned(address indexed node);
     event NodeSlashed(address indexed node, address indexed reporter, uint256 amountWei, uint256 rewardWei);
     event RatioSet(address indexed node, uint16 ratioBps);
+    event RewardsAdded(address indexed from, uint256 amountWei);
+    event RewardsShared(uint256 amountWei);
+    event RewardsWithdrawn(address indexed account, uint256 amountWei);
 
     error NodeConvicted(address node);
     error NodeUnknown(address node);
@@ -115,6 +123,7 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     error StatementsAgree();
     error NotSignedByAccused(uint8 statement);
     error RatioOutOfRange(uint16 ratioBps);
+    error NothingToWithdraw(address account);
     error ParameterOutOfRange();
 
     constructor(address payable treasury_, address admin, bytes32 chainDigest_, Parameters memory parameters_) {
@@ -136,23 +145,27 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         bytes32 nodeKey,
         bytes32[2] calldata nodeKeySignature,
         string calldata endpoint
-    ) external payable {
+    ) external payable nonReentrant {
         if (isConvicted[msg.sender]) revert NodeConvicted(msg.sender);
         Node storage node = _nodes[msg.sender];
         if (node.unbondedAt != 0) revert NodeIsUnbonding(msg.sender, node.unbondedAt);
+        _shareOut();
         if (node.ratioBps == 0) node.ratioBps = START_RATIO_BPS;
         _add(node, msg.value);
         bytes memory compressed = _takeKey(node, publicKey, possession);
         _setEndpoint(node, nodeKey, nodeKeySignature, endpoint);
         _members.add(msg.sender);
+        _restake(msg.sender);
         emit NodeRegistered(msg.sender, node.depositWei, compressed);
         _requireDeposit(node);
     }
 
     /// Adds to the deposit.
-    function deposit() external payable {
+    function deposit() external payable nonReentrant {
         Node storage node = _active(msg.sender);
+        _shareOut();
         _add(node, msg.value);
+        _restake(msg.sender);
         emit NodeRegistered(msg.sender, node.depositWei, node.publicKey);
     }
 
@@ -168,9 +181,11 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     }
 
     /// Leaves: not elected any more, and convicted until the deposit is taken out.
-    function unbond() external {
+    function unbond() external nonReentrant {
         Node storage node = _active(msg.sender);
+        _shareOut();
         node.unbondedAt = uint64(block.timestamp) + parameters.unbondDelaySeconds;
+        _restake(msg.sender);
         emit NodeUnbonding(msg.sender, node.unbondedAt);
     }
 
@@ -219,20 +234,24 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         isReported[day][account] = false;
         Node storage node = _nodes[account];
         if (node.publicKey.length == 0 || isFaultOf(day)) return;
+        _shareOut();
         uint256 amountWei = (node.depositWei * DOWNTIME_CHARGE_BPS) / BPS;
         node.depositWei -= amountWei;
         node.isJailed = true;
         totalDepositedWei -= amountWei;
+        _restake(account);
         emit DowntimeCharged(account, day, amountWei);
         treasury.sendValue(amountWei);
     }
 
     /// The calling node is up again and may be elected; its deposit has to be what it would have to be for a new node.
-    function unjail() external {
+    function unjail() external nonReentrant {
         Node storage node = _active(msg.sender);
         if (!node.isJailed) revert NotJailed(msg.sender);
         _requireDeposit(node);
+        _shareOut();
         node.isJailed = false;
+        _restake(msg.sender);
         emit NodeReturned(msg.sender);
     }
 
@@ -276,11 +295,28 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         address account = ownerOfKey[keccak256(Bls12381.compress(publicKey))];
         uint256 amountWei = _known(account).depositWei;
         uint256 rewardWei = (amountWei * parameters.reporterRewardBps) / BPS;
+        _shareOut();
         isConvicted[account] = true;
         _forget(account);
         emit NodeSlashed(account, msg.sender, amountWei, rewardWei);
         treasury.sendValue(amountWei - rewardWei);
         payable(msg.sender).sendValue(rewardWei);
+    }
+
+    // Rewards
+
+    /// Adds to what is shared out among the nodes, for example what waited in a reserve before there was a contract.
+    function addRewards() external payable {
+        emit RewardsAdded(msg.sender, msg.value);
+    }
+
+    /// Pays an account what its deposit has earned, also after it left; anyone may pay the gas.
+    function withdrawRewards(address account) external nonReentrant {
+        _shareOut();
+        uint256 amountWei = _rewards.take(account);
+        if (amountWei == 0) revert NothingToWithdraw(account);
+        emit RewardsWithdrawn(account, amountWei);
+        payable(account).sendValue(amountWei);
     }
 
     // Levels
@@ -320,6 +356,11 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
             node.unbondedAt == 0 &&
             !node.isJailed &&
             node.depositWei >= parameters.minimumDepositWei;
+    }
+
+    /// What `withdrawRewards` would pay now.
+    function rewardsOf(address account) external view returns (uint256) {
+        return _rewards.dueWei(account, _incomeWei());
     }
 
     function nodeOf(address account) external view returns (Node memory) {
@@ -362,6 +403,23 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
     }
 
     // Inside
+
+    /// Coins that are neither deposits nor shared out; what a call brings is not income yet. To be asked before a call changes
+    /// deposits or sends coins, by functions that nothing re-enters: in between, coins on their way out would look like income.
+    function _incomeWei() private view returns (uint256) {
+        return address(this).balance - msg.value - totalDepositedWei - _rewards.owedWei();
+    }
+
+    function _shareOut() private {
+        uint256 sharedWei = _rewards.share(_incomeWei());
+        if (sharedWei != 0) emit RewardsShared(sharedWei);
+    }
+
+    /// What earns is the deposit of a node that stays and is not suspended.
+    function _restake(address account) private {
+        Node storage node = _nodes[account];
+        _rewards.setStake(account, node.unbondedAt == 0 && !node.isJailed ? node.depositWei : 0);
+    }
 
     function _add(Node storage node, uint256 depositWei) private {
         node.depositWei += depositWei;
@@ -407,6 +465,7 @@ contract HonorStaking is AccessControl, ReentrancyGuardTransient {
         totalDepositedWei -= _nodes[account].depositWei;
         delete _nodes[account];
         _members.remove(account);
+        _restake(account);
     }
 
     function _known(address account) private view returns (Node storage node) {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { STAKERS_RESERVE } from "@aios/consensus/testnet/staking-genesis";
 import { aios } from "@aios/kernel/units";
 import type { AccountName, Identities } from "./identities.js";
 
@@ -47,7 +48,7 @@ export function localGenesis({ accounts }: Identities, nowSeconds: number): Reco
     baseFeeSplit: {
       burnedBps: BURNED_BPS,
       recipients: [
-        { name: "stakers", address: accounts["stakers-reserve"].address, shareBps: STAKERS_BPS },
+        { name: "stakers", address: STAKERS_RESERVE, shareBps: STAKERS_BPS },
         { name: "treasury", address: accounts.treasury.address, shareBps: TREASURY_BPS },
       ],
     },

@@ -14,7 +14,6 @@ export const ACCOUNTS = [
   "treasury",
   "prover",
   "producer",
-  "stakers-reserve",
   "ecosystem",
   "investors",
   "team",

@@ -8,7 +8,7 @@ import { TestProtocol } from "../support/protocol.js";
 
 /**
  * Random sequences of everything that anyone can try. After each step the contract holds exactly what its nodes have
- * deposited.
+ * deposited and the income that was not paid out, and each node is owed its share of the latter.
  */
 const PARTIES = ["provider", "rival", "stranger"] as const;
 const MOVES = [
@@ -22,9 +22,14 @@ const MOVES = [
   "settle",
   "unjail",
   "slash",
+  "income",
+  "claim",
   "time",
 ] as const;
 const RUNS = Number(process.env["INVARIANT_RUNS"] ?? 1);
+const FRACTION_BITS = 128n;
+/** What waits because it does not divide, at most a wei of each party. */
+const ROUNDING_WEI = 3n;
 const SEED = Number(process.env["INVARIANT_SEED"] ?? 7);
 
 let chain: TestChain;
@@ -45,11 +50,42 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
+/** What is owed by exact fractions: income goes to the deposits that stand when it comes, or to the first that stand after. */
+class Shares {
+  /** In 2^-128 of a wei. */
+  readonly #owed = new Map<string, bigint>();
+  #waiting = 0n;
+
+  /** `stakes`: the deposits that stand. */
+  note(incomeWei: bigint, stakes: ReadonlyMap<string, bigint>): void {
+    this.#waiting += incomeWei;
+    const total = [...stakes.values()].reduce((sum, each) => sum + each, 0n);
+    if (total === 0n) return;
+    for (const [name, stakeWei] of stakes)
+      this.#owed.set(name, this.#of(name) + ((this.#waiting * stakeWei) << FRACTION_BITS) / total);
+    this.#waiting = 0n;
+  }
+
+  paid(name: string, amountWei: bigint): void {
+    this.#owed.set(name, this.#of(name) - (amountWei << FRACTION_BITS));
+  }
+
+  /** In wei, rounded down. */
+  owedWei(name: string): bigint {
+    return this.#of(name) >> FRACTION_BITS;
+  }
+
+  #of(name: string): bigint {
+    return this.#owed.get(name) ?? 0n;
+  }
+}
+
+/** Returns the income that came, and what a node was paid of it. */
 async function attempt(
   staking: TestStaking,
   keys: Map<string, VotingKey>,
   { move, who, whose, amountWei }: Step,
-) {
+): Promise<{ readonly incomeWei: bigint; readonly paidWei: bigint }> {
   const wallet = protocol.wallets[who];
   const account = protocol.address(whose);
   const yesterday = (await staking.today()) - 1;
@@ -59,6 +95,17 @@ async function attempt(
     keys.set(who, key);
     return key;
   };
+  if (move === "income") {
+    // Odd amounts, so that nothing divides.
+    const incomeWei = amountWei / 1_000n + 7n;
+    await staking.contract.send(wallet, "addRewards", [], incomeWei);
+    return { incomeWei, paidWei: 0n };
+  }
+  if (move === "claim") {
+    const { events } = await staking.contract.send(wallet, "withdrawRewards", [account]);
+    const paid = events.find(({ name }) => name === "RewardsWithdrawn");
+    return { incomeWei: 0n, paidWei: BigInt(paid?.args["amountWei"] ?? 0) };
+  }
   if (move === "time") await chain.advance(DAY_SECONDS);
   else if (move === "register") await staking.register(wallet, fresh(), amountWei);
   else if (move === "deposit") await staking.deposit(wallet, amountWei);
@@ -69,6 +116,21 @@ async function attempt(
   else if (move === "settle") await staking.contract.send(wallet, "settleDowntime", [yesterday - 1, account]);
   else if (move === "rotate") await staking.rotateKey(wallet, fresh());
   else await slash(staking, keys.get(whose) ?? new VotingKey(120), wallet);
+  return { incomeWei: 0n, paidWei: 0n };
+}
+
+/** The deposits that stand. */
+async function stakesOf(staking: TestStaking): Promise<Map<string, bigint>> {
+  const stakes = new Map<string, bigint>();
+  for (const name of PARTIES) {
+    const node = (await staking.contract.read("nodeOf", [protocol.address(name)])) as {
+      depositWei: bigint;
+      unbondedAt: bigint;
+      isJailed: boolean;
+    };
+    if (node.unbondedAt === 0n && !node.isJailed) stakes.set(name, node.depositWei);
+  }
+  return stakes;
 }
 
 async function slash(staking: TestStaking, key: VotingKey, reporter: (typeof protocol.wallets)["provider"]) {
@@ -95,13 +157,32 @@ it("HonorStaking never owes more or less than it holds", { timeout: 300_000 }, a
           whose: name,
           amountWei: (120_000n + BigInt(index)) * UNIT,
         }).catch(ignore);
-      let succeeded = 0;
+      const shares = new Shares();
+      let [succeeded, incomeWei, paidWei] = [0, 0n, 0n];
       for (const one of steps) {
-        if (await attempt(staking, keys, one).then(() => true, ignore)) succeeded += 1;
-        let depositedWei = 0n;
-        for (const name of PARTIES) depositedWei += await staking.depositOf(protocol.address(name));
+        const done = await attempt(staking, keys, one).catch(ignore);
+        if (done !== false) {
+          succeeded += 1;
+          shares.note(done.incomeWei, await stakesOf(staking));
+          shares.paid(one.whose, done.paidWei);
+          incomeWei += done.incomeWei;
+          paidWei += done.paidWei;
+        }
+        let [depositedWei, owedWei] = [0n, 0n];
+        for (const name of PARTIES) {
+          const account = protocol.address(name);
+          depositedWei += await staking.depositOf(account);
+          const rewardsWei = await staking.contract.readBigInt("rewardsOf", [account]);
+          owedWei += rewardsWei;
+          const differenceWei = shares.owedWei(name) - rewardsWei;
+          expect(differenceWei >= -ROUNDING_WEI && differenceWei <= ROUNDING_WEI, `${differenceWei}`).toBe(
+            true,
+          );
+        }
         expect(await staking.contract.readBigInt("totalDepositedWei")).toBe(depositedWei);
-        expect(await staking.held(staking.contract.address)).toBe(depositedWei);
+        const restWei = (await staking.held(staking.contract.address)) - depositedWei;
+        expect(restWei).toBe(incomeWei - paidWei);
+        expect(owedWei).toBeLessThanOrEqual(restWei);
       }
       expect(succeeded).toBeGreaterThan(5);
     }),

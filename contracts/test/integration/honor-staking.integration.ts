@@ -239,6 +239,48 @@ describe("HonorStaking", () => {
   });
 });
 
+describe("rewards", () => {
+  const sharedOut = async (names: readonly (typeof NODES)[number][]): Promise<bigint[]> =>
+    Promise.all(names.map((name) => staking.contract.readBigInt("rewardsOf", [address(name)])));
+  const add = (amountWei: bigint) =>
+    staking.contract.send(protocol.wallets.deployer, "addRewards", [], amountWei);
+  const withdraw = (account: string) =>
+    staking.contract.send(protocol.wallets.stranger, "withdrawRewards", [account]);
+
+  it("go to the deposits that stand, in proportion, and to nobody who left", async () => {
+    const deposits = await Promise.all(NODES.map((name) => staking.depositOf(address(name))));
+    expect(deposits).toEqual([20_000n * UNIT, 19_800n * UNIT, 20_000n * UNIT, 0n]);
+    await add(59_800n * UNIT);
+    expect(await sharedOut(NODES)).toEqual(deposits);
+    await expectRevert(withdraw(address("owner")), "NothingToWithdraw");
+    await expectRevert(withdraw(protocol.address("stranger")), "NothingToWithdraw");
+  });
+
+  it("are pulled by the account, whoever pays the gas, once, and leave the deposits alone", async () => {
+    const before = await staking.held(address("rival"));
+    const sent = await withdraw(address("rival"));
+    expect(sent.events.map(({ name }) => name)).toEqual(["RewardsShared", "RewardsWithdrawn"]);
+    expect((await staking.held(address("rival"))) - before).toBe(19_800n * UNIT);
+    await expectRevert(withdraw(address("rival")), "NothingToWithdraw");
+    expect(await staking.contract.readBigInt("totalDepositedWei")).toBe(59_800n * UNIT);
+    expect(await staking.held(staking.contract.address)).toBe((59_800n + 40_000n) * UNIT);
+  });
+
+  it("of earlier income are none of those who deposit later, and of later income none of those who leave", async () => {
+    const { rival } = protocol.wallets;
+    await staking.deposit(rival, 200n * UNIT);
+    expect(await sharedOut(["provider", "rival", "buyer"])).toEqual([20_000n * UNIT, 0n, 20_000n * UNIT]);
+    await add(60_000n * UNIT);
+    await staking.contract.send(rival, "unbond", []);
+    await add(40_000n * UNIT);
+    expect(await sharedOut(["provider", "rival", "buyer"])).toEqual(
+      [60_000n, 20_000n, 60_000n].map((units) => units * UNIT),
+    );
+    for (const name of ["provider", "rival", "buyer"] as const) await withdraw(address(name));
+    expect(await staking.held(staking.contract.address)).toBe(60_000n * UNIT);
+  });
+});
+
 describe("evidence of malice", () => {
   it("convicts nobody by statements that agree, that another signed, or that are of another chain", async () => {
     const slash = (args: unknown[]) =>
@@ -292,7 +334,7 @@ describe("evidence of malice", () => {
   });
 
   it("convicts for two blocks of one tick, also a node that is leaving", async () => {
-    await staking.contract.send(protocol.wallets.rival, "unbond", []);
+    expect(await staking.isEligible(address("rival"))).toBe(false);
     const block = (parents: string[]): UnsignedBlock => ({
       setNumber: 3,
       seat: 1,

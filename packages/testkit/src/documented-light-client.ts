@@ -18,19 +18,44 @@ export interface CertifiedJson {
   readonly nextSet: SetJson | null;
 }
 
+/** What the client needs of a genesis file. */
+export interface GenesisJson {
+  readonly chainId: number;
+  readonly honor: {
+    readonly members: SetJson["members"];
+    readonly stakingContract: string;
+    readonly genesisTimeMs: number;
+    readonly tickMs?: number;
+  };
+  readonly alloc: Readonly<Record<string, { readonly storage?: Readonly<Record<string, string>> }>>;
+}
+
 interface Known {
   readonly set: SetJson;
   readonly fromHeight: number;
+  readonly fromTick: number;
 }
+
+const CHAIN_DIGEST_SLOT = `0x${"1".padStart(64, "0")}`;
+const TRUSTED_MS = 20 * 24 * 3_600_000;
+const USUAL_TICK_MS = 1_500;
 
 /** Follows hand-overs from a set that it trusts, and says which state a certificate attests. */
 export class DocumentedLightClient {
   readonly #chain: string;
+  readonly #genesisTimeMs: number;
+  readonly #tickMs: number;
   readonly #known: Known[];
+  /** The latest tick at which the last set was seen at work. */
+  #seenTick = 0;
 
-  constructor(signingChainId: string, genesisSet: SetJson) {
-    this.#chain = signingChainId;
-    this.#known = [{ set: genesisSet, fromHeight: 1 }];
+  /** Trusts the genesis file of a chain with a staking contract, and nothing that a node says. */
+  constructor({ chainId, honor, alloc }: GenesisJson) {
+    const digest = alloc[honor.stakingContract]?.storage?.[CHAIN_DIGEST_SLOT] ?? "";
+    this.#chain = `aios:${chainId}:${digest.slice(2)}`;
+    this.#genesisTimeMs = honor.genesisTimeMs;
+    this.#tickMs = honor.tickMs ?? USUAL_TICK_MS;
+    this.#known = [{ set: { number: "0x0", members: honor.members }, fromHeight: 1, fromTick: 0 }];
   }
 
   /** Number of the latest set that it knows. */
@@ -38,24 +63,40 @@ export class DocumentedLightClient {
     return Number(this.#last.set.number);
   }
 
-  follow(handOver: CertifiedJson): void {
+  follow(handOver: CertifiedJson, nowMs: number): void {
     const { checkpoint, nextSet } = handOver;
-    const { set, fromHeight } = this.#last;
+    const { set, fromHeight, fromTick } = this.#last;
+    const tick = Number(checkpoint["tick"]);
+    this.#requireTrust(nowMs);
     if (nextSet === null) throw new Error("no next set");
     if (Number(nextSet.number) !== Number(set.number) + 1) throw new Error("not the next number");
     if (idOfSet(nextSet) !== checkpoint["nextSetId"]) throw new Error("another set than is named");
-    if (heightOf(handOver) < fromHeight) throw new Error("too old");
+    requireSet(nextSet);
+    if (heightOf(handOver) < fromHeight || tick < fromTick) throw new Error("too old");
     this.#verify(set, handOver);
-    this.#known.push({ set: nextSet, fromHeight: heightOf(handOver) + 1 });
+    this.#known.push({ set: nextSet, fromHeight: heightOf(handOver) + 1, fromTick: tick });
+    this.#seenTick = tick;
   }
 
   /** The state root after the block before the certificate's height. */
-  attestedRoot(certified: CertifiedJson): string {
+  attestedRoot(certified: CertifiedJson, nowMs: number): string {
     const height = heightOf(certified);
-    const known = this.#known.findLast(({ fromHeight }) => fromHeight <= height);
+    const at = this.#known.findLastIndex(({ fromHeight }) => fromHeight <= height);
+    const known = this.#known[at];
     if (known === undefined) throw new Error("before the first set");
+    const isLast = at === this.#known.length - 1;
+    if (isLast) this.#requireTrust(nowMs);
     this.#verify(known.set, certified);
-    return certified.checkpoint["attestedRoot"] ?? "";
+    const { nextSetId, tick, attestedRoot = "" } = certified.checkpoint;
+    const sets = this.#known.slice(at, at + 2).map(({ set }) => idOfSet(set));
+    if (!sets.includes(nextSetId ?? "")) throw new Error("it hands over to a set that was not followed");
+    if (isLast) this.#seenTick = Math.max(this.#seenTick, Number(tick));
+    return attestedRoot;
+  }
+
+  #requireTrust(nowMs: number): void {
+    if (nowMs - (this.#genesisTimeMs + this.#seenTick * this.#tickMs) > TRUSTED_MS)
+      throw new Error("the set was not seen at work for too long");
   }
 
   get #last(): Known {
@@ -80,6 +121,13 @@ export class DocumentedLightClient {
     const signature = bytesOf(certificate.signature);
     if (!bls.verify(signature, bls.hash(bytes, DOMAIN), sum)) throw new Error("not their signature");
   }
+}
+
+function requireSet({ members }: SetJson): void {
+  const size = members.length;
+  if (size !== 4 && (size < 6 || size % 3 !== 0)) throw new Error("no set has so many members");
+  const distinct = new Set(members.flatMap(({ account, publicKey }) => [account, publicKey]));
+  if (distinct.size !== 2 * size) throw new Error("somebody sits twice");
 }
 
 function heightOf({ checkpoint }: CertifiedJson): number {

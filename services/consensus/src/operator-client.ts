@@ -13,7 +13,13 @@ import {
   type SeatKey,
   type StakingBinding,
 } from "./domain/staking-binding.js";
-import { type ProvenKey, registerCall, rotateKeyCall, unbondCall } from "./domain/staking-calls.js";
+import {
+  type ProvenKey,
+  registerCall,
+  rotateKeyCall,
+  unbondCall,
+  withdrawRewardsCall,
+} from "./domain/staking-calls.js";
 
 const POLL_MS = 500;
 const INCLUDED_WITHIN_MS = 120_000;
@@ -76,6 +82,11 @@ export class OperatorClient {
   /** Leaves the candidates. As `register`. */
   unbond(): Promise<Bytes32> {
     return this.#call(unbondCall, 0n);
+  }
+
+  /** Takes what the deposit has earned to the operator's account. As `register`; `node-refused` where there is nothing. */
+  withdrawRewards(): Promise<Bytes32> {
+    return this.#call(({ account }) => withdrawRewardsCall(account), 0n);
   }
 
   /**

@@ -58,7 +58,7 @@ it("says that no node answers, and what it takes", async () => {
 it("sends nothing for an operator whose node, deposit or key it does not know", async () => {
   const home = join(directory, "operated");
   await node("init", home);
-  for (const what of ["rotate-key", "leave"]) {
+  for (const what of ["rotate-key", "leave", "withdraw-rewards"]) {
     expect(await node(what)).toMatchObject({ code: 2 });
     expect((await node(what, home)).errors).toContain("--rpc");
     expect((await node(what, home, "--rpc", "http://127.0.0.1:9")).errors).toContain("No node answers");

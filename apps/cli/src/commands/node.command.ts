@@ -81,6 +81,14 @@ Following an election can be broken off: what was registered stays.`,
       run: leave,
     },
     {
+      name: "withdraw-rewards",
+      positionals: ["<directory>"],
+      options: { rpc: NEEDED_RPC },
+      summary: "takes what the deposit has earned of the base fees to the operator's account",
+      example: "node withdraw-rewards home --rpc http://127.0.0.1:8545",
+      run: withdrawRewards,
+    },
+    {
       name: "status",
       positionals: ["<JSON-RPC address>"],
       options: {},
@@ -185,6 +193,14 @@ async function leave(input: CommandInput): Promise<number> {
   const operator = await operatorOf(input, directory);
   const transaction = await operator.unbond();
   say(input, { transaction }, `leaves by transaction ${transaction}`);
+  return 0;
+}
+
+async function withdrawRewards(input: CommandInput): Promise<number> {
+  const [directory = ""] = input.positionals;
+  const operator = await operatorOf(input, directory);
+  const transaction = await operator.withdrawRewards();
+  say(input, { transaction }, `paid to ${operator.address} by transaction ${transaction}`);
   return 0;
 }
 

@@ -1,5 +1,6 @@
 import { encodePublicKeyForEvm, encodeSignatureForEvm } from "@aios/core-finality/eip2537-encoding";
 import { fromHex } from "@aios/core-rlp/hex";
+import type { Address } from "@aios/kernel/identifiers";
 import { utf8ToBytes } from "@noble/hashes/utils";
 import { abiBytes, abiCall, abiTuple, abiWord } from "./abi.js";
 import type { ReportedOffence } from "./honor-ports.js";
@@ -40,6 +41,11 @@ export function rotateKeyCall(key: ProvenKey): Uint8Array {
 
 export function unbondCall(): Uint8Array {
   return abiCall("unbond()");
+}
+
+/** Pays an account what its deposit has earned. */
+export function withdrawRewardsCall(account: Address): Uint8Array {
+  return abiCall("withdrawRewards(address)", abiWord(BigInt(account)));
 }
 
 /** Shows an offence to the staking contract, which takes the deposit of the guilty. */

@@ -4,7 +4,7 @@ import type { Peer } from "@aios/peer-network/peer-network";
 export const HISTORIES = ["pruned", "archive"] as const;
 
 export const SYNCS = ["genesis", "snapshot"] as const;
-/** Less than deposits stay bound after a seat is given up (7 days). */
+/** Far less than deposits stay bound after a seat is given up (30 days). */
 export const DEFAULT_TRUST_PERIOD_HOURS = 120;
 
 /** Of a pruned node; contracts may ask for the hashes of 256 blocks. */

@@ -9,7 +9,7 @@ import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { EvmSession } from "../adapters/evm/evm-session.js";
 import { recoverAddressBy } from "../adapters/evm/evm-sessions.js";
 import { recoverPublicKey } from "../adapters/secp256k1/recover-public-key.js";
-import { parseGenesis } from "../domain/genesis.js";
+import { parseGenesis, parseRules } from "../domain/genesis.js";
 import { honorDigest } from "../domain/honor-chain.js";
 import type { BlockContext } from "../domain/ports.js";
 import { possessionContext } from "../domain/staking-binding.js";
@@ -19,6 +19,12 @@ import type { StateChanges, StateView } from "../domain/state.js";
 
 /** Where chains have their staking contract from the start. */
 export const STAKING_CONTRACT = "0x00000000000000000000000000000000a105b07d" as Address;
+
+/**
+ * Where the stakers' part of the base fee waits on a chain without a staking contract: an account without code whose key nobody
+ * has. With the contract, the part goes there from the first block on.
+ */
+export const STAKERS_RESERVE = "0x00000000000000000000000000000000a1057a4e" as Address;
 
 /** What the contract is made with, and what the first members deposit. */
 export interface StakingPlan {
@@ -76,6 +82,7 @@ export async function withStaking(
   const balanceWei = (plan.minimumDepositWei * BigInt(members.length)).toString();
   const made = (digest: string): Record<string, unknown> => ({
     ...genesis,
+    baseFeeSplit: toStakers(genesis),
     alloc: {
       ...genesis.alloc,
       [STAKING_CONTRACT]: {
@@ -95,6 +102,18 @@ export async function withStaking(
   const parsed = parseGenesis(made(SOME_DIGEST));
   if (parsed.honor === undefined) throw new TypeError("the genesis has no honor part");
   return made(`0x${honorDigest(parsed, parsed.honor)}`);
+}
+
+/** What would wait in the reserve goes to the contract. Throws `invalid-genesis`. */
+function toStakers(genesis: GenesisJson): Record<string, unknown> {
+  const shares = parseRules(genesis).baseFeeShares;
+  const recipients = shares.map(({ name, address, shareBps }) => ({
+    name,
+    address: address === STAKERS_RESERVE ? STAKING_CONTRACT : address,
+    shareBps,
+  }));
+  const burnedBps = shares.reduce((left, { shareBps }) => left - shareBps, 10_000);
+  return { burnedBps, recipients };
 }
 
 async function runStaking(

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HOME_FILES, type NodeFile, readSecret } from "@aios/consensus/honor-home";
 import { addSeatKey, openOperator, seatOf } from "@aios/consensus/make-home";
-import { STAKING_CONTRACT } from "@aios/consensus/testnet/staking-genesis";
+import { STAKERS_RESERVE, STAKING_CONTRACT } from "@aios/consensus/testnet/staking-genesis";
 import { abi as stakingAbi } from "@aios/contracts/abi/honor-staking";
 import { blsSign } from "@aios/core-finality/bls-signatures";
 import { signedBytes, type Vote } from "@aios/core-finality/messages";
@@ -13,13 +13,15 @@ import { systemClock } from "@aios/service-kit/system-clock";
 import {
   type CertifiedJson,
   DocumentedLightClient,
+  type GenesisJson,
   type SetJson,
 } from "@aios/testkit/documented-light-client";
 import { Interface, keccak256 } from "ethers";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { HonorProcesses } from "../support/honor-processes.js";
-import { wallets } from "../support/test-chain.js";
+import { testGenesisJson, wallets } from "../support/test-chain.js";
 
+const DAY_MS = 24 * 3_600_000;
 const SEATS = 4;
 const CANDIDATE = 4;
 const NODES = [0, 1, 2, 3, 4];
@@ -38,6 +40,13 @@ describe("an honor set that is elected from deposits, each node a process", { ti
       seats: SEATS,
       candidates: 1,
       tickMs: 600,
+      genesis: {
+        ...testGenesisJson(),
+        baseFeeSplit: {
+          burnedBps: 7_000,
+          recipients: [{ name: "stakers", address: STAKERS_RESERVE, shareBps: 3_000 }],
+        },
+      },
       time: { ticksPerSlot: 2, slotsPerEpoch: 2, epochsPerCycle: 3 },
       staking: {
         paidBy: wallets[0]?.address ?? "",
@@ -76,12 +85,13 @@ describe("an honor set that is elected from deposits, each node a process", { ti
     });
   }
 
-  /** A client that knows the first set follows to the present one and believes what this node finalised. */
+  /** A client that knows the genesis file follows to the present set and believes what this node finalised. */
   async function followFrom(node: number): Promise<number> {
-    const first = await setAt(node, "0x0");
-    const client = new DocumentedLightClient(first.signingChainId ?? "", first);
+    const genesis = JSON.parse(await readFile(join(home(0), HOME_FILES.genesis), "utf8")) as GenesisJson;
+    const client = new DocumentedLightClient(genesis);
+    const now = systemClock.now();
     const handOvers = await network.ask<CertifiedJson[]>(node, "aios_getHandOvers", ["0x1"]);
-    for (const handOver of handOvers) client.follow(handOver);
+    for (const handOver of handOvers) client.follow(handOver, now);
     const height = await network.finalized(node);
     const certified = await network.ask<CertifiedJson>(node, "aios_getCertificate", [
       `0x${(height + 1).toString(16)}`,
@@ -90,11 +100,17 @@ describe("an honor set that is elected from deposits, each node a process", { ti
       `0x${height.toString(16)}`,
       false,
     ]);
-    expect(client.attestedRoot(certified)).toBe(block.stateRoot);
-    const last = handOvers.at(-1);
-    if (last !== undefined) {
-      const forged = { ...last, checkpoint: { ...last.checkpoint, nextSetId: first.number } };
-      expect(() => new DocumentedLightClient(first.signingChainId ?? "", first).follow(forged)).toThrow();
+    expect(client.attestedRoot(certified, now)).toBe(block.stateRoot);
+    expect(() => client.attestedRoot(certified, now + 21 * DAY_MS)).toThrow("too long");
+    const [first] = handOvers;
+    if (first !== undefined) {
+      const stranger = new DocumentedLightClient(genesis);
+      expect(() => stranger.follow(first, now + 21 * DAY_MS)).toThrow("too long");
+      const forged = { ...first, checkpoint: { ...first.checkpoint, tip: "ab".repeat(32) } };
+      expect(() => stranger.follow(forged, now)).toThrow("not their signature");
+      const other = { ...first, nextSet: { ...(first.nextSet as SetJson), members: genesis.honor.members } };
+      expect(() => stranger.follow(other, now)).toThrow("another set than is named");
+      stranger.follow(first, now);
     }
     return client.latest;
   }
@@ -140,6 +156,37 @@ describe("an honor set that is elected from deposits, each node a process", { ti
     await pay(`0x${"45".repeat(20)}`, 1n);
     expect(await followFrom(1)).toBeGreaterThan(0);
     expect(await followFrom(CANDIDATE)).toBeGreaterThan(0);
+  });
+
+  it("is paid the stakers' part of base fees, each member as its deposit is, to the last wei", async () => {
+    const read = async (method: string, ...args: unknown[]): Promise<bigint> => {
+      const data = staking.encodeFunctionData(method, args);
+      return BigInt(await network.ask<string>(0, "eth_call", [{ to: STAKING_CONTRACT, data }, "latest"]));
+    };
+    const balanceOf = async (account: string): Promise<bigint> =>
+      BigInt(await network.ask<string>(0, "eth_getBalance", [account, "latest"]));
+    const operator = await openOperator(home(0), network.node(0).url);
+    const { address } = operator;
+    expect(await balanceOf(STAKERS_RESERVE)).toBe(0n);
+    const restWei = (await balanceOf(STAKING_CONTRACT)) - (await read("totalDepositedWei"));
+    const rewardsWei = await Promise.all(
+      NODES.map(async (node) =>
+        read("rewardsOf", (await openOperator(home(node), network.node(0).url)).address),
+      ),
+    );
+    const sumWei = rewardsWei.reduce((sum, each) => sum + each, 0n);
+    expect(rewardsWei[0]).toBeGreaterThan(0n);
+    expect(restWei - sumWei).toBeGreaterThanOrEqual(0n);
+    expect(restWei - sumWei).toBeLessThanOrEqual(BigInt(NODES.length));
+    const before = await balanceOf(address);
+    const hash = await operator.withdrawRewards();
+    const { gasUsed, effectiveGasPrice } = await network.ask<Record<"gasUsed" | "effectiveGasPrice", string>>(
+      0,
+      "eth_getTransactionReceipt",
+      [hash],
+    );
+    const costWei = BigInt(gasUsed) * BigInt(effectiveGasPrice);
+    expect((await balanceOf(address)) + costWei - before).toBe(rewardsWei[0]);
   });
 
   it("votes with a new key from the next hand-over on", async () => {

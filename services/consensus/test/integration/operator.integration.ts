@@ -1,9 +1,16 @@
 import { OperatorAccount } from "@aios/consensus/adapters/secp256k1/operator-account";
-import { registerCall, rotateKeyCall, slashCall, unbondCall } from "@aios/consensus/domain/staking-calls";
+import {
+  registerCall,
+  rotateKeyCall,
+  slashCall,
+  unbondCall,
+  withdrawRewardsCall,
+} from "@aios/consensus/domain/staking-calls";
 import { abi } from "@aios/contracts/abi/honor-staking";
 import { blsPublicKey, provePossession } from "@aios/core-finality/bls-signatures";
 import { encodePublicKeyForEvm, encodeSignatureForEvm } from "@aios/core-finality/eip2537-encoding";
 import { fromHex, toHex } from "@aios/core-rlp/hex";
+import { address } from "@aios/kernel/identifiers";
 import { Interface } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -36,6 +43,10 @@ describe("calls of the staking contract", () => {
     );
     expect(toHex(rotateKeyCall(key))).toBe(staking.encodeFunctionData("rotateKey", encoded));
     expect(toHex(unbondCall())).toBe(staking.encodeFunctionData("unbond", []));
+    const account = address(`0x${"4a".repeat(20)}`);
+    expect(toHex(withdrawRewardsCall(account))).toBe(
+      staking.encodeFunctionData("withdrawRewards", [account]),
+    );
   });
 
   it("show evidence of each kind", () => {
