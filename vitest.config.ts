@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongFirst } from "./scripts/long-first.mjs";
 
@@ -14,7 +15,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**", "**/generated/**", "**/.aios/**"],
     testTimeout: 60_000,
     hookTimeout: 180_000,
-    maxWorkers: 2,
+    // One more than there are processors: many of these files wait for a process, a disk or a deadline.
+    maxWorkers: availableParallelism() + 1,
     passWithNoTests: false,
     sequence: { sequencer: LongFirst },
     projects: [

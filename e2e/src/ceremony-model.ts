@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { compileCircuit } from "@aios/core-zkml/circuit";
 import { encodeIntegerModel, type IntegerModel, modelCommitment } from "@aios/core-zkml/integer-model";
-import { DIGIT_CLASSES, DIGIT_PIXELS } from "@aios/datasets/labelled-digits";
 import { publishOffer } from "@aios/main-job/model-publication";
 import type { Model } from "@aios/sdk/api-types";
 import type { AiosClient } from "@aios/sdk/client";
@@ -12,16 +11,22 @@ import { knownPowers } from "@aios/testkit/known-powers";
 
 const CLI = new URL("../../apps/cli/dist/src/main.js", import.meta.url).pathname;
 
-/** One layer over a digit's pixels: most of its circuit is the input's commitment, so that a ceremony takes seconds. */
+const INPUTS = 16;
+const OUTPUTS = 4;
+
+/** An input of the model under a ceremony. */
+export const CEREMONY_INPUT = Uint8Array.from({ length: INPUTS }, (_, at) => at * 16);
+
+/** One layer over few numbers: a ceremony's work grows with the circuit, and what it shows does not. */
 export const CEREMONY_MODEL: IntegerModel = {
   salt: new Uint8Array(32).fill(42),
   layers: [
     {
-      inputs: DIGIT_PIXELS,
-      outputs: DIGIT_CLASSES,
+      inputs: INPUTS,
+      outputs: OUTPUTS,
       activation: "none",
-      weights: Int8Array.from({ length: DIGIT_PIXELS * DIGIT_CLASSES }, (_, at) => ((at * 37) % 201) - 100),
-      biases: new Int32Array(DIGIT_CLASSES),
+      weights: Int8Array.from({ length: INPUTS * OUTPUTS }, (_, at) => ((at * 37) % 201) - 100),
+      biases: new Int32Array(OUTPUTS),
       multiplier: 0,
       shift: 0,
     },
@@ -55,7 +60,7 @@ export async function publishUnderCeremony(
   await ceremony("finalise", at("both"), ...inputs, "--out", at("key"));
 
   const offer = {
-    name: "Digits, one layer",
+    name: "Four sums of sixteen",
     description: "Published under a key that two parties made together.",
     encoded,
     commitment: modelCommitment(CEREMONY_MODEL),

@@ -177,10 +177,10 @@ export async function provenOnAnotherChain(
 export async function settledInference(
   buyer: AiosClient,
   modelId: number,
-  digit: Uint8Array,
+  input: Uint8Array,
   priceCapWei: bigint,
 ): Promise<string> {
-  const inference = { modelId, input: toHex(digit) };
+  const inference = { modelId, input: toHex(input) };
   const prepared = await buyer.jobs.prepare({ inference, verification: "proof", priceCapWei });
   await buyer.jobs.place(prepared);
   const job = await buyer.jobs.wait(prepared.job.jobId);

@@ -22,7 +22,7 @@ import { systemClock } from "@aios/service-kit/system-clock";
 import { eventually } from "@aios/testkit/eventually";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ceremonyPowers, publishUnderCeremony } from "../src/ceremony-model.js";
+import { CEREMONY_INPUT, ceremonyPowers, publishUnderCeremony } from "../src/ceremony-model.js";
 import { settledInference } from "../src/foreign-proofs.js";
 import { importedDigits, publishImported } from "../src/imported-model.js";
 import { LocalPlatform } from "../src/local-platform.js";
@@ -331,7 +331,7 @@ describe("the main job, through the gateway only", () => {
     const jobId = await settledInference(
       business,
       model.modelId as number,
-      digitAt(unseen, 6),
+      CEREMONY_INPUT,
       INFERENCE_PRICE_CAP_WEI,
     );
     expect((await business.jobs.proof(jobId)).trust).toMatch(together);
