@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
-import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
 import { gateCount } from "@aios/core-ultra-honk/gate-count";
 import { decodeHonkKey } from "@aios/core-ultra-honk/honk-key";
 import { developmentReferenceString } from "@aios/core-ultra-honk/reference-string";
@@ -56,7 +55,7 @@ afterAll(async () => {
 /** A model, an input and its proof; the public values come from the reference evaluator, not from the witness. */
 async function proven(model: ProvableModel): Promise<Proven> {
   const r1cs = compileCircuit(model);
-  const program = await prover.prepare(r1cs, acirCircuit(r1cs));
+  const program = await prover.prepare(r1cs);
   expect(gateCount(r1cs)).toBe(program.gates);
   const key = await prover.verifyingKey(program);
   const input = rng.bytes(elementCount(provableGraph(model).inputShape));

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
-import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
 import { developmentReferenceString } from "@aios/core-ultra-honk/reference-string";
 import { R1csBuilder, signalTerm } from "@aios/core-zkml/r1cs-builder";
 import { bytesToInteger, SCALAR_FIELD_ORDER } from "@aios/core-zkml/scalar-field";
@@ -27,7 +26,7 @@ beforeAll(async () => {
     directory,
     referenceString: async (logRows) => developmentReferenceString(logRows),
   });
-  const program = await prover.prepare(r1cs, acirCircuit(r1cs));
+  const program = await prover.prepare(r1cs);
   key = await prover.verifyingKey(program);
   proof = await prover.prove(program, key, [1n, PRODUCT, 17n, 23n]);
 }, 120_000);

@@ -271,6 +271,14 @@ describe("the main job, through the gateway only", () => {
       expect(quote.expectedMs).toBeGreaterThan(0);
       expect(quote.trust.length).toBeGreaterThan(20);
     }
+    const absent = quotes.map((quote) => quote.absent.map(({ name }) => name));
+    expect(absent).toEqual([
+      [],
+      ["groth16-bn254-cuda"],
+      [],
+      ["groth16-bn254-cuda"],
+      ["ultrahonk-bn254-cuda"],
+    ]);
   });
 
   test.each(["none", "sample", "replicate", "honk"] as const)(

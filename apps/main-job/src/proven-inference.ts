@@ -94,11 +94,14 @@ export function stepFacts(job: Job): Fact[] {
 export async function quoteFacts(business: AiosClient, modelId: number, digit: Uint8Array): Promise<Fact[]> {
   const { quotes, refusals } = await business.jobs.quotes({ inference: { modelId, input: toHex(digit) } });
   return [
-    ...quotes.map(({ verification, priceWei, expectedMs, verificationGas, trust }) => ({
+    ...quotes.map(({ verification, priceWei, expectedMs, verificationGas, absent, trust }) => ({
       name: `quote ${verification}`,
-      value: `${formatAios(BigInt(priceWei))} AIOS, about ${(expectedMs / 1_000).toFixed(1)} s${verificationGas === null ? "" : `, ${verificationGas} gas to verify`}. To trust: ${trust}`,
+      value: `${formatAios(BigInt(priceWei))} AIOS, about ${(expectedMs / 1_000).toFixed(1)} s${verificationGas === null ? "" : `, ${verificationGas} gas to verify`}. To trust: ${trust}${absent.map(({ name, reason }) => ` Absent: ${name}: ${reason}`).join("")}`,
     })),
-    ...refusals.map(({ verification, message }) => ({ name: `no ${verification}`, value: message })),
+    ...refusals.map(({ verification, message, fits }) => ({
+      name: `no ${verification}`,
+      value: `${message}${fits === null ? "" : ` It fits: ${fits}.`}`,
+    })),
   ];
 }
 

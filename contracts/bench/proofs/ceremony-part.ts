@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { contribute, openCeremony, verifyCeremony } from "@aios/core-groth16/ceremony";
 import { CeremonyEngine } from "@aios/core-groth16/ceremony-engine";
 import { readPowersOfTau } from "@aios/core-groth16/powers-of-tau";
@@ -15,7 +16,7 @@ export async function ceremonyPart({ figure, made }: PartContext): Promise<void>
   const r1cs = compileCircuit(made.model);
   const power = Math.ceil(Math.log2(r1cs.constraints + r1cs.publicInputs + 1));
   const file = knownPowers(power, ["Ada", "Grace"]);
-  const engine = new CeremonyEngine();
+  const engine = new CeremonyEngine({ threads: availableParallelism() });
   try {
     const [[powers, firstKey], firstKeyMs] = await timed(async () => {
       const read = readPowersOfTau(file);

@@ -1,6 +1,5 @@
 import { UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
 import { encodeEvidence } from "@aios/core-groth16/evidence";
-import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
 import { developmentReferenceString } from "@aios/core-ultra-honk/reference-string";
 import { compileCircuit } from "@aios/core-zkml/circuit";
 import { HonkVerification } from "../../src/honk-verification.js";
@@ -25,7 +24,7 @@ export async function ultraHonkPart(context: PartContext): Promise<void> {
       return string;
     },
   });
-  const program = await prover.prepare(r1cs, acirCircuit(r1cs));
+  const program = await prover.prepare(r1cs);
   figure("h.gates", program.gates);
   figure("h.log-rows", program.logRows);
   figure("h.acir", program.acirBytes / MIB);

@@ -9,7 +9,7 @@ import { abi as verifierAbi } from "../../generated/abi/groth16-result-verifier.
 import { TestContract } from "../support/calls.js";
 import { startChain, type TestChain } from "../support/chain.js";
 import { TestProtocol } from "../support/protocol.js";
-import { encodeEvidence, FIELD_ORDER, SCALAR_ORDER } from "../support/toy-groth16.js";
+import { encodeEvidence, FIELD_ORDER, pointOutsideSubgroup, SCALAR_ORDER } from "../support/toy-groth16.js";
 
 let chain: TestChain;
 let protocol: TestProtocol;
@@ -196,24 +196,4 @@ describe("Groth16ResultVerifier", () => {
 
 function wordsOf(proof: string): bigint[] {
   return Array.from({ length: 8 }, (_, index) => BigInt(dataSlice(proof, index * 32, index * 32 + 32)));
-}
-
-/** A point on the twist whose order is not the group's: four words as the precompile takes them. */
-function pointOutsideSubgroup(): string[] {
-  const { Fp2 } = bn254.fields;
-  const b = bn254.G2.Point.CURVE().b;
-  for (let candidate = 1n; candidate < 200n; candidate++) {
-    const x = { c0: candidate, c1: 0n };
-    const ySquared = Fp2.add(Fp2.mul(Fp2.sqr(x), x), b);
-    let y: typeof x;
-    try {
-      y = Fp2.sqrt(ySquared);
-    } catch {
-      continue;
-    }
-    const point = bn254.G2.Point.fromAffine({ x, y });
-    if (point.isTorsionFree()) continue;
-    return [x.c1, x.c0, y.c1, y.c0].map((word) => toBeHex(word, 32));
-  }
-  throw new Error("no point found");
 }

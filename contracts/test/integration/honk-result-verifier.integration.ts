@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
 import { encodeEvidence } from "@aios/core-groth16/evidence";
-import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
 import { honkKeyHash } from "@aios/core-ultra-honk/honk-key";
 import { developmentReferenceString } from "@aios/core-ultra-honk/reference-string";
 import { compileCircuit } from "@aios/core-zkml/circuit";
@@ -58,7 +57,7 @@ afterAll(async () => {
 /** A published model, an order for it that is delivered with a wrong output, and the proof of the right one. */
 async function proven(model = smallModel(rng)) {
   const r1cs = compileCircuit(model);
-  const program = await prover.prepare(r1cs, acirCircuit(r1cs));
+  const program = await prover.prepare(r1cs);
   const key = await prover.verifyingKey(program);
   const { HonkResultVerifier } = protocol.deployment.contracts;
   const job = await deliveredWrongly(protocol, rng, model, r1cs, honkKeyHash(key), HonkResultVerifier);
@@ -183,7 +182,7 @@ describe("UltraHonk on chain", () => {
 
   it("refuses the key of another model, and evidence that is not in its one form", async () => {
     const other = compileCircuit(smallModel(rng));
-    const otherKey = await prover.verifyingKey(await prover.prepare(other, acirCircuit(other)));
+    const otherKey = await prover.verifyingKey(await prover.prepare(other));
     const claim = claimWithOutput(made.job.output);
     expect(await verdict(claim, evidenceOf(otherKey, made.proof))).toBe("verifying-key-mismatch");
     const evidence = evidenceOf(made.key, made.proof);
@@ -253,7 +252,7 @@ describe("the prover", () => {
       referenceString: async (logRows) => developmentReferenceString(logRows),
       maxLogRows: 4,
     });
-    await expect(small.prepare(made.program.r1cs, acirCircuit(made.program.r1cs))).rejects.toMatchObject({
+    await expect(small.prepare(made.program.r1cs)).rejects.toMatchObject({
       code: "circuit-too-large",
     });
   });

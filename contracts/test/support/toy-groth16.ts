@@ -69,3 +69,23 @@ function g2(scalar: bigint): string {
   const { x, y } = bn254.G2.Point.BASE.multiply(scalar).toAffine();
   return concat([x.c1, x.c0, y.c1, y.c0].map((part) => toBeHex(part, 32)));
 }
+
+/** A point on the twist whose order is not the group's: four words as the precompile takes them. */
+export function pointOutsideSubgroup(): string[] {
+  const { Fp2 } = bn254.fields;
+  const b = bn254.G2.Point.CURVE().b;
+  for (let candidate = 1n; candidate < 200n; candidate++) {
+    const x = { c0: candidate, c1: 0n };
+    const ySquared = Fp2.add(Fp2.mul(Fp2.sqr(x), x), b);
+    let y: typeof x;
+    try {
+      y = Fp2.sqrt(ySquared);
+    } catch {
+      continue;
+    }
+    const point = bn254.G2.Point.fromAffine({ x, y });
+    if (point.isTorsionFree()) continue;
+    return [x.c1, x.c0, y.c1, y.c0].map((word) => toBeHex(word, 32));
+  }
+  throw new Error("no point found");
+}

@@ -1,6 +1,7 @@
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import { CodedError } from "@aios/kernel/coded-error";
 import { shake256 } from "@noble/hashes/sha3.js";
+import { type CeremonyJob, CeremonyThreads } from "./ceremony-threads.js";
 import { circuitDigest, encodeCircuit, encodeScalars } from "./circuit-encoding.js";
 import {
   type CurveG1,
@@ -14,10 +15,17 @@ import {
   plainG2,
   samePairing,
 } from "./curve-points.js";
-import { G1_BYTES, joinKeyPoints, type KeyPoints } from "./key-points.js";
+import {
+  type ConsistencySums,
+  checkPowers,
+  chunksOf,
+  type FirstKeyPoints,
+  firstKeyPoints,
+} from "./first-key.js";
+import { concatBytes, G1_BYTES, G2_BYTES, joinKeyPoints, type KeyPoints } from "./key-points.js";
 import { developmentPowers, malformedPowers, type PowersOfTau, powersFor } from "./powers-of-tau.js";
-import type { ConsistencySums, FirstKeyPoints, PointGroup, ProverRequest } from "./prover-messages.js";
-import { type CallOptions, ProverThreadPort } from "./prover-thread-port.js";
+import type { PointGroup } from "./prover-messages.js";
+import type { CallOptions } from "./prover-thread-port.js";
 import type { ProvingKey } from "./proving-key.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -25,7 +33,12 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const SCALAR_BYTES = 32;
 /** Bytes of a random weight: the chance that an inconsistent run passes is 2^-128. */
 const WEIGHT_BYTES = 16;
-const MAX_PENDING = 8;
+/** Points of G1 that a thread takes at a time: a second or so of work. */
+const CHUNK = 4_096;
+/** As `CHUNK`, of a sum: larger ones cost less a point. */
+const COMBINED = 32_768;
+/** Of a first key's time, what checking the powers takes; about. */
+const CHECKED_SHARE = 0.5;
 const SEED_BYTES = 32;
 
 /** `count` weights of 128 bits from a seed that was not known when the points were made. */
@@ -43,9 +56,13 @@ function weightsFrom(seed: Uint8Array, count: number): Bytes {
   return out;
 }
 
-/** The heavy part of a ceremony, in a thread of its own: sums and multiples of tens of thousands of points. */
+/** The heavy part of a ceremony, in threads of its own: sums and multiples of tens of thousands of points. */
 export class CeremonyEngine {
-  readonly #port = new ProverThreadPort(MAX_PENDING);
+  readonly #threads: CeremonyThreads;
+
+  constructor(options: { readonly threads?: number } = {}) {
+    this.#threads = new CeremonyThreads(options.threads ?? 1);
+  }
 
   /**
    * The first key of a circuit from powers of tau: gamma and delta are one, so that it proves nothing to anybody until
@@ -66,16 +83,17 @@ export class CeremonyEngine {
     const weights = weightsFrom(seed, 2 * powers.size);
     const circuit = encodeCircuit(r1cs);
     const digest = circuitDigest(circuit);
-    const result = await this.#port
-      .call({ kind: "first-key", circuit, powers, weights }, [circuit.buffer, weights.buffer], options)
-      .catch((error: unknown) => {
-        throw isRefusal(error)
-          ? malformedPowers("a point is not in the curve's group of prime order")
-          : error;
-      });
-    if (result.kind !== "first-key") throw new TypeError("the prover answered another question");
-    const { combined, ...points } = result.points;
-    assertConsistent(points, result.sums, powers.size);
+    const { signal, onProgress } = options;
+    const own = signal === undefined ? {} : { signal };
+    const checked = await checkPowers(this.#threads, powers, own).catch((error: unknown) => {
+      throw isRefusal(error) ? malformedPowers("a point is not in the curve's group of prime order") : error;
+    });
+    onProgress?.(CHECKED_SHARE);
+    const toKey = { circuit, constraints: r1cs.constraints, size: powers.size };
+    const { points: made, sums } = await firstKeyPoints(this.#threads, toKey, checked, weights, own);
+    const { combined, ...points } = made;
+    assertConsistent(points, sums, powers.size);
+    onProgress?.(1);
     return provingKeyOf(digest, {
       ...points,
       deltaG1: g1ToRun(G1_GENERATOR),
@@ -88,31 +106,32 @@ export class CeremonyEngine {
 
   /** Every point of a run times `scalar`. Throws `prover-refused` for points that are none. */
   async scale(group: PointGroup, points: Uint8Array, scalar: bigint): Promise<Bytes> {
-    const copy = points.slice() as Bytes;
-    const request: ProverRequest = { kind: "scale", group, points: copy, scalar: encodeScalars([scalar]) };
-    return (await this.#ask(request, [copy.buffer], {}))[0] as Bytes;
+    const bytes = CHUNK * (group === "g1" ? G1_BYTES : G2_BYTES);
+    const jobs = chunksOf(points, bytes).map(
+      (chunk): CeremonyJob => ({
+        request: { kind: "scale", group, points: chunk, scalar: encodeScalars([scalar]) },
+        moved: [chunk.buffer],
+      }),
+    );
+    return concatBytes(...(await this.#threads.share(jobs, {})));
   }
 
   /** A combination of a run of G1 with weights from `seed`. Throws `prover-refused` for points that are none. */
   async combination(points: Uint8Array, seed: Uint8Array): Promise<CurveG1> {
-    const copy = points.slice() as Bytes;
-    const weights = weightsFrom(seed, points.length / G1_BYTES);
-    const request: ProverRequest = { kind: "checked-sum", points: copy, weights };
-    return g1FromRun((await this.#ask(request, [copy.buffer, weights.buffer], {}))[0] as Bytes);
+    const weights = chunksOf(weightsFrom(seed, points.length / G1_BYTES), COMBINED * SCALAR_BYTES);
+    const jobs = chunksOf(points, COMBINED * G1_BYTES).map((chunk, at): CeremonyJob => {
+      const own = weights[at] as Bytes;
+      return {
+        request: { kind: "checked-sum", points: chunk, weights: own },
+        moved: [chunk.buffer, own.buffer],
+      };
+    });
+    const sums = await this.#threads.share(jobs, {});
+    return sums.map(g1FromRun).reduce((total, sum) => total.add(sum));
   }
 
   close(): Promise<void> {
-    return this.#port.close();
-  }
-
-  async #ask(
-    request: ProverRequest,
-    moved: readonly ArrayBuffer[],
-    options: CallOptions,
-  ): Promise<readonly Bytes[]> {
-    const result = await this.#port.call(request, moved, options);
-    if (result.kind !== "bytes") throw new TypeError("the prover answered another question");
-    return result.bytes;
+    return this.#threads.close();
   }
 }
 

@@ -37,6 +37,8 @@ interface LoadedShare {
 const TRAPDOOR = ["tau", "alpha", "beta", "gamma", "delta"];
 const BLINDING = ["r", "s"];
 
+/** Of a proof's time, what ends with the quotient and the sums over the witness; about, at any size. */
+const WITNESS_SHARE = 0.55;
 const SCALAR_BYTES = 32;
 const MAX_THREADS = 64;
 
@@ -180,7 +182,8 @@ export class Groth16Prover {
 
   /**
    * A proof that the witness satisfies the key's circuit, blinded by `randomness` (32 fresh random bytes or more; the
-   * same bytes for two witnesses would leak). Refuses first, with the name of the broken constraint, if it does not.
+   * same bytes for two witnesses would leak). Refuses first, with the name of the broken constraint, if it does not. Says
+   * its progress after the sums over the witness, and before the proof is put together.
    * Throws `unsatisfied-witness`, `seed-too-short`, `key-not-loaded`, `prover-stopped`, `prover-busy`.
    */
   async prove(
@@ -198,7 +201,9 @@ export class Groth16Prover {
     }
     const encoded = encodeScalars(witness);
     const blinding = encodeScalars(deriveScalars(randomness, BLINDING));
-    return this.#admit(() => this.#proveLoaded(key, encoded, blinding, options));
+    const { signal, onProgress } = options;
+    const own = signal === undefined ? {} : { signal };
+    return this.#admit(() => this.#proveLoaded(key, encoded, blinding, own, onProgress));
   }
 
   async #proveLoaded(
@@ -206,6 +211,7 @@ export class Groth16Prover {
     encoded: Uint8Array,
     blinding: Uint8Array<ArrayBuffer>,
     options: CallOptions,
+    onProgress: CallOptions["onProgress"],
   ): Promise<Proof> {
     const firstPrivate = key.r1cs.publicInputs + 1;
     const [quotient, witnessSums] = await settled(
@@ -217,11 +223,13 @@ export class Groth16Prover {
         privates: scalarsOf(encoded, share.privates, firstPrivate),
       })),
     );
+    onProgress?.(WITNESS_SHARE);
     const quotientSums = await this.#onEach(key, options, (share, threadKey) => ({
       kind: "sum-quotient",
       key: threadKey,
       coefficients: scalarsOf(quotient, share.quotient),
     }));
+    onProgress?.(1);
     const sums = witnessSums.flatMap(([a, b, privates, bG2], thread) => [
       ...[a, b, privates, quotientSums[thread]?.[0]],
       bG2,

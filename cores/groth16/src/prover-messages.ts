@@ -1,5 +1,4 @@
 import type { ErrorKind } from "@aios/kernel/coded-error";
-import type { CircuitPowers } from "./powers-of-tau.js";
 import type { SharePoints } from "./work-shares.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -26,12 +25,31 @@ export type ProverRequest =
   | { readonly kind: "sum-quotient"; readonly key: string; readonly coefficients: Bytes }
   | { readonly kind: "assemble"; readonly points: Bytes; readonly blinding: Bytes }
   | { readonly kind: "unload"; readonly key: string }
-  /** The points of a circuit's first key from powers of tau, with what their pairing checks need. */
+  /** Points as `.ptau` files hold them, checked and encoded as all others here. */
+  | { readonly kind: "check-powers"; readonly group: PointGroup; readonly points: Bytes }
+  /** Coefficients of the polynomial with these values on the domain of as many elements. */
+  | { readonly kind: "interpolate"; readonly values: Bytes }
+  /** Σ weight · point; the points were checked before. */
   | {
-      readonly kind: "first-key";
-      readonly circuit: Bytes;
-      readonly powers: CircuitPowers;
+      readonly kind: "sum-points";
+      readonly group: PointGroup;
+      readonly points: Bytes;
       readonly weights: Bytes;
+    }
+  /** For each variable of a loaded circuit the combination of points by its column of A (0), B (1) or C (2). */
+  | {
+      readonly kind: "combine";
+      readonly key: string;
+      readonly matrix: 0 | 1 | 2;
+      readonly group: PointGroup;
+      readonly points: Bytes;
+    }
+  /** One by one, of G1: left plus right, or minus. */
+  | {
+      readonly kind: "add-points";
+      readonly left: Bytes;
+      readonly right: Bytes;
+      readonly negate: boolean;
     }
   /** Every point times a scalar; the points are checked first. */
   | {
@@ -45,45 +63,11 @@ export type ProverRequest =
 
 export type PointGroup = "g1" | "g2";
 
-/** Runs of points of a circuit's first key, whose gamma and delta are one. */
-export interface FirstKeyPoints {
-  readonly alphaG1: Bytes;
-  readonly betaG1: Bytes;
-  readonly betaG2: Bytes;
-  readonly aQuery: Bytes;
-  readonly bQueryG1: Bytes;
-  readonly bQueryG2: Bytes;
-  /** Of every variable: inputs, then private ones. */
-  readonly combined: Bytes;
-  readonly quotientQuery: Bytes;
-}
-
-/** Single points; `sum` is by the request's weights. */
-export interface ConsistencySums {
-  /** tau^0, tau^1, and tau^1 in G2. */
-  readonly one: Bytes;
-  readonly tau: Bytes;
-  readonly tauG2: Bytes;
-  /** Over all powers but the last, and over all but the first. */
-  readonly tauLow: Bytes;
-  readonly tauHigh: Bytes;
-  readonly alphaLow: Bytes;
-  readonly alphaHigh: Bytes;
-  /** Over the Lagrange points, and over the powers by the interpolated weights. */
-  readonly lagrange: Bytes;
-  readonly lagrangeByPowers: Bytes;
-  readonly alphaLagrange: Bytes;
-  readonly alphaLagrangeByPowers: Bytes;
-  readonly betaLagrange: Bytes;
-  readonly lagrangeG2: Bytes;
-}
-
 export type ProverResult =
   | { readonly kind: "set-up"; readonly verifyingKey: Bytes; readonly points: Bytes }
   | { readonly kind: "loaded"; readonly key: string }
   | { readonly kind: "unsatisfied"; readonly row: number }
   | { readonly kind: "bytes"; readonly bytes: readonly Bytes[] }
-  | { readonly kind: "first-key"; readonly points: FirstKeyPoints; readonly sums: ConsistencySums }
   | { readonly kind: "unloaded" };
 
 export interface ProverCall {

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
-import { checkedSum, firstKey, scaled } from "./ceremony-steps.js";
+import { added, checkedPowers, checkedSum, combined, scaled, sum } from "./ceremony-steps.js";
 import type { ProverCall, ProverReply, ProverRequest, ProverResult } from "./prover-messages.js";
 import { type Handle, WasmProver } from "./wasm-prover.js";
 import type { SharePoints } from "./work-shares.js";
@@ -65,9 +65,15 @@ function load(circuitBytes: Uint8Array | undefined, constraints: number, points:
   }
 }
 
-function quotient(key: string, witness: Uint8Array): ProverResult {
-  const { circuit, constraints } = loadedShare(key);
+function circuitOf(key: string): Handle {
+  const { circuit } = loadedShare(key);
   if (circuit === undefined) throw new Error("this thread holds no circuit");
+  return circuit;
+}
+
+function quotient(key: string, witness: Uint8Array): ProverResult {
+  const { constraints } = loadedShare(key);
+  const circuit = circuitOf(key);
   const row = prover.firstUnsatisfied(circuit, witness, constraints);
   if (row !== undefined) return { kind: "unsatisfied", row };
   return { kind: "bytes", bytes: [prover.quotient(circuit, witness)] };
@@ -116,8 +122,16 @@ function answer(request: ProverRequest, onStep: (fraction: number) => void): Pro
       return { kind: "bytes", bytes: [prover.assemble(request.points, request.blinding)] };
     case "unload":
       return unload(request.key);
-    case "first-key":
-      return { kind: "first-key", ...firstKey(prover, request, onStep) };
+    case "check-powers":
+      return { kind: "bytes", bytes: [checkedPowers(prover, request)] };
+    case "interpolate":
+      return { kind: "bytes", bytes: [prover.interpolate(request.values)] };
+    case "sum-points":
+      return { kind: "bytes", bytes: [sum(prover, request)] };
+    case "combine":
+      return { kind: "bytes", bytes: [combined(prover, circuitOf(request.key), request)] };
+    case "add-points":
+      return { kind: "bytes", bytes: [added(prover, request)] };
     case "scale":
       return { kind: "bytes", bytes: [scaled(prover, request)] };
     case "checked-sum":

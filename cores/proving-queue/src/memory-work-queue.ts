@@ -8,6 +8,7 @@ import {
   type Failure,
   leaseLost,
   MAX_ENDED_AT_ONCE,
+  type QueuePlace,
   type WorkerState,
   type WorkQueue,
 } from "./work-queue.js";
@@ -80,14 +81,9 @@ export class MemoryWorkQueue<T> implements WorkQueue<T> {
   async claim(worker: WorkerState): Promise<{ readonly claim: Claim; readonly work: T } | undefined> {
     const nowMs = this.clock.now();
     const context = { loaded: new Set(worker.loaded), patienceMs: worker.patienceMs, nowMs };
-    // A lease that ran out counts already: its holder vanished.
-    const waiting = (entry: Entry<T>): Waiting => ({
-      ...entry,
-      abandonments: entry.abandonments + (entry.leaseUntilMs === undefined ? 0 : 1),
-    });
     const [first] = this.#open()
       .filter((entry) => entry.dueAtMs <= nowMs && !isHeld(entry, nowMs))
-      .sort((a, b) => compareForClaim(waiting(a), waiting(b), context));
+      .sort((a, b) => compareForClaim(asWaiting(a), asWaiting(b), context));
     if (first === undefined) return undefined;
     if (first.leaseUntilMs !== undefined) first.abandonments++;
     first.attempts++;
@@ -149,6 +145,18 @@ export class MemoryWorkQueue<T> implements WorkQueue<T> {
     return this.#open().length;
   }
 
+  async place(id: string): Promise<QueuePlace | undefined> {
+    const nowMs = this.clock.now();
+    const waiting = this.#open().filter((entry) => !isHeld(entry, nowMs));
+    const own = waiting.find((entry) => entry.id === id);
+    if (own === undefined) return undefined;
+    const nothingLoaded = { loaded: new Set<string>(), patienceMs: Number.POSITIVE_INFINITY, nowMs };
+    const before = waiting.filter(
+      (other) => compareForClaim(asWaiting(other), asWaiting(own), nothingLoaded) < 0,
+    );
+    return { place: before.length + 1, waiting: waiting.length };
+  }
+
   /** How work ended; undefined while it has not. */
   ended(id: string): "done" | Failure | undefined {
     const entry = this.#entries.get(id);
@@ -167,4 +175,9 @@ export class MemoryWorkQueue<T> implements WorkQueue<T> {
 
 function isHeld({ leaseUntilMs }: Pick<Entry<unknown>, "leaseUntilMs">, nowMs: number): boolean {
   return leaseUntilMs !== undefined && leaseUntilMs > nowMs;
+}
+
+/** A lease that ran out counts already: its holder vanished. */
+function asWaiting<T>(entry: Entry<T>): Waiting {
+  return { ...entry, abandonments: entry.abandonments + (entry.leaseUntilMs === undefined ? 0 : 1) };
 }

@@ -49,6 +49,18 @@ export interface WorkQueue<T> {
   endOverdue(): Promise<number>;
   /** Work that has not ended, held or not. */
   depth(): Promise<number>;
+  /** Where waiting work stands; undefined where somebody holds it, where it has ended and where there is none. */
+  place(id: string): Promise<QueuePlace | undefined>;
+}
+
+/**
+ * How many are served before, itself included, of how many that nobody holds. Which models workers have loaded is not
+ * known to whoever asks: work of those may overtake.
+ */
+export interface QueuePlace {
+  /** From 1 on. */
+  readonly place: number;
+  readonly waiting: number;
 }
 
 /** So that one call stays short. */

@@ -1,22 +1,16 @@
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { gzip as gzipCallback } from "node:zlib";
-import { type AcirCircuit, acirWitness } from "@aios/core-ultra-honk/acir-circuit";
-import { encodeAcirProgram, encodeAcirWitness } from "@aios/core-ultra-honk/acir-codec";
 import { logRowsFor } from "@aios/core-ultra-honk/gate-count";
 import { decodeHonkKey, MAX_LOG_ROWS } from "@aios/core-ultra-honk/honk-key";
 import { checkedHonkProof } from "@aios/core-ultra-honk/honk-proof";
 import { powersNeeded, type ReferenceString } from "@aios/core-ultra-honk/reference-string";
-import { assertSatisfied, type R1cs, type Witness } from "@aios/core-zkml/r1cs";
+import type { R1cs, Witness } from "@aios/core-zkml/r1cs";
 import { CodedError } from "@aios/kernel/coded-error";
 import { bbProgram } from "./bb-program.js";
 import { proverEnded, runBb } from "./bb-run.js";
+import { type EncodedCircuit, encoderHere, type HonkEncoder } from "./honk-encoder.js";
 
-const gzip = promisify(gzipCallback);
-/** Speed counts: what is packed is read once by the program beside us. */
-const COMPRESSION = { level: 1 };
 const MAX_PENDING = 64;
 /** Proofs for the EVM: transcript over Keccak-256, zero-knowledge. */
 const TARGET = ["-t", "evm"];
@@ -25,8 +19,7 @@ const [CIRCUIT, KEY, PROOF] = ["circuit.acir.gz", "vk", "proof"];
 /** A circuit made ready once, for its key and its proofs; its file lies beside the prover until it is released. */
 export interface HonkProgram {
   readonly r1cs: R1cs;
-  /** What the witness needs beyond the constraint system's own signals. */
-  readonly derived: AcirCircuit["derived"];
+  readonly derived: EncodedCircuit["derived"];
   readonly directory: string;
   readonly acirBytes: number;
   /** Gates before padding, and log2 of the rows that hold them. */
@@ -45,10 +38,17 @@ export interface UltraHonkProverOptions {
   readonly threads?: number;
   /** Larger circuits are refused by name; log2 of the rows. About 1.7 KB of memory a row. */
   readonly maxLogRows?: number;
+  /** Default: in the thread that asks. */
+  readonly encoder?: HonkEncoder;
 }
 
 interface CallOptions {
   readonly signal?: AbortSignal;
+}
+
+interface ProvingOptions extends CallOptions {
+  /** The witness is checked and written; what follows is the native program's. */
+  readonly onEncoded?: () => void;
 }
 
 /**
@@ -60,6 +60,7 @@ export class UltraHonkProver implements AsyncDisposable {
   readonly #program: string;
   readonly #threads: number;
   readonly #maxLogRows: number;
+  readonly #encoder: HonkEncoder;
   readonly #referenceStrings = new Map<number, Promise<string>>();
   readonly #programs = new Set<string>();
   readonly #end = new AbortController();
@@ -72,24 +73,25 @@ export class UltraHonkProver implements AsyncDisposable {
     this.#program = program;
     this.#threads = options.threads ?? availableParallelism();
     this.#maxLogRows = Math.min(options.maxLogRows ?? 20, MAX_LOG_ROWS);
+    this.#encoder = options.encoder ?? encoderHere;
   }
 
   /** Writes the circuit's file and counts its gates. Throws `circuit-too-large`. */
-  async prepare(r1cs: R1cs, circuit: AcirCircuit, options: CallOptions = {}): Promise<HonkProgram> {
+  async prepare(r1cs: R1cs, options: CallOptions = {}): Promise<HonkProgram> {
+    const { file, acirBytes, derived } = await this.#encoder.circuit(r1cs, options.signal);
     await mkdir(this.options.directory, { recursive: true });
     const directory = await mkdtemp(join(this.options.directory, "circuit-"));
     this.#programs.add(directory);
     try {
-      const acir = encodeAcirProgram(circuit);
       await chmod(directory, 0o700);
-      await writeFile(join(directory, CIRCUIT), await gzip(acir, COMPRESSION), { mode: 0o600 });
+      await writeFile(join(directory, CIRCUIT), file, { mode: 0o600 });
       const counted = await this.#inTurn(options, (signal) =>
         this.#run({ args: ["gates", ...TARGET, "-b", join(directory, CIRCUIT)], signal }),
       );
       const gates = gatesIn(counted);
       const logRows = logRowsFor(gates);
       if (logRows > this.#maxLogRows) throw tooLarge(gates, this.#maxLogRows);
-      return { r1cs, derived: circuit.derived, directory, acirBytes: acir.length, gates, logRows };
+      return { r1cs, derived, directory, acirBytes, gates, logRows };
     } catch (error) {
       await this.#remove(directory);
       throw error;
@@ -120,12 +122,12 @@ export class UltraHonkProver implements AsyncDisposable {
     program: HonkProgram,
     key: Uint8Array,
     witness: Witness,
-    options: CallOptions = {},
+    options: ProvingOptions = {},
   ): Promise<Uint8Array> {
-    assertSatisfied(program.r1cs, witness);
     const { logRows } = decodeHonkKey(key);
-    const { directory } = program;
-    const values = encodeAcirWitness(acirWitness(program, witness));
+    const { directory, r1cs, derived } = program;
+    const values = await this.#encoder.witness({ r1cs, derived, witness }, options.signal);
+    options.onEncoded?.();
     const proof = await this.#inTurn(options, async (signal) => {
       await rm(join(directory, PROOF), { force: true });
       await writeFile(join(directory, KEY), key);

@@ -238,6 +238,10 @@ export interface VerificationQuote {
   readonly visibility: string;
   /** Of the proof in the settling transaction, about; null where none is verified. */
   readonly verificationGas: number | null;
+  /** What a proof would be made by: "groth16-bn254", "ultrahonk-bn254"; null where nothing is ever proven. */
+  readonly proofSystem: string | null;
+  /** Provers of the same proofs on other hardware, such as a GPU's, that are not there, and why. */
+  readonly absent: readonly { readonly name: string; readonly reason: string }[];
 }
 
 /** A way to verify that the work cannot be bought with. */
@@ -246,6 +250,8 @@ export interface VerificationRefusal {
   readonly code: string;
   /** Why, in words; names what is offered instead. */
   readonly message: string;
+  /** The way that takes the model where this one refuses it for its size; null otherwise. */
+  readonly fits: Verification | null;
 }
 
 export interface JobQuotes {

@@ -208,6 +208,30 @@ export function workQueueConformance(name: string, open: (limit: number) => Prom
       expect(await backend.queue.depth()).toBe(LIMIT);
     });
 
+    it("says where waiting work stands, in the order in which it is served, and not of what is held", async () => {
+      await backend.request({ id: 1 });
+      await backend.request({ id: 2, deadlineInMs: 9_000_000 });
+      await backend.request({ id: 3, priority: 1 });
+      const places = async () =>
+        Promise.all([1, 2, 3].map(async (id) => backend.queue.place(backend.idOf(id))));
+      expect(await places()).toEqual([
+        { place: 3, waiting: 3 },
+        { place: 2, waiting: 3 },
+        { place: 1, waiting: 3 },
+      ]);
+      const held = await take();
+      expect(await places()).toEqual([{ place: 2, waiting: 2 }, { place: 1, waiting: 2 }, undefined]);
+      await backend.pass(LEASE_MS + 1_000);
+      expect(await places()).toEqual([
+        { place: 2, waiting: 3 },
+        { place: 1, waiting: 3 },
+        { place: 3, waiting: 3 },
+      ]);
+      expect(await drain()).toEqual(named(2, 1, 3));
+      expect(await backend.queue.place(held.id)).toBeUndefined();
+      expect(await backend.queue.place(backend.idOf(9))).toBeUndefined();
+    });
+
     it("says the deadline with the work", async () => {
       await backend.request({ id: 1, deadlineInMs: 20_000 });
       const wanted = backend.now() + 20_000;

@@ -40,12 +40,14 @@ import { PlaceJob } from "./application/place-job.use-case.js";
 import { PlaceJobOnProvider } from "./application/place-job-on-provider.js";
 import { PrepareJob } from "./application/prepare-job.use-case.js";
 import { Pricing } from "./application/pricing.js";
+import { ProofWatches } from "./application/proof-watches.js";
 import { ProveResult } from "./application/prove-result.js";
 import { ProviderWatch } from "./application/provider-watch.js";
 import { ProviderWork } from "./application/provider-work.use-case.js";
 import { QuoteJob } from "./application/quote-job.use-case.js";
 import { RegistrationRate } from "./application/registration-rate.js";
 import { VerificationOffers } from "./application/verification-offers.js";
+import { WatchJob } from "./application/watch-job.js";
 import { WriteToChain } from "./application/write-to-chain.js";
 import { type ComputeSettings, placementPolicy, REQUIRED_MEMORY_BYTES, type settings } from "./config.js";
 import { leaseKey, ProviderMarket } from "./domain/provider-market.js";
@@ -233,7 +235,7 @@ function portsOf({ context, clock }: Base, { chain }: Peers, { jobs, providers, 
 
 function useCasesOf(
   { context, clock }: Base,
-  { chain, reader, models }: Peers,
+  { chain, reader, models, prover }: Peers,
   market: Market,
   { pricing, offers, admission, prepareJob }: Orders,
 ): Provider[] {
@@ -263,7 +265,7 @@ function useCasesOf(
     value(WriteToChain, market.writes),
     value(ProveResult, market.proofs),
     value(JobEngine, engine),
-    value(JobFeed, market.feed),
+    value(WatchJob, new WatchJob(jobs, market.feed, new ProofWatches(prover, clock))),
   ];
 }
 

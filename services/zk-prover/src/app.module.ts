@@ -93,6 +93,7 @@ async function offerGroth16(
   const limits = {
     listedPowers: new Set(settings.PROVER_LISTED_POWERS),
     maxPowersBytes: settings.PROVER_MAX_POWERS,
+    threads: settings.PROVER_THREADS,
   };
   const groth16 = new Groth16BackEnd(prover, new CeremonyKeys(contents, limits, systemRng), systemRng);
   await testBackEnd(groth16, systemRng);
@@ -100,7 +101,7 @@ async function offerGroth16(
 }
 
 function workOf(
-  { settings, logger }: Context,
+  { settings, clock, logger }: Context,
   { keys, proofs, contents, offered }: Stores,
   calculations: CalculationThread,
 ) {
@@ -117,6 +118,7 @@ function workOf(
     contents,
     models,
     progress,
+    clock,
     hooks: {
       proven(model, constraints, proveMs) {
         times[model.proofSystem].record(provenModelId(model), constraints, proveMs);

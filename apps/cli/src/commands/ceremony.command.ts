@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -114,7 +115,7 @@ async function withEngine(
   input: CommandInput,
   act: (input: CommandInput, folder: string, engine: CeremonyEngine) => Promise<Report>,
 ): Promise<number> {
-  const engine = new CeremonyEngine();
+  const engine = new CeremonyEngine({ threads: availableParallelism() });
   try {
     const { lines, values } = await act(input, input.positionals[0] ?? "", engine);
     input.output.write(input.json ? `${JSON.stringify(values)}\n` : `${lines.join("\n")}\n`);

@@ -4,15 +4,18 @@ import { leaseStakeAtRisk } from "@aios/sdk/provider-stake";
 import { type Answered, answered, answerJson } from "../answered.js";
 import type { Command, CommandInput } from "../command.js";
 import { accountClient, jobIdArgument } from "../platform.js";
+import { quoteModel } from "./job-quote.js";
+import { watchJob } from "./job-watch.js";
 
 /** Pages of the list that are read before the rest is only told of. */
 const MOST_PAGES = 50;
 
 export const jobCommand: Command = {
   name: "job",
-  summary: "one job with its steps, money and placement, or those of the account",
+  summary: "one job with its steps, money and placement, those of the account, or a quote",
   description: `Shows a job of the account: its steps with times, transactions and gas; where its money is, who may act next and
-until when; which provider got it, and why not the others.`,
+until when; which provider got it, and why not the others. Watched, it says each step and how far the prover is. A quote
+says what each way to check an inference costs, takes and leaves to trust, and which provers are absent.`,
   actions: [
     {
       positionals: ["<job id>"],
@@ -28,6 +31,22 @@ until when; which provider got it, and why not the others.`,
       summary: `the account's jobs, newest first, of the newest ${MOST_PAGES} pages; says where there are more`,
       example: "job list --key-file buyer.key",
       run: listJobs,
+    },
+    {
+      name: "watch",
+      positionals: ["<job id>"],
+      options: {},
+      summary: "the job at every change until it ends; exit code 0 where it settled",
+      example: `job watch 0x${"5e".repeat(32)}`,
+      run: watchJob,
+    },
+    {
+      name: "quote",
+      positionals: ["<model id>"],
+      options: {},
+      summary: "what an inference of the model costs, by each way to verify it; buys nothing",
+      example: "job quote 1",
+      run: quoteModel,
     },
   ],
 };

@@ -21,7 +21,7 @@ import { smallCircuit, smallWitness } from "../small-circuit.js";
 const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 const circuit = smallCircuit();
 const POWER = Math.ceil(Math.log2(circuit.constraints + circuit.publicInputs + 1));
-const engine = new CeremonyEngine();
+const engine = new CeremonyEngine({ threads: 2 });
 let file: Uint8Array;
 let untouched: Uint8Array;
 let powers: PowersOfTau;

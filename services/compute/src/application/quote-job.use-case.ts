@@ -1,9 +1,9 @@
-import { isCodedError } from "@aios/kernel/coded-error";
+import { type CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
-import { licenceRequired, modelNotPublished } from "../domain/errors.js";
+import { licenceRequired, MODEL_DOES_NOT_FIT, modelNotPublished } from "../domain/errors.js";
 import type { VerificationLevel } from "../domain/job.js";
 import { checkInput, checkWork, type RequestedWork, trainingSamples } from "../domain/job-request.js";
-import type { ChainWriter, ModelCatalogue, PublishedModel } from "../domain/ports.js";
+import type { AbsentProver, ChainWriter, ModelCatalogue, PublishedModel } from "../domain/ports.js";
 import type { Pricing } from "./pricing.js";
 import {
   INFERENCE_RUNGS,
@@ -17,6 +17,8 @@ export interface JobQuote {
   readonly priceWei: bigint;
   readonly expectedMs: number;
   readonly verificationGas: number;
+  readonly proofSystem: string;
+  readonly absent: readonly AbsentProver[];
   readonly trust: string;
   readonly visibility: string;
 }
@@ -26,6 +28,8 @@ export interface RefusedRung {
   readonly verification: VerificationLevel;
   readonly code: string;
   readonly message: string;
+  /** What takes the model instead, where this rung refuses it for its size. */
+  readonly fits: VerificationLevel | undefined;
 }
 
 export interface JobQuotes {
@@ -37,6 +41,7 @@ export interface JobQuotes {
 const RUNG_REFUSALS: ReadonlySet<string> = new Set([
   "no-second-provider",
   "proof-system-not-offered",
+  MODEL_DOES_NOT_FIT,
   "proof-system-unavailable",
   "model-key-not-found",
   "model-key-not-ready",
@@ -73,7 +78,7 @@ export class QuoteJob {
         quotes.push(quoteOf(await this.offers.inference(rung, model, protocol)));
       } catch (error) {
         if (!isCodedError(error) || !RUNG_REFUSALS.has(error.code)) throw error;
-        refusals.push({ verification: rung, code: error.code, message: error.message });
+        refusals.push(refusedRung(rung, error));
       }
     }
     return { quotes, refusals };
@@ -81,8 +86,14 @@ export class QuoteJob {
 }
 
 function quoteOf({ cheapest, ...offer }: VerificationOffer): JobQuote {
-  const { verification, expectedMs, verificationGas, trust, visibility } = offer;
-  return { verification, priceWei: cheapest.cost.totalWei, expectedMs, verificationGas, trust, visibility };
+  const { verification, expectedMs, verificationGas, proofSystem, absent, trust, visibility } = offer;
+  const priceWei = cheapest.cost.totalWei;
+  return { verification, priceWei, expectedMs, verificationGas, proofSystem, absent, trust, visibility };
+}
+
+function refusedRung(verification: VerificationLevel, { code, message, details }: CodedError): RefusedRung {
+  const fits = INFERENCE_RUNGS.find((rung) => rung === details?.["fits"]);
+  return { verification, code, message, fits };
 }
 
 /** Throws `model-not-published`, `licence-required`. */

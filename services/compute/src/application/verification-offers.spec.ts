@@ -15,6 +15,8 @@ const prover = {
     trust: proofSystem === "honk" ? "forgeable by anybody" : "made by one party",
     prover: PROVER,
     verificationGas: proofSystem === "honk" ? 1_900_000 : 235_000,
+    system: proofSystem === "honk" ? "ultrahonk-bn254" : "groth16-bn254",
+    absent: [{ name: `${proofSystem}-cuda`, reason: "no GPU" }],
   }),
 };
 const offers = new VerificationOffers(prover, pricing as unknown as Pricing, 1_000);
@@ -24,7 +26,7 @@ const MODEL = {
   modelCommitment: new Uint8Array(32),
   workUnits: 1_000,
   honkKeyHash: new Uint8Array(32),
-  honkRefusal: "",
+  honkRefusal: undefined,
 } as PublishedModel;
 const trustOf = async (verification: VerificationLevel): Promise<string> => {
   return (await offers.inference(verification, MODEL, PROTOCOL)).trust;
@@ -64,14 +66,36 @@ it("says of each proof what its key leaves to trust, and what it takes to verify
 });
 
 it("refuses UltraHonk by name for a model without its key, and says what takes it", async () => {
-  const without = (honkRefusal: string) =>
+  const without = (honkRefusal: PublishedModel["honkRefusal"]) =>
     offers.inference("honk", { ...MODEL, honkKeyHash: new Uint8Array(0), honkRefusal }, PROTOCOL);
-  await expect(without("")).rejects.toMatchObject({
+  await expect(without(undefined)).rejects.toMatchObject({
     code: "proof-system-not-offered",
     field: "verification",
     message: expect.stringContaining("A Groth16 proof of it is offered") as string,
   });
-  await expect(without("Too large for ultrahonk-bn254. Groth16 takes it.")).rejects.toMatchObject({
-    message: "Too large for ultrahonk-bn254. Groth16 takes it.",
+  await expect(without({ code: "proof-system-unavailable", message: "Not here." })).rejects.toMatchObject({
+    code: "proof-system-not-offered",
+    message: "Not here.",
   });
+});
+
+it("says of a model that is too large for UltraHonk which way takes it", async () => {
+  const honkRefusal = { code: "model-does-not-fit", message: "Too large. Groth16 takes it." };
+  const model = { ...MODEL, honkKeyHash: new Uint8Array(0), honkRefusal };
+  await expect(offers.inference("honk", model, PROTOCOL)).rejects.toMatchObject({
+    ...honkRefusal,
+    details: { system: "ultrahonk-bn254", fits: "proof" },
+  });
+});
+
+it("names the provers that are absent wherever something may be proven, and none elsewhere", async () => {
+  const named = async (rung: VerificationLevel) => {
+    const { proofSystem, absent } = await offers.inference(rung, MODEL, PROTOCOL);
+    return [proofSystem, ...absent.map(({ name }) => name)];
+  };
+  expect(await named("proof")).toEqual(["groth16-bn254", "groth16-cuda"]);
+  expect(await named("sample")).toEqual(["groth16-bn254", "groth16-cuda"]);
+  expect(await named("honk")).toEqual(["ultrahonk-bn254", "honk-cuda"]);
+  expect(await named("none")).toEqual([""]);
+  expect(await named("replicate")).toEqual([""]);
 });

@@ -1,8 +1,15 @@
 import type { CodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
-import { proofSystemNotOffered } from "../domain/errors.js";
+import { MODEL_DOES_NOT_FIT, modelDoesNotFit, proofSystemNotOffered } from "../domain/errors.js";
 import type { VerificationLevel } from "../domain/job.js";
-import type { ProofQuote, ProtocolFacts, Prover, PublishedModel } from "../domain/ports.js";
+import type {
+  AbsentProver,
+  KeyRefusal,
+  ProofQuote,
+  ProtocolFacts,
+  Prover,
+  PublishedModel,
+} from "../domain/ports.js";
 import type { PriceAnswer, PriceQuestion, Pricing } from "./pricing.js";
 
 /** Four transactions of a block each, beside the work itself. */
@@ -26,6 +33,9 @@ export interface VerificationOffer {
   readonly expectedMs: number;
   /** Of the proof in the settling transaction; 0 where none is verified. */
   readonly verificationGas: number;
+  /** What a proof would be made by, and by what it is not; empty where nothing is ever proven. */
+  readonly proofSystem: string;
+  readonly absent: readonly AbsentProver[];
   readonly trust: string;
   readonly visibility: string;
 }
@@ -39,8 +49,8 @@ export class VerificationOffers {
   ) {}
 
   /**
-   * Throws `no-provider-available`, `no-second-provider`, `proof-system-not-offered`, and what the prover says where the
-   * rung needs it.
+   * Throws `no-provider-available`, `no-second-provider`, `proof-system-not-offered`, `model-does-not-fit` with what takes
+   * it, and what the prover says where the rung needs it.
    */
   async inference(
     verification: VerificationLevel,
@@ -72,7 +82,7 @@ export class VerificationOffers {
           verification,
           { ...question, proverFeeWei },
           {
-            prover: proof.prover,
+            proof,
             sampleShareBps: share,
             extraMs: Math.ceil((proof.expectedMs * share) / Number(BPS_DENOMINATOR)),
             trust: `The provider, for what it would lose: of 10,000 deliveries ${share} are drawn, by the block that holds them and a secret that your order commits to and the draw shows, and proven; a wrong one is not paid, and takes from its provider's stake only what that provider put at risk under this key itself, which may be nothing. The platform knows the secret before: together with a provider it could choose what is drawn. Others are ${byWord}. A drawn one is proven under a key: ${proof.trust}.`,
@@ -115,7 +125,7 @@ export class VerificationOffers {
       verification,
       { ...question, proverFeeWei: BigInt(proof.priceWei) },
       {
-        prover: proof.prover,
+        proof,
         extraMs: proof.expectedMs,
         verificationGas: proof.verificationGas,
         trust: `Nobody for the output, but the ${verification === "honk" ? "UltraHonk" : "Groth16"} key: ${proof.trust}.`,
@@ -129,7 +139,8 @@ export class VerificationOffers {
     question: PriceQuestion,
     own: {
       readonly trust: string;
-      readonly prover?: Address;
+      /** What may have to be paid for, and by whom it would be made. */
+      readonly proof?: ProofQuote;
       readonly sampleShareBps?: number;
       readonly extraMs?: number;
       readonly verificationGas?: number;
@@ -141,26 +152,31 @@ export class VerificationOffers {
     const workMs = duration(question.workUnits, cheapest.unitsPerSecond);
     return {
       verification,
-      prover: own.prover ?? NOBODY,
+      prover: own.proof?.prover ?? NOBODY,
       proverFeeWei: question.proverFeeWei,
       sampleShareBps: own.sampleShareBps ?? 0,
       cheapest,
       question,
       expectedMs: CHAIN_OVERHEAD_MS + workMs + (own.extraMs ?? 0),
       verificationGas: own.verificationGas ?? 0,
+      proofSystem: own.proof?.system ?? "",
+      absent: own.proof?.absent ?? [],
       trust: own.trust,
       visibility: own.visibility ?? INPUT_VISIBILITY,
     };
   }
 }
 
-function honkNotOffered(refusal: string): CodedError {
-  return proofSystemNotOffered(
-    "ultrahonk-bn254",
-    refusal === ""
-      ? "This model is published without an UltraHonk key. A Groth16 proof of it is offered."
-      : refusal,
-  );
+/** Published models have a Groth16 key, so that takes what another system does not. */
+function honkNotOffered(refusal: KeyRefusal | undefined): CodedError {
+  const system = "ultrahonk-bn254";
+  return refusal?.code === MODEL_DOES_NOT_FIT
+    ? modelDoesNotFit(system, refusal.message, "proof")
+    : proofSystemNotOffered(
+        system,
+        refusal?.message ||
+          "This model is published without an UltraHonk key. A Groth16 proof of it is offered.",
+      );
 }
 
 export function duration(workUnits: number, unitsPerSecond: number): number {
@@ -193,6 +209,8 @@ export function trainingOffer(
     question,
     expectedMs: CHAIN_OVERHEAD_MS + duration(workUnits, cheapest.unitsPerSecond),
     verificationGas: 0,
+    proofSystem: "",
+    absent: [],
     trust: `The provider, for the whole training: its signed delivery is final when you accept it or ${challengeWindowSeconds} s after delivery.`,
     visibility: "The data set is public; the trained model is sealed to your key, the provider sees it.",
   };

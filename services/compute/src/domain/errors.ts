@@ -1,5 +1,6 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import { formatAios } from "@aios/kernel/units";
+import type { VerificationLevel } from "./job.js";
 
 export function signInRequired(): CodedError {
   return new CodedError({
@@ -67,6 +68,19 @@ export function proofSystemNotOffered(system: string, reason: string): CodedErro
     message: reason,
     field: "verification",
     details: { system },
+  });
+}
+
+export const MODEL_DOES_NOT_FIT = "model-does-not-fit";
+
+/** The model is too large for this proof system; `fits` is the verification that takes it. */
+export function modelDoesNotFit(system: string, reason: string, fits: VerificationLevel): CodedError {
+  return new CodedError({
+    code: MODEL_DOES_NOT_FIT,
+    kind: "unprocessable",
+    message: reason,
+    field: "verification",
+    details: { system, fits },
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Address, Bytes32, ContentId, JobId, TenantId } from "@aios/kernel/identifiers";
-import type { ChainStep, Job, JobContracts, JobError } from "./job.js";
+import type { ChainStep, Job, JobContracts, JobError, JobProgress } from "./job.js";
 import type { ProviderRecord } from "./provider.js";
 import type { ProviderStanding } from "./provider-market.js";
 
@@ -175,6 +175,12 @@ export interface ChainReader {
   blockHash(blockNumber: number): Promise<Bytes32>;
 }
 
+/** What the prover said of a key that it could not make. */
+export interface KeyRefusal {
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface PublishedModel {
   readonly modelId: number;
   readonly published: boolean;
@@ -189,8 +195,8 @@ export interface PublishedModel {
   readonly verifyingKeyHash: Uint8Array;
   /** Of the UltraHonk key; empty where the model has none. */
   readonly honkKeyHash: Uint8Array;
-  /** Why it has none though its owner wanted one; empty otherwise. */
-  readonly honkRefusal: string;
+  /** Why it has none though its owner wanted one; undefined otherwise. */
+  readonly honkRefusal: KeyRefusal | undefined;
   readonly usageFeeWei: string;
   readonly royaltyBps: number;
   readonly keyTrust: string;
@@ -212,6 +218,15 @@ export interface ProofQuote {
   readonly prover: Address;
   /** Of verifying the proof on chain, about. */
   readonly verificationGas: number;
+  /** "groth16-bn254", "ultrahonk-bn254". */
+  readonly system: string;
+  readonly absent: readonly AbsentProver[];
+}
+
+/** A prover of the same proofs on other hardware that could be expected and is not there. */
+export interface AbsentProver {
+  readonly name: string;
+  readonly reason: string;
 }
 
 export type ProofSystem = "groth16" | "honk";
@@ -227,6 +242,8 @@ export interface Prover {
   quote(modelCommitment: Uint8Array, proofSystem: ProofSystem): Promise<ProofQuote>;
   /** Has the live lease's output proven. Asked again with the same output it answers how far the same proof is. */
   request(job: Job): Promise<ProofOutcome>;
+  /** How far the job's proof is: at once and at every change, a few a second at most, until it has ended. For display. */
+  watch(jobId: JobId, signal: AbortSignal): AsyncIterable<JobProgress>;
 }
 
 /** Encrypted inputs. */

@@ -50,6 +50,19 @@ export function proverConformance(name: string, open: () => Promise<ProverUnderT
       expect(await subject.prover.request(job)).toEqual(proven);
     });
 
+    it("says how far a proof is until it has ended", async () => {
+      const job = subject.job(4, "right");
+      await subject.prover.request(job);
+      const { signal } = new AbortController();
+      for await (const { stage, percent, message } of subject.prover.watch(job.jobId, signal)) {
+        expect(stage).toMatch(/^proof-[a-z-]+$/);
+        expect(percent).toBeGreaterThanOrEqual(0);
+        expect(percent).toBeLessThanOrEqual(100);
+        expect(message).toMatch(/\.$/);
+      }
+      expect((await subject.prover.request(job)).state).toBe("proven");
+    });
+
     it("proves no wrong output, and says what the right one is", async () => {
       const failed = await ended(subject.job(2, "wrong"));
       expect(failed).toMatchObject({

@@ -254,6 +254,29 @@ describe("a job", () => {
     expect(states.at(-1)).toBe(JobState.JOB_STATE_SETTLED);
     expect([...states].sort((a, b) => a - b)).toEqual(states);
   });
+
+  it("sends how far the prover is while the output is proven, and not after", async () => {
+    await provider();
+    platform.peers.proofMs = 400;
+    try {
+      const { job, toSign } = await platform.prepare();
+      const jobId = job?.jobId ?? "";
+      const seen: string[] = [];
+      const watching = platform.as(platform.buyer, async () => {
+        for await (const update of platform.client.watchJob({ jobId })) {
+          const stage = update.job?.progress?.stage ?? "";
+          if (stage.startsWith("proof-") && seen.at(-1) !== stage) seen.push(stage);
+          if (update.job?.state === JobState.JOB_STATE_SETTLED) seen.push(`settled${stage}`);
+        }
+      });
+      const signatures = await platform.signatures(toSign);
+      await platform.as(platform.buyer, () => platform.client.placeJob({ jobId, signatures }));
+      await watching;
+      expect(seen).toEqual(["proof-queued", "proof-proving", "settled"]);
+    } finally {
+      platform.peers.proofMs = 20;
+    }
+  });
 });
 
 describe("bad input", () => {

@@ -8,7 +8,7 @@ import { Interface, type InterfaceAbi } from "ethers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ComputePlatform, IMAGE } from "../support/compute-platform.js";
 import { CONTRACTS } from "../support/fake-chain.js";
-import { LICENSED_MODEL } from "../support/fake-peers.js";
+import { LARGE_MODEL, LICENSED_MODEL } from "../support/fake-peers.js";
 import { type Behaviour, FakeProvider } from "../support/fake-provider.js";
 
 const REPLICATE = { verification: Verification.VERIFICATION_REPLICATE };
@@ -76,13 +76,36 @@ describe("quotes", () => {
         );
         expect(quotes).toHaveLength(4);
         expect(refusals).toEqual([
-          { verification: Verification.VERIFICATION_HONK, code, message: "Not here." },
+          {
+            verification: Verification.VERIFICATION_HONK,
+            code,
+            message: "Not here.",
+            fits: Verification.VERIFICATION_UNSPECIFIED,
+          },
         ]);
       } finally {
         platform.peers.honkRefusal = undefined;
       }
     },
   );
+});
+
+it("quotes name the provers that are absent, and what takes a model that is too large for one", async () => {
+  await provider();
+  await provider({ priceWei: "1200" });
+  const spec = { inference: { modelId: LARGE_MODEL, input: IMAGE } };
+  const { quotes, refusals } = await platform.as(platform.buyer, () => platform.client.quoteJob({ spec }));
+  expect(quotes.find(({ verification }) => verification === Verification.VERIFICATION_PROOF)).toMatchObject({
+    proofSystem: "groth16-bn254",
+    absent: [{ name: "groth16-bn254-cuda", reason: "no GPU" }],
+  });
+  expect(refusals).toMatchObject([
+    {
+      verification: Verification.VERIFICATION_HONK,
+      code: "model-does-not-fit",
+      fits: Verification.VERIFICATION_PROOF,
+    },
+  ]);
 });
 
 describe("a job proven by UltraHonk", () => {

@@ -21,6 +21,7 @@ import {
   type QuoteProofRequest,
   type QuoteProofResponse,
   type RequestProofRequest,
+  type WatchProofRequest,
 } from "@aios/proto/aios/prover/v1/prover";
 import {
   ContentKeyServiceService,
@@ -36,6 +37,7 @@ import type {
   Server,
   ServerReadableStream,
   ServerUnaryCall,
+  ServerWritableStream,
   sendUnaryData,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
@@ -49,7 +51,14 @@ export const LICENSED_MODEL = 1;
 export const UNLICENSED_MODEL = 2;
 /** Licensed as well; takes 3 × 2 × 2 bytes. */
 export const COLOUR_MODEL = 3;
-const MODELS = [LICENSED_MODEL, UNLICENSED_MODEL, COLOUR_MODEL];
+/** Licensed as well; too large for UltraHonk. */
+export const LARGE_MODEL = 4;
+const DOES_NOT_FIT = {
+  code: "model-does-not-fit",
+  message: "This model is too large for ultrahonk-bn254 here. Groth16 takes it.",
+  detailsJson: "{}",
+};
+const MODELS = [LICENSED_MODEL, UNLICENSED_MODEL, COLOUR_MODEL, LARGE_MODEL];
 
 /** Economy, marketplace, zk-prover and storage in one server, as far as compute talks to them. */
 export class FakePeers {
@@ -107,11 +116,15 @@ export class FakePeers {
         return { licenceId, licencePriceWei: "250" };
       },
     });
-    this.#add(ProverServiceService, {
-      quoteProof: (request) => this.#quote(request as QuoteProofRequest),
-      requestProof: (request) => this.#prove(request as RequestProofRequest),
-      getProof: (request) => this.#proof((request as { jobId: string }).jobId),
-    });
+    this.#add(
+      ProverServiceService,
+      {
+        quoteProof: (request) => this.#quote(request as QuoteProofRequest),
+        requestProof: (request) => this.#prove(request as RequestProofRequest),
+        getProof: (request) => this.#proof((request as { jobId: string }).jobId),
+      },
+      { watchProof: (call) => this.#watchProof(call as ServerWritableStream<WatchProofRequest, unknown>) },
+    );
     this.#add(ContentKeyServiceService, {
       getWrappingKey: () => ({ publicKey: this.#wrappingKey.publicKey, keyId: "k1" }),
       depositKey: (request) => this.#deposit(request as DepositKeyRequest),
@@ -146,6 +159,7 @@ export class FakePeers {
   #add(
     definition: Parameters<Server["addService"]>[0],
     methods: Record<string, (request: unknown) => unknown>,
+    streams: Record<string, (call: unknown) => void> = {},
   ): void {
     const handlers = Object.entries(methods).map(([name, method]) => [
       name,
@@ -158,7 +172,10 @@ export class FakePeers {
         }
       },
     ]);
-    this.peer.add(definition, Object.fromEntries(handlers) as UntypedServiceImplementation);
+    this.peer.add(definition, {
+      ...Object.fromEntries(handlers),
+      ...streams,
+    } as UntypedServiceImplementation);
   }
 
   #transaction(transactionId: string): object {
@@ -190,7 +207,7 @@ export class FakePeers {
       });
     }
     return {
-      absent: [],
+      absent: [{ name: isHonk ? "ultrahonk-bn254-cuda" : "groth16-bn254-cuda", reason: "no GPU" }],
       priceWei: "100",
       expectedMs: 800,
       trust: isHonk ? "forgeable by anybody" : "development key",
@@ -231,7 +248,8 @@ export class FakePeers {
         contentCid: "bafkreimodelcontentaaaaaaaaaaaaaaa",
         modelCommitment: Buffer.from(MODEL_COMMITMENT),
         verifyingKeyHash: Buffer.alloc(32, 2),
-        honkKeyHash: Buffer.alloc(32, 3),
+        honkKeyHash: Buffer.alloc(modelId === LARGE_MODEL ? 0 : 32, 3),
+        honkRefusal: modelId === LARGE_MODEL ? DOES_NOT_FIT : undefined,
         inputShape: modelId === COLOUR_MODEL ? [3, 2, 2] : [],
         multiplications: 0,
         honkKeyCid: "",
@@ -293,6 +311,25 @@ export class FakePeers {
         headers: {},
       },
     ]);
+  }
+
+  /** Two stages, then the end once the proof has ended. */
+  #watchProof(call: ServerWritableStream<WatchProofRequest, unknown>): void {
+    const { jobId } = call.request;
+    const stages = ["queued", "proving"];
+    const tell = (): void => {
+      const isEnded = ![undefined, ProofState.PROOF_STATE_PROVING].includes(this.proofs.get(jobId)?.state);
+      if (call.cancelled || isEnded) {
+        clearInterval(telling);
+        return void call.end();
+      }
+      const stage = stages.shift();
+      if (stage === undefined) return;
+      const progress = { stage, percent: 10, message: `It is ${stage}.`, figures: {} };
+      call.write({ proof: { ...(this.#proof(jobId) as { proof: object }).proof, progress } });
+    };
+    const telling = setInterval(tell, 10);
+    call.on("cancelled", () => clearInterval(telling));
   }
 
   #proof(jobId: string): object {

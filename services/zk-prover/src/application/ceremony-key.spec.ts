@@ -12,7 +12,11 @@ const nothing = new Proxy({} as ContentStore, {
 });
 
 function take(constraints: number, maxPowersBytes: number): Promise<unknown> {
-  const keys = new CeremonyKeys(nothing, { listedPowers: new Set(), maxPowersBytes }, new SeededRng(1));
+  const keys = new CeremonyKeys(
+    nothing,
+    { listedPowers: new Set(), maxPowersBytes, threads: 1 },
+    new SeededRng(1),
+  );
   const r1cs = { constraints, publicInputs: 3 } as R1cs;
   const ceremony = { transcriptCid: "t", provingKeyCid: "k", powersCid: "p" };
   return keys.take(ceremony, r1cs, new AbortController().signal);

@@ -22,6 +22,8 @@ export interface CeremonyPolicy {
   /** SHA-256, hex, of the powers of tau that the operator has compared with what their ceremony published. */
   readonly listedPowers: ReadonlySet<string>;
   readonly maxPowersBytes: number;
+  /** That check it. */
+  readonly threads: number;
 }
 
 /**
@@ -78,7 +80,7 @@ export class CeremonyKeys {
     powers: ReturnType<typeof readPowersOfTau>,
     signal: AbortSignal,
   ): Promise<void> {
-    const engine = new CeremonyEngine();
+    const engine = new CeremonyEngine({ threads: this.policy.threads });
     const end = (): void => void engine.close();
     signal.addEventListener("abort", end, { once: true });
     try {

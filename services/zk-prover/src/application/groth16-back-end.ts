@@ -36,8 +36,12 @@ export class Groth16BackEnd implements ProofBackEnd {
     return {
       r1cs,
       isReady: () => prover.isLoaded(key),
-      prove: async (witness, proveSignal) =>
-        encodeProof(await prover.prove(key, witness, rng.bytes(BLINDING_BYTES), { signal: proveSignal })),
+      prove: async (witness, proveSignal, onPart) => {
+        const onProgress = (fraction: number): void => onPart?.(fraction, partAt(fraction));
+        onProgress(0);
+        const options = { signal: proveSignal, onProgress };
+        return encodeProof(await prover.prove(key, witness, rng.bytes(BLINDING_BYTES), options));
+      },
       release: () => prover.unload(key),
     };
   }
@@ -69,4 +73,9 @@ export class Groth16BackEnd implements ProofBackEnd {
       await prover.close();
     }
   }
+}
+
+function partAt(fraction: number): string {
+  if (fraction === 0) return "The witness is checked; its quotient and the sums over it are computed.";
+  return fraction < 1 ? "The sums over the quotient are computed." : "The proof is put together.";
 }

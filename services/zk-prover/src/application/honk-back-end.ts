@@ -1,5 +1,4 @@
 import type { HonkProgram, UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
-import { acirCircuit } from "@aios/core-ultra-honk/acir-circuit";
 import { type ReferenceString, tauG2Words } from "@aios/core-ultra-honk/reference-string";
 import type { R1cs } from "@aios/core-zkml/r1cs";
 import { isCodedError } from "@aios/kernel/coded-error";
@@ -7,6 +6,9 @@ import { ceremonyNotTaken, modelDoesNotFit } from "../domain/errors.js";
 import type { Calculations } from "./calculations.js";
 import type { MadeKey } from "./made-key.js";
 import type { CircuitToLoad, KeyToMake, ProofBackEnd, ReadyCircuit } from "./proof-back-end.js";
+
+/** Of a proof's time, what checking and writing the witness takes; about. */
+const ENCODED_SHARE = 0.15;
 
 /** One universal set-up for all models, proofs by Aztec's native prover, verified by the contract that is on chain. */
 export class HonkBackEnd implements ProofBackEnd {
@@ -47,7 +49,11 @@ export class HonkBackEnd implements ProofBackEnd {
     return {
       r1cs,
       isReady: () => prover.isReady(program),
-      prove: (witness, proveSignal) => prover.prove(program, verifyingKey, witness, { signal: proveSignal }),
+      prove: (witness, proveSignal, onPart) => {
+        onPart?.(0, "The witness is checked and written for the native prover.");
+        const onEncoded = (): void => onPart?.(ENCODED_SHARE, "The native prover computes the proof.");
+        return prover.prove(program, verifyingKey, witness, { signal: proveSignal, onEncoded });
+      },
       release: () => prover.release(program),
     };
   }
@@ -59,7 +65,7 @@ export class HonkBackEnd implements ProofBackEnd {
 
   async #prepare(r1cs: R1cs, signal: AbortSignal): Promise<HonkProgram> {
     try {
-      return await this.prover.prepare(r1cs, acirCircuit(r1cs), { signal });
+      return await this.prover.prepare(r1cs, { signal });
     } catch (error) {
       if (isCodedError(error) && error.code === "circuit-too-large")
         throw modelDoesNotFit(this.name, error.message, error.details);

@@ -56,16 +56,22 @@ export class LoadedModels {
   }
 
   /**
-   * Works with a model and its key, from memory or storage. `jobId` goes into the owner's log of key releases. Throws
-   * `model-key-not-found`, `model-key-not-ready`, `model-key-failed`, `model-commitment-mismatch`, storage errors.
+   * Works with a model and its key, from memory or storage, where it says `onLoading` first. `jobId` goes into the owner's
+   * log of key releases. Throws `model-key-not-found`, `model-key-not-ready`, `model-key-failed`,
+   * `model-commitment-mismatch`, storage errors.
    */
   async use<T>(
     wanted: ProvenModel,
     jobId: JobId,
     signal: AbortSignal,
     work: (loaded: LoadedModel) => Promise<T>,
+    onLoading: () => void,
   ): Promise<T> {
-    const entry = this.#find(provenModelId(wanted)) ?? (await this.#loadOnce(wanted, jobId, signal));
+    let entry = this.#find(provenModelId(wanted));
+    if (entry === undefined) {
+      onLoading();
+      entry = await this.#loadOnce(wanted, jobId, signal);
+    }
     entry.users++;
     try {
       return await work(entry.loaded);

@@ -7,6 +7,7 @@ import { packOutput } from "@aios/core-zkml/output-packing";
 import { evaluateModel } from "@aios/core-zkml/provable-model";
 import { bytesToInteger, scalarToBytes } from "@aios/core-zkml/scalar-field";
 import { publicInputs, STATEMENT_VERSION, statementContext } from "@aios/core-zkml/statement";
+import type { Clock } from "@aios/kernel/clock";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { monotonicMs } from "@aios/service-kit/system-clock";
 import {
@@ -23,6 +24,7 @@ import type { ProvenModel } from "../domain/proof-system.js";
 import type { LoadedModel, LoadedModels } from "./loaded-models.js";
 import { hexOf } from "./open-model.js";
 import type { ProgressBoard } from "./progress-board.js";
+import { reportProgress } from "./report-progress.js";
 
 export interface MakeProofHooks {
   proven(model: ProvenModel, constraints: number, proveMs: number): void;
@@ -36,6 +38,7 @@ export class MakeProof {
       readonly contents: ContentStore;
       readonly models: LoadedModels;
       readonly progress: ProgressBoard;
+      readonly clock: Clock;
       readonly hooks: MakeProofHooks;
     },
   ) {}
@@ -44,6 +47,8 @@ export class MakeProof {
     crashPoint("zk-prover.proof.after-claim");
     const { contents, models, progress } = this.ports;
     const { request } = job;
+    const ended = new AbortController();
+    void reportProgress(claim, request.jobId, this.ports, ended.signal);
     try {
       progress.set(request.jobId, "fetching-input", 5, "Model and input are fetched and decrypted.");
       if (request.version !== STATEMENT_VERSION)
@@ -52,15 +57,22 @@ export class MakeProof {
       // Its failure is awaited below; a model that fails first must not leave it unhandled.
       input.catch(() => undefined);
       let constraints = 0;
-      const result = await models.use(request, request.jobId, signal, async (loaded) => {
-        constraints = loaded.material.constraintCount;
-        return this.#prove(request, loaded, decodeJobInput(await input), signal);
-      });
+      const result = await models.use(
+        request,
+        request.jobId,
+        signal,
+        async (loaded) => {
+          constraints = loaded.material.constraintCount;
+          return this.#prove(request, loaded, decodeJobInput(await input), signal);
+        },
+        () => progress.set(request.jobId, "loading-key", 10, "The model's circuit and key are loaded."),
+      );
       crashPoint("zk-prover.proof.before-end");
       await this.ports.proofs.complete(claim, result);
       crashPoint("zk-prover.proof.after-end");
       this.ports.hooks.proven(request, constraints, result.proveMs);
     } finally {
+      ended.abort();
       progress.end(request.jobId);
     }
   }
@@ -86,14 +98,16 @@ export class MakeProof {
     if (output !== claimed) throw oracleDisagrees(claimed, output);
 
     crashPoint("zk-prover.proof.before-prove");
-    report("proving", 30, "The proof is computed.");
+    report("witness", 25, "The circuit's witness is computed.");
     const startedAt = monotonicMs();
     const context = statementContext({
       ...request,
       modelCommitment: Buffer.from(request.modelCommitment.slice(2), "hex"),
     });
     const witness = computeWitness(model, circuit.r1cs, input, salt, context);
-    const proof = await circuit.prove(witness, signal);
+    const proof = await circuit.prove(witness, signal, (fraction, part) =>
+      report("proving", 30 + 55 * fraction, part),
+    );
     const proveMs = Math.round(monotonicMs() - startedAt);
     crashPoint("zk-prover.proof.after-prove");
 

@@ -12,7 +12,7 @@ describe("progress board", () => {
     watch[Symbol.dispose]();
     board.set("a", "proving", 2, "Later.");
     expect(told).toBe(2);
-    expect(board.get("a")).toEqual({ stage: "proving", percent: 2, message: "Later." });
+    expect(board.get("a")).toEqual({ stage: "proving", percent: 2, message: "Later.", figures: {} });
   });
 
   it("stays bounded by forgetting what changed longest ago", () => {

@@ -1,9 +1,4 @@
-export interface Progress {
-  readonly stage: string;
-  /** 0 to 100. */
-  readonly percent: number;
-  readonly message: string;
-}
+import type { Progress } from "../domain/progress.js";
 
 const MAX_ENTRIES = 1_000;
 
@@ -14,7 +9,7 @@ export class ProgressBoard {
 
   set(id: string, stage: string, percent: number, message: string): void {
     this.#entries.delete(id);
-    this.#entries.set(id, { stage, percent: Math.round(percent), message });
+    this.#entries.set(id, { stage, percent: Math.round(percent), message, figures: {} });
     const oldest = this.#entries.keys().next().value;
     if (this.#entries.size > MAX_ENTRIES && oldest !== undefined) this.#entries.delete(oldest);
     this.#tell(id);

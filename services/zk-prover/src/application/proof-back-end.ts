@@ -3,13 +3,16 @@ import type { KeyCeremony } from "../domain/model-key.js";
 import type { ProofSystem } from "../domain/proof-system.js";
 import type { MadeKey, MadeProvingKey } from "./made-key.js";
 
+/** What is done before the part, 0 to 1, and the part in a sentence. */
+export type OnProvingPart = (fraction: number, part: string) => void;
+
 /** A circuit whose proofs can be made at once. */
 export interface ReadyCircuit {
   readonly r1cs: R1cs;
   /** False when what held it has ended: it is then made ready again. */
   isReady(): boolean;
-  /** Checks the witness first. Throws `unsatisfied-witness`. */
-  prove(witness: Witness, signal: AbortSignal): Promise<Uint8Array>;
+  /** Checks the witness first and says each part that it begins. Throws `unsatisfied-witness`. */
+  prove(witness: Witness, signal: AbortSignal, onPart?: OnProvingPart): Promise<Uint8Array>;
   release(): Promise<void>;
 }
 

@@ -3,18 +3,22 @@ import type { JobId } from "@aios/kernel/identifiers";
 import type { DurationMs } from "@aios/kernel/units";
 import { proofNotFound } from "../domain/errors.js";
 import type { ProofStore } from "../domain/ports.js";
+import type { Progress } from "../domain/progress.js";
 import type { ProofJobRecord } from "../domain/proof-job.js";
-import type { Progress, ProgressBoard } from "./progress-board.js";
+import type { ProgressBoard } from "./progress-board.js";
+import { progressOfProof } from "./proof-progress.js";
 
 export interface ProofView {
   readonly record: ProofJobRecord;
   readonly progress: Progress | undefined;
 }
 
-/** Another replica's work shows only in the database. */
+/** Another replica's work, and a place in the queue, show only in the database. */
 const POLL_MS = 500;
+/** People follow no more changes than four a second. */
+const SHORTEST_PAUSE_MS = 250;
 
-/** Each change of a proof until it ended. Throws `proof-not-found`. */
+/** The proof at once and at each change, at most four times a second, until it ended. Throws `proof-not-found`. */
 export async function* watchProof(
   jobId: JobId,
   ports: { readonly proofs: ProofStore; readonly progress: ProgressBoard; readonly clock: Clock },
@@ -22,21 +26,26 @@ export async function* watchProof(
 ): AsyncGenerator<ProofView> {
   let bell = Promise.withResolvers<void>();
   const watch = ports.progress.watch(jobId, () => bell.resolve());
+  const pause = (durationMs: number, until: AbortSignal): Promise<void> =>
+    ports.clock.wait(durationMs as DurationMs, until).catch(() => undefined);
   try {
     let shown = "";
     while (!signal.aborted) {
+      bell = Promise.withResolvers();
       const record = await ports.proofs.find(jobId);
       if (record === undefined) throw proofNotFound();
-      const progress = ports.progress.get(jobId);
-      const state = `${record.state}/${progress?.stage ?? ""}/${progress?.percent ?? ""}`;
-      if (state !== shown) yield { record, progress };
-      shown = state;
+      const progress = await progressOfProof(record, ports);
+      const text = JSON.stringify([record.state, progress]);
+      if (text !== shown) yield { record, progress };
+      shown = text;
       if (record.state === "proven" || record.state === "failed") return;
-      const pause = new AbortController();
-      const wait = ports.clock.wait(POLL_MS as DurationMs, AbortSignal.any([signal, pause.signal]));
-      await Promise.race([bell.promise, wait.catch(() => undefined)]);
-      pause.abort();
-      bell = Promise.withResolvers();
+      await pause(SHORTEST_PAUSE_MS, signal);
+      const rung = new AbortController();
+      await Promise.race([
+        bell.promise,
+        pause(POLL_MS - SHORTEST_PAUSE_MS, AbortSignal.any([signal, rung.signal])),
+      ]);
+      rung.abort();
     }
   } finally {
     watch[Symbol.dispose]();

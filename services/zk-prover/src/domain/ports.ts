@@ -1,6 +1,7 @@
 import type { Claim, WorkQueue } from "@aios/core-proving-queue/work-queue";
 import type { JobId, TenantId } from "@aios/kernel/identifiers";
 import type { KeyMaterial, KeyRequest, ModelKeyRecord } from "./model-key.js";
+import type { Progress } from "./progress.js";
 import type { ProofJobRecord, ProofRequest, ProofResult } from "./proof-job.js";
 import type { ProvenModel } from "./proof-system.js";
 
@@ -32,6 +33,8 @@ export interface ProofStore extends WorkQueue<ProofJobRecord> {
   ): Promise<ProofJobRecord>;
   /** Throws `work-lease-lost`. */
   complete(claim: Claim, result: ProofResult): Promise<void>;
+  /** Keeps what the holder says, for display. Nothing happens when the lease is lost. */
+  report(claim: Claim, progress: Progress): Promise<void>;
 }
 
 export type KeyPurpose = "proving-key-setup" | "proof";

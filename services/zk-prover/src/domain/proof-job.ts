@@ -1,6 +1,7 @@
 import type { Failure } from "@aios/core-proving-queue/work-queue";
 import type { Address, JobId, TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
+import type { Progress } from "./progress.js";
 import type { ProvenModel } from "./proof-system.js";
 
 export type ProofState = "queued" | "proving" | "proven" | "failed";
@@ -66,4 +67,6 @@ export interface ProofJobRecord {
   readonly state: ProofState;
   readonly result: ProofResult | undefined;
   readonly failure: Failure | undefined;
+  /** What whoever holds it last said; undefined before, and once it has ended. */
+  readonly progress: Progress | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Claim, WorkerState } from "@aios/core-proving-queue/work-queue";
 import type { TenantId } from "@aios/kernel/identifiers";
+import type { TimestampMs } from "@aios/kernel/units";
 import { describe, expect, it } from "vitest";
 import type { ProofStore } from "../../src/domain/ports.js";
 import type { ProofRequest } from "../../src/domain/proof-job.js";
@@ -96,6 +97,34 @@ export function proofStoreConformance(name: string, subject: ProofStoreUnderTest
       await expect(open().fail(held, FAILURE)).rejects.toMatchObject(LOST);
       expect(await ask(request)).toMatchObject({ state: "failed", failure: FAILURE, result: undefined });
       expect((await subject.published()).filter((key) => key === request.jobId)).toHaveLength(1);
+    });
+
+    it("keeps what its holder says last, shows nothing that an earlier one said, and forgets it with the end", async () => {
+      const request = newRequest();
+      const progress = (percent: number) => ({
+        stage: "proving",
+        percent,
+        message: "The sums are computed.",
+        figures: { part: "2" },
+      });
+      const shown = async () => (await open().find(request.jobId))?.progress;
+      await ask(request);
+      const first = await claim(request);
+      expect(await shown()).toBeUndefined();
+      await open().report(first, progress(30));
+      await open().report(first, progress(60));
+      await crash();
+      expect(await shown()).toEqual(progress(60));
+      await open().postpone(first, 0 as TimestampMs);
+      const second = await claim(request);
+      expect(await shown()).toBeUndefined();
+      await open().report(first, progress(90));
+      expect(await shown()).toBeUndefined();
+      await open().report(second, progress(10));
+      expect(await shown()).toEqual(progress(10));
+      await open().complete(second, SAMPLE_PROOF);
+      await open().report(second, progress(99));
+      expect(await shown()).toBeUndefined();
     });
 
     it("takes on no more than it may, and says when to come again", async () => {

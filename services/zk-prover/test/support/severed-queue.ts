@@ -38,4 +38,8 @@ export class SeveredQueue<T> implements WorkQueue<T> {
   depth(): Promise<number> {
     return this.through(() => this.queue.depth());
   }
+
+  place(id: string): ReturnType<WorkQueue<T>["place"]> {
+    return this.through(() => this.queue.place(id));
+  }
 }

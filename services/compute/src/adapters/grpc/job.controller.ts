@@ -1,21 +1,22 @@
 import { jobId } from "@aios/kernel/identifiers";
-import type {
-  AcceptJobRequest,
-  AcceptJobResponse,
-  GetJobRequest,
-  GetJobResponse,
-  ListJobsRequest,
-  ListJobsResponse,
-  PlaceJobRequest,
-  PlaceJobResponse,
-  PrepareAcceptanceRequest,
-  PrepareAcceptanceResponse,
-  PrepareJobRequest,
-  PrepareJobResponse,
-  QuoteJobRequest,
-  QuoteJobResponse,
-  WatchJobRequest,
-  WatchJobResponse,
+import {
+  type AcceptJobRequest,
+  type AcceptJobResponse,
+  type GetJobRequest,
+  type GetJobResponse,
+  type ListJobsRequest,
+  type ListJobsResponse,
+  type PlaceJobRequest,
+  type PlaceJobResponse,
+  type PrepareAcceptanceRequest,
+  type PrepareAcceptanceResponse,
+  type PrepareJobRequest,
+  type PrepareJobResponse,
+  type QuoteJobRequest,
+  type QuoteJobResponse,
+  Verification,
+  type WatchJobRequest,
+  type WatchJobResponse,
 } from "@aios/proto/aios/compute/v1/compute";
 import { AllowCallers } from "@aios/service-kit/allow-callers";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
@@ -24,13 +25,12 @@ import { GrpcMethod } from "@nestjs/microservices";
 import { Observable } from "rxjs";
 import { AcceptJob } from "../../application/accept-job.use-case.js";
 import { Admission } from "../../application/admission.js";
-import { JobFeed } from "../../application/job-feed.js";
 import { ownJob } from "../../application/own-job.js";
 import { PlaceJob } from "../../application/place-job.use-case.js";
 import { PrepareJob } from "../../application/prepare-job.use-case.js";
 import { QuoteJob } from "../../application/quote-job.use-case.js";
+import { WatchJob } from "../../application/watch-job.js";
 import { placementSignatures } from "../../application/what-to-sign.js";
-import { isTerminalJob, type Job } from "../../domain/job.js";
 import type { JobStore } from "../../domain/ports.js";
 import { JOB_STORE } from "../../tokens.js";
 import {
@@ -52,7 +52,7 @@ export class JobController {
     @Inject(PlaceJob) private readonly place: PlaceJob,
     @Inject(AcceptJob) private readonly acceptance: AcceptJob,
     @Inject(JOB_STORE) private readonly jobs: JobStore,
-    @Inject(JobFeed) private readonly feed: JobFeed,
+    @Inject(WatchJob) private readonly watches: WatchJob,
   ) {}
 
   @GrpcMethod("ComputeService", "QuoteJob")
@@ -63,10 +63,13 @@ export class JobController {
       refusals: refusals.map((refused) => ({
         ...refused,
         verification: fromVerification(refused.verification),
+        fits:
+          refused.fits === undefined ? Verification.VERIFICATION_UNSPECIFIED : fromVerification(refused.fits),
       })),
       quotes: quotes.map((quote) => ({
         ...quote,
         verification: fromVerification(quote.verification),
+        absent: [...quote.absent],
         priceWei: quote.priceWei.toString(),
       })),
     };
@@ -123,21 +126,18 @@ export class JobController {
     await ownJob(this.jobs, account, id);
     return new Observable((subscriber) => {
       let shown = "";
-      const show = (job: Job): void => {
-        const message = toJobMessage(job);
-        const text = JSON.stringify(message);
-        if (text === shown) return;
-        shown = text;
-        subscriber.next({ job: message });
-        if (isTerminalJob(job)) subscriber.complete();
-      };
-      const unsubscribe = this.feed.subscribe(id, show);
-      // Read after subscribing: a change in between is seen twice rather than never.
-      this.jobs.find(id).then(
-        (job) => (job === undefined ? subscriber.complete() : show(job)),
-        (error: unknown) => subscriber.error(error),
-      );
-      return unsubscribe;
+      const watch = this.watches.watch(id, {
+        show(job) {
+          const message = toJobMessage(job);
+          const text = JSON.stringify(message);
+          if (text === shown) return;
+          shown = text;
+          subscriber.next({ job: message });
+        },
+        end: () => subscriber.complete(),
+        failed: (error) => subscriber.error(error),
+      });
+      return () => watch[Symbol.dispose]();
     });
   }
 

@@ -24,7 +24,7 @@ export class MarketplaceModelCatalogue implements ModelCatalogue {
       workUnits: model?.multiplications || DIGIT_NETWORK_WORK_UNITS,
       verifyingKeyHash: model?.verifyingKeyHash ?? new Uint8Array(0),
       honkKeyHash: model?.honkKeyHash ?? new Uint8Array(0),
-      honkRefusal: model?.honkRefusal?.message ?? "",
+      honkRefusal: model?.honkRefusal,
       usageFeeWei: model?.usageFeeWei || "0",
       royaltyBps: model?.royaltyBps ?? 0,
       keyTrust: model?.keyTrust ?? "",

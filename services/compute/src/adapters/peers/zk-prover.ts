@@ -1,5 +1,5 @@
 import { STATEMENT_VERSION } from "@aios/core-zkml/statement";
-import { address } from "@aios/kernel/identifiers";
+import { address, type JobId } from "@aios/kernel/identifiers";
 import {
   type ProofJob,
   ProofState,
@@ -11,7 +11,7 @@ import type { GrpcClient } from "@aios/service-kit/grpc-client";
 import { getBytes } from "ethers";
 import { claimedOutput } from "../../domain/counted-output.js";
 import { proverTooOld } from "../../domain/errors.js";
-import { type Job, liveLease } from "../../domain/job.js";
+import { type Job, type JobProgress, liveLease } from "../../domain/job.js";
 import type { ProofOutcome, ProofQuote, ProofSystem, Prover } from "../../domain/ports.js";
 
 export class ZkProver implements Prover {
@@ -33,6 +33,8 @@ export class ZkProver implements Prover {
       trust,
       prover: address(prover, "prover"),
       verificationGas,
+      system: name,
+      absent: answer.absent,
     };
   }
 
@@ -62,6 +64,15 @@ export class ZkProver implements Prover {
     const answered = proof?.proofSystem || SystemMessage.PROOF_SYSTEM_GROTH16;
     if (answered !== proofSystem) throw proverTooOld(name, SystemMessage[answered] ?? "");
     return outcomeOf(proof);
+  }
+
+  async *watch(jobId: JobId, signal: AbortSignal): AsyncGenerator<JobProgress> {
+    for await (const { proof } of this.#prover.watchProof({ jobId }, { signal })) {
+      if (proof?.progress === undefined) continue;
+      const { stage, percent, message, figures } = proof.progress;
+      // What the provider reports of the work itself has stages of its own.
+      yield { stage: `proof-${stage}`, percent, message, figures };
+    }
   }
 }
 

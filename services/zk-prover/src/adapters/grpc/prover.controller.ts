@@ -20,13 +20,15 @@ import { currentCaller } from "@aios/service-kit/caller-context";
 import { Controller, Inject } from "@nestjs/common";
 import { GrpcMethod } from "@nestjs/microservices";
 import { Observable } from "rxjs";
-import { type Progress, ProgressBoard } from "../../application/progress-board.js";
+import { ProgressBoard } from "../../application/progress-board.js";
+import { progressOfProof } from "../../application/proof-progress.js";
 import { QuoteProof } from "../../application/quote-proof.use-case.js";
 import { RequestProof } from "../../application/request-proof.use-case.js";
 import { SetUpKey } from "../../application/set-up-key.use-case.js";
 import { watchProof } from "../../application/watch-proof.js";
 import { keyNotFound, proofNotFound } from "../../domain/errors.js";
 import type { ModelKeyStore, ProofStore } from "../../domain/ports.js";
+import type { Progress } from "../../domain/progress.js";
 import type { ProofJobRecord } from "../../domain/proof-job.js";
 import { provenModelId } from "../../domain/proof-system.js";
 import { CLOCK, MODEL_KEY_STORE, PROOF_STORE } from "../../tokens.js";
@@ -80,7 +82,12 @@ export class ProverController {
     const id = jobId(message.jobId);
     const record = await this.proofs.find(id);
     if (record === undefined || !mayRead(record)) throw proofNotFound();
-    return { proof: await this.#message(record, this.progress.get(id)) };
+    return {
+      proof: await this.#message(
+        record,
+        await progressOfProof(record, { proofs: this.proofs, progress: this.progress }),
+      ),
+    };
   }
 
   @GrpcMethod("ProverService", "WatchProof")

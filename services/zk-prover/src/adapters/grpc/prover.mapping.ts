@@ -11,10 +11,10 @@ import {
   type RequestProofRequest,
   type SetUpKeyRequest,
 } from "@aios/proto/aios/prover/v1/prover";
-import type { Progress } from "../../application/progress-board.js";
 import type { ProofQuestion } from "../../application/request-proof.use-case.js";
 import { invalidRequest } from "../../domain/errors.js";
 import { type KeyRequest, type ModelKeyRecord, verifyingKeyHash } from "../../domain/model-key.js";
+import type { Progress } from "../../domain/progress.js";
 import type { ProofJobRecord } from "../../domain/proof-job.js";
 import type { ProofSystem, ProvenModel } from "../../domain/proof-system.js";
 
@@ -130,7 +130,7 @@ function errorOf(failure: Failure | undefined) {
 }
 
 function progressOf(progress: Progress | undefined) {
-  return progress === undefined ? undefined : { ...progress, figures: {} };
+  return progress === undefined ? undefined : { ...progress, figures: { ...progress.figures } };
 }
 
 export function keyMessage(record: ModelKeyRecord, progress: Progress | undefined): ModelKey {

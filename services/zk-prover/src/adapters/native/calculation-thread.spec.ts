@@ -1,5 +1,7 @@
+import { gunzipSync } from "node:zlib";
+import { encoderHere } from "@aios/barretenberg/honk-encoder";
 import { DEVELOPMENT_TAU_G2 } from "@aios/contracts/parameters";
-import { compileCircuit } from "@aios/core-zkml/circuit";
+import { compileCircuit, computeWitness } from "@aios/core-zkml/circuit";
 import { afterAll, expect, it } from "vitest";
 import { sampleModel } from "../../../test/support/sample-model.js";
 import { CalculationThread } from "./calculation-thread.js";
@@ -7,11 +9,38 @@ import { CalculationThread } from "./calculation-thread.js";
 const thread = new CalculationThread();
 afterAll(() => thread.close());
 const { signal } = new AbortController();
+const inputsOf = ({ layers }: ReturnType<typeof sampleModel>): number => layers[0]?.inputs ?? 0;
 
 it("compiles what this thread would, several at a time", async () => {
   const models = [1, 2, 3].map(sampleModel);
   const circuits = await Promise.all(models.map((model) => thread.compile(model, signal)));
   expect(circuits).toEqual(models.map(compileCircuit));
+});
+
+it("writes circuits and witnesses for the native prover as this thread would", async () => {
+  const model = sampleModel(1);
+  const r1cs = compileCircuit(model);
+  const [here, there] = [await encoderHere.circuit(r1cs), await thread.circuit(r1cs, signal)];
+  expect(gunzipSync(there.file)).toEqual(gunzipSync(here.file));
+  expect(there).toMatchObject({ acirBytes: here.acirBytes, derived: here.derived });
+  const witness = computeWitness(model, r1cs, new Uint8Array(inputsOf(model)), new Uint8Array(32), 1n);
+  const wanted = { r1cs, derived: here.derived, witness };
+  expect(await thread.witness(wanted, signal)).toEqual(new Uint8Array(await encoderHere.witness(wanted)));
+});
+
+it("writes no witness that does not satisfy its circuit, and names what it breaks", async () => {
+  const model = sampleModel(1);
+  const r1cs = compileCircuit(model);
+  const witness = computeWitness(model, r1cs, new Uint8Array(inputsOf(model)), new Uint8Array(32), 1n);
+  const { derived } = await encoderHere.circuit(r1cs);
+  const wrong = { r1cs, derived, witness: witness.with(4, 5n) };
+  await expect(thread.witness(wrong, signal)).rejects.toMatchObject({
+    code: "unsatisfied-witness",
+    details: { constraint: r1cs.constraintNames[0] },
+  });
+  await expect(thread.witness({ ...wrong, witness: [] }, signal)).rejects.toMatchObject({
+    code: "malformed-witness",
+  });
 });
 
 it("passes refusals on by their codes, and works on", async () => {

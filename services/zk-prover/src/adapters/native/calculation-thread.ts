@@ -1,8 +1,9 @@
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
+import type { EncodedCircuit, HonkEncoder, WitnessToEncode } from "@aios/barretenberg/honk-encoder";
 import { outOfMemory } from "@aios/core-groth16/wasm-prover";
 import type { ProvableModel } from "@aios/core-zkml/integer-graph";
-import type { R1cs } from "@aios/core-zkml/r1cs";
+import { type R1cs, unsatisfiedError } from "@aios/core-zkml/r1cs";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Calculations, HonkQuestion } from "../../application/calculations.js";
 import type { CalculationReply, CalculationRequest, CalculationResult } from "./calculation-messages.js";
@@ -17,24 +18,33 @@ interface PendingCall {
 
 /**
  * A thread beside the one that renews leases, answers calls and reports health. Calls are answered in order, each within
- * about a second on an idle machine, at most 64 wait. Starts on the first call, and again after it has ended. Compiling
- * takes some hundreds of megabytes: they are given back, with the thread, once nobody waits for it.
+ * seconds on an idle machine, at most 64 wait. Starts on the first call, and again after it has ended. Compiling and
+ * writing circuits take some hundreds of megabytes: they are given back, with the thread, once nobody waits for it.
  */
-export class CalculationThread implements Calculations, AsyncDisposable {
+export class CalculationThread implements Calculations, HonkEncoder, AsyncDisposable {
   #worker: Worker | undefined;
   #isClosed = false;
   #nextId = 1;
   readonly #pending = new Map<number, PendingCall>();
 
   async compile(model: ProvableModel, signal: AbortSignal): Promise<R1cs> {
-    try {
-      const result = await this.#call({ kind: "compile", model }, signal);
-      if (result.kind !== "circuit") throw unexpected(result);
-      return result.r1cs;
-    } finally {
-      if (this.#pending.size === 0 && this.#worker !== undefined)
-        this.#end(this.#worker, threadEnded("nobody waits for it"));
-    }
+    const result = await this.#callOnce({ kind: "compile", model }, signal);
+    if (result.kind !== "circuit") throw unexpected(result);
+    return result.r1cs;
+  }
+
+  async circuit(r1cs: R1cs, signal?: AbortSignal): Promise<EncodedCircuit> {
+    const result = await this.#callOnce({ kind: "encode-circuit", r1cs: withoutNames(r1cs) }, signal);
+    if (result.kind !== "encoded-circuit") throw unexpected(result);
+    return result.encoded;
+  }
+
+  async witness(wanted: WitnessToEncode, signal?: AbortSignal): Promise<Uint8Array> {
+    const own = { ...wanted, r1cs: withoutNames(wanted.r1cs) };
+    const result = await this.#call({ kind: "encode-witness", wanted: own }, signal);
+    if (result.kind === "unsatisfied") throw unsatisfiedError(wanted.r1cs, result.row);
+    if (result.kind !== "encoded-witness") throw unexpected(result);
+    return result.bytes;
   }
 
   async verifyHonk(question: HonkQuestion): Promise<boolean> {
@@ -53,6 +63,16 @@ export class CalculationThread implements Calculations, AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Gives the memory back that the call took, with the thread, once nobody waits for it. */
+  async #callOnce(request: CalculationRequest, signal?: AbortSignal): Promise<CalculationResult> {
+    try {
+      return await this.#call(request, signal);
+    } finally {
+      if (this.#pending.size === 0 && this.#worker !== undefined)
+        this.#end(this.#worker, threadEnded("nobody waits for it"));
+    }
   }
 
   async #call(request: CalculationRequest, signal?: AbortSignal): Promise<CalculationResult> {
@@ -127,6 +147,11 @@ function threadBusy(): CodedError {
     message: "The prover has too much to do.",
     retryAfterMs: 1_000,
   });
+}
+
+/** Names are many strings, and errors that need one are made here. */
+function withoutNames(r1cs: R1cs): R1cs {
+  return { ...r1cs, constraintNames: [], signalNames: [] };
 }
 
 function unexpected(result: CalculationResult): TypeError {

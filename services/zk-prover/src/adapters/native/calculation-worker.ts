@@ -1,7 +1,9 @@
 import { type MessagePort, parentPort } from "node:worker_threads";
+import { acirWitnessFile, encoderHere } from "@aios/barretenberg/honk-encoder";
 import { compileCircuit } from "@aios/core-zkml/circuit";
-import type { R1cs } from "@aios/core-zkml/r1cs";
+import { firstUnsatisfied, type R1cs } from "@aios/core-zkml/r1cs";
 import { isCodedError } from "@aios/kernel/coded-error";
+import type { HonkQuestion } from "../../application/calculations.js";
 import type {
   CalculationCall,
   CalculationReply,
@@ -10,20 +12,42 @@ import type {
 } from "./calculation-messages.js";
 
 async function answer(request: CalculationRequest): Promise<CalculationResult> {
-  if (request.kind === "compile") return { kind: "circuit", r1cs: compileCircuit(request.model) };
-  // With its first question: a thread that only compiles does without the EVM.
-  const { HonkVerification } = await import("@aios/contracts/honk-verification");
-  const { tauG2, verifyingKey, publicInputs, proof } = request.question;
-  return { kind: "verdict", holds: new HonkVerification(tauG2).verify(verifyingKey, publicInputs, proof) };
+  switch (request.kind) {
+    case "compile":
+      return { kind: "circuit", r1cs: compileCircuit(request.model) };
+    case "encode-circuit":
+      return { kind: "encoded-circuit", encoded: await encoderHere.circuit(request.r1cs) };
+    case "encode-witness": {
+      const { wanted } = request;
+      // By its row: the name is the host's.
+      const row = firstUnsatisfied(wanted.r1cs, wanted.witness);
+      if (row !== undefined) return { kind: "unsatisfied", row };
+      return { kind: "encoded-witness", bytes: acirWitnessFile(wanted) };
+    }
+    case "verify-honk":
+      return { kind: "verdict", holds: await verifiedHonk(request.question) };
+  }
 }
 
-/** Handed over instead of copied. */
+/** The EVM comes with the first question: a thread that only compiles does without it. */
+async function verifiedHonk({ tauG2, verifyingKey, publicInputs, proof }: HonkQuestion): Promise<boolean> {
+  const { HonkVerification } = await import("@aios/contracts/honk-verification");
+  return new HonkVerification(tauG2).verify(verifyingKey, publicInputs, proof);
+}
+
+/** Handed over instead of copied; not what may lie in a pool of Node's. */
 function movedBy(result: CalculationResult): ArrayBuffer[] {
+  if (result.kind === "encoded-witness") return wholeBuffer(result.bytes);
+  if (result.kind === "encoded-circuit") return wholeBuffer(result.encoded.file);
   if (result.kind !== "circuit") return [];
   const { a, b, c }: R1cs = result.r1cs;
   return [a, b, c].flatMap(({ rowEnds, columns, coefficientIds }) =>
     [rowEnds, columns, coefficientIds].map(({ buffer }) => buffer as ArrayBuffer),
   );
+}
+
+function wholeBuffer({ buffer, byteLength }: Uint8Array): ArrayBuffer[] {
+  return buffer.byteLength === byteLength ? [buffer as ArrayBuffer] : [];
 }
 
 async function reply({ id, request }: CalculationCall, host: MessagePort): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { HonkEncoder } from "@aios/barretenberg/honk-encoder";
 import { UltraHonkProver } from "@aios/barretenberg/ultra-honk-prover";
 import { readPowersOfTau } from "@aios/core-groth16/powers-of-tau";
 import {
@@ -31,7 +32,7 @@ type Strings = (logRows: number) => ReferenceString;
  */
 export async function honkBackEnd(
   context: ServiceContext<typeof proverSettings>,
-  calculations: Pick<Calculations, "verifyHonk">,
+  calculations: Pick<Calculations, "verifyHonk"> & HonkEncoder,
 ): Promise<{ readonly backEnd: HonkBackEnd; readonly tauG2: TauG2Words }> {
   const { settings } = context;
   const strings = await referenceStrings(
@@ -47,6 +48,7 @@ export async function honkBackEnd(
       referenceString: async (logRows) => strings(logRows),
       threads: settings.PROVER_THREADS,
       maxLogRows: settings.PROVER_HONK_MAX_LOG_ROWS,
+      encoder: calculations,
     });
     context.onShutdown("UltraHonk prover", async () => {
       await prover.close();

@@ -11,6 +11,7 @@ import { currentTraceHeaders } from "@aios/service-kit/tracing";
 import type { Prisma, PrismaClient, ProofJob } from "../../../generated/prisma/client.js";
 import { oracleDisagrees, proofNotFound, proofRequestDiffers } from "../../domain/errors.js";
 import type { ProofStore } from "../../domain/ports.js";
+import type { Progress } from "../../domain/progress.js";
 import {
   type ProofJobRecord,
   type ProofRequest,
@@ -157,6 +158,15 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
     });
   }
 
+  // By its id: the worker's own, held by its fencing token.
+  async report(claim: Claim, progress: Progress): Promise<void> {
+    const holder = claim.fencingToken.toString();
+    await this.prisma.proofJob.updateMany({
+      where: { jobId: claim.id, fencingToken: claim.fencingToken, state: { in: PROVING } },
+      data: { progress: { ...progress, figures: { ...progress.figures }, holder } },
+    });
+  }
+
   protected async announceFailure(
     transaction: Prisma.TransactionClient,
     id: string,
@@ -215,7 +225,15 @@ function recordOf(row: ProofJob): ProofJobRecord {
     state: stateOfRow(row) as ProofState,
     result: row.state === "proven" ? resultOf(row) : undefined,
     failure: row.state === "failed" ? failureOfRow(row) : undefined,
+    progress: stateOfRow(row) === "proving" ? progressOf(row) : undefined,
   };
+}
+
+/** Of its present holder; what an earlier one said is over. */
+function progressOf({ progress, fencingToken }: ProofJob): Progress | undefined {
+  if (progress === null) return undefined;
+  const { holder, ...said } = progress as unknown as Progress & { readonly holder: string };
+  return holder === fencingToken.toString() ? said : undefined;
 }
 
 function resultOf(row: ProofJob): ProofResult {

@@ -1,4 +1,4 @@
-import type { Claim, Failure, WorkerState, WorkQueue } from "@aios/core-proving-queue/work-queue";
+import type { Claim, Failure, QueuePlace, WorkerState, WorkQueue } from "@aios/core-proving-queue/work-queue";
 import type { Clock } from "@aios/kernel/clock";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
@@ -55,6 +55,10 @@ export abstract class PrismaWorkQueue<T> implements WorkQueue<T> {
 
   depth(): Promise<number> {
     return this.rows.depth(this.prisma);
+  }
+
+  place(id: string): Promise<QueuePlace | undefined> {
+    return this.rows.place(this.prisma, id);
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type Failure,
   leaseLost,
   MAX_ENDED_AT_ONCE,
+  type QueuePlace,
   type WorkerState,
 } from "@aios/core-proving-queue/work-queue";
 import type { TimestampMs } from "@aios/kernel/units";
@@ -60,6 +61,8 @@ interface ClaimedRow {
 
 const SYSTEM_OF_STATE = `coalesce(substring("state" from ':.*'), '')`;
 const MS = "* interval '1 millisecond'";
+/** Of a row that nobody holds: 1 where whoever held it vanished. */
+const VANISHED = `CASE WHEN "lease_until" > ${NEVER_HELD} THEN 1 ELSE 0 END`;
 
 /** Lease handling of a queue table; the database's clock counts, so that replicas agree on time. */
 export class WorkRows {
@@ -80,15 +83,14 @@ export class WorkRows {
     systems: readonly ProofSystem[],
   ): Promise<Claim | undefined> {
     const { table, id, heldState, group, priority, deadline } = this.#names;
-    const vanished = `CASE WHEN "lease_until" > ${NEVER_HELD} THEN 1 ELSE 0 END`;
     const rows = await sql.$queryRawUnsafe<ClaimedRow[]>(
       `UPDATE "${table}" SET "state" = '${heldState}' || ${SYSTEM_OF_STATE}, "fencing_token" = "fencing_token" + 1, "attempts" = "attempts" + 1,
-         "abandonments" = "abandonments" + ${vanished},
+         "abandonments" = "abandonments" + ${VANISHED},
          "lease_until" = clock_timestamp() + $1::float8 ${MS}
        WHERE (${id}) = (
          SELECT ${id} FROM "${table}"
          WHERE "state" = ANY($4::text[]) AND "lease_until" <= clock_timestamp() AND "next_attempt_at" <= clock_timestamp()
-         ORDER BY "abandonments" + ${vanished}, ${priority} DESC,
+         ORDER BY "abandonments" + ${VANISHED}, ${priority} DESC,
            ((${group}) = ANY($2::text[]) OR "requested_at" <= clock_timestamp() - $3::float8 ${MS}) DESC,
            ${deadline} NULLS LAST, "requested_at", (${id})
          LIMIT 1 FOR UPDATE SKIP LOCKED)
@@ -135,6 +137,21 @@ export class WorkRows {
       `SELECT count(*) AS "count" FROM "${this.#names.table}" WHERE "state" IN (${this.#open})`,
     );
     return Number(rows[0]?.count ?? 0n);
+  }
+
+  /** In the order of `claim`, for a worker that has nothing loaded. */
+  async place(sql: Sql, of: string): Promise<QueuePlace | undefined> {
+    const { table, id, priority, deadline } = this.#names;
+    const rank = `("abandonments" + ${VANISHED}, -(${priority}), coalesce(${deadline}, 'infinity'::timestamptz), "requested_at", ${id})`;
+    const rows = await sql.$queryRawUnsafe<{ readonly place: bigint; readonly waiting: bigint }[]>(
+      `WITH "waiting" AS (
+         SELECT ${id} AS "waiting_id", row_number() OVER (ORDER BY ${rank}) AS "place", count(*) OVER () AS "waiting"
+         FROM "${table}" WHERE "state" IN (${this.#open}) AND "lease_until" <= clock_timestamp())
+       SELECT "place", "waiting" FROM "waiting" WHERE "waiting_id" = $1::text`,
+      of,
+    );
+    const row = rows[0];
+    return row === undefined ? undefined : { place: Number(row.place), waiting: Number(row.waiting) };
   }
 
   async renew(sql: Sql, claim: Claim, leaseMs: number): Promise<boolean> {

@@ -65,12 +65,27 @@ export const quotesView = z
         verificationGas: uint.nullable().meta({
           description: "Of the proof in the settling transaction, about; null where none is verified.",
         }),
+        proofSystem: z.string().nullable().meta({
+          description: "What a proof would be made by; null where nothing is ever proven.",
+        }),
+        absent: z.array(z.object({ name: z.string(), reason: z.string() })).meta({
+          description: "Provers of the same proofs on other hardware that are not there, and why.",
+        }),
         trust: z.string(),
         visibility: z.string(),
       }),
     ),
     refusals: z
-      .array(z.object({ verification, code: z.string(), message: z.string() }))
+      .array(
+        z.object({
+          verification,
+          code: z.string(),
+          message: z.string(),
+          fits: verification.nullable().meta({
+            description: "The way that takes the model where this one refuses it for its size.",
+          }),
+        }),
+      )
       .meta({ description: "Ways to verify that this request cannot be bought with, and why." }),
   })
   .meta({ id: "Quotes" });

@@ -143,6 +143,8 @@ export function quotesViewOf(answer: QuoteJobResponse): z.infer<typeof quotesVie
       priceWei: quote.priceWei,
       expectedMs: quote.expectedMs,
       verificationGas: countOrNull(quote.verificationGas),
+      proofSystem: textOrNull(quote.proofSystem),
+      absent: quote.absent.map(({ name, reason }) => ({ name, reason })),
       trust: quote.trust,
       visibility: quote.visibility,
     })),
@@ -150,6 +152,8 @@ export function quotesViewOf(answer: QuoteJobResponse): z.infer<typeof quotesVie
       verification: named(VERIFICATIONS, refused.verification),
       code: refused.code,
       message: refused.message,
+      fits:
+        refused.fits === Verification.VERIFICATION_UNSPECIFIED ? null : named(VERIFICATIONS, refused.fits),
     })),
   };
 }
