@@ -1,7 +1,7 @@
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { keccak256, keccak256Limbs } from "./keccak.js";
+import { keccak256, keccak256Limbs, keccak256To } from "./keccak.js";
 
 describe("keccak256", () => {
   it("equals an independent implementation at every length around the block and buffer sizes", () => {
@@ -40,6 +40,18 @@ describe("keccak256", () => {
         expect([out[0], out[9]]).toEqual([7, 7]);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it("writes the same digest where it is told to, for a part of larger bytes, and touches nothing beside it", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(400), fc.nat(400), (bytes, a, b) => {
+        const from = Math.min(a, bytes.length);
+        const length = Math.min(b, bytes.length - from);
+        const out = new Uint8Array(34).fill(7);
+        keccak256To(bytes, from, length, out, 1);
+        expect([...out]).toEqual([7, ...keccak_256(bytes.subarray(from, from + length)), 7]);
+      }),
     );
   });
 

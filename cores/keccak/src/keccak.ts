@@ -53,6 +53,18 @@ export function keccak256(input: Uint8Array): Uint8Array {
   return bytes.slice(STATE_AT, STATE_AT + DIGEST_BYTES);
 }
 
+/** Keccak-256 of `length` bytes of `input` from `from`, to `out` at `at`. Allocates nothing for the digest. */
+export function keccak256To(
+  input: Uint8Array,
+  from: number,
+  length: number,
+  out: Uint8Array,
+  at: number,
+): void {
+  run(input, from, length);
+  for (let i = 0; i < DIGEST_BYTES; i++) out[at + i] = bytes[STATE_AT + i] as number;
+}
+
 /**
  * Keccak-256 of `length` bytes of `input` from `from`, as a number of eight 32-bit limbs, least significant first, at
  * `at` of `out`: the form in which the EVM keeps words. Does not allocate.

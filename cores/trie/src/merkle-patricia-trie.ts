@@ -1,5 +1,5 @@
-import { keccak256 } from "@aios/core-keccak/keccak";
-import { bigintToBytes, concat, equalBytes, fromHex, toHex } from "@aios/core-rlp/hex";
+import { keccak256, keccak256To } from "@aios/core-keccak/keccak";
+import { concat, equalBytes, fromHex, toHex } from "@aios/core-rlp/hex";
 import { decodeRlp, encodeRlp } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { EMPTY_TRIE_ROOT } from "./empty-hashes.js";
@@ -7,7 +7,7 @@ import { corruptTrie } from "./errors.js";
 import { commonPrefix, fromNibbles, toNibbles } from "./nibbles.js";
 import {
   type Branch,
-  decodeNode,
+  decodeStored,
   type Extension,
   HASH_BYTES,
   type Leaf,
@@ -15,14 +15,20 @@ import {
   NodeEncoder,
   type NodeReference,
   newBranch,
+  PLACE_BYTES,
   type TrieNode,
   writable,
 } from "./trie-node.js";
 
-/** Where trie nodes come from: RLP by keccak256 hash. */
-export type NodeSource = (hash: Uint8Array) => Uint8Array | undefined;
-/** Where new trie nodes go. */
-export type NodeSink = (hash: Uint8Array, rlp: Uint8Array) => void;
+/** Where trie nodes come from: what was stored, by keccak256 hash, with the place behind it where it was stored by that. */
+export type NodeSource = (reference: Uint8Array) => Uint8Array | undefined;
+/** Where new trie nodes go: RLP, with the places of its children behind it where they have some. */
+export type NodeSink = (reference: Uint8Array, bytes: Uint8Array) => void;
+/**
+ * Gives each new node its place, a number that no other has, so that nodes of one commit can be stored beside each other:
+ * hashes are all over. A root has none: it is always stored by its hash.
+ */
+export type NextPlace = () => number;
 
 const EMPTY = new Uint8Array(0);
 
@@ -94,8 +100,8 @@ export class MerklePatriciaTrie {
   }
 
   /** Hashes what changed, hands every new node to `store` and returns the root. When it throws, drop the trie. */
-  commit(store: NodeSink): Bytes32 {
-    const steps = this.commitSteps(store);
+  commit(store: NodeSink, nextPlace?: NextPlace): Bytes32 {
+    const steps = this.commitSteps(store, nextPlace);
     let step = steps.next();
     while (step.done !== true) step = steps.next();
     return step.value;
@@ -105,17 +111,17 @@ export class MerklePatriciaTrie {
    * As `commit`, in up to 16 steps of about the same length where much has changed. The trie is for nobody else until it
    * is done.
    */
-  *commitSteps(store: NodeSink): Generator<undefined, Bytes32> {
+  *commitSteps(store: NodeSink, nextPlace?: NextPlace): Generator<undefined, Bytes32> {
     const root = this.#root;
     if (root === undefined) return EMPTY_TRIE_ROOT;
     if (isLoaded(root) && root.kind === "branch" && root.reference === undefined) {
       for (const child of root.children) {
         if (!isLoaded(child) || child.reference !== undefined) continue;
-        this.#reference(child, store);
+        this.#reference(child, store, nextPlace);
         yield;
       }
     }
-    const reference = this.#reference(root, store);
+    const reference = this.#reference(root, store, nextPlace, true);
     // The next commit gets slabs of its own, so that nobody's nodes keep another's in memory.
     this.#encoder = new NodeEncoder();
     if (reference instanceof Uint8Array) return toHex(reference) as Bytes32;
@@ -180,10 +186,10 @@ export class MerklePatriciaTrie {
   }
 
   #fetch(reference: Uint8Array): LoadedNode {
-    const rlp = this.#load(reference);
-    if (rlp === undefined) throw corruptTrie(`trie node ${toHex(reference)} is missing`);
+    const bytes = this.#load(reference);
+    if (bytes === undefined) throw corruptTrie(`trie node ${toHex(reference)} is missing`);
     this.#loaded++;
-    return decodeNode(rlp, reference);
+    return decodeStored(bytes, reference);
   }
 
   // Loading a child changes a shared node's cache and not its content.
@@ -302,26 +308,35 @@ export class MerklePatriciaTrie {
     return node.kind === "leaf" ? this.#leaf(joined, node.value) : this.#extension(joined, node.child);
   }
 
-  #reference(node: TrieNode, store: NodeSink): NodeReference {
+  #reference(node: TrieNode, store: NodeSink, nextPlace?: NextPlace, isRoot = false): NodeReference {
     if (!isLoaded(node)) return node;
     if (node.reference !== undefined) return node.reference;
-    if (node.kind === "extension") this.#reference(node.child, store);
+    if (node.kind === "extension") this.#reference(node.child, store, nextPlace);
     else if (node.kind === "branch") {
       const { children } = node;
       for (let index = 0; index < 16; index++) {
         const child = children[index];
-        if (isLoaded(child) && child.reference === undefined) this.#reference(child, store);
+        if (isLoaded(child) && child.reference === undefined) this.#reference(child, store, nextPlace);
       }
     }
-    const rlp = this.#encoder.encode(node);
-    if (rlp.length < HASH_BYTES) node.reference = decodeRlp(rlp.slice());
+    const bytes = this.#encoder.encodeStored(node);
+    const { rlpLength } = this.#encoder;
+    if (rlpLength < HASH_BYTES) node.reference = decodeRlp(bytes.slice());
     else {
-      const hash = keccak256(rlp);
-      node.reference = hash;
-      store(hash, rlp);
+      const reference = isRoot || nextPlace === undefined ? new Uint8Array(HASH_BYTES) : placed(nextPlace());
+      keccak256To(bytes, 0, rlpLength, reference, 0);
+      node.reference = reference;
+      store(reference, bytes);
     }
     return node.reference;
   }
+}
+
+/** A reference with its place, whose hash is still to come. */
+function placed(place: number): Uint8Array {
+  const out = new Uint8Array(HASH_BYTES + PLACE_BYTES);
+  for (let at = out.length - 1, rest = place; rest > 0; rest = Math.floor(rest / 256)) out[at--] = rest % 256;
+  return out;
 }
 
 function isLoaded(node: TrieNode | undefined): node is LoadedNode {
@@ -344,13 +359,4 @@ function shrinkBelow(node: LoadedNode, levels: number): number {
 
 function matches(own: Uint8Array, path: Uint8Array, at: number): boolean {
   return own.length === path.length - at && equalBytes(own, path.subarray(at));
-}
-
-/** Root of the trie that a block commits to for an ordered list: keys are RLP indexes. */
-export function orderedTrieRoot(values: readonly Uint8Array[]): Bytes32 {
-  const trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, () => undefined);
-  values.forEach((value, index) => {
-    trie.put(encodeRlp(bigintToBytes(BigInt(index))), value);
-  });
-  return trie.commit(() => {});
 }

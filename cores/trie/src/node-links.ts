@@ -1,8 +1,8 @@
-import { decodeNode, type LoadedNode, type TrieNode } from "./trie-node.js";
+import { decodeStored, type LoadedNode, type TrieNode } from "./trie-node.js";
 
 /** What a stored node leads to. */
 export interface NodeLinks {
-  /** Hashes of the nodes below it that are stored by themselves. */
+  /** Hashes, with their places, of the nodes below it that are stored by themselves. */
   readonly children: readonly Uint8Array[];
   /** Values in it and in the nodes that are embedded in it. */
   readonly values: readonly Uint8Array[];
@@ -11,7 +11,7 @@ export interface NodeLinks {
 const NO_HASH = new Uint8Array(0);
 
 /** Reads the links of a stored node, those of embedded nodes included. Throws `corrupt-trie`, `malformed-rlp`. */
-export function nodeLinks(rlp: Uint8Array): NodeLinks {
+export function nodeLinks(bytes: Uint8Array): NodeLinks {
   const children: Uint8Array[] = [];
   const values: Uint8Array[] = [];
   const follow = (node: TrieNode | undefined): void => {
@@ -27,6 +27,6 @@ export function nodeLinks(rlp: Uint8Array): NodeLinks {
       if (node.value !== undefined) values.push(node.value);
     }
   };
-  visit(decodeNode(rlp, NO_HASH));
+  visit(decodeStored(bytes, NO_HASH));
   return { children, values };
 }

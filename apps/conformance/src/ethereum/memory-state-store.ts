@@ -41,8 +41,9 @@ export class MemoryStateStore implements StateStore {
 
   /** Commits and keeps. Returns the root. */
   commit(parentRoot: Bytes32, changes: StateChanges): Bytes32 {
-    const { root, trieNodes } = this.commitment(parentRoot, changes);
-    for (const node of trieNodes) this.#nodes.set(bytes32Of(node.hash), node.rlp);
+    const { root, trieNodes, tries } = this.commitment(parentRoot, changes);
+    for (const { reference, bytes } of trieNodes) this.#nodes.set(bytes32Of(reference), bytes);
+    for (const [changed, trie] of tries) this.#tries.keep(changed, trie);
     for (const code of changes.codes.values()) this.#codes.set(bytes32Of(keccak256(code)), code);
     return root;
   }

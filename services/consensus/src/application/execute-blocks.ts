@@ -75,7 +75,8 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
     const stateRoot = await this.states.found(this.genesis.alloc);
     const { transactions, receipts, dropped, deferred } = nothingIncluded();
     const header = genesisHeader(this.genesis, stateRoot);
-    return { header, transactions, receipts, dropped, deferred, changes: NO_CHANGES, trieNodes: [] };
+    const nothing = { changes: NO_CHANGES, trieNodes: [], tries: new Map() };
+    return { header, transactions, receipts, dropped, deferred, ...nothing };
   }
 
   async executeBlock(input: BlockInput): Promise<ExecutedBlock> {
@@ -144,7 +145,7 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
     context: BlockContext,
     { transactions, receipts, dropped, deferred, gasUsed }: Included,
     requests: Bytes32,
-    { root, changes, trieNodes }: StateCommitment,
+    { root, changes, trieNodes, tries }: StateCommitment,
   ): Promise<ExecutedBlock> {
     await this.#turn(transactions);
     const blooms = receiptBlooms(receipts);
@@ -167,7 +168,7 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
       transactions,
     );
     await this.#turn(transactions);
-    return { header, transactions, receipts, dropped, deferred, changes, trieNodes };
+    return { header, transactions, receipts, dropped, deferred, changes, trieNodes, tries };
   }
 
   /** Lets waiting requests go first, where the block is so large that they would notice. */

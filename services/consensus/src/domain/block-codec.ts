@@ -10,7 +10,7 @@ import {
   rlpList,
 } from "@aios/core-rlp/rlp";
 import { EMPTY_TRIE_ROOT, EMPTY_UNCLES_HASH } from "@aios/core-trie/empty-hashes";
-import { orderedTrieRoot } from "@aios/core-trie/merkle-patricia-trie";
+import { orderedTrieRoot } from "@aios/core-trie/ordered-trie";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { sha256 } from "@noble/hashes/sha2";
 import type { Block, BlockHeader, EarlierForm, HeaderForm, Log, Receipt, Withdrawal } from "./block.js";

@@ -52,7 +52,7 @@ describe("buildGenesisState", () => {
         const root = await buildGenesisState(
           all,
           async ({ changes, trieNodes }) => {
-            for (const { hash, rlp } of trieNodes) nodes.set(toHex(hash), rlp);
+            for (const { reference, bytes } of trieNodes) nodes.set(toHex(reference), bytes);
             seen.push(...changes.accounts.keys());
           },
           partAccounts,

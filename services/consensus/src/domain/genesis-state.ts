@@ -124,6 +124,7 @@ export async function buildGenesisState(
     if (end === start) continue;
     const part = commitState(root, tries, gathered.changes(order.subarray(start, end)));
     await keep(part);
+    for (const [partRoot, trie] of part.tries) tries.keep(partRoot, trie);
     root = part.root;
     start = end;
   }

@@ -5,7 +5,7 @@ import type { CallRequest } from "./call-request.js";
 import type { GenesisAllocation } from "./genesis.js";
 import type { SimulatedBlock, SimulationRequest } from "./simulation.js";
 import type { AccountProof, StateChanges, StateSnapshot } from "./state.js";
-import type { NewTrieNode, StateCommitment } from "./state-commitment.js";
+import type { NewTrieNode, StateCommitment, Tries } from "./state-commitment.js";
 import type { TraceJson, TraceOptions } from "./tracing/tracer.js";
 import type { AccessListEntry, SignedTransaction } from "./transaction.js";
 
@@ -115,8 +115,9 @@ export interface BlockInput {
 export interface ExecutedBlock extends BlockWithReceipts {
   /** Accounts carry their new storage roots. */
   readonly changes: StateChanges;
-  /** New trie nodes. */
+  /** New trie nodes, and the tries that have them: to be kept once the nodes are stored. */
   readonly trieNodes: readonly NewTrieNode[];
+  readonly tries: Tries;
   readonly dropped: readonly DroppedTransaction[];
   /** Left for a later block: block gas, size or time ran out. */
   readonly deferred: readonly SignedTransaction[];

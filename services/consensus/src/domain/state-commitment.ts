@@ -11,7 +11,7 @@ import {
   writeRlpListHeader,
 } from "@aios/core-rlp/rlp";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
-import { MerklePatriciaTrie, type NodeSource } from "@aios/core-trie/merkle-patricia-trie";
+import { MerklePatriciaTrie, type NextPlace, type NodeSource } from "@aios/core-trie/merkle-patricia-trie";
 import type { TrieCache } from "@aios/core-trie/trie-cache";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
@@ -119,28 +119,41 @@ export class TrieState {
   }
 }
 
-/** A trie node to be stored: its RLP by keccak256 hash. */
+/** A trie node to be stored. */
 export interface NewTrieNode {
-  readonly hash: Uint8Array;
-  readonly rlp: Uint8Array;
+  /** Its keccak256 hash, and its place behind it where it is to be stored by that. */
+  readonly reference: Uint8Array;
+  /** Its RLP, with the places of its children behind it where they have some. */
+  readonly bytes: Uint8Array;
 }
+
+/** Tries by their roots. */
+export type Tries = ReadonlyMap<Bytes32, MerklePatriciaTrie>;
 
 export interface StateCommitment {
   readonly root: Bytes32;
   /** With every account's storage root filled in. */
   readonly changes: StateChanges;
+  /** Those that others lead to come before them. */
   readonly trieNodes: readonly NewTrieNode[];
+  /** Every trie that changed: others may read them once their nodes are stored, since nobody else has these nodes' places. */
+  readonly tries: Tries;
 }
 
 /** Accounts between two steps: about a millisecond. */
 const STEP_ACCOUNTS = 128;
 
 /**
- * Applies changes to the state trie and hashes it once. Writes nothing but `trieNodes`; the tries stay in the cache
- * under their new roots. Cost: a walk and a hash per changed account and slot, and a hash per branch above them.
+ * Applies changes to the state trie and hashes it once. Writes nothing, and leaves the cache as it is. Cost: a walk and a
+ * hash per changed account and slot, and a hash per branch above them.
  */
-export function commitState(parentRoot: Bytes32, tries: TrieCache, changes: StateChanges): StateCommitment {
-  const steps = commitStateSteps(parentRoot, tries, changes);
+export function commitState(
+  parentRoot: Bytes32,
+  tries: Pick<TrieCache, "open">,
+  changes: StateChanges,
+  nextPlace?: NextPlace,
+): StateCommitment {
+  const steps = commitStateSteps(parentRoot, tries, changes, nextPlace);
   let step = steps.next();
   while (step.done !== true) step = steps.next();
   return step.value;
@@ -149,14 +162,12 @@ export function commitState(parentRoot: Bytes32, tries: TrieCache, changes: Stat
 /** As `commitState`, in short steps, between which whoever takes them may do something else. */
 export function* commitStateSteps(
   parentRoot: Bytes32,
-  tries: TrieCache,
+  tries: Pick<TrieCache, "open">,
   changes: StateChanges,
+  nextPlace?: NextPlace,
 ): Generator<undefined, StateCommitment> {
-  const trieNodes: NewTrieNode[] = [];
-  const store = (hash: Uint8Array, rlp: Uint8Array): void => {
-    trieNodes.push({ hash, rlp });
-  };
-  const trie = tries.open(parentRoot);
+  const commitment = new CommitmentInProgress(tries, nextPlace);
+  const trie = commitment.open(parentRoot);
   const accounts = new Map<Address, AccountState | null>();
   for (const address of touchedBy(changes)) {
     if (accounts.size % STEP_ACCOUNTS === STEP_ACCOUNTS - 1) yield;
@@ -173,14 +184,40 @@ export function* commitStateSteps(
     const storageRoot =
       slots === undefined || slots.size === 0
         ? previousRoot
-        : yield* commitStorage(previousRoot, tries, slots, store);
+        : yield* commitStorage(previousRoot, commitment, slots);
     const account = storageRoot === current.storageRoot ? current : { ...current, storageRoot };
     accounts.set(address, account);
     trie.put(key, encodeAccount(account));
   }
-  const root = yield* trie.commitSteps(store);
-  tries.keep(root, trie);
-  return { root, changes: { ...changes, accounts }, trieNodes };
+  const root = yield* commitment.close(trie);
+  const { trieNodes, changed } = commitment;
+  return { root, changes: { ...changes, accounts }, trieNodes, tries: changed };
+}
+
+/** The tries of one commitment: those that it has changed, the others as the cache has them. */
+class CommitmentInProgress {
+  readonly trieNodes: NewTrieNode[] = [];
+  readonly changed = new Map<Bytes32, MerklePatriciaTrie>();
+
+  constructor(
+    private readonly cache: Pick<TrieCache, "open">,
+    private readonly nextPlace: NextPlace | undefined,
+  ) {}
+
+  /** A trie with this root, to be changed. */
+  open(root: Bytes32): MerklePatriciaTrie {
+    return this.changed.get(root)?.fork() ?? this.cache.open(root);
+  }
+
+  *close(trie: MerklePatriciaTrie): Generator<undefined, Bytes32> {
+    const root = yield* trie.commitSteps(this.#store, this.nextPlace);
+    this.changed.set(root, trie);
+    return root;
+  }
+
+  readonly #store = (reference: Uint8Array, bytes: Uint8Array): void => {
+    this.trieNodes.push({ reference, bytes });
+  };
 }
 
 /** Nearly always every account that is touched is itself among the changed ones. */
@@ -196,17 +233,14 @@ function committedAccount(trie: MerklePatriciaTrie, key: Uint8Array): AccountSta
 
 function* commitStorage(
   previousRoot: Bytes32,
-  tries: TrieCache,
+  commitment: CommitmentInProgress,
   slots: ReadonlyMap<Bytes32, Uint8Array>,
-  store: (hash: Uint8Array, rlp: Uint8Array) => void,
 ): Generator<undefined, Bytes32> {
-  const trie = tries.open(previousRoot);
+  const trie = commitment.open(previousRoot);
   let written = 0;
   for (const [slot, value] of slots) {
     if (++written % STEP_ACCOUNTS === 0) yield;
     trie.put(keccak256(fromHex(slot)), value.length === 0 ? value : encodeRlp(value));
   }
-  const root = yield* trie.commitSteps(store);
-  tries.keep(root, trie);
-  return root;
+  return yield* commitment.close(trie);
 }

@@ -47,6 +47,17 @@ describe("a data directory of another release", () => {
     }
   });
 
+  it("keeps its trie nodes where they are, and has the format of this release then, which the one before refuses", async () => {
+    const root = environment(directory.path);
+    root.openDB<Buffer, string>({ name: "meta", encoding: "binary" }).putSync("format", Buffer.from([2]));
+    root.openDB({ name: "trie-nodes", encoding: "binary" }).putSync(Buffer.alloc(32, 1), Buffer.of(0xc0));
+    await root.close();
+    const database = new ChainDatabase(directory.path);
+    expect([...(database.tries.load(Buffer.alloc(32, 1)) ?? [])]).toEqual([0xc0]);
+    expect([...(database.meta.get("format") ?? [])]).toEqual([3]);
+    await database.close();
+  });
+
   it("is left as it is where a later release wrote it, and says what to do", async () => {
     const root = environment(directory.path);
     root.openDB<Buffer, string>({ name: "meta", encoding: "binary" }).putSync("format", Buffer.from([9]));

@@ -91,6 +91,7 @@ class PrunedChain {
       stateRoot: commitment.root,
       changes: commitment.changes,
       trieNodes: commitment.trieNodes,
+      tries: commitment.tries,
     };
     await this.blocks.append(sampleBlock(parent, content));
     this.expected.push({ root: commitment.root, balances: new Map(this.#balances) });

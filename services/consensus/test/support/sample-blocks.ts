@@ -4,7 +4,7 @@ import { receiptsRoot, sealHeader, transactionsRoot } from "@aios/consensus/doma
 import { logsBloom } from "@aios/consensus/domain/bloom";
 import type { ExecutedBlock } from "@aios/consensus/domain/ports";
 import { NO_CHANGES, type StateChanges } from "@aios/consensus/domain/state";
-import type { NewTrieNode } from "@aios/consensus/domain/state-commitment";
+import type { NewTrieNode, Tries } from "@aios/consensus/domain/state-commitment";
 import type { SignedTransaction } from "@aios/consensus/domain/transaction";
 import { AdmissionCodec } from "@aios/consensus/domain/transaction-codec";
 import { EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
@@ -40,11 +40,12 @@ export interface SampleContent {
   readonly stateRoot?: Bytes32;
   readonly changes?: StateChanges;
   readonly trieNodes?: readonly NewTrieNode[];
+  readonly tries?: Tries;
 }
 
 /** A block after its parent, as an engine would hand it over; the first without one. */
 export function sampleBlock(parent: BlockHeader | undefined, content: SampleContent = {}): ExecutedBlock {
-  const { transactions = [], logsOf, changes = NO_CHANGES, trieNodes = [] } = content;
+  const { transactions = [], logsOf, changes = NO_CHANGES, trieNodes = [], tries = new Map() } = content;
   const logs = logsOf === undefined ? [] : [{ address: logsOf, topics: [ZERO], data: Uint8Array.of(7) }];
   const receipts: Receipt[] = transactions.map((_, index) => ({
     succeeded: true,
@@ -76,5 +77,5 @@ export function sampleBlock(parent: BlockHeader | undefined, content: SampleCont
     },
     transactions,
   );
-  return { header, transactions, receipts, changes, trieNodes, dropped: [], deferred: [] };
+  return { header, transactions, receipts, changes, trieNodes, tries, dropped: [], deferred: [] };
 }

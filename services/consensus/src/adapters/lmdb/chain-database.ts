@@ -1,9 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Database, type Key, open, type RootDatabase, type Transaction } from "lmdb";
+import { type Database, open, type RootDatabase, type Transaction } from "lmdb";
 import { committed, committedSync, requireRoomToOpen } from "./disk-full.js";
 import { upgradeFormat } from "./format.js";
 import { LatestAccounts } from "./latest-accounts.js";
+import { StoredTries } from "./stored-tries.js";
+import { WriteBatch } from "./write-batch.js";
 
 /**
  * Address space for the file. Each time that it outgrows its map the library makes another of twice the size, and keeps
@@ -24,8 +26,10 @@ export class ChainDatabase {
   readonly storage: BinaryTable;
   /** keccak256 → code. */
   readonly codes: BinaryTable;
-  /** keccak256 → RLP of a trie node. */
+  /** keccak256 → a trie node: RLP, with the places of its children behind it where they have some. */
   readonly trieNodes: BinaryTable;
+  /** place (6 bytes) → a trie node, likewise. */
+  readonly placedNodes: BinaryTable;
   readonly headers: NumberedTable;
   readonly blooms: NumberedTable;
   /** height → RLP [[raw transaction, sender]…]. */
@@ -42,6 +46,7 @@ export class ChainDatabase {
   readonly meta: Database<Buffer, string>;
   /** What whoever writes blocks and whoever reads states share. */
   readonly latestAccounts = new LatestAccounts();
+  readonly tries = new StoredTries(this);
   readonly #root: RootDatabase;
   readonly #directory: string;
 
@@ -77,6 +82,7 @@ export class ChainDatabase {
     this.storage = binary("storage");
     this.codes = binary("codes");
     this.trieNodes = binary("trie-nodes");
+    this.placedNodes = binary("placed-trie-nodes");
     this.headers = numbered("headers");
     this.blooms = numbered("blooms");
     this.bodies = numbered("bodies");
@@ -98,12 +104,14 @@ export class ChainDatabase {
 
   /** Forgets the state of a chain that never got its first block. Throws `disk-full`. */
   async clearState(): Promise<void> {
-    for (const table of [this.accounts, this.storage, this.codes, this.trieNodes])
+    for (const table of [this.accounts, this.storage, this.codes, this.trieNodes, this.placedNodes])
       await this.committed(table.clearAsync());
   }
 
   get trieNodeCount(): number {
-    return (this.trieNodes.getStats() as { readonly entryCount: number }).entryCount;
+    const count = (table: BinaryTable): number =>
+      (table.getStats() as { readonly entryCount: number }).entryCount;
+    return count(this.trieNodes) + count(this.placedNodes);
   }
 
   /** States before this height may have lost nodes; 0 where none was removed. */
@@ -126,27 +134,6 @@ export class ChainDatabase {
 
   close(): Promise<void> {
     return this.#root.close();
-  }
-}
-
-/** The writes of one transaction. Each promises what the whole does, and only that one is waited for. */
-export class WriteBatch {
-  #last: Promise<boolean> | undefined;
-
-  /** LMDB takes any bytes, and looks their memory up once for all that share it. */
-  put<K extends Key>(table: Database<Buffer, K>, key: K, value: Uint8Array): void {
-    this.#leave(table.put(key, value as Buffer));
-  }
-
-  remove<K extends Key>(table: Database<Buffer, K>, key: K): void {
-    this.#leave(table.remove(key));
-  }
-
-  /** LMDB gives most writes of a transaction the same promise. */
-  #leave(written: Promise<boolean>): void {
-    if (written === this.#last) return;
-    this.#last = written;
-    written.catch(() => undefined);
   }
 }
 

@@ -3,7 +3,7 @@ import { chainFormatUnknown } from "../../domain/errors.js";
 import { recordOf } from "./mempool-record.js";
 
 /** Version of the layout that this release writes. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 const ARRIVAL_BYTES = 8;
 
@@ -15,9 +15,10 @@ export function upgradeFormat(root: RootDatabase): void {
   const meta = root.openDB<Buffer, string>({ name: "meta", encoding: "binary" });
   const stored = meta.get("format")?.[0];
   if (stored === FORMAT) return;
-  if (stored !== undefined && stored !== 1) throw chainFormatUnknown(stored, FORMAT);
+  if (stored !== undefined && stored > FORMAT) throw chainFormatUnknown(stored, FORMAT);
   root.transactionSync(() => {
     if (stored === 1) gatherMempool(root);
+    // Format 2 has all trie nodes by hash, where they stay.
     meta.putSync("format", Buffer.from([FORMAT]));
   });
 }

@@ -6,9 +6,10 @@ import { decodeHeader, decodeReceipts, encodeHeader, encodeReceipts } from "../.
 import { corruptStore, notTheNextBlock } from "../../domain/errors.js";
 import type { BlockStore, ExecutedBlock, OldestKept } from "../../domain/ports.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
-import { type ChainDatabase, heightBytes, type WriteBatch } from "./chain-database.js";
+import { type ChainDatabase, heightBytes } from "./chain-database.js";
 import { oldestBlock, pruneBlocks } from "./prune-blocks.js";
 import type { TrieSweep } from "./trie-sweep.js";
+import type { WriteBatch } from "./write-batch.js";
 import { writeState } from "./write-state.js";
 
 const PLACE_BYTES = 12;
@@ -126,7 +127,7 @@ export class LmdbBlockStore implements BlockStore {
         this.#writeBlock(batch, block);
         if (this.pruning === undefined) return;
         pruneBlocks(this.database, batch, header.number - this.pruning.keptBlocks);
-        this.pruning.sweep.writing(block.trieNodes);
+        this.pruning.sweep.writing(block);
       });
       this.#head = header;
       this.pruning?.sweep.stored(header, this.pruning.onFailure);
@@ -134,6 +135,7 @@ export class LmdbBlockStore implements BlockStore {
       this.#unfinished = undefined;
     }
     this.database.latestAccounts.advance(header.stateRoot, block.changes.accounts);
+    this.database.tries.keep(block.tries);
     this.#remember({ header, transactions: block.transactions, receipts: block.receipts });
   }
 

@@ -1,7 +1,6 @@
-import { concat, fromHex, toHex } from "@aios/core-rlp/hex";
+import { concat, fromHex } from "@aios/core-rlp/hex";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
 import type { NodeSource } from "@aios/core-trie/merkle-patricia-trie";
-import { TrieCache, type TrieCacheLimits } from "@aios/core-trie/trie-cache";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Transaction } from "lmdb";
 import { corruptStore, stateUnavailable } from "../../domain/errors.js";
@@ -20,9 +19,6 @@ import type { ChainDatabase } from "./chain-database.js";
 import { writeState } from "./write-state.js";
 
 const NOTHING = new Uint8Array(0);
-/** About 200 MiB at most: the upper four levels of a state of any size, and what the last blocks touched. */
-const DEFAULT_TRIE_LIMITS: TrieCacheLimits = { maxTries: 64, maxNodes: 300_000, keptLevels: 4 };
-
 /** The latest state, read from the flat tables under a read transaction. */
 class FlatSnapshot implements StateSnapshot {
   constructor(
@@ -98,14 +94,7 @@ function readCode(database: ChainDatabase, codeHash: Bytes32): Uint8Array {
 
 /** Flat tables for the latest state, trie nodes for every state since genesis (archive). */
 export class LmdbStateStore implements FoundingStore {
-  readonly #tries: TrieCache;
-
-  constructor(
-    private readonly database: ChainDatabase,
-    limits: TrieCacheLimits = DEFAULT_TRIE_LIMITS,
-  ) {
-    this.#tries = new TrieCache(this.#load, limits);
-  }
+  constructor(private readonly database: ChainDatabase) {}
 
   snapshot(root: Bytes32): StateSnapshot {
     const transaction = this.database.snapshot();
@@ -115,22 +104,24 @@ export class LmdbStateStore implements FoundingStore {
     }
     transaction.done();
     this.#requireRoot(root);
-    return new TrieSnapshot(this.database, root, this.#load);
+    return new TrieSnapshot(this.database, root, this.database.tries.load);
   }
 
   proof(root: Bytes32, address: Address, slots: readonly Bytes32[]): AccountProof {
     this.#requireRoot(root);
-    return new TrieState(root, this.#load).proof(address, slots);
+    return new TrieState(root, this.database.tries.load).proof(address, slots);
   }
 
   commitment(parentRoot: Bytes32, changes: StateChanges): StateCommitment {
     this.#requireRoot(parentRoot);
-    return commitState(parentRoot, this.#tries, changes);
+    const { cache, nextPlace } = this.database.tries;
+    return commitState(parentRoot, cache, changes, nextPlace);
   }
 
   *commitmentSteps(parentRoot: Bytes32, changes: StateChanges): Generator<undefined, StateCommitment> {
     this.#requireRoot(parentRoot);
-    return yield* commitStateSteps(parentRoot, this.#tries, changes);
+    const { cache, nextPlace } = this.database.tries;
+    return yield* commitStateSteps(parentRoot, cache, changes, nextPlace);
   }
 
   async found(allocation: GenesisAllocation): Promise<Bytes32> {
@@ -142,14 +133,8 @@ export class LmdbStateStore implements FoundingStore {
     );
   }
 
-  readonly #load: NodeSource = (hash) => {
-    const rlp = this.database.trieNodes.get(hash);
-    // Where states were pruned, a node that is missing belongs to one of them.
-    if (rlp === undefined && this.database.statesFrom > 0) throw stateUnavailable(toHex(hash) as Bytes32);
-    return rlp;
-  };
-
   #requireRoot(root: Bytes32): void {
-    if (root !== EMPTY_TRIE_ROOT && this.#load(fromHex(root)) === undefined) throw stateUnavailable(root);
+    if (root !== EMPTY_TRIE_ROOT && this.database.tries.load(fromHex(root)) === undefined)
+      throw stateUnavailable(root);
   }
 }

@@ -2,7 +2,8 @@ import { keccak256 } from "@aios/core-keccak/keccak";
 import { fromHex } from "@aios/core-rlp/hex";
 import { decodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
 import { decodeHeader } from "../../domain/block-codec.js";
-import { type ChainDatabase, heightBytes, type WriteBatch } from "./chain-database.js";
+import { type ChainDatabase, heightBytes } from "./chain-database.js";
+import type { WriteBatch } from "./write-batch.js";
 
 const OLDEST = "oldest-block";
 /** Removed with one block that is stored: more than one, so that a node catches up that kept more before. */

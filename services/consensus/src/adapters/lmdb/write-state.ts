@@ -1,15 +1,16 @@
 import { concat, fromHex } from "@aios/core-rlp/hex";
 import { encodeAccount, type StateCommitment } from "../../domain/state-commitment.js";
-import type { ChainDatabase, WriteBatch } from "./chain-database.js";
+import type { ChainDatabase } from "./chain-database.js";
 import { Slabs } from "./slabs.js";
+import type { WriteBatch } from "./write-batch.js";
 
 /** Writes what differs from the state before to the flat tables, and the new nodes of the trie. */
 export function writeState(
   database: ChainDatabase,
   batch: WriteBatch,
-  { changes, trieNodes: newNodes }: Pick<StateCommitment, "changes" | "trieNodes">,
+  { changes, trieNodes }: Pick<StateCommitment, "changes" | "trieNodes">,
 ): void {
-  const { accounts, storage, codes, trieNodes } = database;
+  const { accounts, storage, codes } = database;
   const slabs = new Slabs();
   for (const [owner, account] of changes.accounts) {
     if (account === null) batch.remove(accounts, fromHex(owner));
@@ -28,5 +29,5 @@ export function writeState(
     }
   }
   for (const [hash, code] of changes.codes) batch.put(codes, fromHex(hash), code);
-  for (const { hash, rlp } of newNodes) batch.put(trieNodes, hash, rlp);
+  database.tries.write(batch, trieNodes);
 }
