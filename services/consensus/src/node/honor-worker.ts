@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { fastestBls } from "@aios/bls/fastest-bls";
 import { stakeElection } from "@aios/core-committee/election";
+import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { ChainSettings, NodeSettings } from "@aios/core-honor-node/node-settings";
 import { dagOrder } from "@aios/core-honor-node/ordering-policy";
 import { encodePacket } from "@aios/core-honor-node/packet-codec";
@@ -15,6 +16,7 @@ import type {
   HonorQuestion,
   ToHonorThread,
 } from "../adapters/honor-thread/honor-protocol.js";
+import { packTransactions, unpackTransactions } from "../adapters/honor-thread/packed-transactions.js";
 import { SeatKeyring } from "../adapters/honor-thread/seat-keyring.js";
 import { LmdbHonorLog } from "../adapters/lmdb/lmdb-honor-log.js";
 import { SnapshotDirectory } from "../adapters/lmdb/snapshot/snapshot-directory.js";
@@ -55,8 +57,13 @@ const CONTACT_COOLDOWN_MS = 60_000;
 const UNPRUNED_HEIGHTS = 16;
 const RECOVERY = { workers: 1, maxQueued: 32_768, batchSize: 128 };
 
-function post(message: FromHonorThread): void {
-  parentPort?.postMessage(message);
+function post(message: FromHonorThread, given: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, given);
+}
+
+function gossiped(read: readonly OrderedTransaction[]): void {
+  const transactions = packTransactions(read);
+  post({ kind: "gossiped", transactions }, [transactions.buffer]);
 }
 
 const { signatures } = await fastestBls();
@@ -102,8 +109,11 @@ const loop = new HonorLoop({
   clock: systemClock,
   executedHeight: data.executedHeight,
   host: {
-    execute: (checkpoint) => post({ kind: "execute", checkpoint }),
-    gossiped: (transactions) => post({ kind: "gossiped", transactions }),
+    execute: ({ transactions: ordered, ...checkpoint }) => {
+      const transactions = packTransactions(ordered);
+      post({ kind: "execute", checkpoint, transactions }, [transactions.buffer]);
+    },
+    gossiped,
     decided: (height) => post({ kind: "decided", height }),
     rejected: (ids) => post({ kind: "rejected", ids }),
     offence: (offence) => post({ kind: "offence", offence }),
@@ -115,7 +125,7 @@ const intake = new PacketIntake(
   new AdmissionReader(new AdmissionCodec(data.genesis, recoverPublicKey, recovery), data.maxTransactionBytes),
   {
     deliver: (from, packet) => loop.receive(from, packet),
-    gossiped: (transactions) => post({ kind: "gossiped", transactions }),
+    gossiped,
     isPooled: (id) => loop.placeOf(id) !== undefined,
     snapshot: (from, packet) => {
       const answer = snapshots.answer(packet);
@@ -210,10 +220,15 @@ async function stop(): Promise<void> {
 
 parentPort?.on("message", (message: ToHonorThread) => {
   switch (message.kind) {
-    case "pooled":
-      intake.remember(message.transactions);
-      loop.pooled(message.transactions, message.isOwn);
+    case "pooled": {
+      // Else copies: each stays for as long as it waits, and the others of its message do not have to.
+      const transactions = unpackTransactions(message.transactions).map(
+        (one) => intake.known(one.id) ?? { ...one, payload: one.payload.slice() },
+      );
+      intake.remember(transactions);
+      loop.pooled(transactions, message.isOwn);
       return;
+    }
     case "dropped":
       loop.dropped(message.ids);
       return;

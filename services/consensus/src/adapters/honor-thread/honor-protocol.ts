@@ -1,12 +1,12 @@
 import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { ChainSnapshot } from "@aios/core-honor-node/chain-snapshot";
-import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
 import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
 import type { CodedErrorInit } from "@aios/kernel/coded-error";
 import type { BlockSummary, CheckpointToExecute, ReportedOffence } from "../../domain/honor-ports.js";
 import type { HonorStatus } from "../../domain/honor-view.js";
 import type { StakedState } from "../../domain/staking-state.js";
+import type { PackedTransactions } from "./packed-transactions.js";
 
 export type HonorQuestion =
   | { readonly kind: "status" }
@@ -30,7 +30,7 @@ export interface HonorAnswers {
 
 /** To the thread that runs the protocol. */
 export type ToHonorThread =
-  | { readonly kind: "pooled"; readonly transactions: readonly OrderedTransaction[]; readonly isOwn: boolean }
+  | { readonly kind: "pooled"; readonly transactions: PackedTransactions; readonly isOwn: boolean }
   | { readonly kind: "dropped"; readonly ids: readonly string[] }
   | { readonly kind: "executed"; readonly height: number; readonly result: StakedState }
   | { readonly kind: "ask"; readonly number: number; readonly question: HonorQuestion }
@@ -39,8 +39,12 @@ export type ToHonorThread =
 /** From it. */
 export type FromHonorThread =
   | { readonly kind: "ready"; readonly port: number }
-  | { readonly kind: "execute"; readonly checkpoint: CheckpointToExecute }
-  | { readonly kind: "gossiped"; readonly transactions: readonly OrderedTransaction[] }
+  | {
+      readonly kind: "execute";
+      readonly checkpoint: Omit<CheckpointToExecute, "transactions">;
+      readonly transactions: PackedTransactions;
+    }
+  | { readonly kind: "gossiped"; readonly transactions: PackedTransactions }
   | { readonly kind: "decided"; readonly height: number }
   | { readonly kind: "rejected"; readonly ids: readonly string[] }
   | { readonly kind: "offence"; readonly offence: ReportedOffence }

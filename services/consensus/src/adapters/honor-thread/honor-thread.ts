@@ -6,6 +6,7 @@ import type { HonorHost } from "../../domain/honor-ports.js";
 import type { HonorView } from "../../domain/honor-view.js";
 import type { StakedState } from "../../domain/staking-state.js";
 import type { FromHonorThread, HonorAnswers, HonorQuestion, ToHonorThread } from "./honor-protocol.js";
+import { packTransactions, unpackTransactions } from "./packed-transactions.js";
 
 const MAX_QUESTIONS = 1_024;
 /** Of those with large answers. */
@@ -47,7 +48,8 @@ export class HonorThread implements HonorView {
   }
 
   pooled(transactions: readonly OrderedTransaction[], isOwn: boolean): void {
-    this.#post({ kind: "pooled", transactions, isOwn });
+    const packed = packTransactions(transactions);
+    this.#post({ kind: "pooled", transactions: packed, isOwn }, [packed.buffer]);
   }
 
   dropped(ids: readonly string[]): void {
@@ -96,8 +98,8 @@ export class HonorThread implements HonorView {
     await this.#worker.terminate();
   }
 
-  #post(message: ToHonorThread): void {
-    if (!this.#isOver) this.#worker.postMessage(message);
+  #post(message: ToHonorThread, given: readonly ArrayBuffer[] = []): void {
+    if (!this.#isOver) this.#worker.postMessage(message, given);
   }
 
   #ask<K extends HonorQuestion["kind"]>(
@@ -127,10 +129,13 @@ export class HonorThread implements HonorView {
         this.#onReady = undefined;
         return;
       case "execute":
-        this.#host.execute(message.checkpoint);
+        this.#host.execute({
+          ...message.checkpoint,
+          transactions: unpackTransactions(message.transactions),
+        });
         return;
       case "gossiped":
-        this.#host.gossiped(message.transactions);
+        this.#host.gossiped(unpackTransactions(message.transactions));
         return;
       case "decided":
         this.#host.decided(message.height);

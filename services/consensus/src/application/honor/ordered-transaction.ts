@@ -23,12 +23,12 @@ export function hashOf({ id }: Pick<OrderedTransaction, "id">): Bytes32 {
   return `0x${id}` as Bytes32;
 }
 
-/** The transaction again; its signature was checked when it became an ordered one. */
+/** The transaction again, with bytes of its own; its signature was checked when it became an ordered one. */
 export function signedOf(
   codec: Pick<AdmissionCodec, "decodeTrusted">,
   { payload, sender }: OrderedTransaction,
 ): SignedTransaction {
-  return codec.decodeTrusted(payload, fromHex(sender satisfies string as Address));
+  return codec.decodeTrusted(payload.slice(), fromHex(sender satisfies string as Address));
 }
 
 /** Reads what peers send by the rules of admission, which are the same on every node. */

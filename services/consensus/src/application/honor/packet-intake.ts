@@ -73,6 +73,11 @@ export class PacketIntake {
     for (const transaction of transactions) this.#known.add(transaction);
   }
 
+  /** A transaction whose sender is remembered. */
+  known(id: string): OrderedTransaction | undefined {
+    return this.#known.get(id);
+  }
+
   /** What the protocol found wrong in a packet that was well formed. */
   blame(from: string, fault: PeerFault): void {
     this.#drop(from, fault, "invalid-signature");
