@@ -9,8 +9,8 @@ import { CHART } from "./helm.js";
 
 /** What a cluster has when a chart asks for it. */
 export interface ClusterObjects {
-  /** Keys by name, as of the ConfigMaps. */
-  readonly secrets?: Readonly<Record<string, readonly string[]>>;
+  /** Keys by name, as of the ConfigMaps; or what they hold. */
+  readonly secrets?: Readonly<Record<string, readonly string[] | Readonly<Record<string, string>>>>;
   readonly configmaps?: Readonly<Record<string, readonly string[]>>;
   readonly nodes?: readonly { readonly memory: string }[];
   readonly priorityClasses?: readonly string[];
@@ -124,11 +124,12 @@ function stored(resource: string, objects: ClusterObjects): readonly Stored[] {
   }
 }
 
-function withKeys(objects: Readonly<Record<string, readonly string[]>> = {}): readonly Stored[] {
-  return Object.entries(objects).map(([name, keys]) => ({
-    metadata: { name },
-    data: Object.fromEntries(keys.map((key) => [key, "eA=="])),
-  }));
+function withKeys(objects: ClusterObjects["secrets"] = {}): readonly Stored[] {
+  return Object.entries(objects).map(([name, held]) => {
+    const entries = Array.isArray(held) ? held.map((key) => [key, "x"]) : Object.entries(held);
+    const data = entries.map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
+    return { metadata: { name }, data: Object.fromEntries(data) };
+  });
 }
 
 function kubeconfig(port: number): string {

@@ -3,6 +3,9 @@ import { type ClusterObjects, refusal } from "./cluster-answers.js";
 import { isInstalled } from "./helm.js";
 
 const SERVICES = ["gateway", "storage", "compute", "zk-prover", "marketplace", "economy", "scoring"];
+const URLS = Object.fromEntries(
+  SERVICES.map((service) => [service, `postgres://aios:secret@db.example/aios_${service}`]),
+);
 const SECRETS = { "aios-databases": SERVICES, "aios-kafka": ["url"], "aios-redis": ["url"] };
 const FITTING: ClusterObjects = {
   secrets: SECRETS,
@@ -21,7 +24,7 @@ interface Case {
   readonly said: string;
 }
 
-const secrets = (changed: Readonly<Record<string, readonly string[]>>): ClusterObjects => ({
+const secrets = (changed: NonNullable<ClusterObjects["secrets"]>): ClusterObjects => ({
   ...FITTING,
   secrets: { ...SECRETS, ...changed },
 });
@@ -128,6 +131,36 @@ const REFUSED: readonly Case[] = [
     said: "The cluster has no priority class aios-paid-work, which zk-prover.priorityClassName names",
   },
   {
+    what: "an open port to a Kafka that is not at its usual one",
+    cluster: secrets({
+      "aios-kafka": { url: "kafkas://aios:p%40ss@a.example:9092,b.example:19092?sasl=plain" },
+    }),
+    said:
+      "The network policies would close port 19092, where the Secret aios-kafka says under url that a server is: " +
+      "global.networkPolicy.backends.eventBus opens 9092.",
+  },
+  {
+    what: "an open port to a service's database behind a pooler",
+    cluster: secrets({
+      "aios-databases": {
+        ...URLS,
+        economy: "postgres://aios:secret@pooler.example:6432/aios_economy?sslmode=require",
+      },
+    }),
+    said: "would close port 6432, where the Secret aios-databases says under economy",
+  },
+  {
+    what: "an open port to Redis",
+    cluster: secrets({ "aios-redis": { url: "rediss://:secret@redis.example:6380/0" } }),
+    said: "would close port 6380, where the Secret aios-redis says under url",
+  },
+  {
+    what: "an open port to Kubo behind TLS",
+    cluster: secrets({ ipfs: { url: "https://kubo.example/" } }),
+    settings: "global.kubo.secretName=ipfs",
+    said: "would close port 443, where the Secret ipfs says under url",
+  },
+  {
     what: "a value of that name",
     cluster: FITTING,
     settings: "gateway.replica=3",
@@ -152,6 +185,25 @@ describe.skipIf(!isInstalled("helm"))("an install into a cluster", () => {
       what: "its priority class is there",
       cluster: { ...FITTING, priorityClasses: ["aios-paid-work"] },
       settings: "zk-prover.priorityClassName=aios-paid-work",
+    },
+    {
+      what: "its servers are at their usual ports, said or not",
+      cluster: secrets({
+        "aios-databases": URLS,
+        "aios-kafka": { url: "kafka://a.example:9092,b.example:9092" },
+        "aios-redis": { url: "redis://:secret@redis.example/0" },
+      }),
+    },
+    {
+      what: "the policies open the port that Kafka is at",
+      cluster: secrets({ "aios-kafka": { url: "kafka://10.1.2.3:19092" } }),
+      settings:
+        "global.networkPolicy.backends.eventBus[0].cidr=10.0.0.0/8,global.networkPolicy.backends.eventBus[0].port=19092",
+    },
+    {
+      what: "there are no policies that could close a port",
+      cluster: secrets({ "aios-kafka": { url: "kafka://10.1.2.3:19092" } }),
+      settings: "global.networkPolicy.enabled=false",
     },
     {
       what: "a node is just large enough",
