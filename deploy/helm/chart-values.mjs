@@ -220,6 +220,9 @@ function serviceProperties(name, entry, own) {
       "requests and limits, measured; the limit of memory follows NODE_OPTIONS",
       entry.resources,
     ),
+    ...(entry.gpu
+      ? { image: text("its image's name; provider-gpu has TensorFlow for NVIDIA GPUs", "provider") }
+      : {}),
     nodeSelector: free("labels of the nodes that it may run on", {}),
     tolerations: free("taints that it tolerates, for example of GPU nodes", []),
     priorityClassName: text("priority class of its pods"),

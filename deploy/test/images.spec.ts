@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { isInstalled } from "./helm.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const images = JSON.parse(readFileSync(join(ROOT, "deploy/docker/images.json"), "utf8")) as Readonly<
@@ -72,6 +73,65 @@ describe("the Dockerfile", () => {
   it("runs nothing as root and puts no secret into a layer", () => {
     expect(dockerfile).toMatch(/^USER 65532:65532$/m);
     expect(dockerfile).not.toMatch(/^(ARG|ENV) .*(KEY|SECRET|TOKEN|PASSWORD)/m);
+  });
+
+  it("names every image that it begins with in one version", () => {
+    const bases = [...dockerfile.matchAll(/^ARG \w+_IMAGE=(.+)$/gm)].map(([, image = ""]) => image);
+    expect(bases).toHaveLength(3);
+    for (const image of bases) expect(image).toMatch(/^[\w./-]+:\d+\.\d+\.\d+-[\w.-]+$/);
+    const stages = [...dockerfile.matchAll(/^FROM (\S+) AS ([\w-]+)$/gm)];
+    const known = new Set(["scratch"]);
+    for (const [, from = "", name = ""] of stages) {
+      expect(known.has(from) || /^\$\{\w+_IMAGE\}$/.test(from), `FROM ${from}`).toBe(true);
+      known.add(name);
+    }
+  });
+
+  it.skipIf(!isInstalled("hadolint"))("is found in order by hadolint", () => {
+    // Debian keeps no old versions of the build tools that could be pinned, and they are in no image that runs.
+    execFileSync("hadolint", ["--ignore", "DL3008", join(ROOT, "deploy/docker/Dockerfile")]);
+  });
+});
+
+describe("the target of providers with a GPU", () => {
+  const dockerfile = readFileSync(join(ROOT, "deploy/docker/Dockerfile"), "utf8");
+  const target = dockerfile.slice(dockerfile.indexOf(" AS provider-gpu\n"));
+  const json = <T>(file: string): T => JSON.parse(readFileSync(join(ROOT, file), "utf8")) as T;
+
+  it("starts what the provider's image starts, as its user", () => {
+    expect(/^USER (.+)$/m.exec(target)?.[1]).toBe("65532:65532");
+    expect(JSON.parse(/^ENTRYPOINT (.+)$/m.exec(target)?.[1] ?? "")).toEqual([
+      ...["/usr/local/bin/node", "--enable-source-maps"],
+      `/app/${images["provider"]?.workspace}/dist/src/main.js`,
+    ]);
+    expect(target).toContain("COPY --from=build /images/provider/rootfs/app /app\n");
+  });
+
+  it("trains on a Node of its own, which TensorFlow's binding runs on", () => {
+    const [, version = ""] = /^ARG GPU_NODE_IMAGE=node:([\d.]+)-/m.exec(dockerfile) ?? [];
+    const { engines } = json<{ engines: { node: string } }>("deploy/docker/gpu/package.json");
+    expect(version.split(".")[0]).toBe(engines.node);
+    const [, path = ""] = /PROVIDER_GPU_NODE=(\S+)/.exec(target) ?? [];
+    expect(target).toContain(`COPY --from=gpu-node /usr/local/bin/node ${path}\n`);
+  });
+
+  it("installs TensorFlow by a lock, in the version of the provider's own", () => {
+    const name = "@tensorflow/tfjs-node-gpu";
+    const { dependencies } = json<{ dependencies: Record<string, string> }>("deploy/docker/gpu/package.json");
+    const { packages } = json<{ packages: Record<string, { version: string; resolved?: string }> }>(
+      "deploy/docker/gpu/package-lock.json",
+    );
+    const core = json<{ version: string }>("node_modules/@tensorflow/tfjs-core/package.json").version;
+    expect(dependencies[name]).toBe(core);
+    expect(packages[`node_modules/${name}`]?.version).toBe(core);
+    expect(packages["node_modules/@tensorflow/tfjs-core"]?.version).toBe(core);
+    const elsewhere = Object.values(packages).filter(
+      ({ resolved }) => resolved?.startsWith("https://registry.npmjs.org/") === false,
+    );
+    expect(elsewhere).toEqual([]);
+    expect(target).toContain(
+      "COPY --from=gpu-tensorflow /gpu/node_modules /app/apps/provider/node_modules\n",
+    );
   });
 });
 

@@ -98,6 +98,10 @@ export const providerSettings = defineSettings({
     description: "most jobs worked on at once",
     default: 8,
   }),
+  PROVIDER_GPU_NODE: optionalSetting(text, {
+    description:
+      "path of a Node.js that @tensorflow/tfjs-node-gpu runs on, as the image provider-gpu has one: trainings run there, on an NVIDIA GPU; absent: on the processor",
+  }),
   PROVIDER_SELF_TEST_MAX_AGE: setting(duration, {
     description: "a self-test on disk younger than this is used again at the start, with its unit",
     default: "1d",

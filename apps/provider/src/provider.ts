@@ -39,7 +39,7 @@ export interface RunningProvider {
 export async function startProvider(
   settings: ProviderSettings,
   logger: Logger,
-  trainer: Trainer = new ChildProcessTrainer(),
+  trainer: Trainer = new ChildProcessTrainer({ gpuNode: settings.PROVIDER_GPU_NODE }),
 ): Promise<RunningProvider> {
   const pin = networkPin(settings);
   const signer = await loadSigner(settings.PROVIDER_KEY_FILE);

@@ -9,6 +9,10 @@ export function trainingFailed(cause: unknown): CodedError {
   });
 }
 
+export function gpuUnavailable(reason: string, cause?: unknown): CodedError {
+  return new CodedError({ code: "gpu-unavailable", kind: "unprocessable", message: reason, cause });
+}
+
 export function unknownDataSet(dataSet: string): CodedError {
   return new CodedError({
     code: "unknown-data-set",

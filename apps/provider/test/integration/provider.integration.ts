@@ -69,7 +69,11 @@ async function start(
     LOG_LEVEL: "silent",
     ...env,
   });
-  const running = await startProvider(settings, silentLogger, new ChildProcessTrainer(TRAINING_PROCESS));
+  const running = await startProvider(
+    settings,
+    silentLogger,
+    new ChildProcessTrainer({ script: TRAINING_PROCESS }),
+  );
   provider = running;
   return { running, me: running.signer.address, dataDir };
 }

@@ -10,7 +10,7 @@ import { trainerConformance } from "../conformance/trainer.conformance.js";
 const SCRIPT = new URL("../../dist/src/adapters/tensorflow/training-process.js", import.meta.url);
 
 trainerConformance("TensorFlow.js", () => new TensorflowTrainer());
-trainerConformance("TensorFlow.js in a child process", () => new ChildProcessTrainer(SCRIPT));
+trainerConformance("TensorFlow.js in a child process", () => new ChildProcessTrainer({ script: SCRIPT }));
 
 describe("the ordered training", () => {
   const PLAN = {
@@ -35,16 +35,30 @@ describe("the ordered training", () => {
        await import("${SCRIPT}");`,
     );
     let progress = 0;
-    const killed = new ChildProcessTrainer(pathToFileURL(mortal)).train(PLAN, () => progress++, signal);
+    const killed = new ChildProcessTrainer({ script: pathToFileURL(mortal) }).train(
+      PLAN,
+      () => progress++,
+      signal,
+    );
     await expect(killed).rejects.toMatchObject({ code: "training-failed" });
     expect(progress).toBeGreaterThan(0);
     const small = { ...PLAN, epochs: 1, trainPerClass: 20, testPerClass: 10 };
-    const trained = await new ChildProcessTrainer(SCRIPT).train(small, () => undefined, signal);
+    const trained = await new ChildProcessTrainer({ script: SCRIPT }).train(small, () => undefined, signal);
     expect(trained.testedOn).toBe(100);
   });
 
+  it("says why it does not train on a GPU, and never takes the processor instead", async () => {
+    const trainer = new ChildProcessTrainer({ script: SCRIPT, gpuNode: process.execPath });
+    await expect(trainer.measureSamplesPerSecond(new AbortController().signal)).rejects.toMatchObject({
+      code: "gpu-unavailable",
+      message: expect.stringContaining("@tensorflow/tfjs-node-gpu cannot be loaded by Node"),
+    });
+  });
+
   it("names the end of a training process that cannot start", async () => {
-    const missing = new ChildProcessTrainer(new URL("./no-such-process.js", import.meta.url));
+    const missing = new ChildProcessTrainer({
+      script: new URL("./no-such-process.js", import.meta.url),
+    });
     await expect(missing.measureSamplesPerSecond(new AbortController().signal)).rejects.toMatchObject({
       code: "training-failed",
     });

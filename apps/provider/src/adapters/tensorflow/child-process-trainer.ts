@@ -3,17 +3,26 @@ import { fileURLToPath } from "node:url";
 import { CodedError } from "@aios/kernel/coded-error";
 import { trainingFailed } from "../../domain/errors.js";
 import type { TrainedModel, Trainer, TrainingPlan, TrainingProgress } from "../../domain/ports.js";
+import type { TensorflowDevice } from "./tensorflow-runtime.js";
 import type { TrainingReply, TrainingRequest } from "./training-messages.js";
 
 const SCRIPT = new URL("./training-process.js", import.meta.url);
 const MOST_STDERR_CHARACTERS = 2_000;
 
+export interface ChildProcessOptions {
+  readonly script?: URL;
+  /** A Node.js that `@tensorflow/tfjs-node-gpu` runs on: it trains, on the GPU. Absent: this one, on the processor. */
+  readonly gpuNode?: string | undefined;
+}
+
 /** Each training in a process of its own: heartbeats go on meanwhile, and its memory is gone afterwards. */
 export class ChildProcessTrainer implements Trainer {
   readonly #script: URL;
+  readonly #gpuNode: string | undefined;
 
-  constructor(script: URL = SCRIPT) {
+  constructor({ script = SCRIPT, gpuNode }: ChildProcessOptions = {}) {
     this.#script = script;
+    this.#gpuNode = gpuNode;
   }
 
   async train(
@@ -21,15 +30,19 @@ export class ChildProcessTrainer implements Trainer {
     onProgress: (progress: TrainingProgress) => void,
     signal: AbortSignal,
   ): Promise<TrainedModel> {
-    const reply = await this.#run({ kind: "train", plan }, onProgress, signal);
+    const reply = await this.#run({ kind: "train", plan, device: this.#device }, onProgress, signal);
     if (reply.kind !== "trained") throw trainingFailed(new Error(`unexpected answer '${reply.kind}'`));
     return reply.model;
   }
 
   async measureSamplesPerSecond(signal: AbortSignal): Promise<number> {
-    const reply = await this.#run({ kind: "measure" }, () => undefined, signal);
+    const reply = await this.#run({ kind: "measure", device: this.#device }, () => undefined, signal);
     if (reply.kind !== "measured") throw trainingFailed(new Error(`unexpected answer '${reply.kind}'`));
     return reply.samplesPerSecond;
+  }
+
+  get #device(): TensorflowDevice {
+    return this.#gpuNode === undefined ? "processor" : "gpu";
   }
 
   #run(
@@ -42,6 +55,7 @@ export class ChildProcessTrainer implements Trainer {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       execArgv: ["--max-old-space-size=256"],
+      ...(this.#gpuNode === undefined ? {} : { execPath: this.#gpuNode, env: onGpu() }),
     });
     const stderr = keepTail(child);
     return new Promise<TrainingReply>((resolve, reject) => {
@@ -65,6 +79,11 @@ export class ChildProcessTrainer implements Trainer {
       });
     });
   }
+}
+
+/** The same model for the same plan, and no more of the GPU's memory than a training needs. */
+function onGpu(): NodeJS.ProcessEnv {
+  return { ...process.env, TF_DETERMINISTIC_OPS: "1", TF_FORCE_GPU_ALLOW_GROWTH: "true" };
 }
 
 function failure({ code, message }: Extract<TrainingReply, { kind: "failed" }>): Error {

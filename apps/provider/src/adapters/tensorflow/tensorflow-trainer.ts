@@ -9,7 +9,7 @@ import type * as Tensorflow from "@tensorflow/tfjs-core";
 import { unknownDataSet } from "../../domain/errors.js";
 import type { TrainedModel, Trainer, TrainingPlan, TrainingProgress } from "../../domain/ports.js";
 import { Perceptron } from "./perceptron.js";
-import { startTensorflow } from "./tensorflow-runtime.js";
+import { startTensorflow, type TensorflowDevice } from "./tensorflow-runtime.js";
 
 type Tf = typeof Tensorflow;
 
@@ -19,15 +19,21 @@ const REFERENCE_BATCH = 64;
 const TEST_BATCH = 1_000;
 const MEASURED_STEPS = 40;
 
-/** Trains on TensorFlow.js (WASM) in this thread; `ChildProcessTrainer` keeps it off the main one. */
+/** Trains on TensorFlow.js in this thread; `ChildProcessTrainer` keeps it off the main one. */
 export class TensorflowTrainer implements Trainer {
+  readonly #device: TensorflowDevice;
+
+  constructor(device: TensorflowDevice = "processor") {
+    this.#device = device;
+  }
+
   async train(
     plan: TrainingPlan,
     onProgress: (progress: TrainingProgress) => void,
     signal: AbortSignal,
   ): Promise<TrainedModel> {
     if (plan.dataSet !== "mnist-digits") throw unknownDataSet(plan.dataSet);
-    const tf = await startTensorflow();
+    const tf = await startTensorflow(this.#device);
     const { train, unseen } = splitDigits(await loadDigits(), plan);
     const rng = new SeededRng(plan.seed);
     const baseRate = LEARNING_RATE * Math.sqrt(plan.batchSize / REFERENCE_BATCH);
@@ -59,7 +65,7 @@ export class TensorflowTrainer implements Trainer {
   }
 
   async measureSamplesPerSecond(signal: AbortSignal): Promise<number> {
-    const tf = await startTensorflow();
+    const tf = await startTensorflow(this.#device);
     signal.throwIfAborted();
     const rng = new SeededRng(1);
     const model = new Perceptron(tf, [784, 128, 10], LEARNING_RATE, rng);

@@ -1,9 +1,11 @@
 import type { TrainedModel, TrainingPlan, TrainingProgress } from "../../domain/ports.js";
+import type { TensorflowDevice } from "./tensorflow-runtime.js";
 
 /** Parent → training process: one request a process. */
-export type TrainingRequest =
+export type TrainingRequest = { readonly device: TensorflowDevice } & (
   | { readonly kind: "train"; readonly plan: TrainingPlan }
-  | { readonly kind: "measure" };
+  | { readonly kind: "measure" }
+);
 
 /** Training process → parent. */
 export type TrainingReply =

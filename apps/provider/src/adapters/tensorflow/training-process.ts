@@ -16,7 +16,7 @@ function reply(message: TrainingReply): Promise<void> {
 }
 
 async function answer(request: TrainingRequest): Promise<void> {
-  const trainer = new TensorflowTrainer();
+  const trainer = new TensorflowTrainer(request.device);
   if (request.kind === "measure") {
     const samplesPerSecond = await trainer.measureSamplesPerSecond(orphaned.signal);
     return reply({ kind: "measured", samplesPerSecond });

@@ -217,7 +217,7 @@ topologySpreadConstraints:
 
 {{- define "aios.container" -}}
 - name: {{ .service.name }}
-  image: {{ include "aios.image" (dict "root" .root "image" .service.name) }}
+  image: {{ include "aios.image" (dict "root" .root "image" (.root.Values.image | default .service.name)) }}
   imagePullPolicy: {{ .root.Values.global.image.pullPolicy }}
   {{- include "aios.containerSecurity" . | nindent 2 }}
   ports:
