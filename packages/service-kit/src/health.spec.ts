@@ -105,4 +105,16 @@ describe("health", () => {
     expect((await get(registry, "/secrets")).status).toBe(404);
     expect((await get(registry, "/health/live", "POST")).status).toBe(405);
   });
+
+  it("tells what the process knows of itself once it does, where it does at all", async () => {
+    const registry = new HealthRegistry("test");
+    expect((await get(registry, "/process")).status).toBe(404);
+    await server?.close();
+    let known: object | undefined;
+    const metrics = async () => "";
+    server = await startHealthServer({ host: "127.0.0.1", port: 0 }, registry, metrics, async () => known);
+    expect((await get(registry, "/process")).status).toBe(503);
+    known = { version: "1.2.3" };
+    expect(await get(registry, "/process")).toEqual({ status: 200, text: '{"version":"1.2.3"}' });
+  });
 });

@@ -177,15 +177,17 @@ export interface HealthServer {
 
 /**
  * On a port of their own: `/health/live` (the event loop answers), `/health/ready` (calls may come), `/health` (the
- * process and all that it needs are well) and `/metrics`.
+ * process and all that it needs are well), `/metrics`, and `/process`, what the process knows of itself: undefined while it
+ * starts.
  */
 export async function startHealthServer(
   listen: HostPort,
   registry: HealthRegistry,
   prometheusText: () => Promise<string>,
+  processReport?: () => Promise<object | undefined>,
 ): Promise<HealthServer> {
   const server = createServer((request, response) => {
-    respond(request, response, registry, prometheusText).catch((error: unknown) => {
+    respond(request, response, { registry, prometheusText, processReport }).catch((error: unknown) => {
       send(response, 500, "text/plain", `${error instanceof Error ? error.message : String(error)}\n`);
     });
   });
@@ -199,11 +201,16 @@ export async function startHealthServer(
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
 }
 
+interface Told {
+  readonly registry: HealthRegistry;
+  readonly prometheusText: () => Promise<string>;
+  readonly processReport: (() => Promise<object | undefined>) | undefined;
+}
+
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  registry: HealthRegistry,
-  prometheusText: () => Promise<string>,
+  { registry, prometheusText, processReport }: Told,
 ): Promise<void> {
   if (request.method !== "GET" && request.method !== "HEAD")
     return send(response, 405, "text/plain", "GET only\n");
@@ -218,14 +225,22 @@ async function respond(
       // Whoever reads metrics hears of the backends too, which readiness does not ask for.
       await registry.report();
       return send(response, 200, "text/plain; version=0.0.4; charset=utf-8", await prometheusText());
+    case "/process":
+      if (processReport !== undefined) return sendProcess(response, await processReport());
+      break;
     default:
-      return send(
-        response,
-        404,
-        "text/plain",
-        "there are /health, /health/live, /health/ready and /metrics\n",
-      );
   }
+  send(
+    response,
+    404,
+    "text/plain",
+    `there are /health, /health/live, /health/ready, /metrics${processReport === undefined ? "" : ", /process"}\n`,
+  );
+}
+
+function sendProcess(response: ServerResponse, report: object | undefined): void {
+  const body = JSON.stringify(report ?? { status: "starting" });
+  send(response, report === undefined ? 503 : 200, "application/json", body);
 }
 
 function sendReport<R extends ReadinessReport | HealthReport>(

@@ -108,14 +108,19 @@ export class ServiceRuntime<D extends SettingsDefinition> {
       version: this.#base.AIOS_VERSION,
       dataDirectory: this.#base.AIOS_DATA_DIR,
     });
-    const health = await startHealthServer(this.#base.AIOS_HEALTH_LISTEN, this.#health, () =>
-      telemetry.prometheusText(),
+    let ownTelemetry: ProcessTelemetry | undefined;
+    const health = await startHealthServer(
+      this.#base.AIOS_HEALTH_LISTEN,
+      this.#health,
+      () => telemetry.prometheusText(),
+      async () => ownTelemetry?.report([]),
     );
     this.#onClose("health server", () => health.close());
     await this.#loadTls();
     await this.#startDatabase();
     await this.#startEvents();
     const context = await this.#createContext(telemetry);
+    ownTelemetry = context.telemetry;
     const transport = this.#createTransport(context);
     const app = await this.#startApplication(context, transport.strategy);
     const drainTimeoutMs = this.#base.AIOS_DRAIN_TIMEOUT;

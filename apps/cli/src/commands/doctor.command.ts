@@ -1,7 +1,9 @@
 import { isCodedError } from "@aios/kernel/coded-error";
-import type { Command, CommandInput } from "../command.js";
+import { type Command, type CommandInput, UsageError } from "../command.js";
 import { addressCertificateFinding, operationsFindings } from "../doctor/cluster-findings.js";
 import { type Finding, warning } from "../doctor/finding.js";
+import { examineCluster } from "../doctor/kubernetes/examine-cluster.js";
+import { Kubectl } from "../doctor/kubernetes/kubectl.js";
 import {
   diskFinding,
   memoryFinding,
@@ -35,11 +37,26 @@ export const doctorCommand: Command = {
   description: `Looks at this machine (Node, memory, disk, ports) and at the platform that answers, here or in a cluster: each
 service, versions, clocks, applied migrations, events that wait or were given up on, disks, certificates, objectives; and
 says the fix for each finding. The inside of a platform is shown to its operators: name an operator's key with --key-file,
-unless the gateway runs on this machine. Exit code 1 when something is wrong; warnings alone give 0.`,
+unless the gateway runs on this machine. Exit code 1 when something is wrong; warnings alone give 0.
+
+With --kubernetes it asks the cluster of your kubeconfig instead, by kubectl and with your rights: every pod of AiOS, why it
+waits or was started again, its last events, disks and nodes; and each running pod for itself: version, clock, migrations,
+what waits, disk and certificate. With --url too, what the gateway knows comes behind it.`,
   actions: [
     {
       positionals: [],
-      options: {},
+      options: {
+        kubernetes: { summary: "ask every pod of a cluster, by kubectl" },
+        context: {
+          value: "<name>",
+          summary: "with --kubernetes: context of the kubeconfig (its current one)",
+        },
+        namespace: {
+          value: "<name>",
+          summary: "with --kubernetes: the release's namespace (that of the context)",
+        },
+        release: { value: "<name>", summary: "with --kubernetes: this release's pods alone" },
+      },
       summary: "findings, one a line",
       example: "doctor --url https://gateway.example.org --key-file operator.key",
       run: examine,
@@ -48,14 +65,28 @@ unless the gateway runs on this machine. Exit code 1 when something is wrong; wa
 };
 
 async function examine(input: CommandInput): Promise<number> {
-  const url = gatewayUrl(input);
+  const { switches, options } = input;
+  const { context, namespace, release } = options;
+  if (!switches.has("kubernetes")) {
+    if (context !== undefined || namespace !== undefined || release !== undefined)
+      throw new UsageError("--context, --namespace and --release go with --kubernetes.");
+    const url = gatewayUrl(input);
+    return tell(input, { url }, await platformFindings(input, url));
+  }
+  const inCluster = await examineCluster(new Kubectl({ context, namespace }), { release, namespace });
+  const platform = input.url === undefined ? [] : await platformFindings(input, gatewayUrl(input));
+  const where = input.url === undefined ? {} : { url: input.url };
+  return tell(input, { ...where, kubernetes: true }, [...inCluster, ...platform]);
+}
+
+async function platformFindings(input: CommandInput, url: string): Promise<readonly Finding[]> {
   const client = visitorClient(input);
   const [backends, certificate] = await Promise.all([
     backendFindings(client, url),
     addressCertificateFinding(url),
   ]);
   const runs = backends[0]?.state === "ok";
-  const findings: Finding[] = [
+  return [
     nodeFinding(process.versions.node),
     memoryFinding(),
     await diskFinding(repositoryRoot() ?? process.cwd()),
@@ -65,7 +96,11 @@ async function examine(input: CommandInput): Promise<number> {
     ...(runs ? await clockFindings(client, url) : []),
     ...(runs ? await insideFindings(input) : []),
   ];
-  if (input.json) input.output.write(`${JSON.stringify({ url, findings })}\n`);
+}
+
+/** Answers the exit code. */
+function tell(input: CommandInput, what: object, findings: readonly Finding[]): number {
+  if (input.json) input.output.write(`${JSON.stringify({ ...what, findings })}\n`);
   else {
     for (const finding of findings) {
       const fix = finding.fix === undefined ? "" : `\n          fix: ${finding.fix}`;

@@ -20,19 +20,40 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** What the services know of themselves, judged: each finding with its fix. Pure. */
 export function operationsFindings(operations: Operations): readonly Finding[] {
-  const { services } = operations;
   return [
-    ...services.flatMap(readinessFindings),
-    versionFinding(services),
-    clockFinding(services),
-    ...judged(services, schemaFinding, ok("schema", "every migration of each service is applied")),
-    ...judged(services, outboxFinding, ok("outbox", "no event waits to be sent for long")),
-    ...judged(services, deadLetterFinding, ok("dead letters", "no service gave up on an event")),
-    ...judged(services, diskFinding, ok("disks", "each service has room")),
-    ...judged(services, certificateFinding, certificatesAreFine(services)),
+    ...processFindings(operations.services, (name) => name),
     indexFinding(operations.chain),
     ...lagFindings(operations.lags),
     ...objectiveFindings(operations.objectives),
+  ];
+}
+
+/** What processes say of themselves, judged; `serviceOf` gives the service whose process has a name. Pure. */
+export function processFindings(
+  processes: readonly OperatedService[],
+  serviceOf: (name: string) => string,
+): readonly Finding[] {
+  return [
+    ...processes.flatMap(readinessFindings),
+    versionFinding(processes),
+    clockFinding(processes),
+    ...judged(
+      processes,
+      (one) => schemaFinding(one, serviceOf(one.name)),
+      ok("schema", "every migration of each service is applied"),
+    ),
+    ...judged(processes, outboxFinding, ok("outbox", "no event waits to be sent for long")),
+    ...judged(
+      processes,
+      (one) => deadLetterFinding(one, serviceOf(one.name)),
+      ok("dead letters", "no service gave up on an event"),
+    ),
+    ...judged(
+      processes,
+      (one) => diskFinding(one, serviceOf(one.name)),
+      ok("disks", "each service has room"),
+    ),
+    ...judged(processes, certificateFinding, certificatesAreFine(processes)),
   ];
 }
 
@@ -84,7 +105,7 @@ function clockFinding(services: readonly OperatedService[]): Finding {
   return worst.offset > CLOCK_PROBLEM_MS ? problem("clocks", text, fix) : warning("clocks", text, fix);
 }
 
-function schemaFinding({ name, schema }: OperatedService): Finding | undefined {
+function schemaFinding({ name, schema }: OperatedService, service: string): Finding | undefined {
   if (schema === null) return undefined;
   const [changed] = schema.changed;
   if (changed !== undefined)
@@ -98,7 +119,7 @@ function schemaFinding({ name, schema }: OperatedService): Finding | undefined {
     return problem(
       "schema",
       `${name}: ${schema.missing.length} of ${schema.expected} migrations are not applied, first ${missing}.`,
-      `Run the service once with --migrate, as the chart's Job ${name}-migrate does.`,
+      `Run the service once with --migrate, as the chart's Job ${service}-migrate does.`,
     );
   if (schema.ahead.length === 0) return undefined;
   return warning(
@@ -117,22 +138,22 @@ function outboxFinding({ name, outbox }: OperatedService): Finding | undefined {
   );
 }
 
-function deadLetterFinding({ name, deadLetters }: OperatedService): Finding | undefined {
+function deadLetterFinding({ name, deadLetters }: OperatedService, service: string): Finding | undefined {
   if (deadLetters === null || deadLetters.events === 0) return undefined;
   const count = deadLetters.events >= deadLetters.limit ? `${deadLetters.limit} or more` : deadLetters.events;
   return warning(
     "dead letters",
     `${name} gave up on ${count} events.`,
-    `See why with 'aios events list --group ${name}', mend it, then 'aios events retry --all --group ${name}'.`,
+    `See why with 'aios events list --group ${service}', mend it, then 'aios events retry --all --group ${service}'.`,
   );
 }
 
-function diskFinding({ name, disk }: OperatedService): Finding | undefined {
+function diskFinding({ name, disk }: OperatedService, service: string): Finding | undefined {
   if (disk === null) return undefined;
   if (disk.freeBytes >= LEAST_FREE_BYTES && disk.freeBytes >= LEAST_FREE_SHARE * disk.totalBytes)
     return undefined;
   const text = `${name}: ${(disk.freeBytes / GIB).toFixed(1)} of ${(disk.totalBytes / GIB).toFixed(1)} GiB free at ${disk.directory}.`;
-  const fix = `Enlarge the volume (${name}.persistence.size) or free space.`;
+  const fix = `Enlarge the volume (${service}.persistence.size) or free space.`;
   return disk.freeBytes < LEAST_FREE_BYTES ? problem("disks", text, fix) : warning("disks", text, fix);
 }
 
