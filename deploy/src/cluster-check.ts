@@ -1,17 +1,13 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { freePort } from "@aios/service-kit/free-port";
 import { SERVICES } from "@aios/service-kit/local-instance";
 import { Cluster } from "./cluster.js";
-import { command } from "./command-line.js";
+import { namesTroubles, soundByGateway, soundByKubernetes } from "./doctor-check.js";
+import type { ChainChanges } from "./event-judgement.js";
+import { countEvents, upgradeUnderLoad } from "./upgrade-under-load.js";
 
 const USAGE = `Usage: npm run test:cluster -- [options]
 
@@ -30,10 +26,7 @@ uninstalling. Needs helm and kubectl, and the images where the cluster can get t
 `;
 const GATEWAY_PORT = 8_080;
 const MAIN_JOB_MS = 900_000;
-const LOAD_SECONDS = 90;
-const LOAD_MS = 300_000;
 const OPERATOR_KEY = "account-foundation.key";
-const AIOS = fileURLToPath(new URL("../../../apps/cli/dist/src/main.js", import.meta.url));
 /** Settings of one service that cannot work, and what its pod has to say of them. */
 const WRONG_SETTINGS: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [
   [
@@ -95,9 +88,26 @@ if (installed) {
   for (const service of ["zk-prover", "gateway"]) {
     await step(`scales ${service} alone`, () => scaleAlone(service));
   }
-  await step("upgrades every service under load without one failed read", upgradeUnderLoad);
+  let changes: ChainChanges | undefined;
+  await step(
+    "upgrades every service under reads and orders: no request fails, no order is lost or doubled",
+    async () => {
+      const { shown, changes: ofOrders } = await upgradeUnderLoad(cluster, gateway, upgrade);
+      changes = ofOrders;
+      return shown;
+    },
+  );
+  await step("has every event of those orders once", () => eventsOf(changes));
   await step("buys an inference as the synthetic check", syntheticOutcome);
-  await step("is found sound by the doctor of an operator", doctor);
+  await step("is found sound by the doctor of an operator", async () =>
+    soundByGateway(cluster, await cluster.secret("aios-network", OPERATOR_KEY), doctorsPort),
+  );
+  await step("has every pod found sound by the doctor that asks Kubernetes", () =>
+    soundByKubernetes(cluster),
+  );
+  await step("has each trouble of a pod named by that doctor, with the way out", () =>
+    namesTroubles(cluster, deployment("marketplace")),
+  );
   await step("says in the pod why a service cannot start", reasonsInPods);
   await step("renews certificates by its CronJob", renewCertificates);
   await step("loses pods and runs the main job again", async () => {
@@ -182,13 +192,16 @@ async function podsByService(): Promise<ReadonlyMap<string, number>> {
   return counts;
 }
 
-async function upgradeUnderLoad(): Promise<string> {
-  await cluster.kubectl("delete", "job", "read-load", "--ignore-not-found", "--wait=true");
-  await cluster.startJob("read-load", ["read-load", "--gateway", gateway, "--seconds", `${LOAD_SECONDS}`]);
+async function upgrade(): Promise<void> {
   const next = values["next-tag"] ?? tag;
   const roll = SERVICES.map((service) => `${service}.podAnnotations.rolled=again`);
   await cluster.install(`global.image.tag=${next}`, ...roll, ...(await watched()));
-  return cluster.finishJob("read-load", LOAD_MS);
+}
+
+async function eventsOf(changes: ChainChanges | undefined): Promise<string> {
+  if (changes === undefined)
+    throw new Error("there are no orders to look for: the upgrade before did not go through");
+  return countEvents(cluster, deployment("compute"), changes);
 }
 
 /** The settings that let an operator look inside and the synthetic check buy. */
@@ -212,47 +225,6 @@ async function syntheticOutcome(): Promise<string> {
     if (performance.now() > endsAt) throw new Error(`no check went through:\n${log}`);
     await delay(1_000);
   }
-}
-
-/** As whoever is called at night does, from a machine outside, with the operator's key. */
-async function doctor(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "aios-doctor-"));
-  const forward = spawn(
-    "kubectl",
-    [
-      "--namespace",
-      namespace,
-      "port-forward",
-      `service/${release}-gateway`,
-      `${doctorsPort}:${GATEWAY_PORT}`,
-    ],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  try {
-    const keyFile = join(folder, "operator.key");
-    await writeFile(keyFile, await cluster.secret("aios-network", OPERATOR_KEY), { mode: 0o600 });
-    await once(forward.stdout, "data");
-    const url = `http://127.0.0.1:${doctorsPort}`;
-    const said = await command(
-      process.execPath,
-      ...[AIOS, "doctor", "--url", url, "--key-file", keyFile, "--json"],
-    ).catch((error: Error) => error.message);
-    return soundFindings(said);
-  } finally {
-    forward.kill();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** Whether answers came as fast as promised is a matter of the machine, which others use too: told, and no fault here. */
-function soundFindings(said: string): string {
-  const json = said.slice(Math.max(0, said.indexOf('{"url"'))).split("\n", 1)[0] ?? "";
-  const { findings } = JSON.parse(json) as { findings: { name: string; state: string; detail: string }[] };
-  const told = findings.map(({ name, state, detail }) => `${state} ${name}: ${detail}`).join("\n");
-  if (!findings.some(({ name }) => name === "schema")) throw new Error(`the inside was not shown:\n${told}`);
-  const faults = findings.filter(({ name, state }) => state === "problem" && name !== "objectives");
-  if (faults.length > 0) throw new Error(told);
-  return told;
 }
 
 async function reasonsInPods(): Promise<string> {

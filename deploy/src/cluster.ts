@@ -9,6 +9,8 @@ import { command } from "./command-line.js";
 
 const CHART = fileURLToPath(new URL("../../helm/aios", import.meta.url));
 const POLL_MS = 1_000;
+/** Where every image has it. */
+const NODE = "/usr/local/bin/node";
 
 export interface ClusterOptions {
   readonly namespace: string;
@@ -24,6 +26,14 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
+  }
+
+  get namespace(): string {
+    return this.#options.namespace;
+  }
+
+  get release(): string {
+    return this.#options.release;
   }
 
   kubectl(...args: readonly string[]): Promise<string> {
@@ -92,7 +102,7 @@ export class Cluster {
     const manifest = await command("helm", "get", "hooks", release, "--namespace", namespace);
     const job = jobNamed(manifest, `${release}-main-job`);
     for (const container of job.spec.template.spec.containers) container.args = args;
-    await this.#create({ ...job, metadata: { name } });
+    await this.create({ ...job, metadata: { name } });
   }
 
   async finishJob(name: string, timeoutMs: number): Promise<string> {
@@ -116,6 +126,16 @@ export class Cluster {
     }
   }
 
+  /** Tells the process of a Job's pod to end as it ends by itself. */
+  async endJob(name: string): Promise<void> {
+    await this.kubectl("exec", `job/${name}`, "--", NODE, "--eval", "process.kill(1, 'SIGTERM')");
+  }
+
+  /** Runs an ES module in a running pod of a workload, with what its image holds; answers what it writes. */
+  evaluateIn(workload: string, module: string): Promise<string> {
+    return this.kubectl("exec", workload, "--", NODE, "--input-type=module", "--eval", module);
+  }
+
   async rolledOut(workload: string): Promise<void> {
     await this.kubectl("rollout", "status", workload, "--timeout=5m");
   }
@@ -135,20 +155,13 @@ export class Cluster {
     settings: Readonly<Record<string, string>>,
     name: string,
   ): Promise<string> {
-    const { spec } = (JSON.parse(await this.kubectl("get", workload, "--output=json")) as Workload).spec
-      .template;
+    const spec = await this.podSpecOf(workload);
     for (const container of spec.containers) {
       const kept = container.env.filter((entry) => settings[entry.name] === undefined);
       container.env = [...kept, ...Object.entries(settings).map(([key, value]) => ({ name: key, value }))];
-      delete container.startupProbe;
     }
     await this.kubectl("delete", "pod", name, "--ignore-not-found", "--wait=true");
-    await this.#create({
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name },
-      spec: { ...spec, restartPolicy: "Never" },
-    });
+    await this.create({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec });
     try {
       await this.kubectl("wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Failed", "--timeout=3m");
       const message = "--output=jsonpath={.status.containerStatuses[0].state.terminated.message}";
@@ -158,11 +171,15 @@ export class Cluster {
     }
   }
 
-  async readyReplicas(workload: string): Promise<number> {
-    return Number((await this.kubectl("get", workload, "--output=jsonpath={.status.readyReplicas}")) || "0");
+  /** The pod that a workload makes, to be changed and started once. */
+  async podSpecOf(workload: string): Promise<PodSpec> {
+    const { spec } = (JSON.parse(await this.kubectl("get", workload, "--output=json")) as Workload).spec
+      .template;
+    for (const container of spec.containers) delete container.startupProbe;
+    return { ...spec, restartPolicy: "Never" };
   }
 
-  async #create(manifest: object): Promise<void> {
+  async create(manifest: object): Promise<void> {
     const folder = await mkdtemp(join(tmpdir(), "aios-manifest-"));
     try {
       const file = join(folder, "manifest.json");
@@ -174,17 +191,18 @@ export class Cluster {
   }
 }
 
+export interface PodSpec {
+  restartPolicy?: string;
+  readonly containers: {
+    image: string;
+    env: { readonly name: string; readonly value?: string; readonly valueFrom?: object }[];
+    resources?: object;
+    startupProbe?: unknown;
+  }[];
+}
+
 interface Workload {
-  readonly spec: {
-    readonly template: {
-      readonly spec: {
-        readonly containers: {
-          env: { readonly name: string; readonly value?: string }[];
-          startupProbe?: unknown;
-        }[];
-      };
-    };
-  };
+  readonly spec: { readonly template: { readonly spec: PodSpec } };
 }
 
 interface JobManifest {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import { serveSynthetic } from "@aios/cli/synthetic/serve-synthetic";
 import { SyntheticCheck } from "@aios/cli/synthetic/synthetic-check";
-import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { isCodedError } from "@aios/kernel/coded-error";
 import { readHonkPowers } from "@aios/launcher/honk-powers";
 import { runLocalMainJob } from "@aios/launcher/local-main-job";
 import { ensureProtocol } from "@aios/launcher/protocol-deployment";
@@ -11,11 +11,12 @@ import { AiosClient } from "@aios/sdk/client";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { duration, hostPort, integer } from "@aios/service-kit/config";
 import { leaveReason } from "@aios/service-kit/start-failure";
-import { monotonicMs, systemClock } from "@aios/service-kit/system-clock";
+import { systemClock } from "@aios/service-kit/system-clock";
+import { argument, required } from "./arguments.js";
 import { chainAnswers } from "./chain-answers.js";
 import { inClusterApi } from "./kubernetes-api.js";
+import { orderLoad, readLoad } from "./load-commands.js";
 import { newNetwork, readFiles, withIdentities } from "./network.js";
-import { readFor } from "./read-load.js";
 import { issueServiceCertificates } from "./service-certificates.js";
 import { type BundledServer, setUpNetwork } from "./set-up-network.js";
 
@@ -64,8 +65,16 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
 
   read-load        reads through the gateway for a while; fails when one answer is an error of the platform
     --gateway URL             the gateway
-    --seconds NUMBER          how long (60)
+    --seconds NUMBER          how long (60), or until SIGTERM
     --clients NUMBER          readers at once (4)
+
+  order-load       orders through the gateway for a while, then accounts for each order on chain, its receipt and the events
+    --gateway URL             the gateway
+    --keys FOLDER             where the network's Secret is mounted (/network-keys)
+    --account NAME            the network's account that buys (business); it holds a licence of the newest model
+    --operator NAME           the network's account that may look inside (foundation)
+    --seconds NUMBER          how long (60), or until SIGTERM
+    --clients NUMBER          buyers at once (2)
 `;
 
 const LARGEST_HONOR_SET = 21;
@@ -81,6 +90,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   "main-job": mainJob,
   synthetic,
   "read-load": readLoad,
+  "order-load": orderLoad,
 };
 
 process.exitCode = await main(process.argv.slice(2));
@@ -257,48 +267,4 @@ async function synthetic(args: string[]): Promise<number> {
   });
   await serveSynthetic(check, argument("listen", hostPort.safeParse(values.listen)), write);
   return 0;
-}
-
-async function readLoad(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      gateway: { type: "string" },
-      seconds: { type: "string", default: "60" },
-      clients: { type: "string", default: "4" },
-    },
-  });
-  const endsAt = monotonicMs() + Number(values.seconds) * 1_000;
-  const report = await readFor({
-    url: `${required("gateway", values.gateway)}/v1/models`,
-    goesOn: () => monotonicMs() < endsAt,
-    clients: Number(values.clients),
-  });
-  write(JSON.stringify(report));
-  return report.failed === 0 && report.answered > 0 ? 0 : 1;
-}
-
-type Parsed<T> =
-  | { readonly success: true; readonly data: T }
-  | { readonly success: false; readonly error: { readonly issues: readonly { readonly message: string }[] } };
-
-function argument<T>(name: string, parsed: Parsed<T>): T {
-  if (parsed.success) return parsed.data;
-  const reason = parsed.error.issues[0]?.message ?? "it cannot be read";
-  throw new CodedError({
-    code: "argument-invalid",
-    kind: "invalid",
-    message: `--${name}: ${reason}.`,
-    field: name,
-  });
-}
-
-function required(name: string, value: string | undefined): string {
-  if (value !== undefined && value !== "") return value;
-  throw new CodedError({
-    code: "argument-missing",
-    kind: "invalid",
-    message: `${name} is missing. See --help.`,
-    field: name,
-  });
 }

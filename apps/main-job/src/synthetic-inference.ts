@@ -45,7 +45,8 @@ export async function syntheticInference(buyer: AiosClient, options: SyntheticOp
   return job.jobId;
 }
 
-async function newestModel(buyer: AiosClient): Promise<number> {
+/** The newest published model. Throws `no-model`. */
+export async function newestModel(buyer: AiosClient): Promise<number> {
   const { items } = await buyer.models.list();
   const published = items.find((model) => model.state === "published" && model.modelId !== null);
   if (published?.modelId != null) return published.modelId;

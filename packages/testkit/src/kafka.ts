@@ -35,13 +35,20 @@ export function kafkaIsAvailable(): boolean {
   return answers("java", "-version") && (existsSync(join(HOME, "libs")) || answers("mvn", "--version"));
 }
 
+export interface KafkaPlace {
+  /** An address of this machine (127.0.0.1). */
+  readonly host?: string;
+  /** A free one where absent. */
+  readonly port?: number;
+}
+
 /** A real Kafka broker and controller in one process. */
-export async function startKafka(): Promise<TestKafka> {
+export async function startKafka(place: KafkaPlace = {}): Promise<TestKafka> {
   fetchJars();
   const directory = temporaryDirectory("kafka");
-  const port = await freePort();
+  const address = `${place.host ?? "127.0.0.1"}:${place.port ?? (await freePort())}`;
   const settings = join(directory.path, "server.properties");
-  writeFileSync(settings, serverProperties(port, await freePort(), join(directory.path, "log")));
+  writeFileSync(settings, serverProperties(address, await freePort(), join(directory.path, "log")));
   const formatted = spawnSync("java", [
     ...JAVA_OPTIONS,
     "kafka.tools.StorageTool",
@@ -59,7 +66,7 @@ export async function startKafka(): Promise<TestKafka> {
     await once(server, "close");
   };
   return {
-    url: `kafka://127.0.0.1:${port}`,
+    url: `kafka://${address}`,
     async crash() {
       await end("SIGKILL");
       server = await serve(settings);
@@ -96,12 +103,12 @@ ${dependency("org.apache.logging.log4j", "log4j-slf4j-impl", LOG4J_VERSION)}
 </dependencies></project>`;
 }
 
-function serverProperties(port: number, controllerPort: number, logDir: string): string {
+function serverProperties(address: string, controllerPort: number, logDir: string): string {
   return Object.entries({
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://${address},CONTROLLER://127.0.0.1:${controllerPort}`,
     "controller.listener.names": "CONTROLLER",
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "log.dirs": logDir,

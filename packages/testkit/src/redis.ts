@@ -17,24 +17,41 @@ export function redisIsInstalled(): boolean {
   return spawnSync("redis-server", ["--version"]).status === 0;
 }
 
-/** A real Redis on a free port that writes every change ahead. */
-export async function startRedis(): Promise<TestRedis> {
+export interface RedisPlace {
+  /** An address of this machine (127.0.0.1); another one needs a password. */
+  readonly host?: string;
+  /** A free one where absent. */
+  readonly port?: number;
+  readonly password?: string;
+}
+
+interface Served {
+  readonly host: string;
+  readonly port: number;
+  readonly password: string | undefined;
+  readonly directory: string;
+}
+
+/** A real Redis that writes every change ahead. */
+export async function startRedis(place: RedisPlace = {}): Promise<TestRedis> {
+  const { host = "127.0.0.1", password } = place;
   const directory = temporaryDirectory("redis");
-  const port = await freePort();
-  let server = await serve(port, directory.path);
+  const served = { host, port: place.port ?? (await freePort()), password, directory: directory.path };
+  let server = await serve(served);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;
     server.kill(signal);
     await once(server, "close");
   };
   return {
-    url: `redis://127.0.0.1:${port}/0`,
+    url: `redis://${password === undefined ? "" : `:${password}@`}${host}:${served.port}/0`,
     async crash() {
       await end("SIGKILL");
-      server = await serve(port, directory.path);
+      server = await serve(served);
     },
     flush() {
-      const flushed = spawnSync("redis-cli", ["-p", String(port), "FLUSHALL"]);
+      const secret = password === undefined ? [] : ["-a", password];
+      const flushed = spawnSync("redis-cli", ["-h", host, "-p", `${served.port}`, ...secret, "FLUSHALL"]);
       if (flushed.status !== 0) throw new Error(`Redis could not be flushed: ${flushed.stderr}`);
     },
     async stop() {
@@ -44,10 +61,11 @@ export async function startRedis(): Promise<TestRedis> {
   };
 }
 
-async function serve(port: number, directory: string): Promise<ChildProcess> {
+async function serve({ host, port, password, directory }: Served): Promise<ChildProcess> {
   const options = {
+    ...(password === undefined ? {} : { requirepass: password }),
     port,
-    bind: "127.0.0.1",
+    bind: host,
     dir: directory,
     appendonly: "yes",
     appendfsync: "always",
