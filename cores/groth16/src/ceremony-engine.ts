@@ -85,7 +85,7 @@ export class CeremonyEngine {
     const digest = circuitDigest(circuit);
     const { signal, onProgress } = options;
     const own = signal === undefined ? {} : { signal };
-    const checked = await checkPowers(this.#threads, powers, own).catch((error: unknown) => {
+    const checked = await checkPowers(this.#threads, powers, seed, own).catch((error: unknown) => {
       throw isRefusal(error) ? malformedPowers("a point is not in the curve's group of prime order") : error;
     });
     onProgress?.(CHECKED_SHARE);

@@ -1,3 +1,4 @@
+import { shake256 } from "@noble/hashes/sha3.js";
 import type { CeremonyJob, CeremonyThreads } from "./ceremony-threads.js";
 import { concatBytes, G1_BYTES, G2_BYTES } from "./key-points.js";
 import type { CircuitPowers } from "./powers-of-tau.js";
@@ -7,8 +8,11 @@ import type { CallOptions } from "./prover-thread-port.js";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const SCALAR_BYTES = 32;
+const SEED_BYTES = 32;
 /** Points that are checked at a time. */
-const CHUNK = 8_192;
+const CHUNK = 32_768;
+/** Fewer points of G2 are looked at one by one. */
+const MANY_POINTS = 256;
 
 /** Runs of points of a circuit's first key, whose gamma and delta are one. */
 export interface FirstKeyPoints {
@@ -66,10 +70,14 @@ const GROUPS: Readonly<Record<PowersRun, PointGroup>> = {
 export type CheckedPowers = Readonly<Record<PowersRun, Bytes>>;
 const BYTES = { g1: G1_BYTES, g2: G2_BYTES } as const;
 
-/** Every point of the powers, checked: on the curve, in the group, not at infinity. Throws `prover-refused`. */
+/**
+ * Every point of the powers, checked: on the curve, in the group, not at infinity. `seed`: nobody knew it when the powers were
+ * made. Throws `prover-refused`.
+ */
 export async function checkPowers(
   threads: CeremonyThreads,
   powers: CircuitPowers,
+  seed: Uint8Array,
   options: CallOptions,
 ): Promise<CheckedPowers> {
   const runs = Object.keys(GROUPS) as PowersRun[];
@@ -77,12 +85,16 @@ export async function checkPowers(
     const group = GROUPS[run];
     return chunksOf(powers[run], CHUNK * BYTES[group]).map((points) => ({ run, group, points }));
   });
-  const jobs = chunks.map(
-    ({ group, points }): CeremonyJob => ({
-      request: { kind: "check-powers", group, points },
+  const jobs = chunks.map(({ group, points }, at): CeremonyJob => {
+    const isMany = group === "g2" && points.length >= MANY_POINTS * G2_BYTES;
+    const own = shake256(concatBytes(seed, Uint8Array.of(at & 255, at >> 8)), { dkLen: SEED_BYTES }) as Bytes;
+    return {
+      request: isMany
+        ? { kind: "check-twist-powers", points, seed: own }
+        : { kind: "check-powers", group, points },
       moved: [points.buffer],
-    }),
-  );
+    };
+  });
   const checked = await threads.share(jobs, options);
   const of = (run: PowersRun): Bytes => concatBytes(...checked.filter((_, at) => chunks[at]?.run === run));
   return Object.fromEntries(runs.map((run) => [run, of(run)])) as CheckedPowers;

@@ -27,6 +27,8 @@ export type ProverRequest =
   | { readonly kind: "unload"; readonly key: string }
   /** Points as `.ptau` files hold them, checked and encoded as all others here. */
   | { readonly kind: "check-powers"; readonly group: PointGroup; readonly points: Bytes }
+  /** The same of many points of G2, by random combinations from `seed`, which nobody knew when they were made. */
+  | { readonly kind: "check-twist-powers"; readonly points: Bytes; readonly seed: Bytes }
   /** Coefficients of the polynomial with these values on the domain of as many elements. */
   | { readonly kind: "interpolate"; readonly values: Bytes }
   /** Σ weight · point; the points were checked before. */

@@ -1,6 +1,14 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
-import { added, checkedPowers, checkedSum, combined, scaled, sum } from "./ceremony-steps.js";
+import {
+  added,
+  checkedPowers,
+  checkedSum,
+  checkedTwistPowers,
+  combined,
+  scaled,
+  sum,
+} from "./ceremony-steps.js";
 import type { ProverCall, ProverReply, ProverRequest, ProverResult } from "./prover-messages.js";
 import { type Handle, WasmProver } from "./wasm-prover.js";
 import type { SharePoints } from "./work-shares.js";
@@ -124,6 +132,8 @@ function answer(request: ProverRequest, onStep: (fraction: number) => void): Pro
       return unload(request.key);
     case "check-powers":
       return { kind: "bytes", bytes: [checkedPowers(prover, request)] };
+    case "check-twist-powers":
+      return { kind: "bytes", bytes: [checkedTwistPowers(prover, request)] };
     case "interpolate":
       return { kind: "bytes", bytes: [prover.interpolate(request.values)] };
     case "sum-points":
