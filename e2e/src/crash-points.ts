@@ -2,13 +2,21 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 
 /** What is done while a crash point is armed. */
-export type Flow = "proof" | "sample" | "replicate" | "none" | "purchase" | "publication" | "training";
+export const FLOWS = ["proof", "sample", "replicate", "none", "training", "publication", "purchase"] as const;
+export type Flow = (typeof FLOWS)[number];
 
 export interface CrashPoint {
+  /** Who dies there; of `provider`, the first of them that passes it. */
   readonly process: string;
   readonly name: string;
+  /** The name, and where it is another's than the name says, whose. */
+  readonly id: string;
+  /** The flow that has to pass it, whatever others do. */
   readonly flow: Flow;
 }
+
+/** A chain of one producer, or one of several honor nodes. */
+export type ChainKind = "producer" | "honor";
 
 /** Points inside template literals, by the text that stands in the code. */
 const EXPANSIONS: Readonly<Record<string, readonly string[]>> = {
@@ -21,7 +29,17 @@ const EXPANSIONS: Readonly<Record<string, readonly string[]>> = {
   "compute.${step}.after-submit": ["open", "lease", "deliver", "settle", "accept"].map(
     (step) => `compute.${step}.after-submit`,
   ),
+  "consensus.${what}.${step}": ["vote", "block", "decision"].flatMap((what) =>
+    ["before-persist", "after-persist", "after-send"].map((step) => `consensus.${what}.${step}`),
+  ),
 };
+
+/** Points that only a node passes which votes. */
+const HONOR_POINTS = /^consensus\.(?:vote|block|decision)\./;
+/** Points of the node that the platform talks to alone. */
+const FIRST_NODES_POINTS = /^consensus\.submit\./;
+/** Stands for the nodes beside the platform's own. */
+export const OTHER_NODE = "honor-2";
 
 /** Points that need another flow than a proven inference to be passed. */
 const FLOW_OF_PREFIX: readonly (readonly [string, Flow])[] = [
@@ -51,8 +69,8 @@ const SHARED_POINTS: readonly (readonly [string, readonly string[]])[] = [
   ["outbox.add(", ["outbox.before-publish", "outbox.after-publish"]],
 ];
 
-/** Every crash point in the code of services and provider. */
-export function findCrashPoints(root: string): CrashPoint[] {
+/** Every crash point in the code of services and provider that a platform on such a chain has. */
+export function findCrashPoints(root: string, chain: ChainKind): CrashPoint[] {
   const names = new Set<string>();
   for (const directory of [join(root, "services"), join(root, "apps", "provider")]) {
     for (const file of sources(directory)) {
@@ -66,7 +84,16 @@ export function findCrashPoints(root: string): CrashPoint[] {
   return [...names]
     .filter((name) => !PASSED_ELSEWHERE.some((prefix) => name.startsWith(prefix)))
     .sort()
-    .map((name) => ({ process: name.slice(0, name.indexOf(".")), name, flow: flowOf(name) }));
+    .flatMap((name) => placesOf(name, chain));
+}
+
+function placesOf(name: string, chain: ChainKind): CrashPoint[] {
+  const process = name.slice(0, name.indexOf("."));
+  const own = { process, name, id: name, flow: flowOf(name) };
+  if (process !== "consensus") return [own];
+  if (chain === "producer") return HONOR_POINTS.test(name) ? [] : [own];
+  if (FIRST_NODES_POINTS.test(name)) return [own];
+  return [own, { ...own, process: OTHER_NODE, id: `${OTHER_NODE}/${name}` }];
 }
 
 function sharedPoints(root: string, file: string, text: string): string[] {
@@ -108,6 +135,18 @@ export function mixedRuns(points: readonly CrashPoint[], atMost = Number.POSITIV
       }),
     );
   });
+}
+
+/**
+ * Runs that have every point once, and of each process no more than `deaths`; as few as that needs. The points of a process
+ * are dealt over the runs, so that those of two processes meet in many pairs.
+ */
+export function coveringRuns(points: readonly CrashPoint[], deaths: number): CrashPoint[][] {
+  const lists = [...grouped(points).values()];
+  const count = Math.ceil(Math.max(0, ...lists.map((list) => list.length)) / deaths);
+  return Array.from({ length: count }, (_, run) =>
+    lists.flatMap((list) => list.filter((_point, index) => index % count === run)),
+  );
 }
 
 function grouped(points: readonly CrashPoint[]): Map<string, CrashPoint[]> {

@@ -26,11 +26,16 @@ export interface FlowContext {
   readonly clock: Clock;
   readonly modelId: number;
   readonly digit: Uint8Array;
+  /** What the flow builds on is there, and it begins. */
+  readonly onBegin?: () => void;
+  /** It has begun, and is not over: of a job, that it is paid for. */
+  readonly onAmid?: () => void;
   readonly onChange?: (job: Job) => void;
 }
 
 const JOB_WITHIN_MS = 240_000;
 const ENDED: readonly string[] = ["settled", "refunded", "failed"];
+const NOT_PAID_FOR: readonly string[] = ["prepared", "funding"];
 const BUYER: AccountName = "business";
 
 /** Takes one flow through the public API as a careful client does. Returns what is wrong with the outcome. */
@@ -70,8 +75,10 @@ function runTraining(context: FlowContext): Promise<string[]> {
 }
 
 async function runJob(context: FlowContext, request: JobRequest): Promise<string[]> {
-  const { clock, local, onChange = () => undefined } = context;
+  const { clock, local } = context;
   const buyer = local.client(BUYER);
+  const onChange = watcherOf(context);
+  context.onBegin?.();
   const idempotencyKey = crypto.randomUUID();
   const prepared = await persistently(clock, () => buyer.jobs.prepare(request, idempotencyKey));
   await persistently(clock, () => buyer.jobs.place(prepared));
@@ -99,6 +106,17 @@ async function runJob(context: FlowContext, request: JobRequest): Promise<string
     : [...violations, `its receipts are ${receipts.map((receipt) => receipt.state).join(", ")}`];
 }
 
+/** Tells the context of every state, and once that the job is paid for. */
+function watcherOf({ onAmid, onChange }: FlowContext): (job: Job) => void {
+  let isAmid = false;
+  return (job) => {
+    onChange?.(job);
+    if (isAmid || NOT_PAID_FOR.includes(job.state)) return;
+    isAmid = true;
+    onAmid?.();
+  };
+}
+
 /** A job may end only settled, with one payment of each kind and every wei of the escrow accounted for. */
 export function violationsOf(job: Pick<Job, "state" | "error">, payments: readonly JobPayment[]): string[] {
   const violations: string[] = [];
@@ -121,6 +139,8 @@ async function runPurchase(context: FlowContext): Promise<string[]> {
   const { local, clock } = context;
   const { modelId } = await publishRandomModel(context);
   if (modelId === null) return ["the model has no id"];
+  context.onBegin?.();
+  context.onAmid?.();
   const buyer = local.client(BUYER);
   const before = await persistently(clock, () => buyer.balances());
   const licenceId = await persistently(clock, () =>
@@ -146,6 +166,8 @@ function licenceOfEarlierTry(error: unknown): number {
 }
 
 async function runPublication(context: FlowContext): Promise<string[]> {
+  context.onBegin?.();
+  context.onAmid?.();
   const { modelId } = await publishRandomModel(context);
   return modelId === null ? ["the model has no id"] : [];
 }

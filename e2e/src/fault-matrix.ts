@@ -1,38 +1,42 @@
-import type { CrashPoint } from "./crash-points.js";
+import type { CrashPoint, Flow } from "./crash-points.js";
 import type { FaultResult } from "./fault-bench.js";
+
+/** Of a point in a flow. */
+export type Cell = "held" | "failed" | "not passed";
+
+const SIGNS: Readonly<Record<Cell, string>> = { held: "+", failed: "F", "not passed": "o" };
+/** The flow does not pass the point, or was not asked for. */
+const ELSEWHERE = ".";
 
 /** What is wrong: the work was not done once and paid once, or a point that should have killed was never passed. */
 export function problemsOf(points: readonly CrashPoint[], { violations, fired }: FaultResult): string[] {
-  const missed = points.filter((point) => !fired.includes(point.name));
-  return [...violations, ...missed.map((point) => `${point.name} was not passed`)];
+  const missed = points.filter((point) => !fired.includes(point.id));
+  return [...violations, ...missed.map((point) => `${point.id} was not passed`)];
 }
 
-/**
- * The point × point matrix below its diagonal: on the diagonal each point alone, elsewhere whether a run held in which
- * both were passed. "+" held, "F" failed, "." never together.
- */
-export function pointMatrix(
-  points: readonly CrashPoint[],
-  alone: ReadonlyMap<string, boolean>,
-  runs: readonly { readonly fired: readonly string[]; readonly held: boolean }[],
+/** A row for each name, a column for each flow; what is missing is elsewhere. */
+export function flowMatrix(
+  names: readonly string[],
+  flows: readonly Flow[],
+  cell: (name: string, flow: Flow) => Cell | undefined,
 ): string {
-  const passed = runs.map((run) => ({ held: run.held, names: new Set(run.fired) }));
-  const together = (a: string, b: string): string => {
-    const common = passed.filter(({ names }) => names.has(a) && names.has(b));
-    if (common.length === 0) return ".";
-    return common.every(({ held }) => held) ? "+" : "F";
+  const width = Math.max(...flows.map((flow) => flow.length)) + 2;
+  const label = Math.max(...names.map((name) => name.length)) + 2;
+  const row = (name: string, cells: readonly string[]): string =>
+    `${name.padEnd(label)}${cells.map((each) => each.padEnd(width)).join("")}`.trimEnd();
+  const signOf = (name: string, flow: Flow): string => {
+    const found = cell(name, flow);
+    return found === undefined ? ELSEWHERE : SIGNS[found];
   };
-  const diagonal = (name: string): string => {
-    const held = alone.get(name);
-    if (held === undefined) return ".";
-    return held ? "+" : "F";
-  };
-  return points
-    .map(({ name }, row) => {
-      const cells = points.slice(0, row).map((other) => together(name, other.name));
-      return `${name.padEnd(40)} ${cells.join("")}${diagonal(name)}`;
-    })
-    .join("\n");
+  return [
+    row("", flows),
+    ...names.map((name) =>
+      row(
+        name,
+        flows.map((flow) => signOf(name, flow)),
+      ),
+    ),
+  ].join("\n");
 }
 
 /** Pairs of points that a run passed together, of all there are. */
@@ -44,7 +48,7 @@ export function pairsPassed(
   let passed = 0;
   for (const [index, one] of points.entries()) {
     for (const other of points.slice(index + 1)) {
-      if (sets.some((names) => names.has(one.name) && names.has(other.name))) passed += 1;
+      if (sets.some((ids) => ids.has(one.id) && ids.has(other.id))) passed += 1;
     }
   }
   return { passed, all: (points.length * (points.length - 1)) / 2 };

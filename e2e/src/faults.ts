@@ -1,52 +1,72 @@
-// `npm run test:faults`: every crash point of every process alone; one of each process in every run; `kill -9` of every process in
-// every state of a job; a provider that never returns; and, where Kafka, Redis and PostgreSQL are installed, what happens
-// to these and to a service that hears and says nothing for a minute. Prints each case and at the end the matrix; exit code
-// 1 when a job did not finish once, or was not paid once. `-- alone`, `mixed`, `kill`, `lost` or `backends` runs one part;
-// the beginning of a point's or process's name (`-- mixed compute.settle`) runs only what it takes part in.
+// `npm run test:faults`: every crash point of every process alone, in its flow; together with those of all other processes, in
+// every flow that it lies on; `kill -9` of every process in every state of a job, and of PostgreSQL amid every flow; a provider
+// that never returns; and, where Kafka, Redis and PostgreSQL are installed, what happens to these and to a service that hears
+// and says nothing for a minute. Prints each case and at the end the matrix of points and flows; exit code 1 when work was not
+// done once, or not paid once. `-- alone`, `mixed`, `kill`, `lost` or `backends` runs one part; a flow's name (`-- mixed
+// training`) takes that flow alone; the beginning of a point's or process's name (`-- alone compute.settle`) takes it alone.
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { USUAL_HONOR_NODES } from "@aios/launcher/honor-nodes";
 import { SERVICES } from "@aios/service-kit/local-instance";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { BACKEND_FAULTS, BackendFaultBench, partitionOf } from "./backend-faults.js";
-import { type CrashPoint, findCrashPoints, mixedRuns } from "./crash-points.js";
-import { FaultBench } from "./fault-bench.js";
-import { pairsPassed, pointMatrix, problemsOf } from "./fault-matrix.js";
+import {
+  type CrashPoint,
+  coveringRuns,
+  FLOWS,
+  type Flow,
+  findCrashPoints,
+  OTHER_NODE,
+} from "./crash-points.js";
+import { FaultBench, type FaultResult } from "./fault-bench.js";
+import { type Cell, flowMatrix, pairsPassed, problemsOf } from "./fault-matrix.js";
 import { OutsideBackends } from "./outside-backends.js";
 
 const PARTS = ["alone", "mixed", "kill", "lost", "backends"] as const;
 const PARTITION_MS = 60_000;
-const KILLED = ["postgres", ...SERVICES, "provider-1", "provider-2"];
+const KILLED = ["postgres", ...SERVICES, OTHER_NODE, "provider-1", "provider-2"];
 const STATES = ["funding", "funded", "leased", "delivered"] as const;
+/** Has no points of ours. */
+const KILLED_AMID = "postgres";
+/** Whether a flow passes a point may be a matter of chance, as a draw is. */
+const TRIES = 3;
+/** Of one process in a run in which all others die too. */
+const MOST_DEATHS = 3;
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 const out = process.stdout;
 const asked = process.argv.slice(2);
 const askedParts = PARTS.filter((part) => asked.includes(part));
 const parts = askedParts.length === 0 ? PARTS : askedParts;
-const beginnings = asked.filter((name) => !askedParts.some((part) => part === name));
+const askedFlows = FLOWS.filter((flow) => asked.includes(flow));
+const flows = askedFlows.length === 0 ? FLOWS : askedFlows;
+const choices: readonly string[] = [...askedParts, ...askedFlows];
+const beginnings = asked.filter((name) => !choices.includes(name));
 const isAsked = (name: string): boolean =>
   beginnings.length === 0 || beginnings.some((beginning) => name.startsWith(beginning));
-const points = findCrashPoints(root);
-const alone = new Map<string, boolean>();
-const runs: { fired: readonly string[]; held: boolean }[] = [];
+const points = findCrashPoints(root, "honor");
+const cells = new Map<string, Cell>();
 const killed = new Map<string, string>();
+const runs: { fired: readonly string[] }[] = [];
+const cellOf = (name: string, flow: Flow): string => `${name} ${flow}`;
+const startedAt = systemClock.now();
 let passed = 0;
 let failed = 0;
 
 if (parts.some((part) => part !== "backends")) await testOnEmbeddedBackends();
 if (parts.includes("backends")) await testBackends();
 printMatrix();
-out.write(`\n${passed} passed, ${failed} failed\n`);
+const tookMinutes = ((systemClock.now() - startedAt) / 60_000).toFixed(1);
+out.write(`\n${passed} passed, ${failed} failed, in ${tookMinutes} minutes\n`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
 
 async function testOnEmbeddedBackends(): Promise<void> {
-  const bench = await FaultBench.start(systemClock);
+  const bench = await FaultBench.start(systemClock, USUAL_HONOR_NODES);
   try {
     if (parts.includes("alone"))
-      for (const point of points) if (isAsked(point.name)) await testAlone(bench, point);
-    if (parts.includes("mixed"))
-      for (const armed of mixedRuns(points))
-        if (armed.some(({ name }) => isAsked(name))) await testTogether(bench, armed);
+      for (const point of points)
+        if (isAsked(point.id) && flows.includes(point.flow)) await testAlone(bench, point, point.flow);
+    if (parts.includes("mixed")) for (const flow of flows) await testFlow(bench, flow);
     if (parts.includes("kill")) await testKills(bench);
     if (parts.includes("lost")) await testLostProvider(bench);
   } finally {
@@ -73,16 +93,41 @@ async function testBackends(): Promise<void> {
   }
 }
 
-async function testAlone(bench: FaultBench, point: CrashPoint): Promise<void> {
-  const result = await bench.run([point]);
-  alone.set(point.name, tell(point.name, result, problemsOf([point], result)));
+/** All points that lie on the flow, those of several processes at a time; what then fails or is not passed, alone. */
+async function testFlow(bench: FaultBench, flow: Flow): Promise<void> {
+  const { ids, violations } = await bench.pointsOn(flow);
+  if (violations.length > 0) tell(`${flow} without a fault`, { tookMs: 0 }, violations);
+  const own = points.filter(({ id, flow: due }) => isAsked(id) && (due === flow || ids.includes(id)));
+  for (const armed of coveringRuns(own, MOST_DEATHS)) {
+    const result = await bench.run(armed, flow);
+    const held = tell(`${flow}: ${result.fired.join(", ")}`, result, result.violations);
+    if (held) runs.push({ fired: result.fired });
+    for (const point of armed)
+      if (held && result.fired.includes(point.id)) note(point.id, flow, "held");
+      else await testAlone(bench, point, flow);
+  }
+  if (!isAsked(KILLED_AMID)) return;
+  const result = await bench.killAmid(KILLED_AMID, flow);
+  const held = tell(`${flow}: kill -9 of ${KILLED_AMID}`, result, result.violations);
+  note(KILLED_AMID, flow, held ? "held" : "failed");
 }
 
-async function testTogether(bench: FaultBench, armed: readonly CrashPoint[]): Promise<void> {
-  const result = await bench.run(armed);
-  const label = armed.map((point) => point.name).join(", ");
-  const held = tell(label, result, problemsOf(armed, result));
-  runs.push({ fired: result.fired, held });
+async function testAlone(bench: FaultBench, point: CrashPoint, flow: Flow): Promise<void> {
+  let result: FaultResult;
+  let tries = 0;
+  do {
+    result = await bench.run([point], flow);
+    tries += 1;
+  } while (tries < TRIES && result.fired.length + result.violations.length === 0);
+  const isPassed = result.fired.length > 0;
+  const problems = point.flow === flow ? problemsOf([point], result) : result.violations;
+  const held = tell(`${flow}: ${point.id}${isPassed ? "" : " (not passed)"}`, result, problems);
+  note(point.id, flow, held ? (isPassed ? "held" : "not passed") : "failed");
+}
+
+/** What failed once has failed. */
+function note(name: string, flow: Flow, cell: Cell): void {
+  if (cells.get(cellOf(name, flow)) !== "failed") cells.set(cellOf(name, flow), cell);
 }
 
 async function testKills(bench: FaultBench): Promise<void> {
@@ -117,17 +162,22 @@ function tell(label: string, { tookMs }: { readonly tookMs: number }, problems: 
 }
 
 function printMatrix(): void {
+  if (cells.size > 0) {
+    out.write(
+      `\nwho dies where, in which flow: "+" held, "F" failed, "o" not passed this time, "." not on the way\n`,
+    );
+    const names = [...points.map(({ id }) => id), KILLED_AMID];
+    out.write(`${flowMatrix(names, flows, (name, flow) => cells.get(cellOf(name, flow)))}\n`);
+  }
   if (killed.size > 0) {
     out.write(`\nkill -9: "+" held, "F" failed, "." not killed, or not asked for\n`);
     out.write(`${"".padEnd(14)}${STATES.map((state) => state.padEnd(11)).join("")}\n`);
     for (const process of KILLED) {
-      const cells = STATES.map((state) => (killed.get(`${process} ${state}`) ?? ".").padEnd(11));
-      out.write(`${process.padEnd(14)}${cells.join("")}\n`);
+      const signs = STATES.map((state) => (killed.get(`${process} ${state}`) ?? ".").padEnd(11));
+      out.write(`${process.padEnd(14)}${signs.join("")}\n`);
     }
   }
-  if (alone.size === 0 && runs.length === 0) return;
-  out.write(`\npoint × point, the diagonal is alone: "+" held, "F" failed, "." not together\n`);
-  out.write(`${pointMatrix(points, alone, runs)}\n`);
+  if (runs.length === 0) return;
   const pairs = pairsPassed(points, runs);
-  out.write(`${pairs.passed} of ${pairs.all} pairs were passed in one run\n`);
+  out.write(`\n${pairs.passed} of ${pairs.all} pairs of points were passed in one run, and the run held\n`);
 }

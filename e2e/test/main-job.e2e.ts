@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { evaluateModel } from "@aios/core-zkml/provable-model";
 import { splitDigits } from "@aios/datasets/digit-split";
@@ -23,9 +24,13 @@ import { eventually } from "@aios/testkit/eventually";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CEREMONY_INPUT, ceremonyPowers, publishUnderCeremony } from "../src/ceremony-model.js";
+import { CrashMarkers } from "../src/crash-markers.js";
+import { findCrashPoints, mixedRuns, OTHER_NODE } from "../src/crash-points.js";
+import { FaultBench } from "../src/fault-bench.js";
+import { problemsOf } from "../src/fault-matrix.js";
 import { settledInference } from "../src/foreign-proofs.js";
 import { importedDigits, publishImported } from "../src/imported-model.js";
-import { LocalPlatform } from "../src/local-platform.js";
+import { LocalPlatform, ROOT } from "../src/local-platform.js";
 import { SilentReport } from "../src/silent-report.js";
 import type { SoldInference } from "../src/sold-inference.js";
 import { ancestryOf } from "../src/span-ancestry.js";
@@ -48,6 +53,12 @@ const TO_THE_CHAIN = [
 ];
 const HEARS_OF_SETTLEMENT = ["compute", "scoring"];
 
+/** Of the platform's own node and of another: a sample; `npm run test:faults` takes them all. */
+const honorPoints = findCrashPoints(ROOT, "honor").filter(({ process }) =>
+  ["consensus", OTHER_NODE].includes(process),
+);
+const honorDeaths = mixedRuns(honorPoints, 2);
+
 /** Spans whose parent is not among them. */
 function rootsOf(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
   const known = new Set(spans.map((span) => span.spanId));
@@ -63,6 +74,7 @@ describe("the main job, through the gateway only", () => {
   let unseen: LabelledDigits;
   let powers: Uint8Array;
   let ceremony: Promise<Model> | undefined;
+  let markers: CrashMarkers;
   const report = new SilentReport();
   const sold = (): SoldInference => ({ local, developer, business, result, unseen });
 
@@ -71,7 +83,9 @@ describe("the main job, through the gateway only", () => {
     const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url };
     powers = ceremonyPowers();
     const listed = { PROVER_LISTED_POWERS: createHash("sha256").update(powers).digest("hex") };
+    markers = new CrashMarkers(mkdtempSync(join(tmpdir(), "aios-crash-points-")), honorPoints);
     const environment = {
+      ...markers.environment(),
       ...Object.fromEntries(SENDERS.map((name) => [name, traced])),
       "zk-prover": { ...traced, ...listed },
     };
@@ -417,6 +431,15 @@ describe("the main job, through the gateway only", () => {
     }
     expect(local.crashes.toSorted()).toEqual(["consensus", "honor-4"]);
   }, 300_000);
+
+  test.each(honorDeaths.map((points) => [points.map(({ id }) => id).join(" and "), points] as const))(
+    "goes on when two of four nodes die amid a job, at %s",
+    async (_ids, points) => {
+      const bench = FaultBench.on(local, result.model.modelId as number, unseen, systemClock, markers);
+      expect(problemsOf(points, await bench.run(points))).toEqual([]);
+    },
+    300_000,
+  );
 
   badInputCases(sold);
 });

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -40,5 +40,14 @@ describe("crashPoint", () => {
     expect(readFileSync(marker, "utf8")).toMatch(/^a\.after \d+\n$/);
     expect(run(`a.after=${marker}`)).toEqual({ signal: null, output: "12" });
     expect(existsSync(marker)).toBe(true);
+  });
+
+  it("notes in an empty marker that it was passed, and kills once the marker is removed", () => {
+    const marker = join(directory, "empty");
+    writeFileSync(marker, "");
+    expect(run(`a.after=${marker}`)).toEqual({ signal: null, output: "12" });
+    expect(readFileSync(marker, "utf8")).toBe("a.after passed\n");
+    rmSync(marker);
+    expect(run(`a.after=${marker}`)).toEqual({ signal: "SIGKILL", output: "1" });
   });
 });

@@ -29,6 +29,7 @@ import { toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
+import { crashPoint } from "@aios/service-kit/crash-point";
 import { corruptStore } from "../../domain/errors.js";
 import type { HonorHost, HonorLog, PeerStreams, ReportedOffence } from "../../domain/honor-ports.js";
 import { OrderDelayMeter, type OrderDelays } from "./order-delays.js";
@@ -48,6 +49,13 @@ const LOG_BEHIND = "log-behind";
 const EXECUTION_BEHIND = "execution-behind";
 /** Packets that may have more ordered; the others ask, or tell where a peer stands. */
 const ORDERS_MORE: ReadonlySet<Packet["kind"]> = new Set(["vote", "block", "decision", "transactions"]);
+
+/** What a node may not forget once it has said it, by the name of its crash points. */
+const REMEMBERED: Readonly<Partial<Record<LogEntry["kind"], string>>> = {
+  safety: "vote",
+  block: "block",
+  decision: "decision",
+};
 
 type Execution = Extract<NodeOutput, { kind: "execute" }>;
 
@@ -234,8 +242,13 @@ export class HonorLoop {
       while (!this.#queue.isEmpty && !this.#stopping.signal.aborted) {
         const outputs = this.#queue.take();
         const entries = outputs.flatMap((output) => (output.kind === "persist" ? [output.entry] : []));
-        if (entries.length > 0) await this.#write(entries);
+        if (entries.length > 0) {
+          crashPoints("before-persist", entries);
+          await this.#write(entries);
+          crashPoints("after-persist", entries);
+        }
         for (const output of outputs) if (!this.#stopping.signal.aborted) this.#performOne(output);
+        crashPoints("after-send", entries);
       }
     } catch (error) {
       this.#fail(error);
@@ -371,6 +384,16 @@ export class HonorLoop {
     if (this.#stopping.signal.aborted) return;
     this.stop();
     this.#parts.host.failed(error);
+  }
+}
+
+function crashPoints(
+  step: "before-persist" | "after-persist" | "after-send",
+  entries: readonly LogEntry[],
+): void {
+  for (const { kind } of entries) {
+    const what = REMEMBERED[kind];
+    if (what !== undefined) crashPoint(`consensus.${what}.${step}`);
   }
 }
 
