@@ -3,11 +3,25 @@ import { aios } from "@aios/kernel/units";
 import { INFERENCE_PRICE_CAP_WEI, LICENCE_PRICE_WEI, TRAINING } from "@aios/main-job/plan";
 import { AiosClient } from "@aios/sdk/client";
 import { toHex } from "@aios/sdk/hex";
+import { signAll } from "@aios/sdk/sign-all";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { systemClock } from "@aios/service-kit/system-clock";
+import { eventually } from "@aios/testkit/eventually";
 import { describe, expect, test } from "vitest";
 import { persistently } from "../src/persistence.js";
 import type { SoldInference } from "../src/sold-inference.js";
+
+/** What needs each backend alone, of those that the gateway asks. */
+const ASKED: readonly (readonly [string, (client: AiosClient, sold: SoldInference) => Promise<unknown>])[] = [
+  ["compute", ({ jobs }, { result }) => jobs.get(result.inference.job.jobId)],
+  ["storage", ({ content }, { result }) => content.get(result.model.contentCid)],
+  ["zk-prover", ({ jobs }, { result }) => jobs.proof(result.inference.job.jobId)],
+  ["marketplace", ({ models }, { result }) => models.get(result.model.modelId as number)],
+  ["economy", (client) => client.balances()],
+  ["scoring", (client, { result }) => client.contribution(result.inference.job.provider as string)],
+  ["consensus", ({ rpc }) => rpc.blockNumber()],
+  ["postgres", ({ jobs }) => jobs.list()],
+];
 
 /** What a platform that sold an inference answers to what it cannot take. */
 export function badInputCases(sold: () => SoldInference): void {
@@ -83,25 +97,27 @@ export function badInputCases(sold: () => SoldInference): void {
       expect(await response.json()).toMatchObject({ status: 413, code: expect.any(String) });
     });
 
-    test("a service that is down: 503 with Retry-After, and again an answer when it is back", async () => {
-      const { supervisor } = sold().local.platform;
-      const jobId = sold().result.inference.job.jobId;
-      const once = new AiosClient({
-        baseUrl: sold().local.url,
-        signer: privateKeySigner(sold().local.platform.privateKey("business")),
-        retries: 0,
-      });
-      await once.jobs.get(jobId);
-      supervisor.abandon("compute");
-      await expect(once.jobs.get(jobId)).rejects.toMatchObject({
-        kind: "unavailable",
-        retryAfterMs: expect.any(Number),
-      });
-      await supervisor.revive("compute", 60_000);
-      expect((await persistently(systemClock, () => once.jobs.get(jobId))).jobId).toBe(jobId);
-    });
+    test.each(ASKED)(
+      "%s down: 503 with Retry-After, and again an answer when it is back",
+      async (process, ask) => {
+        const { supervisor } = sold().local.platform;
+        const once = new AiosClient({
+          baseUrl: sold().local.url,
+          signer: privateKeySigner(sold().local.platform.privateKey("business")),
+          retries: 0,
+        });
+        await ask(once, sold());
+        supervisor.abandon(process);
+        await expect(ask(once, sold())).rejects.toMatchObject({
+          kind: "unavailable",
+          retryAfterMs: expect.any(Number),
+        });
+        await supervisor.revive(process, 60_000);
+        await persistently(systemClock, () => ask(once, sold()));
+      },
+    );
 
-    test("insufficient funds: the reason, before anything is on chain", async () => {
+    test("insufficient funds: what the contract reverts with, decoded, before anything is on chain", async () => {
       const poor = sold().local.client("foundation");
       const prepared = await poor.jobs.prepare({
         training: { ...TRAINING, epochs: 1 },
@@ -112,7 +128,42 @@ export function badInputCases(sold: () => SoldInference): void {
       await expect(poor.jobs.place(prepared)).rejects.toMatchObject({
         code: "insufficient-funds",
         message: expect.stringContaining("balance"),
+        details: expect.objectContaining({ error: "ERC20InsufficientBalance" }),
       });
+    });
+
+    test("a signature of somebody else: refused by name", async () => {
+      const { business, local, unseen } = sold();
+      const { job, toSign } = await business.jobs.prepare(inference(digitAt(unseen, 0)));
+      const impostor = privateKeySigner(local.platform.privateKey("developer"));
+      const refused = business.graphql.request(
+        `mutation($id: Bytes32!, $signatures: SignaturesInput!, $key: String!) {
+          placeJob(jobId: $id, input: $signatures, idempotencyKey: $key) { state }
+        }`,
+        {
+          id: job.jobId,
+          signatures: { signatures: await signAll(impostor, toSign) },
+          key: crypto.randomUUID(),
+        },
+      );
+      await expect(refused).rejects.toMatchObject({ code: "signature-not-yours" });
+    });
+
+    test("an expired sign-in: 401, and the client of the SDK signs in again", async () => {
+      const { business, local } = sold();
+      const short = { GATEWAY_SESSION_LIFETIME: "1s" };
+      await local.platform.supervisor.restartWith("gateway", short, 60_000);
+      const { accessToken } = await persistently(systemClock, () => business.signIn());
+      const refused = await eventually(async () => {
+        const answer = await fetch(`${local.url}/v1/jobs`, {
+          headers: { authorization: `Bearer ${accessToken}` },
+        });
+        expect(answer.status).toBe(401);
+        return answer;
+      });
+      expect(refused.headers.get("content-type")).toContain("application/problem+json");
+      expect(await refused.json()).toMatchObject({ status: 401, code: "session-expired" });
+      expect((await business.jobs.list()).items.length).toBeGreaterThan(0);
     });
   });
 }

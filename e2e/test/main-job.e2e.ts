@@ -37,6 +37,7 @@ import { ancestryOf } from "../src/span-ancestry.js";
 import { verifiedJob } from "../src/verified-job.js";
 import { badInputCases } from "./bad-input.cases.js";
 import { commandLineCases } from "./command-line.cases.js";
+import { studioCases } from "./studio.cases.js";
 
 /** Services whose spans one proven inference consists of, and the processes that send them. */
 const TRACED = ["gateway", "compute", "provider", "economy", "storage", "zk-prover", "scoring"];
@@ -256,6 +257,8 @@ describe("the main job, through the gateway only", () => {
         `${service}: handle ${topics.economyJobChanged.name}`,
       ]);
   });
+
+  studioCases(sold);
 
   test("goes through again on the same platform, with the model and the licence of before", async () => {
     const again = await new MainJob({ developer, business }, new SilentReport(), systemClock).run({

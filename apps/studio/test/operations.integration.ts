@@ -1,6 +1,6 @@
+import { chrome } from "@aios/testkit/chrome";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { chrome } from "./support/chrome.js";
 import { FakePlatform } from "./support/fake-platform.js";
 import { expectAccessible, pageProblems, shoot } from "./support/page-checks.js";
 

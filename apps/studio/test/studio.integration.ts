@@ -1,9 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { chrome } from "@aios/testkit/chrome";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { chrome } from "./support/chrome.js";
 import { FakePlatform } from "./support/fake-platform.js";
 import { expectAccessible, pageProblems, shoot } from "./support/page-checks.js";
 
