@@ -67,7 +67,8 @@ async function measureOwn(genesis: string, dataDir: string, loads: Loads) {
   let own: Measurements;
   let memoryMiB: number | null;
   try {
-    own = await measure(node, loads, { start: () => node.startProfile(), end: () => node.mainThread() });
+    const profile = { start: () => node.startProfile(), end: () => node.mainThread() };
+    own = await measure(node, loads, { profile, asksGas: true });
     memoryMiB = await node.residentMiB();
   } finally {
     await node.stop();
@@ -93,10 +94,13 @@ try {
   const withPeers = PEERS !== "none";
   const peers = {
     anvil: withPeers
-      ? await measurePeer(() => startAnvil(gethGenesis, BLOCK_GAS, INTERVAL_MS), loads)
+      ? await measurePeer(() => startAnvil(gethGenesis, BLOCK_GAS, INTERVAL_MS), loads, { asksGas: true })
       : "left out",
     hardhat: withPeers
-      ? await measurePeer(() => startHardhat(hardhatProject, senders, BLOCK_GAS, INTERVAL_MS), loads)
+      ? // It keeps every instruction of a call, for its stack traces: a loop of millions would not end.
+        await measurePeer(() => startHardhat(hardhatProject, senders, BLOCK_GAS, INTERVAL_MS), loads, {
+          asksGas: false,
+        })
       : "left out",
   };
   print({

@@ -29,8 +29,8 @@ export interface Measured {
 export interface Measurements {
   readonly byKind: ReadonlyMap<Kind, Measured>;
   readonly calls: Latencies;
-  /** Megagas a second of contracts that only compute, by `eth_call`. */
-  readonly gas: ReadonlyMap<Heavy, number>;
+  /** Megagas a second of contracts that only compute, by `eth_call`; absent where they were not asked for. */
+  readonly gas?: ReadonlyMap<Heavy, number>;
 }
 
 async function measureKind(
@@ -51,27 +51,35 @@ async function measureKind(
   };
 }
 
-/**
- * Every kind one after the other, then calls under half the load of native transfers that the node has shown, then calls
- * of contracts that only compute.
- */
-export async function measure(running: Running, loads: Loads, profile?: Profile): Promise<Measurements> {
+export interface MeasureOptions {
+  readonly profile?: Profile;
+  /** Calls of contracts that only compute, as well. */
+  readonly asksGas: boolean;
+}
+
+/** Every kind one after the other, then calls under half the load of native transfers that the node has shown. */
+export async function measure(
+  running: Running,
+  loads: Loads,
+  { profile, asksGas }: MeasureOptions,
+): Promise<Measurements> {
   const byKind = new Map<Kind, Measured>();
   for (const [kind, load] of loads.byKind) byKind.set(kind, await measureKind(running, load, profile));
   const half = (byKind.get("native")?.result.perSecond ?? 0) / 2;
   const calls = await callsUnderLoad(running.url, loads.background, half, loads.call);
-  return { byKind, calls, gas: await gasOverRpc(running.url) };
+  return { byKind, calls, ...(asksGas ? { gas: await gasOverRpc(running.url) } : {}) };
 }
 
 /** As `measure` on a peer that is started for it; in words why it could not be measured. */
 export async function measurePeer(
   start: () => Promise<Running>,
   loads: Loads,
+  options: MeasureOptions,
 ): Promise<Measurements | string> {
   try {
     const peer = await start();
     try {
-      return await measure(peer, loads);
+      return await measure(peer, loads, options);
     } finally {
       await peer.stop();
     }

@@ -91,7 +91,7 @@ function figuresOf({ own, peers, ethereumjs, memoryMiB, restartMs, startMs }: Re
       const goal = peer === null ? null : GAS_GOAL * peer;
       return figure(
         { name: `${kind}-heavy contract`, unit: "Mgas/s", goal, better: "higher", ethereumjs: peer },
-        (each) => each.gas.get(kind),
+        (each) => each.gas?.get(kind),
       );
     }),
     alone("resident memory after the load", memoryMiB, "MiB", 2_048),
