@@ -7,8 +7,8 @@ import { type ChainChanges, type EventCounts, eventProblems } from "./event-judg
 
 const READ_LOAD = "read-load";
 const ORDER_LOAD = "order-load";
-/** The loads are told to end when the upgrade has; longer than this is none. */
-const LONGEST_LOAD_SECONDS = 600;
+/** The loads are told to end when the upgrade has, which helm gives up after ten minutes. */
+const LONGEST_LOAD_SECONDS = 720;
 const LOAD_ENDS_WITHIN_MS = 300_000;
 const HANDLED_WITHIN_MS = 60_000;
 const ASK_AGAIN_MS = 2_000;
