@@ -47,10 +47,10 @@ export class BlockClaims {
     this.#prune();
   }
 
-  /** Whether so many blocks of its maker and tick are known that another one tells nothing new. */
-  isExhausted(block: DagBlock): boolean {
+  /** Whether so many other blocks of its maker and tick are known that this one tells nothing new. */
+  isExhausted(block: DagBlock | BlockHeader): boolean {
     const claims = this.#claims.get(keyOf(block));
-    if (claims?.second !== undefined) return true;
+    if (claims?.second !== undefined) return ![claims.first.blockId, claims.second].includes(blockId(block));
     return this.#inDag(block).length >= MAX_OF_TICK;
   }
 

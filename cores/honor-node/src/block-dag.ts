@@ -9,12 +9,22 @@ export const GENESIS_BLOCK = "genesis";
 
 /** What became of a block that came in. */
 export type Insertion =
-  /** It is in the DAG, with those that waited for it; ancestors first. */
-  | { readonly kind: "inserted"; readonly blocks: readonly DagBlock[] }
+  /** It is in the DAG, with those that waited for it, ancestors first; others that waited for it may not be. */
+  | {
+      readonly kind: "inserted";
+      readonly blocks: readonly DagBlock[];
+      readonly refused: readonly RefusedBlock[];
+    }
   /** It waits for these. */
   | { readonly kind: "waiting"; readonly missing: readonly string[] }
   | { readonly kind: "known" }
   | { readonly kind: "refused"; readonly reason: string };
+
+/** A block that waited for its parents, and why it may not follow them. */
+export interface RefusedBlock {
+  readonly block: DagBlock;
+  readonly reason: string;
+}
 
 /** Whether a block may be in the DAG, given that its parents are: undefined, or why not. */
 export type BlockRule = (block: DagBlock) => string | undefined;
@@ -214,7 +224,8 @@ export class BlockDag {
     }
     const reason = this.#add(id, block);
     if (reason !== undefined) return { kind: "refused", reason };
-    return { kind: "inserted", blocks: [block, ...this.#release()] };
+    const { released, refused } = this.#release();
+    return { kind: "inserted", blocks: [block, ...released], refused };
   }
 
   #add(id: string, block: DagBlock): string | undefined {
@@ -256,18 +267,21 @@ export class BlockDag {
     this.#whole.delete(entry);
   }
 
-  #release(): DagBlock[] {
+  #release(): { readonly released: readonly DagBlock[]; readonly refused: readonly RefusedBlock[] } {
     const released: DagBlock[] = [];
+    const refused: RefusedBlock[] = [];
     for (let progress = true; progress; ) {
       progress = false;
       for (const [id, block] of this.#waiting) {
         if (!block.parents.every((parent) => this.#ghostdag.has(parent))) continue;
         this.#waiting.delete(id);
         progress = true;
-        if (this.#add(id, block) === undefined) released.push(block);
+        const reason = this.#add(id, block);
+        if (reason === undefined) released.push(block);
+        else refused.push({ block, reason });
       }
     }
-    return released;
+    return { released, refused };
   }
 }
 

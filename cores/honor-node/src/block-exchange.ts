@@ -1,24 +1,50 @@
 import { honorKeysOf } from "@aios/core-committee/honor-set";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import { hexToBytes } from "@noble/hashes/utils.js";
+import type { AnswerBudget } from "./answer-budget.js";
 import { BlockClaims } from "./block-claims.js";
-import { formFault } from "./block-rules.js";
-import { type BlockHeader, blockClaimBytes, blockId, type DagBlock, isWhole } from "./dag-block.js";
+import { formFault, headFault } from "./block-rules.js";
+import { blockOf, type CompactBlock, compactOf } from "./compact-block.js";
+import {
+  type BlockHeader,
+  blockClaimBytes,
+  blockId,
+  type DagBlock,
+  isWhole,
+  type OrderedTransaction,
+} from "./dag-block.js";
 import type { NodeContext } from "./node-context.js";
+import type { Packet } from "./node-protocol.js";
+import { PACKET_FAULTS, type PacketFault } from "./packet-faults.js";
+import { PartialBlocks } from "./partial-blocks.js";
+import { PullRequests } from "./pull-requests.js";
 
+/** Blocks that one question asks for, and that a peer may owe at once. */
 const MAX_WANTED = 64;
+/** What a block costs in an answer beside its transactions. */
+export const BLOCK_OVERHEAD_BYTES = 512;
 
 /** Takes blocks in, gives them out, asks for those that are missing, and finds makers of two blocks in a tick. */
 export class BlockExchange {
   readonly #context: NodeContext;
+  readonly #budget: AnswerBudget;
   readonly #onInserted: (blocks: readonly DagBlock[]) => void;
-  readonly #wanted = new Set<string>();
   readonly #claims: BlockClaims;
+  readonly #requests: PullRequests;
+  readonly #partial = new PartialBlocks();
+  /** Who sent a block; what is wrong with it may come out when its parents are there. */
+  readonly #senders = new WeakMap<DagBlock, string>();
 
-  constructor(context: NodeContext, onInserted: (blocks: readonly DagBlock[]) => void) {
+  constructor(context: NodeContext, budget: AnswerBudget, onInserted: (blocks: readonly DagBlock[]) => void) {
     this.#context = context;
+    this.#budget = budget;
     this.#onInserted = onInserted;
     this.#claims = new BlockClaims(context.settings.chain.chainId, context.dag);
+    this.#requests = new PullRequests({
+      timeoutMs: context.answerMs,
+      maxRequests: 32 * MAX_WANTED,
+      maxOfPeer: MAX_WANTED,
+    });
   }
 
   /** Up to this tick blocks are decided. */
@@ -26,27 +52,65 @@ export class BlockExchange {
     this.#claims.decided(tick);
   }
 
+  /** Sends a new block to all, by the names of its transactions where it has some: peers have most of them. */
+  spread(block: DagBlock): void {
+    this.#context.broadcast(
+      block.transactions.length === 0
+        ? { kind: "block", block }
+        : { kind: "compact-block", block: compactOf(block) },
+    );
+  }
+
   /** A block from a peer. What is refused is dropped; what it lacks is asked of the peer. */
   receive(from: string, block: DagBlock): void {
-    const { dag, ruleContext } = this.#context;
     const id = blockId(block);
-    if (dag.has(id) || dag.isWaiting(id) || !this.#isWorthwhile(id, block)) return;
+    if (!this.#isNews(from, id, block)) return;
     // Before anything of it is remembered: a faulty seat signs whatever it likes.
-    if (formFault(block, ruleContext) !== undefined || !this.#isSigned(from, block)) return;
-    this.#noteClaim(block);
-    const missing = this.add(block);
-    if (missing.length > 0) this.want(missing, from);
+    if (this.#isRefused(from, formFault(block, this.#context.ruleContext))) return;
+    if (this.#isSigned(from, block)) this.#takeIn(from, id, block);
+  }
+
+  /** A block by the names of its transactions. What is missing of it is asked of the peer, once. */
+  receiveCompact(from: string, compact: CompactBlock): void {
+    const { header, shortIds } = compact;
+    const { pool, settings, nowMs, answerMs, ruleContext } = this.#context;
+    const id = blockId(header);
+    if (this.#partial.has(id) || !this.#isNews(from, id, header)) return;
+    if (this.#isRefused(from, headFault(header, ruleContext)) || !this.#isSigned(from, header)) return;
+    this.#noteClaim(header);
+    const found = shortIds.map((shortId) => pool.find(shortId) ?? settings.read?.find(shortId));
+    const missing = found.flatMap((one, place) => (one === undefined ? [place] : []));
+    if (missing.length === 0) this.#assemble(from, header, found as OrderedTransaction[]);
+    else if (2 * missing.length > shortIds.length) this.want([id], from);
+    else {
+      this.#partial.add(compact, found, missing, from, nowMs + answerMs);
+      this.#context.send(from, { kind: "want-transactions", block: id, places: missing });
+      this.#context.awaitAnswers();
+    }
+  }
+
+  /** What was missing of a block. */
+  receiveTransactions(from: string, { block, transactions }: BlockTransactions): void {
+    const filled = this.#partial.fill(block, from, transactions);
+    if (filled.kind === "filled") this.#assemble(from, filled.header, filled.transactions);
+    else if (filled.kind === "unasked") this.#context.refuse(from, "unasked");
+    else {
+      this.#context.refuse(from, "wrong-transactions");
+      this.want([block], undefined);
+    }
   }
 
   /** Puts a block into the DAG whose signature is known to be good; returns what it lacks. */
   add(block: DagBlock): readonly string[] {
     const inserted = this.#context.dag.insert(block);
     if (inserted.kind === "waiting") return inserted.missing;
+    if (inserted.kind === "refused") this.#refuseLate(block, inserted.reason);
     if (inserted.kind !== "inserted") return [];
     for (const one of inserted.blocks) {
-      this.#wanted.delete(blockId(one));
+      this.#requests.done(blockId(one));
       this.#noteClaim(one);
     }
+    for (const { block: one, reason } of inserted.refused) this.#refuseLate(one, reason);
     this.#onInserted(inserted.blocks);
     return [];
   }
@@ -62,56 +126,126 @@ export class BlockExchange {
     for (const { id } of block.transactions) pool.sawInBlock(id, place);
   }
 
-  /** Answers a peer that asks for blocks, also with those that only an archive has. */
+  /** Answers a peer that asks for blocks, also with those that only an archive has, as far as its budget goes. */
   answer(from: string, ids: readonly string[]): void {
-    const { dag, settings } = this.#context;
     for (const id of ids.slice(0, MAX_WANTED)) {
-      const block = dag.block(id) ?? settings.history.block(id);
-      if (block !== undefined) this.#context.send(from, { kind: "block", block });
+      if (!this.#hasBudget(from)) return;
+      const block = this.#find(id);
+      if (block === undefined) continue;
+      this.#budget.spend(from, bytesOf(block.transactions), this.#context.nowMs);
+      this.#context.send(from, { kind: "block", block });
     }
   }
 
-  /** Asks one peer, or all, for blocks that others build on: they are taken in whatever else their makers signed. */
+  /** Answers a peer that lacks some of a new block's transactions: what is not in memory any more is no new block. */
+  answerTransactions(from: string, { block: id, places }: WantTransactions): void {
+    if (!this.#hasBudget(from)) return;
+    const block = this.#context.dag.entry(id)?.block;
+    if (block === undefined || !isWhole(block)) return;
+    const transactions = places.flatMap((place) => block.transactions[place] ?? []);
+    this.#budget.spend(from, bytesOf(transactions), this.#context.nowMs);
+    this.#context.send(from, { kind: "block-transactions", block: id, transactions });
+  }
+
+  /** Asks for blocks that others build on, first of all `from`: they are taken in whatever else their makers signed. */
   want(ids: readonly string[], from: string | undefined): void {
-    const unknown = this.#unknown(ids);
-    if (this.#wanted.size > 10 * MAX_WANTED) this.#wanted.clear();
-    for (const id of unknown) this.#wanted.add(id);
-    this.ask(unknown, from);
+    for (const id of ids) if (this.#isUnknown(id)) this.#requests.need(id, from, this.#context.nowMs);
+    this.#ask();
   }
 
-  /** Asks one peer, or all, for blocks that are taken in as if they had come unasked: a peer may name what it likes. */
-  ask(ids: readonly string[], from: string | undefined): void {
-    const unknown = this.#unknown(ids);
-    if (unknown.length === 0) return;
-    const packet = { kind: "want", ids: unknown } as const;
-    if (from === undefined) this.#context.broadcast(packet);
-    else this.#context.send(from, packet);
+  /** Asks a peer for blocks that it names, which are taken in as if they had come unasked: it may name what it likes. */
+  ask(ids: readonly string[], from: string): void {
+    const news = ids.filter((id) => this.#isUnknown(id) && this.#requests.offer(id, from));
+    if (news.length > 0) this.#ask();
   }
 
-  #unknown(ids: readonly string[]): readonly string[] {
-    return ids.filter((id) => !this.#context.dag.has(id)).slice(0, MAX_WANTED);
+  /** Passes over peers that did not answer in time. */
+  pull(): void {
+    const { nowMs } = this.#context;
+    this.want(this.#partial.late(nowMs), undefined);
   }
 
-  /** Of a maker and tick two are taken in unasked; of more, only what another block builds on. */
-  #isWorthwhile(id: string, block: DagBlock): boolean {
-    if (this.#wanted.has(id)) return true;
+  #ask(): void {
+    if (this.#requests.size > 0) {
+      const { asks, late } = this.#requests.due(this.#context.nowMs, this.#context.presentPeers);
+      for (const peer of late) this.#context.refuse(peer, "no-answer");
+      for (const [peer, ids] of asks) this.#context.send(peer, { kind: "want", ids });
+    }
+    if (this.#requests.size > 0 || this.#partial.isAwaited) this.#context.awaitAnswers();
+  }
+
+  #isUnknown(id: string): boolean {
+    const { dag } = this.#context;
+    return !dag.has(id) && !dag.isWaiting(id);
+  }
+
+  #find(id: string): DagBlock | undefined {
+    const { dag, settings } = this.#context;
+    return dag.block(id) ?? settings.history.block(id);
+  }
+
+  #hasBudget(from: string): boolean {
+    if (this.#budget.isLeft(from, this.#context.nowMs)) return true;
+    this.#context.refuse(from, "over-budget");
+    return false;
+  }
+
+  #assemble(from: string, header: BlockHeader, transactions: readonly OrderedTransaction[]): void {
+    const id = blockId(header);
+    const block = blockOf(header, transactions);
+    if (block === undefined) {
+      this.#context.refuse(from, "compact-mismatch");
+      this.want([id], from);
+    } else if (!this.#isRefused(from, formFault(block, this.#context.ruleContext)))
+      this.#takeIn(from, id, block);
+  }
+
+  #takeIn(from: string, id: string, block: DagBlock): void {
+    this.#requests.done(id);
+    this.#partial.delete(id);
+    this.#noteClaim(block);
+    this.#senders.set(block, from);
+    const missing = this.add(block);
+    if (missing.length > 0) this.want(missing, from);
+  }
+
+  /**
+   * Whether a block is to be looked at. Of a maker and tick two are taken in unasked; of more, only what another block builds
+   * on.
+   */
+  #isNews(from: string, id: string, block: DagBlock | BlockHeader): boolean {
+    if (!this.#isUnknown(id)) return false;
+    if (this.#requests.isNeeded(id)) return true;
     const { chain } = this.#context;
     // Where decisions have run ahead, the blocks of the heights behind them are still to come.
     const { number } = chain.setOf(Math.min(chain.height, chain.executedHeight + 1));
     if (block.setNumber < number - 1) return false;
-    return !this.#claims.isExhausted(block);
+    return !this.#isRefused(from, this.#claims.isExhausted(block) ? "too-many-of-tick" : undefined);
   }
 
-  #isSigned(from: string, block: DagBlock): boolean {
+  #isSigned(from: string, block: DagBlock | BlockHeader): boolean {
     const { chain, settings } = this.#context;
     const set = chain.reignOf(block.setNumber)?.set;
     if (set === undefined) return false;
     const key = honorKeysOf(settings.chain.chainId, set).publicKeys[block.seat];
-    if (key === undefined) return false;
     const claim = blockClaimBytes(settings.chain.chainId, block);
-    if (settings.scheme.verify(key, claim, hexToBytes(block.signature))) return true;
-    this.#context.blame(from, "invalid-signature");
+    if (key !== undefined && settings.scheme.verify(key, claim, hexToBytes(block.signature))) return true;
+    this.#context.refuse(from, "invalid-signature");
     return false;
+  }
+
+  #isRefused(from: string, fault: PacketFault | undefined): boolean {
+    if (fault !== undefined) this.#context.refuse(from, fault);
+    return fault !== undefined;
+  }
+
+  #refuseLate(block: DagBlock, reason: string): void {
+    const from = this.#senders.get(block);
+    if (from !== undefined)
+      this.#context.refuse(
+        from,
+        Object.hasOwn(PACKET_FAULTS, reason) ? (reason as PacketFault) : "block-refused",
+      );
   }
 
   #noteClaim(block: DagBlock | BlockHeader): void {
@@ -122,4 +256,11 @@ export class BlockExchange {
       ...double,
     }));
   }
+}
+
+type BlockTransactions = Extract<Packet, { kind: "block-transactions" }>;
+type WantTransactions = Extract<Packet, { kind: "want-transactions" }>;
+
+function bytesOf(transactions: readonly OrderedTransaction[]): number {
+  return transactions.reduce((sum, { payload }) => sum + payload.length, BLOCK_OVERHEAD_BYTES);
 }

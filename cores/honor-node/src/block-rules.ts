@@ -3,7 +3,8 @@ import { type HeardGroup, isOnDuty } from "@aios/core-committee/duty";
 import { groupOf } from "@aios/core-committee/honor-set";
 import type { BlockDag } from "./block-dag.js";
 import type { CheckpointChain } from "./checkpoint-chain.js";
-import { gasOf, type UnsignedBlock } from "./dag-block.js";
+import { type BlockFacts, gasOf, type UnsignedBlock } from "./dag-block.js";
+import type { PacketFault } from "./packet-faults.js";
 
 export interface BlockRuleContext {
   readonly time: ChainTimeParameters;
@@ -18,15 +19,30 @@ export interface BlockRuleContext {
   readonly maxBlockGas: number;
 }
 
+/** What of a block its header says. */
+type Head = Omit<BlockFacts, "signature">;
+
 /** Why a block may not be in the DAG whatever its parents are; undefined when it may as far as it shows itself. */
-export function formFault(block: UnsignedBlock, context: BlockRuleContext): string | undefined {
-  const { time, dag, chain, nowMs, clockToleranceMs, maxParents, maxBlockBytes, maxBlockGas } = context;
+export function formFault(block: UnsignedBlock, context: BlockRuleContext): PacketFault | undefined {
+  return headFault(block, context) ?? contentFault(block, context);
+}
+
+/** As `formFault`, without its transactions. */
+export function headFault(block: Head, context: BlockRuleContext): PacketFault | undefined {
+  const { time, dag, chain, nowMs, clockToleranceMs, maxParents } = context;
   const reign = chain.reignOf(block.setNumber);
   if (reign === undefined) return "set-unknown";
   if (startOfTickMs(time, block.tick) > nowMs + clockToleranceMs) return "tick-in-future";
   if (block.tick < reign.fromTick) return "tick-before-set";
   if (block.tick < dag.rootTick) return "below-pruning-point";
   if (block.parents.length === 0 || block.parents.length > maxParents) return "parent-count";
+  return undefined;
+}
+
+function contentFault(
+  block: UnsignedBlock,
+  { maxBlockBytes, maxBlockGas }: BlockRuleContext,
+): PacketFault | undefined {
   if (payloadBytes(block) > maxBlockBytes) return "block-too-large";
   if (gasOf(block) > maxBlockGas) return "block-gas";
   return undefined;
@@ -42,7 +58,7 @@ function payloadBytes({ transactions }: UnsignedBlock): number {
  *
  * Blocks of an earlier set are accepted: whether they are worth sending is not a matter of validity.
  */
-export function blockFault(block: UnsignedBlock, context: BlockRuleContext): string | undefined {
+export function blockFault(block: UnsignedBlock, context: BlockRuleContext): PacketFault | undefined {
   const fault = formFault(block, context);
   if (fault !== undefined) return fault;
   const { time, dag, chain } = context;

@@ -174,11 +174,11 @@ describe("votes of one node", () => {
   it("convict it, and put the blame on who passes contradictions on", () => {
     const { receive } = counting();
     expect(receive(prevote(1))).toEqual([]);
-    const blamed = { kind: "blamed", peer: account(1), fault: "contradiction" };
+    const blamed = { kind: "refused", peer: account(1), fault: "contradiction" };
     const second = receive(prevote(2));
     expect(second).toContainEqual(expect.objectContaining({ kind: "evidence", seat: 1 }));
     expect(second).toContainEqual(blamed);
-    expect(receive(prevote(3))).toEqual([blamed]);
+    expect(receive(prevote(3))).toEqual([blamed, { ...blamed, fault: "vote-too-many" }]);
     // Another peer may have heard the other word alone.
     expect(receive(prevote(2), 2)).toEqual([]);
   });

@@ -17,6 +17,7 @@ import { build, type CheckpointContext, hasNews, judge, setAfter } from "./check
 import type { NodeContext } from "./node-context.js";
 import type { Decision, NodeTimer, Packet } from "./node-protocol.js";
 import type { NodeSettings } from "./node-settings.js";
+import type { PacketFault } from "./packet-faults.js";
 import { VoteGate } from "./vote-gate.js";
 
 type VotePacket = Extract<Packet, { kind: "vote" }>;
@@ -75,7 +76,12 @@ export class FinalityDriver {
     const { message } = packet;
     const keys = honorKeysOf(settings.chain.chainId, chain.reign.set);
     const key = keys.publicKeys[message.sender];
-    if (message.height !== chain.height || key === undefined) return;
+    if (message.height > chain.height + 1) this.#context.refuse(from, "vote-from-ahead");
+    if (message.height !== chain.height) return;
+    if (key === undefined) {
+      this.#context.refuse(from, "vote-of-stranger");
+      return;
+    }
     if (this.#undelivered !== undefined) this.#deliver(packet.nextSet);
     else this.#takeIn(from, key, packet);
   }
@@ -106,14 +112,20 @@ export class FinalityDriver {
   adopt(from: string, decision: Decision): boolean {
     const { chain } = this.#context;
     const { checkpoint, certificate } = decision;
-    if (checkpoint.height !== chain.height || checkpoint.parentId !== chain.parentId) return false;
+    if (checkpoint.height !== chain.height) return false;
+    if (checkpoint.parentId !== chain.parentId) return this.#refuse(from, "decision-of-other-history");
     if (certificate.height !== checkpoint.height || certificate.checkpointId !== checkpointId(checkpoint))
-      return false;
-    const nextSet = this.#namedSet(checkpoint, decision.nextSet);
-    if (nextSet === undefined) return false;
+      return this.#refuse(from, "decision-mismatch");
     if (!this.#isCertified(from, chain.reign.set, certificate)) return false;
+    const nextSet = this.#namedSet(checkpoint, decision.nextSet);
+    if (nextSet === undefined) return this.#refuse(from, "next-set-missing");
     this.#onDecided({ checkpoint, certificate, nextSet: this.#other(nextSet) }, false);
     return true;
+  }
+
+  #refuse(from: string, fault: PacketFault): false {
+    this.#context.refuse(from, fault);
+    return false;
   }
 
   /** Says again what others may have missed. */
@@ -126,12 +138,15 @@ export class FinalityDriver {
   #isSigned(from: string, key: Uint8Array, { message, signature }: VotePacket): boolean {
     const { nowMs, settings } = this.#context;
     const isContradiction = this.#gate.isContradiction(from, message);
-    if (isContradiction) this.#context.blame(from, "contradiction");
+    if (isContradiction) this.#context.refuse(from, "contradiction");
     if (!this.#gate.isChecked(message, signature)) {
-      if (!this.#gate.isWorthwhile(message, this.#core, nowMs)) return false;
+      if (!this.#gate.isWorthwhile(message, this.#core, nowMs)) {
+        this.#context.refuse(from, "vote-too-many");
+        return false;
+      }
       const { scheme, chain } = settings;
       if (!scheme.verify(key, signedBytes(chain.chainId, message), hexToBytes(signature))) {
-        this.#context.blame(from, "invalid-signature");
+        this.#context.refuse(from, "invalid-signature");
         return false;
       }
       this.#gate.noteChecked(message, signature);
@@ -226,7 +241,7 @@ export class FinalityDriver {
       return true;
     } catch (error) {
       if (!isCodedError(error) || error.code !== "invalid-certificate") throw error;
-      this.#context.blame(from, "invalid-certificate");
+      this.#context.refuse(from, error.field === "signers" ? "certificate-signers" : "certificate-signature");
       return false;
     }
   }

@@ -4,6 +4,7 @@ import { account, LONG_PAST, SmallNetwork, settings, signed, TICK_MS } from "../
 import { blockId, type DagBlock, isWhole, type OrderedTransaction } from "./dag-block.js";
 import { HonorNode } from "./honor-node.js";
 import type { Packet } from "./node-protocol.js";
+import { isMalice } from "./packet-faults.js";
 
 const transaction = (nonce: number, user = 0): OrderedTransaction => ({
   id: `${user}-${nonce}`,
@@ -295,6 +296,7 @@ describe("honor nodes", () => {
 describe("a block from a peer", () => {
   const bare = { setNumber: 0, seat: 1, tick: 2, parents: ["genesis"], transactions: [] };
   const NOW = 2 * TICK_MS + 10;
+  const TOO_MANY = { kind: "refused", peer: account(1), fault: "too-many-of-tick" };
   const receive = (node: HonorNode, block: DagBlock, nowMs = NOW) =>
     node.handle({ kind: "packet", from: account(1), packet: { kind: "block", block } }, nowMs);
   const started = (size = 4): HonorNode => {
@@ -323,13 +325,14 @@ describe("a block from a peer", () => {
   });
 
   it("puts the blame for a wrong signature on the peer, and none for what it may not know better", () => {
-    const blame = (block: DagBlock) => receive(started(), block).filter(({ kind }) => kind === "blamed");
-    const fault = [{ kind: "blamed", peer: account(1), fault: "invalid-signature" }];
-    expect(blame(signed(2, bare))).toEqual(fault);
-    expect(blame({ ...signed(1, bare), tick: 1 })).toEqual(fault);
-    expect(blame(signed(1, bare))).toEqual([]);
-    expect(blame(signed(1, { ...bare, setNumber: 1 }))).toEqual([]);
-    expect(blame(signed(1, { ...bare, tick: 3 }))).toEqual([]);
+    const faults = (block: DagBlock) =>
+      receive(started(), block).flatMap((output) => (output.kind === "refused" ? [output.fault] : []));
+    expect(faults(signed(2, bare))).toEqual(["invalid-signature"]);
+    expect(faults({ ...signed(1, bare), tick: 1 })).toEqual(["invalid-signature"]);
+    expect(faults(signed(1, bare))).toEqual([]);
+    const innocent = [signed(1, { ...bare, setNumber: 1 }), signed(1, { ...bare, tick: 3 })].flatMap(faults);
+    expect(innocent).toEqual(["set-unknown", "tick-in-future"]);
+    expect(innocent.some(isMalice)).toBe(false);
   });
 
   it("is asked for its parents, and waits within bounds", () => {
@@ -354,12 +357,13 @@ describe("a block from a peer", () => {
   it("leaves nothing when its tick, its parents' number or its size cannot be right, even if its parents are missing", () => {
     const node = started();
     const lost = { ...bare, parents: ["lost"] };
-    expect(receive(node, signed(1, { ...lost, tick: 3 }))).toEqual([]);
-    expect(receive(node, signed(1, { ...lost, tick: 2 ** 48 }))).toEqual([]);
-    expect(receive(node, signed(1, { ...lost, parents: Array(5).fill("lost") }))).toEqual([]);
+    const left = (block: DagBlock) => receive(node, block).filter(({ kind }) => kind !== "refused");
+    expect(left(signed(1, { ...lost, tick: 3 }))).toEqual([]);
+    expect(left(signed(1, { ...lost, tick: 2 ** 48 }))).toEqual([]);
+    expect(left(signed(1, { ...lost, parents: Array(5).fill("lost") }))).toEqual([]);
     const heavy = { ...transaction(0), payload: new Uint8Array(100_001) };
-    expect(receive(node, signed(1, { ...lost, transactions: [heavy] }))).toEqual([]);
-    expect(receive(node, signed(1, lost))).not.toEqual([]);
+    expect(left(signed(1, { ...lost, transactions: [heavy] }))).toEqual([]);
+    expect(left(signed(1, lost))).not.toEqual([]);
   });
 
   it("of more bytes than a block may have is not written down", () => {
@@ -379,7 +383,7 @@ describe("a block from a peer", () => {
     const outputs = receive(node, second);
     expect(outputs).toContainEqual(expect.objectContaining({ kind: "evidence", seat: 1, setNumber: 0 }));
     expect(receive(node, second)).toEqual([]);
-    expect(receive(node, third)).toEqual([]);
+    expect(receive(node, third)).toEqual([TOO_MANY]);
   });
 
   it("is not written down when a parent descends from another, which some may have pruned", () => {
@@ -405,7 +409,7 @@ describe("a block from a peer", () => {
     for (const block of [first, second]) receive(node, block);
     const packet = { kind: "status", height: 1, tips: [blockId(third)] } as const;
     node.handle({ kind: "packet", from: account(1), packet }, NOW);
-    expect(receive(node, third)).toEqual([]);
+    expect(receive(node, third)).toEqual([TOO_MANY]);
   });
 
   it("is kept unasked or not when another builds on it", () => {
@@ -429,10 +433,10 @@ describe("a vote or a decision from a peer", () => {
     const ask = (packet: Packet) =>
       node
         .handle({ kind: "packet", from: account(2), packet }, 2_000)
-        .filter(({ kind }) => kind === "blamed");
+        .filter(({ kind }) => kind === "refused");
     const forged = { ...decision, certificate: { ...decision.certificate, signature: new Uint8Array(32) } };
     expect(ask({ kind: "decision", decision: forged })).toEqual([
-      { kind: "blamed", peer: account(2), fault: "invalid-certificate" },
+      { kind: "refused", peer: account(2), fault: "certificate-signature" },
     ]);
     const message = {
       kind: "prevote",
@@ -442,7 +446,7 @@ describe("a vote or a decision from a peer", () => {
       checkpointId: decision.certificate.checkpointId,
     } as const;
     expect(ask({ kind: "vote", message, signature: "00".repeat(32) })).toEqual([
-      { kind: "blamed", peer: account(2), fault: "invalid-signature" },
+      { kind: "refused", peer: account(2), fault: "invalid-signature" },
     ]);
     expect(ask({ kind: "decision", decision })).toEqual([]);
   });

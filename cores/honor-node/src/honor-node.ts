@@ -1,28 +1,37 @@
 import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
-import { BlockExchange } from "./block-exchange.js";
-import { heldUnder, makeBlock } from "./block-production.js";
+import { AnswerBudget } from "./answer-budget.js";
+import { BLOCK_OVERHEAD_BYTES, BlockExchange } from "./block-exchange.js";
+import { makeBlock } from "./block-production.js";
 import type { ChainBase } from "./chain-base.js";
 import { baseAt, isPruningDue } from "./chain-pruning.js";
 import { type ChainSnapshot, takeSnapshot } from "./chain-snapshot.js";
+import { shortIdOf } from "./compact-block.js";
 import { type BlockHeader, blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
 import { FinalityDriver } from "./finality-driver.js";
 import { NodeContext } from "./node-context.js";
 import type { Decision, ExecutionResult, LogEntry, NodeInput, NodeOutput, Packet } from "./node-protocol.js";
 import type { NodeSettings } from "./node-settings.js";
 import { RangeRequests } from "./range-requests.js";
+import { MAX_TRANSACTIONS_IN_PACKET, TransactionGossip } from "./transaction-gossip.js";
 import type { PoolPlace } from "./transaction-pool.js";
 
+/** Packets that may bring heights that are known and ordered. */
+const BRINGS_PROGRESS: ReadonlySet<Packet["kind"]> = new Set([
+  "block",
+  "compact-block",
+  "block-transactions",
+  "decision",
+]);
 /** Decisions sent to a peer that is behind, for one status of its. */
 const DECISIONS_AT_ONCE = 4;
-const MAX_TRANSACTIONS_IN_PACKET = 256;
 /** A node so many heights behind asks for them in ranges, each with its blocks. */
 const FAR_BEHIND = 3;
 /** What one range holds at most. */
 const RANGE_HEIGHTS = 32;
 const RANGE_BYTES = 1_048_576;
-/** What a block costs in a range beside its transactions. */
-const BLOCK_OVERHEAD_BYTES = 512;
+/** Of blocks and transactions that a peer asks for: in a second, and at once after it asked for nothing. */
+const ANSWERED_BYTES = { aSecond: 8_388_608, most: 16_777_216 };
 /** Of heights that were executed before a start, so many states are asked for: the next checkpoint attests the last. */
 const STATES_BEFORE = 3;
 
@@ -44,7 +53,9 @@ export interface NodeSizes {
  */
 export class HonorNode {
   readonly #context: NodeContext;
+  readonly #budget = new AnswerBudget(ANSWERED_BYTES.aSecond, ANSWERED_BYTES.most);
   readonly #blocks: BlockExchange;
+  readonly #transactions: TransactionGossip;
   readonly #finality: FinalityDriver;
   readonly #ranges: RangeRequests;
   /** Up to this height the log says what was ordered. */
@@ -61,7 +72,8 @@ export class HonorNode {
   constructor(settings: NodeSettings) {
     this.#context = new NodeContext(settings);
     this.#ranges = new RangeRequests(2 * settings.gossipMs);
-    this.#blocks = new BlockExchange(this.#context, (blocks) => this.#onBlocks(blocks));
+    this.#blocks = new BlockExchange(this.#context, this.#budget, (blocks) => this.#onBlocks(blocks));
+    this.#transactions = new TransactionGossip(this.#context, this.#budget);
     this.#finality = new FinalityDriver(this.#context, (decision, isOwn) => this.#onDecided(decision, isOwn));
   }
 
@@ -137,6 +149,11 @@ export class HonorNode {
     return this.#context.pool.placeOf(transaction);
   }
 
+  /** Of those that were announced as waiting here, the ones that still do. */
+  announcedTransactions(shortIds: readonly string[]): OrderedTransaction[] {
+    return shortIds.flatMap((shortId) => this.#context.pool.find(shortId) ?? []);
+  }
+
   /** Transactions accepted and not ordered. */
   get pooled(): number {
     return this.#context.pool.size;
@@ -167,10 +184,12 @@ export class HonorNode {
     if (input.kind === "packet") this.#receive(input.from, input.packet);
     else if (input.kind === "transactions") this.#accept(input.transactions);
     else if (input.kind === "pooled") this.#takeFromMempool(input.transactions, input.isOwn);
+    else if (input.kind === "heard") this.#transactions.heard(input.shortIds);
     else if (input.kind === "dropped") for (const id of input.ids) this.#context.pool.remove(id);
     else if (input.kind === "executed") this.#onExecuted(input.height, input.result);
     else if (input.timer.kind === "tick") this.#tick();
     else if (input.timer.kind === "gossip") this.#gossip();
+    else if (input.timer.kind === "pull") this.#pull();
     else this.#finality.timeout(input.timer);
     this.#release();
     return this.#context.takeOutputs();
@@ -204,12 +223,16 @@ export class HonorNode {
   }
 
   #receive(from: string, packet: Packet): void {
+    this.#context.heard(from);
     if (packet.kind === "vote") this.#finality.receive(from, packet);
-    else if (packet.kind === "block" || packet.kind === "decision") this.#takeIn(from, packet);
+    else if (BRINGS_PROGRESS.has(packet.kind)) this.#takeIn(from, packet);
     else if (packet.kind === "want") this.#blocks.answer(from, packet.ids);
+    else if (packet.kind === "want-transactions") this.#blocks.answerTransactions(from, packet);
+    else if (packet.kind === "announce") this.#transactions.announced(from, packet.shortIds);
+    else if (packet.kind === "want-announced") this.#transactions.answer(from, packet.shortIds);
     else if (packet.kind === "transactions") this.#pool(packet.transactions);
     else if (packet.kind === "range") this.#answerRange(from, packet.fromHeight);
-    else this.#answerStatus(from, packet.height, packet.tips);
+    else if (packet.kind === "status") this.#answerStatus(from, packet.height, packet.tips);
   }
 
   /** Heights that are known and ordered. */
@@ -217,10 +240,12 @@ export class HonorNode {
     return this.#context.chain.height + this.#context.orderedHeight;
   }
 
-  #takeIn(from: string, packet: Extract<Packet, { kind: "block" | "decision" }>): void {
+  #takeIn(from: string, packet: Packet): void {
     const before = this.#progress;
     if (packet.kind === "block") this.#blocks.receive(from, packet.block);
-    else this.#finality.adopt(from, packet.decision);
+    else if (packet.kind === "compact-block") this.#blocks.receiveCompact(from, packet.block);
+    else if (packet.kind === "block-transactions") this.#blocks.receiveTransactions(from, packet);
+    else if (packet.kind === "decision") this.#finality.adopt(from, packet.decision);
     if (this.#progress > before) this.#ranges.brought(from);
   }
 
@@ -229,7 +254,7 @@ export class HonorNode {
     if (block === undefined) return;
     // `onBlocks` writes it down before it is sent.
     this.#blocks.add(block);
-    if (this.#context.dag.has(blockId(block))) this.#context.broadcast({ kind: "block", block });
+    if (this.#context.dag.has(blockId(block))) this.#blocks.spread(block);
   }
 
   #onBlocks(blocks: readonly DagBlock[]): void {
@@ -328,7 +353,7 @@ export class HonorNode {
     this.#context.persist({ kind: "transactions", transactions: accepted });
     for (const { id } of accepted) this.#accepted.add(id);
     this.#context.emit({ kind: "accepted", transactions: accepted });
-    this.#context.broadcast({ kind: "transactions", transactions: accepted });
+    this.#transactions.spread(accepted);
   }
 
   #takeFromMempool(transactions: readonly OrderedTransaction[], isOwn: boolean): void {
@@ -338,28 +363,33 @@ export class HonorNode {
       if (added === "full") this.#context.emit({ kind: "rejected", transaction, reason: "pool-full" });
       else if (added === "added") taken.push(transaction);
     }
-    if (isOwn && taken.length > 0) this.#context.broadcast({ kind: "transactions", transactions: taken });
+    this.#transactions.heard(transactions.map(({ id }) => shortIdOf(id)));
+    if (isOwn) this.#transactions.spread(taken);
   }
 
   #pool(transactions: readonly OrderedTransaction[]): void {
-    for (const transaction of transactions.slice(0, MAX_TRANSACTIONS_IN_PACKET))
-      this.#context.pool.add(transaction);
+    const some = transactions.slice(0, MAX_TRANSACTIONS_IN_PACKET);
+    for (const transaction of some) this.#context.pool.add(transaction);
+    this.#transactions.heard(some.map(({ id }) => shortIdOf(id)));
   }
 
   #gossip(): void {
     const context = this.#context;
-    const { chain, dag, settings, pool } = context;
+    const { chain, dag, settings } = context;
     this.#finality.gossip();
     context.broadcast({ kind: "status", height: chain.height, tips: dag.tips.slice(0, 8) });
     const next = chain.decision(this.#context.orderedHeight + 1);
     const wanted = [...dag.missing, ...this.#finality.wantedTips];
-    if (next !== undefined && !dag.has(next.checkpoint.tip)) wanted.push(next.checkpoint.tip);
+    if (next !== undefined) wanted.push(next.checkpoint.tip);
     this.#blocks.want(wanted, undefined);
-    // A node without a duty never puts into a block what was left in one that nobody merged: others have to hear of it.
-    const held = heldUnder(context, context.tick, dag.has(chain.tip) ? [chain.tip] : []);
-    const transactions = pool.unheld(held, MAX_TRANSACTIONS_IN_PACKET);
-    if (transactions.length > 0) context.broadcast({ kind: "transactions", transactions });
+    this.#transactions.repeat();
     context.timer({ kind: "gossip" }, settings.gossipMs);
+  }
+
+  #pull(): void {
+    this.#context.awaitedAnswers();
+    this.#blocks.pull();
+    this.#transactions.pull();
   }
 
   #answerStatus(from: string, height: number, tips: readonly string[]): void {
@@ -403,6 +433,11 @@ export class HonorNode {
     let bytes = 0;
     const end = Math.min(fromHeight + RANGE_HEIGHTS, this.#context.orderedHeight + 1);
     for (let height = fromHeight; height < end && bytes < RANGE_BYTES; height++) {
+      if (!this.#budget.isLeft(from, this.#context.nowMs)) {
+        this.#context.refuse(from, "over-budget");
+        break;
+      }
+      const before = bytes;
       const decision = this.decision(height);
       const blocks = this.#blocksOf(height);
       if (decision === undefined || blocks === undefined) break;
@@ -411,6 +446,7 @@ export class HonorNode {
         this.#context.send(from, { kind: "block", block });
       }
       this.#context.send(from, { kind: "decision", decision });
+      this.#budget.spend(from, bytes - before, this.#context.nowMs);
     }
     this.#context.send(from, { kind: "status", height: chain.height, tips: dag.tips.slice(0, 8) });
   }

@@ -4,12 +4,17 @@ import type { Evidence } from "@aios/core-finality/evidence";
 import { BlockDag } from "./block-dag.js";
 import { type BlockRuleContext, blockFault } from "./block-rules.js";
 import { CheckpointChain } from "./checkpoint-chain.js";
-import type { LogEntry, NodeOutput, NodeTimer, Packet, PeerFault } from "./node-protocol.js";
+import type { LogEntry, NodeOutput, NodeTimer, Packet } from "./node-protocol.js";
 import type { NodeSettings } from "./node-settings.js";
+import type { PacketFault } from "./packet-faults.js";
 import { PastStatements } from "./past-statements.js";
 import { TransactionPool } from "./transaction-pool.js";
 
 const REMEMBERED_OFFENCES = 1_024;
+/** As many as a peer book holds. */
+const MAX_PEERS = 1_024;
+/** A peer that says nothing for so many intervals of gossip is not asked for anything. */
+const PRESENT_FOR = 4;
 
 /** What the parts of a node share: its data, the time of the present input, and what is to be done. */
 export class NodeContext {
@@ -21,6 +26,9 @@ export class NodeContext {
   nowMs = 0;
   /** Heights whose transactions have been ordered; behind the decided ones while blocks are missing. */
   orderedHeight = 0;
+  /** Peers, and when each was heard last, the latest at the end. */
+  readonly #heardAtMs = new Map<string, number>();
+  #willPull = false;
   #outputs: NodeOutput[] = [];
   readonly #accused = new Set<string>();
   #seated: { readonly set: HonorSet; readonly seat: number | undefined } | undefined;
@@ -94,8 +102,40 @@ export class NodeContext {
     this.emit({ kind: "timer", timer, delayMs });
   }
 
-  blame(peer: string, fault: PeerFault): void {
-    this.emit({ kind: "blamed", peer, fault });
+  /** Counts what is dropped of a peer's. */
+  refuse(peer: string, fault: PacketFault): void {
+    this.emit({ kind: "refused", peer, fault });
+  }
+
+  /** A peer said something. */
+  heard(peer: string): void {
+    this.#heardAtMs.delete(peer);
+    this.#heardAtMs.set(peer, this.nowMs);
+    if (this.#heardAtMs.size > MAX_PEERS)
+      this.#heardAtMs.delete(this.#heardAtMs.keys().next().value as string);
+  }
+
+  /** Peers that can be asked for something. */
+  get presentPeers(): string[] {
+    const sinceMs = this.nowMs - PRESENT_FOR * this.settings.gossipMs;
+    return [...this.#heardAtMs].filter(([, atMs]) => atMs >= sinceMs).map(([peer]) => peer);
+  }
+
+  /** So long an answer is waited for before another peer is asked. */
+  get answerMs(): number {
+    return Math.ceil(this.settings.gossipMs / 2);
+  }
+
+  /** Something is asked of a peer: the timer that looks after it runs, once. */
+  awaitAnswers(): void {
+    if (this.#willPull) return;
+    this.#willPull = true;
+    this.timer({ kind: "pull" }, this.answerMs);
+  }
+
+  /** The timer ran out. */
+  awaitedAnswers(): void {
+    this.#willPull = false;
   }
 
   /** Reports an offence once, however often its proof comes in; `what` names the step of the offence. */

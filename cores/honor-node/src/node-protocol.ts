@@ -7,7 +7,9 @@ import type { SafetyRecord, Step } from "@aios/core-finality/finality-height";
 import type { FinalityMessage } from "@aios/core-finality/messages";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import type { ChainBase } from "./chain-base.js";
+import type { CompactBlock } from "./compact-block.js";
 import type { BlockHeader, DagBlock, OrderedTransaction } from "./dag-block.js";
+import type { PacketFault } from "./packet-faults.js";
 import type { Abstention } from "./past-statements.js";
 
 /** A checkpoint that was decided. */
@@ -35,7 +37,21 @@ export type Packet =
   | { readonly kind: "status"; readonly height: number; readonly tips: readonly string[] }
   | { readonly kind: "decision"; readonly decision: Decision }
   /** Asks for decisions from a height on, each with the blocks that it orders before it. */
-  | { readonly kind: "range"; readonly fromHeight: number };
+  | { readonly kind: "range"; readonly fromHeight: number }
+  /** A new block, with its transactions by the beginnings of their hashes. */
+  | { readonly kind: "compact-block"; readonly block: CompactBlock }
+  /** Asks whoever sent a compact block for the transactions at these places, ascending. */
+  | { readonly kind: "want-transactions"; readonly block: string; readonly places: readonly number[] }
+  /** Answers it, in that order. */
+  | {
+      readonly kind: "block-transactions";
+      readonly block: string;
+      readonly transactions: readonly OrderedTransaction[];
+    }
+  /** Transactions that wait at a node, by the beginnings of their hashes. */
+  | { readonly kind: "announce"; readonly shortIds: readonly string[] }
+  /** Asks for some of them; answered with `transactions`. */
+  | { readonly kind: "want-announced"; readonly shortIds: readonly string[] };
 
 export type NodeTimer =
   | {
@@ -47,10 +63,9 @@ export type NodeTimer =
   /** `isLast`: propose even if there is nothing new. */
   | { readonly kind: "propose"; readonly height: number; readonly round: number; readonly isLast: boolean }
   | { readonly kind: "tick" }
-  | { readonly kind: "gossip" };
-
-/** What honest nodes check before they say it. */
-export type PeerFault = "invalid-signature" | "invalid-certificate" | "contradiction";
+  | { readonly kind: "gossip" }
+  /** Looks after what was asked of peers. */
+  | { readonly kind: "pull" };
 
 /** A candidate as the state knows it; who sits since when, the decided hand-overs say. */
 export type StandingCandidate = Omit<Candidate, "sittingSinceCycle">;
@@ -76,6 +91,8 @@ export type NodeInput =
       readonly transactions: readonly OrderedTransaction[];
       readonly isOwn: boolean;
     }
+  /** Transactions that peers sent were read, by the beginnings of their hashes: a mempool decides what becomes of them. */
+  | { readonly kind: "heard"; readonly shortIds: readonly string[] }
   /** The mempool gave these up. */
   | { readonly kind: "dropped"; readonly ids: readonly string[] }
   /** Answers `execute`. */
@@ -126,8 +143,8 @@ export type NodeOutput =
       readonly checkpoint: Checkpoint;
       readonly transactions: readonly OrderedTransaction[];
     }
-  /** A peer said what no honest node passes on. */
-  | { readonly kind: "blamed"; readonly peer: string; readonly fault: PeerFault }
+  /** Something that a peer sent is dropped, or it did not send what it was asked for. */
+  | { readonly kind: "refused"; readonly peer: string; readonly fault: PacketFault }
   | { readonly kind: "accepted"; readonly transactions: readonly OrderedTransaction[] }
   | { readonly kind: "rejected"; readonly transaction: OrderedTransaction; readonly reason: string }
   | {

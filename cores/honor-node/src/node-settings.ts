@@ -5,6 +5,7 @@ import type { RoundTimeouts } from "@aios/core-finality/finality-height";
 import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
 import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters";
 import type { ChainHistory } from "./chain-history.js";
+import type { OrderedTransaction } from "./dag-block.js";
 import type { ExecutionResult } from "./node-protocol.js";
 import type { OrderingPolicy } from "./ordering-policy.js";
 
@@ -38,6 +39,12 @@ export interface SeatKeys {
   sign(publicKey: string, bytes: Uint8Array): string;
 }
 
+/** Transactions that were read of late, whether they wait in the protocol's pool or not. */
+export interface ReadTransactions {
+  /** One whose id begins so (`shortIdOf`). */
+  find(shortId: string): OrderedTransaction | undefined;
+}
+
 /** Of one node. */
 export interface NodeSettings {
   readonly chain: ChainSettings;
@@ -69,4 +76,6 @@ export interface NodeSettings {
   readonly unprunedHeights: number;
   /** What this node wrote down, as `persist` told it to. */
   readonly history: ChainHistory;
+  /** With it a block is put together by the names of its transactions; the pool alone, where it is absent. */
+  readonly read?: ReadTransactions;
 }

@@ -8,6 +8,7 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { compactOf } from "./compact-block.js";
 import { type DagBlock, headerOf, type OrderedTransaction } from "./dag-block.js";
 import { decodeLogEntry, encodeLogEntry } from "./log-codec.js";
 import type { Decision, LogEntry } from "./node-protocol.js";
@@ -99,6 +100,21 @@ const packet: fc.Arbitrary<WirePacket> = fc.oneof(
   fc.record({ kind: fc.constant("status" as const), height: integer, tips: fc.array(id, { maxLength: 8 }) }),
   decision.map((one) => ({ kind: "decision" as const, decision: one })),
   integer.map((fromHeight) => ({ kind: "range" as const, fromHeight })),
+  block.map((one) => ({ kind: "compact-block" as const, block: compactOf(one) })),
+  fc.record({
+    kind: fc.constant("want-transactions" as const),
+    block: hash,
+    places: fc.uniqueArray(fc.nat(20_000), { maxLength: 40 }).map((all) => all.sort((a, b) => a - b)),
+  }),
+  fc.record({
+    kind: fc.constant("block-transactions" as const),
+    block: hash,
+    transactions: fc.array(fc.uint8Array({ minLength: 1, maxLength: 200 }), { maxLength: 6 }),
+  }),
+  fc.record({
+    kind: fc.constantFrom("announce" as const, "want-announced" as const),
+    shortIds: fc.array(hex(8), { maxLength: 40 }),
+  }),
   fc.constant({ kind: "snapshot-request" as const }),
   fc.record({ kind: fc.constant("snapshot-index" as const), index: fc.uint8Array({ maxLength: 200 }) }),
   fc.record({ kind: fc.constant("snapshot-part-request" as const), height: integer, part: integer }),

@@ -1,7 +1,8 @@
 import { decodeRlp, encodeRlp, type RlpItem } from "@aios/core-rlp/rlp";
 import { CodedError } from "@aios/kernel/coded-error";
-import { hexToBytes } from "@noble/hashes/utils.js";
-import type { DagBlock } from "./dag-block.js";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { SHORT_ID_BYTES, SHORT_ID_DIGITS } from "./compact-block.js";
+import type { BlockFacts, BlockHeader, DagBlock } from "./dag-block.js";
 import {
   certificateItem,
   certificateOf,
@@ -17,8 +18,10 @@ import {
 } from "./finality-fields.js";
 import type { Packet } from "./node-protocol.js";
 import {
+  bytesOf,
   copyOf,
   decoding,
+  hashOf,
   hexOf,
   idItem,
   idOf,
@@ -28,7 +31,10 @@ import {
   malformed,
 } from "./wire-fields.js";
 
-/** Version of this encoding: the first byte of every packet. */
+/**
+ * Version of this encoding: the first byte of every packet. A build knows the kinds up to `snapshot-part`, or all: which, its
+ * peers learn when the stream is made, and what it does not know is not sent to it (`NEEDS_PULL`).
+ */
 export const WIRE_VERSION = 1;
 /** Lists in lists: a checkpoint in a message in a packet, a member in a set in one. */
 const MAX_DEPTH = 5;
@@ -46,6 +52,11 @@ const KINDS = [
   "snapshot-index",
   "snapshot-part-request",
   "snapshot-part",
+  "compact-block",
+  "want-transactions",
+  "block-transactions",
+  "announce",
+  "want-announced",
 ] as const;
 
 /** Most items of each list; a packet with more is refused. */
@@ -53,6 +64,16 @@ export const MAX_PARENTS = 64;
 export const MAX_WANTED_IDS = 64;
 export const MAX_TIPS = 64;
 export const MAX_TRANSACTIONS = 20_000;
+export const MAX_ANNOUNCED = 1_024;
+
+/** Kinds that builds without pull do not know. */
+export const NEEDS_PULL: ReadonlySet<WirePacket["kind"]> = new Set([
+  "compact-block",
+  "want-transactions",
+  "block-transactions",
+  "announce",
+  "want-announced",
+]);
 
 /** A block as it travels: id, sender and nonce of a transaction are the receiver's to derive. */
 export type WireBlock = Omit<DagBlock, "transactions"> & { readonly transactions: readonly Uint8Array[] };
@@ -73,9 +94,14 @@ export type SnapshotPacket =
 
 /** A packet as it travels. Its signatures and transactions are not checked. */
 export type WirePacket =
-  | Exclude<Packet, { kind: "block" | "transactions" }>
+  | Exclude<Packet, { kind: "block" | "transactions" | "block-transactions" }>
   | { readonly kind: "block"; readonly block: WireBlock }
   | { readonly kind: "transactions"; readonly transactions: readonly Uint8Array[] }
+  | {
+      readonly kind: "block-transactions";
+      readonly block: string;
+      readonly transactions: readonly Uint8Array[];
+    }
   | SnapshotPacket;
 
 /** Whether a packet is about snapshots. */
@@ -87,6 +113,8 @@ export function isSnapshotPacket(packet: WirePacket): packet is SnapshotPacket {
 export function toWire(packet: Packet): WirePacket {
   if (packet.kind === "transactions")
     return { kind: packet.kind, transactions: packet.transactions.map(({ payload }) => payload) };
+  if (packet.kind === "block-transactions")
+    return { ...packet, transactions: packet.transactions.map(({ payload }) => payload) };
   if (packet.kind !== "block") return packet;
   const { block } = packet;
   return {
@@ -150,6 +178,15 @@ function itemOf(packet: WirePacket): RlpItem {
       return [integerItem(packet.height), integerItem(packet.part)];
     case "snapshot-part":
       return [integerItem(packet.height), integerItem(packet.part), packet.bytes];
+    case "compact-block":
+      return [headerItem(packet.block.header), shortIdsItem(packet.block.shortIds)];
+    case "want-transactions":
+      return [idItem(packet.block), packet.places.map(integerItem)];
+    case "block-transactions":
+      return [idItem(packet.block), packet.transactions];
+    case "announce":
+    case "want-announced":
+      return [shortIdsItem(packet.shortIds)];
   }
 }
 
@@ -185,6 +222,28 @@ function packetOf(kind: (typeof KINDS)[number], item: RlpItem): WirePacket {
       if (kind === "snapshot-part-request") return { kind, height, part };
       return { kind, height, part, bytes: copyOf(fields[2], "snapshot.bytes", ANY) };
     }
+    case "compact-block": {
+      const [header, shortIds] = listOf(item, kind, 2, 2);
+      return {
+        kind,
+        block: { header: headerOf(header), shortIds: shortIdsOf(shortIds, MAX_TRANSACTIONS) },
+      };
+    }
+    case "want-transactions": {
+      const [block, places] = listOf(item, kind, 2, 2);
+      return { kind, block: hashOf(block, "want.block"), places: placesOf(places) };
+    }
+    case "block-transactions": {
+      const [block, transactions] = listOf(item, kind, 2, 2);
+      return {
+        kind,
+        block: hashOf(block, "transactions.block"),
+        transactions: payloadsOf(transactions),
+      };
+    }
+    case "announce":
+    case "want-announced":
+      return { kind, shortIds: shortIdsOf(listOf(item, kind, 1, 1)[0], MAX_ANNOUNCED) };
   }
 }
 
@@ -205,26 +264,63 @@ function voteOf(item: RlpItem): WirePacket {
 }
 
 function blockItem(block: WireBlock): RlpItem {
+  return factItems(block, block.transactions);
+}
+
+function headerItem(header: BlockHeader): RlpItem {
+  return factItems(header, hexToBytes(header.transactionsHash));
+}
+
+function factItems({ setNumber, seat, tick, parents, signature }: BlockFacts, content: RlpItem): RlpItem {
   return [
-    integerItem(block.setNumber),
-    integerItem(block.seat),
-    integerItem(block.tick),
-    block.parents.map(idItem),
-    block.transactions,
-    hexToBytes(block.signature),
+    integerItem(setNumber),
+    integerItem(seat),
+    integerItem(tick),
+    parents.map(idItem),
+    content,
+    hexToBytes(signature),
   ];
 }
 
 function blockOf(item: RlpItem): WireBlock {
   const fields = listOf(item, "block", 6, 6);
+  return { ...factsOf(fields), transactions: payloadsOf(fields[4]) };
+}
+
+function headerOf(item: RlpItem | undefined): BlockHeader {
+  const fields = listOf(item, "block", 6, 6);
+  return { ...factsOf(fields), transactionsHash: hashOf(fields[4], "block.transactionsHash") };
+}
+
+function factsOf(fields: readonly RlpItem[]): BlockFacts {
   return {
     setNumber: integerOf(fields[0], "block.setNumber"),
     seat: integerOf(fields[1], "block.seat"),
     tick: integerOf(fields[2], "block.tick"),
     parents: listOf(fields[3], "block.parents", MAX_PARENTS).map((id) => idOf(id, "block.parent")),
-    transactions: payloadsOf(fields[4]),
     signature: hexOf(fields[5], "block.signature", SIGNATURE_BYTES),
   };
+}
+
+/** One after the other, in one item: each is as long as the next. */
+function shortIdsItem(shortIds: readonly string[]): Uint8Array {
+  return hexToBytes(shortIds.join(""));
+}
+
+function shortIdsOf(item: RlpItem | undefined, most: number): string[] {
+  const bytes = bytesOf(item, "shortIds", most * SHORT_ID_BYTES);
+  if (bytes.length % SHORT_ID_BYTES !== 0) throw malformed("shortIds");
+  const digits = bytesToHex(bytes);
+  return Array.from({ length: bytes.length / SHORT_ID_BYTES }, (_, at) =>
+    digits.slice(at * SHORT_ID_DIGITS, (at + 1) * SHORT_ID_DIGITS),
+  );
+}
+
+function placesOf(item: RlpItem | undefined): number[] {
+  const places = listOf(item, "want.places", MAX_TRANSACTIONS).map((place) => integerOf(place, "want.place"));
+  if (places.some((place, at) => at > 0 && place <= (places[at - 1] as number)))
+    throw malformed("want.places");
+  return places;
 }
 
 function payloadsOf(item: RlpItem | undefined): Uint8Array[] {

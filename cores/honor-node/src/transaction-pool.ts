@@ -1,3 +1,4 @@
+import { shortIdOf } from "./compact-block.js";
 import type { OrderedTransaction } from "./dag-block.js";
 
 /** The latest block known to hold a transaction. */
@@ -26,8 +27,11 @@ interface Pooled {
 export class TransactionPool {
   readonly #capacity: number;
   readonly #byId = new Map<string, Pooled>();
-  /** The last ones that left, so that late copies do not come back. */
-  readonly #left = new Set<string>();
+  /** By the beginnings of their ids; of several that begin alike, the first. */
+  readonly #byShortId = new Map<string, string>();
+  /** The last ones that left, so that late copies do not come back, with the beginnings of their ids. */
+  readonly #left = new Map<string, string>();
+  readonly #leftShortIds = new Set<string>();
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -42,7 +46,24 @@ export class TransactionPool {
     if (this.#byId.has(transaction.id) || this.#left.has(transaction.id)) return "known";
     if (this.#byId.size >= this.#capacity) return "full";
     this.#byId.set(transaction.id, { transaction, place: undefined });
+    const shortId = shortIdOf(transaction.id);
+    if (!this.#byShortId.has(shortId)) this.#byShortId.set(shortId, transaction.id);
     return "added";
+  }
+
+  /** One that waits here, by the beginning of its id. */
+  find(shortId: string): OrderedTransaction | undefined {
+    const id = this.#byShortId.get(shortId);
+    return id === undefined ? undefined : this.get(id);
+  }
+
+  /** Whether one whose id begins so waits here, or left not long ago. */
+  isKnown(shortId: string): boolean {
+    return this.#byShortId.has(shortId) || this.#leftShortIds.has(shortId);
+  }
+
+  get isFull(): boolean {
+    return this.#byId.size >= this.#capacity;
   }
 
   /** One that waits here. */
@@ -64,15 +85,25 @@ export class TransactionPool {
 
   /** As `add`, for one that may have left before: its order came too early. */
   putBack(transaction: OrderedTransaction): "added" | "known" | "full" {
-    this.#left.delete(transaction.id);
+    this.#forgetLeft(transaction.id);
     return this.add(transaction);
   }
 
   /** It is ordered or dropped. */
   remove(id: string): void {
+    const shortId = shortIdOf(id);
     this.#byId.delete(id);
-    this.#left.add(id);
-    if (this.#left.size > 2 * this.#capacity) this.#left.delete(this.#left.keys().next().value as string);
+    if (this.#byShortId.get(shortId) === id) this.#byShortId.delete(shortId);
+    this.#left.set(id, shortId);
+    this.#leftShortIds.add(shortId);
+    if (this.#left.size > 2 * this.#capacity) this.#forgetLeft(this.#left.keys().next().value as string);
+  }
+
+  #forgetLeft(id: string): void {
+    const shortId = this.#left.get(id);
+    if (shortId === undefined) return;
+    this.#left.delete(id);
+    this.#leftShortIds.delete(shortId);
   }
 
   /** Those that no block holds for which `isHeld`, oldest first, at most `limit`. */

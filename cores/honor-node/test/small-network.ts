@@ -115,6 +115,8 @@ export function settings(
   };
 }
 
+const BLOCKS: ReadonlySet<Packet["kind"]> = new Set(["block", "compact-block", "block-transactions"]);
+
 /** Of the first key of an account. */
 export function signature(index: number, bytes: Uint8Array): Uint8Array {
   return tag(key(index), bytes);
@@ -238,7 +240,7 @@ export class SmallNetwork {
           if (
             to !== index &&
             (output.to === undefined || output.to === account(to)) &&
-            !(this.blockless.has(to) && output.packet.kind === "block")
+            !(this.blockless.has(to) && BLOCKS.has(output.packet.kind))
           ) {
             const packet = this.carry(output.packet, index, to);
             if (packet !== undefined)

@@ -15,6 +15,10 @@ describe("a simulated honor chain", () => {
     // Of the last second some are not ordered yet; at a change of slots a block in flight may be made again.
     expect(ordered / offered).toBeGreaterThan(0.7);
     expect(ordered / offered).toBeLessThan(1.05);
-    expect(receivedByKind.get("block")).toBeLessThan(1.3);
+    // Once, as gossip: a block names what peers have.
+    expect(receivedByKind.get("transactions")).toBeLessThan(1.05);
+    expect(receivedByKind.get("compact-block")).toBeGreaterThan(0);
+    const asBlocks = ["block", "compact-block", "want-transactions", "block-transactions"];
+    expect(asBlocks.reduce((sum, kind) => sum + (receivedByKind.get(kind) ?? 0), 0)).toBeLessThan(0.3);
   });
 });

@@ -10,7 +10,8 @@ import type { NodeSettings } from "@aios/core-honor-node/node-settings";
 import { dagOrder } from "@aios/core-honor-node/ordering-policy";
 import { encodePacket, toWire } from "@aios/core-honor-node/packet-codec";
 import { SeededRng } from "@aios/kernel/random";
-import { bytesToHex } from "@noble/hashes/utils.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { EventQueue } from "./event-queue.js";
 import { idealKeyring, type Keyring } from "./signers.js";
 
@@ -161,7 +162,7 @@ class Simulation {
       const number = this.#submitted++;
       const node = this.#rng.below(this.#nodes.length);
       const transaction = {
-        id: number.toString(16).padStart(64, "0"),
+        id: bytesToHex(sha256(utf8ToBytes(`${number}`))),
         sender: `0x${(0x1000 + number).toString(16).padStart(40, "0")}`,
         nonce: 0,
         gasLimit: TRANSFER_GAS,

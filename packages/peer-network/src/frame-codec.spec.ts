@@ -54,19 +54,19 @@ describe("peers' scores", () => {
 
   it("ban for a while, and forgive with time", () => {
     const scores = new PeerScores(settings);
-    expect(scores.punish("a", "malformed", 0)).toBe(false);
+    expect(scores.punish("a", 50, 0)).toBe(false);
     expect(scores.points("a", 2_000)).toBe(30);
-    expect(scores.punish("a", "malformed", 2_000)).toBe(false);
-    expect(scores.punish("a", "malformed", 2_000)).toBe(true);
+    expect(scores.punish("a", 50, 2_000)).toBe(false);
+    expect(scores.punish("a", 50, 2_000)).toBe(true);
     expect([scores.isBanned("a", 2_999), scores.isBanned("a", 3_000)]).toEqual([true, false]);
   });
 
   it("forget the least guilty first, and never a ban that runs", () => {
     const scores = new PeerScores(settings);
-    scores.punish("banned", "frame-too-large", 0);
-    scores.punish("guilty", "malformed", 0);
-    scores.punish("slow", "useless", 0);
-    scores.punish("new", "useless", 0);
+    scores.punish("banned", 100, 0);
+    scores.punish("guilty", 50, 0);
+    scores.punish("slow", 1, 0);
+    scores.punish("new", 1, 0);
     expect(["banned", "guilty", "slow", "new"].map((peer) => scores.points(peer, 0))).toEqual([0, 50, 0, 1]);
     expect(scores.isBanned("banned", 1)).toBe(true);
   });

@@ -5,7 +5,7 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
 import { encodeFrame, FrameDecoder } from "./frame-codec.js";
 import { keyOfCertificate, type NodeIdentity } from "./node-certificate.js";
-import { type Offence, PeerScores, type ScoreSettings } from "./peer-scores.js";
+import { type PeerScore, PeerScores, type ScoreSettings } from "./peer-scores.js";
 import { SendQueue } from "./send-queue.js";
 
 /** A peer that may take part: its node key, and where it listens. */
@@ -23,8 +23,16 @@ export interface PeerNetworkSettings {
   readonly maxFrameBytes: number;
   /** For each peer. */
   readonly maxQueueBytes: number;
-  /** A peer that says nothing for so long is dialled anew. */
+  /**
+   * A stream on which a peer says nothing for so long, or reads nothing of what is sent, ends. With peers that agreed on a protocol
+   * frames without content keep it up.
+   */
   readonly idleMs: number;
+  /**
+   * Protocols that this node speaks, the best first. Each stream agrees on one when it is made (ALPN); a peer that knows of none is
+   * of a build before there were any, one that knows only others is refused.
+   */
+  readonly protocols: readonly string[];
   readonly handshakeMs: number;
   /** Between two attempts to dial a peer; twice as long after each that reached nobody, up to `maxRedialMs`. */
   readonly redialMs: number;
@@ -32,20 +40,40 @@ export interface PeerNetworkSettings {
   /** Connections whose handshake is not done yet. */
   readonly maxHandshakes: number;
   readonly scores: ScoreSettings;
+  /** Points that a peer gets for what it does to its stream. */
+  readonly penalties: Readonly<Record<StreamFault, number>>;
 }
+
+/** What ends a stream: a frame that is too large, a peer that does not say anything, or does not read. */
+export type StreamFault = "frame-too-large" | "peer-silent" | "peer-not-reading";
 
 export interface PeerNetworkCounters {
   received: number;
   sent: number;
   dropped: number;
   refused: number;
+  /** Streams that failed since both sides speak no common protocol. */
+  incompatible: number;
 }
 
 interface Link {
   readonly socket: TLSSocket;
   readonly queue: SendQueue;
-  isBlocked: boolean;
+  /** What both sides speak; undefined with a build that knows of no protocols. */
+  readonly protocol: string | undefined;
+  /** Since when it takes nothing more. */
+  blockedSinceMs: number | undefined;
+  heardAtMs: number;
+  /** Since the last look. */
+  emptyFrames: number;
 }
+
+/** Streams are looked at so often within `idleMs`. */
+const LOOKS = 4;
+/** Frames without content that are let through between two looks: those of some that were held up on the way. */
+const MAX_EMPTY_FRAMES = 16;
+const NO_CONTENT = encodeFrame(new Uint8Array(0));
+const NO_COMMON_PROTOCOL = /NO_APPLICATION_PROTOCOL/;
 
 /**
  * Streams between nodes that know each other's keys: TLS 1.3, both sides authenticated by node key, frames of bounded size,
@@ -55,10 +83,11 @@ interface Link {
  * Delivery is not guaranteed: what a peer is too slow for is dropped, oldest first, and counted.
  */
 export class PeerNetwork {
-  readonly counters: PeerNetworkCounters = { received: 0, sent: 0, dropped: 0, refused: 0 };
+  readonly counters: PeerNetworkCounters = { received: 0, sent: 0, dropped: 0, refused: 0, incompatible: 0 };
   readonly #settings: PeerNetworkSettings;
   readonly #clock: Clock;
   readonly #onFrame: (peer: string, frame: Uint8Array) => void;
+  readonly #onFault: (peer: string, fault: StreamFault) => void;
   readonly #scores: PeerScores;
   readonly #book = new Map<string, Peer>();
   readonly #links = new Map<string, Link>();
@@ -73,16 +102,33 @@ export class PeerNetwork {
     settings: PeerNetworkSettings,
     clock: Clock,
     onFrame: (peer: string, frame: Uint8Array) => void,
+    onFault: (peer: string, fault: StreamFault) => void = () => undefined,
   ) {
     this.#settings = settings;
     this.#clock = clock;
     this.#onFrame = onFrame;
+    this.#onFault = onFault;
     this.#scores = new PeerScores(settings.scores);
   }
 
   /** Peers with a stream now. */
   get connected(): string[] {
     return [...this.#links.keys()];
+  }
+
+  /** What a peer with a stream speaks; undefined for a build that knows of no protocols. */
+  protocolOf(peer: string): string | undefined {
+    return this.#links.get(peer)?.protocol;
+  }
+
+  /** Peers that have points now. */
+  get scores(): ReadonlyMap<string, PeerScore> {
+    return this.#scores.all(this.#clock.now());
+  }
+
+  /** Bytes that wait for a peer to read. */
+  queuedBytes(peer: string): number {
+    return this.#links.get(peer)?.queue.bytes ?? 0;
   }
 
   /** Listens. Returns the port. */
@@ -92,10 +138,9 @@ export class PeerNetwork {
       this.#accepted(socket),
     );
     server.maxConnections = this.#settings.scores.maxPeers + this.#settings.maxHandshakes;
-    server.on("tlsClientError", () => {
-      this.counters.refused += 1;
-    });
+    server.on("tlsClientError", (error: NodeJS.ErrnoException) => this.#handshakeFailed(error));
     this.#server = server;
+    this.#while(this.#watch());
     server.listen(port, host);
     await once(server, "listening");
     const address = server.address();
@@ -112,9 +157,13 @@ export class PeerNetwork {
     this.#stopDialling(key);
     const control = new AbortController();
     this.#dialling.set(key, control);
-    const ended = this.#keepDialling(key, AbortSignal.any([control.signal, this.#stopping.signal]));
-    this.#ended.add(ended);
-    void ended.finally(() => this.#ended.delete(ended));
+    this.#while(this.#keepDialling(key, AbortSignal.any([control.signal, this.#stopping.signal])));
+  }
+
+  /** What `stop` waits for. */
+  #while(work: Promise<void>): void {
+    this.#ended.add(work);
+    void work.finally(() => this.#ended.delete(work));
   }
 
   /** Takes a peer out of the book: it loses its stream, and is neither dialled nor let in any more. */
@@ -140,9 +189,9 @@ export class PeerNetwork {
     }
   }
 
-  /** Counts an offence of a peer; banned ones lose their stream. */
-  punish(peer: string, offence: Offence): void {
-    if (this.#scores.punish(peer, offence, this.#clock.now())) this.#links.get(peer)?.socket.destroy();
+  /** Gives points to a peer; banned ones lose their stream. */
+  punish(peer: string, points: number): void {
+    if (this.#scores.punish(peer, points, this.#clock.now())) this.#links.get(peer)?.socket.destroy();
   }
 
   /** Closes everything and waits for it. */
@@ -155,8 +204,12 @@ export class PeerNetwork {
     await Promise.all(this.#ended);
   }
 
-  get #tls(): Pick<TlsOptions, "key" | "cert" | "minVersion" | "requestCert" | "rejectUnauthorized"> {
-    const { privateKeyPem, certificatePem } = this.#settings.identity;
+  get #tls(): Pick<
+    TlsOptions,
+    "key" | "cert" | "minVersion" | "requestCert" | "rejectUnauthorized" | "ALPNProtocols"
+  > {
+    const { identity, protocols } = this.#settings;
+    const { privateKeyPem, certificatePem } = identity;
     // Certificates name nobody: who is meant is decided by their key, against the peer book.
     return {
       key: privateKeyPem,
@@ -164,7 +217,13 @@ export class PeerNetwork {
       minVersion: "TLSv1.3",
       requestCert: true,
       rejectUnauthorized: false,
+      ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
     };
+  }
+
+  #handshakeFailed({ code, message }: NodeJS.ErrnoException): void {
+    if (NO_COMMON_PROTOCOL.test(code ?? message)) this.counters.incompatible += 1;
+    else this.counters.refused += 1;
   }
 
   #accepted(socket: TLSSocket): void {
@@ -209,7 +268,9 @@ export class PeerNetwork {
     const give = (): void => void socket.destroy();
     signal.addEventListener("abort", give, { once: true });
     this.#handshakes.add(socket);
-    socket.on("error", () => undefined);
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (NO_COMMON_PROTOCOL.test(error.code ?? error.message)) this.counters.incompatible += 1;
+    });
     socket.once("timeout", () => socket.destroy());
     socket.once("secureConnect", () => {
       this.#handshakes.delete(socket);
@@ -226,15 +287,22 @@ export class PeerNetwork {
   #open(peer: string, socket: TLSSocket): void {
     // A new stream takes the place of one whose end did not get through.
     this.#links.get(peer)?.socket.destroy();
-    const link: Link = { socket, queue: new SendQueue(this.#settings.maxQueueBytes), isBlocked: false };
+    const link: Link = {
+      socket,
+      queue: new SendQueue(this.#settings.maxQueueBytes),
+      protocol: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : undefined,
+      blockedSinceMs: undefined,
+      heardAtMs: this.#clock.now(),
+      emptyFrames: 0,
+    };
     this.#links.set(peer, link);
     const decoder = new FrameDecoder(this.#settings.maxFrameBytes);
     socket.setNoDelay(true);
     socket.setTimeout(this.#settings.idleMs, () => socket.destroy());
     socket.on("error", () => undefined);
-    socket.on("data", (chunk: Buffer) => this.#received(peer, socket, decoder, chunk));
+    socket.on("data", (chunk: Buffer) => this.#received(peer, link, decoder, chunk));
     socket.on("drain", () => {
-      link.isBlocked = false;
+      link.blockedSinceMs = undefined;
       this.#flush(link);
     });
     socket.once("close", () => {
@@ -242,17 +310,54 @@ export class PeerNetwork {
     });
   }
 
-  #received(peer: string, socket: TLSSocket, decoder: FrameDecoder, chunk: Buffer): void {
+  #received(peer: string, link: Link, decoder: FrameDecoder, chunk: Buffer): void {
+    link.heardAtMs = this.#clock.now();
     try {
       for (const frame of decoder.push(chunk)) {
+        if (isKeepAlive(link, frame)) continue;
         this.counters.received += 1;
         this.#onFrame(peer, frame);
       }
     } catch (error) {
       if (!isCodedError(error) || error.code !== "frame-too-large") throw error;
-      this.punish(peer, "frame-too-large");
-      socket.destroy();
+      this.#end(peer, link, "frame-too-large");
     }
+  }
+
+  #end(peer: string, { socket }: Link, fault: StreamFault): void {
+    socket.destroy();
+    this.#onFault(peer, fault);
+    this.punish(peer, this.#settings.penalties[fault]);
+  }
+
+  /** Keeps streams up, and ends those of peers that do not say or read anything any more: nothing else would tell. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#stopping;
+    const everyMs = Math.ceil(this.#settings.idleMs / LOOKS);
+    for (let lookedAtMs = this.#clock.now(); !signal.aborted; lookedAtMs = this.#clock.now()) {
+      await this.#clock.wait(durationMs(everyMs), signal).catch(() => undefined);
+      if (signal.aborted) return;
+      const wasHeldUp = this.#clock.now() - lookedAtMs > 2 * everyMs;
+      for (const [peer, link] of this.#links)
+        if (wasHeldUp) this.#excuse(link);
+        else this.#look(peer, link);
+    }
+  }
+
+  /** This process stood still: what peers said meanwhile is still to be read. */
+  #excuse(link: Link): void {
+    link.heardAtMs = this.#clock.now();
+    if (link.blockedSinceMs !== undefined) link.blockedSinceMs = link.heardAtMs;
+  }
+
+  #look(peer: string, link: Link): void {
+    const sinceMs = this.#clock.now() - this.#settings.idleMs;
+    link.emptyFrames = 0;
+    if (link.blockedSinceMs !== undefined && link.blockedSinceMs < sinceMs)
+      this.#end(peer, link, "peer-not-reading");
+    // Builds without protocols keep nothing up: silence of theirs says nothing.
+    else if (link.protocol !== undefined && link.heardAtMs < sinceMs) this.#end(peer, link, "peer-silent");
+    else if (link.protocol !== undefined) this.#enqueue(link, NO_CONTENT);
   }
 
   #enqueue(link: Link, frame: Buffer): void {
@@ -261,11 +366,18 @@ export class PeerNetwork {
   }
 
   #flush(link: Link): void {
-    while (!link.isBlocked && !link.socket.destroyed) {
+    while (link.blockedSinceMs === undefined && !link.socket.destroyed) {
       const frame = link.queue.shift();
       if (frame === undefined) return;
       this.counters.sent += 1;
-      link.isBlocked = !link.socket.write(frame);
+      if (!link.socket.write(frame)) link.blockedSinceMs = this.#clock.now();
     }
   }
+}
+
+/** A frame without content, of which an honest peer sends few. */
+function isKeepAlive(link: Link, frame: Uint8Array): boolean {
+  if (frame.length > 0 || link.protocol === undefined) return false;
+  link.emptyFrames += 1;
+  return link.emptyFrames <= MAX_EMPTY_FRAMES;
 }

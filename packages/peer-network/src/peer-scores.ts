@@ -1,13 +1,3 @@
-/** What a peer did wrong, and what it costs. */
-export const PENALTIES = {
-  "frame-too-large": 100,
-  malformed: 50,
-  "invalid-signature": 20,
-  "queue-overflow": 5,
-  useless: 1,
-} as const;
-export type Offence = keyof typeof PENALTIES;
-
 export interface ScoreSettings {
   /** A peer with this many points is banned. */
   readonly banAt: number;
@@ -15,6 +5,12 @@ export interface ScoreSettings {
   /** Points that are forgotten each second. */
   readonly forgivenPerSecond: number;
   readonly maxPeers: number;
+}
+
+/** How a peer stands. */
+export interface PeerScore {
+  readonly points: number;
+  readonly isBanned: boolean;
 }
 
 interface Score {
@@ -32,10 +28,10 @@ export class PeerScores {
     this.#settings = settings;
   }
 
-  /** Counts an offence; true when the peer is banned for it. */
-  punish(peer: string, offence: Offence, nowMs: number): boolean {
+  /** Adds points; true when the peer is banned for them. */
+  punish(peer: string, points: number, nowMs: number): boolean {
     const score = this.#current(peer, nowMs);
-    score.points += PENALTIES[offence];
+    score.points += points;
     if (score.points < this.#settings.banAt) return false;
     score.bannedUntilMs = nowMs + this.#settings.banMs;
     score.points = 0;
@@ -48,6 +44,16 @@ export class PeerScores {
 
   points(peer: string, nowMs: number): number {
     return this.#scores.has(peer) ? this.#current(peer, nowMs).points : 0;
+  }
+
+  /** Peers that have points or are banned. */
+  all(nowMs: number): ReadonlyMap<string, PeerScore> {
+    const found = new Map<string, PeerScore>();
+    for (const peer of this.#scores.keys()) {
+      const score = { points: Math.ceil(this.points(peer, nowMs)), isBanned: this.isBanned(peer, nowMs) };
+      if (score.points > 0 || score.isBanned) found.set(peer, score);
+    }
+    return found;
   }
 
   #current(peer: string, nowMs: number): Score {

@@ -3,9 +3,11 @@ import { connect } from "node:tls";
 import { type DurationMs, durationMs } from "@aios/kernel/units";
 import { SystemClock } from "@aios/service-kit/system-clock";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { encodeFrame } from "../src/frame-codec.js";
 import { generateNodeKeyPem, type NodeIdentity, nodeIdentity } from "../src/node-certificate.js";
 import { PeerNetwork, type PeerNetworkSettings } from "../src/peer-network.js";
 
+const PROTOCOL = "test/2";
 const settings = (
   identity: NodeIdentity,
   changes: Partial<PeerNetworkSettings> = {},
@@ -16,6 +18,8 @@ const settings = (
   maxFrameBytes: 65_536,
   maxQueueBytes: 1_048_576,
   idleMs: 30_000,
+  protocols: [PROTOCOL],
+  penalties: { "frame-too-large": 100, "peer-silent": 0, "peer-not-reading": 0 },
   handshakeMs: 10_000,
   redialMs: 50,
   maxRedialMs: 400,
@@ -29,6 +33,7 @@ interface TestNode {
   readonly identity: NodeIdentity;
   readonly port: number;
   readonly frames: string[];
+  readonly faults: string[];
 }
 
 const running: PeerNetwork[] = [];
@@ -47,12 +52,16 @@ async function startNode(
   changes: Partial<PeerNetworkSettings> = {},
 ): Promise<TestNode> {
   const frames: string[] = [];
+  const faults: string[] = [];
   const clock = new SystemClock();
-  const network = new PeerNetwork(settings(identity, changes), clock, (peer, frame) =>
-    frames.push(`${peer.slice(0, 4)}:${Buffer.from(frame).toString()}`),
+  const network = new PeerNetwork(
+    settings(identity, changes),
+    clock,
+    (peer, frame) => frames.push(`${peer.slice(0, 4)}:${Buffer.from(frame).toString()}`),
+    (_, fault) => faults.push(fault),
   );
   running.push(network);
-  return { network, identity, port: await network.start(), frames };
+  return { network, identity, port: await network.start(), frames, faults };
 }
 
 function introduce(nodes: readonly TestNode[]): void {
@@ -121,7 +130,8 @@ describe("a network of peers", () => {
     const waits: number[] = [];
     const clock = new (class extends SystemClock {
       override wait(ms: DurationMs, signal?: AbortSignal): Promise<void> {
-        waits.push(ms);
+        // Those between two looks at the streams are longer.
+        if (ms <= 400) waits.push(ms);
         return super.wait(durationMs(1), signal);
       }
     })();
@@ -169,6 +179,105 @@ describe("a network of peers", () => {
     await until(() => expect(listener.network.counters.refused).toBeGreaterThan(1));
     expect(listener.network.connected).toEqual([]);
     expect(listener.frames).toEqual([]);
+  });
+
+  /** A peer by hand, which dials and says what it likes. */
+  async function handmade(node: TestNode, identity: NodeIdentity, protocols: string[] = [PROTOCOL]) {
+    node.network.add({ publicKey: identity.publicKey, host: "127.0.0.1", port: 1 });
+    const socket = connect({
+      host: "127.0.0.1",
+      port: node.port,
+      rejectUnauthorized: false,
+      key: identity.privateKeyPem,
+      cert: identity.certificatePem,
+      ...(protocols.length === 0 ? {} : { ALPNProtocols: protocols }),
+    });
+    socket.on("error", () => undefined);
+    await until(() => expect(node.network.connected).toEqual([identity.publicKey]));
+    return socket;
+  }
+
+  it("agrees with each peer on a protocol, on none with a build that knows of none, and refuses one of other protocols", async () => {
+    const [low, older, high] = identities(3) as [NodeIdentity, NodeIdentity, NodeIdentity];
+    const dialler = await startNode(low);
+    const old = await startNode(older, { protocols: [] });
+    const listener = await startNode(high, { protocols: ["test/3", PROTOCOL] });
+    introduce([dialler, old, listener]);
+    await until(isFull([dialler, old, listener]));
+    expect(dialler.network.protocolOf(high.publicKey)).toBe(PROTOCOL);
+    expect(listener.network.protocolOf(low.publicKey)).toBe(PROTOCOL);
+    for (const [node, peer] of [
+      [dialler, older],
+      [old, low],
+      [old, high],
+      [listener, older],
+    ] as const)
+      expect(node.network.protocolOf(peer.publicKey)).toBeUndefined();
+    dialler.network.send(older.publicKey, Buffer.from("word"));
+    await until(() => expect(old.frames).toEqual([`${low.publicKey.slice(0, 4)}:word`]));
+
+    await listener.network.stop();
+    const newer = await startNode(high, { protocols: ["test/9"], port: listener.port });
+    introduce([dialler, newer]);
+    await until(() => expect(dialler.network.counters.incompatible).toBeGreaterThan(0));
+    await until(() => expect(newer.network.counters.incompatible).toBeGreaterThan(0));
+    expect(newer.network.connected).toEqual([]);
+  });
+
+  it("keeps streams up on which nobody has anything to say", async () => {
+    const [low, high] = identities(2) as [NodeIdentity, NodeIdentity];
+    const idleMs = 400;
+    const nodes = [await startNode(low, { idleMs }), await startNode(high, { idleMs })];
+    introduce(nodes);
+    await until(isFull(nodes));
+    const peer = nodes[0]?.network;
+    let ended = 0;
+    const watch = setInterval(() => {
+      ended += peer?.connected.length === 1 ? 0 : 1;
+    }, 20);
+    await new Promise((resolve) => setTimeout(resolve, 4 * idleMs));
+    clearInterval(watch);
+    expect([ended, nodes.flatMap(({ frames, faults }) => [...frames, ...faults])]).toEqual([0, []]);
+  });
+
+  it("lets go of a peer that says nothing any more, and of what waits for it", async () => {
+    const [low, high] = identities(2) as [NodeIdentity, NodeIdentity];
+    const node = await startNode(high, { idleMs: 300 });
+    const socket = await handmade(node, low);
+    await until(() => expect(node.network.connected).toEqual([]));
+    expect(node.faults).toEqual(["peer-silent"]);
+    socket.destroy();
+  });
+
+  it("lets go of a peer that goes on talking and does not read", async () => {
+    const [low, high] = identities(2) as [NodeIdentity, NodeIdentity];
+    const node = await startNode(high, { idleMs: 300, maxQueueBytes: 300_000 });
+    const socket = await handmade(node, low);
+    socket.pause();
+    const talk = setInterval(() => socket.write(encodeFrame(Buffer.from("hello"))), 50);
+    let mostQueued = 0;
+    // More than the buffers between them take.
+    const speak = setInterval(() => {
+      for (let count = 0; count < 20; count++) node.network.send(undefined, new Uint8Array(60_000));
+      mostQueued = Math.max(mostQueued, node.network.queuedBytes(low.publicKey));
+    }, 10);
+    await until(() => expect(node.network.connected).toEqual([]));
+    clearInterval(talk);
+    clearInterval(speak);
+    expect(mostQueued).toBeGreaterThan(200_000);
+    expect(mostQueued).toBeLessThanOrEqual(300_000);
+    expect(node.faults).toEqual(["peer-not-reading"]);
+    expect(node.network.queuedBytes(low.publicKey)).toBe(0);
+    socket.destroy();
+  });
+
+  it("takes frames without content for a sign of life, and many of them for a flood", async () => {
+    const [low, high] = identities(2) as [NodeIdentity, NodeIdentity];
+    const node = await startNode(high);
+    const socket = await handmade(node, low);
+    for (let count = 0; count < 20; count++) socket.write(encodeFrame(new Uint8Array(0)));
+    await until(() => expect(node.frames).toHaveLength(4));
+    socket.destroy();
   });
 
   it("drops the oldest for a peer that does not read, within the bound of its queue", async () => {

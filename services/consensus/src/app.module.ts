@@ -27,6 +27,9 @@ export async function consensusModule(
       metrics.offences.add(1, { kind: offence.claim.kind });
       logger.warn({ offence }, "a member of the honor set can be proven guilty");
     },
+    onRefused(counts) {
+      for (const [reason, count] of counts) metrics.packetsRefused.add(count, { reason });
+    },
     genesis: await readGenesis(settings.CONSENSUS_GENESIS_FILE),
     dataDir: join(settings.AIOS_DATA_DIR, "consensus"),
     ...settings.CONSENSUS_JSON_RPC_LISTEN,

@@ -15,6 +15,7 @@ export const metrics = defineMetrics("consensus", {
   },
   checkpointFailures: { kind: "counter", description: "attempts to make a checkpoint that failed" },
   offences: { kind: "counter", description: "offences of honor nodes that were proven here, by kind" },
+  packetsRefused: { kind: "counter", description: "packets of honor nodes that were refused, by reason" },
   rpcDuration: { kind: "histogram", description: "time of a JSON-RPC call, by method", unit: "ms" },
   rpcErrors: { kind: "counter", description: "JSON-RPC calls answered with an error, by method and code" },
 });

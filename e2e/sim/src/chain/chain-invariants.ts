@@ -104,8 +104,9 @@ export class ChainInvariants {
     this.#evidence += 1;
   }
 
-  onBlamed(peer: string): void {
-    if (!this.#byzantine.has(peer)) throw new Violation(`honest node ${peer} was blamed for a packet`);
+  onBlamed(peer: string, fault: string): void {
+    if (!this.#byzantine.has(peer))
+      throw new Violation(`honest node ${peer} was blamed for a packet: ${fault}`);
   }
 
   /** The disk is gone of the node that accepted these: nobody else need have heard of them. */

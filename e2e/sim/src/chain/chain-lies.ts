@@ -1,5 +1,6 @@
 import { checkpointId } from "@aios/core-finality/checkpoint";
 import { signedBytes } from "@aios/core-finality/messages";
+import { compactOf } from "@aios/core-honor-node/compact-block";
 import { blockClaimBytes, blockId, type DagBlock } from "@aios/core-honor-node/dag-block";
 import type { Packet } from "@aios/core-honor-node/node-protocol";
 import type { SeededRng } from "@aios/kernel/random";
@@ -7,10 +8,18 @@ import type { SeededRng } from "@aios/kernel/random";
 const REMEMBERED = 40;
 const REMEMBERED_BLOCKS = 400;
 
+/** Who lies: its seat, its signature, and the blocks that it holds. */
+export interface Liar {
+  readonly seat: number | undefined;
+  readonly sign: (bytes: Uint8Array) => string;
+  readonly blockOf: (id: string) => DagBlock | undefined;
+}
+
 /**
  * What a Byzantine node sends in place of each packet, for each recipient anew: nothing, another block for the same tick,
- * a block that builds on what nobody gets, a vote for something else, a proposal with a wrong root, a wrong next set or
- * a withheld tip, an old packet again. Byzantine nodes share what they have seen.
+ * a block that builds on what nobody gets, one that names other transactions than its header, not all or other ones of those that
+ * it is asked for, names of transactions that nobody has, a vote for something else, a proposal with a wrong root, a wrong next
+ * set or a withheld tip, an old packet again. Byzantine nodes share what they have seen.
  *
  * Where they `divide` they are also selective, for good: they keep their precommits and decisions to themselves, so that they
  * may know of another certificate than the others, propose and prevote to some nodes alone, and name long merged blocks as
@@ -30,13 +39,9 @@ export class ChainLies {
     this.#divides = options.divides;
   }
 
-  /** `sign` signs as the liar, which has `seat`; `isFavoured`: whether the recipient is one of those that it tells more. */
-  twist(
-    packet: Packet,
-    seat: number | undefined,
-    sign: (bytes: Uint8Array) => string,
-    isFavoured: boolean,
-  ): Packet | undefined {
+  /** `isFavoured`: whether the recipient is one of those that it tells more. */
+  twist(packet: Packet, liar: Liar, isFavoured: boolean): Packet | undefined {
+    const { seat, sign } = liar;
     this.#old.push(packet);
     if (this.#old.length > REMEMBERED) this.#old.shift();
     if (this.#divides) {
@@ -50,6 +55,9 @@ export class ChainLies {
     if (choice < 6) return undefined;
     if (choice === 6) return this.#old[this.#rng.below(this.#old.length)];
     if (packet.kind === "block" && packet.block.seat === seat) return this.#otherBlock(packet.block, sign);
+    if (packet.kind === "compact-block") return this.#otherCompact(packet, liar);
+    if (packet.kind === "block-transactions") return this.#otherTransactions(packet);
+    if (packet.kind === "announce") return { ...packet, shortIds: [...packet.shortIds, this.#nobodysId()] };
     if (packet.kind === "vote" && packet.message.sender === seat) return this.#otherVote(packet, sign);
     return packet;
   }
@@ -68,6 +76,32 @@ export class ChainLies {
               ? { ...honest, tick: honest.tick + 1 + this.#rng.below(3) }
               : { ...honest, parents: [...honest.parents, this.#oldBlock()] };
     return { kind: "block", block: { ...changed, signature: sign(blockClaimBytes(this.#chainId, changed)) } };
+  }
+
+  #otherCompact(packet: Extract<Packet, { kind: "compact-block" }>, { seat, sign, blockOf }: Liar): Packet {
+    const { header, shortIds } = packet.block;
+    const whole = blockOf(blockId(header));
+    const lie = this.#rng.below(4);
+    if (lie < 2 && whole?.seat === seat && whole !== undefined) {
+      const other = this.#otherBlock(whole, sign);
+      return lie === 0 || other.kind !== "block" ? other : { ...packet, block: compactOf(other.block) };
+    }
+    const others =
+      lie === 2
+        ? [...shortIds].reverse()
+        : shortIds.map((one) => (this.#rng.below(2) === 0 ? one : this.#nobodysId()));
+    return { ...packet, block: { header, shortIds: others } };
+  }
+
+  #otherTransactions(packet: Extract<Packet, { kind: "block-transactions" }>): Packet {
+    const transactions =
+      this.#rng.below(2) === 0 ? packet.transactions.slice(1) : [...packet.transactions].reverse();
+    return { ...packet, transactions };
+  }
+
+  /** Of a transaction that is nowhere. */
+  #nobodysId(): string {
+    return `nobody-${this.#rng.below(5)}`;
   }
 
   #otherVote(packet: Extract<Packet, { kind: "vote" }>, sign: (bytes: Uint8Array) => string): Packet {
@@ -92,8 +126,9 @@ export class ChainLies {
   }
 
   #knowBlock(packet: Packet): void {
-    if (packet.kind !== "block") return;
-    this.#blockIds.add(blockId(packet.block));
+    if (packet.kind === "compact-block") this.#blockIds.add(blockId(packet.block.header));
+    else if (packet.kind === "block") this.#blockIds.add(blockId(packet.block));
+    else return;
     if (this.#blockIds.size > REMEMBERED_BLOCKS)
       this.#blockIds.delete(this.#blockIds.values().next().value as string);
   }

@@ -364,10 +364,15 @@ class ChainSimulation {
     const indexOf = (sought: string): number => this.#nodes.findIndex(({ account }) => account === sought);
     const index = indexOf(from);
     const isFavoured = (index + indexOf(to)) % 3 !== 0;
-    const { honorSet, seat } = this.#nodes[index]?.core ?? {};
-    const publicKey = honorSet?.members[seat ?? -1]?.publicKey;
+    const core = this.#nodes[index]?.core;
+    const publicKey = core?.honorSet.members[core.seat ?? -1]?.publicKey;
     const keys = this.#keys(index);
-    return this.#lies.twist(packet, seat, (bytes) => keys.sign(publicKey ?? "", bytes), isFavoured);
+    const liar = {
+      seat: core?.seat,
+      sign: (bytes: Uint8Array) => keys.sign(publicKey ?? "", bytes),
+      blockOf: (id: string) => core?.block(id),
+    };
+    return this.#lies.twist(packet, liar, isFavoured);
   }
 
   #askLightClient(): void {

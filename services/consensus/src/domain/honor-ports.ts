@@ -31,15 +31,14 @@ export interface HonorLog extends ChainHistory {
   readonly sizes: HonorLogSizes;
 }
 
-/** What a peer is blamed for by those who understand its packets. */
-export type PeerOffence = "malformed" | "invalid-signature" | "queue-overflow";
-
 /** Streams to peers, by node key. Delivery is not guaranteed. */
 export interface PeerStreams {
   readonly connected: readonly string[];
   /** To one peer, or to all. */
   send(peer: string | undefined, payload: Uint8Array): void;
-  punish(peer: string, offence: PeerOffence): void;
+  /** What a peer speaks; undefined for one of a build that knows no packets of the pull protocol. */
+  protocolOf(peer: string): string | undefined;
+  punish(peer: string, points: number): void;
 }
 
 /** Turns signed bytes into what ordering works with. */
@@ -132,6 +131,8 @@ export interface HonorHost {
   /** The pool had no room. */
   rejected(ids: readonly string[]): void;
   offence(offence: ReportedOffence): void;
+  /** So much was refused of peers since the last time, by reason. */
+  refused(counts: ReadonlyMap<string, number>): void;
   /** The log cannot be written; nothing is said meanwhile, and it is tried again. */
   logFailed(error: unknown, attempt: number): void;
   /** The protocol has ended for good: this node computed another state than a quorum attested, or a defect. */

@@ -23,13 +23,16 @@ export interface HonorStatus {
   readonly tips: readonly string[];
   /** From a transaction's block to its certificate, of the last ones; `count`: since the start. */
   readonly orderDelays: { readonly count: number; readonly p50Ms: number; readonly p95Ms: number };
-  /** Packets dropped, by reason. */
+  /** What was refused of peers since the start, by reason (`PACKET_FAULTS`). */
   readonly droppedPackets: ReadonlyMap<string, number>;
+  /** Peers, by node key, that have points for it now. */
+  readonly peerScores: ReadonlyMap<string, { readonly points: number; readonly isBanned: boolean }>;
   readonly traffic: {
     readonly received: number;
     readonly sent: number;
     readonly dropped: number;
     readonly refused: number;
+    readonly incompatible: number;
   };
   /** In memory. */
   readonly held: NodeSizes;

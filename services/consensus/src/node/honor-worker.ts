@@ -7,6 +7,7 @@ import { dagOrder } from "@aios/core-honor-node/ordering-policy";
 import { encodePacket } from "@aios/core-honor-node/packet-codec";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Address } from "@aios/kernel/identifiers";
+import { durationMs } from "@aios/kernel/units";
 import { isSignedByNode, nodeIdentity } from "@aios/peer-network/node-certificate";
 import { PeerNetwork } from "@aios/peer-network/peer-network";
 import { systemClock } from "@aios/service-kit/system-clock";
@@ -25,7 +26,9 @@ import { recoverPublicKey } from "../adapters/secp256k1/recover-public-key.js";
 import { RecoveryPool } from "../adapters/secp256k1/recovery-pool.js";
 import { CandidateContacts } from "../application/honor/candidate-contacts.js";
 import { dagSummary } from "../application/honor/dag-summary.js";
+import { FaultCounter } from "../application/honor/fault-counter.js";
 import { HonorLoop } from "../application/honor/honor-loop.js";
+import { KnownTransactions } from "../application/honor/known-transactions.js";
 import { AdmissionReader } from "../application/honor/ordered-transaction.js";
 import { PacketIntake } from "../application/honor/packet-intake.js";
 import type { Genesis } from "../domain/genesis.js";
@@ -55,6 +58,9 @@ const MAX_MET = 1_024;
 const CONTACT_COOLDOWN_MS = 60_000;
 /** From a height to its snapshot, with some to spare. */
 const UNPRUNED_HEIGHTS = 16;
+const TELL_MS = 1_000;
+/** Transactions whose senders are remembered, and their bytes. */
+const KNOWN = { count: 65_536, bytes: 67_108_864 };
 const RECOVERY = { workers: 1, maxQueued: 32_768, batchSize: 128 };
 
 function post(message: FromHonorThread, given: readonly ArrayBuffer[] = []): void {
@@ -88,6 +94,7 @@ function nodeSettings(): NodeSettings {
     maxHeldBytes: settings.maxHeldBytes,
     unprunedHeights: UNPRUNED_HEIGHTS,
     history: log,
+    read: known,
   };
 }
 
@@ -98,14 +105,20 @@ const recovery = new RecoveryPool(recoverPublicKey, {
 });
 const log = new LmdbHonorLog(data.dataDir, chain.chainId, { archive: honor.archive });
 const snapshots = new SnapshotServer(new SnapshotDirectory(data.dataDir));
-const network = new PeerNetwork(peerNetworkSettings(identity, honor, settings), systemClock, (peer, frame) =>
-  intake.receive(peer, frame),
+const untold = new Map<string, number>();
+const known = new KnownTransactions(KNOWN.count, KNOWN.bytes);
+const faults = new FaultCounter((peer, points) => network.punish(peer, points), tell);
+const network = new PeerNetwork(
+  peerNetworkSettings(identity, honor, settings),
+  systemClock,
+  (peer, frame) => intake.receive(peer, frame),
+  (_, fault) => faults.count(fault),
 );
 const loop = new HonorLoop({
   settings: nodeSettings(),
   log,
   streams: network,
-  blame: (peer, fault) => intake.blame(peer, fault),
+  faults,
   clock: systemClock,
   executedHeight: data.executedHeight,
   host: {
@@ -117,28 +130,29 @@ const loop = new HonorLoop({
     decided: (height) => post({ kind: "decided", height }),
     rejected: (ids) => post({ kind: "rejected", ids }),
     offence: (offence) => post({ kind: "offence", offence }),
+    refused: (counts) => post({ kind: "refused", counts }),
     logFailed: (error, attempt) => post({ kind: "log-failed", message: String(error), attempt }),
     failed,
   },
 });
 const intake = new PacketIntake(
   new AdmissionReader(new AdmissionCodec(data.genesis, recoverPublicKey, recovery), data.maxTransactionBytes),
+  known,
   {
     deliver: (from, packet) => loop.receive(from, packet),
     gossiped,
+    heard: (shortIds) => loop.heard(shortIds),
     isPooled: (id) => loop.placeOf(id) !== undefined,
     snapshot: (from, packet) => {
       const answer = snapshots.answer(packet);
       if (answer !== undefined) network.send(from, encodePacket(answer));
     },
-    punish: (peer, offence) => network.punish(peer, offence),
   },
+  faults,
   systemClock,
   {
     packetsPerSecond: settings.packetsPerSecond,
     maxWaitingBytes: 2 * settings.maxFrameBytes,
-    maxKnown: 65_536,
-    maxKnownBytes: 67_108_864,
     maxBlockBytes: chain.maxBlockBytes,
   },
 );
@@ -155,6 +169,16 @@ const contacts = new CandidateContacts(
   { maxContacts: MAX_MET, cooldownMs: CONTACT_COOLDOWN_MS },
   isProven,
 );
+
+/** Counts are told together, however many packets are refused. */
+function tell(name: string): void {
+  if (untold.size === 0)
+    void systemClock.wait(durationMs(TELL_MS)).then(() => {
+      post({ kind: "refused", counts: new Map(untold) });
+      untold.clear();
+    });
+  untold.set(name, (untold.get(name) ?? 0) + 1);
+}
 
 /** Whether a candidate's node key named its account, on this chain: else anybody could say where another's node is. */
 function isProven({ account, nodeKey, nodeKeySignature }: StakedNode): boolean {
@@ -190,7 +214,8 @@ function answer(question: HonorQuestion): HonorAnswers[HonorQuestion["kind"]] {
         nodeKey: identity.publicKey,
         tips: loop.tips,
         orderDelays: loop.orderDelays,
-        droppedPackets: new Map([...intake.dropped, ...loop.droppedPackets]),
+        droppedPackets: faults.counts,
+        peerScores: network.scores,
         traffic: network.counters,
         held: loop.sizes,
         log: log.sizes,
@@ -223,7 +248,7 @@ parentPort?.on("message", (message: ToHonorThread) => {
     case "pooled": {
       // Else copies: each stays for as long as it waits, and the others of its message do not have to.
       const transactions = unpackTransactions(message.transactions).map(
-        (one) => intake.known(one.id) ?? { ...one, payload: one.payload.slice() },
+        (one) => known.get(one.id) ?? { ...one, payload: one.payload.slice() },
       );
       intake.remember(transactions);
       loop.pooled(transactions, message.isOwn);

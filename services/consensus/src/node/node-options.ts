@@ -22,6 +22,8 @@ export interface NodeOptions {
   /** The node of an honor chain; absent: it makes every checkpoint by itself. */
   readonly honor?: HonorOptions;
   readonly onOffence?: (offence: ReportedOffence) => void;
+  /** What an honor node refused of its peers since the last time, by reason. */
+  readonly onRefused?: (counts: ReadonlyMap<string, number>) => void;
   /** What was refused of the snapshots of peers, by reason, when this node began with one. */
   readonly onSnapshotsRefused?: (refused: ReadonlyMap<string, number>) => void;
   /** False: the thread that runs calls starts with the first one, and costs a node that votes and serves nobody nothing. */

@@ -141,6 +141,7 @@ function honorProducer(
         options.onOffence?.(offence);
         evidence.found(offence);
       },
+      refused: (counts) => options.onRefused?.(counts),
     },
     signedOf: (transaction) => signedOf(storage.codec, transaction),
     opener: new OpenTransactions(storage.codec, (hash) => mempool.pool.get(hash)?.transaction),

@@ -54,6 +54,8 @@ export function peerStreamsConformance(name: string, open: (count: number) => Pr
         expect(three.received).toEqual([{ from, payload: "all" }]);
       });
       expect(one.received).toEqual([]);
+      expect(one.streams.protocolOf(two.key)).toBe(two.streams.protocolOf(one.key));
+      expect(one.streams.protocolOf("nobody")).toBeUndefined();
     });
 
     it("takes what is for a peer that nobody knows, and brings it nowhere", async () => {
@@ -76,9 +78,9 @@ export function peerStreamsConformance(name: string, open: (count: number) => Pr
     });
 
     it("ends the stream of a peer that goes on offending, and no other", async () => {
-      for (let offence = 0; offence < 100; offence++) one.streams.punish(three.key, "malformed");
+      for (let offence = 0; offence < 100; offence++) one.streams.punish(three.key, 10);
       await sees(one, [two]);
-      one.streams.punish("nobody", "invalid-signature");
+      one.streams.punish("nobody", 10);
       one.streams.send(undefined, text("among us"));
       await eventually(() => expect(two.received.at(-1)?.payload).toBe("among us"));
       expect(three.received.map(({ payload }) => payload)).not.toContain("among us");

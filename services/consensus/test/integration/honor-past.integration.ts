@@ -74,6 +74,7 @@ async function openNode(keptBlocks: number | undefined) {
       produced: (block) => void made.push(block),
       failed: onFailure,
       offence: () => undefined,
+      refused: () => undefined,
     },
     signedOf: (transaction) => signedOf(sampleCodec, transaction),
     opener: new OpenTransactions(sampleCodec, () => undefined),

@@ -7,6 +7,7 @@ import { abi as stakingAbi } from "@aios/contracts/abi/honor-staking";
 import { blsSign } from "@aios/core-finality/bls-signatures";
 import { signedBytes, type Vote } from "@aios/core-finality/messages";
 import { encodePacket, toWire } from "@aios/core-honor-node/packet-codec";
+import { PACKET_FAULTS } from "@aios/core-honor-node/packet-faults";
 import { nodeIdentity } from "@aios/peer-network/node-certificate";
 import { PeerNetwork } from "@aios/peer-network/peer-network";
 import { systemClock } from "@aios/service-kit/system-clock";
@@ -251,6 +252,9 @@ describe("an honor set that is elected from deposits, each node a process", { ti
         maxFrameBytes: 4_194_304,
         maxQueueBytes: 16_777_216,
         idleMs: 60_000,
+        // As a build before there were any.
+        protocols: [],
+        penalties: PACKET_FAULTS,
         handshakeMs: 10_000,
         redialMs: 200,
         maxRedialMs: 200,

@@ -14,6 +14,8 @@ const SETTINGS = {
   maxFrameBytes: 65_536,
   maxQueueBytes: 1_048_576,
   idleMs: 30_000,
+  protocols: ["test"],
+  penalties: { "frame-too-large": 100, "peer-silent": 0, "peer-not-reading": 0 },
   handshakeMs: 10_000,
   redialMs: 20,
   maxRedialMs: 200,

@@ -48,6 +48,7 @@ export type FromHonorThread =
   | { readonly kind: "decided"; readonly height: number }
   | { readonly kind: "rejected"; readonly ids: readonly string[] }
   | { readonly kind: "offence"; readonly offence: ReportedOffence }
+  | { readonly kind: "refused"; readonly counts: ReadonlyMap<string, number> }
   | { readonly kind: "log-failed"; readonly message: string; readonly attempt: number }
   | { readonly kind: "failed"; readonly error: CodedErrorInit }
   | { readonly kind: "answer"; readonly number: number; readonly answer: unknown }

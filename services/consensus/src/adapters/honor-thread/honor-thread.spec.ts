@@ -18,6 +18,7 @@ const host = {
   decided: vi.fn(),
   rejected: vi.fn(),
   offence: vi.fn(),
+  refused: vi.fn(),
   logFailed: vi.fn(),
   failed: vi.fn(),
 };

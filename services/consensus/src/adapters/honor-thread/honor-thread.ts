@@ -143,6 +143,9 @@ export class HonorThread implements HonorView {
       case "rejected":
         this.#host.rejected(message.ids);
         return;
+      case "refused":
+        this.#host.refused(message.counts);
+        return;
       case "offence":
         this.#host.offence(message.offence);
         return;

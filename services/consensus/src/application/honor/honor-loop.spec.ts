@@ -6,8 +6,10 @@ import { NO_HISTORY } from "@aios/core-honor-node/chain-history";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
 import { dagOrder } from "@aios/core-honor-node/ordering-policy";
+import { decodePacket } from "@aios/core-honor-node/packet-codec";
 import { ManualClock } from "@aios/kernel/clock";
 import { describe, expect, it, vi } from "vitest";
+import { FaultCounter } from "./fault-counter.js";
 import { HonorLoop } from "./honor-loop.js";
 
 const GOSSIP_MS = 1_000;
@@ -55,7 +57,15 @@ const settings: NodeSettings = {
   history: NO_HISTORY,
 };
 
-function loopOf(entries: readonly LogEntry[], executedHeight: number) {
+function loopOf(
+  entries: readonly LogEntry[],
+  executedHeight: number,
+  peers: { readonly connected: readonly string[]; protocolOf(peer: string): string | undefined } = {
+    connected: [],
+    protocolOf: () => "pull",
+  },
+  chosen: Partial<NodeSettings> = {},
+) {
   const clock = new ManualClock(START_MS);
   const disk = { isFull: false };
   const log = {
@@ -64,24 +74,34 @@ function loopOf(entries: readonly LogEntry[], executedHeight: number) {
     load: () => entries,
     append: vi.fn(() => (disk.isFull ? Promise.reject(new Error("no space")) : Promise.resolve())),
   };
-  const streams = { connected: [], send: vi.fn(), punish: vi.fn() };
+  const streams = { ...peers, send: vi.fn(), punish: vi.fn() };
+  const faults = new FaultCounter(streams.punish);
   const host = {
     execute: vi.fn(),
     gossiped: vi.fn(),
     decided: vi.fn(),
     rejected: vi.fn(),
     offence: vi.fn(),
+    refused: vi.fn(),
     logFailed: vi.fn(),
     failed: vi.fn(),
   };
-  const loop = new HonorLoop({ settings, log, streams, host, clock, blame: vi.fn(), executedHeight });
+  const loop = new HonorLoop({
+    settings: { ...settings, ...chosen },
+    log,
+    streams,
+    host,
+    clock,
+    faults,
+    executedHeight,
+  });
   const pass = async (seconds: number): Promise<void> => {
     for (let second = 0; second < seconds; second++) {
       clock.advance(1_000);
       await setImmediate();
     }
   };
-  return { loop, disk, log, streams, host, pass };
+  return { loop, disk, log, streams, faults, host, pass };
 }
 
 function started() {
@@ -90,9 +110,8 @@ function started() {
   return parts;
 }
 
-/** Answered with a question for the block that it names. */
-const status = (tip: number) =>
-  ({ kind: "status", height: 1, tips: [tip.toString(16).padStart(64, "0")] }) as const;
+/** Answered with where the node stands. */
+const question = { kind: "range", fromHeight: 1 } as const;
 const block = {
   kind: "block",
   block: {
@@ -107,34 +126,34 @@ const block = {
 
 describe("an honor node whose disk is full", () => {
   it("says nothing, hears no more than it can keep, and goes on with both once there is room", async () => {
-    const { loop, disk, log, streams, host, pass } = started();
+    const { loop, disk, log, streams, faults, host, pass } = started();
     await pass(1);
     disk.isFull = true;
     streams.send.mockClear();
     loop.receive("peer", block);
-    for (let tip = 1; tip <= 20_000; tip++) loop.receive("peer", status(tip));
+    for (let count = 1; count <= 20_000; count++) loop.receive("peer", question);
     await pass(200);
     expect(streams.send).not.toHaveBeenCalled();
     expect(host.logFailed).toHaveBeenCalled();
-    const dropped = loop.droppedPackets.get("log-behind") ?? 0;
+    const dropped = faults.counts.get("log-behind") ?? 0;
     expect(dropped).toBeGreaterThan(3_000);
     disk.isFull = false;
     log.append.mockClear();
     await pass(10);
     expect(log.append).toHaveBeenCalled();
-    // The questions that were kept; what time makes it say was not piled up meanwhile.
+    // Answers to those that were kept; what time makes it say was not piled up meanwhile.
     expect(20_000 - dropped).toBeLessThanOrEqual(16_384);
     expect(streams.send.mock.calls.length - (20_000 - dropped)).toBeLessThan(50);
     streams.send.mockClear();
-    loop.receive("peer", status(30_000));
-    expect(loop.droppedPackets.get("log-behind")).toBe(dropped);
+    loop.receive("peer", question);
+    expect(faults.counts.get("log-behind")).toBe(dropped);
     await pass(2);
     expect(streams.send.mock.calls.length).toBeGreaterThan(1);
     loop.stop();
   });
 
   it("takes no further block once those that wait for the disk are large", async () => {
-    const { loop, disk, pass } = started();
+    const { loop, disk, faults, pass } = started();
     await pass(1);
     disk.isFull = true;
     const heavy = (nonce: number) => {
@@ -149,7 +168,7 @@ describe("an honor node whose disk is full", () => {
     };
     await pass(300);
     for (let nonce = 8; nonce < 1_000; nonce++) loop.receive("peer", heavy(nonce));
-    expect(loop.droppedPackets.get("log-behind")).toBeGreaterThan(200);
+    expect(faults.counts.get("log-behind")).toBeGreaterThan(200);
     // Also while it is full: timers that wait for room must end with the rest.
     loop.stop();
     await pass(1);
@@ -158,7 +177,7 @@ describe("an honor node whose disk is full", () => {
 
 describe("an honor node that executes slower than the others order", () => {
   it("hears of no more heights than it can keep, and of further ones once it has executed some", async () => {
-    const { loop, host, pass } = started();
+    const { loop, faults, host, pass } = started();
     await pass(1);
     let parentId = "genesis";
     const decide = (height: number): void => {
@@ -182,7 +201,7 @@ describe("an honor node that executes slower than the others order", () => {
       if (loop.height <= height) parentId = before;
     }
     expect(loop.height).toBeLessThanOrEqual(MOST_UNEXECUTED + 3);
-    expect(loop.droppedPackets.get("execution-behind")).toBeGreaterThan(0);
+    expect(faults.counts.get("execution-behind")).toBeGreaterThan(0);
     const { height } = loop;
     for (let executed = 1; executed <= 10; executed++) {
       loop.executed(executed, { root: ROOT, candidates: [] });
@@ -192,6 +211,44 @@ describe("an honor node that executes slower than the others order", () => {
     decide(height);
     expect(loop.height).toBe(height + 1);
     loop.stop();
+  });
+});
+
+describe("an honor node with peers of this build and of the one before", () => {
+  const peers = {
+    connected: ["older", "newer"],
+    protocolOf: (peer: string) => (peer === "older" ? undefined : "pull"),
+  };
+  const transactions = Array.from({ length: 16 }, (_, user) => ({
+    id: user.toString(16).padStart(64, "a"),
+    sender: `0x${(user + 1).toString(16).padStart(40, "b")}`,
+    nonce: 0,
+    gasLimit: 21_000,
+    payload: new Uint8Array(110).fill(user),
+  }));
+
+  it("tells the older ones whole what the others are told by name", async () => {
+    const keys = { ...settings.keys, has: (publicKey: string) => publicKey === members[0]?.publicKey };
+    const { loop, streams, pass } = loopOf([], 0, peers, { keys });
+    loop.start();
+    loop.pooled(transactions, true);
+    await pass(8);
+    loop.stop();
+    const packets = streams.send.mock.calls.map(
+      ([to, frame]) => [to, decodePacket(frame as Uint8Array)] as const,
+    );
+    const kindsTo = (peer: string) =>
+      new Set(packets.flatMap(([to, { kind }]) => (to === peer ? [kind] : [])));
+    expect(kindsTo("newer")).toEqual(new Set(["compact-block", "announce"]));
+    expect(kindsTo("older")).toEqual(new Set(["block", "transactions"]));
+    const blockTo = (peer: string) =>
+      packets.find(([to, { kind }]) => to === peer && /block/.test(kind))?.[1];
+    const [whole, compact] = [blockTo("older"), blockTo("newer")];
+    if (whole?.kind !== "block" || compact?.kind !== "compact-block") throw new Error("no block was made");
+    expect(whole.block.transactions).toHaveLength(compact.block.shortIds.length);
+    expect(compact.block.header.signature).toBe(whole.block.signature);
+    // Small ones are sent to all at once, whatever they speak, when they are taken in.
+    expect(packets.some(([to, { kind }]) => to === undefined && kind === "transactions")).toBe(true);
   });
 });
 

@@ -7,6 +7,7 @@ import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import type { ChainSnapshot } from "@aios/core-honor-node/chain-snapshot";
 import {
   type BlockHeader,
+  blockId,
   type DagBlock,
   isWhole,
   type OrderedTransaction,
@@ -20,10 +21,9 @@ import type {
   NodeOutput,
   NodeTimer,
   Packet,
-  PeerFault,
 } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
-import { encodePacket, toWire } from "@aios/core-honor-node/packet-codec";
+import { encodePacket, NEEDS_PULL, toWire } from "@aios/core-honor-node/packet-codec";
 import type { PoolPlace } from "@aios/core-honor-node/transaction-pool";
 import { toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
@@ -32,6 +32,7 @@ import { durationMs } from "@aios/kernel/units";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import { corruptStore } from "../../domain/errors.js";
 import type { HonorHost, HonorLog, PeerStreams, ReportedOffence } from "../../domain/honor-ports.js";
+import type { FaultCounter } from "./fault-counter.js";
 import { OrderDelayMeter, type OrderDelays } from "./order-delays.js";
 import { OutputQueue } from "./output-queue.js";
 
@@ -45,10 +46,15 @@ const MAX_QUEUED = { outputs: 16_384, bytes: 67_108_864 };
 /** What may wait for execution before peers are not listened to. */
 const MAX_UNEXECUTED = { heights: 1_024, bytes: 67_108_864 };
 
-const LOG_BEHIND = "log-behind";
-const EXECUTION_BEHIND = "execution-behind";
 /** Packets that may have more ordered; the others ask, or tell where a peer stands. */
-const ORDERS_MORE: ReadonlySet<Packet["kind"]> = new Set(["vote", "block", "decision", "transactions"]);
+const ORDERS_MORE: ReadonlySet<Packet["kind"]> = new Set([
+  "vote",
+  "block",
+  "compact-block",
+  "block-transactions",
+  "decision",
+  "transactions",
+]);
 
 /** What a node may not forget once it has said it, by the name of its crash points. */
 const REMEMBERED: Readonly<Partial<Record<LogEntry["kind"], string>>> = {
@@ -65,8 +71,7 @@ export interface HonorLoopParts {
   readonly streams: PeerStreams;
   readonly host: HonorHost;
   readonly clock: Clock;
-  /** A peer said what no honest node passes on. */
-  blame(peer: string, fault: PeerFault): void;
+  readonly faults: FaultCounter;
   /** Heights up to this one were executed before: only their roots are asked for. */
   readonly executedHeight: number;
 }
@@ -81,8 +86,6 @@ export class HonorLoop {
   readonly #stopping = new AbortController();
   /** What is to be done once the write that goes on is through. */
   readonly #queue = new OutputQueue(MAX_QUEUED);
-  /** Packets dropped because the log or the execution was too far behind, by reason. */
-  readonly droppedPackets = new Map<string, number>();
   #isDraining = false;
   #nowMs = 0;
   #executing: number | undefined;
@@ -121,13 +124,15 @@ export class HonorLoop {
   }
 
   receive(from: string, packet: Packet): void {
-    if (this.#queue.isFull) this.#drop(LOG_BEHIND);
-    else if (this.#isExecutionBehind && ORDERS_MORE.has(packet.kind)) this.#drop(EXECUTION_BEHIND);
+    const { faults } = this.#parts;
+    if (this.#queue.isFull) faults.refuse(from, "log-behind");
+    else if (this.#isExecutionBehind && ORDERS_MORE.has(packet.kind)) faults.refuse(from, "execution-behind");
     else this.#input({ kind: "packet", from, packet });
   }
 
-  #drop(reason: string): void {
-    this.droppedPackets.set(reason, (this.droppedPackets.get(reason) ?? 0) + 1);
+  /** Transactions that peers sent were read, by the beginnings of their hashes: they need not be fetched. */
+  heard(shortIds: readonly string[]): void {
+    this.#input({ kind: "heard", shortIds });
   }
 
   /** A node that has not executed the last height has no vote anyway; what it missed it asks for again. */
@@ -291,8 +296,8 @@ export class HonorLoop {
       case "evidence":
         this.#report(output);
         return;
-      case "blamed":
-        this.#parts.blame(output.peer, output.fault);
+      case "refused":
+        this.#parts.faults.refuse(output.peer, output.fault);
         return;
       case "accepted":
       case "timer":
@@ -321,6 +326,33 @@ export class HonorLoop {
   }
 
   #send(to: string | undefined, packet: Packet): void {
+    if (!NEEDS_PULL.has(packet.kind)) {
+      this.#sendTo(to, packet);
+      return;
+    }
+    const { streams } = this.#parts;
+    const isOlder = (peer: string): boolean => streams.protocolOf(peer) === undefined;
+    const older = (to === undefined ? streams.connected : [to]).filter(isOlder);
+    if (older.length === 0) {
+      this.#sendTo(to, packet);
+      return;
+    }
+    if (to === undefined)
+      for (const peer of streams.connected) if (!isOlder(peer)) this.#sendTo(peer, packet);
+    const whole = this.#withoutPull(packet);
+    if (whole !== undefined) for (const peer of older) this.#sendTo(peer, whole);
+  }
+
+  /** What a build without pull is told instead; it asks for nothing that would need another answer. */
+  #withoutPull(packet: Packet): Packet | undefined {
+    if (packet.kind === "announce")
+      return { kind: "transactions", transactions: this.#core.announcedTransactions(packet.shortIds) };
+    if (packet.kind !== "compact-block") return undefined;
+    const block = this.#core.block(blockId(packet.block.header));
+    return block === undefined ? undefined : { kind: "block", block };
+  }
+
+  #sendTo(to: string | undefined, packet: Packet): void {
     const { streams } = this.#parts;
     if (packet.kind !== "transactions") {
       streams.send(to, encodePacket(toWire(packet)));

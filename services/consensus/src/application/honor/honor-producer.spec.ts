@@ -112,6 +112,7 @@ describe("what an honor node hands over to the protocol", () => {
           throw error;
         },
         offence: () => undefined,
+        refused: () => undefined,
       },
       signedOf: () => transaction(0),
       open: (): HonorProtocol => ({

@@ -51,7 +51,7 @@ export interface HonorProducerParts<P extends HonorProtocol> {
   readonly mempool: Mempool;
   readonly events: ChainEvents;
   readonly clock: Clock;
-  readonly observer: ProducerObserver & { offence(offence: ReportedOffence): void };
+  readonly observer: ProducerObserver & Pick<HonorHost, "offence" | "refused">;
   /** Of a transaction that peers brought. */
   readonly signedOf: (transaction: OrderedTransaction) => SignedTransaction;
   readonly opener: TransactionOpener;
@@ -185,6 +185,10 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
 
   offence(offence: ReportedOffence): void {
     this.#parts.observer.offence(offence);
+  }
+
+  refused(counts: ReadonlyMap<string, number>): void {
+    this.#parts.observer.refused(counts);
   }
 
   logFailed(error: unknown, attempt: number): void {

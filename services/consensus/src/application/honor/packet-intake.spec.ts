@@ -1,3 +1,4 @@
+import { shortIdOf } from "@aios/core-honor-node/compact-block";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import { encodePacket, type WireBlock } from "@aios/core-honor-node/packet-codec";
 import { keccak256 } from "@aios/core-keccak/keccak";
@@ -5,6 +6,8 @@ import { toHex } from "@aios/core-rlp/hex";
 import { ManualClock } from "@aios/kernel/clock";
 import { describe, expect, it, vi } from "vitest";
 import { malformedTransaction, recoveryBusy } from "../../domain/errors.js";
+import { FaultCounter } from "./fault-counter.js";
+import { KnownTransactions } from "./known-transactions.js";
 import { type IntakeLimits, PacketIntake } from "./packet-intake.js";
 
 const BAD = 0xff;
@@ -25,16 +28,18 @@ const block = (transactions: readonly Uint8Array[]): WireBlock => ({
   signature: "ab".repeat(96),
 });
 
-function intake(limits: Partial<IntakeLimits> = {}) {
+function intake(limits: Partial<IntakeLimits> = {}, maxKnownBytes = 10_000) {
   const clock = new ManualClock();
   const pooled = new Set<string>();
   const target = {
     deliver: vi.fn(),
     gossiped: vi.fn(),
     isPooled: (id: string) => pooled.has(id),
+    heard: vi.fn(),
     snapshot: vi.fn(),
-    punish: vi.fn(),
   };
+  const punish = vi.fn();
+  const faults = new FaultCounter(punish);
   let isBusy = false;
   let reads = 0;
   const reader = {
@@ -44,23 +49,22 @@ function intake(limits: Partial<IntakeLimits> = {}) {
       return bytes[0] === BAD ? Promise.reject(malformedTransaction("no")) : Promise.resolve(read(bytes));
     },
   };
-  const subject = new PacketIntake(reader, target, clock, {
+  const known = new KnownTransactions(100, maxKnownBytes);
+  const subject = new PacketIntake(reader, known, target, faults, clock, {
     packetsPerSecond: 10,
     maxWaitingBytes: 10_000,
-    maxKnown: 100,
-    maxKnownBytes: 10_000,
     maxBlockBytes: 1_000,
     ...limits,
   });
   const setBusy = (): void => {
     isBusy = true;
   };
-  return { subject, target, clock, pooled, setBusy, reads: () => reads };
+  return { subject, target, clock, pooled, setBusy, punish, dropped: faults.counts, reads: () => reads };
 }
 
 describe("packets from peers", () => {
   it("are handed on decoded, transactions with their senders", async () => {
-    const { subject, target } = intake();
+    const { subject, target, dropped } = intake();
     subject.receive("peer", encodePacket({ kind: "status", height: 7, tips: [] }));
     expect(target.deliver).toHaveBeenCalledWith("peer", { kind: "status", height: 7, tips: [] });
     subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1), payload(2)]) }));
@@ -68,16 +72,16 @@ describe("packets from peers", () => {
     expect(target.deliver.mock.calls[1]?.[1]).toMatchObject({
       block: { transactions: [read(payload(1)), read(payload(2))] },
     });
-    expect(subject.dropped.size).toBe(0);
+    expect(dropped.size).toBe(0);
   });
 
   it("that do not decode are counted by reason and held against the peer", () => {
-    const { subject, target } = intake();
+    const { subject, target, dropped, punish } = intake();
     for (const bytes of [[], [1], [1, 0, 0xc0], [9, 0, 0xc0], [1, 2, 0xbf, 0xff]])
       subject.receive("peer", Uint8Array.from(bytes));
     expect(target.deliver).not.toHaveBeenCalled();
-    expect(target.punish).toHaveBeenCalledTimes(5);
-    expect(Object.fromEntries(subject.dropped)).toEqual({
+    expect(punish).toHaveBeenCalledTimes(5);
+    expect(Object.fromEntries(dropped)).toEqual({
       "unsupported-packet version": 2,
       "unsupported-packet kind": 1,
       "malformed-packet vote": 1,
@@ -86,28 +90,21 @@ describe("packets from peers", () => {
   });
 
   it("with one bad transaction: a block is dropped whole, of gossip the rest is taken", async () => {
-    const { subject, target } = intake();
+    const { subject, target, dropped } = intake();
     const payloads = [payload(1), payload(BAD)];
     subject.receive("peer", encodePacket({ kind: "block", block: block(payloads) }));
     subject.receive("peer", encodePacket({ kind: "transactions", transactions: payloads }));
     await vi.waitFor(() => expect(target.gossiped).toHaveBeenCalledWith([read(payload(1))]));
     expect(target.deliver).not.toHaveBeenCalled();
-    expect(subject.dropped.get("transaction malformed-transaction")).toBe(2);
-  });
-
-  it("that the protocol found a wrong signature in are counted, and their peer is punished", () => {
-    const { subject, target } = intake();
-    subject.blame("peer", "invalid-certificate");
-    expect(subject.dropped.get("invalid-certificate")).toBe(1);
-    expect(target.punish).toHaveBeenCalledWith("peer", "invalid-signature");
+    expect(dropped.get("transaction malformed-transaction")).toBe(2);
   });
 
   it("that cannot be read for want of time are dropped without blame", async () => {
-    const { subject, target, setBusy } = intake();
+    const { subject, setBusy, dropped, punish } = intake();
     setBusy();
     subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1)]) }));
-    await vi.waitFor(() => expect(subject.dropped.get("transaction recovery-busy")).toBe(1));
-    expect(target.punish).not.toHaveBeenCalled();
+    await vi.waitFor(() => expect(dropped.get("transaction-unread recovery-busy")).toBe(1));
+    expect(punish).not.toHaveBeenCalled();
   });
 
   it("that repeat each other have each transaction read once", async () => {
@@ -139,7 +136,7 @@ describe("packets from peers", () => {
   });
 
   it("are remembered within bounds, however large their transactions are", async () => {
-    const { subject, target, reads } = intake({ maxKnownBytes: 8 });
+    const { subject, target, reads } = intake({}, 8);
     const send = async (tags: readonly number[], reading: number): Promise<void> => {
       const before = target.deliver.mock.calls.length;
       for (const tag of tags)
@@ -156,20 +153,20 @@ describe("packets from peers", () => {
   });
 
   it("with a block of more bytes than the chain allows are dropped unread, and held against the peer", () => {
-    const { subject, target, reads } = intake({ maxBlockBytes: 5 });
+    const { subject, target, reads, dropped, punish } = intake({ maxBlockBytes: 5 });
     subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1), payload(2)]) }));
-    expect(subject.dropped.get("block-too-large")).toBe(1);
-    expect(target.punish).toHaveBeenCalledWith("peer", "malformed");
+    expect(dropped.get("block-too-large")).toBe(1);
+    expect(punish).toHaveBeenCalledWith("peer", 50);
     expect([reads(), target.deliver.mock.calls.length]).toEqual([0, 0]);
   });
 
   it("beyond a peer's allowance are dropped, and its allowance comes back with time", () => {
-    const { subject, target, clock } = intake({ packetsPerSecond: 3 });
+    const { subject, target, clock, dropped } = intake({ packetsPerSecond: 3 });
     const status = encodePacket({ kind: "status", height: 1, tips: [] });
     for (let count = 0; count < 5; count++) subject.receive("peer", status);
     subject.receive("other", status);
     expect(target.deliver).toHaveBeenCalledTimes(4);
-    expect(subject.dropped.get("too-many-packets")).toBe(2);
+    expect(dropped.get("too-many-packets")).toBe(2);
     clock.advance(1_000);
     subject.receive("peer", status);
     expect(target.deliver).toHaveBeenCalledTimes(5);
@@ -188,11 +185,43 @@ describe("packets from peers", () => {
     expect(target.deliver).toHaveBeenCalledTimes(18);
   });
 
+  it("that announce what was read before are handed on without a question, and with one the rest", () => {
+    const { subject, target, pooled } = intake();
+    const [waiting, left, news] = [1, 2, 3].map((tag) => read(payload(tag))) as [
+      OrderedTransaction,
+      OrderedTransaction,
+      OrderedTransaction,
+    ];
+    subject.remember([waiting, left]);
+    pooled.add(waiting.id);
+    const shortIds = [waiting, left, news].map(({ id }) => shortIdOf(id));
+    subject.receive("peer", encodePacket({ kind: "announce", shortIds }));
+    expect(target.gossiped.mock.calls).toEqual([[[left]]]);
+    expect(target.deliver.mock.calls).toEqual([
+      ["peer", { kind: "announce", shortIds: [shortIdOf(news.id)] }],
+    ]);
+  });
+
+  it("that bring what was missing of a block are read, and what is read is told by name", async () => {
+    const { subject, target } = intake();
+    const answer = {
+      kind: "block-transactions",
+      block: "ab".repeat(32),
+      transactions: [payload(1)],
+    } as const;
+    subject.receive("peer", encodePacket(answer));
+    await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(1));
+    expect(target.deliver).toHaveBeenCalledWith("peer", { ...answer, transactions: [read(payload(1))] });
+    expect(target.heard).not.toHaveBeenCalled();
+    subject.receive("peer", encodePacket({ kind: "transactions", transactions: [payload(1)] }));
+    expect(target.heard).toHaveBeenCalledWith([shortIdOf(read(payload(1)).id)]);
+  });
+
   it("whose transactions wait hold no more bytes than a peer may", async () => {
-    const { subject, target } = intake({ maxWaitingBytes: 150 });
+    const { subject, target, dropped } = intake({ maxWaitingBytes: 150 });
     for (const tag of [1, 2, 3])
       subject.receive("peer", encodePacket({ kind: "block", block: block([payload(tag)]) }));
-    expect(subject.dropped.get("too-many-transactions")).toBe(2);
+    expect(dropped.get("too-many-transactions")).toBe(2);
     await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(1));
   });
 });

@@ -1,30 +1,32 @@
-import type { DagBlock, OrderedTransaction } from "@aios/core-honor-node/dag-block";
-import type { Packet, PeerFault } from "@aios/core-honor-node/node-protocol";
+import { shortIdOf } from "@aios/core-honor-node/compact-block";
+import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import type { Packet } from "@aios/core-honor-node/node-protocol";
 import {
   decodePacket,
   isSnapshotPacket,
   type SnapshotPacket,
-  type WireBlock,
   type WirePacket,
 } from "@aios/core-honor-node/packet-codec";
+import type { PacketFault } from "@aios/core-honor-node/packet-faults";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
 import { type CodedError, isCodedError } from "@aios/kernel/coded-error";
-import type { PeerOffence, TransactionReader } from "../../domain/honor-ports.js";
-import { KnownTransactions } from "./known-transactions.js";
+import type { TransactionReader } from "../../domain/honor-ports.js";
+import type { FaultCounter } from "./fault-counter.js";
+import type { KnownTransactions } from "./known-transactions.js";
 
 /** Ranges that one peer may ask for in a second: each answer may have a megabyte. */
 const RANGES_PER_SECOND = 20;
+
+/** Of announced transactions, which together make one packet of the answer. */
+const NAMES_PER_PACKET = 64;
 
 export interface IntakeLimits {
   /** Packets of one peer that are looked at in a second; the rest is dropped. */
   readonly packetsPerSecond: number;
   /** Bytes of one peer's transactions that may wait for their senders. */
   readonly maxWaitingBytes: number;
-  /** Transactions whose senders are remembered, and their bytes. */
-  readonly maxKnown: number;
-  readonly maxKnownBytes: number;
   /** Of the transactions in a block, on this chain. */
   readonly maxBlockBytes: number;
 }
@@ -34,12 +36,16 @@ export interface IntakeTarget {
   deliver(from: string, packet: Packet): void;
   /** A peer says that these wait. */
   gossiped(transactions: readonly OrderedTransaction[]): void;
+  /** These came, by the beginnings of their hashes, whether they are news or not. */
+  heard(shortIds: readonly string[]): void;
   /** Whether a transaction waits in the protocol's pool now. */
   isPooled(id: string): boolean;
   /** A peer asks for a snapshot, or answers what nobody asked. */
   snapshot(from: string, packet: SnapshotPacket): void;
-  punish(peer: string, offence: PeerOffence): void;
 }
+
+/** Packets with transactions that are to be read. */
+type Payloads = Extract<WirePacket, { kind: "block" | "transactions" | "block-transactions" }>;
 
 interface Allowance {
   packets: number;
@@ -49,8 +55,7 @@ interface Allowance {
 
 /** What lies between a stream and the protocol: limits, decoding, senders. What is refused is counted by its reason. */
 export class PacketIntake {
-  /** Packets dropped, by reason. */
-  readonly dropped = new Map<string, number>();
+  readonly #faults: FaultCounter;
   readonly #reader: TransactionReader;
   readonly #target: IntakeTarget;
   readonly #clock: Clock;
@@ -60,12 +65,21 @@ export class PacketIntake {
   /** What is being read, by id: peers repeat each other, and each transaction is to be read once. */
   readonly #reading = new Map<string, Promise<OrderedTransaction>>();
 
-  constructor(reader: TransactionReader, target: IntakeTarget, clock: Clock, limits: IntakeLimits) {
+  /** `known`: transactions that were read before, to which it adds. */
+  constructor(
+    reader: TransactionReader,
+    known: KnownTransactions,
+    target: IntakeTarget,
+    faults: FaultCounter,
+    clock: Clock,
+    limits: IntakeLimits,
+  ) {
     this.#reader = reader;
+    this.#known = known;
     this.#target = target;
+    this.#faults = faults;
     this.#clock = clock;
     this.#limits = limits;
-    this.#known = new KnownTransactions(limits.maxKnown, limits.maxKnownBytes);
   }
 
   /** Own transactions, whose senders are known already. */
@@ -73,20 +87,10 @@ export class PacketIntake {
     for (const transaction of transactions) this.#known.add(transaction);
   }
 
-  /** A transaction whose sender is remembered. */
-  known(id: string): OrderedTransaction | undefined {
-    return this.#known.get(id);
-  }
-
-  /** What the protocol found wrong in a packet that was well formed. */
-  blame(from: string, fault: PeerFault): void {
-    this.#drop(from, fault, "invalid-signature");
-  }
-
   receive(from: string, frame: Uint8Array): void {
     const allowance = this.#allowanceOf(from);
     if (allowance.packets < 1) {
-      this.#drop(from, "too-many-packets", "queue-overflow");
+      this.#faults.refuse(from, "too-many-packets");
       return;
     }
     allowance.packets -= 1;
@@ -95,17 +99,23 @@ export class PacketIntake {
       packet = decodePacket(frame);
     } catch (error) {
       if (!isCodedError(error)) throw error;
-      this.#drop(from, reasonOf(error), "malformed");
+      this.#faults.refuse(from, error.code as "unsupported-packet" | "malformed-packet", error.field);
       return;
     }
     allowance.packets -= extraCost(packet, this.#limits);
     if (allowance.packets < 0) {
-      this.#drop(from, "too-many-packets", "queue-overflow");
+      this.#faults.refuse(from, "too-many-packets");
       return;
     }
     if (isSnapshotPacket(packet)) this.#target.snapshot(from, packet);
-    else if (packet.kind !== "block" && packet.kind !== "transactions") this.#target.deliver(from, packet);
-    else void this.#read(from, allowance, packet, frame.length);
+    else if (packet.kind === "announce") this.#announced(from, packet.shortIds);
+    else if (
+      packet.kind === "block" ||
+      packet.kind === "transactions" ||
+      packet.kind === "block-transactions"
+    )
+      void this.#read(from, allowance, packet, frame.length);
+    else this.#target.deliver(from, packet);
   }
 
   /** A peer takes part no more. */
@@ -113,26 +123,23 @@ export class PacketIntake {
     this.#allowances.delete(peer);
   }
 
-  async #read(
-    from: string,
-    allowance: Allowance,
-    packet: Extract<WirePacket, { kind: "block" | "transactions" }>,
-    bytes: number,
-  ): Promise<void> {
+  async #read(from: string, allowance: Allowance, packet: Payloads, bytes: number): Promise<void> {
     const payloads = packet.kind === "block" ? packet.block.transactions : packet.transactions;
-    if (packet.kind === "block" && bytesOf(payloads) > this.#limits.maxBlockBytes) {
-      this.#drop(from, "block-too-large", "malformed");
+    if (packet.kind !== "transactions" && bytesOf(payloads) > this.#limits.maxBlockBytes) {
+      this.#faults.refuse(from, "block-too-large");
       return;
     }
     const ids = payloads.map((payload) => toHex(keccak256(payload)).slice(2));
     const known = ids.map((id) => this.#known.get(id));
     if (known.every((one) => one !== undefined)) {
-      if (packet.kind === "block") this.#deliverBlock(from, packet.block, known);
-      else this.#gossipedAgain(known);
+      if (packet.kind === "transactions") {
+        this.#heard(known);
+        this.#gossipedAgain(known);
+      } else this.#deliverRead(from, packet, known);
       return;
     }
     if (allowance.waitingBytes + bytes > this.#limits.maxWaitingBytes) {
-      this.#drop(from, "too-many-transactions", "queue-overflow");
+      this.#faults.refuse(from, "too-many-transactions");
       return;
     }
     allowance.waitingBytes += bytes;
@@ -153,21 +160,31 @@ export class PacketIntake {
 
   #onRead(
     from: string,
-    packet: Extract<WirePacket, { kind: "block" | "transactions" }>,
+    packet: Payloads,
     results: readonly PromiseSettledResult<OrderedTransaction>[],
   ): void {
     const refusal = results.find((result) => result.status === "rejected")?.reason as unknown;
     if (refusal !== undefined && !isCodedError(refusal)) throw refusal;
-    if (refusal !== undefined)
-      this.#drop(
-        from,
-        `transaction ${refusal.code}`,
-        refusal.errorClass === "user" ? "malformed" : undefined,
-      );
+    if (refusal !== undefined) this.#faults.refuse(from, faultOf(refusal), refusal.code);
     const read = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     this.remember(read);
-    if (packet.kind === "transactions") this.#target.gossiped(read);
-    else if (refusal === undefined) this.#deliverBlock(from, packet.block, read);
+    if (packet.kind === "transactions") {
+      this.#heard(read);
+      this.#target.gossiped(read);
+    } else if (refusal === undefined) this.#deliverRead(from, packet, read);
+  }
+
+  #heard(transactions: readonly OrderedTransaction[]): void {
+    this.#target.heard(transactions.map(({ id }) => shortIdOf(id)));
+  }
+
+  /** What was read before is not fetched again: it is handed on as if it had come. */
+  #announced(from: string, shortIds: readonly string[]): void {
+    const found = shortIds.map((shortId) => this.#known.find(shortId));
+    const known = found.filter((one) => one !== undefined);
+    if (known.length > 0) this.#gossipedAgain(known);
+    const unknown = shortIds.filter((_, at) => found[at] === undefined);
+    if (unknown.length > 0) this.#target.deliver(from, { kind: "announce", shortIds: unknown });
   }
 
   /** Known is not pooled: the block that had it may be merged by nobody, or there was no room for it. */
@@ -176,9 +193,13 @@ export class PacketIntake {
     if (others.length > 0) this.#target.gossiped(others);
   }
 
-  #deliverBlock(from: string, block: WireBlock, transactions: readonly OrderedTransaction[]): void {
-    const read: DagBlock = { ...block, transactions };
-    this.#target.deliver(from, { kind: "block", block: read });
+  #deliverRead(
+    from: string,
+    packet: Exclude<Payloads, { kind: "transactions" }>,
+    transactions: readonly OrderedTransaction[],
+  ): void {
+    if (packet.kind === "block-transactions") this.#target.deliver(from, { ...packet, transactions });
+    else this.#target.deliver(from, { kind: "block", block: { ...packet.block, transactions } });
   }
 
   #allowanceOf(peer: string): Allowance {
@@ -196,24 +217,21 @@ export class PacketIntake {
     known.atMs = nowMs;
     return known;
   }
-
-  #drop(from: string, reason: string, offence: PeerOffence | undefined): void {
-    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
-    if (offence !== undefined) this.#target.punish(from, offence);
-  }
 }
 
 function bytesOf(payloads: readonly Uint8Array[]): number {
   return payloads.reduce((sum, { length }) => sum + length, 0);
 }
 
-function reasonOf(error: CodedError): string {
-  return error.field === undefined ? error.code : `${error.code} ${error.field}`;
+/** What this node has no time for is nobody's fault. */
+function faultOf({ errorClass }: CodedError): PacketFault {
+  return errorClass === "user" ? "transaction" : "transaction-unread";
 }
 
 /** Questions count for what their answers cost, in packets. */
 function extraCost(packet: WirePacket, { packetsPerSecond }: IntakeLimits): number {
   if (["range", "snapshot-request", "snapshot-part-request"].includes(packet.kind))
     return packetsPerSecond / RANGES_PER_SECOND;
-  return packet.kind === "want" ? packet.ids.length : 0;
+  if (packet.kind === "want") return packet.ids.length;
+  return packet.kind === "want-announced" ? packet.shortIds.length / NAMES_PER_PACKET : 0;
 }

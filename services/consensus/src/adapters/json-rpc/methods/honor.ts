@@ -55,6 +55,7 @@ export function honorMethods({ honor, evidence, stakingContract }: HonorBackend)
         held: { ...status.held },
         log: { ...status.log },
         droppedPackets: Object.fromEntries(status.droppedPackets),
+        peerScores: Object.fromEntries(status.peerScores),
       };
     },
     aios_getDag: async ([from, to]): Promise<RpcValue> => {

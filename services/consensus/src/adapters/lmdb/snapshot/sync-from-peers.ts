@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { decodePacket, encodePacket, type SnapshotPacket } from "@aios/core-honor-node/packet-codec";
+import { PACKET_FAULTS } from "@aios/core-honor-node/packet-faults";
 import type { Clock } from "@aios/kernel/clock";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
@@ -182,7 +183,7 @@ export class PeerSnapshots {
 
   #refuse(reason: string, peers: Iterable<string>): void {
     this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
-    for (const peer of peers) this.#streams.punish(peer, "malformed");
+    for (const peer of peers) this.#streams.punish(peer, PACKET_FAULTS["invalid-snapshot"]);
   }
 }
 

@@ -1,0 +1,235 @@
+import { describe, expect, it } from "vitest";
+import { account, LONG_PAST, SmallNetwork, settings, signed, TICK_MS } from "../test/small-network.js";
+import { compactOf, shortIdOf } from "./compact-block.js";
+import { blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
+import { HonorNode } from "./honor-node.js";
+import type { NodeOutput, Packet } from "./node-protocol.js";
+
+const NOW = 2 * TICK_MS + 10;
+const MAKER = account(1);
+const transaction = (user: number, bytes = 10): OrderedTransaction => ({
+  id: `${user.toString().padStart(8, "0")}-transaction`,
+  sender: `0x${(user + 1).toString(16).padStart(40, "a")}`,
+  nonce: 0,
+  gasLimit: 21_000,
+  payload: new Uint8Array(bytes),
+});
+const all = Array.from({ length: 6 }, (_, user) => transaction(user));
+const block: DagBlock = signed(1, {
+  setNumber: 0,
+  seat: 1,
+  tick: 2,
+  parents: ["genesis"],
+  transactions: all,
+});
+const id = blockId(block);
+const compact: Packet = { kind: "compact-block", block: compactOf(block) };
+
+/** A node in whose pool these are; `say` hands it a packet and answers with what it does. */
+function node(pooled: readonly OrderedTransaction[]) {
+  const subject = new HonorNode(settings(0));
+  subject.start([], 0);
+  subject.handle({ kind: "pooled", transactions: pooled, isOwn: false }, 1);
+  const say = (packet: Packet, from = MAKER, nowMs = NOW): readonly NodeOutput[] =>
+    subject.handle({ kind: "packet", from, packet }, nowMs);
+  const wait = (nowMs: number): readonly NodeOutput[] =>
+    subject.handle({ kind: "timer", timer: { kind: "pull" } }, nowMs);
+  return { subject, say, wait, has: () => subject.block(id) !== undefined };
+}
+const sends = (outputs: readonly NodeOutput[]) =>
+  outputs.flatMap((output) => (output.kind === "send" ? [[output.to, output.packet] as const] : []));
+const faults = (outputs: readonly NodeOutput[]) =>
+  outputs.flatMap((output) => (output.kind === "refused" ? [[output.peer, output.fault]] : []));
+
+describe("a block by the names of its transactions", () => {
+  it("is put together from what waits here, without a question", () => {
+    const { subject, say } = node(all);
+    const outputs = say(compact);
+    expect(sends(outputs).filter(([to]) => to !== undefined)).toEqual([]);
+    expect(subject.block(id)).toEqual(block);
+  });
+
+  it("is put together from what was read of late, too", () => {
+    const read = { find: (shortId: string) => all.find((one) => shortIdOf(one.id) === shortId) };
+    const subject = new HonorNode({ ...settings(0), read });
+    subject.start([], 0);
+    subject.handle({ kind: "packet", from: MAKER, packet: compact }, NOW);
+    expect(subject.block(id)).toEqual(block);
+  });
+
+  it("has what is missing asked of who sent it, once, and is whole with the answer", () => {
+    const { say, has } = node(all.filter((_, at) => at !== 2 && at !== 5));
+    const question = [MAKER, { kind: "want-transactions", block: id, places: [2, 5] }];
+    expect(sends(say(compact))).toEqual([question]);
+    expect(sends(say(compact, account(2)))).toEqual([]);
+    const answer = { kind: "block-transactions", block: id, transactions: [all[2], all[5]] } as Packet;
+    expect(faults(say(answer, account(2)))).toEqual([[account(2), "unasked"]]);
+    expect(has()).toBe(false);
+    say(answer);
+    expect(has()).toBe(true);
+    expect(faults(say(answer))).toEqual([[MAKER, "unasked"]]);
+  });
+
+  it("is fetched whole where most of it is missing", () => {
+    const { say, has } = node(all.slice(0, 2));
+    expect(sends(say(compact))).toEqual([[MAKER, { kind: "want", ids: [id] }]]);
+    say({ kind: "block", block });
+    expect(has()).toBe(true);
+  });
+
+  it("is fetched whole where its names lead to other transactions", () => {
+    const { say } = node(all);
+    const names = { ...compactOf(block), shortIds: [...compactOf(block).shortIds].reverse() };
+    const outputs = say({ kind: "compact-block", block: names });
+    expect(faults(outputs)).toEqual([[MAKER, "compact-mismatch"]]);
+    expect(sends(outputs)).toEqual([[MAKER, { kind: "want", ids: [id] }]]);
+  });
+
+  it("is fetched from others where its sender gives other transactions, or none in time", () => {
+    for (const isAnswered of [true, false]) {
+      const { say, wait, has } = node(all.slice(1));
+      say({ kind: "status", height: 1, tips: [] }, account(2));
+      say(compact);
+      const wrong = { kind: "block-transactions", block: id, transactions: [all[1]] } as Packet;
+      const outputs = isAnswered ? say(wrong) : wait(NOW + settings(0).gossipMs / 2);
+      expect(faults(outputs)).toEqual(isAnswered ? [[MAKER, "wrong-transactions"]] : []);
+      const asked = sends(outputs);
+      expect(asked).toHaveLength(1);
+      expect(asked[0]?.[1]).toEqual({ kind: "want", ids: [id] });
+      // Whoever is asked first, the other one is next.
+      const next = sends(wait(NOW + 2 * settings(0).gossipMs)).map(([to]) => to);
+      expect(new Set([asked[0]?.[0], ...next])).toEqual(new Set([MAKER, account(2)]));
+      say({ kind: "block", block }, account(2));
+      expect(has()).toBe(true);
+    }
+  });
+
+  it("is taken from a late answer, too", () => {
+    const { say, wait, has } = node(all.slice(1));
+    say(compact);
+    wait(NOW + settings(0).gossipMs);
+    say({ kind: "block-transactions", block: id, transactions: [all[0] as OrderedTransaction] });
+    expect(has()).toBe(true);
+  });
+
+  it("leaves nothing and asks nothing where its maker did not sign it", () => {
+    const { say } = node([]);
+    const forged = { ...compactOf(block), header: { ...compactOf(block).header, tick: 1 } };
+    const outputs = say({ kind: "compact-block", block: forged });
+    expect(outputs).toEqual([{ kind: "refused", peer: MAKER, fault: "invalid-signature" }]);
+  });
+
+  it("convicts the maker of two, before their transactions are there", () => {
+    const { say } = node([]);
+    const { signature: _, ...facts } = block;
+    const other = signed(1, { ...facts, transactions: all.slice(1) });
+    say(compact);
+    const outputs = say({ kind: "compact-block", block: compactOf(other) });
+    expect(outputs).toContainEqual(expect.objectContaining({ kind: "evidence", seat: 1 }));
+  });
+});
+
+describe("a node that made a block", () => {
+  it("names its transactions to all, and answers each that asks for some of them or for all", () => {
+    const { subject, say } = node(all);
+    const tick = (nowMs: number) => subject.handle({ kind: "timer", timer: { kind: "tick" } }, nowMs);
+    const [to, packet] = sends(tick(5 * TICK_MS))[0] ?? [];
+    expect(to).toBeUndefined();
+    if (packet?.kind !== "compact-block") throw new Error("no block was made");
+    const made = subject.block(blockId(packet.block.header)) as DagBlock;
+    expect(made.transactions.length).toBeGreaterThan(0);
+    const ask = { kind: "want-transactions", block: blockId(made), places: [0, 99] } as const;
+    expect(sends(say(ask, account(2), 5 * TICK_MS))).toEqual([
+      [
+        account(2),
+        { kind: "block-transactions", block: blockId(made), transactions: [made.transactions[0]] },
+      ],
+    ]);
+    const want = { kind: "want", ids: [blockId(made)] } as const;
+    expect(sends(say(want, account(2), 5 * TICK_MS))).toEqual([[account(2), { kind: "block", block: made }]]);
+  });
+
+  it("gives a peer no more than its budget, and goes on with time", () => {
+    const large = all.map((one) => ({ ...one, payload: new Uint8Array(16_000) }));
+    const { subject, say } = node(large);
+    const outputs = subject.handle({ kind: "timer", timer: { kind: "tick" } }, 5 * TICK_MS);
+    const own = outputs.flatMap((output) =>
+      output.kind === "persist" && output.entry.kind === "block" ? [blockId(output.entry.block)] : [],
+    );
+    const want = { kind: "want", ids: own } as const;
+    let answers = 0;
+    while (faults(say(want, account(2), 5 * TICK_MS)).length === 0) answers += 1;
+    const bytes = answers * (subject.block(own[0] ?? "")?.transactions.length ?? 0) * 16_000;
+    expect(bytes).toBeGreaterThan(15_000_000);
+    expect(bytes).toBeLessThan(18_000_000);
+    expect(faults(say(want, account(2), 5 * TICK_MS))).toEqual([[account(2), "over-budget"]]);
+    expect(sends(say(want, account(3), 5 * TICK_MS))).toHaveLength(1);
+    expect(sends(say(want, account(2), 6 * TICK_MS))).toHaveLength(1);
+  });
+});
+
+describe("blocks that are missing", () => {
+  it("are asked of one peer at a time, however many say that they have them", () => {
+    const { say, wait } = node([]);
+    const status = { kind: "status", height: 1, tips: ["aa".repeat(32)] } as const;
+    const asked = [1, 2, 3].map((peer) => sends(say(status, account(peer))).length);
+    expect(asked).toEqual([1, 0, 0]);
+    const outputs = wait(NOW + settings(0).gossipMs / 2);
+    expect(faults(outputs)).toEqual([[account(1), "no-answer"]]);
+    expect(sends(outputs)).toEqual([[account(2), { kind: "want", ids: status.tips }]]);
+  });
+
+  it("cost a network of nodes that all have their transactions no more than names", () => {
+    const network = new SmallNetwork(4, LONG_PAST);
+    const kinds = new Map<string, number>();
+    network.carry = (packet) => {
+      kinds.set(packet.kind, (kinds.get(packet.kind) ?? 0) + 1);
+      return packet;
+    };
+    network.runUntil(1_500);
+    for (let user = 0; user < 12; user++)
+      network.input(user % 4, { kind: "transactions", transactions: [transaction(user)] });
+    network.runUntil(8_000);
+    expect(network.ordered[3]).toHaveLength(12);
+    expect(kinds.get("compact-block")).toBeGreaterThan(0);
+    for (const kind of ["want-transactions", "block-transactions"]) expect(kinds.get(kind)).toBeUndefined();
+  });
+});
+
+describe("transactions", () => {
+  it("are sent by the node that took them in where they are small, and announced where they are large", () => {
+    const { subject } = node([]);
+    const [small, large] = [transaction(1), transaction(2, 5_000)];
+    const outputs = subject.handle({ kind: "transactions", transactions: [small, large] }, NOW);
+    expect(sends(outputs)).toEqual([
+      [undefined, { kind: "transactions", transactions: [small] }],
+      [undefined, { kind: "announce", shortIds: [shortIdOf(large.id)] }],
+    ]);
+    const ask = { kind: "want-announced", shortIds: [shortIdOf(large.id), "nobody"] } as const;
+    const answers = subject.handle({ kind: "packet", from: account(2), packet: ask }, NOW);
+    expect(sends(answers)).toEqual([[account(2), { kind: "transactions", transactions: [large] }]]);
+  });
+
+  it("that are announced are fetched from one peer at a time, and not where they wait here or left", () => {
+    const { subject, say, wait } = node([transaction(1), transaction(2)]);
+    subject.handle({ kind: "dropped", ids: [transaction(2).id] }, 2);
+    const shortIds = [1, 2, 3].map((user) => shortIdOf(transaction(user).id));
+    const unknown = { kind: "want-announced", shortIds: shortIds.slice(2) };
+    expect(sends(say({ kind: "announce", shortIds }))).toEqual([[MAKER, unknown]]);
+    expect(sends(say({ kind: "announce", shortIds }, account(2)))).toEqual([]);
+    expect(sends(wait(NOW + settings(0).gossipMs / 2))).toEqual([[account(2), unknown]]);
+    say({ kind: "transactions", transactions: [transaction(3)] }, account(2));
+    expect(subject.pooled).toBe(2);
+    expect(sends(wait(NOW + settings(0).gossipMs))).toEqual([]);
+  });
+
+  it("that a node lost come to it by announcement", () => {
+    const network = new SmallNetwork(4);
+    network.runUntil(1_500);
+    network.carry = (packet) => (packet.kind === "transactions" ? undefined : packet);
+    network.input(0, { kind: "transactions", transactions: [transaction(1), transaction(2)] });
+    network.carry = (packet) => packet;
+    network.runUntil(9_000);
+    for (const ordered of network.ordered) expect(ordered).toHaveLength(2);
+  });
+});

@@ -1,0 +1,91 @@
+import { type CompactBlock, shortIdOf } from "./compact-block.js";
+import { type BlockHeader, blockId, type OrderedTransaction } from "./dag-block.js";
+
+/** Blocks that wait for transactions; the oldest make room. */
+const MAX_PARTIAL = 32;
+
+interface Partial {
+  readonly header: BlockHeader;
+  readonly shortIds: readonly string[];
+  readonly found: readonly (OrderedTransaction | undefined)[];
+  /** Places of those that are missing, ascending. */
+  readonly missing: readonly number[];
+  /** Who was asked for them. */
+  readonly peer: string;
+  untilMs: number;
+}
+
+/** What an answer makes of a block. */
+export type Filled =
+  | {
+      readonly kind: "filled";
+      readonly header: BlockHeader;
+      readonly transactions: readonly OrderedTransaction[];
+    }
+  /** Nobody waits for this of that peer. */
+  | { readonly kind: "unasked" }
+  /** These are not the transactions that were named. */
+  | { readonly kind: "wrong" };
+
+/** Blocks that came by the names of their transactions, while some of these are fetched: once, from who named them. Bounded. */
+export class PartialBlocks {
+  readonly #partial = new Map<string, Partial>();
+
+  has(id: string): boolean {
+    return this.#partial.has(id);
+  }
+
+  get size(): number {
+    return this.#partial.size;
+  }
+
+  /** Keeps what was found of a block, until the rest comes from a peer. */
+  add(
+    { header, shortIds }: CompactBlock,
+    found: Partial["found"],
+    missing: readonly number[],
+    peer: string,
+    untilMs: number,
+  ): void {
+    if (this.#partial.size >= MAX_PARTIAL) this.#partial.delete(this.#partial.keys().next().value as string);
+    this.#partial.set(blockId(header), { header, shortIds, found, missing, peer, untilMs });
+  }
+
+  /** The rest of a block. Right or wrong, it is not waited for any more, but for what nobody asked of the peer. */
+  fill(id: string, peer: string, transactions: readonly OrderedTransaction[]): Filled {
+    const partial = this.#partial.get(id);
+    if (partial === undefined || partial.peer !== peer) return { kind: "unasked" };
+    this.#partial.delete(id);
+    const { header, shortIds, found, missing } = partial;
+    const isRight =
+      transactions.length === missing.length &&
+      missing.every((place, at) => shortIdOf(transactions[at]?.id ?? "") === shortIds[place]);
+    if (!isRight) return { kind: "wrong" };
+    const rest = new Map(missing.map((place, at) => [place, transactions[at] as OrderedTransaction]));
+    return {
+      kind: "filled",
+      header,
+      transactions: found.map((one, place) => one ?? (rest.get(place) as OrderedTransaction)),
+    };
+  }
+
+  delete(id: string): void {
+    this.#partial.delete(id);
+  }
+
+  /** Those whose rest did not come in time, each once; a late answer is still taken. */
+  late(nowMs: number): string[] {
+    const late: string[] = [];
+    for (const [id, partial] of this.#partial) {
+      if (partial.untilMs > nowMs) continue;
+      partial.untilMs = Number.POSITIVE_INFINITY;
+      late.push(id);
+    }
+    return late;
+  }
+
+  /** Whether one waits that was not said to be late. */
+  get isAwaited(): boolean {
+    return [...this.#partial.values()].some(({ untilMs }) => untilMs !== Number.POSITIVE_INFINITY);
+  }
+}

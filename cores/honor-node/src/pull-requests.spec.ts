@@ -1,0 +1,98 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { PullRequests } from "./pull-requests.js";
+
+const LIMITS = { timeoutMs: 100, maxRequests: 8, maxOfPeer: 3 };
+const PEERS = ["a", "b", "c", "d", "e"];
+const asked = (asks: ReadonlyMap<string, string[]>): string[] =>
+  [...asks].flatMap(([peer, names]) => names.map((name) => `${name} of ${peer}`));
+
+describe("what is announced", () => {
+  it("is asked of one peer, and of the next that has it when the answer is late", () => {
+    const requests = new PullRequests(LIMITS);
+    for (const peer of ["a", "b"]) requests.offer("x", peer);
+    expect(asked(requests.due(0, PEERS).asks)).toEqual(["x of a"]);
+    expect(asked(requests.due(99, PEERS).asks)).toEqual([]);
+    const { asks, late } = requests.due(100, PEERS);
+    expect([asked(asks), [...late]]).toEqual([["x of b"], ["a"]]);
+    // Nobody else said that it has it.
+    expect([...requests.due(200, PEERS).late]).toEqual(["b"]);
+    expect(requests.size).toBe(0);
+  });
+
+  it("is not asked for again once it is there", () => {
+    const requests = new PullRequests(LIMITS);
+    for (const peer of ["a", "b"]) requests.offer("x", peer);
+    requests.due(0, PEERS);
+    requests.done("x");
+    expect(asked(requests.due(1_000, PEERS).asks)).toEqual([]);
+  });
+});
+
+describe("what something builds on", () => {
+  it("is asked of twice as many peers each time that none answers, until all were, and from the beginning", () => {
+    const requests = new PullRequests(LIMITS);
+    requests.need("x", "c", 0);
+    const turns = [0, 100, 200, 300].map((nowMs) => asked(requests.due(nowMs, PEERS).asks));
+    expect(turns.map(({ length }) => length)).toEqual([1, 2, 2, 5]);
+    expect(turns[0]).toEqual(["x of c"]);
+    expect(new Set(turns.slice(0, 3).flat()).size).toBe(5);
+  });
+
+  it("is given up when nobody says any more that it is needed", () => {
+    const requests = new PullRequests(LIMITS);
+    requests.need("x", undefined, 0);
+    expect(requests.isNeeded("x")).toBe(true);
+    for (let nowMs = 0; nowMs <= 1_000; nowMs += 100) requests.due(nowMs, PEERS);
+    expect([requests.size, requests.isNeeded("x")]).toEqual([0, false]);
+  });
+});
+
+describe("requests", () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant("offer" as const), name: fc.nat(20), peer: fc.nat(4) }),
+    fc.record({ do: fc.constant("need" as const), name: fc.nat(20), peer: fc.nat(4) }),
+    fc.record({ do: fc.constant("done" as const), name: fc.nat(20), peer: fc.nat(4) }),
+    fc.record({ do: fc.constant("wait" as const), name: fc.nat(150), peer: fc.nat(4) }),
+  );
+
+  it("are bounded in number and for each peer, whatever is announced and needed", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const requests = new PullRequests(LIMITS);
+        let nowMs = 0;
+        for (const { do: what, name, peer } of steps) {
+          const by = PEERS[peer] as string;
+          if (what === "offer") requests.offer(`${name}`, by);
+          else if (what === "need") requests.need(`${name}`, by, nowMs);
+          else if (what === "done") requests.done(`${name}`);
+          else nowMs += name;
+          for (const names of requests.due(nowMs, PEERS).asks.values())
+            expect(names.length).toBeLessThanOrEqual(LIMITS.maxOfPeer);
+          expect(requests.size).toBeLessThanOrEqual(LIMITS.maxRequests);
+          expect(requests.due(nowMs, PEERS).asks.size).toBe(0);
+        }
+      }),
+    );
+  });
+
+  it("of a peer are no more than it may owe, and what it offers crowds out nobody's", () => {
+    const requests = new PullRequests(LIMITS);
+    const isNews = Array.from({ length: 20 }, (_, name) => requests.offer(`${name}`, "a"));
+    expect(isNews.filter(Boolean)).toHaveLength(LIMITS.maxOfPeer);
+    expect(requests.offer("b's", "b")).toBe(true);
+    const { asks } = requests.due(0, PEERS);
+    expect([asks.get("a"), asks.get("b")]).toEqual([["0", "1", "2"], ["b's"]]);
+    requests.done("0");
+    expect(requests.offer("later", "a")).toBe(true);
+    expect(asked(requests.due(1, PEERS).asks)).toEqual(["later of a"]);
+  });
+
+  it("for what is needed find room, also where peers offered all that may be remembered", () => {
+    const requests = new PullRequests(LIMITS);
+    for (const peer of PEERS) for (let name = 0; name < 3; name++) requests.offer(`${peer}${name}`, peer);
+    expect(requests.size).toBe(LIMITS.maxRequests);
+    requests.need("parent", "e", 0);
+    expect([requests.size, requests.isNeeded("parent")]).toEqual([LIMITS.maxRequests, true]);
+  });
+});
