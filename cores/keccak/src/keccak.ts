@@ -24,7 +24,8 @@ new BigUint64Array(wasm.memory.buffer).set(roundConstants(), ROUND_CONSTANTS_AT 
 const STATE_WORDS = 50;
 
 function copyIn(input: Uint8Array, from: number, length: number): void {
-  if (length > SHORT_COPY_BYTES) bytes.set(input.subarray(from, from + length), INPUT_AT);
+  const isWhole = from === 0 && length === input.length;
+  if (length > SHORT_COPY_BYTES) bytes.set(isWhole ? input : input.subarray(from, from + length), INPUT_AT);
   else for (let i = 0; i < length; i++) bytes[INPUT_AT + i] = input[from + i] as number;
 }
 

@@ -1,5 +1,5 @@
 import { keccak256 } from "@aios/core-keccak/keccak";
-import { addressOf, bigintToBytes, bytes32Of } from "@aios/core-rlp/hex";
+import { bigintToBytes, bytes32Of, rangeToHex } from "@aios/core-rlp/hex";
 import { encodeRlp, rlpHeaderLength, rlpLength, writeRlpListHeader } from "@aios/core-rlp/rlp";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { invalidSignature } from "./errors.js";
@@ -107,7 +107,7 @@ export function recoveryId({ type, signature }: Pick<Transaction, "type" | "sign
 
 /** The address of a public key's 64 bytes. */
 export function addressOfPublicKey(publicKey: Uint8Array): Address {
-  return addressOf(keccak256(publicKey).subarray(12));
+  return rangeToHex(keccak256(publicKey), 12, 32) as Address;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { keccak256, keccak256To } from "@aios/core-keccak/keccak";
-import { concat, equalBytes, fromHex, toHex } from "@aios/core-rlp/hex";
+import { concat, fromHex, toHex } from "@aios/core-rlp/hex";
 import { decodeRlp, encodeRlp } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { EMPTY_TRIE_ROOT } from "./empty-hashes.js";
@@ -219,7 +219,8 @@ export class MerklePatriciaTrie {
   }
 
   #insert(node: LoadedNode | undefined, path: Uint8Array, at: number, value: Uint8Array): LoadedNode {
-    if (node === undefined) return this.#leaf(path.subarray(at), value);
+    // Copies: a view would make V8 move the bytes of so small an array out of the heap.
+    if (node === undefined) return this.#leaf(path.slice(at), value);
     if (node.kind === "branch") {
       const branch = writable(node);
       if (at === path.length) branch.value = value;
@@ -255,9 +256,9 @@ export class MerklePatriciaTrie {
         oldRest.length === 1 ? old.child : this.#extension(oldRest.subarray(1), old.child);
     } else if (oldRest.length === 0) branch.value = old.value;
     else branch.children[oldRest[0] as number] = this.#leaf(oldRest.subarray(1), old.value);
-    const rest = path.subarray(at + shared);
+    const rest = path.slice(at + shared);
     if (rest.length === 0) branch.value = value;
-    else branch.children[rest[0] as number] = this.#leaf(rest.subarray(1), value);
+    else branch.children[rest[0] as number] = this.#leaf(rest.slice(1), value);
     return branch;
   }
 
@@ -358,5 +359,5 @@ function shrinkBelow(node: LoadedNode, levels: number): number {
 }
 
 function matches(own: Uint8Array, path: Uint8Array, at: number): boolean {
-  return own.length === path.length - at && equalBytes(own, path.subarray(at));
+  return own.length === path.length - at && commonPrefix(own, path, at) === own.length;
 }

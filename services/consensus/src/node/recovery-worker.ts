@@ -23,7 +23,7 @@ port.on("message", ({ requests }: RecoveryBatch) => {
     );
     if (key === undefined) continue;
     answers[i * ANSWER_BYTES] = 1;
-    answers.set(keccak256(key).subarray(12), i * ANSWER_BYTES + 1);
+    answers.set(keccak256(key).slice(12), i * ANSWER_BYTES + 1);
   }
   port.postMessage({ answers } satisfies RecoveryAnswer, [answers.buffer]);
 });

@@ -1,7 +1,7 @@
 import { toHex } from "@aios/core-rlp/hex";
 import type { NextPlace, NodeSource } from "@aios/core-trie/merkle-patricia-trie";
 import { TrieCache, type TrieCacheLimits } from "@aios/core-trie/trie-cache";
-import { HASH_BYTES, PLACE_BYTES } from "@aios/core-trie/trie-node";
+import { HASH_BYTES } from "@aios/core-trie/trie-node";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { Database } from "lmdb";
 import { stateUnavailable } from "../../domain/errors.js";
@@ -75,8 +75,9 @@ export class StoredTries {
   }
 }
 
+/** A copy: a view into so small an array makes V8 move its bytes out of the heap first, which costs five times as much. */
 function placeOf(reference: Uint8Array): Uint8Array {
-  return reference.subarray(HASH_BYTES, HASH_BYTES + PLACE_BYTES);
+  return reference.slice(HASH_BYTES);
 }
 
 /** The number of a place (6 bytes, big endian). */
