@@ -3,7 +3,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FakePlatform } from "./support/fake-platform.js";
 import { expectAccessible, shoot } from "./support/page-checks.js";
-import { PROOF_FILE } from "./support/proof-fixture.js";
+import { HONK_PROOF_FILE, PROOF_FILE } from "./support/proof-fixture.js";
 
 describe.skipIf(chrome === undefined)(
   `the page of proofs in a browser${chrome === undefined ? " (skipped: no Chromium found; set CHROME_PATH)" : ""}`,
@@ -72,14 +72,64 @@ describe.skipIf(chrome === undefined)(
       await page.getByText(/other.json: This is no proof that can be read here/).waitFor();
     });
 
+    /** Drags a file with this text into the page. */
+    const drop = async (text: string, name: string): Promise<void> => {
+      const dropped = await page.evaluateHandle(
+        ([content, file]) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([content as string], file as string, { type: "application/json" }));
+          return transfer;
+        },
+        [text, name],
+      );
+      await page.dispatchEvent(".drop", "drop", { dataTransfer: dropped });
+    };
+
+    it("says of a dropped UltraHonk proof what it shows, by which system, and who could forge it", async () => {
+      await page.goto(url);
+      await drop(HONK_PROOF_FILE, "honk.json");
+      await page.getByText("The proof in honk.json holds.").waitFor();
+      await page.getByText(/The model with commitment 0xc0c0/).waitFor();
+      await page
+        .getByText(/UltraHonk/)
+        .first()
+        .waitFor();
+      await page
+        .getByText(/forgeable by anybody: the development reference string's secret is two/)
+        .waitFor();
+      await page.getByText(/tau·G2/).waitFor();
+      await expectAccessible(page);
+      await shoot(page, "proof-honk");
+      expect(asked).toEqual([]);
+    });
+
+    it.each([
+      [
+        "whose bytes are changed",
+        {
+          proof: (hex: string) =>
+            `${hex.slice(0, 3_000)}${hex[3_000] === "0" ? "1" : "0"}${hex.slice(3_001)}`,
+        },
+      ],
+      [
+        "for another output",
+        { publicInputs: (all: string[]) => [...all.slice(0, 2), `0x${"00".repeat(31)}2b`] },
+      ],
+      ["that is cut short", { proof: (hex: string) => hex.slice(0, -64) }],
+    ] as const)("says of an UltraHonk proof %s that it says nothing", async (_, changes) => {
+      await page.goto(url);
+      const document = JSON.parse(HONK_PROOF_FILE) as Record<string, unknown>;
+      for (const [member, change] of Object.entries(changes))
+        document[member] = (change as (value: unknown) => unknown)(document[member]);
+      await drop(JSON.stringify(document), "bad.json");
+      await page.getByText("The proof in bad.json does not hold. It says nothing.").waitFor();
+      expect(await page.getByText("What it says").count()).toBe(0);
+      await expectAccessible(page);
+    });
+
     it("takes a file that is dropped, and by keyboard", async () => {
       await page.goto(url);
-      const dropped = await page.evaluateHandle((text) => {
-        const transfer = new DataTransfer();
-        transfer.items.add(new File([text], "dropped.json", { type: "application/json" }));
-        return transfer;
-      }, PROOF_FILE);
-      await page.dispatchEvent(".drop", "drop", { dataTransfer: dropped });
+      await drop(PROOF_FILE, "dropped.json");
       await page.getByText("The proof in dropped.json holds.").waitFor();
       await page.keyboard.press("Tab");
       const chooser = page.locator("input[type=file]");

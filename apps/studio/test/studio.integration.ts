@@ -65,6 +65,7 @@ describe.skipIf(chrome === undefined)(
     });
     beforeEach(async () => {
       platform.mood = "full";
+      platform.proving = undefined;
       await page?.context().close();
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
       page = await context.newPage();
@@ -106,8 +107,10 @@ describe.skipIf(chrome === undefined)(
     it("offers every way to check with price, time and trust, before anything is bought", async () => {
       await page.goto(url);
       await page.getByText("To trust: what proof leaves to trust").waitFor();
+      await page.getByText("Not there: groth16-bn254-cuda: there is no GPU prover.").waitFor();
       await page.getByRole("radio", { name: /By two providers/ }).check();
       await page.getByText("To trust: what replicate leaves to trust").waitFor();
+      await page.getByText("Too large. Groth16 takes it. It fits: by a Groth16 proof.").waitFor();
       await page.getByRole("button", { name: "Run an inference" }).waitFor();
       await expectAccessible(page);
       await shoot(page, "rungs");
@@ -160,6 +163,24 @@ describe.skipIf(chrome === undefined)(
       // This fake has no chain behind it: the page must say so and not pretend.
       await page.getByRole("alert").waitFor();
       await shoot(page, `run-${name}`);
+    });
+
+    it("shows where the proof stands in the prover's queue and how far it is, then the result", async () => {
+      const progress = (stage: string, percent: number, message: string) => {
+        platform.proving = { stage, percent, message, figures: {} };
+      };
+      progress("proof-queued", 0, "The proof waits: place 3 of 9 in the queue.");
+      await page.goto(url);
+      await page.getByRole("button", { name: "Run a proven inference" }).click();
+      const proven = page.getByRole("listitem").filter({ hasText: "Proven" });
+      await proven.getByText("place 3 of 9 in the queue").waitFor();
+      progress("proof-proving", 62, "The sums over the quotient are computed.");
+      await proven.getByText("The sums over the quotient are computed.").waitFor();
+      expect(await proven.getByRole("progressbar").getAttribute("value")).toBe("62");
+      await expectAccessible(page);
+      await shoot(page, "proving");
+      platform.proving = undefined;
+      await page.getByText("The model reads a 7.").waitFor();
     });
 
     it("takes a drawing by keyboard", async () => {

@@ -17,6 +17,9 @@ export function Timeline({
   const names = new Set(steps.map((step) => step.name));
   const reached = EXPECTED.findLast((name) => names.has(name));
   const ahead = reached === undefined ? EXPECTED : EXPECTED.slice(EXPECTED.indexOf(reached) + 1);
+  const progress = job?.progress ?? undefined;
+  // What the prover reports is about the proof, which may still have a delivery before it.
+  const current = progress?.stage.startsWith("proof-") && ahead.includes("proven") ? "proven" : ahead[0];
   const ended = job !== undefined && ["settled", "refunded", "failed"].includes(job.state);
   return (
     <ol className="timeline" aria-label="Steps of the job" aria-live="polite">
@@ -43,14 +46,21 @@ export function Timeline({
       ))}
       {ended
         ? null
-        : ahead.map((name, index) => (
-            <li key={name} className={index === 0 && job !== undefined ? "current" : "ahead"}>
+        : ahead.map((name) => (
+            <li key={name} className={name === current && job !== undefined ? "current" : "ahead"}>
               <div className="step-head">
                 <span>{sentenceCase(name)}</span>
-                {index === 0 && job?.progress != null ? (
-                  <span className="muted">{job.progress.message}</span>
+                {name === current && progress !== undefined ? (
+                  <span className="muted">{progress.message}</span>
                 ) : null}
               </div>
+              {name === current && progress !== undefined && progress.percent > 0 ? (
+                <progress
+                  max={100}
+                  value={progress.percent}
+                  aria-label={`${sentenceCase(name)}, percent done`}
+                />
+              ) : null}
             </li>
           ))}
     </ol>

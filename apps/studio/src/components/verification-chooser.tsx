@@ -26,7 +26,7 @@ export function VerificationChooser({
   return (
     <fieldset className="rungs" disabled={disabled}>
       <legend>How the result is checked</legend>
-      {quotes.map(({ verification, priceWei, expectedMs, verificationGas, trust }) => (
+      {quotes.map(({ verification, priceWei, expectedMs, verificationGas, absent, trust }) => (
         <label key={verification} className={verification === chosen ? "rung chosen" : "rung"}>
           <input
             type="radio"
@@ -42,12 +42,18 @@ export function VerificationChooser({
               {verificationGas === null ? "" : `, ${(verificationGas / 1e6).toFixed(2)} M gas`}
             </span>
             <span className="muted small why-trust">To trust: {trust}</span>
+            {absent.map(({ name, reason }) => (
+              <span key={name} className="muted small why-trust">
+                Not there: {name}: {reason}
+              </span>
+            ))}
           </span>
         </label>
       ))}
-      {refusals.map(({ verification, message }) => (
+      {refusals.map(({ verification, message, fits }) => (
         <p key={verification} className="muted small">
           <strong>{NAMES[verification]}</strong>: not offered. {message}
+          {fits === null ? "" : ` It fits: ${NAMES[fits].toLowerCase().replace("groth", "Groth")}.`}
         </p>
       ))}
     </fieldset>

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import {
   jobIdOfOrder,
   type Order,
@@ -51,6 +52,8 @@ export class FakePlatform {
   mood: Mood = "full";
   /** Whether the visitor may see the page of operations. */
   operator = true;
+  /** What the prover of a job's output reports; the job goes on once it is undefined. */
+  proving: object | undefined;
   /** Nodes of the honor set; 1: one node makes the chain. */
   honorNodes = 1;
   #jobId = "";
@@ -152,10 +155,20 @@ export class FakePlatform {
     if (path === "/v1/quotes")
       return {
         refusals: [
-          { verification: "honk", code: "proof-system-not-offered", message: "Too large. Groth16 takes it." },
+          {
+            verification: "honk",
+            code: "model-does-not-fit",
+            message: "Too large. Groth16 takes it.",
+            fits: "proof",
+          },
         ],
         quotes: ["none", "sample", "replicate", "proof"].map((verification) => ({
           verificationGas: verification === "proof" ? 235_000 : null,
+          proofSystem: verification === "proof" ? "groth16-bn254" : null,
+          absent:
+            verification === "proof"
+              ? [{ name: "groth16-bn254-cuda", reason: "there is no GPU prover." }]
+              : [],
           verification,
           priceWei: PRICE_WEI.toString(),
           expectedMs: 5_000,
@@ -227,8 +240,14 @@ export class FakePlatform {
     };
   }
 
-  #events(response: ServerResponse): void {
+  async #events(response: ServerResponse): Promise<void> {
     response.writeHead(200, { "content-type": "text/event-stream" });
+    for (let shown: object | undefined; this.proving !== undefined; await pause(20)) {
+      if (shown === this.proving) continue;
+      shown = this.proving;
+      const held = { ...job(this.#jobId, "leased", 5), progress: shown };
+      response.write(`id: proving\nevent: job\ndata: ${JSON.stringify(held)}\n\n`);
+    }
     for (const [state, steps] of [
       ["funded", 3],
       ["delivered", 6],
@@ -403,7 +422,7 @@ function candidates(): unknown[] {
   ];
 }
 
-function job(jobId: string, state: string, stepsDone: number): unknown {
+function job(jobId: string, state: string, stepsDone: number): object {
   const steps = [
     "prepared",
     "funded",
