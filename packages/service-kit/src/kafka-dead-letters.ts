@@ -9,7 +9,7 @@ import { createMissingTopics } from "./kafka-topics.js";
 import { systemClock } from "./system-clock.js";
 
 /** One partition, compacted: a letter's tombstone removes it. Its offset is the letter's id. */
-const TOPIC = "event-bus.dead-letters";
+export const DEAD_LETTERS = "event-bus.dead-letters";
 const SCAN_KEY = "scan";
 const LONGEST_SCAN_MS = 30_000;
 
@@ -61,7 +61,7 @@ export class KafkaDeadLetters {
     const record = recordOf(event, 0);
     const headers = { ...record.headers, "aios-event-key": event.key, "aios-cause": JSON.stringify(cause) };
     const key = `${group}/${event.topic}/${partition}/${offset}`;
-    await this.#publisher.write([{ topic: TOPIC, message: { ...record, key, headers } }]);
+    await this.#publisher.write([{ topic: DEAD_LETTERS, message: { ...record, key, headers } }]);
   }
 
   /** Oldest first. Reads the whole topic: meant for operators, not for hot paths. */
@@ -88,7 +88,7 @@ export class KafkaDeadLetters {
   async #ensureTopic(): Promise<void> {
     this.#created ??= createMissingTopics(this.#admin, [
       {
-        topic: TOPIC,
+        topic: DEAD_LETTERS,
         numPartitions: 1,
         replicationFactor: -1,
         configEntries: [{ name: "cleanup.policy", value: "compact" }],
@@ -104,14 +104,14 @@ export class KafkaDeadLetters {
   async #scan(visit: (key: string, message: KafkaMessage) => void): Promise<void> {
     const mark = `${SCAN_KEY}/${randomUUID()}`;
     const consumer = this.#kafka.consumer({
-      groupId: `${TOPIC}.${mark}`,
+      groupId: `${DEAD_LETTERS}.${mark}`,
       allowAutoTopicCreation: false,
       maxWaitTimeInMs: 100,
     });
     let timer: NodeJS.Timeout | undefined;
     try {
       await consumer.connect();
-      await consumer.subscribe({ topics: [TOPIC], fromBeginning: true });
+      await consumer.subscribe({ topics: [DEAD_LETTERS], fromBeginning: true });
       await this.#publisher.write([tombstone(mark)]);
       const scanned = new Promise<void>((resolve, reject) => {
         timer = setTimeout(
@@ -139,11 +139,11 @@ export class KafkaDeadLetters {
 }
 
 function tombstone(key: string): TopicRecord {
-  return { topic: TOPIC, message: { key, value: null, partition: 0 } };
+  return { topic: DEAD_LETTERS, message: { key, value: null, partition: 0 } };
 }
 
 function keptLetter(key: string, message: KafkaMessage): KeptLetter {
-  const { event } = eventOf(TOPIC, message);
+  const { event } = eventOf(DEAD_LETTERS, message);
   const { "aios-cause": text = "", "aios-event-key": eventKey = "", ...headers } = event.headers;
   const cause = JSON.parse(text) as Cause;
   const original = { ...event, topic: cause.topic, key: eventKey, headers };
