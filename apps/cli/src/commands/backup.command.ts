@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { backUp, restore, undoRestore } from "@aios/launcher/backup/local-state";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { type Command, type CommandInput, UsageError } from "../command.js";
 import { required } from "../option-value.js";
 import { repositoryRoot } from "../platform.js";
+import { PASSPHRASE_OPTIONS, passphraseOf } from "./backup-passphrase.js";
+import { backUpKubernetes, restoreKubernetes } from "./kubernetes-backup.js";
 
 const MIB = 1024 ** 2;
 
@@ -14,21 +15,13 @@ const COMMON = {
     summary: "where the platform's state is (default: .aios/data of this repository)",
   },
 } as const;
-const SEALED = {
-  ...COMMON,
-  "passphrase-file": {
-    value: "<file>",
-    summary: "its first line seals the backup (default: AIOS_BACKUP_PASSPHRASE)",
-  },
-} as const;
-const ELSEWHERE =
-  "For a platform on one machine. In a cluster, databases and volumes belong to their operators: docs/operators/backup.md.";
+const SEALED = { ...COMMON, ...PASSPHRASE_OPTIONS } as const;
 
 export const backupCommand: Command = {
   name: "backup",
-  summary: "write all state of this machine's platform into one sealed file",
-  description: `Databases, chain, contents and keys, all of one moment: the platform must be stopped. The file is encrypted as a whole
-(scrypt, AES-256-GCM) and holds the hash of everything in it. ${ELSEWHERE}`,
+  summary: "write all state of this machine's platform, or of a release on Kubernetes, into one sealed file",
+  description: `Databases, chain, contents and keys, all of one moment: the platform must be stopped; a release on Kubernetes is stopped
+and started again. The file is encrypted as a whole (scrypt, AES-256-GCM) and holds the hash of everything in it.`,
   actions: [
     {
       positionals: [],
@@ -40,13 +33,14 @@ export const backupCommand: Command = {
       example: "backup --to state.aios --passphrase-file passphrase",
       run: backUpState,
     },
+    backUpKubernetes,
   ],
 };
 
 async function backUpState(input: CommandInput): Promise<number> {
   const { output, json } = input;
   const file = required(input, "to");
-  const summary = await backUp(dataDir(input), file, await passphrase(input), systemClock.now());
+  const summary = await backUp(dataDir(input), file, await passphraseOf(input), systemClock.now());
   if (json) output.write(`${JSON.stringify({ file, ...summary })}\n`);
   else
     output.write(
@@ -58,8 +52,8 @@ async function backUpState(input: CommandInput): Promise<number> {
 export const restoreCommand: Command = {
   name: "restore",
   summary: "put a backup's state in place, after checking all of it",
-  description: `Reads the whole backup and checks every hash before anything is changed. Replaces no state, unless --force says so.
-${ELSEWHERE}`,
+  description: `Reads the whole backup and checks every hash before anything is changed. Replaces no state, unless --force (on
+Kubernetes: --replace) says so.`,
   actions: [
     {
       positionals: [],
@@ -80,6 +74,7 @@ ${ELSEWHERE}`,
       example: "restore undo",
       run: undo,
     },
+    restoreKubernetes,
   ],
 };
 
@@ -89,7 +84,7 @@ async function restoreState(input: CommandInput): Promise<number> {
   const directory = dataDir(input);
   const nowMs = systemClock.now();
   const force = switches.has("force");
-  const summary = await restore(file, directory, await passphrase(input), { force, nowMs });
+  const summary = await restore(file, directory, await passphraseOf(input), { force, nowMs });
   if (json) output.write(`${JSON.stringify({ directory, ...summary })}\n`);
   else
     output.write(
@@ -117,18 +112,4 @@ function dataDir({ options }: CommandInput): string {
   const directory = options["data-dir"] ?? (root === undefined ? undefined : join(root, ".aios", "data"));
   if (directory === undefined || directory === "") throw new UsageError("--data-dir is missing.");
   return directory;
-}
-
-async function passphrase({ options, output }: CommandInput): Promise<string> {
-  const file = options["passphrase-file"];
-  const text = file === undefined ? output.env.AIOS_BACKUP_PASSPHRASE : await firstLine(file);
-  if (text !== undefined && text !== "") return text;
-  throw new UsageError("A passphrase is needed: --passphrase-file, or AIOS_BACKUP_PASSPHRASE.");
-}
-
-async function firstLine(file: string): Promise<string> {
-  const text = await readFile(file, "utf8").catch(() => {
-    throw new UsageError(`The passphrase file ${file} cannot be read.`);
-  });
-  return text.split(/\r?\n/, 1)[0] ?? "";
 }

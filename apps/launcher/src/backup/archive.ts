@@ -14,6 +14,11 @@ export interface ArchiveEntry {
   readonly sizeBytes: number;
 }
 
+/** An entry with what is in it, to be read once; nothing for a directory. */
+export interface ArchivedEntry extends ArchiveEntry {
+  readonly content: AsyncIterable<Buffer>;
+}
+
 export interface ManifestEntry extends ArchiveEntry {
   /** Of the content; empty for a directory. */
   readonly sha256: string;
@@ -34,42 +39,51 @@ const SAFE_PATH = /^(?!.*(?:^|\/)\.\.?(?:\/|$))[A-Za-z0-9._@=+-]+(?:\/[A-Za-z0-9
 /** Whether an archive may hold a path, relative to the data directory. */
 export const isArchivePath = (path: string): boolean => SAFE_PATH.test(path);
 
+/** What is in a file, opened when its turn comes; no more than the entry says, as of a file that grows meanwhile. */
+export async function* fileContent(
+  file: string,
+  { kind, sizeBytes }: Pick<ArchiveEntry, "kind" | "sizeBytes">,
+): AsyncGenerator<Buffer> {
+  if (kind === "directory" || sizeBytes === 0) return;
+  yield* createReadStream(file, { end: sizeBytes - 1 }) as AsyncIterable<Buffer>;
+}
+
+/** An entry of bytes that are in memory. */
+export function bytesEntry(path: string, bytes: Buffer): ArchivedEntry {
+  return { path, kind: "file", mode: 0o600, sizeBytes: bytes.length, content: once(bytes) };
+}
+
 /** Entries with their contents, one after the other, and a manifest with every hash at the end. */
 export async function* packArchive(
-  entries: readonly (ArchiveEntry & { readonly file: string })[],
+  entries: AsyncIterable<ArchivedEntry> | Iterable<ArchivedEntry>,
   createdAt: string,
 ): AsyncGenerator<Buffer> {
   const manifest: ManifestEntry[] = [];
-  for (const { file, ...entry } of entries) {
+  for await (const { path, kind, mode, sizeBytes, content } of entries) {
+    const entry: ArchiveEntry = { path, kind, mode, sizeBytes };
     yield record("e", entry);
     const hash = createHash("sha256");
-    if (entry.kind === "file") {
-      let read = 0;
-      // A file that grows meanwhile is taken as long as it was when it was listed; a shorter one is an error.
-      if (entry.sizeBytes > 0) {
-        for await (const piece of createReadStream(file, {
-          end: entry.sizeBytes - 1,
-        }) as AsyncIterable<Buffer>) {
-          hash.update(piece);
-          read += piece.length;
-          yield piece;
-        }
-      }
-      if (read !== entry.sizeBytes) throw new Error(`${file} became shorter while it was read`);
+    let read = 0;
+    for await (const piece of content) {
+      hash.update(piece);
+      read += piece.length;
+      yield piece;
     }
-    manifest.push({ ...entry, sha256: entry.kind === "file" ? hash.digest("hex") : "" });
+    if (read !== entry.sizeBytes) throw new Error(`${entry.path} became shorter while it was read`);
+    manifest.push({ ...entry, sha256: sha256Of(entry, hash.digest("hex")) });
   }
   yield record("m", { format: 1, createdAt, entries: manifest } satisfies BackupManifest);
 }
 
 /**
- * Writes an archive's entries below a directory that is empty, checks each against the manifest, and answers it. Throws
- * `backup-damaged` for what does not fit, whatever it is.
+ * An archive's entries in their order; what of a content is not read is read over. The end of the iteration says that
+ * everything was there and every hash right; `onManifest` is told just before. Throws `backup-damaged` for what does not
+ * fit, whatever it is.
  */
-export async function unpackArchive(
+export async function* readArchive(
   archive: AsyncIterable<Buffer>,
-  directory: string,
-): Promise<BackupManifest> {
+  onManifest: (manifest: BackupManifest) => void = () => undefined,
+): AsyncGenerator<ArchivedEntry> {
   const reader = new ByteReader(archive);
   const found: ManifestEntry[] = [];
   for (;;) {
@@ -80,38 +94,63 @@ export async function unpackArchive(
         throw damaged();
       // The end of the sealed stream is what says that nothing follows.
       if ((await reader.upTo(1)).length > 0) throw damaged();
-      return manifest;
+      onManifest(manifest);
+      return;
     }
-    found.push(await unpackEntry(reader, entryOf(value), directory));
+    const entry = entryOf(value);
+    const hash = createHash("sha256");
+    const content = contentOf(reader, entry, (piece) => hash.update(piece));
+    yield { ...entry, content };
+    // Whoever left its loop early has closed that generator; the rest is read here.
+    for await (const _piece of content.rest());
+    found.push({ ...entry, sha256: sha256Of(entry, hash.digest("hex")) });
   }
 }
 
-async function unpackEntry(
-  reader: ByteReader,
-  entry: ArchiveEntry,
+/**
+ * Writes an archive's entries below a directory that is empty, checks each against the manifest, and answers it. Throws
+ * what `readArchive` throws.
+ */
+export async function unpackArchive(
+  archive: AsyncIterable<Buffer>,
   directory: string,
-): Promise<ManifestEntry> {
-  const target = join(directory, entry.path);
-  if (entry.kind === "directory") {
+): Promise<BackupManifest> {
+  let manifest: BackupManifest | undefined;
+  const entries = readArchive(archive, (read) => {
+    manifest = read;
+  });
+  for await (const entry of entries) await unpackEntry(entry, directory);
+  if (manifest === undefined) throw damaged();
+  return manifest;
+}
+
+async function unpackEntry({ path, kind, mode, content }: ArchivedEntry, directory: string): Promise<void> {
+  const target = join(directory, path);
+  if (kind === "directory") {
     await mkdir(target, { recursive: true, mode: 0o700 });
-    await chmod(target, entry.mode);
-    return { ...entry, sha256: "" };
+    return chmod(target, mode);
   }
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-  const hash = createHash("sha256");
-  await pipeline(
-    async function* () {
-      for (let missing = entry.sizeBytes; missing > 0; ) {
-        const piece = await reader.upTo(Math.min(missing, PIECE_BYTES));
-        if (piece.length === 0) throw damaged();
-        missing -= piece.length;
-        hash.update(piece);
-        yield piece;
-      }
-    },
-    createWriteStream(target, { mode: entry.mode, flags: "wx" }),
-  );
-  return { ...entry, sha256: hash.digest("hex") };
+  await pipeline(content, createWriteStream(target, { mode, flags: "wx" }));
+}
+
+interface Content extends AsyncIterable<Buffer> {
+  /** What of it has not been read. */
+  rest(): AsyncIterable<Buffer>;
+}
+
+function contentOf(reader: ByteReader, { sizeBytes }: ArchiveEntry, see: (piece: Buffer) => void): Content {
+  let missing = sizeBytes;
+  async function* rest(): AsyncGenerator<Buffer> {
+    while (missing > 0) {
+      const piece = await reader.upTo(Math.min(missing, PIECE_BYTES));
+      if (piece.length === 0) throw damaged();
+      missing -= piece.length;
+      see(piece);
+      yield piece;
+    }
+  }
+  return { rest, [Symbol.asyncIterator]: rest };
 }
 
 function record(kind: "e" | "m", value: object): Buffer {
@@ -134,7 +173,11 @@ async function readRecord(
   if (length > LARGEST_RECORD_BYTES[kind]) throw damaged();
   const text = await reader.upTo(length);
   if (text.length < length) throw damaged();
-  return { kind, value: JSON.parse(text.toString()) as unknown };
+  try {
+    return { kind, value: JSON.parse(text.toString()) as unknown };
+  } catch {
+    throw damaged();
+  }
 }
 
 function entryOf(value: unknown): ArchiveEntry {
@@ -145,9 +188,16 @@ function entryOf(value: unknown): ArchiveEntry {
     (kind === "file" || kind === "directory") &&
     Number.isInteger(mode) &&
     Number.isSafeInteger(sizeBytes) &&
-    (sizeBytes ?? -1) >= 0;
+    (sizeBytes ?? -1) >= 0 &&
+    (kind === "file" || sizeBytes === 0);
   if (!fits) throw damaged();
   return { path, kind, mode: (mode as number) & 0o777, sizeBytes: sizeBytes as number };
+}
+
+const sha256Of = ({ kind }: ArchiveEntry, hash: string): string => (kind === "file" ? hash : "");
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
 }
 
 const tooLarge = (): CodedError =>

@@ -1,22 +1,23 @@
 import { randomUUID } from "node:crypto";
-import { chownSync, createReadStream, createWriteStream, existsSync } from "node:fs";
-import { chmod, cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { chownSync, existsSync } from "node:fs";
+import { chmod, cp, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { CodedError } from "@aios/kernel/coded-error";
 import { clusterDirectory, type ServerUser, serverUser } from "@aios/service-kit/embedded-postgres-host";
 import { INSTANCE_FILE } from "@aios/service-kit/local-instance";
 import { processBirth } from "@aios/service-kit/process-birth";
 import { InstanceFile } from "../instance.js";
 import {
+  type ArchivedEntry,
   type ArchiveEntry,
   type BackupManifest,
-  isArchivePath,
   packArchive,
   unpackArchive,
 } from "./archive.js";
+import { isClusterBackup } from "./cluster-archive.js";
 import { cutOffAt, exchange, putBack, type Replacement } from "./exchange.js";
-import { seal, unseal } from "./sealed-stream.js";
+import { archived, listFiles } from "./listing.js";
+import { openSealedFile, refuseExistingFile, writeSealedFile } from "./sealed-file.js";
 
 const CLUSTER = "postgres/cluster";
 /** Says who runs, where, and what was said: nothing that a platform is made of. */
@@ -42,19 +43,12 @@ export async function backUp(
   nowMs: number,
 ): Promise<BackupSummary> {
   if (!existsSync(join(dataDir, "genesis.json"))) throw noState(dataDir);
-  if (existsSync(file)) throw fileExists(file);
+  refuseExistingFile(file);
   await requireWholeState(dataDir);
   return whileStopped(dataDir, nowMs, async () => {
-    const entries = [...(await listed(dataDir, "")), ...(await listedCluster(dataDir))];
+    const entries = [...(await listFiles(dataDir, isLeftOut)), ...(await listedCluster(dataDir))];
     const createdAt = new Date(nowMs).toISOString();
-    const staging = `${file}.${process.pid}`;
-    try {
-      const target = createWriteStream(staging, { mode: 0o600, flags: "wx", flush: true });
-      await pipeline(seal(packArchive(entries, createdAt), passphrase), target);
-      await rename(staging, file);
-    } finally {
-      await rm(staging, { force: true });
-    }
+    await writeSealedFile(file, packArchive(entries, createdAt), passphrase);
     return summaryOf({ createdAt, entries });
   });
 }
@@ -79,8 +73,8 @@ export async function restore(
   const staging = `${target}.restoring-${randomUUID()}`;
   await mkdir(staging, { recursive: true, mode: 0o700 });
   try {
-    const sealed = createReadStream(file) as AsyncIterable<Buffer>;
-    const manifest = await unpackArchive(unseal(sealed, passphrase), staging);
+    const manifest = await unpackArchive(openSealedFile(file, passphrase), staging);
+    if (isClusterBackup(manifest)) throw ofACluster(file);
     await whileStopped(target, nowMs, async (hold) => {
       await putBackState(target);
       // The directory that came back is another one, and nobody held it until here.
@@ -199,37 +193,14 @@ async function whileStopped<T>(
   }
 }
 
-type Listed = ArchiveEntry & { readonly file: string };
-
-async function listedCluster(dataDir: string): Promise<readonly Listed[]> {
+async function listedCluster(dataDir: string): Promise<readonly ArchivedEntry[]> {
   const cluster = clusterDirectory(join(dataDir, "postgres"), serverUser());
   if (cluster === join(dataDir, CLUSTER)) return [];
-  return [await entryFor(cluster, CLUSTER), ...(await listed(cluster, "", CLUSTER))];
+  return [await archived(cluster, CLUSTER), ...(await listFiles(cluster, isLeftOut, CLUSTER))];
 }
 
-/** Everything below a directory, each directory before what is in it. */
-async function listed(root: string, below: string, prefix = ""): Promise<readonly Listed[]> {
-  const found: Listed[] = [];
-  const names = (await readdir(join(root, below))).sort();
-  for (const name of names) {
-    const inside = below === "" ? name : `${below}/${name}`;
-    const path = prefix === "" ? inside : `${prefix}/${inside}`;
-    if (LEFT_OUT.has(path) || LOCK_FILE.test(name) || name.startsWith(`${INSTANCE_FILE}.`)) continue;
-    const entry = await entryFor(join(root, inside), path);
-    found.push(entry);
-    if (entry.kind === "directory") found.push(...(await listed(root, inside, prefix)));
-  }
-  return found;
-}
-
-async function entryFor(file: string, path: string): Promise<Listed> {
-  if (!isArchivePath(path))
-    throw unknownState(`${file} has a name that a backup cannot hold; the platform makes no such name.`);
-  const facts = await stat(file);
-  const mode = facts.mode & 0o777;
-  if (facts.isDirectory()) return { path, kind: "directory", mode, sizeBytes: 0, file };
-  if (facts.isFile()) return { path, kind: "file", mode, sizeBytes: facts.size, file };
-  throw unknownState(`${file} is neither a file nor a directory; the platform makes nothing else.`);
+function isLeftOut(path: string, name: string): boolean {
+  return LEFT_OUT.has(path) || LOCK_FILE.test(name) || name.startsWith(`${INSTANCE_FILE}.`);
 }
 
 async function giveTo(path: string, { uid, gid }: ServerUser): Promise<void> {
@@ -252,13 +223,6 @@ function summaryOf({
   return { createdAt, files: files.length, bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
 }
 
-const unknownState = (found: string): CodedError =>
-  new CodedError({
-    code: "unknown-state",
-    kind: "invalid",
-    message: `${found} Move it out of the data directory.`,
-  });
-
 const noState = (dataDir: string): CodedError =>
   new CodedError({
     code: "no-state",
@@ -266,11 +230,11 @@ const noState = (dataDir: string): CodedError =>
     message: `${dataDir} holds no platform's state. Name its directory with --data-dir.`,
   });
 
-const fileExists = (file: string): CodedError =>
+const ofACluster = (file: string): CodedError =>
   new CodedError({
-    code: "file-exists",
-    kind: "conflict",
-    message: `${file} is there already; a backup replaces nothing.`,
+    code: "other-backup",
+    kind: "invalid",
+    message: `${file} is a backup of a release on Kubernetes. Restore it there: aios restore kubernetes --from ${file}`,
   });
 
 const notEmpty = (directory: string): CodedError =>

@@ -1,0 +1,48 @@
+import { CodedError } from "@aios/kernel/coded-error";
+import { systemClock } from "@aios/service-kit/system-clock";
+import type { CommandInput } from "../command.js";
+import { Helm } from "../kubernetes/helm.js";
+import { Kubectl } from "../kubernetes/kubectl.js";
+import type { Operation } from "../kubernetes/operation.js";
+import { InstalledProgram } from "../kubernetes/program.js";
+
+export const RELEASE_OPTIONS = {
+  namespace: { value: "<name>", summary: "where the release is (default: aios)" },
+  release: { value: "<name>", summary: "its name (default: aios)" },
+  context: { value: "<name>", summary: "kubectl's context (default: its current one)" },
+  plan: { summary: "only says what would be done" },
+} as const;
+
+/** Runs `work` on the release that the options name; a Ctrl-C lets it put things in order first. */
+export async function onRelease<T>(
+  { options, json, output }: CommandInput,
+  work: (operation: Operation) => Promise<T>,
+): Promise<T> {
+  const { namespace = "aios", release = "aios", context } = options;
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort(interrupted());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  const target = { namespace, context };
+  const program = (name: string, signal: AbortSignal) => new InstalledProgram(name, output.env, signal);
+  const say = (line: string): void => (json ? output.writeError(`${line}\n`) : output.write(`${line}\n`));
+  try {
+    return await work({
+      kubectl: new Kubectl(program("kubectl", abort.signal), target),
+      cleaner: new Kubectl(program("kubectl", new AbortController().signal), target),
+      helm: new Helm(program("helm", abort.signal), target, release),
+      namespace,
+      release,
+      clock: systemClock,
+      say,
+    });
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
+  }
+}
+
+const interrupted = (): CodedError =>
+  new CodedError({
+    code: "interrupted",
+    kind: "conflict",
+    message: "Interrupted; what was begun was undone.",
+  });

@@ -1,0 +1,114 @@
+import type { Clock } from "@aios/kernel/clock";
+import { CodedError } from "@aios/kernel/coded-error";
+import { durationMs } from "@aios/kernel/units";
+import type { Kubectl, KubernetesObject } from "./kubectl.js";
+
+/** How many pods a workload had when it was stopped: who starts it again may be another run. */
+const BEFORE = "aios.network/replicas-before-stop";
+const KEDA_PAUSED = "autoscaling.keda.sh/paused-replicas";
+const POLL_MS = 1_000;
+const GONE_WITHIN_MS = 300_000;
+
+export interface Workload extends KubernetesObject {
+  readonly kind: "Deployment" | "StatefulSet";
+  readonly spec: { readonly replicas?: number };
+}
+
+/** The Deployments and StatefulSets of a release, which stop and start together. */
+export class Workloads {
+  readonly #kubectl: Kubectl;
+  readonly #release: string;
+  readonly #clock: Pick<Clock, "now" | "wait">;
+
+  constructor(kubectl: Kubectl, release: string, clock: Pick<Clock, "now" | "wait">) {
+    this.#kubectl = kubectl;
+    this.#release = release;
+    this.#clock = clock;
+  }
+
+  list(): Promise<readonly Workload[]> {
+    return this.#kubectl.list("deployments,statefulsets", this.#selector);
+  }
+
+  /** Stops these and waits until no pod of theirs is left. Safe to run again. Throws `pods-stay`. */
+  async stop(workloads: readonly Workload[], kedaScaled: readonly string[]): Promise<void> {
+    for (const workload of workloads) {
+      const name = workload.metadata.name;
+      if (kedaScaled.includes(name)) await this.#pauseKeda(name, "0");
+      // One change, so that a run that is cut off in between leaves no workload without its number.
+      await this.#kubectl.patch(resource(workload), {
+        metadata: { annotations: { [BEFORE]: String(replicasBefore(workload)) } },
+        spec: { replicas: 0 },
+      });
+    }
+    await this.#gone(new Set(workloads.map(({ metadata }) => metadata.name)));
+  }
+
+  /** Starts whatever was stopped, as many pods as it had; answers what that was. Waits for nothing. */
+  async start(kedaScaled: readonly string[]): Promise<readonly Workload[]> {
+    const stopped = (await this.list()).filter(
+      ({ metadata }) => metadata.annotations?.[BEFORE] !== undefined,
+    );
+    for (const workload of stopped) {
+      await this.#kubectl.patch(resource(workload), {
+        metadata: { annotations: { [BEFORE]: null } },
+        spec: { replicas: replicasBefore(workload) },
+      });
+      if (kedaScaled.includes(workload.metadata.name)) await this.#pauseKeda(workload.metadata.name, null);
+    }
+    return stopped;
+  }
+
+  /** Waits until every pod is ready. */
+  async ready(workloads: readonly Workload[]): Promise<void> {
+    for (const workload of workloads)
+      await this.#kubectl.text("rollout", "status", resource(workload), "--timeout=5m");
+  }
+
+  async #pauseKeda(name: string, replicas: string | null): Promise<void> {
+    await this.#kubectl.patch(`scaledobject.keda.sh/${name}`, {
+      metadata: { annotations: { [KEDA_PAUSED]: replicas } },
+    });
+  }
+
+  async #gone(owners: ReadonlySet<string>): Promise<void> {
+    const endsAt = this.#clock.now() + GONE_WITHIN_MS;
+    for (;;) {
+      const pods = await this.#kubectl.list<KubernetesObject>("pods", this.#selector);
+      const left = pods.filter(({ metadata }) => owners.has(ownerOf(metadata.labels, this.#release)));
+      const phases = left.filter(isAlive).map(({ metadata }) => metadata.name);
+      if (phases.length === 0) return;
+      if (this.#clock.now() >= endsAt) throw podsStay(phases);
+      await this.#clock.wait(durationMs(POLL_MS));
+    }
+  }
+
+  get #selector(): string {
+    return `app.kubernetes.io/instance=${this.#release}`;
+  }
+}
+
+/** Pods are named after their service; the workload after the release too. */
+function ownerOf(labels: Readonly<Record<string, string>> | undefined, release: string): string {
+  return `${release}-${labels?.["app.kubernetes.io/name"] ?? ""}`;
+}
+
+/** What has ended writes nothing any more, though its pod is still listed. */
+function isAlive(pod: KubernetesObject): boolean {
+  const { status } = pod as KubernetesObject & { readonly status?: { readonly phase?: string } };
+  return status?.phase !== "Succeeded" && status?.phase !== "Failed";
+}
+
+const resource = ({ kind, metadata }: Workload): string => `${kind.toLowerCase()}/${metadata.name}`;
+
+function replicasBefore({ metadata, spec }: Workload): number {
+  return Number(metadata.annotations?.[BEFORE] ?? spec.replicas ?? 1);
+}
+
+const podsStay = (pods: readonly string[]): CodedError =>
+  new CodedError({
+    code: "pods-stay",
+    kind: "timeout",
+    message: `${pods.join(", ")} did not end within ${GONE_WITHIN_MS / 60_000} minutes. Look at them with kubectl describe pod; a node that is away holds its pods.`,
+    details: { pods },
+  });

@@ -1,0 +1,218 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { backUpCluster } from "@aios/cli/kubernetes/cluster-backup";
+import { restoreCluster } from "@aios/cli/kubernetes/cluster-restore";
+import { CodedError } from "@aios/kernel/coded-error";
+import { bytesEntry, packArchive } from "@aios/launcher/backup/archive";
+import { ABOUT_ENTRY } from "@aios/launcher/backup/cluster-archive";
+import { restore } from "@aios/launcher/backup/local-state";
+import { writeSealedFile } from "@aios/launcher/backup/sealed-file";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CLAIMS, FakeCluster, OTHERS, SEALED_KEY, SECRET_KEY, VALUES } from "../support/fake-cluster.js";
+
+const PASSPHRASE = "correct horse battery";
+const CHART = "deploy/helm/aios";
+
+const directory = mkdtempSync(join(tmpdir(), "aios-kubectl-"));
+const clusters: FakeCluster[] = [];
+afterEach(() => {
+  for (const cluster of clusters.splice(0)) cluster.stop();
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function cluster(hasRelease: boolean, blockHash?: string): FakeCluster {
+  const started = new FakeCluster(hasRelease, blockHash);
+  clusters.push(started);
+  return started;
+}
+
+const named = (name: string): string => join(directory, name);
+
+const backUp = (from: FakeCluster, file: string, choice = {}) =>
+  backUpCluster(from.operation(), {
+    file,
+    passphrase: PASSPHRASE,
+    costLog2: 14,
+    planOnly: false,
+    keepStopped: false,
+    ...choice,
+  });
+
+const restoreInto = (to: FakeCluster, file: string, choice = {}, release?: string) =>
+  restoreCluster(to.operation(release), {
+    file,
+    passphrase: PASSPHRASE,
+    chart: CHART,
+    values: [],
+    replace: false,
+    planOnly: false,
+    ...choice,
+  });
+
+/** One backup for all tests that only read one. */
+const file = named("state.aios");
+let original: FakeCluster["whole"];
+beforeAll(async () => {
+  const source = new FakeCluster(true);
+  original = source.whole;
+  await backUp(source, file);
+  source.stop();
+});
+
+describe("a backup of a release", () => {
+  it("says what it will do, stops the release, and starts it again as it was", async () => {
+    const source = cluster(true);
+    const summary = await backUp(source, named("first.aios"));
+    expect(summary).toMatchObject({ volumes: 3, databases: {}, chain: { height: 42, hash: "0xb10c" } });
+    expect(source.said.join("\n")).toMatch(/stopped meanwhile\s+aios-gateway, aios-consensus/);
+    expect(source.said.join("\n")).toMatch(/volumes\s+data-aios-consensus-0, /);
+    expect(source.whole).toEqual(original);
+    const stops = source.calls.filter((call) => call.includes('"replicas":0'));
+    expect(
+      stops.map((call) => /patch (\S+)/.exec(call)?.[1]).findIndex((name) => name?.includes("consensus")),
+    ).toBeGreaterThan(stops.findIndex((call) => call.includes("gateway")));
+  });
+
+  it("keeps keys out of sight: sealed in the file, and in nobody's list of processes", async () => {
+    const source = cluster(true);
+    await backUp(source, named("sealed.aios"));
+    const shown = [...source.calls, ...source.said, readFileSync(named("sealed.aios"), "latin1")].join();
+    for (const secret of [SECRET_KEY, SEALED_KEY]) {
+      expect(shown).not.toContain(secret);
+    }
+  });
+
+  it("does nothing for a plan, and starts nothing again where it is to stay stopped", async () => {
+    const source = cluster(true);
+    expect(await backUp(source, named("plan.aios"), { planOnly: true })).toBeUndefined();
+    expect(existsSync(named("plan.aios"))).toBe(false);
+    expect(source.whole).toEqual(original);
+    await backUp(source, named("moved.aios"), { keepStopped: true });
+    expect(source.whole).toMatchObject({ pods: { "aios-gateway": 0, "aios-consensus": 0 }, helpers: 0 });
+  });
+
+  it("leaves no file and a running release where a volume cannot be read", async () => {
+    const source = cluster(true);
+    source.fail("pack-volume", new CodedError({ code: "unknown-state", kind: "invalid", message: "a pipe" }));
+    await expect(backUp(source, named("half.aios"))).rejects.toMatchObject({ code: "unknown-state" });
+    expect(existsSync(named("half.aios"))).toBe(false);
+    expect(source.whole).toEqual(original);
+  });
+
+  it("that is interrupted starts the release again and leaves no file", async () => {
+    const source = cluster(true);
+    source.interruptAt("copying the volume data-aios-postgres-0");
+    await expect(backUp(source, named("interrupted.aios"))).rejects.toThrow("interrupted");
+    expect(existsSync(named("interrupted.aios"))).toBe(false);
+    expect(source.whole).toEqual(original);
+  });
+
+  it("finishes what one that was killed had begun: workloads get the pods that they had", async () => {
+    const source = cluster(true);
+    source.fail("get pods");
+    await expect(backUp(source, named("killed.aios"), { keepStopped: true })).rejects.toThrow();
+    expect(source.whole).toMatchObject({ pods: { "aios-gateway": 0 } });
+    source.fail();
+    await backUp(source, named("killed.aios"));
+    expect(source.whole).toEqual(original);
+  });
+
+  it("is refused with a sentence: no release, a file that is there", async () => {
+    const source = cluster(true);
+    await expect(backUp(cluster(false), named("x"))).rejects.toMatchObject({
+      code: "release-absent",
+      message: expect.stringContaining("--namespace"),
+    });
+    await expect(backUp(source, file)).rejects.toMatchObject({ code: "file-exists" });
+    expect(source.whole).toEqual(original);
+  });
+});
+
+describe("a restore of a release", () => {
+  it("makes what was there: volumes, keys, workloads, with the operator's values", async () => {
+    const target = cluster(false);
+    expect(await restoreInto(target, file)).toMatchObject({
+      volumes: 3,
+      chain: { height: 42, hash: "0xb10c" },
+    });
+    const { stored, ...rest } = original;
+    const { [`Secret/${OTHERS}`]: _others, ...ours } = stored;
+    expect(target.whole).toEqual({ ...rest, stored: ours });
+    expect(target.installedWith).toEqual([JSON.stringify(VALUES)]);
+  });
+
+  it("replaces nothing that is there unless told to, and names it", async () => {
+    const target = cluster(true);
+    writeFileSync(join(target.home, CLAIMS[0], "content"), "newer");
+    await expect(restoreInto(target, file)).rejects.toMatchObject({
+      code: "target-not-empty",
+      message: expect.stringMatching(/Deployment\/aios-gateway.*--replace/),
+    });
+    await restoreInto(target, file, { replace: true });
+    expect(target.whole).toEqual(original);
+  });
+
+  it("leaves what was there running where one volume has no room", async () => {
+    const target = cluster(true);
+    writeFileSync(join(target.home, CLAIMS[0], "content"), "newer");
+    const before = target.whole;
+    const full = new CodedError({
+      code: "disk-full",
+      kind: "unavailable",
+      message: "The volume has no room.",
+    });
+    target.fail("aios-state-data-aios-storage-0 --stdin", full);
+    await expect(restoreInto(target, file, { replace: true })).rejects.toMatchObject({ code: "disk-full" });
+    expect(target.whole).toEqual(before);
+  });
+
+  it("of a namespace that was empty leaves it empty where it is interrupted", async () => {
+    const target = cluster(false);
+    target.interruptAt("writing the volume data-aios-postgres-0");
+    await expect(restoreInto(target, file)).rejects.toThrow("interrupted");
+    expect(target.whole).toEqual({ volumes: {}, pods: {}, stopped: 0, helpers: 0, stored: {} });
+  });
+
+  it("that is cut off between its places runs nothing, and is finished by another", async () => {
+    const target = cluster(true);
+    target.fail(
+      "aios-state-data-aios-storage-0 -- /usr/local/bin/node /app/apps/cluster/dist/src/state/main.js settle-volume",
+    );
+    await expect(restoreInto(target, file, { replace: true })).rejects.toMatchObject({
+      code: "restore-cut-off",
+      message: expect.stringContaining("--replace"),
+    });
+    expect(target.whole).toMatchObject({ pods: { "aios-gateway": 0, "aios-storage": 0 }, helpers: 0 });
+    target.fail();
+    await restoreInto(target, file, { replace: true });
+    expect(target.whole).toEqual(original);
+  });
+
+  it("says so where the node that came up has another chain", async () => {
+    await expect(restoreInto(cluster(false, "0xother"), file)).rejects.toMatchObject({
+      code: "chain-differs",
+      message: expect.stringContaining("0xb10c"),
+    });
+  });
+
+  it("changes nothing for a plan, a wrong passphrase, another release, or another kind of backup", async () => {
+    const target = cluster(true);
+    expect(await restoreInto(target, file, { planOnly: true, replace: true })).toBeUndefined();
+    const [local, newer] = [named("local.aios"), named("newer.aios")];
+    const sealed = (name: string, path: string, text: string) =>
+      writeSealedFile(name, packArchive([bytesEntry(path, Buffer.from(text))], ""), PASSPHRASE, 14);
+    await sealed(local, "genesis.json", "{}");
+    await sealed(newer, ABOUT_ENTRY, '{"format":2}');
+    for (const [restoring, code] of [
+      [() => restoreInto(target, file, { passphrase: "not the passphrase" }), "wrong-passphrase"],
+      [() => restoreInto(target, file, {}, "other"), "release-differs"],
+      [() => restoreInto(target, local), "other-backup"],
+      [() => restoreInto(target, newer), "backup-newer"],
+      [() => restore(file, named("machine"), PASSPHRASE, { force: false, nowMs: 0 }), "other-backup"],
+    ] as const)
+      await expect(restoring()).rejects.toMatchObject({ code });
+    expect(target.whole).toEqual(original);
+    expect(existsSync(named("machine/cluster"))).toBe(false);
+  });
+});
