@@ -7,13 +7,14 @@ import { SERVICES } from "@aios/service-kit/local-instance";
 import { Cluster } from "./cluster.js";
 import { namesTroubles, soundByGateway, soundByKubernetes } from "./doctor-check.js";
 import type { ChainChanges } from "./event-judgement.js";
+import { backUpWipeAndRestore } from "./restored-copy.js";
 import { countEvents, upgradeUnderLoad } from "./upgrade-under-load.js";
 
 const USAGE = `Usage: npm run test:cluster -- [options]
 
 Installs the umbrella chart into the cluster that KUBECONFIG names, under Pod Security "restricted", and tries what an
-operator does: the main job, scaling one service alone, a rolling upgrade under load, lost pods, a drained node,
-uninstalling. Needs helm and kubectl, and the images where the cluster can get them.
+operator does: the main job, scaling one service alone, a rolling upgrade under load, lost pods, a drained node, a
+backup that is restored after everything was removed, uninstalling. Needs helm and kubectl, and the images where the cluster can get them.
 
   --registry NAME     first part of the images' names (aios)
   --tag TAG           their tag (0.1.0)
@@ -124,6 +125,8 @@ if (installed) {
     return mainJob("main-job-after-loss");
   });
   await step("comes back after its node was drained", drainNode);
+  await step("is backed up, wiped, and restored by two commands", () => backUpWipeAndRestore(cluster));
+  await step("runs the main job on the restored copy", () => mainJob("main-job-restored"));
   if (!values.keep) await step("uninstalls and leaves nothing that runs", uninstall);
 }
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
