@@ -106,7 +106,13 @@ it("says what is wrong with a command line", async () => {
 
 it.each([
   ["an unknown option", ["status", "--surprise"], "--surprise", "aios status"],
-  ["another command's option", ["doctor", "--deposit", "5"], "--deposit", "aios doctor takes nothing more"],
+  ["another command's option", ["status", "--deposit", "5"], "--deposit", "aios status takes nothing more"],
+  [
+    "what goes with an option that is not there",
+    ["doctor", "--namespace", "x"],
+    "--namespace",
+    "--kubernetes",
+  ],
   [
     "another command's switch",
     ["backup", "--to", "f", "--force"],
