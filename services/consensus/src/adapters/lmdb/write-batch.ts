@@ -1,13 +1,4 @@
-import type { Database, Key, PutOptions } from "lmdb";
-
-type PutWithOptions<K extends Key> = (
-  this: Database<Buffer, K>,
-  key: K,
-  value: Buffer,
-  options: PutOptions,
-) => Promise<boolean>;
-
-const APPEND: PutOptions = { append: true };
+import type { Database, Key } from "lmdb";
 
 /** The writes of one transaction. Each promises what the whole does, and only that one is waited for. */
 export class WriteBatch {
@@ -16,13 +7,6 @@ export class WriteBatch {
   /** LMDB takes any bytes, and looks their memory up once for all that share it. */
   put<K extends Key>(table: Database<Buffer, K>, key: K, value: Uint8Array): void {
     this.#leave(table.put(key, value as Buffer));
-  }
-
-  /** As `put`, for a key that is greater than all in the table: pages fill one after the other. */
-  append<K extends Key>(table: Database<Buffer, K>, key: K, value: Uint8Array): void {
-    // The library's types leave out that `put` takes options.
-    const put = table.put as unknown as PutWithOptions<K>;
-    this.#leave(put.call(table, key, value as Buffer, APPEND));
   }
 
   remove<K extends Key>(table: Database<Buffer, K>, key: K): void {
