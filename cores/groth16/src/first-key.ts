@@ -100,11 +100,11 @@ export async function checkPowers(
   return Object.fromEntries(runs.map((run) => [run, of(run)])) as CheckedPowers;
 }
 
-/** Copies of a run's parts, each of at most so many bytes. */
+/** Copies of a run's parts, each of at most so many bytes: not by `slice`, which of Node's buffers gives views. */
 export function chunksOf(run: Uint8Array, bytes: number): Bytes[] {
   return Array.from(
     { length: Math.ceil(run.length / bytes) },
-    (_, at) => run.slice(at * bytes, (at + 1) * bytes) as Bytes,
+    (_, at) => new Uint8Array(run.subarray(at * bytes, (at + 1) * bytes)),
   );
 }
 

@@ -93,7 +93,9 @@ describe("a key of two contributors", () => {
   });
 
   it("depends on nothing but powers, circuit and contributions", async () => {
-    const again = await engine.firstKey(circuit, powers, seed(77));
+    // As Node reads files: parts of such bytes are views of them.
+    const asRead = readPowersOfTau(Buffer.from(file));
+    const again = await engine.firstKey(circuit, asRead, seed(77));
     expect(encodeProvingKey(again)).toEqual(encodeProvingKey(firstKey));
   });
 });
