@@ -97,6 +97,15 @@ it("opens a stream that broke again, after a while", async () => {
   expect(seen).not.toContain("failed");
 });
 
+it("does not go back to what was read before a change", async () => {
+  const { streams, feed, open } = setting(proving);
+  const { seen } = open();
+  feed.changed(proven);
+  await settled();
+  expect(seen).toEqual(["leased -"]);
+  expect(streams).toHaveLength(0);
+});
+
 it("has nothing to say of a job that is gone", async () => {
   const { seen } = setting(undefined).open();
   await settled();

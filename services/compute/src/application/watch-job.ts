@@ -22,9 +22,9 @@ export class WatchJob {
   watch(jobId: JobId, watcher: JobWatcher): Disposable {
     const shown = new ShownJob(watcher, (listener) => this.proofs.subscribe(jobId, listener));
     const unsubscribe = this.feed.subscribe(jobId, (job) => shown.changed(job));
-    // Read after subscribing: a change in between is seen twice rather than never.
+    // Read after subscribing, so that no change is missed.
     this.jobs.find(jobId).then(
-      (job) => (job === undefined ? watcher.end() : shown.changed(job)),
+      (job) => (job === undefined ? watcher.end() : shown.read(job)),
       (error: unknown) => watcher.failed(error),
     );
     return {
@@ -47,6 +47,11 @@ class ShownJob implements Disposable {
     private readonly watcher: JobWatcher,
     private readonly watchProof: (listener: (progress: JobProgress) => void) => Disposable,
   ) {}
+
+  /** As it was stored: older than what the feed has said since, where it has said anything. */
+  read(job: Job): void {
+    if (this.#job === undefined) this.changed(job);
+  }
 
   changed(job: Job): void {
     if (this.#isOver) return;
