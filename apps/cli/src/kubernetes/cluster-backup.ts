@@ -56,11 +56,14 @@ export async function backUpCluster(
     const about = aboutOf(operation, installed, { chain, volumes, servers });
     return await write(operation, choice, about, pods);
   } finally {
-    await new StatePods(operation.cleaner, release, shape.image).remove();
-    if (choice.keepStopped) say(`${release} stays stopped, as it was asked to.`);
-    else {
-      say(`starting ${release} again`);
-      await cleanWorkloads.ready(await cleanWorkloads.start(shape.kedaScaled));
+    try {
+      await new StatePods(operation.cleaner, release, shape.image).remove();
+    } finally {
+      if (choice.keepStopped) say(`${release} stays stopped, as it was asked to.`);
+      else {
+        say(`starting ${release} again`);
+        await cleanWorkloads.ready(await cleanWorkloads.start(shape.kedaScaled));
+      }
     }
   }
 }

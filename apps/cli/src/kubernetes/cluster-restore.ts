@@ -133,10 +133,13 @@ async function whole<T>(
     say("undoing what was begun");
     for (const { claim } of volumes)
       await pods.run(pods.ofClaim(claim), "discard-volume").catch(() => undefined);
-    await pods.remove();
-    for (const { claim } of missing)
-      await cleaner.text("delete", "persistentvolumeclaim", claim, "--ignore-not-found", "--wait=false");
-    await new Workloads(cleaner, release, clock).start(shape.kedaScaled);
+    try {
+      await pods.remove();
+      for (const { claim } of missing)
+        await cleaner.text("delete", "persistentvolumeclaim", claim, "--ignore-not-found", "--wait=false");
+    } finally {
+      await new Workloads(cleaner, release, clock).start(shape.kedaScaled);
+    }
     throw error;
   }
 }

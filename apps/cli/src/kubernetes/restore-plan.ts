@@ -82,6 +82,8 @@ export async function targetOf(
     ...services.filter((name) => !about.databases.includes(name)),
   ];
   if (strange.length > 0) throw stateDiffers(`of ${strange.join(", ")} the database is elsewhere`);
+  if (about.hasEvents && servers.kafka === undefined)
+    throw stateDiffers("its waiting events were in a Kafka outside, and there is none now");
   const there = new Set((await claimsThere(operation, shape)).map(({ claim }) => claim));
   return { shape, volumes, servers, missing: volumes.filter(({ claim }) => !there.has(claim)) };
 }

@@ -108,6 +108,13 @@ describe("a backup of a release", () => {
     expect(source.whole).toEqual(original);
   });
 
+  it("starts the release again also where its own pods cannot be removed", async () => {
+    const source = cluster(true);
+    source.fail("delete pods");
+    await expect(backUp(source, named("stuck.aios"))).rejects.toMatchObject({ code: "kubectl-failed" });
+    expect(source.whole).toEqual(original);
+  });
+
   it("finishes what one that was killed had begun: workloads get the pods that they had", async () => {
     const source = cluster(true);
     source.fail("get pods");
@@ -167,6 +174,15 @@ describe("a restore of a release", () => {
     expect(target.whole).toEqual(before);
   });
 
+  it("starts what was there again also where its own pods cannot be removed", async () => {
+    const target = cluster(true);
+    target.fail("delete pods");
+    await expect(restoreInto(target, file, { replace: true })).rejects.toMatchObject({
+      code: "kubectl-failed",
+    });
+    expect(target.whole).toEqual(original);
+  });
+
   it("of a namespace that was empty leaves it empty where it is interrupted", async () => {
     const target = cluster(false);
     target.interruptAt("writing the volume data-aios-postgres-0");
@@ -186,6 +202,21 @@ describe("a restore of a release", () => {
     expect(target.whole).toMatchObject({ pods: { "aios-gateway": 0, "aios-storage": 0 }, helpers: 0 });
     target.fail();
     await restoreInto(target, file, { replace: true });
+    expect(target.whole).toEqual(original);
+  });
+
+  it("loses no events that waited in a Kafka outside: it refuses values without one", async () => {
+    const waiting = named("waiting.aios");
+    const about = {
+      ...{ format: 1, release: "aios", namespace: "aios", version: "7", values: {}, network: [] },
+      ...{ volumes: [], databases: [], hasEvents: true, elsewhere: [] },
+    };
+    const archive = packArchive([bytesEntry(ABOUT_ENTRY, Buffer.from(JSON.stringify(about)))], "");
+    await writeSealedFile(waiting, archive, PASSPHRASE, 14);
+    const target = cluster(true);
+    await expect(restoreInto(target, waiting, { replace: true })).rejects.toMatchObject({
+      code: "state-differs",
+    });
     expect(target.whole).toEqual(original);
   });
 
