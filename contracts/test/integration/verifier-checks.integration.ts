@@ -170,6 +170,25 @@ describe("the verifier of Groth16 in Node and browsers", () => {
   });
 });
 
+/** The same proof, or what it is about, written in another form: refused before anything is computed. */
+const otherForms = (evidence: string): readonly ContractAttack[] => [
+  {
+    check: "evidence-malformed",
+    attack: "the same proof with a byte behind it",
+    evidence: concat([evidence, "0x00"]),
+  },
+  {
+    check: "input-commitment-out-of-field",
+    attack: "the same input in another form",
+    claim: { inputCommitment: 22n + SCALAR_ORDER },
+  },
+  {
+    check: "output-out-of-field",
+    attack: "the same output in another form",
+    claim: { output: 33n + SCALAR_ORDER },
+  },
+];
+
 describe("Groth16ResultVerifier", () => {
   const verifier = evm.deploy(compiled("Groth16ResultVerifier"), [models.address]);
   const checks = checksOf("groth16 ");
@@ -189,21 +208,7 @@ describe("Groth16ResultVerifier", () => {
   const beyond = withWord(valid, 6, wordAt(valid, 6) + FIELD_ORDER);
 
   const ATTACKS: readonly ContractAttack[] = [
-    {
-      check: "evidence-malformed",
-      attack: "the same proof with a byte behind it",
-      evidence: concat([evidence, "0x00"]),
-    },
-    {
-      check: "input-commitment-out-of-field",
-      attack: "the same input in another form",
-      claim: { inputCommitment: 22n + SCALAR_ORDER },
-    },
-    {
-      check: "output-out-of-field",
-      attack: "the same output in another form",
-      claim: { output: 33n + SCALAR_ORDER },
-    },
+    ...otherForms(evidence),
     {
       check: "model-unknown",
       attack: "a proof for a model that nobody has committed to",
@@ -301,21 +306,7 @@ describe("HonkResultVerifier", () => {
   const evidence = encodeEvidence(key, word(1n));
 
   const ATTACKS: readonly ContractAttack[] = [
-    {
-      check: "evidence-malformed",
-      attack: "the same proof with a byte behind it",
-      evidence: concat([evidence, "0x00"]),
-    },
-    {
-      check: "input-commitment-out-of-field",
-      attack: "the same input in another form",
-      claim: { inputCommitment: 22n + SCALAR_ORDER },
-    },
-    {
-      check: "output-out-of-field",
-      attack: "the same output in another form",
-      claim: { output: 33n + SCALAR_ORDER },
-    },
+    ...otherForms(evidence),
     {
       check: "model-unknown",
       attack: "a proof for a model that nobody has committed to",
