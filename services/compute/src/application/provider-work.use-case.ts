@@ -10,6 +10,7 @@ import { fencingTokenStale, jobNotFound, resultRefused } from "../domain/errors.
 import { type Job, type JobProgress, liveLease } from "../domain/job.js";
 import { agree, complete, desert, endOffer, failLease, reportProgress } from "../domain/job-transitions.js";
 import type { JobStore, ProviderLinks } from "../domain/ports.js";
+import { reportedProgress } from "../domain/reported-progress.js";
 import { type ClaimedResult, checkResult, requireLease } from "../domain/result-check.js";
 import { metrics } from "../metrics.js";
 import type { JobEngine } from "./job-engine.js";
@@ -65,7 +66,7 @@ export class ProviderWork {
   ): Promise<void> {
     await this.#change(jobId, (job) => {
       const own = liveLease(job)?.provider === provider;
-      return own ? reportProgress(job, fencingToken, progress) : job;
+      return own ? reportProgress(job, fencingToken, reportedProgress(progress)) : job;
     });
   }
 

@@ -14,6 +14,7 @@ import {
   checkServerName,
   type ProviderSelfTest,
 } from "../../domain/provider.js";
+import { ReportPace } from "../../domain/reported-progress.js";
 import { metrics } from "../../metrics.js";
 import type { HandshakeRoom } from "./handshake-room.js";
 import { bytesHex, errorInfo } from "./job-mapping.js";
@@ -65,7 +66,7 @@ export class ProviderLinkSession implements OpenLink {
   readonly #call: LinkCall;
   readonly #parts: LinkParts;
   readonly #ended = new AbortController();
-  readonly #lastProgressMs = new Map<string, number>();
+  readonly #pace = new ReportPace(PROGRESS_INTERVAL_MS, MAX_HEARTBEAT_LEASES);
   readonly #running = new Map<string, Promise<void>>();
   readonly #network: string;
   #deadline: NodeJS.Timeout | undefined;
@@ -285,8 +286,8 @@ export class ProviderLinkSession implements OpenLink {
       return work.accept(provider, id, fencingToken, bytesHex(leaseDecision.signature));
     }
     if (jobProgress?.progress !== undefined) {
-      if (!this.#mayReport(jobProgress.jobId, jobProgress.progress.percent)) return;
       const { stage, percent, message: text, figures } = jobProgress.progress;
+      if (!this.#pace.admits(jobProgress.jobId, percent, this.#parts.now())) return;
       return work.progress(provider, jobId(jobProgress.jobId), jobProgress.fencingToken, {
         stage,
         percent,
@@ -296,7 +297,7 @@ export class ProviderLinkSession implements OpenLink {
     }
     if (jobResult !== undefined) {
       const id = jobId(jobResult.jobId);
-      this.#lastProgressMs.delete(id);
+      this.#pace.forget(id);
       await work.deliver(provider, id, {
         ...jobResult,
         deliverySignature: bytesHex(jobResult.deliverySignature),
@@ -310,15 +311,6 @@ export class ProviderLinkSession implements OpenLink {
       return work.fail(provider, jobId(jobFailure.jobId), jobFailure.fencingToken, code, text);
     }
     throw linkProtocol("message-not-expected", "This message has no place after the handshake.");
-  }
-
-  /** Progress is for people: what comes faster than they can see is dropped. */
-  #mayReport(id: string, percent: number): boolean {
-    const nowMs = this.#parts.now();
-    if (percent < 100 && nowMs - (this.#lastProgressMs.get(id) ?? 0) < PROGRESS_INTERVAL_MS) return false;
-    if (this.#lastProgressMs.size > MAX_HEARTBEAT_LEASES) this.#lastProgressMs.clear();
-    this.#lastProgressMs.set(id, nowMs);
-    return true;
   }
 
   #sessionToken(provider: Address): Promise<string> {
