@@ -13,7 +13,10 @@ export const RELEASE_OPTIONS = {
   plan: { summary: "only says what would be done" },
 } as const;
 
-/** Runs `work` on the release that the options name; a Ctrl-C lets it put things in order first. */
+/** What ends a program in the middle of its work: a Ctrl-C, a terminal that is closed, a reader of the output that goes. */
+const ENDS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE"] as const;
+
+/** Runs `work` on the release that the options name; what would end the program lets it put things in order first. */
 export async function onRelease<T>(
   { options, json, output }: CommandInput,
   work: (operation: Operation) => Promise<T>,
@@ -21,7 +24,7 @@ export async function onRelease<T>(
   const { namespace = "aios", release = "aios", context } = options;
   const abort = new AbortController();
   const interrupt = (): void => abort.abort(interrupted());
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  for (const signal of ENDS) process.on(signal, interrupt);
   const target = { namespace, context };
   const program = (name: string, signal: AbortSignal) => new InstalledProgram(name, output.env, signal);
   const say = (line: string): void => (json ? output.writeError(`${line}\n`) : output.write(`${line}\n`));
@@ -36,7 +39,7 @@ export async function onRelease<T>(
       say,
     });
   } finally {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
+    for (const signal of ENDS) process.off(signal, interrupt);
   }
 }
 
@@ -44,5 +47,5 @@ const interrupted = (): CodedError =>
   new CodedError({
     code: "interrupted",
     kind: "conflict",
-    message: "Interrupted; what was begun was undone.",
+    message: "Interrupted.",
   });

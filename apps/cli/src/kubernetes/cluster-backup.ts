@@ -10,6 +10,7 @@ import {
   volumePath,
 } from "@aios/launcher/backup/cluster-archive";
 import { refuseExistingFile, writeSealedFile } from "@aios/launcher/backup/sealed-file";
+import { requirePassphrase } from "@aios/launcher/backup/sealed-stream";
 import { type ChainHead, chainHead } from "./chain-head.js";
 import { aboutOf, claimsThere, outsideServers, planOf, secretsOf } from "./inventory.js";
 import { readObjects } from "./network-objects.js";
@@ -32,7 +33,7 @@ export interface BackupChoice {
 /**
  * Writes all state of a release into one sealed file: stops what runs, copies claims, databases and keys, starts it
  * again, also where it fails or is interrupted. Answers nothing for a plan. Throws `release-absent`, `file-exists`,
- * and what the parts throw.
+ * `passphrase-too-short`, and what the parts throw.
  */
 export async function backUpCluster(
   operation: Operation,
@@ -40,6 +41,7 @@ export async function backUpCluster(
 ): Promise<ClusterSummary | undefined> {
   const { kubectl, helm, release, clock, say } = operation;
   refuseExistingFile(choice.file);
+  requirePassphrase(choice.passphrase);
   const installed = await helm.installed();
   const { shape } = installed;
   const workloads = new Workloads(kubectl, release, clock);

@@ -127,7 +127,8 @@ async function whole<T>(
   } catch (error) {
     const pods = new StatePods(cleaner, release, shape.image);
     if (isChanged) {
-      await pods.remove();
+      // The way out removes them too, and must be told.
+      await pods.remove().catch(() => undefined);
       throw cutOff(release, error);
     }
     say("undoing what was begun");

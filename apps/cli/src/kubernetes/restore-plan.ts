@@ -84,6 +84,10 @@ export async function targetOf(
   if (strange.length > 0) throw stateDiffers(`of ${strange.join(", ")} the database is elsewhere`);
   if (about.hasEvents && servers.kafka === undefined)
     throw stateDiffers("its waiting events were in a Kafka outside, and there is none now");
+  if (!about.hasEvents && servers.kafka !== undefined)
+    throw stateDiffers(
+      "its waiting events are in its own volumes, and would now be read from a Kafka outside",
+    );
   const there = new Set((await claimsThere(operation, shape)).map(({ claim }) => claim));
   return { shape, volumes, servers, missing: volumes.filter(({ claim }) => !there.has(claim)) };
 }

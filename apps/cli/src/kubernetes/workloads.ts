@@ -101,8 +101,9 @@ function isAlive(pod: KubernetesObject): boolean {
 
 const resource = ({ kind, metadata }: Workload): string => `${kind.toLowerCase()}/${metadata.name}`;
 
-function replicasBefore({ metadata, spec }: Workload): number {
-  return Number(metadata.annotations?.[BEFORE] ?? spec.replicas ?? 1);
+/** What runs was started since by somebody else, such as helm, whose number counts and not the one that was noted. */
+function replicasBefore({ metadata, spec: { replicas = 1 } }: Workload): number {
+  return replicas === 0 ? Number(metadata.annotations?.[BEFORE] ?? 0) : replicas;
 }
 
 const podsStay = (pods: readonly string[]): CodedError =>

@@ -125,6 +125,26 @@ describe("a backup of a release", () => {
     expect(source.whole).toEqual(original);
   });
 
+  it("takes the number of pods that run, and not one that a killed backup noted before helm started them", async () => {
+    const source = cluster(true);
+    source.fail("get pods");
+    await expect(backUp(source, named("noted.aios"), { keepStopped: true })).rejects.toThrow();
+    source.fail();
+    const { helm, kubectl } = source.operation();
+    await helm.install({ chart: CHART, values: [] });
+    await kubectl.patch("deployment/aios-gateway", { spec: { replicas: 5 } });
+    await backUp(source, named("noted.aios"));
+    expect(source.whole).toEqual({ ...original, pods: { ...original.pods, "aios-gateway": 5 } });
+  });
+
+  it("stops nothing for a passphrase that is too short", async () => {
+    const source = cluster(true);
+    await expect(backUp(source, named("x"), { passphrase: "short" })).rejects.toMatchObject({
+      code: "passphrase-too-short",
+    });
+    expect(source.calls).toEqual([]);
+  });
+
   it("is refused with a sentence: no release, a file that is there", async () => {
     const source = cluster(true);
     await expect(backUp(cluster(false), named("x"))).rejects.toMatchObject({

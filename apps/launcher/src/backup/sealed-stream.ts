@@ -22,13 +22,7 @@ export async function* seal(
   passphrase: string,
   costLog2 = COST_LOG2,
 ): AsyncGenerator<Buffer> {
-  if (passphrase.length < SHORTEST_PASSPHRASE) {
-    throw new CodedError({
-      code: "passphrase-too-short",
-      kind: "invalid",
-      message: `The passphrase needs at least ${SHORTEST_PASSPHRASE} characters: it is all that protects every key of the platform.`,
-    });
-  }
+  requirePassphrase(passphrase);
   const salt = randomBytes(SALT_BYTES);
   const header = Buffer.concat([MAGIC, salt, Buffer.from([costLog2])]);
   const key = keyOf(passphrase, salt, costLog2);
@@ -62,6 +56,16 @@ export async function* unseal(sealed: AsyncIterable<Buffer>, passphrase: string)
     if (last) return;
     frame = next;
   }
+}
+
+/** For whoever would else learn it late. Throws `passphrase-too-short`. */
+export function requirePassphrase(passphrase: string): void {
+  if (passphrase.length >= SHORTEST_PASSPHRASE) return;
+  throw new CodedError({
+    code: "passphrase-too-short",
+    kind: "invalid",
+    message: `The passphrase needs at least ${SHORTEST_PASSPHRASE} characters: it is all that protects every key of the platform.`,
+  });
 }
 
 function keyOf(passphrase: string, salt: Buffer, costLog2: number): Buffer {
