@@ -16,7 +16,9 @@ export const backUpKubernetes: Action = {
     to: { value: "<file>", summary: "where to; nothing is replaced", required: true },
     ...PASSPHRASE_OPTIONS,
     ...RELEASE_OPTIONS,
-    "keep-stopped": { summary: "does not start the release again, as before a move" },
+    "keep-stopped": {
+      summary: "does not start the release again once the backup is there, as before a move",
+    },
   },
   summary: "one file of a release's volumes, databases and keys; the release is stopped meanwhile",
   example: "backup kubernetes --to state.aios --passphrase-file passphrase --namespace aios",

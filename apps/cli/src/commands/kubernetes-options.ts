@@ -26,7 +26,9 @@ export async function onRelease<T>(
   const interrupt = (): void => abort.abort(interrupted());
   for (const signal of ENDS) process.on(signal, interrupt);
   const target = { namespace, context };
-  const program = (name: string, signal: AbortSignal) => new InstalledProgram(name, output.env, signal);
+  // Programs, and the plugins that sign them in, have no use for what seals the backup.
+  const { AIOS_BACKUP_PASSPHRASE: _sealing, ...env } = output.env;
+  const program = (name: string, signal: AbortSignal) => new InstalledProgram(name, env, signal);
   const say = (line: string): void => (json ? output.writeError(`${line}\n`) : output.write(`${line}\n`));
   try {
     return await work({

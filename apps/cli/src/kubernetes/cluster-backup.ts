@@ -26,7 +26,7 @@ export interface BackupChoice {
   readonly costLog2?: number;
   /** Only says what would be done. */
   readonly planOnly: boolean;
-  /** Leaves the release stopped, for a state that moves elsewhere. */
+  /** Leaves the release stopped, for a state that moves elsewhere; without a backup there is nothing to move. */
   readonly keepStopped: boolean;
 }
 
@@ -52,16 +52,19 @@ export async function backUpCluster(
   if (choice.planOnly) return undefined;
   const cleanWorkloads = new Workloads(operation.cleaner, release, clock);
   const pods = new StatePods(kubectl, release, shape.image);
+  let isWritten = false;
   try {
     const chain = await stopAll(operation, workloads, running, shape);
     await pods.start(volumes, secretsOf(servers));
     const about = aboutOf(operation, installed, { chain, volumes, servers });
-    return await write(operation, choice, about, pods);
+    const summary = await write(operation, choice, about, pods);
+    isWritten = true;
+    return summary;
   } finally {
     try {
       await new StatePods(operation.cleaner, release, shape.image).remove();
     } finally {
-      if (choice.keepStopped) say(`${release} stays stopped, as it was asked to.`);
+      if (choice.keepStopped && isWritten) say(`${release} stays stopped, as it was asked to.`);
       else {
         say(`starting ${release} again`);
         await cleanWorkloads.ready(await cleanWorkloads.start(shape.kedaScaled));

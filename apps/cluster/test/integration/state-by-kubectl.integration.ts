@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { backUpCluster } from "@aios/cli/kubernetes/cluster-backup";
 import { restoreCluster } from "@aios/cli/kubernetes/cluster-restore";
+import { Workloads } from "@aios/cli/kubernetes/workloads";
 import { CodedError } from "@aios/kernel/coded-error";
 import { bytesEntry, packArchive } from "@aios/launcher/backup/archive";
 import { ABOUT_ENTRY } from "@aios/launcher/backup/cluster-archive";
@@ -49,6 +50,13 @@ const restoreInto = (to: FakeCluster, file: string, choice = {}, release?: strin
     planOnly: false,
     ...choice,
   });
+
+/** What a backup has done that is killed then. */
+async function stopAsIfKilled(source: FakeCluster): Promise<void> {
+  const { kubectl, release, clock } = source.operation();
+  const workloads = new Workloads(kubectl, release, clock);
+  await workloads.stop(await workloads.list(), []);
+}
 
 /** One backup for all tests that only read one. */
 const file = named("state.aios");
@@ -100,6 +108,13 @@ describe("a backup of a release", () => {
     expect(source.whole).toEqual(original);
   });
 
+  it("that fails starts the release again also where it was to stay stopped: there is nothing to move", async () => {
+    const source = cluster(true);
+    source.fail("pack-volume");
+    await expect(backUp(source, named("unmoved.aios"), { keepStopped: true })).rejects.toThrow();
+    expect(source.whole).toEqual(original);
+  });
+
   it("that is interrupted starts the release again and leaves no file", async () => {
     const source = cluster(true);
     source.interruptAt("copying the volume data-aios-postgres-0");
@@ -117,19 +132,15 @@ describe("a backup of a release", () => {
 
   it("finishes what one that was killed had begun: workloads get the pods that they had", async () => {
     const source = cluster(true);
-    source.fail("get pods");
-    await expect(backUp(source, named("killed.aios"), { keepStopped: true })).rejects.toThrow();
+    await stopAsIfKilled(source);
     expect(source.whole).toMatchObject({ pods: { "aios-gateway": 0 } });
-    source.fail();
     await backUp(source, named("killed.aios"));
     expect(source.whole).toEqual(original);
   });
 
   it("takes the number of pods that run, and not one that a killed backup noted before helm started them", async () => {
     const source = cluster(true);
-    source.fail("get pods");
-    await expect(backUp(source, named("noted.aios"), { keepStopped: true })).rejects.toThrow();
-    source.fail();
+    await stopAsIfKilled(source);
     const { helm, kubectl } = source.operation();
     await helm.install({ chart: CHART, values: [] });
     await kubectl.patch("deployment/aios-gateway", { spec: { replicas: 5 } });

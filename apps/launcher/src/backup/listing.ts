@@ -18,7 +18,8 @@ export async function listFiles(
     if (isLeftOut(path, name)) continue;
     const entry = await archived(join(root, name), path);
     found.push(entry);
-    if (entry.kind === "directory") found.push(...(await listFiles(join(root, name), isLeftOut, path)));
+    if (entry.kind === "directory")
+      for (const inside of await listFiles(join(root, name), isLeftOut, path)) found.push(inside);
   }
   return found;
 }
