@@ -112,6 +112,29 @@ describe("a block by the names of its transactions", () => {
     expect(has()).toBe(true);
   });
 
+  it("is late, and no fault of who answers, where the whole of it came from another", () => {
+    const { say, has } = node(all.slice(1));
+    say(compact);
+    say({ kind: "block", block }, account(2));
+    expect(has()).toBe(true);
+    const answer = { kind: "block-transactions", block: id, transactions: [all[0]] } as Packet;
+    expect(faults(say(answer))).toEqual([]);
+    expect(faults(say(answer))).toEqual([[MAKER, "unasked"]]);
+  });
+
+  it("waits for its transactions, however many another peer names and does not give", () => {
+    const { say, has } = node(all.slice(1));
+    say(compact);
+    const later = 42 * TICK_MS;
+    for (let tick = 3; tick <= 40; tick++) {
+      const other = signed(2, { ...block, seat: 2, tick });
+      say({ kind: "compact-block", block: compactOf(other) }, account(2), later);
+    }
+    const answer = { kind: "block-transactions", block: id, transactions: [all[0]] } as Packet;
+    say(answer, MAKER, later);
+    expect(has()).toBe(true);
+  });
+
   it("leaves nothing and asks nothing where its maker did not sign it", () => {
     const { say } = node([]);
     const forged = { ...compactOf(block), header: { ...compactOf(block).header, tick: 1 } };

@@ -13,6 +13,7 @@ import {
   isWhole,
   type OrderedTransaction,
 } from "./dag-block.js";
+import { LastNames } from "./last-names.js";
 import type { NodeContext } from "./node-context.js";
 import type { Packet } from "./node-protocol.js";
 import { PACKET_FAULTS, type PacketFault } from "./packet-faults.js";
@@ -21,6 +22,8 @@ import { PullRequests } from "./pull-requests.js";
 
 /** Blocks that one question asks for, and that a peer may owe at once. */
 const MAX_WANTED = 64;
+/** Blocks that are not asked for again, though peers name them. */
+const MAX_SURPLUS = 4_096;
 /** What a block costs in an answer beside its transactions. */
 export const BLOCK_OVERHEAD_BYTES = 512;
 
@@ -32,6 +35,8 @@ export class BlockExchange {
   readonly #claims: BlockClaims;
   readonly #requests: PullRequests;
   readonly #partial = new PartialBlocks();
+  /** More blocks of a maker and tick than tell anything new. */
+  readonly #surplus = new LastNames(MAX_SURPLUS);
   /** Who sent a block; what is wrong with it may come out when its parents are there. */
   readonly #senders = new WeakMap<DagBlock, string>();
 
@@ -94,7 +99,7 @@ export class BlockExchange {
     const filled = this.#partial.fill(block, from, transactions);
     if (filled.kind === "filled") this.#assemble(from, filled.header, filled.transactions);
     else if (filled.kind === "unasked") this.#context.refuse(from, "unasked");
-    else {
+    else if (filled.kind === "wrong") {
       this.#context.refuse(from, "wrong-transactions");
       this.want([block], undefined);
     }
@@ -155,7 +160,9 @@ export class BlockExchange {
 
   /** Asks a peer for blocks that it names, which are taken in as if they had come unasked: it may name what it likes. */
   ask(ids: readonly string[], from: string): void {
-    const news = ids.filter((id) => this.#isUnknown(id) && this.#requests.offer(id, from));
+    const news = ids.filter(
+      (id) => this.#isUnknown(id) && !this.#surplus.has(id) && this.#requests.offer(id, from),
+    );
     if (news.length > 0) this.#ask();
   }
 
@@ -220,7 +227,11 @@ export class BlockExchange {
     // Where decisions have run ahead, the blocks of the heights behind them are still to come.
     const { number } = chain.setOf(Math.min(chain.height, chain.executedHeight + 1));
     if (block.setNumber < number - 1) return false;
-    return !this.#isRefused(from, this.#claims.isExhausted(block) ? "too-many-of-tick" : undefined);
+    if (!this.#claims.isExhausted(block)) return true;
+    this.#surplus.add(id);
+    this.#requests.done(id);
+    this.#context.refuse(from, "too-many-of-tick");
+    return false;
   }
 
   #isSigned(from: string, block: DagBlock | BlockHeader): boolean {

@@ -4,7 +4,7 @@ import { account, LONG_PAST, SmallNetwork, settings, signed, TICK_MS } from "../
 import { blockId, type DagBlock, isWhole, type OrderedTransaction } from "./dag-block.js";
 import { HonorNode } from "./honor-node.js";
 import type { Packet } from "./node-protocol.js";
-import { isMalice } from "./packet-faults.js";
+import { isMalice, PACKET_FAULTS } from "./packet-faults.js";
 
 const transaction = (nonce: number, user = 0): OrderedTransaction => ({
   id: `${user}-${nonce}`,
@@ -410,6 +410,21 @@ describe("a block from a peer", () => {
     const packet = { kind: "status", height: 1, tips: [blockId(third)] } as const;
     node.handle({ kind: "packet", from: account(1), packet }, NOW);
     expect(receive(node, third)).toEqual([TOO_MANY]);
+  });
+
+  it("of which its maker signed too many costs who was asked for it nothing, and is not asked for again", () => {
+    const node = started();
+    const [first, second, third] = [undefined, 0, 1].map((nonce) =>
+      signed(1, { ...bare, transactions: nonce === undefined ? [] : [transaction(nonce)] }),
+    ) as [DagBlock, DagBlock, DagBlock];
+    for (const block of [first, second]) receive(node, block);
+    expect(receive(node, third)).toEqual([TOO_MANY]);
+    expect(PACKET_FAULTS["too-many-of-tick"]).toBe(0);
+    const packet = { kind: "status", height: 1, tips: [blockId(third)] } as const;
+    const wanted = node
+      .handle({ kind: "packet", from: account(2), packet }, NOW)
+      .filter((output) => output.kind === "send" && output.packet.kind === "want");
+    expect(wanted).toEqual([]);
   });
 
   it("is kept unasked or not when another builds on it", () => {

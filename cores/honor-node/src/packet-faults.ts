@@ -29,7 +29,7 @@ export const PACKET_FAULTS = {
   "parent-count": 50,
   "block-too-large": 50,
   "block-gas": 50,
-  "too-many-of-tick": 1,
+  "too-many-of-tick": 0,
   // Blocks, among their parents.
   "tick-before-parent": 20,
   "redundant-parent": 20,

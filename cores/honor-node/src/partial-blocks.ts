@@ -1,8 +1,11 @@
 import { type CompactBlock, shortIdOf } from "./compact-block.js";
 import { type BlockHeader, blockId, type OrderedTransaction } from "./dag-block.js";
+import { LastNames } from "./last-names.js";
 
-/** Blocks that wait for transactions; the oldest make room. */
+/** Blocks that wait for transactions; of the peer that has most the oldest makes room, so that none takes that of others. */
 const MAX_PARTIAL = 32;
+/** Answers that are known to have been asked for, also when nobody waits for them any more. */
+const MAX_ASKED = 1_024;
 
 interface Partial {
   readonly header: BlockHeader;
@@ -22,7 +25,9 @@ export type Filled =
       readonly header: BlockHeader;
       readonly transactions: readonly OrderedTransaction[];
     }
-  /** Nobody waits for this of that peer. */
+  /** It was asked of that peer, and is not waited for any more. */
+  | { readonly kind: "late" }
+  /** Nobody asked that peer. */
   | { readonly kind: "unasked" }
   /** These are not the transactions that were named. */
   | { readonly kind: "wrong" };
@@ -30,6 +35,7 @@ export type Filled =
 /** Blocks that came by the names of their transactions, while some of these are fetched: once, from who named them. Bounded. */
 export class PartialBlocks {
   readonly #partial = new Map<string, Partial>();
+  readonly #asked = new LastNames(MAX_ASKED);
 
   has(id: string): boolean {
     return this.#partial.has(id);
@@ -47,14 +53,17 @@ export class PartialBlocks {
     peer: string,
     untilMs: number,
   ): void {
-    if (this.#partial.size >= MAX_PARTIAL) this.#partial.delete(this.#partial.keys().next().value as string);
-    this.#partial.set(blockId(header), { header, shortIds, found, missing, peer, untilMs });
+    if (this.#partial.size >= MAX_PARTIAL) this.#makeRoom();
+    const id = blockId(header);
+    this.#partial.set(id, { header, shortIds, found, missing, peer, untilMs });
+    this.#asked.add(answerOf(id, peer));
   }
 
   /** The rest of a block. Right or wrong, it is not waited for any more, but for what nobody asked of the peer. */
   fill(id: string, peer: string, transactions: readonly OrderedTransaction[]): Filled {
     const partial = this.#partial.get(id);
-    if (partial === undefined || partial.peer !== peer) return { kind: "unasked" };
+    const isAsked = this.#asked.delete(answerOf(id, peer));
+    if (partial === undefined || partial.peer !== peer) return { kind: isAsked ? "late" : "unasked" };
     this.#partial.delete(id);
     const { header, shortIds, found, missing } = partial;
     const isRight =
@@ -88,4 +97,20 @@ export class PartialBlocks {
   get isAwaited(): boolean {
     return [...this.#partial.values()].some(({ untilMs }) => untilMs !== Number.POSITIVE_INFINITY);
   }
+
+  #makeRoom(): void {
+    const ofPeers = new Map<string, string[]>();
+    let most: string[] = [];
+    for (const [id, { peer }] of this.#partial) {
+      const ids = ofPeers.get(peer) ?? [];
+      ofPeers.set(peer, ids);
+      ids.push(id);
+      if (ids.length > most.length) most = ids;
+    }
+    this.#partial.delete(most[0] ?? "");
+  }
+}
+
+function answerOf(id: string, peer: string): string {
+  return `${id}/${peer}`;
 }

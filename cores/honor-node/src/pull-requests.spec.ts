@@ -88,6 +88,21 @@ describe("requests", () => {
     expect(asked(requests.due(1, PEERS).asks)).toEqual(["later of a"]);
   });
 
+  it("look at no peer for each name again while all of them owe what they may", () => {
+    const requests = new PullRequests({ ...LIMITS, maxRequests: 100 });
+    for (let name = 0; name < 100; name++) requests.need(`${name}`, undefined, 0);
+    requests.due(0, PEERS);
+    let looks = 0;
+    const watched = new Proxy(PEERS, {
+      get: (peers, key) => {
+        if (typeof key === "string" && /^\d+$/.test(key)) looks += 1;
+        return Reflect.get(peers, key);
+      },
+    });
+    expect(requests.due(1, watched).asks.size).toBe(0);
+    expect(looks).toBe(PEERS.length);
+  });
+
   it("for what is needed find room, also where peers offered all that may be remembered", () => {
     const requests = new PullRequests(LIMITS);
     for (const peer of PEERS) for (let name = 0; name < 3; name++) requests.offer(`${peer}${name}`, peer);

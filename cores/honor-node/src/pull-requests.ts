@@ -91,12 +91,17 @@ export class PullRequests {
     const asks = new Map<string, string[]>();
     const late = new Set<string>();
     const load = this.#load(nowMs);
+    const hasRoom = (peer: string): boolean => (load.get(peer) ?? 0) < this.#limits.maxOfPeer;
+    let free = peers.filter(hasRoom);
     for (const [name, request] of this.#requests) {
       if (request.untilMs > nowMs) continue;
       for (const peer of request.awaited) late.add(peer);
       request.awaited = [];
       const isNeeded = request.neededUntilMs > nowMs;
-      const chosen = this.#choose(request, isNeeded ? peers : [], load);
+      const offering: string[] = [];
+      for (const peer of request.offers)
+        if (offering.length < request.fanOut && hasRoom(peer)) offering.push(peer);
+      const chosen = isNeeded && free.length > 0 ? this.#choose(request, offering, free, peers) : offering;
       if (chosen.length === 0 && !isNeeded && request.offers.size === 0) {
         this.done(name);
         continue;
@@ -111,6 +116,7 @@ export class PullRequests {
       }
       request.awaited = chosen;
       if (chosen.length > 0) request.untilMs = nowMs + this.#limits.timeoutMs;
+      if (!chosen.every(hasRoom)) free = free.filter(hasRoom);
     }
     return { asks, late };
   }
@@ -138,19 +144,22 @@ export class PullRequests {
     return load;
   }
 
-  #choose(request: Request, peers: readonly string[], load: ReadonlyMap<string, number>): string[] {
-    const hasRoom = (peer: string): boolean => (load.get(peer) ?? 0) < this.#limits.maxOfPeer;
-    const chosen = [...request.offers].filter(hasRoom).slice(0, request.fanOut);
-    if (peers.length > 0) {
-      // All were asked: from the beginning.
-      if (peers.every((peer) => request.asked.has(peer))) request.asked.clear();
-      const from = this.#turn++ % peers.length;
-      for (const peer of [...peers.slice(from), ...peers.slice(0, from)]) {
-        if (chosen.length >= request.fanOut) break;
-        if (!request.asked.has(peer) && !chosen.includes(peer) && hasRoom(peer)) chosen.push(peer);
-      }
-      if (chosen.length > 0) request.fanOut = Math.min(2 * request.fanOut, peers.length);
+  /** Those that offer it, and of those that are free as many others as are to be asked. */
+  #choose(
+    request: Request,
+    offering: readonly string[],
+    free: readonly string[],
+    peers: readonly string[],
+  ): readonly string[] {
+    const chosen = [...offering];
+    // All were asked: from the beginning.
+    if (peers.every((peer) => request.asked.has(peer))) request.asked.clear();
+    const from = this.#turn++ % free.length;
+    for (const peer of [...free.slice(from), ...free.slice(0, from)]) {
+      if (chosen.length >= request.fanOut) break;
+      if (!request.asked.has(peer) && !chosen.includes(peer)) chosen.push(peer);
     }
+    if (chosen.length > 0) request.fanOut = Math.min(2 * request.fanOut, peers.length);
     return chosen;
   }
 }

@@ -180,9 +180,16 @@ describe("packets from peers", () => {
     const want = encodePacket({ kind: "want", ids: Array.from({ length: 60 }, () => "genesis") });
     for (let count = 0; count < 3; count++) subject.receive("other", want);
     expect(target.deliver).toHaveBeenCalledTimes(17);
+    const announce = encodePacket({
+      kind: "announce",
+      shortIds: Array.from({ length: 1_024 }, () => "ab".repeat(8)),
+    });
+    for (let count = 0; count < 10; count++) subject.receive("third", announce);
+    expect(target.deliver).toHaveBeenCalledTimes(22);
+    target.deliver.mockClear();
     clock.advance(60_000);
     subject.receive("peer", range);
-    expect(target.deliver).toHaveBeenCalledTimes(18);
+    expect(target.deliver).toHaveBeenCalledTimes(1);
   });
 
   it("that announce what was read before are handed on without a question, and with one the rest", () => {

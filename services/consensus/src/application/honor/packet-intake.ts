@@ -233,5 +233,7 @@ function extraCost(packet: WirePacket, { packetsPerSecond }: IntakeLimits): numb
   if (["range", "snapshot-request", "snapshot-part-request"].includes(packet.kind))
     return packetsPerSecond / RANGES_PER_SECOND;
   if (packet.kind === "want") return packet.ids.length;
-  return packet.kind === "want-announced" ? packet.shortIds.length / NAMES_PER_PACKET : 0;
+  // What is announced may have to be handed on again.
+  const isNames = packet.kind === "want-announced" || packet.kind === "announce";
+  return isNames ? packet.shortIds.length / NAMES_PER_PACKET : 0;
 }
