@@ -59,6 +59,13 @@ describe("the doctor of pods", () => {
     expect(troubles(stateOf({ pods: [] }))[0]?.detail).toContain("No pod of AiOS is in the namespace aios");
   });
 
+  it("takes no release for sound of which only Jobs are left that went through", () => {
+    const tested = pod("main-job", { phase: "Succeeded" });
+    expect(troubles(stateOf({ pods: [tested] }))).toMatchObject([
+      { name: "pods", state: "problem", detail: expect.stringContaining("Nothing of AiOS runs") },
+    ]);
+  });
+
   it.each<[string, object, readonly object[], RegExp, RegExp]>([
     [
       "a node that is too small",

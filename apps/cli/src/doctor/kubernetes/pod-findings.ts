@@ -30,6 +30,14 @@ export function kubernetesFindings(state: ClusterState, nowMs: number): readonly
       ),
     ];
   const judged = pods.filter((pod) => !isOver(pod, pods));
+  if (judged.length === 0)
+    return [
+      problem(
+        "pods",
+        `Nothing of AiOS runs in the namespace ${namespace}; what is left of it has ended (${pods.length} pods).`,
+        "See 'kubectl get deployments,statefulsets'. Where a backup or a restore was cut off, the same command again starts it.",
+      ),
+    ];
   const found = judged.flatMap((pod) => podFindings(pod, state, nowMs));
   const ready = judged.filter(isReady).length;
   return [
