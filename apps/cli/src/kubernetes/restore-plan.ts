@@ -38,6 +38,8 @@ export interface Target {
   readonly servers: OutsideServers;
   /** Claims to be made. */
   readonly missing: readonly FoundVolume[];
+  /** Claims of the release's StatefulSets that are there, by name; those of a larger release than the backup's included. */
+  readonly there: readonly string[];
 }
 
 /** Reads all of a backup. Throws `other-backup`, `backup-newer`, and what opening a backup throws. */
@@ -88,22 +90,21 @@ export async function targetOf(
     throw stateDiffers(
       "its waiting events are in its own volumes, and would now be read from a Kafka outside",
     );
-  const there = new Set((await claimsThere(operation, shape)).map(({ claim }) => claim));
-  return { shape, volumes, servers, missing: volumes.filter(({ claim }) => !there.has(claim)) };
+  const there = (await claimsThere(operation, shape)).map(({ claim }) => claim);
+  const missing = volumes.filter(({ claim }) => !there.includes(claim));
+  return { shape, volumes, servers, missing, there };
 }
 
 /** Throws `target-not-empty`; databases are looked at when they are written. */
 export async function requireEmpty(
   { kubectl, release, namespace, clock }: Operation,
   { objects }: CheckedBackup,
-  { volumes, missing }: Target,
+  { there: claims }: Target,
 ): Promise<void> {
   const workloads = await new Workloads(kubectl, release, clock).list();
   const there = [
     ...workloads.map(({ kind, metadata }: KubernetesObject) => `${kind}/${metadata.name}`),
-    ...volumes
-      .filter((volume) => !missing.includes(volume))
-      .map(({ claim }) => `PersistentVolumeClaim/${claim}`),
+    ...claims.map((claim) => `PersistentVolumeClaim/${claim}`),
     ...(await thereOf(kubectl, objects)),
   ];
   if (there.length > 0) throw notEmpty(namespace, there);

@@ -191,6 +191,16 @@ describe("a restore of a release", () => {
     expect(target.whole).toEqual(original);
   });
 
+  it("takes no namespace for empty that has a claim which the backup has not: its pod would go on with it", async () => {
+    const target = cluster(false);
+    const claim = { kind: "PersistentVolumeClaim", metadata: { name: "data-aios-storage-1" } };
+    await target.operation().kubectl.send("create", [claim]);
+    await expect(restoreInto(target, file)).rejects.toMatchObject({
+      code: "target-not-empty",
+      message: expect.stringContaining("PersistentVolumeClaim/data-aios-storage-1"),
+    });
+  });
+
   it("leaves what was there running where one volume has no room", async () => {
     const target = cluster(true);
     writeFileSync(join(target.home, CLAIMS[0], "content"), "newer");
