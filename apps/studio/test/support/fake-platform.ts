@@ -16,6 +16,7 @@ import { packOutput } from "@aios/core-zkml/output-packing";
 import type { ModelCapability } from "@aios/sdk/api-types";
 import { requestHashOf } from "@aios/sdk/job-api";
 import { privateKeySigner } from "@aios/sdk/wallet";
+import { address, rpc, transaction } from "./chain-fixture.js";
 import { HonorFixture } from "./honor-fixture.js";
 import { operations, trace } from "./operations-fixture.js";
 
@@ -35,8 +36,6 @@ const DEMO_KEY = `0x${"a1".repeat(32)}`;
 const DEMO_ACCOUNT = privateKeySigner(DEMO_KEY).address;
 const SALT = new Uint8Array(32).fill(4);
 const PRICE_WEI = 1_000_000_000_000_000_000n;
-const address = (digit: string): string => `0x${digit.repeat(40)}`;
-const transaction = (digit: string): string => `0x${digit.repeat(64)}`;
 
 const PAGES: Readonly<Record<string, string>> = {
   "/": "/index.html",
@@ -449,56 +448,4 @@ function job(jobId: string, state: string, stepsDone: number): object {
     progress: null,
     error: null,
   };
-}
-
-function rpc(method: string, params: readonly string[]): unknown {
-  if (method === "eth_blockNumber") return "0x2a";
-  if (method === "eth_getBlockByNumber") {
-    const number = { latest: 42, finalized: 41 }[String(params[0])] ?? Number(params[0]);
-    return {
-      number: `0x${number.toString(16)}`,
-      hash: transaction((number % 10).toString()),
-      parentHash: transaction("0"),
-      timestamp: "0x6560a000",
-      gasUsed: "0x1d4c0",
-      gasLimit: "0x1c9c380",
-      transactions:
-        number % 2 === 0
-          ? [
-              {
-                hash: `0x${number.toString(16).padStart(64, "0")}`,
-                from: address("1"),
-                to: address("2"),
-                input: "0x",
-                value: "0x0",
-                nonce: "0x0",
-                blockNumber: "0x2a",
-              },
-            ]
-          : [],
-    };
-  }
-  if (method === "eth_getTransactionByHash")
-    return {
-      hash: params[0],
-      from: address("1"),
-      to: address("2"),
-      input: "0x12345678",
-      value: "0x0",
-      nonce: "0x1",
-      blockNumber: "0x2a",
-    };
-  if (method === "eth_getTransactionReceipt") {
-    return {
-      transactionHash: params[0],
-      blockHash: transaction("1"),
-      blockNumber: "0x2a",
-      from: address("1"),
-      to: address("2"),
-      gasUsed: "0x1d4c0",
-      status: "0x1",
-      logs: [],
-    };
-  }
-  return null;
 }
