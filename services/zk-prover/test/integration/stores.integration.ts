@@ -88,6 +88,55 @@ modelKeyStoreConformance("PrismaModelKeyStore", {
   crash: () => database.crash(),
 });
 
+describe("where a proof stands in the queue", () => {
+  interface PlanNode {
+    readonly "Node Type": string;
+    readonly "Relation Name"?: string;
+    readonly "Actual Loops": number;
+    readonly "Actual Rows": number;
+    readonly "Rows Removed by Filter"?: number;
+    readonly Plans?: readonly PlanNode[];
+  }
+  const nodesOf = (plan: PlanNode): readonly PlanNode[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+
+  /** How PostgreSQL answers it on a queue that is long enough for its indexes to pay. */
+  async function planOf(jobId: string): Promise<readonly PlanNode[]> {
+    const plans: PlanNode[] = [];
+    const explain = async (sql: string, ...values: unknown[]) => {
+      const connection = await database.pool.connect();
+      try {
+        await connection.query("SET enable_seqscan = off");
+        const { rows } = await connection.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`, values);
+        plans.push(rows[0]["QUERY PLAN"][0].Plan as PlanNode);
+        return [];
+      } finally {
+        connection.release(true);
+      }
+    };
+    await new PrismaProofStore({ $queryRawUnsafe: explain } as unknown as PrismaClient, clock).place(jobId);
+    return plans.flatMap(nodesOf);
+  }
+
+  /** Of the queue's own, however they were dismissed. */
+  const rowsLookedAt = (nodes: readonly PlanNode[]): number =>
+    nodes
+      .filter((node) => node["Relation Name"] === "proof_job")
+      .map((node) => node["Actual Loops"] * (node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0)))
+      .reduce((sum, rows) => sum + rows, 0);
+
+  it("is found without the other rows where a replica holds it, and without sorting them where it waits", async () => {
+    await database.pool.query('TRUNCATE "proof_job"');
+    for (let number = 1; number <= 20; number++)
+      await proofs().request(sampleProofRequest(number), "account:a" as TenantId, 20, 1_000);
+    const held = await proofs().claim({ leaseMs: 60_000, loaded: [], patienceMs: 3_600_000 });
+    const { claim } = held as { claim: Claim };
+    expect(rowsLookedAt(await planOf(claim.id))).toBeLessThanOrEqual(1);
+    const waiting = await planOf([1, 2].map(proofJobId).find((id) => id !== claim.id) as string);
+    expect(rowsLookedAt(waiting)).toBeGreaterThanOrEqual(19);
+    expect(waiting.map((node) => node["Node Type"])).not.toEqual(expect.arrayContaining(["Sort"]));
+  });
+});
+
 describe("open UltraHonk work", () => {
   /** Work that a replica of the release before would take: it knows these states alone. */
   async function seenByTheReleaseBefore(): Promise<readonly string[]> {

@@ -139,15 +139,20 @@ export class WorkRows {
     return Number(rows[0]?.count ?? 0n);
   }
 
-  /** In the order of `claim`, for a worker that has nothing loaded. */
+  /**
+   * In the order of `claim`, for a worker that has nothing loaded. Looks at other rows only where this one waits, and sorts
+   * none: whoever watches a proof asks again and again.
+   */
   async place(sql: Sql, of: string): Promise<QueuePlace | undefined> {
     const { table, id, priority, deadline } = this.#names;
-    const rank = `("abandonments" + ${VANISHED}, -(${priority}), coalesce(${deadline}, 'infinity'::timestamptz), "requested_at", ${id})`;
+    const rank = `"abandonments" + ${VANISHED}, -(${priority}), coalesce(${deadline}, 'infinity'::timestamptz), "requested_at", ${id}`;
+    const waits = `"state" IN (${this.#open}) AND "lease_until" <= clock_timestamp()`;
     const rows = await sql.$queryRawUnsafe<{ readonly place: bigint; readonly waiting: bigint }[]>(
-      `WITH "waiting" AS (
-         SELECT ${id} AS "waiting_id", row_number() OVER (ORDER BY ${rank}) AS "place", count(*) OVER () AS "waiting"
-         FROM "${table}" WHERE "state" IN (${this.#open}) AND "lease_until" <= clock_timestamp())
-       SELECT "place", "waiting" FROM "waiting" WHERE "waiting_id" = $1::text`,
+      `WITH "own" ("o1", "o2", "o3", "o4", "o5") AS MATERIALIZED (
+         SELECT ${rank} FROM "${table}" WHERE (${id}) = $1::text AND ${waits})
+       SELECT "place", "waiting" FROM "own" CROSS JOIN LATERAL (
+         SELECT count(*) FILTER (WHERE (${rank}) <= ("o1", "o2", "o3", "o4", "o5")) AS "place", count(*) AS "waiting"
+         FROM "${table}" WHERE ${waits}) AS "queue"`,
       of,
     );
     const row = rows[0];
