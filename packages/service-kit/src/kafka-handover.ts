@@ -1,29 +1,21 @@
-import { randomUUID } from "node:crypto";
 import { CodedError } from "@aios/kernel/coded-error";
 import { durationMs } from "@aios/kernel/units";
 import { topics } from "@aios/proto/topics";
-import type { Admin, Consumer, EachBatchPayload, Kafka } from "kafkajs";
-import { type OutgoingEvent, partitionOf } from "./event-bus.js";
+import type { Admin, Kafka } from "kafkajs";
+import { partitionOf } from "./event-bus.js";
 import { createKafka, kafkaError } from "./kafka-client.js";
-import { DEAD_LETTERS } from "./kafka-dead-letters.js";
 import { KafkaPublisher } from "./kafka-publisher.js";
-import { eventOf, recordOf } from "./kafka-record.js";
+import { type OffsetRange, readRanges, type UndeliveredEvent } from "./kafka-ranges.js";
+import { recordOf } from "./kafka-record.js";
 import { createMissingTopics } from "./kafka-topics.js";
 import type { Logger } from "./logger.js";
 import { systemClock } from "./system-clock.js";
 
-/** An event that some service has yet to handle. */
-export interface UndeliveredEvent extends OutgoingEvent {
-  /** The only service that this copy is for. */
-  readonly replayFor: string | undefined;
-}
-
-interface Range {
-  readonly topic: string;
-  readonly partition: number;
-  /** First offset, and the one behind the last. */
-  readonly from: bigint;
-  readonly to: bigint;
+export interface HandoverOptions {
+  readonly url: string;
+  readonly logger: Logger;
+  /** Of the services. A Kafka may have others, which are nobody's business here. */
+  readonly groups: readonly string[];
 }
 
 const TOPICS = Object.values(topics);
@@ -31,7 +23,6 @@ const PUBLISH_AT_ONCE = 500;
 /** A member that was killed is one for as long as its session lasts. */
 const MEMBERS_LEAVE_MS = 30_000;
 const POLL_MS = 500;
-const LONGEST_READ_MS = 120_000;
 
 /**
  * What a Kafka holds of the services' state while none of them runs: events that are published and not handled yet. All
@@ -40,41 +31,51 @@ const LONGEST_READ_MS = 120_000;
 export class KafkaHandover {
   readonly #kafka: Kafka;
   readonly #admin: Admin;
+  readonly #groups: ReadonlySet<string>;
 
-  private constructor(kafka: Kafka, admin: Admin) {
-    this.#kafka = kafka;
-    this.#admin = admin;
+  private constructor({ url, logger, groups }: HandoverOptions) {
+    this.#kafka = createKafka(url, "aios-state", logger);
+    this.#admin = this.#kafka.admin();
+    this.#groups = new Set(groups);
   }
 
   /** Runs `work` on a connection. Throws `event-bus-unavailable`, `event-bus-refused`. */
-  static async with<T>(
-    url: string,
-    logger: Logger,
-    work: (handover: KafkaHandover) => Promise<T>,
-  ): Promise<T> {
-    const kafka = createKafka(url, "aios-state", logger);
-    const admin = kafka.admin();
+  static async with<T>(options: HandoverOptions, work: (handover: KafkaHandover) => Promise<T>): Promise<T> {
+    const handover = new KafkaHandover(options);
     try {
-      await admin.connect();
-      return await work(new KafkaHandover(kafka, admin));
+      await handover.#admin.connect();
+      return await work(handover);
     } catch (error) {
       throw kafkaError(error);
     } finally {
-      await admin.disconnect();
+      await handover.#admin.disconnect();
     }
   }
 
   /**
-   * Every event that a service which reads its topic has not handled, in the order of each partition. One that others
-   * have handled already is harmless to them when it comes again. Throws `consumers-active` while a service runs.
+   * Every event that a service which reads its topic has not handled, in the order of each partition; as many at once as
+   * Kafka gives, about a mebibyte. One that others have handled already is harmless to them when it comes again. Throws
+   * `consumers-active` while a service runs, `events-unread`, `event-bus-unavailable`, `event-bus-refused`.
    */
-  async undelivered(): Promise<readonly UndeliveredEvent[]> {
+  static async *undelivered(options: HandoverOptions): AsyncGenerator<readonly UndeliveredEvent[]> {
+    const handover = new KafkaHandover(options);
+    try {
+      await handover.#admin.connect();
+      const ranges = await handover.#undelivered();
+      if (ranges.length > 0) yield* readRanges(handover.#kafka, ranges);
+    } catch (error) {
+      throw kafkaError(error);
+    } finally {
+      await handover.#admin.disconnect();
+    }
+  }
+
+  async #undelivered(): Promise<readonly OffsetRange[]> {
     const groups = await this.#restingGroups();
     const there = new Set(await this.#admin.listTopics());
-    const ranges: Range[] = [];
+    const ranges: OffsetRange[] = [];
     for (const { name } of TOPICS) if (there.has(name)) ranges.push(...(await this.#unread(name, groups)));
-    const wanted = ranges.filter(({ from, to }) => from < to);
-    return wanted.length === 0 ? [] : this.#read(wanted);
+    return ranges.filter(({ from, to }) => from < to);
   }
 
   /** Makes the topics that are missing and moves every service behind everything there is: it belongs to another time. */
@@ -125,12 +126,10 @@ export class KafkaHandover {
     return found[0]?.partitions.length ?? 1;
   }
 
-  /** Groups without a member. */
+  /** The services' groups, all without a member. */
   async #restingGroups(): Promise<readonly string[]> {
     const { groups } = await this.#admin.listGroups();
-    const names = groups
-      .filter(({ groupId, protocolType }) => protocolType === "consumer" && !groupId.startsWith(DEAD_LETTERS))
-      .map(({ groupId }) => groupId);
+    const names = groups.map(({ groupId }) => groupId).filter((group) => this.#groups.has(group));
     if (names.length === 0) return names;
     for (let waited = 0; ; waited += POLL_MS) {
       const described = await this.#admin.describeGroups(names);
@@ -142,7 +141,7 @@ export class KafkaHandover {
   }
 
   /** From the slowest reader on. Where nobody has handled anything yet, everything. */
-  async #unread(topic: string, groups: readonly string[]): Promise<readonly Range[]> {
+  async #unread(topic: string, groups: readonly string[]): Promise<readonly OffsetRange[]> {
     const positions: ReadonlyMap<number, bigint>[] = [];
     for (const group of groups) {
       const committed = await this.#committed(group, topic);
@@ -165,58 +164,6 @@ export class KafkaHandover {
         .filter(([, offset]) => offset >= 0n),
     );
   }
-
-  async #read(ranges: readonly Range[]): Promise<readonly UndeliveredEvent[]> {
-    // Under the prefix that the role may read anyway.
-    const consumer = this.#kafka.consumer({
-      groupId: `${DEAD_LETTERS}.state/${randomUUID()}`,
-      allowAutoTopicCreation: false,
-      maxWaitTimeInMs: 100,
-    });
-    try {
-      await consumer.connect();
-      await consumer.subscribe({
-        topics: [...new Set(ranges.map(({ topic }) => topic))],
-        fromBeginning: true,
-      });
-      return await readRanges(consumer, ranges);
-    } finally {
-      await consumer.disconnect();
-    }
-  }
-}
-
-function readRanges(consumer: Consumer, ranges: readonly Range[]): Promise<readonly UndeliveredEvent[]> {
-  const found: UndeliveredEvent[] = [];
-  const left = new Map(ranges.map((range) => [`${range.topic}/${range.partition}`, range]));
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(unread([...left.keys()])), LONGEST_READ_MS);
-    const settle = (end: () => void): void => {
-      clearTimeout(timer);
-      end();
-    };
-    const take = async ({ batch }: EachBatchPayload): Promise<void> => {
-      const place = `${batch.topic}/${batch.partition}`;
-      const range = left.get(place);
-      if (range === undefined) return;
-      for (const message of batch.messages) {
-        const offset = BigInt(message.offset);
-        if (offset < range.from || offset >= range.to) continue;
-        const { event, replayFor } = eventOf(batch.topic, message);
-        found.push({ ...event, replayFor });
-      }
-      if (BigInt(batch.lastOffset()) >= range.to - 1n) left.delete(place);
-      if (left.size === 0) settle(() => resolve(found));
-    };
-    consumer.on(consumer.events.CRASH, ({ payload }) => settle(() => reject(payload.error)));
-    consumer
-      .run({ autoCommit: false, eachBatch: take })
-      .then(() => {
-        for (const { topic, partition, from } of ranges)
-          consumer.seek({ topic, partition, offset: String(from) });
-      })
-      .catch((error: unknown) => settle(() => reject(error)));
-  });
 }
 
 const consumersActive = (groups: readonly string[]): CodedError =>
@@ -225,11 +172,4 @@ const consumersActive = (groups: readonly string[]): CodedError =>
     kind: "conflict",
     message: `${groups.join(", ")} still read from Kafka. Stop whatever runs of them: only then is it known what was handled.`,
     details: { groups },
-  });
-
-const unread = (places: readonly string[]): CodedError =>
-  new CodedError({
-    code: "events-unread",
-    kind: "timeout",
-    message: `${places.join(", ")} could not be read from Kafka within ${LONGEST_READ_MS / 1_000} s.`,
   });

@@ -1,15 +1,17 @@
 import { type ArchivedEntry, bytesEntry, packArchive, readArchive } from "@aios/launcher/backup/archive";
 import { bytesOf } from "@aios/launcher/backup/cluster-archive";
-import { KafkaHandover, type UndeliveredEvent } from "@aios/service-kit/kafka-handover";
+import { type HandoverOptions, KafkaHandover } from "@aios/service-kit/kafka-handover";
+import type { UndeliveredEvent } from "@aios/service-kit/kafka-ranges";
+import { SERVICES } from "@aios/service-kit/local-instance";
 import { createLogger } from "@aios/service-kit/logger";
 
-const EVENTS_AT_ONCE = 1_000;
 const logger = createLogger({ service: "state", level: "silent" });
+/** A service's group has its name. */
+const at = (url: string): HandoverOptions => ({ url, logger, groups: SERVICES });
 
 /** Events that no service had handled when all were stopped, as an archive. Throws what `undelivered` throws. */
-export async function* packEvents(url: string, createdAt: string): AsyncGenerator<Buffer> {
-  const events = await KafkaHandover.with(url, logger, (handover) => handover.undelivered());
-  yield* packArchive(entriesOf(events), createdAt);
+export function packEvents(url: string, createdAt: string): AsyncGenerator<Buffer> {
+  return packArchive(entriesOf(KafkaHandover.undelivered(at(url))), createdAt);
 }
 
 /**
@@ -17,7 +19,7 @@ export async function* packEvents(url: string, createdAt: string): AsyncGenerato
  * another time. Safe to run again. Answers how many.
  */
 export async function loadEvents(url: string, archive: AsyncIterable<Buffer>): Promise<number> {
-  return KafkaHandover.with(url, logger, async (handover) => {
+  return KafkaHandover.with(at(url), async (handover) => {
     await handover.skipAll();
     let count = 0;
     for await (const entry of readArchive(archive)) {
@@ -31,11 +33,12 @@ export async function loadEvents(url: string, archive: AsyncIterable<Buffer>): P
 
 type WrittenEvent = Omit<UndeliveredEvent, "payload"> & { readonly payload: string };
 
-function* entriesOf(events: readonly UndeliveredEvent[]): Generator<ArchivedEntry> {
-  for (let at = 0; at < events.length; at += EVENTS_AT_ONCE) {
-    const written = events.slice(at, at + EVENTS_AT_ONCE).map(asText);
-    yield bytesEntry(`${at / EVENTS_AT_ONCE}.json`, Buffer.from(JSON.stringify(written)));
-  }
+async function* entriesOf(
+  batches: AsyncIterable<readonly UndeliveredEvent[]>,
+): AsyncGenerator<ArchivedEntry> {
+  let count = 0;
+  for await (const events of batches)
+    yield bytesEntry(`${count++}.json`, Buffer.from(JSON.stringify(events.map(asText))));
 }
 
 const asText = (event: UndeliveredEvent): WrittenEvent => ({
