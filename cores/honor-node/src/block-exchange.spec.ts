@@ -112,6 +112,16 @@ describe("a block by the names of its transactions", () => {
     expect(has()).toBe(true);
   });
 
+  it("is fetched whole of who names other transactions than the peer that does not give them", () => {
+    const { say, has } = node(all);
+    const forged = compactOf(block).shortIds.with(0, "ab".repeat(8));
+    say({ kind: "compact-block", block: { ...compactOf(block), shortIds: forged } }, account(2));
+    expect(sends(say({ kind: "compact-block", block: compactOf(block) }, account(2)))).toEqual([]);
+    expect(sends(say(compact))).toEqual([[MAKER, { kind: "want", ids: [id] }]]);
+    say({ kind: "block", block });
+    expect(has()).toBe(true);
+  });
+
   it("is late, and no fault of who answers, where the whole of it came from another", () => {
     const { say, has } = node(all.slice(1));
     say(compact);

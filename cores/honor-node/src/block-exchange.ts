@@ -80,7 +80,11 @@ export class BlockExchange {
     const { header, shortIds } = compact;
     const { pool, settings, nowMs, answerMs, ruleContext } = this.#context;
     const id = blockId(header);
-    if (this.#partial.has(id) || !this.#isNews(from, id, header)) return;
+    if (this.#partial.has(id)) {
+      if (this.#partial.isOtherwise(compact, from)) this.want([id], from);
+      return;
+    }
+    if (!this.#isNews(from, id, header)) return;
     if (this.#isRefused(from, headFault(header, ruleContext)) || !this.#isSigned(from, header)) return;
     this.#noteClaim(header);
     const found = shortIds.map((shortId) => pool.find(shortId) ?? settings.read?.find(shortId));

@@ -41,6 +41,14 @@ export class PartialBlocks {
     return this.#partial.has(id);
   }
 
+  /** Whether it waits as another peer named its transactions, and this one names others: one of them lies. */
+  isOtherwise({ header, shortIds }: CompactBlock, peer: string): boolean {
+    const partial = this.#partial.get(blockId(header));
+    if (partial === undefined || partial.peer === peer) return false;
+    const isLike = shortIds.length === partial.shortIds.length;
+    return !isLike || shortIds.some((shortId, place) => shortId !== partial.shortIds[place]);
+  }
+
   get size(): number {
     return this.#partial.size;
   }

@@ -209,6 +209,17 @@ describe("packets from peers", () => {
     ]);
   });
 
+  it("that announce what was read before have as much of it handed on as the peer's allowance goes", () => {
+    const { subject, target } = intake();
+    const transactions = Array.from({ length: 30 }, (_, tag) => read(payload(tag)));
+    subject.remember(transactions);
+    const announce = { kind: "announce", shortIds: transactions.map(({ id }) => shortIdOf(id)) } as const;
+    for (let count = 0; count < 9; count++) subject.receive("peer", encodePacket(announce));
+    const handedOn = target.gossiped.mock.calls.flatMap(([some]) => some as OrderedTransaction[]);
+    expect(handedOn.length).toBeGreaterThan(0);
+    expect(handedOn.length).toBeLessThanOrEqual(9);
+  });
+
   it("that bring what was missing of a block are read, and what is read is told by name", async () => {
     const { subject, target } = intake();
     const answer = {

@@ -108,7 +108,7 @@ export class PacketIntake {
       return;
     }
     if (isSnapshotPacket(packet)) this.#target.snapshot(from, packet);
-    else if (packet.kind === "announce") this.#announced(from, packet.shortIds);
+    else if (packet.kind === "announce") this.#announced(from, allowance, packet.shortIds);
     else if (
       packet.kind === "block" ||
       packet.kind === "transactions" ||
@@ -178,11 +178,16 @@ export class PacketIntake {
     this.#target.heard(transactions.map(({ id }) => shortIdOf(id)));
   }
 
-  /** What was read before is not fetched again: it is handed on as if it had come. */
-  #announced(from: string, shortIds: readonly string[]): void {
+  /**
+   * What was read before is not fetched again: it is handed on as if it had come. That costs much more than to name it, and
+   * counts as a packet each; half of the allowance is left for what else the peer says.
+   */
+  #announced(from: string, allowance: Allowance, shortIds: readonly string[]): void {
     const found = shortIds.map((shortId) => this.#known.find(shortId));
-    const known = found.filter((one) => one !== undefined);
-    if (known.length > 0) this.#gossipedAgain(known);
+    const others = found.filter((one) => one !== undefined && !this.#target.isPooled(one.id));
+    const some = others.slice(0, Math.floor(allowance.packets / 2)) as OrderedTransaction[];
+    allowance.packets -= some.length;
+    if (some.length > 0) this.#target.gossiped(some);
     const unknown = shortIds.filter((_, at) => found[at] === undefined);
     if (unknown.length > 0) this.#target.deliver(from, { kind: "announce", shortIds: unknown });
   }
@@ -233,7 +238,6 @@ function extraCost(packet: WirePacket, { packetsPerSecond }: IntakeLimits): numb
   if (["range", "snapshot-request", "snapshot-part-request"].includes(packet.kind))
     return packetsPerSecond / RANGES_PER_SECOND;
   if (packet.kind === "want") return packet.ids.length;
-  // What is announced may have to be handed on again.
   const isNames = packet.kind === "want-announced" || packet.kind === "announce";
   return isNames ? packet.shortIds.length / NAMES_PER_PACKET : 0;
 }
