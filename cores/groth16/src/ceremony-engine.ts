@@ -6,6 +6,7 @@ import { circuitDigest, encodeCircuit, encodeScalars } from "./circuit-encoding.
 import {
   type CurveG1,
   G1_GENERATOR,
+  G1_ZERO,
   G2_GENERATOR,
   g1FromRun,
   g1ToRun,
@@ -116,7 +117,7 @@ export class CeremonyEngine {
     return concatBytes(...(await this.#threads.share(jobs, {})));
   }
 
-  /** A combination of a run of G1 with weights from `seed`. Throws `prover-refused` for points that are none. */
+  /** A combination of a run of G1 with weights from `seed`; at infinity for an empty one. Throws `prover-refused` for points that are none. */
   async combination(points: Uint8Array, seed: Uint8Array): Promise<CurveG1> {
     const weights = chunksOf(weightsFrom(seed, points.length / G1_BYTES), COMBINED * SCALAR_BYTES);
     const jobs = chunksOf(points, COMBINED * G1_BYTES).map((chunk, at): CeremonyJob => {
@@ -127,7 +128,7 @@ export class CeremonyEngine {
       };
     });
     const sums = await this.#threads.share(jobs, {});
-    return sums.map(g1FromRun).reduce((total, sum) => total.add(sum));
+    return sums.map(g1FromRun).reduce((total, sum) => total.add(sum), G1_ZERO);
   }
 
   close(): Promise<void> {

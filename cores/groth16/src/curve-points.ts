@@ -13,6 +13,7 @@ const INFINITY = 0x40;
 const { Fp12 } = bn254.fields;
 
 export const G1_GENERATOR: CurveG1 = bn254.G1.Point.BASE;
+export const G1_ZERO: CurveG1 = bn254.G1.Point.ZERO;
 export const G2_GENERATOR: CurveG2 = bn254.G2.Point.BASE;
 
 function coordinates(bytes: Uint8Array): bigint[] {

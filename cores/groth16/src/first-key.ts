@@ -2,7 +2,7 @@ import { shake256 } from "@noble/hashes/sha3.js";
 import type { CeremonyJob, CeremonyThreads } from "./ceremony-threads.js";
 import { concatBytes, G1_BYTES, G2_BYTES } from "./key-points.js";
 import type { CircuitPowers } from "./powers-of-tau.js";
-import type { PointGroup } from "./prover-messages.js";
+import type { PointGroup, ProverRequest } from "./prover-messages.js";
 import type { CallOptions } from "./prover-thread-port.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -130,8 +130,8 @@ export function firstKeyPoints(
       keyof typeof jobs,
       Bytes
     >;
-    const [products] = await threads.share([add(made.aByBeta, made.bByAlpha)], options);
-    const [combined] = await threads.share([add(products as Bytes, made.cQuery)], options);
+    const [products] = await threads.share([{ request: addition(made.aByBeta, made.bByAlpha) }], options);
+    const [combined] = await threads.share([{ request: addition(products as Bytes, made.cQuery) }], options);
     const { tau, tauG2, alphaTau, betaG1, betaG2 } = checked;
     return {
       points: { ...made, alphaG1: cut(alphaTau, 0, 1), betaG1, betaG2, combined: combined as Bytes },
@@ -160,8 +160,14 @@ function jobsOf(
   const combine = (matrix: 0 | 1 | 2, points: Bytes, group: PointGroup = "g1"): CeremonyJob => ({
     request: (thread) => ({ kind: "combine", key: keys[thread] as string, matrix, group, points }),
   });
-  const sum = (points: Bytes, by: Bytes, group: PointGroup = "g1"): CeremonyJob => ({
-    request: { kind: "sum-points", group, points, weights: by },
+  // Parts are copied when their thread takes them: all at once would be the powers several times over.
+  const sum = (points: Bytes | (() => Bytes), by: Bytes, group: PointGroup = "g1"): CeremonyJob => ({
+    request: () => ({
+      kind: "sum-points",
+      group,
+      points: typeof points === "function" ? points() : points,
+      weights: by,
+    }),
   });
   const [all, most, tail] = [2 * size - 2, size, size - 1].map((count) => firstWeights(weights, count)) as [
     Bytes,
@@ -176,22 +182,24 @@ function jobsOf(
     bQueryG1: combine(1, lagrange),
     bByAlpha: combine(1, alphaLagrange),
     lagrangeG2: sum(lagrangeG2, most, "g2"),
-    tauLow: sum(cut(tau, 0, 2 * size - 2), all),
-    tauHigh: sum(cut(tau, 1, 2 * size - 1), all),
-    lagrangeByPowers: sum(cut(tau, 0, size), coefficients),
+    tauLow: sum(() => cut(tau, 0, 2 * size - 2), all),
+    tauHigh: sum(() => cut(tau, 1, 2 * size - 1), all),
+    lagrangeByPowers: sum(() => cut(tau, 0, size), coefficients),
     alphaLagrangeByPowers: sum(alphaTau, coefficients),
-    alphaLow: sum(cut(alphaTau, 0, size - 1), tail),
-    alphaHigh: sum(cut(alphaTau, 1, size), tail),
+    alphaLow: sum(() => cut(alphaTau, 0, size - 1), tail),
+    alphaHigh: sum(() => cut(alphaTau, 1, size), tail),
     lagrange: sum(lagrange, most),
     alphaLagrange: sum(alphaLagrange, most),
     betaLagrange: sum(betaLagrange, most),
     // tau^i · Z(tau) = tau^(i + size) − tau^i, the quotient's coefficients being monomial.
-    quotientQuery: add(cut(tau, size, 2 * size - 1), cut(tau, 0, size - 1), true),
+    quotientQuery: {
+      request: () => addition(cut(tau, size, 2 * size - 1), cut(tau, 0, size - 1), true),
+    } satisfies CeremonyJob,
   };
 }
 
-function add(left: Bytes, right: Bytes, negate = false): CeremonyJob {
-  return { request: { kind: "add-points", left, right, negate } };
+function addition(left: Bytes, right: Bytes, negate = false): ProverRequest {
+  return { kind: "add-points", left, right, negate };
 }
 
 /** Works with the circuit loaded in every thread, under a name of the thread's own. */
@@ -207,7 +215,12 @@ async function withCircuit<T>(
     if (result.kind !== "loaded") throw new TypeError("the prover answered another question");
     return result.key;
   });
-  const made = await work(keys);
-  await threads.each((thread) => ({ kind: "unload", key: keys[thread] as string }), options);
-  return made;
+  try {
+    return await work(keys);
+  } finally {
+    // Also where the caller gave up; a thread that ended has nothing to unload, and why it did is what is thrown.
+    await threads
+      .each((thread) => ({ kind: "unload", key: keys[thread] as string }), {})
+      .catch(() => undefined);
+  }
 }

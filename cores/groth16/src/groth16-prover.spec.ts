@@ -270,6 +270,23 @@ describe("prover", () => {
   });
 });
 
+it("a thread that cannot be sent a request refuses that call alone", async () => {
+  const port = new ProverThreadPort(4);
+  const points = new Uint8Array(64);
+  const gone = new ArrayBuffer(8);
+  structuredClone(gone, { transfer: [gone] });
+  try {
+    await expect(port.call({ kind: "assemble", points, blinding: points }, [gone], {})).rejects.toThrow(
+      /detached|transfer/,
+    );
+    await expect(port.call({ kind: "assemble", points, blinding: points }, [], {})).rejects.toMatchObject({
+      code: "prover-refused",
+    });
+  } finally {
+    await port.close();
+  }
+});
+
 describe("a prover without memory", () => {
   it("says so, and is another one with memory for the next call", async () => {
     const port = new ProverThreadPort(4);

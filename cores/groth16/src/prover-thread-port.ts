@@ -146,7 +146,11 @@ export class ProverThreadPort {
         (worker) => {
           // An idle thread must not keep the process alive; one that owes an answer must.
           worker.ref();
-          worker.postMessage({ id, request }, [...moved]);
+          try {
+            worker.postMessage({ id, request }, [...moved]);
+          } catch (error) {
+            settled.reject(error);
+          }
         },
         (error: CodedError) => {
           this.#starting = undefined;

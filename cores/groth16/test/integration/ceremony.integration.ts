@@ -1,3 +1,4 @@
+import { R1csBuilder, signalTerm } from "@aios/core-zkml/r1cs-builder";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type Ceremony,
@@ -70,6 +71,17 @@ describe("a key of two contributors", () => {
     } finally {
       await prover.close();
     }
+  });
+
+  it("is verified also for a circuit that keeps nothing private", async () => {
+    const builder = new R1csBuilder();
+    const [root, square] = [builder.publicInput("root"), builder.publicInput("square")];
+    builder.constrain("square", signalTerm(root), signalTerm(root), signalTerm(square));
+    const first = await engine.firstKey(builder.build(), powers, seed(1));
+    expect(splitKeyPoints(first.points).privateQuery).toHaveLength(0);
+    const contributed = await contribute(engine, openCeremony(first, powers), "the developer", seed(2));
+    await verifyCeremony(engine, await endWithBeacon(engine, contributed, seed(4), 10), first, seed(10));
+    expect((await engine.combination(new Uint8Array(0), seed(5))).is0()).toBe(true);
   });
 
   it("is handed on as JSON, and any change of form or value in it is refused by name", async () => {
