@@ -222,6 +222,13 @@ proverConformance("ZkProver on the zk-prover", async () => {
       };
       return deliveredJob({ ...sample, buyer: address(REQUESTER), terms }, hexlify(claimed));
     },
+    holdProofs() {
+      let release = (): void => undefined;
+      platform.storage.held = new Promise((resolve) => {
+        release = resolve;
+      });
+      return release;
+    },
     close: () => platform.stop(),
   };
 });
@@ -237,6 +244,13 @@ proverConformance("ZkProver on FakePeers", async () => {
       const packed = TRUE_OUTPUT + (output === "right" ? 0n : 1n);
       const id = jobId(`0x${number.toString(16).padStart(64, "0")}`);
       return deliveredJob(sampleJob("proof", id), `0x${packed.toString(16).padStart(64, "0")}`);
+    },
+    holdProofs() {
+      let release = (): void => undefined;
+      peers.proofsHeld = new Promise((resolve) => {
+        release = resolve;
+      });
+      return release;
     },
     async close() {
       client[Symbol.dispose]();

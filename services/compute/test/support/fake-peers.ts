@@ -80,6 +80,8 @@ export class FakePeers {
   proverIsOld = false;
   /** How long a proof takes. */
   proofMs = 20;
+  /** What every proof waits for before it ends. */
+  proofsHeld: Promise<void> | undefined;
   readonly #chain: FakeChain;
   readonly #bus: EventBus;
   readonly #wrappingKey = generateSealingKeyPair(new SeededRng(3));
@@ -294,6 +296,7 @@ export class FakePeers {
   }
 
   async #endProof(jobId: string, claimed: bigint): Promise<void> {
+    await this.proofsHeld;
     const proven = claimed === TRUE_OUTPUT;
     this.proofs.set(jobId, {
       claimed,
@@ -313,7 +316,7 @@ export class FakePeers {
     ]);
   }
 
-  /** Two stages, then the end once the proof has ended. */
+  /** Two stages, the first on opening, then the end once the proof has ended. */
   #watchProof(call: ServerWritableStream<WatchProofRequest, unknown>): void {
     const { jobId } = call.request;
     const stages = ["queued", "proving"];
@@ -330,6 +333,7 @@ export class FakePeers {
     };
     const telling = setInterval(tell, 10);
     call.on("cancelled", () => clearInterval(telling));
+    tell();
   }
 
   #proof(jobId: string): object {

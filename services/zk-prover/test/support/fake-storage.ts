@@ -32,6 +32,8 @@ export class FakeStorage {
   readonly #keys = new Map<string, { readonly key: Uint8Array; readonly purposes: readonly string[] }>();
   readonly peer = new PeerServer();
   readonly releases: { readonly cid: string; readonly purpose: string; readonly jobId: string }[] = [];
+  /** What every content waits for before it is sent. */
+  held: Promise<void> | undefined;
   /** While set, every call is answered so. */
   outage: { readonly code: status; readonly message: string } | undefined;
 
@@ -44,7 +46,8 @@ export class FakeStorage {
           call: ServerReadableStream<PutContentRequest, PutContentResponse>,
           callback: sendUnaryData<PutContentResponse>,
         ) => void storage.#put(call, callback),
-        getContent: (call: ServerWritableStream<GetContentRequest, GetContentResponse>) => storage.#get(call),
+        getContent: (call: ServerWritableStream<GetContentRequest, GetContentResponse>) =>
+          void storage.#get(call),
       },
     );
     storage.peer.add(
@@ -94,7 +97,8 @@ export class FakeStorage {
     callback(null, { cid: this.store(bytes), sizeBytes: bytes.length, deduplicated: false });
   }
 
-  #get(call: ServerWritableStream<GetContentRequest, GetContentResponse>): void {
+  async #get(call: ServerWritableStream<GetContentRequest, GetContentResponse>): Promise<void> {
+    await this.held;
     const bytes = this.#contents.get(call.request.cid);
     const failure = this.outage ?? (bytes === undefined ? contentNotFound(call.request.cid) : undefined);
     if (failure !== undefined || bytes === undefined) {
