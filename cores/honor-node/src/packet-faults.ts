@@ -1,7 +1,7 @@
 /**
  * What may be wrong with what a peer sent: the name under which it is counted, and what it costs the peer in points.
  *
- * - 0: honest nodes do it too, for their pace, their clock, or a network that loses, repeats and delays.
+ * - 0: honest nodes do it too, for their pace, their clock, what others signed, or a network that loses, repeats and delays.
  * - 1: an honest node may do it now and then. As much is forgiven each second, so that only who goes on with it is banned.
  * - more: no honest node does it. Whatever it passes on it has checked, by rules whose outcome is the same everywhere.
  */
