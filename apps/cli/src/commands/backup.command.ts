@@ -21,7 +21,8 @@ export const backupCommand: Command = {
   name: "backup",
   summary: "write all state of this machine's platform, or of a release on Kubernetes, into one sealed file",
   description: `Databases, chain, contents and keys, all of one moment: the platform must be stopped; a release on Kubernetes is stopped
-and started again. The file is encrypted as a whole (scrypt, AES-256-GCM) and holds the hash of everything in it.`,
+and started again. The file is encrypted as a whole (scrypt, AES-256-GCM) and holds the hash of everything in it. What
+is wrong with a release says 'doctor --kubernetes', which asks in the context's own namespace where none is named.`,
   actions: [
     {
       positionals: [],

@@ -2,8 +2,8 @@ import { isCodedError } from "@aios/kernel/coded-error";
 import { type Command, type CommandInput, UsageError } from "../command.js";
 import { addressCertificateFinding, operationsFindings } from "../doctor/cluster-findings.js";
 import { type Finding, warning } from "../doctor/finding.js";
+import { askPod } from "../doctor/kubernetes/ask-pod.js";
 import { examineCluster } from "../doctor/kubernetes/examine-cluster.js";
-import { Kubectl } from "../doctor/kubernetes/kubectl.js";
 import {
   diskFinding,
   memoryFinding,
@@ -12,7 +12,9 @@ import {
   portFindings,
 } from "../doctor/machine-findings.js";
 import { backendFindings, clockFindings } from "../doctor/platform-findings.js";
+import { Kubectl } from "../kubernetes/kubectl.js";
 import { gatewayUrl, localInstance, operatorClient, repositoryRoot, visitorClient } from "../platform.js";
+import { interruptible, operatorsProgram } from "./kubernetes-options.js";
 
 const MARK: Readonly<Record<Finding["state"], string>> = {
   ok: "  ok  ",
@@ -41,7 +43,8 @@ unless the gateway runs on this machine. Exit code 1 when something is wrong; wa
 
 With --kubernetes it asks the cluster of your kubeconfig instead, by kubectl and with your rights: every pod of AiOS, why it
 waits or was started again, its last events, disks and nodes; and each running pod for itself: version, clock, migrations,
-what waits, disk and certificate. With --url too, what the gateway knows comes behind it.`,
+what waits, disk and certificate. With --url too, what the gateway knows comes behind it. A backup of such a release is
+'backup kubernetes': there the cluster is an action of its own, and its namespace is aios where none is named.`,
   actions: [
     {
       positionals: [],
@@ -73,7 +76,13 @@ async function examine(input: CommandInput): Promise<number> {
     const url = gatewayUrl(input);
     return tell(input, { url }, await platformFindings(input, url));
   }
-  const inCluster = await examineCluster(new Kubectl({ context, namespace }), { release, namespace });
+  const inCluster = await interruptible(async (signal) => {
+    const program = operatorsProgram("kubectl", input.output.env, signal);
+    const kubectl = new Kubectl(program, { context, namespace });
+    const found = await examineCluster(kubectl, (pod, port) => askPod(kubectl, pod, port), release);
+    signal.throwIfAborted();
+    return found;
+  });
   const platform = input.url === undefined ? [] : await platformFindings(input, gatewayUrl(input));
   const where = input.url === undefined ? {} : { url: input.url };
   return tell(input, { ...where, kubernetes: true }, [...inCluster, ...platform]);

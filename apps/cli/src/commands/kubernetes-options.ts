@@ -4,7 +4,7 @@ import type { CommandInput } from "../command.js";
 import { Helm } from "../kubernetes/helm.js";
 import { Kubectl } from "../kubernetes/kubectl.js";
 import type { Operation } from "../kubernetes/operation.js";
-import { InstalledProgram } from "../kubernetes/program.js";
+import { InstalledProgram, type Program } from "../kubernetes/program.js";
 
 export const RELEASE_OPTIONS = {
   namespace: { value: "<name>", summary: "where the release is (default: aios)" },
@@ -22,24 +22,38 @@ export async function onRelease<T>(
   work: (operation: Operation) => Promise<T>,
 ): Promise<T> {
   const { namespace = "aios", release = "aios", context } = options;
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort(interrupted());
-  for (const signal of ENDS) process.on(signal, interrupt);
   const target = { namespace, context };
-  // Programs, and the plugins that sign them in, have no use for what seals the backup.
-  const { AIOS_BACKUP_PASSPHRASE: _sealing, ...env } = output.env;
-  const program = (name: string, signal: AbortSignal) => new InstalledProgram(name, env, signal);
+  const program = (name: string, signal: AbortSignal) => operatorsProgram(name, output.env, signal);
   const say = (line: string): void => (json ? output.writeError(`${line}\n`) : output.write(`${line}\n`));
-  try {
-    return await work({
-      kubectl: new Kubectl(program("kubectl", abort.signal), target),
+  return interruptible((signal) =>
+    work({
+      kubectl: new Kubectl(program("kubectl", signal), target),
       cleaner: new Kubectl(program("kubectl", new AbortController().signal), target),
-      helm: new Helm(program("helm", abort.signal), target, release),
+      helm: new Helm(program("helm", signal), target, release),
       namespace,
       release,
       clock: systemClock,
       say,
-    });
+    }),
+  );
+}
+
+/** One of the operator's. It, and the plugins that sign it in, have no use for what seals a backup. */
+export function operatorsProgram(
+  name: string,
+  { AIOS_BACKUP_PASSPHRASE: _sealing, ...env }: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Program {
+  return new InstalledProgram(name, env, signal);
+}
+
+/** Runs `work` with a signal for what would end the program. */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort(interrupted());
+  for (const signal of ENDS) process.on(signal, interrupt);
+  try {
+    return await work(abort.signal);
   } finally {
     for (const signal of ENDS) process.off(signal, interrupt);
   }

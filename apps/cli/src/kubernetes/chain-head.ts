@@ -34,7 +34,7 @@ export async function requireBlock(
 }
 
 function blockAt(kubectl: Kubectl, release: string, tag: string): Promise<Block | null> {
-  return kubectl.forwarded(`${release}-consensus`, JSON_RPC_PORT, async (port) => {
+  return kubectl.forwarded(`service/${release}-consensus`, JSON_RPC_PORT, async (port) => {
     const answer = await fetch(`http://127.0.0.1:${port}`, {
       method: "POST",
       headers: { "content-type": "application/json" },

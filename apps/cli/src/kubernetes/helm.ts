@@ -1,7 +1,12 @@
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
-import type { KubectlTarget } from "./kubectl.js";
-import type { Program } from "./program.js";
+import { jsonAnswer, type Program } from "./program.js";
 import { type ReleaseShape, releaseShape } from "./release.js";
+
+export interface HelmTarget {
+  readonly namespace: string;
+  /** Of the operator's configuration; its current one where absent. */
+  readonly context: string | undefined;
+}
 
 export interface InstalledRelease {
   readonly shape: ReleaseShape;
@@ -25,11 +30,11 @@ interface ReleaseJson {
 /** A release as an operator handles it: by helm. */
 export class Helm {
   readonly #program: Program;
-  readonly #target: KubectlTarget;
+  readonly #target: HelmTarget;
   readonly #release: string;
 
   /** `program`: helm. */
-  constructor(program: Program, target: KubectlTarget, release: string) {
+  constructor(program: Program, target: HelmTarget, release: string) {
     this.#program = program;
     this.#target = target;
     this.#release = release;
@@ -46,7 +51,7 @@ export class Helm {
   /** What an install of the chart would make, after the chart itself has asked the cluster for what it needs. */
   async rendered(choice: ChartChoice): Promise<ReleaseShape> {
     const answer = await this.#run(...this.#upgrade(choice), "--dry-run=server", "--output", "json");
-    return this.#shapeOf(JSON.parse(answer) as ReleaseJson);
+    return this.#shapeOf(jsonAnswer("helm", answer) as ReleaseJson);
   }
 
   /** Installs or upgrades, and waits until every pod is ready. */
@@ -56,7 +61,7 @@ export class Helm {
 
   async #status(): Promise<ReleaseJson> {
     try {
-      return JSON.parse(await this.#run("status", this.#release, "--output", "json")) as ReleaseJson;
+      return jsonAnswer("helm", await this.#run("status", this.#release, "--output", "json")) as ReleaseJson;
     } catch (error) {
       if (isCodedError(error) && /release: not found/.test(error.message))
         throw absent(this.#release, this.#target.namespace);

@@ -1,4 +1,5 @@
-import type { Program } from "./program.js";
+import { z } from "zod";
+import { jsonAnswer, type Program, unexpectedAnswer } from "./program.js";
 
 export interface Labelled {
   readonly name: string;
@@ -14,12 +15,21 @@ export interface KubernetesObject {
 }
 
 export interface KubectlTarget {
-  readonly namespace: string;
+  /** That of the context where absent. */
+  readonly namespace: string | undefined;
   /** Of the operator's configuration; its current one where absent. */
   readonly context: string | undefined;
 }
 
-/** Kubernetes as an operator reaches it: by kubectl, in one namespace. */
+const OBJECTS = z.object({
+  items: z.array(z.looseObject({ kind: z.string(), metadata: z.looseObject({ name: z.string() }) })),
+});
+const FORWARDED = /^Forwarding from (?:127\.0\.0\.1|\[::1\]):(\d+) -> /;
+
+/**
+ * Kubernetes as an operator reaches it: by kubectl, in one namespace. Whatever it asks throws `kubectl-missing`,
+ * `kubectl-failed` with kubectl's own words, and `kubectl-answer-unexpected`.
+ */
 export class Kubectl {
   readonly #program: Program;
   readonly #target: KubectlTarget;
@@ -34,13 +44,23 @@ export class Kubectl {
     return this.#program.run(this.#args(args));
   }
 
+  /** What is asked for, as JSON. */
+  async get(resource: string, ...args: readonly string[]): Promise<unknown> {
+    const words = ["get", resource, ...args, "--output=json", "--request-timeout=30s"];
+    return jsonAnswer("kubectl", await this.text(...words));
+  }
+
   /** Objects of some kinds, by a selector. */
   async list<T extends KubernetesObject>(kinds: string, selector?: string): Promise<readonly T[]> {
     const chosen = selector === undefined ? [] : ["--selector", selector];
-    const { items } = JSON.parse(await this.text("get", kinds, ...chosen, "--output=json")) as {
-      readonly items: readonly T[];
-    };
-    return items;
+    return answerAs(OBJECTS, kinds, await this.get(kinds, ...chosen)).items as unknown as readonly T[];
+  }
+
+  /** The namespace that is asked. */
+  async namespace(): Promise<string> {
+    if (this.#target.namespace !== undefined) return this.#target.namespace;
+    const said = await this.text("config", "view", "--minify", "--output=jsonpath={..namespace}");
+    return said.trim().split(/\s+/)[0] || "default";
   }
 
   /** Objects by standard input: what is in them appears in no list of processes. */
@@ -65,12 +85,13 @@ export class Kubectl {
     return this.#program.output(this.#args(["exec", pod, "--", ...words]));
   }
 
-  /** Runs `work` with a port of this machine that leads to a service's. */
-  async forwarded<T>(service: string, port: number, work: (port: number) => Promise<T>): Promise<T> {
-    const args = this.#args(["port-forward", `service/${service}`, `:${port}`]);
-    const { line, stop } = await this.#program.untilLine(args);
+  /** Runs `work` with a port of this machine that leads to one of a Service or a pod, as `service/<name>`. */
+  async forwarded<T>(to: string, port: number, work: (port: number) => Promise<T>): Promise<T> {
+    const { line, stop } = await this.#program.untilLine(this.#args(["port-forward", to, `:${port}`]));
     try {
-      return await work(Number(/:(\d+) -> /.exec(line)?.[1]));
+      const here = FORWARDED.exec(line)?.[1];
+      if (here === undefined) throw unexpectedAnswer("kubectl", `no forwarded port but '${line}'`);
+      return await work(Number(here));
     } finally {
       await stop();
     }
@@ -78,6 +99,18 @@ export class Kubectl {
 
   #args(args: readonly string[]): readonly string[] {
     const { namespace, context } = this.#target;
-    return ["--namespace", namespace, ...(context === undefined ? [] : ["--context", context]), ...args];
+    return [
+      ...(namespace === undefined ? [] : ["--namespace", namespace]),
+      ...(context === undefined ? [] : ["--context", context]),
+      ...args,
+    ];
   }
+}
+
+/** What kubectl said of a resource, in its form. Throws `kubectl-answer-unexpected`. */
+export function answerAs<T>(form: z.ZodType<T>, resource: string, said: unknown): T {
+  const read = form.safeParse(said);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw unexpectedAnswer("kubectl", `${resource}: ${issue?.path.join(".")}: ${issue?.message}`);
 }

@@ -10,10 +10,11 @@ export interface Program {
   run(args: readonly string[], input?: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<string>;
   /** What it writes, as it comes. Throws as `run` does, before the end is told. */
   output(args: readonly string[]): AsyncGenerator<Buffer>;
-  /** Leaves it running; answers the first line that it writes. */
+  /** Leaves it running; answers the first line that it writes. Ends it, and throws `<name>-failed`, where none comes in time. */
   untilLine(args: readonly string[]): Promise<{ readonly line: string; stop(): Promise<void> }>;
 }
 
+const LINE_WITHIN_MS = 30_000;
 const LARGEST_ANSWER_BYTES = 256 * 1024 ** 2;
 const KEPT_COMPLAINT = 16_384;
 /** What a program of this platform says inside of a pod: a stable code, and a sentence. */
@@ -35,7 +36,7 @@ export class InstalledProgram implements Program {
     const { child, ended } = this.#start(args);
     // It may end before it has read everything; why is what it says, not that its input is closed.
     const fed = pipeline(input, child.stdin).catch((error: unknown) => error);
-    const answer = collected(child.stdout);
+    const answer = collected(this.#name, child.stdout);
     answer.catch(() => undefined);
     try {
       await ended;
@@ -67,8 +68,14 @@ export class InstalledProgram implements Program {
       await ended.catch(() => undefined);
     };
     const first = once(child.stdout, "data").then(([piece]) => String(piece).split("\n", 1)[0] ?? "");
-    const line = await Promise.race([first, ended.then(() => "")]);
-    return { line, stop };
+    first.catch(() => undefined);
+    // Then it ends as one that failed.
+    const timer = setTimeout(() => child.kill(), LINE_WITHIN_MS);
+    try {
+      return { line: await Promise.race([first, ended.then(() => "")]), stop };
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #start(args: readonly string[]): { readonly child: Child; readonly ended: Promise<void> } {
@@ -105,16 +112,32 @@ export class InstalledProgram implements Program {
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-async function collected(stream: Readable): Promise<string> {
+async function collected(name: string, stream: Readable): Promise<string> {
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of stream as AsyncIterable<Buffer>) {
     length += piece.length;
-    if (length > LARGEST_ANSWER_BYTES) throw new Error("the answer is too large");
+    if (length > LARGEST_ANSWER_BYTES) throw unexpectedAnswer(name, "it is too large");
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString("utf8");
 }
+
+/** What a program wrote, as JSON. Throws `<name>-answer-unexpected`. */
+export function jsonAnswer(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unexpectedAnswer(name, `it is not JSON but '${text.slice(0, 100).trim()}'`);
+  }
+}
+
+export const unexpectedAnswer = (name: string, why: string): CodedError =>
+  new CodedError({
+    code: `${name}-answer-unexpected`,
+    kind: "unavailable",
+    message: `${name} answered something else than was asked for: ${why}.`,
+  });
 
 /** An error of what was to be written, and none of the pipe that it was written to. */
 function isOwn(error: unknown): boolean {

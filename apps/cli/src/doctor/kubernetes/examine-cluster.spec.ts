@@ -25,15 +25,12 @@ interface Fake {
 
 function examine({ get = async (resource) => recorded(resource), ask = well }: Fake = {}) {
   const asked: string[] = [];
-  const kubectl = {
-    get,
-    namespace: async () => "aios-check",
-    ask: async (pod: string) => {
-      asked.push(pod);
-      return ask(pod);
-    },
+  const kubectl = { get, namespace: async () => "aios-check" };
+  const askPod = async (pod: string): Promise<OperatedService> => {
+    asked.push(pod);
+    return ask(pod);
   };
-  const findings = examineCluster(kubectl, { release: "aios", namespace: undefined });
+  const findings = examineCluster(kubectl, askPod, "aios");
   return findings.then((found) => ({ findings: found, asked }));
 }
 
@@ -114,7 +111,7 @@ describe("the doctor of a cluster that Kubernetes describes", () => {
   });
 
   it("goes on where the cluster's own objects may not be seen, and says so", async () => {
-    const refused = new CodedError({ code: "kubectl-refused", kind: "unavailable", message: "forbidden" });
+    const refused = new CodedError({ code: "kubectl-failed", kind: "unavailable", message: "forbidden" });
     const { findings } = await examine({
       get: async (resource) => {
         if (resource === "nodes" || resource === "storageclasses") throw refused;
@@ -135,5 +132,16 @@ describe("the doctor of a cluster that Kubernetes describes", () => {
     expect(findings).toMatchObject([
       { name: "kubernetes", state: "problem", detail: "There is no 'kubectl'." },
     ]);
+  });
+
+  it("is one finding where kubectl answers something else, of the cluster's own objects too", async () => {
+    for (const strange of ["pods", "nodes"]) {
+      const get = async (resource: string) =>
+        resource === strange ? { items: [{ metadata: 7 }] } : recorded(resource);
+      const { findings } = await examine({ get });
+      expect(findings).toMatchObject([
+        { name: "kubernetes", state: "problem", detail: expect.stringContaining(`${strange}: items.0`) },
+      ]);
+    }
   });
 });

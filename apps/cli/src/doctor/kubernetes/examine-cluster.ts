@@ -1,36 +1,38 @@
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { OperatedService } from "@aios/sdk/operations-types";
 import { systemClock } from "@aios/service-kit/system-clock";
+import type { z } from "zod";
+import { answerAs, type Kubectl } from "../../kubernetes/kubectl.js";
 import { processFindings } from "../cluster-findings.js";
 import { type Finding, ok, problem, warning } from "../finding.js";
-import type { Kubectl } from "./kubectl.js";
 import { type ClusterState, isOurs, LISTS, type Pod, serviceOf } from "./kubernetes-objects.js";
 import { kubernetesFindings } from "./pod-findings.js";
 
-export interface Examined {
-  /** The release whose pods are meant; all of AiOS in the namespace where absent. */
-  readonly release: string | undefined;
-  readonly namespace: string | undefined;
-}
+/** What a pod says of itself at its health port. */
+export type AskPod = (pod: string, port: number) => Promise<OperatedService>;
 
 const ASKED_AT_ONCE = 4;
 const HEALTH_PORT = "health";
 const REACH_FIX =
   "Check the kubeconfig ('kubectl get pods'), --context and --namespace; the doctor needs get and list on pods, events and persistentvolumeclaims, and create on pods/portforward.";
 
-/** Everything about a release in a cluster: what Kubernetes knows of its pods, and what each of them says of itself. */
+/**
+ * Everything about a release in a cluster, or all of AiOS in the namespace: what Kubernetes knows of its pods, and what each
+ * of them says of itself.
+ */
 export async function examineCluster(
-  kubectl: Pick<Kubectl, "get" | "ask" | "namespace">,
-  { release, namespace }: Examined,
+  kubectl: Pick<Kubectl, "get" | "namespace">,
+  ask: AskPod,
+  release: string | undefined,
 ): Promise<readonly Finding[]> {
   let state: ClusterState;
   try {
-    state = await readState(kubectl, namespace ?? (await kubectl.namespace()), release);
+    state = await readState(kubectl, release);
   } catch (error) {
     if (!isCodedError(error)) throw error;
     return [problem("kubernetes", error.message, REACH_FIX)];
   }
-  const asked = await askAll(kubectl, state.pods);
+  const asked = await askAll(ask, state.pods);
   const namesService = new Map(state.pods.map((pod) => [pod.metadata.name, serviceOf(pod)]));
   return [
     ...kubernetesFindings(state, systemClock.now()),
@@ -70,31 +72,31 @@ function answerFindings(
 }
 
 async function readState(
-  kubectl: Pick<Kubectl, "get">,
-  namespace: string,
+  kubectl: Pick<Kubectl, "get" | "namespace">,
   release: string | undefined,
 ): Promise<ClusterState> {
-  const [pods, events, claims, nodes, storageClasses] = await Promise.all([
-    kubectl.get("pods").then((said) => LISTS.pods.parse(said).items.filter((pod) => isOurs(pod, release))),
-    kubectl.get("events").then((said) => LISTS.events.parse(said).items),
-    kubectl.get("persistentvolumeclaims").then((said) => LISTS.persistentvolumeclaims.parse(said).items),
+  const items = async <T>(resource: string, form: z.ZodType<{ items: T[] }>): Promise<readonly T[]> =>
+    answerAs(form, resource, await kubectl.get(resource)).items;
+  const [namespace, pods, events, claims, nodes, storageClasses] = await Promise.all([
+    kubectl.namespace(),
+    items("pods", LISTS.pods),
+    items("events", LISTS.events),
+    items("persistentvolumeclaims", LISTS.persistentvolumeclaims),
     // The cluster's own objects are more than most operators of a namespace may see.
-    kubectl.get("nodes").then((said) => LISTS.nodes.parse(said).items, unseen),
-    kubectl.get("storageclasses").then((said) => LISTS.storageclasses.parse(said).items, unseen),
+    items("nodes", LISTS.nodes).catch(unseen),
+    items("storageclasses", LISTS.storageclasses).catch(unseen),
   ]);
-  return { namespace, pods, events, claims, nodes, storageClasses };
+  const ours = pods.filter((pod) => isOurs(pod, release));
+  return { namespace, pods: ours, events, claims, nodes, storageClasses };
 }
 
 function unseen(error: unknown): undefined {
-  if (!isCodedError(error)) throw error;
+  if (!isCodedError(error) || error.code !== "kubectl-failed") throw error;
   return undefined;
 }
 
 /** Every pod whose container runs and that has a health port, a few at a time. */
-async function askAll(
-  kubectl: Pick<Kubectl, "ask">,
-  pods: readonly Pod[],
-): Promise<readonly OperatedService[]> {
+async function askAll(ask: AskPod, pods: readonly Pod[]): Promise<readonly OperatedService[]> {
   const waiting = pods.flatMap((pod) => {
     const port = healthPort(pod);
     const runs = pod.status.containerStatuses.some(({ state }) => state.running !== undefined);
@@ -105,7 +107,7 @@ async function askAll(
   const answers: OperatedService[] = [];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-      answers.push(await kubectl.ask(next.name, next.port));
+      answers.push(await ask(next.name, next.port));
   };
   await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));
   return answers.sort((a, b) => a.name.localeCompare(b.name));

@@ -4,18 +4,23 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { askPod } from "../doctor/kubernetes/ask-pod.js";
 import { Kubectl } from "./kubectl.js";
+import { InstalledProgram } from "./program.js";
 
 const SCOPE = { context: undefined, namespace: "aios" };
 
-/** A program of that text in the place of kubectl. */
-function program(text: string): string {
+const kubectlIn = (path: string): Kubectl =>
+  new Kubectl(new InstalledProgram("kubectl", { PATH: path }, new AbortController().signal), SCOPE);
+
+/** A kubectl that does what this script does. */
+function kubectlOf(text: string): Kubectl {
   const folder = mkdtempSync(join(tmpdir(), "aios-kubectl-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "kubectl");
   writeFileSync(file, `#!/bin/sh\n${text}\n`);
   chmodSync(file, 0o755);
-  return file;
+  return kubectlIn(`${folder}:${process.env["PATH"]}`);
 }
 
 /** A pod's health port, and a kubectl that says it forwards a port there. */
@@ -29,28 +34,52 @@ async function podThatAnswers(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  return new Kubectl(SCOPE, program(`echo "Forwarding from 127.0.0.1:${port} -> 9090"; exec sleep 60`));
+  return kubectlOf(`echo "Forwarding from 127.0.0.1:${port} -> 9090"; exec sleep 60`);
 }
 
 const CHECKS = [{ name: "database", ok: true, durationMs: 1 }];
 
 describe("kubectl", () => {
   it("is asked in the namespace that was named", async () => {
-    const said = await new Kubectl(SCOPE, program('echo "[\\"$*\\"]"')).get("pods");
-    expect(said).toEqual(["--namespace=aios get pods --output=json"]);
+    const said = await kubectlOf('echo "[\\"$*\\"]"').get("pods");
+    expect(said).toEqual(["--namespace aios get pods --output=json --request-timeout=30s"]);
   });
 
   it("is said to be missing where it is", async () => {
-    const failure = new Kubectl(SCOPE, "/nowhere/kubectl").get("pods");
+    const failure = kubectlIn("/nowhere").get("pods");
     await expect(failure).rejects.toMatchObject({ code: "kubectl-missing" });
   });
 
-  it("refuses with its own last sentence", async () => {
-    const kubectl = new Kubectl(SCOPE, program('echo "Error: forbidden" >&2; exit 1'));
+  it("refuses in its own words", async () => {
+    const kubectl = kubectlOf('echo "Error: forbidden" >&2; exit 1');
     await expect(kubectl.get("pods")).rejects.toMatchObject({
-      code: "kubectl-refused",
-      message: "Error: forbidden",
+      code: "kubectl-failed",
+      message: expect.stringContaining("Error: forbidden"),
     });
+  });
+
+  it.each([
+    ["no JSON", "warning: old"],
+    ["no list", '{"kind":"Status"}'],
+    ["a list of something else", '{"items":[{"kind":"Pod"}]}'],
+  ])("that answers %s is an error with a code", async (_what, answer) => {
+    await expect(kubectlOf(`echo '${answer}'`).list("pods")).rejects.toMatchObject({
+      code: "kubectl-answer-unexpected",
+    });
+  });
+
+  it("that forwards no port that can be read is an error with a code", async () => {
+    for (const script of ["echo 'Handling connection'; exec sleep 60", "true"])
+      await expect(kubectlOf(script).forwarded("service/x", 1, async () => 1)).rejects.toMatchObject({
+        code: "kubectl-answer-unexpected",
+      });
+  });
+
+  it("says the namespace of its context where none is named", async () => {
+    expect(await kubectlOf("exit 1").namespace()).toBe("aios");
+    const program = { run: async () => "team-a\n" } as unknown as InstalledProgram;
+    const target = { namespace: undefined, context: undefined };
+    expect(await new Kubectl(program, target).namespace()).toBe("team-a");
   });
 
   it("asks a pod for itself, and compares its clock", async () => {
@@ -62,7 +91,7 @@ describe("kubectl", () => {
       checks: CHECKS,
     };
     const kubectl = await podThatAnswers({ "/health": [200, { checks: CHECKS }], "/process": [200, facts] });
-    const answer = await kubectl.ask("economy-0", 9_090);
+    const answer = await askPod(kubectl, "economy-0", 9_090);
     expect(answer).toMatchObject({ name: "economy-0", state: "ready", version: "1.2.3", schema: null });
     expect(Math.abs((answer.clockOffsetMs ?? 0) - 60_000)).toBeLessThan(30_000);
   });
@@ -70,14 +99,14 @@ describe("kubectl", () => {
   it("takes the checks of a pod that tells no more", async () => {
     const checks = [{ name: "chain", ok: false, problem: "gone", durationMs: 1 }];
     const kubectl = await podThatAnswers({ "/health": [503, { checks }] });
-    expect(await kubectl.ask("provider-0", 9_090)).toMatchObject({ state: "not-ready", version: null });
+    expect(await askPod(kubectl, "provider-0", 9_090)).toMatchObject({ state: "not-ready", version: null });
   });
 
   it("says why a pod is silent", async () => {
-    const kubectl = new Kubectl(SCOPE, program('echo "error: pods \\"x\\" not found" >&2; exit 1'));
-    expect(await kubectl.ask("x", 9_090)).toMatchObject({
+    const kubectl = kubectlOf('echo "error: pods \\"x\\" not found" >&2; exit 1');
+    expect(await askPod(kubectl, "x", 9_090)).toMatchObject({
       state: "silent",
-      problem: 'error: pods "x" not found',
+      problem: expect.stringContaining('error: pods "x" not found'),
     });
   });
 });
