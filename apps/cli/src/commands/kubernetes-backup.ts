@@ -19,6 +19,10 @@ export const backUpKubernetes: Action = {
     "keep-stopped": {
       summary: "does not start the release again once the backup is there, as before a move",
     },
+    "without-head": {
+      summary:
+        "does not ask the chain's node, as where it does not come up; a restore then compares no block",
+    },
   },
   summary: "one file of a release's volumes, databases and keys; the release is stopped meanwhile",
   example: "backup kubernetes --to state.aios --passphrase-file passphrase --namespace aios",
@@ -29,6 +33,7 @@ export const backUpKubernetes: Action = {
         passphrase: await passphraseOf(input),
         planOnly: input.switches.has("plan"),
         keepStopped: input.switches.has("keep-stopped"),
+        withoutHead: input.switches.has("without-head"),
       });
       tell(input, required(input, "to"), summary);
       return 0;

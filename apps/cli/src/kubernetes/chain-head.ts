@@ -1,4 +1,4 @@
-import { CodedError } from "@aios/kernel/coded-error";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Kubectl } from "./kubectl.js";
 
 export interface ChainHead {
@@ -14,14 +14,17 @@ interface Block {
   readonly hash: string;
 }
 
-/** The newest block of the release's own node. */
+/** What is not the node's silence: its answer, or what ends the asking. */
+const NOT_OF_SILENCE: ReadonlySet<string> = new Set(["chain-differs", "interrupted", "kubectl-missing"]);
+
+/** The newest block of the release's own node. Throws `chain-silent`, `chain-differs`. */
 export async function chainHead(kubectl: Kubectl, release: string): Promise<ChainHead> {
   const block = await blockAt(kubectl, release, "latest");
   if (block === null) throw otherChain(`the node of ${release} has no block`);
   return { height: Number(block.number), hash: block.hash };
 }
 
-/** Throws `chain-differs` unless the node has that block; answers its newest one. */
+/** Throws `chain-differs` unless the node has that block, `chain-silent`; answers its newest one. */
 export async function requireBlock(
   kubectl: Kubectl,
   release: string,
@@ -33,7 +36,15 @@ export async function requireBlock(
   return chainHead(kubectl, release);
 }
 
-function blockAt(kubectl: Kubectl, release: string, tag: string): Promise<Block | null> {
+async function blockAt(kubectl: Kubectl, release: string, tag: string): Promise<Block | null> {
+  try {
+    return await askedFor(kubectl, release, tag);
+  } catch (error) {
+    throw isCodedError(error) && NOT_OF_SILENCE.has(error.code) ? error : silent(release, error);
+  }
+}
+
+function askedFor(kubectl: Kubectl, release: string, tag: string): Promise<Block | null> {
   return kubectl.forwarded(`service/${release}-consensus`, JSON_RPC_PORT, async (port) => {
     const answer = await fetch(`http://127.0.0.1:${port}`, {
       method: "POST",
@@ -49,6 +60,14 @@ function blockAt(kubectl: Kubectl, release: string, tag: string): Promise<Block 
     return result;
   });
 }
+
+const silent = (release: string, cause: unknown): CodedError =>
+  new CodedError({
+    code: "chain-silent",
+    kind: "unavailable",
+    message: `The chain's node of ${release} does not tell its block: ${cause instanceof Error ? cause.message : String(cause)}. See why with 'aios doctor --kubernetes' and 'kubectl logs ${release}-consensus-0'. A backup without it: --without-head, whose restore compares no block.`,
+    cause,
+  });
 
 const otherChain = (what: string): CodedError =>
   new CodedError({

@@ -14,8 +14,10 @@ import type { ReleaseShape } from "./release.js";
 import {
   type CheckedBackup,
   checkBackup,
+  HEAD_UNKNOWN,
   planOf,
   requireEmpty,
+  requireNoOthers,
   requireRelease,
   type Target,
   targetOf,
@@ -38,8 +40,8 @@ export interface RestoreChoice {
 /**
  * Puts a release's state into a namespace and starts it there. Reads and checks the whole backup, and asks the cluster
  * for what it needs, before anything changes; until all of it is beside its places, a failure leaves what was there.
- * Answers nothing for a plan. Throws `target-not-empty`, `release-differs`, `state-differs`, `restore-cut-off`, and what
- * the parts throw.
+ * Answers nothing for a plan. Throws `target-not-empty`, `claims-left`, `release-differs`, `state-differs`,
+ * `restore-cut-off`, and what the parts throw.
  */
 export async function restoreCluster(
   operation: Operation,
@@ -55,7 +57,8 @@ export async function restoreCluster(
     await writeFile(ownValues, JSON.stringify(backup.about.values), { mode: 0o600 });
     const chart = { chart: choice.chart, values: [ownValues, ...choice.values] };
     const target = await targetOf(operation, backup, await operation.helm.rendered(chart));
-    if (!choice.replace) await requireEmpty(operation, backup, target);
+    if (choice.replace) requireNoOthers(operation, target);
+    else await requireEmpty(operation, backup, target);
     say(planOf(operation, choice, backup, target));
     if (choice.planOnly) return undefined;
     return await restoreInto(operation, choice, { backup, target, chart });
@@ -105,7 +108,7 @@ async function restoreInto(
   if (chain !== null) {
     const head = await requireBlock(kubectl, release, chain);
     say(`the chain has block ${chain.height}, ${chain.hash}, as in the backup; it is at ${head.height} now`);
-  }
+  } else if (about.isHeadUnknown === true) say(`the chain: ${HEAD_UNKNOWN}`);
   say(`restored ${target.volumes.length} volumes and ${rowsOf(rows)} rows`);
   return { createdAt, release, volumes: target.volumes.length, databases: rows, bytes, chain };
 }

@@ -94,7 +94,7 @@ export function aboutOf(
     namespace,
     version: versionOf(shape),
     values,
-    ...(chain === undefined ? {} : { chain }),
+    ...(chain !== undefined ? { chain } : shape.hasConsensus ? { isHeadUnknown: true as const } : {}),
     network: shape.network,
     volumes: volumes.map(({ claim, statefulSet, template }) => ({ claim, statefulSet, template })),
     databases: databases.map(({ service }) => service),

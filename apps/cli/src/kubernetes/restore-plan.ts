@@ -22,6 +22,9 @@ import { mebibytes, type Operation, rowsOf } from "./operation.js";
 import type { ReleaseShape } from "./release.js";
 import { Workloads } from "./workloads.js";
 
+/** Why nothing is compared with the restored chain. */
+export const HEAD_UNKNOWN = "its head is not in the backup: block and hash are not compared";
+
 /** A backup of which every hash was checked. */
 export interface CheckedBackup {
   readonly about: ClusterAbout;
@@ -110,6 +113,12 @@ export async function requireEmpty(
   if (there.length > 0) throw notEmpty(namespace, there);
 }
 
+/** Throws `claims-left`: a pod would go on with the old state of a claim that the backup has not. */
+export function requireNoOthers({ namespace }: Operation, { volumes, there }: Target): void {
+  const others = there.filter((name) => !volumes.some(({ claim }) => claim === name));
+  if (others.length > 0) throw claimsLeft(namespace, others);
+}
+
 /** What a restore will do, for whoever starts it. */
 export function planOf(
   { namespace, release }: Operation,
@@ -126,13 +135,18 @@ export function planOf(
     ...(about.hasEvents
       ? ["  events      those that no service had handled; what is in Kafka now is skipped"]
       : []),
-    `  chain       ${about.chain === undefined ? "no node in the backup" : `block ${about.chain.height}, ${about.chain.hash}`}`,
+    `  chain       ${headOf(about)}`,
     `  then        helm upgrade --install ${release} ${chart}, with the values of the backup`,
     ...(version === about.version
       ? []
       : [`  version     written by ${about.version}, started by ${version}`]),
     ...about.elsewhere.map((what) => `  not in it   ${what}`),
   ].join("\n");
+}
+
+function headOf({ chain, isHeadUnknown }: ClusterAbout): string {
+  if (chain !== undefined) return `block ${chain.height}, ${chain.hash}`;
+  return isHeadUnknown === true ? HEAD_UNKNOWN : "no node in the backup";
 }
 
 async function jsonOf<T>(entry: ArchivedEntry): Promise<T> {
@@ -145,6 +159,14 @@ const notEmpty = (namespace: string, there: readonly string[]): CodedError =>
     kind: "conflict",
     message: `The namespace ${namespace} has ${there.join(", ")} already. Restore into another namespace, or replace what is there with --replace.`,
     details: { there },
+  });
+
+const claimsLeft = (namespace: string, claims: readonly string[]): CodedError =>
+  new CodedError({
+    code: "claims-left",
+    kind: "conflict",
+    message: `The backup has nothing for ${claims.join(", ")} in the namespace ${namespace}, and a pod would go on with what is there. Nothing was changed. Keep a copy of what you need of it, scale the StatefulSet below it, then: kubectl --namespace ${namespace} delete persistentvolumeclaim ${claims.join(" ")}`,
+    details: { claims },
   });
 
 const releaseDiffers = (inBackup: string, asked: string): CodedError =>

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { backUpCluster } from "@aios/cli/kubernetes/cluster-backup";
@@ -37,6 +37,7 @@ const backUp = (from: FakeCluster, file: string, choice = {}) =>
     costLog2: 14,
     planOnly: false,
     keepStopped: false,
+    withoutHead: false,
     ...choice,
   });
 
@@ -156,6 +157,57 @@ describe("a backup of a release", () => {
     expect(source.calls).toEqual([]);
   });
 
+  it("stops nothing where its file cannot be written", async () => {
+    const source = cluster(true);
+    await expect(backUp(source, named("nowhere/state.aios"))).rejects.toMatchObject({
+      code: "target-not-writable",
+      message: expect.stringContaining("nowhere/state.aios"),
+    });
+    expect(source.calls.filter((call) => call.includes(" patch "))).toEqual([]);
+  });
+
+  it("stops nothing where the chain's node is silent, and names the way out", async () => {
+    const source = cluster(true);
+    source.fail("port-forward");
+    await expect(backUp(source, named("silent.aios"))).rejects.toMatchObject({
+      code: "chain-silent",
+      message: expect.stringContaining("--without-head"),
+    });
+    expect(source.calls.filter((call) => call.includes(" patch "))).toEqual([]);
+    expect(readdirSync(directory).filter((name) => name.startsWith("silent"))).toEqual([]);
+  });
+
+  it("asks no node where it is told not to, and its restore says that no block was compared", async () => {
+    const source = cluster(true);
+    source.fail("port-forward");
+    expect(await backUp(source, named("headless.aios"), { withoutHead: true })).toMatchObject({
+      chain: null,
+    });
+    const target = cluster(false, "0xother");
+    expect(await restoreInto(target, named("headless.aios"))).toMatchObject({ chain: null });
+    const said = target.said.join("\n");
+    expect(said).toMatch(/chain {7}its head is not in the backup/);
+    expect(said).toMatch(/^the chain: .*block and hash are not compared$/m);
+  });
+
+  it("that is whole says so where the release does not come up again", async () => {
+    const source = cluster(true);
+    source.fail("rollout status");
+    await expect(backUp(source, named("unready.aios"))).rejects.toMatchObject({
+      code: "release-not-ready",
+      message: expect.stringMatching(/unready\.aios is whole.*the connection was lost/),
+    });
+    expect(existsSync(named("unready.aios"))).toBe(true);
+  });
+
+  it("that failed keeps its reason where the release does not come up either, and tells both", async () => {
+    const source = cluster(true);
+    source.interruptAt("copying the volume data-aios-postgres-0");
+    source.fail("rollout status");
+    await expect(backUp(source, named("both.aios"))).rejects.toThrow("interrupted");
+    expect(source.said.at(-1)).toContain("the connection was lost");
+  });
+
   it("is refused with a sentence: no release, a file that is there", async () => {
     const source = cluster(true);
     await expect(backUp(cluster(false), named("x"))).rejects.toMatchObject({
@@ -199,6 +251,19 @@ describe("a restore of a release", () => {
       code: "target-not-empty",
       message: expect.stringContaining("PersistentVolumeClaim/data-aios-storage-1"),
     });
+  });
+
+  it("replaces nothing beside a claim that the backup has not, and names it", async () => {
+    const target = cluster(true);
+    const claim = { kind: "PersistentVolumeClaim", metadata: { name: "data-aios-storage-1" } };
+    await target.operation().kubectl.send("create", [claim]);
+    const before = target.whole;
+    await expect(restoreInto(target, file, { replace: true })).rejects.toMatchObject({
+      code: "claims-left",
+      message: expect.stringMatching(/ data-aios-storage-1 /),
+      details: { claims: ["data-aios-storage-1"] },
+    });
+    expect(target.whole).toEqual(before);
   });
 
   it("leaves what was there running where one volume has no room", async () => {

@@ -26,8 +26,10 @@ export interface ClusterAbout {
   readonly version: string;
   /** What the operator had set; the chart's defaults are not in it, nor is any secret. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** Head of the chain when everything else was stopped; absent where the release has no node of its own. */
+  /** Head of the chain when everything else was stopped; absent where no node of the release's own told it. */
   readonly chain?: { readonly height: number; readonly hash: string };
+  /** The release has a node of its own, which did not run or was not asked: a restore cannot compare its block. */
+  readonly isHeadUnknown?: true;
   /** Secrets and ConfigMaps without which the state is worth nothing, as `kind/name`. */
   readonly network: readonly string[];
   /** Claims whose files follow, in their order. */
