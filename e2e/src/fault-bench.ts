@@ -122,7 +122,7 @@ export class FaultBench {
     return { ids: this.#markers.passed().map(({ id }) => id), violations };
   }
 
-  /** Ends one process with SIGKILL amid a flow. */
+  /** Ends one process with SIGKILL amid a flow; nothing fired where the flow was over before. */
   async killAmid(process: string, flow: Flow): Promise<FaultResult> {
     const startedAt = this.#clock.now();
     const fired: string[] = [];

@@ -28,7 +28,7 @@ export interface FlowContext {
   readonly digit: Uint8Array;
   /** What the flow builds on is there, and it begins. */
   readonly onBegin?: () => void;
-  /** It has begun, and is not over: of a job, that it is paid for. */
+  /** It has begun, and is not over: of a job, that it is paid for. Not called where it was over before that was seen. */
   readonly onAmid?: () => void;
   readonly onChange?: (job: Job) => void;
 }
@@ -106,12 +106,15 @@ async function runJob(context: FlowContext, request: JobRequest): Promise<string
     : [...violations, `its receipts are ${receipts.map((receipt) => receipt.state).join(", ")}`];
 }
 
-/** Tells the context of every state, and once that the job is paid for. */
-function watcherOf({ onAmid, onChange }: FlowContext): (job: Job) => void {
+/** Tells the context of every state, and once that the job is paid for, unless it was first seen so when it had ended. */
+export function watcherOf({
+  onAmid,
+  onChange,
+}: Pick<FlowContext, "onAmid" | "onChange">): (job: Job) => void {
   let isAmid = false;
   return (job) => {
     onChange?.(job);
-    if (isAmid || NOT_PAID_FOR.includes(job.state)) return;
+    if (isAmid || NOT_PAID_FOR.includes(job.state) || ENDED.includes(job.state)) return;
     isAmid = true;
     onAmid?.();
   };

@@ -14,6 +14,30 @@ export function problemsOf(points: readonly CrashPoint[], { violations, fired }:
   return [...violations, ...missed.map((point) => `${point.id} was not passed`)];
 }
 
+/** What comes of a run that was to kill: it proves nothing where nothing was killed. */
+export function cellOf({ fired }: Pick<FaultResult, "fired">, problems: readonly string[]): Cell {
+  if (problems.length > 0) return "failed";
+  return fired.length === 0 ? "not passed" : "held";
+}
+
+/** Counts cases by what came of them. */
+export class Tally {
+  readonly #counts: Record<Cell, number> = { held: 0, failed: 0, "not passed": 0 };
+
+  add(cell: Cell): void {
+    this.#counts[cell] += 1;
+  }
+
+  /** Whether something was killed, and all of it held. */
+  get isGood(): boolean {
+    return this.#counts.failed === 0 && this.#counts.held > 0;
+  }
+
+  toString(): string {
+    return `${this.#counts.held} passed, ${this.#counts.failed} failed, ${this.#counts["not passed"]} not on the way this time`;
+  }
+}
+
 /** A row for each name, a column for each flow; what is missing is elsewhere. */
 export function flowMatrix(
   names: readonly string[],

@@ -19,7 +19,7 @@ import {
   OTHER_NODE,
 } from "./crash-points.js";
 import { FaultBench, type FaultResult } from "./fault-bench.js";
-import { type Cell, flowMatrix, pairsPassed, problemsOf } from "./fault-matrix.js";
+import { type Cell, cellOf, flowMatrix, pairsPassed, problemsOf, Tally } from "./fault-matrix.js";
 import { OutsideBackends } from "./outside-backends.js";
 
 const PARTS = ["alone", "mixed", "kill", "lost", "backends"] as const;
@@ -48,17 +48,16 @@ const points = findCrashPoints(root, "honor");
 const cells = new Map<string, Cell>();
 const killed = new Map<string, string>();
 const runs: { fired: readonly string[] }[] = [];
-const cellOf = (name: string, flow: Flow): string => `${name} ${flow}`;
+const placeOf = (name: string, flow: Flow): string => `${name} ${flow}`;
 const startedAt = systemClock.now();
-let passed = 0;
-let failed = 0;
+const tally = new Tally();
 
 if (parts.some((part) => part !== "backends")) await testOnEmbeddedBackends();
 if (parts.includes("backends")) await testBackends();
 printMatrix();
 const tookMinutes = ((systemClock.now() - startedAt) / 60_000).toFixed(1);
-out.write(`\n${passed} passed, ${failed} failed, in ${tookMinutes} minutes\n`);
-process.exit(failed === 0 && passed > 0 ? 0 : 1);
+out.write(`\n${tally}, in ${tookMinutes} minutes\n`);
+process.exit(tally.isGood ? 0 : 1);
 
 async function testOnEmbeddedBackends(): Promise<void> {
   const bench = await FaultBench.start(systemClock, USUAL_HONOR_NODES);
@@ -107,27 +106,26 @@ async function testFlow(bench: FaultBench, flow: Flow): Promise<void> {
       else await testAlone(bench, point, flow);
   }
   if (!isAsked(KILLED_AMID)) return;
-  const result = await bench.killAmid(KILLED_AMID, flow);
-  const held = tell(`${flow}: kill -9 of ${KILLED_AMID}`, result, result.violations);
-  note(KILLED_AMID, flow, held ? "held" : "failed");
+  const result = await untilPassed(() => bench.killAmid(KILLED_AMID, flow));
+  note(KILLED_AMID, flow, tellKill(`${flow}: kill -9 of ${KILLED_AMID}`, result, result.violations));
 }
 
 async function testAlone(bench: FaultBench, point: CrashPoint, flow: Flow): Promise<void> {
-  let result: FaultResult;
-  let tries = 0;
-  do {
-    result = await bench.run([point], flow);
-    tries += 1;
-  } while (tries < TRIES && result.fired.length + result.violations.length === 0);
-  const isPassed = result.fired.length > 0;
+  const result = await untilPassed(() => bench.run([point], flow));
   const problems = point.flow === flow ? problemsOf([point], result) : result.violations;
-  const held = tell(`${flow}: ${point.id}${isPassed ? "" : " (not passed)"}`, result, problems);
-  note(point.id, flow, held ? (isPassed ? "held" : "not passed") : "failed");
+  note(point.id, flow, tellKill(`${flow}: ${point.id}`, result, problems));
+}
+
+async function untilPassed(run: () => Promise<FaultResult>): Promise<FaultResult> {
+  let result = await run();
+  for (let tries = 1; tries < TRIES && result.fired.length + result.violations.length === 0; tries += 1)
+    result = await run();
+  return result;
 }
 
 /** What failed once has failed. */
 function note(name: string, flow: Flow, cell: Cell): void {
-  if (cells.get(cellOf(name, flow)) !== "failed") cells.set(cellOf(name, flow), cell);
+  if (cells.get(placeOf(name, flow)) !== "failed") cells.set(placeOf(name, flow), cell);
 }
 
 async function testKills(bench: FaultBench): Promise<void> {
@@ -153,12 +151,19 @@ async function testLostProvider(bench: FaultBench): Promise<void> {
 }
 
 function tell(label: string, { tookMs }: { readonly tookMs: number }, problems: readonly string[]): boolean {
-  const held = problems.length === 0;
-  if (held) passed += 1;
-  else failed += 1;
-  const verdict = held ? "held" : `FAILED: ${problems.join("; ")}`;
+  return write(label, tookMs, problems.length === 0 ? "held" : "failed", problems) === "held";
+}
+
+/** As `tell`, of a run whose kill may not have come. */
+function tellKill(label: string, result: FaultResult, problems: readonly string[]): Cell {
+  return write(label, result.tookMs, cellOf(result, problems), problems);
+}
+
+function write(label: string, tookMs: number, cell: Cell, problems: readonly string[]): Cell {
+  tally.add(cell);
+  const verdict = cell === "failed" ? `FAILED: ${problems.join("; ")}` : cell;
   out.write(`${label.padEnd(60)} ${String(tookMs).padStart(7)} ms  ${verdict}\n`);
-  return held;
+  return cell;
 }
 
 function printMatrix(): void {
@@ -167,7 +172,7 @@ function printMatrix(): void {
       `\nwho dies where, in which flow: "+" held, "F" failed, "o" not passed this time, "." not on the way\n`,
     );
     const names = [...points.map(({ id }) => id), KILLED_AMID];
-    out.write(`${flowMatrix(names, flows, (name, flow) => cells.get(cellOf(name, flow)))}\n`);
+    out.write(`${flowMatrix(names, flows, (name, flow) => cells.get(placeOf(name, flow)))}\n`);
   }
   if (killed.size > 0) {
     out.write(`\nkill -9: "+" held, "F" failed, "." not killed, or not asked for\n`);
