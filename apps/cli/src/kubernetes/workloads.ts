@@ -4,7 +4,7 @@ import { durationMs } from "@aios/kernel/units";
 import type { Kubectl, KubernetesObject } from "./kubectl.js";
 
 /** How many pods a workload had when it was stopped: who starts it again may be another run. */
-const BEFORE = "aios.network/replicas-before-stop";
+export const STOPPED_WITH = "aios.network/replicas-before-stop";
 const KEDA_PAUSED = "autoscaling.keda.sh/paused-replicas";
 const POLL_MS = 1_000;
 const GONE_WITHIN_MS = 300_000;
@@ -37,7 +37,7 @@ export class Workloads {
       if (kedaScaled.includes(name)) await this.#pauseKeda(name, "0");
       // One change, so that a run that is cut off in between leaves no workload without its number.
       await this.#kubectl.patch(resource(workload), {
-        metadata: { annotations: { [BEFORE]: String(replicasBefore(workload)) } },
+        metadata: { annotations: { [STOPPED_WITH]: String(replicasBefore(workload)) } },
         spec: { replicas: 0 },
       });
     }
@@ -47,11 +47,11 @@ export class Workloads {
   /** Starts whatever was stopped, as many pods as it had; answers what that was. Waits for nothing. */
   async start(kedaScaled: readonly string[]): Promise<readonly Workload[]> {
     const stopped = (await this.list()).filter(
-      ({ metadata }) => metadata.annotations?.[BEFORE] !== undefined,
+      ({ metadata }) => metadata.annotations?.[STOPPED_WITH] !== undefined,
     );
     for (const workload of stopped) {
       await this.#kubectl.patch(resource(workload), {
-        metadata: { annotations: { [BEFORE]: null } },
+        metadata: { annotations: { [STOPPED_WITH]: null } },
         spec: { replicas: replicasBefore(workload) },
       });
       if (kedaScaled.includes(workload.metadata.name)) await this.#pauseKeda(workload.metadata.name, null);
@@ -103,7 +103,7 @@ const resource = ({ kind, metadata }: Workload): string => `${kind.toLowerCase()
 
 /** What runs was started since by somebody else, such as helm, whose number counts and not the one that was noted. */
 function replicasBefore({ metadata, spec: { replicas = 1 } }: Workload): number {
-  return replicas === 0 ? Number(metadata.annotations?.[BEFORE] ?? 0) : replicas;
+  return replicas === 0 ? Number(metadata.annotations?.[STOPPED_WITH] ?? 0) : replicas;
 }
 
 const podsStay = (pods: readonly string[]): CodedError =>

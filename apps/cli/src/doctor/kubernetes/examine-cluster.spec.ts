@@ -8,8 +8,12 @@ import { silence } from "./process-answer.js";
 /** What `kubectl get --output=json` said of a real cluster with five things wrong. */
 const RECORDED = new URL("../../../test/recorded-cluster/", import.meta.url);
 const RECORDED_AT = readFileSync(new URL("at", RECORDED), "utf8").trim();
+/** Of which nothing was recorded. */
+const WORKLOADS = "deployments,statefulsets";
 const recorded = (resource: string): unknown =>
-  JSON.parse(readFileSync(new URL(`${resource}.json`, RECORDED), "utf8"));
+  resource === WORKLOADS
+    ? { items: [] }
+    : JSON.parse(readFileSync(new URL(`${resource}.json`, RECORDED), "utf8"));
 
 const well = (pod: string): OperatedService => ({
   ...silence(pod, null),
@@ -110,15 +114,34 @@ describe("the doctor of a cluster that Kubernetes describes", () => {
     expect(findings.find(({ name }) => name === "schema")?.fix).toContain("the chart's Job economy-migrate");
   });
 
+  it("names a service of the release that wants no pod, and none of another release", async () => {
+    const stopped = (name: string, release: string) => ({
+      kind: "Deployment",
+      metadata: {
+        name,
+        labels: { "app.kubernetes.io/part-of": "aios", "app.kubernetes.io/instance": release },
+      },
+      spec: { replicas: 0 },
+    });
+    const items = [stopped("aios-marketplace", "aios"), stopped("other-marketplace", "other")];
+    const { findings } = await examine({
+      get: async (resource) => (resource === WORKLOADS ? { items } : recorded(resource)),
+    });
+    const names = findings.filter(({ state }) => state === "problem").map(({ name }) => name);
+    expect(names).toContain("aios-marketplace");
+    expect(names).not.toContain("other-marketplace");
+  });
+
   it("goes on where the cluster's own objects may not be seen, and says so", async () => {
     const refused = new CodedError({ code: "kubectl-failed", kind: "unavailable", message: "forbidden" });
     const { findings } = await examine({
       get: async (resource) => {
-        if (resource === "nodes" || resource === "storageclasses") throw refused;
+        if (["nodes", "storageclasses", WORKLOADS].includes(resource)) throw refused;
         return recorded(resource);
       },
     });
-    expect(findings.some(({ name, state }) => name === "rights" && state === "warning")).toBe(true);
+    const rights = findings.filter(({ name, state }) => name === "rights" && state === "warning");
+    expect(rights.map(({ detail }) => detail.split(" ")[0])).toEqual(["Deployments", "Nodes"]);
     expect(findings.some(({ name }) => name === "trouble-image")).toBe(true);
   });
 

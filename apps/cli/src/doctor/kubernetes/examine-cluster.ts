@@ -36,6 +36,15 @@ export async function examineCluster(
   const namesService = new Map(state.pods.map((pod) => [pod.metadata.name, serviceOf(pod)]));
   return [
     ...kubernetesFindings(state, systemClock.now()),
+    ...(state.workloads === undefined
+      ? [
+          warning(
+            "rights",
+            "Deployments and StatefulSets may not be listed here: one that wants no pod goes unseen.",
+            "Have get and list on deployments and statefulsets granted, or ask whoever may: 'kubectl get deployments,statefulsets'.",
+          ),
+        ]
+      : []),
     ...(state.nodes === undefined || state.storageClasses === undefined
       ? [
           warning(
@@ -77,17 +86,25 @@ async function readState(
 ): Promise<ClusterState> {
   const items = async <T>(resource: string, form: z.ZodType<{ items: T[] }>): Promise<readonly T[]> =>
     answerAs(form, resource, await kubectl.get(resource)).items;
-  const [namespace, pods, events, claims, nodes, storageClasses] = await Promise.all([
+  const [namespace, pods, workloads, events, claims, nodes, storageClasses] = await Promise.all([
     kubectl.namespace(),
     items("pods", LISTS.pods),
+    items("deployments,statefulsets", LISTS["deployments,statefulsets"]).catch(unseen),
     items("events", LISTS.events),
     items("persistentvolumeclaims", LISTS.persistentvolumeclaims),
     // The cluster's own objects are more than most operators of a namespace may see.
     items("nodes", LISTS.nodes).catch(unseen),
     items("storageclasses", LISTS.storageclasses).catch(unseen),
   ]);
-  const ours = pods.filter((pod) => isOurs(pod, release));
-  return { namespace, pods: ours, events, claims, nodes, storageClasses };
+  return {
+    namespace,
+    pods: pods.filter((pod) => isOurs(pod, release)),
+    workloads: workloads?.filter((workload) => isOurs(workload, release)),
+    events,
+    claims,
+    nodes,
+    storageClasses,
+  };
 }
 
 function unseen(error: unknown): undefined {

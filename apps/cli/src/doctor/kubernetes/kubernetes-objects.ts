@@ -53,6 +53,13 @@ const pod = z.object({
   }),
 });
 
+const workload = z.object({
+  kind: z.string().default(""),
+  metadata,
+  spec: z.object({ replicas: z.number().default(1) }).default({ replicas: 1 }),
+  status: z.object({ readyReplicas: z.number().default(0) }).default({ readyReplicas: 0 }),
+});
+
 const event = z.object({
   type: z.string().default("Normal"),
   reason: z.string().default(""),
@@ -80,6 +87,7 @@ const node = z.object({
 const storageClass = z.object({ metadata });
 
 export type Pod = z.infer<typeof pod>;
+export type Workload = z.infer<typeof workload>;
 export type ContainerStatus = z.infer<typeof containerStatus>;
 export type KubernetesEvent = z.infer<typeof event>;
 export type Claim = z.infer<typeof claim>;
@@ -91,6 +99,7 @@ const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item)
 /** By the resource's name in `kubectl get`. */
 export const LISTS = {
   pods: listOf(pod),
+  "deployments,statefulsets": listOf(workload),
   events: listOf(event),
   persistentvolumeclaims: listOf(claim),
   nodes: listOf(node),
@@ -101,6 +110,7 @@ export const LISTS = {
 export interface ClusterState {
   readonly namespace: string;
   readonly pods: readonly Pod[];
+  readonly workloads: readonly Workload[] | undefined;
   readonly events: readonly KubernetesEvent[];
   readonly claims: readonly Claim[];
   readonly nodes: readonly KubernetesNode[] | undefined;
@@ -114,8 +124,11 @@ export function serviceOf({ metadata: { name, labels } }: Pod): string {
   return labels[`${LABEL}/name`] ?? name;
 }
 
-/** A pod of AiOS, or of a server that its release brings along. */
-export function isOurs({ metadata: { labels } }: Pod, release: string | undefined): boolean {
+/** A pod or workload of AiOS, or of a server that its release brings along. */
+export function isOurs(
+  { metadata: { labels } }: Pick<Pod, "metadata">,
+  release: string | undefined,
+): boolean {
   const ofRelease = release === undefined || labels[`${LABEL}/instance`] === release;
   return ofRelease && (labels[`${LABEL}/part-of`] === "aios" || labels[`${LABEL}/component`] === "backend");
 }

@@ -29,6 +29,7 @@ function warningOf(kind: string, name: string, reason: string, message: string, 
 
 function stateOf(parts: {
   pods?: readonly object[];
+  workloads?: readonly object[];
   events?: readonly object[];
   claims?: readonly object[];
   nodes?: readonly object[];
@@ -37,6 +38,7 @@ function stateOf(parts: {
   return {
     namespace: "aios",
     pods: LISTS.pods.parse({ items: parts.pods ?? [healthy] }).items,
+    workloads: LISTS["deployments,statefulsets"].parse({ items: parts.workloads ?? [] }).items,
     events: LISTS.events.parse({ items: parts.events ?? [] }).items,
     claims: LISTS.persistentvolumeclaims.parse({ items: parts.claims ?? [] }).items,
     nodes: LISTS.nodes.parse({ items: parts.nodes ?? [] }).items,
@@ -328,5 +330,39 @@ describe("the doctor of pods", () => {
     const findings = kubernetesFindings(stateOf({ pods: [strange] }), NOW_MS);
     for (const finding of findings) expect(finding.fix !== undefined).toBe(finding.state !== "ok");
     expect(findings[0]?.fix).toContain("kubectl describe pods");
+  });
+});
+
+describe("the doctor of workloads", () => {
+  const workload = (replicas: number, readyReplicas?: number, annotations = {}): object => ({
+    kind: "StatefulSet",
+    metadata: { name: "aios-storage", annotations },
+    spec: { replicas },
+    status: readyReplicas === undefined ? {} : { readyReplicas },
+  });
+
+  it("names one that wants no pod, though all pods that are there are well", () => {
+    expect(troubles(stateOf({ workloads: [workload(0)] }))).toMatchObject([
+      { name: "aios-storage", state: "problem", fix: expect.stringContaining("statefulset/aios-storage") },
+    ]);
+  });
+
+  it("says of one that a backup has stopped how many pods it had", () => {
+    const stopped = workload(0, undefined, { "aios.network/replicas-before-stop": "3" });
+    expect(troubles(stateOf({ workloads: [stopped] }))[0]?.detail).toMatch(/a backup or a restore.* 3 pods/);
+  });
+
+  it("names them also where no pod is left at all, and looks for no other namespace", () => {
+    const names = troubles(stateOf({ pods: [], workloads: [workload(0)] })).map(({ name }) => name);
+    expect(names).toEqual(["pods", "aios-storage"]);
+  });
+
+  it.each([
+    [2, 2, []],
+    [2, 1, ["warning"]],
+    [2, undefined, ["problem"]],
+  ])("judges %i wanted and %s ready pods", (wanted, ready, states) => {
+    const found = troubles(stateOf({ workloads: [workload(wanted, ready)] }));
+    expect(found.map(({ state }) => state)).toEqual(states);
   });
 });

@@ -9,6 +9,7 @@ import {
   seenAtMs,
   serviceOf,
 } from "./kubernetes-objects.js";
+import { workloadFindings } from "./workload-findings.js";
 
 const MINUTE_MS = 60_000;
 /** A restart longer ago is history. */
@@ -21,7 +22,7 @@ const DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class";
 /** What Kubernetes knows of the pods, their disks and nodes, judged: each finding with its fix. Pure. */
 export function kubernetesFindings(state: ClusterState, nowMs: number): readonly Finding[] {
   const { pods, namespace } = state;
-  if (pods.length === 0)
+  if (pods.length === 0 && (state.workloads ?? []).length === 0)
     return [
       problem(
         "pods",
@@ -37,6 +38,7 @@ export function kubernetesFindings(state: ClusterState, nowMs: number): readonly
         `Nothing of AiOS runs in the namespace ${namespace}; what is left of it has ended (${pods.length} pods).`,
         "See 'kubectl get deployments,statefulsets'. Where a backup or a restore was cut off, the same command again starts it.",
       ),
+      ...workloadFindings(state),
     ];
   const found = judged.flatMap((pod) => podFindings(pod, state, nowMs));
   const ready = judged.filter(isReady).length;
@@ -44,6 +46,7 @@ export function kubernetesFindings(state: ClusterState, nowMs: number): readonly
     ...(found.length === 0
       ? [ok("pods", `all ${ready} run and are ready, none restarted within a day`)]
       : found),
+    ...workloadFindings(state),
     ...claimFindings(state, nowMs),
     ...makerFindings(state, nowMs),
     ...nodeFindings(state.nodes),
