@@ -1,5 +1,6 @@
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { Kubectl } from "./kubectl.js";
+import { wordsOf } from "./operation.js";
 
 export interface ChainHead {
   readonly height: number;
@@ -65,7 +66,7 @@ const silent = (release: string, cause: unknown): CodedError =>
   new CodedError({
     code: "chain-silent",
     kind: "unavailable",
-    message: `The chain's node of ${release} does not tell its block: ${cause instanceof Error ? cause.message : String(cause)}. See why with 'aios doctor --kubernetes' and 'kubectl logs ${release}-consensus-0'. A backup without it: --without-head, whose restore compares no block.`,
+    message: `The chain's node of ${release} does not tell its block: ${wordsOf(cause).replace(/\.$/, "")}. See why with 'aios doctor --kubernetes' and 'kubectl logs ${release}-consensus-0'. A backup without it: --without-head, whose restore compares no block.`,
     cause,
   });
 

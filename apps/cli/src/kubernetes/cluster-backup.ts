@@ -15,7 +15,7 @@ import { requirePassphrase } from "@aios/launcher/backup/sealed-stream";
 import { type ChainHead, chainHead } from "./chain-head.js";
 import { aboutOf, claimsThere, outsideServers, planOf, secretsOf } from "./inventory.js";
 import { readObjects } from "./network-objects.js";
-import { type ClusterSummary, mebibytes, type Operation, rowsOf } from "./operation.js";
+import { type ClusterSummary, mebibytes, type Operation, rowsOf, wordsOf } from "./operation.js";
 import type { ReleaseShape } from "./release.js";
 import { StatePods } from "./state-pods.js";
 import { type Workload, Workloads } from "./workloads.js";
@@ -185,8 +185,6 @@ async function write(
     chain: about.chain ?? null,
   };
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const notReady = (file: string, release: string, cause: unknown): CodedError =>
   new CodedError({

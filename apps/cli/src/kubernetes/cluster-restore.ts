@@ -9,7 +9,7 @@ import { requireBlock } from "./chain-head.js";
 import type { ChartChoice } from "./helm.js";
 import { type FoundVolume, secretsOf } from "./inventory.js";
 import { writeObjects } from "./network-objects.js";
-import { type ClusterSummary, type Operation, rowsOf } from "./operation.js";
+import { type ClusterSummary, type Operation, rowsOf, wordsOf } from "./operation.js";
 import type { ReleaseShape } from "./release.js";
 import {
   type CheckedBackup,
@@ -118,8 +118,8 @@ async function restoreInto(
  * was stopped starts again. Later, the way out is forward.
  */
 async function whole<T>(
-  { cleaner, release, clock, say }: Operation,
-  { shape, volumes, missing }: Target,
+  operation: Operation,
+  target: Target,
   work: (changing: () => void) => Promise<T>,
 ): Promise<T> {
   let isChanged = false;
@@ -128,23 +128,33 @@ async function whole<T>(
       isChanged = true;
     });
   } catch (error) {
-    const pods = new StatePods(cleaner, release, shape.image);
+    const { cleaner, release, say } = operation;
     if (isChanged) {
       // The way out removes them too, and must be told.
-      await pods.remove().catch(() => undefined);
+      await new StatePods(cleaner, release, target.shape.image).remove().catch(() => undefined);
       throw cutOff(release, error);
     }
     say("undoing what was begun");
-    for (const { claim } of volumes)
-      await pods.run(pods.ofClaim(claim), "discard-volume").catch(() => undefined);
-    try {
-      await pods.remove();
-      for (const { claim } of missing)
-        await cleaner.text("delete", "persistentvolumeclaim", claim, "--ignore-not-found", "--wait=false");
-    } finally {
-      await new Workloads(cleaner, release, clock).start(shape.kedaScaled);
-    }
+    await undo(operation, target).catch((second: unknown) =>
+      say(`not all of it was undone: ${wordsOf(second)}`),
+    );
     throw error;
+  }
+}
+
+async function undo(
+  { cleaner, release, clock }: Operation,
+  { shape, volumes, missing }: Target,
+): Promise<void> {
+  const pods = new StatePods(cleaner, release, shape.image);
+  for (const { claim } of volumes)
+    await pods.run(pods.ofClaim(claim), "discard-volume").catch(() => undefined);
+  try {
+    await pods.remove();
+    for (const { claim } of missing)
+      await cleaner.text("delete", "persistentvolumeclaim", claim, "--ignore-not-found", "--wait=false");
+  } finally {
+    await new Workloads(cleaner, release, clock).start(shape.kedaScaled);
   }
 }
 
@@ -202,6 +212,6 @@ const cutOff = (release: string, cause: unknown): CodedError =>
   new CodedError({
     code: "restore-cut-off",
     kind: "conflict",
-    message: `The restore of ${release} was cut off while state was put in place, and nothing of it runs: ${cause instanceof Error ? cause.message : String(cause)} Finish it: restore again with --replace.`,
+    message: `The restore of ${release} was cut off while state was put in place, and nothing of it runs: ${wordsOf(cause)} Finish it: restore again with --replace.`,
     cause,
   });

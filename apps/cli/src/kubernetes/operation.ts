@@ -25,6 +25,9 @@ export interface ClusterSummary {
   readonly chain: { readonly height: number; readonly hash: string } | null;
 }
 
+/** What an error says, for a sentence that tells it. */
+export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 const MIB = 1024 ** 2;
 
 export const mebibytes = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;

@@ -296,6 +296,14 @@ describe("a restore of a release", () => {
     expect(target.whole).toEqual({ volumes: {}, pods: {}, stopped: 0, helpers: 0, stored: {} });
   });
 
+  it("keeps its reason where not all of it can be undone, and tells both", async () => {
+    const target = cluster(false);
+    target.interruptAt("writing the volume data-aios-postgres-0");
+    target.fail("delete persistentvolumeclaim");
+    await expect(restoreInto(target, file)).rejects.toThrow("interrupted");
+    expect(target.said.at(-1)).toMatch(/not all of it was undone: the connection was lost/);
+  });
+
   it("that is cut off between its places runs nothing, and is finished by another", async () => {
     const target = cluster(true);
     target.fail(
