@@ -3,6 +3,7 @@ import type { GhostdagParameters } from "@aios/core-ghostdag/ghostdag-parameters
 import { isCodedError } from "@aios/kernel/coded-error";
 import { type ChainHistory, NO_HISTORY } from "./chain-history.js";
 import { type BlockHeader, blockId, type DagBlock, gasOf, headerOf, isWhole } from "./dag-block.js";
+import type { PacketFault } from "./packet-faults.js";
 import { memoryOf, WaitingBlocks, type WaitingLimits } from "./waiting-blocks.js";
 
 export const GENESIS_BLOCK = "genesis";
@@ -18,16 +19,16 @@ export type Insertion =
   /** It waits for these. */
   | { readonly kind: "waiting"; readonly missing: readonly string[] }
   | { readonly kind: "known" }
-  | { readonly kind: "refused"; readonly reason: string };
+  | { readonly kind: "refused"; readonly reason: PacketFault };
 
 /** A block that waited for its parents, and why it may not follow them. */
 export interface RefusedBlock {
   readonly block: DagBlock;
-  readonly reason: string;
+  readonly reason: PacketFault;
 }
 
 /** Whether a block may be in the DAG, given that its parents are: undefined, or why not. */
-export type BlockRule = (block: DagBlock) => string | undefined;
+export type BlockRule = (block: DagBlock) => PacketFault | undefined;
 
 /** A block that is in the DAG; its transactions may have been let go. */
 export interface DagEntry {
@@ -195,7 +196,7 @@ export class BlockDag {
   }
 
   /** Why a block with these parents, which are in the DAG, could not be merged; undefined when it could. */
-  mergeFault(parents: readonly string[]): string | undefined {
+  mergeFault(parents: readonly string[]): PacketFault | undefined {
     return refusalOf(() => this.#ghostdag.preview(parents));
   }
 
@@ -228,7 +229,7 @@ export class BlockDag {
     return { kind: "inserted", blocks: [block, ...released], refused };
   }
 
-  #add(id: string, block: DagBlock): string | undefined {
+  #add(id: string, block: DagBlock): PacketFault | undefined {
     const reason = this.#rule(block);
     if (reason !== undefined) return reason;
     const refusal = refusalOf(() => this.#ghostdag.insert(id, block.parents));
@@ -285,13 +286,17 @@ export class BlockDag {
   }
 }
 
-/** The code with which a DAG refuses; what is our own fault is thrown. */
-function refusalOf(attempt: () => unknown): string | undefined {
+/** With what GHOSTDAG refuses a block whose parents are there, and as many as they may be. */
+const REFUSALS: readonly PacketFault[] = ["below-pruning-point", "merge-too-deep", "mergeset-too-large"];
+
+/** Why a DAG refuses; what is our own fault is thrown. */
+function refusalOf(attempt: () => unknown): PacketFault | undefined {
   try {
     attempt();
     return undefined;
   } catch (error) {
-    if (!isCodedError(error) || error.errorClass === "bug") throw error;
-    return error.code;
+    const refusal = isCodedError(error) ? REFUSALS.find((one) => one === error.code) : undefined;
+    if (refusal === undefined) throw error;
+    return refusal;
   }
 }

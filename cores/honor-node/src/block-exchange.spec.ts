@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { account, LONG_PAST, SmallNetwork, settings, signed, TICK_MS } from "../test/small-network.js";
+import {
+  account,
+  idealScheme,
+  LONG_PAST,
+  SmallNetwork,
+  settings,
+  signed,
+  TICK_MS,
+} from "../test/small-network.js";
 import { compactOf, shortIdOf } from "./compact-block.js";
 import { blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
 import { HonorNode } from "./honor-node.js";
@@ -226,6 +234,82 @@ describe("blocks that are missing", () => {
     expect(network.ordered[3]).toHaveLength(12);
     expect(kinds.get("compact-block")).toBeGreaterThan(0);
     for (const kind of ["want-transactions", "block-transactions"]) expect(kinds.get(kind)).toBeUndefined();
+  });
+});
+
+describe("signatures of blocks", () => {
+  const MOST_CHECKS = 512;
+  const CHECKS_A_SECOND = 32;
+
+  /** A node that counts the signatures that it checks. */
+  function counting() {
+    let checks = 0;
+    const verify: typeof idealScheme.verify = (...signature) => {
+      checks += 1;
+      return idealScheme.verify(...signature);
+    };
+    const subject = new HonorNode({ ...settings(0), scheme: { ...idealScheme, verify } });
+    subject.start([], 0);
+    const say = (packet: Packet, nowMs: number, from = MAKER) =>
+      faults(subject.handle({ kind: "packet", from, packet }, nowMs));
+    return { subject, say, checks: () => checks };
+  }
+  /** Blocks of one seat, each on the one before. */
+  function chainOf(length: number): DagBlock[] {
+    const blocks: DagBlock[] = [];
+    for (let tick = 1; tick <= length; tick++) {
+      const last = blocks.at(-1);
+      const parents = [last === undefined ? "genesis" : blockId(last)];
+      blocks.push(signed(1, { setNumber: 0, seat: 1, tick, parents, transactions: [] }));
+    }
+    return blocks;
+  }
+  /** By its names, of which this node knows none, so that nothing of it comes into the DAG. */
+  const headerAt = (tick: number): Packet => ({
+    kind: "compact-block",
+    block: compactOf(signed(1, { ...block, tick })),
+  });
+  const NOON = 10_000 * TICK_MS;
+
+  it("are checked once, however often a block comes", () => {
+    const { say, checks } = counting();
+    for (let copy = 0; copy < 1_000; copy++) expect(say(headerAt(1), NOON)).toEqual([]);
+    expect(checks()).toBe(1);
+  });
+
+  it("cost no more checks than a peer may cause, whatever a seat signs, and those of others none", () => {
+    const { say, checks } = counting();
+    const found = Array.from({ length: 5_000 }, (_, at) => say(headerAt(at + 1), NOON)).flat();
+    expect(checks()).toBe(MOST_CHECKS);
+    expect(found).toEqual(Array(5_000 - MOST_CHECKS).fill([MAKER, "too-many-blocks"]));
+    // Replayed a second later, the ones that were checked cost nothing, and of the others so many come through.
+    for (let at = 0; at < 5_000; at++) say(headerAt(at + 1), NOON + 1_000);
+    expect(checks()).toBe(MOST_CHECKS + CHECKS_A_SECOND);
+    expect(say(headerAt(6_000), NOON + 1_000)).toEqual([[MAKER, "too-many-blocks"]]);
+    expect(say(headerAt(6_000), NOON + 1_000, account(2))).toEqual([]);
+  });
+
+  it("cost a peer nothing where its blocks come into the DAG: who is behind gets all of them at once", () => {
+    const { subject, say } = counting();
+    const blocks = chainOf(2_000);
+    expect(blocks.flatMap((one) => say({ kind: "block", block: one }, NOON))).toEqual([]);
+    expect(subject.block(blockId(blocks.at(-1) as DagBlock))).toBeDefined();
+  });
+
+  it("of 500 blocks that were asked for one after the other, back to where they begin, are all checked", () => {
+    const subject = new HonorNode({ ...settings(0), maxWaitingBlocks: 1_000 });
+    subject.start([], 0);
+    const blocks = new Map(chainOf(500).map((one) => [blockId(one), one]));
+    const tip = [...blocks.keys()].at(-1) as string;
+    const send = (packet: Packet): void => {
+      const outputs = subject.handle({ kind: "packet", from: MAKER, packet }, NOON);
+      expect(faults(outputs)).toEqual([]);
+      for (const [, asked] of sends(outputs))
+        if (asked.kind === "want")
+          for (const one of asked.ids) send({ kind: "block", block: blocks.get(one) as DagBlock });
+    };
+    send({ kind: "status", height: 1, tips: [tip] });
+    expect(subject.block(tip)).toBeDefined();
   });
 });
 

@@ -1,7 +1,6 @@
 import { honorKeysOf } from "@aios/core-committee/honor-set";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import { hexToBytes } from "@noble/hashes/utils.js";
-import type { AnswerBudget } from "./answer-budget.js";
 import { BlockClaims } from "./block-claims.js";
 import { formFault, headFault } from "./block-rules.js";
 import { blockOf, type CompactBlock, compactOf } from "./compact-block.js";
@@ -16,31 +15,42 @@ import {
 import { LastNames } from "./last-names.js";
 import type { NodeContext } from "./node-context.js";
 import type { Packet } from "./node-protocol.js";
-import { PACKET_FAULTS, type PacketFault } from "./packet-faults.js";
+import type { PacketFault } from "./packet-faults.js";
 import { PartialBlocks } from "./partial-blocks.js";
+import { PeerBudget } from "./peer-budget.js";
 import { PullRequests } from "./pull-requests.js";
 
 /** Blocks that one question asks for, and that a peer may owe at once. */
 const MAX_WANTED = 64;
 /** Blocks that are not asked for again, though peers name them. */
 const MAX_SURPLUS = 4_096;
+/**
+ * Checks of signatures that the blocks of a peer get: at once, and in a second. A block that comes into the DAG costs its sender
+ * nothing, so that these are for what is late, refused or waits; more than its own blocks no peer sends unasked.
+ */
+const CHECKS = { most: 512, aSecond: 32 };
+/** Good signatures that are not checked again. */
+const MAX_CHECKED = 4_096;
 /** What a block costs in an answer beside its transactions. */
 export const BLOCK_OVERHEAD_BYTES = 512;
 
 /** Takes blocks in, gives them out, asks for those that are missing, and finds makers of two blocks in a tick. */
 export class BlockExchange {
   readonly #context: NodeContext;
-  readonly #budget: AnswerBudget;
+  readonly #budget: PeerBudget;
   readonly #onInserted: (blocks: readonly DagBlock[]) => void;
   readonly #claims: BlockClaims;
   readonly #requests: PullRequests;
   readonly #partial = new PartialBlocks();
   /** More blocks of a maker and tick than tell anything new. */
   readonly #surplus = new LastNames(MAX_SURPLUS);
+  readonly #checks = new PeerBudget(CHECKS.aSecond, CHECKS.most);
+  /** Blocks with signatures that were found good: a block often comes twice, and a liar's as often as it likes. */
+  readonly #checked = new LastNames(MAX_CHECKED);
   /** Who sent a block; what is wrong with it may come out when its parents are there. */
   readonly #senders = new WeakMap<DagBlock, string>();
 
-  constructor(context: NodeContext, budget: AnswerBudget, onInserted: (blocks: readonly DagBlock[]) => void) {
+  constructor(context: NodeContext, budget: PeerBudget, onInserted: (blocks: readonly DagBlock[]) => void) {
     this.#context = context;
     this.#budget = budget;
     this.#onInserted = onInserted;
@@ -118,6 +128,8 @@ export class BlockExchange {
     for (const one of inserted.blocks) {
       this.#requests.done(blockId(one));
       this.#noteClaim(one);
+      const from = this.#senders.get(one);
+      if (from !== undefined) this.#checks.giveBack(from, 1, this.#context.nowMs);
     }
     for (const { block: one, reason } of inserted.refused) this.#refuseLate(one, reason);
     this.#onInserted(inserted.blocks);
@@ -242,11 +254,21 @@ export class BlockExchange {
     const { chain, settings } = this.#context;
     const set = chain.reignOf(block.setNumber)?.set;
     if (set === undefined) return false;
+    const name = `${blockId(block)}/${block.signature}`;
+    if (this.#checked.has(name)) return true;
+    if (!this.#checks.isLeft(from, this.#context.nowMs)) {
+      this.#context.refuse(from, "too-many-blocks");
+      return false;
+    }
+    this.#checks.spend(from, 1, this.#context.nowMs);
     const key = honorKeysOf(settings.chain.chainId, set).publicKeys[block.seat];
     const claim = blockClaimBytes(settings.chain.chainId, block);
-    if (key !== undefined && settings.scheme.verify(key, claim, hexToBytes(block.signature))) return true;
-    this.#context.refuse(from, "invalid-signature");
-    return false;
+    if (key === undefined || !settings.scheme.verify(key, claim, hexToBytes(block.signature))) {
+      this.#context.refuse(from, "invalid-signature");
+      return false;
+    }
+    this.#checked.add(name);
+    return true;
   }
 
   #isRefused(from: string, fault: PacketFault | undefined): boolean {
@@ -254,13 +276,9 @@ export class BlockExchange {
     return fault !== undefined;
   }
 
-  #refuseLate(block: DagBlock, reason: string): void {
+  #refuseLate(block: DagBlock, reason: PacketFault): void {
     const from = this.#senders.get(block);
-    if (from !== undefined)
-      this.#context.refuse(
-        from,
-        Object.hasOwn(PACKET_FAULTS, reason) ? (reason as PacketFault) : "block-refused",
-      );
+    if (from !== undefined) this.#context.refuse(from, reason);
   }
 
   #noteClaim(block: DagBlock | BlockHeader): void {

@@ -1,6 +1,5 @@
 import type { HonorSet } from "@aios/core-committee/honor-set";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
-import { AnswerBudget } from "./answer-budget.js";
 import { BLOCK_OVERHEAD_BYTES, BlockExchange } from "./block-exchange.js";
 import { makeBlock } from "./block-production.js";
 import type { ChainBase } from "./chain-base.js";
@@ -12,6 +11,7 @@ import { FinalityDriver } from "./finality-driver.js";
 import { NodeContext } from "./node-context.js";
 import type { Decision, ExecutionResult, LogEntry, NodeInput, NodeOutput, Packet } from "./node-protocol.js";
 import type { NodeSettings } from "./node-settings.js";
+import { PeerBudget } from "./peer-budget.js";
 import { RangeRequests } from "./range-requests.js";
 import { MAX_TRANSACTIONS_IN_PACKET, TransactionGossip } from "./transaction-gossip.js";
 import type { PoolPlace } from "./transaction-pool.js";
@@ -53,7 +53,7 @@ export interface NodeSizes {
  */
 export class HonorNode {
   readonly #context: NodeContext;
-  readonly #budget = new AnswerBudget(ANSWERED_BYTES.aSecond, ANSWERED_BYTES.most);
+  readonly #budget = new PeerBudget(ANSWERED_BYTES.aSecond, ANSWERED_BYTES.most);
   readonly #blocks: BlockExchange;
   readonly #transactions: TransactionGossip;
   readonly #finality: FinalityDriver;

@@ -199,11 +199,10 @@ const ELSEWHERE: readonly PacketFault[] = [
   "unasked",
   "no-answer",
   "over-budget",
+  "too-many-blocks",
   // finality-driver.spec.ts
   "vote-too-many",
   "contradiction",
-  // What GHOSTDAG refuses for a reason that it has not today.
-  "block-refused",
 ];
 
 describe("what is wrong with a packet", () => {

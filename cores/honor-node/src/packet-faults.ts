@@ -23,13 +23,14 @@ export const PACKET_FAULTS = {
   // Blocks, as they show themselves.
   "invalid-signature": 20,
   "set-unknown": 0,
-  "tick-in-future": 1,
+  "tick-in-future": 0,
   "tick-before-set": 20,
   "below-pruning-point": 0,
   "parent-count": 50,
   "block-too-large": 50,
   "block-gas": 50,
   "too-many-of-tick": 0,
+  "too-many-blocks": 0,
   // Blocks, among their parents.
   "tick-before-parent": 20,
   "redundant-parent": 20,
@@ -37,7 +38,6 @@ export const PACKET_FAULTS = {
   "off-duty": 20,
   "merge-too-deep": 20,
   "mergeset-too-large": 20,
-  "block-refused": 0,
   // What is asked for and answered.
   "compact-mismatch": 1,
   "wrong-transactions": 20,

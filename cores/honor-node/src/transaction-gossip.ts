@@ -1,8 +1,8 @@
-import type { AnswerBudget } from "./answer-budget.js";
 import { heldUnder } from "./block-production.js";
 import { shortIdOf } from "./compact-block.js";
 import type { OrderedTransaction } from "./dag-block.js";
 import type { NodeContext } from "./node-context.js";
+import type { PeerBudget } from "./peer-budget.js";
 import { PullRequests } from "./pull-requests.js";
 
 /** In one packet, or one answer. */
@@ -18,10 +18,10 @@ const MAX_ASKED = 32 * MAX_TRANSACTIONS_IN_PACKET;
  */
 export class TransactionGossip {
   readonly #context: NodeContext;
-  readonly #budget: AnswerBudget;
+  readonly #budget: PeerBudget;
   readonly #requests: PullRequests;
 
-  constructor(context: NodeContext, budget: AnswerBudget) {
+  constructor(context: NodeContext, budget: PeerBudget) {
     this.#context = context;
     this.#budget = budget;
     this.#requests = new PullRequests({

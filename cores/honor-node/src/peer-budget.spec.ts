@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { AnswerBudget } from "./answer-budget.js";
+import { PeerBudget } from "./peer-budget.js";
 
 describe("what a peer may ask for", () => {
   it("is so much at once, then what time brings, each peer for itself", () => {
-    const budget = new AnswerBudget(100, 1_000);
+    const budget = new PeerBudget(100, 1_000);
     const spend = (peer: string, nowMs: number): boolean => {
       const isLeft = budget.isLeft(peer, nowMs);
       if (isLeft) budget.spend(peer, 600, nowMs);
