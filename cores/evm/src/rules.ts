@@ -14,6 +14,8 @@ export interface Rules extends OpcodeTable {
   readonly blobs: BlobParameters | undefined;
   /** Whose events are deposits (EIP-6110); `undefined` on a chain without a beacon chain. */
   readonly depositContract: Uint8Array | undefined;
+  /** What a contract of requests that fails makes of a block: an invalid one, as Ethereum says, or one without its requests. */
+  readonly failedRequests: "invalid" | "none";
 }
 
 export interface RulesOptions {
@@ -24,9 +26,12 @@ export interface RulesOptions {
   /** Faster implementations of precompiles, with the same results. */
   readonly precompiles?: PrecompileOverrides;
   readonly depositContract?: Uint8Array | undefined;
+  /** `invalid` unless given. On a chain that decides on blocks before it executes them, no block can be refused: `none`. */
+  readonly failedRequests?: Rules["failedRequests"];
 }
 
-export function rulesOf({ hardfork, chainId, blobs, precompiles, depositContract }: RulesOptions): Rules {
+export function rulesOf(options: RulesOptions): Rules {
+  const { hardfork, chainId, blobs, precompiles, depositContract, failedRequests = "invalid" } = options;
   return {
     ...opcodeTable(hardfork),
     hardfork,
@@ -35,5 +40,6 @@ export function rulesOf({ hardfork, chainId, blobs, precompiles, depositContract
     precompiles: precompilesOf(hardfork, precompiles ?? {}),
     blobs: FORK[hardfork] < FORK.cancun ? undefined : (blobs ?? DEFAULT_BLOB_PARAMETERS[hardfork]),
     depositContract,
+    failedRequests,
   };
 }

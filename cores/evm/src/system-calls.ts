@@ -94,14 +94,15 @@ function requestContractFailed(type: number): CodedError {
 /**
  * Takes the execution-layer requests of the block (EIP-7685), each with its type byte in front: deposits (0, EIP-6110),
  * out of the `logs` of all its transactions, and what the contracts of withdrawals (1, EIP-7002) and consolidations (2,
- * EIP-7251) have queued. Empty ones are left out. Throws `invalid-deposit-event` and `request-contract-failed`, which
- * make the block invalid. A chain may do without these contracts: where one has no code, there is nothing of its type.
+ * EIP-7251) have queued. Empty ones are left out. Throws `invalid-deposit-event` and, unless the rules pass over failed
+ * contracts, `request-contract-failed`, which make the block invalid. A chain may do without these contracts: where one
+ * has no code, there is nothing of its type.
  */
 export function takeRequests(
   context: ExecutionContext,
   logs: readonly LogEntry[] = [],
 ): readonly Uint8Array[] {
-  const { fork, depositContract } = context.rules;
+  const { fork, depositContract, failedRequests } = context.rules;
   if (fork < FORK.prague) return [];
   const requests: Uint8Array[] = [];
   const deposits = depositContract === undefined ? undefined : depositsIn(logs, depositContract);
@@ -111,9 +112,10 @@ export function takeRequests(
     [2, CONSOLIDATION_REQUESTS],
   ] as const) {
     const result = systemCall(context, contract, new Uint8Array(0));
-    if (result?.succeeded === false) throw requestContractFailed(type);
-    if (result !== undefined && result.output.length > 0)
-      requests.push(Uint8Array.of(type, ...result.output));
+    if (result === undefined) continue;
+    if (!result.succeeded) {
+      if (failedRequests === "invalid") throw requestContractFailed(type);
+    } else if (result.output.length > 0) requests.push(Uint8Array.of(type, ...result.output));
   }
   return requests;
 }

@@ -29,6 +29,7 @@ function ownSessions({ genesis, states, blocks, recover }: EngineParts): Session
     hardfork: genesis.hardfork,
     chainId: BigInt(genesis.chainId),
     precompiles: { recoverAddress: recoverAddressBy(recover) },
+    failedRequests: "none",
   });
   const sessions = new EvmSessions(states, blocks, () => rules, recover);
   return { forBlocks: sessions, forCalls: sessions };

@@ -278,6 +278,25 @@ export function executionEngineConformance(
       );
     });
 
+    it("executes a block as one without requests where the contract that queues them fails", async () => {
+      const withdrawals = address("0x00000961ef480eb55e80d19ad83579a64c007002");
+      // Reverts with a byte of data.
+      const failing = { balance: 0n, nonce: 1n, code: bytes("0x60ab5f5360015ffd"), storage: new Map() };
+      const alloc = new Map([...genesis.alloc, [withdrawals, failing] as const]);
+      const other = await open({ ...genesis, alloc });
+      try {
+        const first = await other.engine.executeGenesis();
+        await other.blocks.append(first);
+        const { header } = first;
+        const timestamp = header.timestamp + 1;
+        const block = { parent: header, timestamp, prevRandao: RANDOMNESS, transactions: [] };
+        const executed = await other.engine.executeBlock(block);
+        expect(executed.header.requestsHash).toBe(header.requestsHash);
+      } finally {
+        await other.close();
+      }
+    });
+
     it("never lets time run backwards, and allows equal seconds", async () => {
       const block = await execute([], head().timestamp - 50);
       expect(block.header.timestamp).toBe(head().timestamp);

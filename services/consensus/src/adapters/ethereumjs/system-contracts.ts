@@ -64,6 +64,8 @@ export async function requestsOf(lane: EngineLane, block: EvmBlock): Promise<Uin
       skipNonceIncrement: true,
     });
     await lane.evm.journal.cleanup();
+    // What is decided cannot be refused: of a contract that fails there are no requests.
+    if (execResult.exceptionError !== undefined) continue;
     if (execResult.returnValue.length > 0) requests.push(concat(Uint8Array.of(type), execResult.returnValue));
   }
   return requests;
