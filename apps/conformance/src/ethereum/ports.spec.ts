@@ -21,4 +21,9 @@ stateStoreConformance("MemoryStateStore", async () => {
   };
 });
 
-transactionCodecConformance("ethereumCodec", CHAIN_ID, ethereumCodec(CHAIN_ID));
+transactionCodecConformance(
+  "ethereumCodec",
+  CHAIN_ID,
+  ethereumCodec(CHAIN_ID),
+  "transaction-type-not-supported",
+);

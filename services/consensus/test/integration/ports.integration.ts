@@ -120,7 +120,12 @@ mempoolJournalConformance("LmdbMempoolJournal", async () => {
   };
 });
 
-transactionCodecConformance("AdmissionCodec", testGenesis().chainId, sampleCodec);
+transactionCodecConformance(
+  "AdmissionCodec",
+  testGenesis().chainId,
+  sampleCodec,
+  "sealed-transaction-not-admitted",
+);
 
 /** Transfers of one account over a node's own RPC. */
 function sender(node: () => ConsensusNode) {
