@@ -15,6 +15,9 @@ import type { OfferedSystems } from "./offered-systems.js";
 import { openModel } from "./open-model.js";
 import type { ProgressBoard } from "./progress-board.js";
 
+/** Loading a key takes seconds at most; a prover that hangs is not waited for. */
+const KEEP_WITHIN_MS = 60_000;
+
 export interface MakeKeyHooks {
   /** The key is made and recorded, but could not be kept in memory: the first proof fetches it. */
   notKept(error: unknown): void;
@@ -25,8 +28,8 @@ export class MakeKey {
   constructor(
     private readonly keys: ModelKeyStore,
     private readonly contents: ContentStore,
-    private readonly loaded: LoadedModels,
-    private readonly offered: OfferedSystems,
+    private readonly loaded: Pick<LoadedModels, "keep">,
+    private readonly offered: Pick<OfferedSystems, "backEnd">,
     private readonly calculations: Pick<Calculations, "compile">,
     private readonly progress: ProgressBoard,
     private readonly rng: Rng,
@@ -79,8 +82,13 @@ export class MakeKey {
       crashPoint("zk-prover.key.before-end");
       await this.keys.complete(claim, material);
       crashPoint("zk-prover.key.after-end");
+      // The lease ended with the record, so that the next heartbeat finds it gone and aborts `signal`.
       await this.loaded
-        .keep(record, { model, r1cs, material, provingKey: made.provingKey }, signal)
+        .keep(
+          record,
+          { model, r1cs, material, provingKey: made.provingKey },
+          AbortSignal.timeout(KEEP_WITHIN_MS),
+        )
         .catch((error: unknown) => this.hooks.notKept(error));
     } finally {
       this.progress.end(id);
