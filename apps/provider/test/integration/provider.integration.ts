@@ -304,8 +304,12 @@ describe("inference", () => {
     const spans = await platform.collector.awaitTrace(
       (trace) =>
         trace.every((span) => span.traceId === traceId) &&
-        trace.some(({ service }) => service === "provider") &&
-        trace.filter(({ service, kind }) => service === "storage" && kind === 2).length >= 4,
+        trace.some(({ parentSpanId }) => parentSpanId === ordered) &&
+        trace.filter(({ service, kind }) => service === "storage" && kind === 2).length >= 4 &&
+        // Who asked exports its spans in its own time.
+        trace
+          .filter(({ service }) => service === "storage")
+          .every(({ parentSpanId }) => trace.some(({ spanId }) => spanId === parentSpanId)),
     );
     const [run, ...others] = spans.filter((span) => span.parentSpanId === ordered);
     expect(others).toEqual([]);
