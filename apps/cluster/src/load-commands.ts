@@ -10,7 +10,7 @@ import { monotonicMs, systemClock } from "@aios/service-kit/system-clock";
 import { AnswerCount } from "./answer-count.js";
 import { required } from "./arguments.js";
 import { eventsOwed } from "./events-owed.js";
-import { readFiles } from "./network.js";
+import { accountKey, readFiles } from "./network.js";
 import { auditOrder, strangers } from "./order-audit.js";
 import { orderFor } from "./order-load.js";
 import { readFor } from "./read-load.js";
@@ -54,8 +54,7 @@ export async function orderLoad(args: string[]): Promise<number> {
   });
   const baseUrl = required("gateway", values.gateway);
   const keys = readFiles(values.keys);
-  const signerOf = (account: string) =>
-    privateKeySigner(required(`account ${account}`, keys[`account-${account}.key`]).trim());
+  const signerOf = (account: string) => privateKeySigner(accountKey(keys, account));
   const answers = new AnswerCount();
   const buyer = new AiosClient({
     baseUrl,

@@ -16,7 +16,7 @@ import { argument, required } from "./arguments.js";
 import { chainAnswers } from "./chain-answers.js";
 import { inClusterApi } from "./kubernetes-api.js";
 import { orderLoad, readLoad } from "./load-commands.js";
-import { newNetwork, readFiles, withIdentities } from "./network.js";
+import { accountKey, newNetwork, readFiles, withIdentities } from "./network.js";
 import { issueServiceCertificates } from "./service-certificates.js";
 import { type BundledServer, setUpNetwork } from "./set-up-network.js";
 
@@ -233,10 +233,8 @@ async function mainJob(args: string[]): Promise<number> {
   });
   const gatewayUrl = required("gateway", values.gateway);
   const network = readFiles(values.keys);
-  const privateKey = (account: string): string =>
-    required(`account ${account}`, network[`account-${account}.key`]);
   const wentThrough = await runLocalMainJob(
-    { gatewayUrl, privateKey: (account) => privateKey(account).trim() },
+    { gatewayUrl, privateKey: (account) => accountKey(network, account) },
     process.stdout,
     { providers: Number(values.providers) },
   );
@@ -254,8 +252,7 @@ async function synthetic(args: string[]): Promise<number> {
       listen: { type: "string", default: "0.0.0.0:9090" },
     },
   });
-  const key = readFiles(values.keys)[`account-${values.account}.key`];
-  const signer = privateKeySigner(required(`account ${values.account}`, key).trim());
+  const signer = privateKeySigner(accountKey(readFiles(values.keys), values.account));
   const buyer = new AiosClient({ baseUrl: required("gateway", values.gateway), signer });
   const everyMs = argument("every", duration.safeParse(values.every));
   const check = new SyntheticCheck({

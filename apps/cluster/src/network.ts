@@ -8,6 +8,7 @@ import { makeHonorHomes } from "@aios/launcher/honor-nodes";
 import { type Identities, loadIdentities } from "@aios/launcher/identities";
 import { nodeIdentity } from "@aios/peer-network/node-certificate";
 import { SERVICES } from "@aios/service-kit/local-instance";
+import { required } from "./arguments.js";
 
 /** Files of a network by name: private keys of its services and accounts, their public keys, the genesis. */
 export type NetworkFiles = Readonly<Record<string, string>>;
@@ -111,6 +112,11 @@ export function readFiles(folder: string): NetworkFiles {
       .filter((entry) => !entry.isDirectory())
       .map(({ name }) => [name, readFileSync(join(folder, name), "utf8")]),
   );
+}
+
+/** The account's private key among the network's files. Throws `argument-missing`. */
+export function accountKey(files: NetworkFiles, account: string): string {
+  return required(`account ${account}`, files[`account-${account}.key`]).trim();
 }
 
 /**

@@ -17,7 +17,7 @@ import { KafkaMember } from "./kafka-member.js";
 import { KafkaPublisher } from "./kafka-publisher.js";
 import { recordOf } from "./kafka-record.js";
 import { moveGroup } from "./kafka-replay.js";
-import { createMissingTopics } from "./kafka-topics.js";
+import { createMissingTopics, topicConfig } from "./kafka-topics.js";
 import type { Logger } from "./logger.js";
 
 const LARGEST_PUBLISH = 1_000;
@@ -85,18 +85,7 @@ export class KafkaEventBus implements EventBus {
     const missing = topics.filter(({ name }) => !this.#partitions.has(name));
     if (missing.length === 0) return;
     await guard(async () => {
-      await createMissingTopics(
-        this.#admin,
-        missing.map(({ name, partitions, retentionMs }) => ({
-          topic: name,
-          numPartitions: partitions,
-          replicationFactor: -1,
-          configEntries: [
-            { name: "cleanup.policy", value: "delete" },
-            { name: "retention.ms", value: String(retentionMs) },
-          ],
-        })),
-      );
+      await createMissingTopics(this.#admin, missing.map(topicConfig));
       for (const { name } of missing) await this.#partitionCount(name);
     });
   }

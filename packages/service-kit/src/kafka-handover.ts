@@ -7,7 +7,7 @@ import { createKafka, kafkaError } from "./kafka-client.js";
 import { KafkaPublisher } from "./kafka-publisher.js";
 import { type OffsetRange, readRanges, type UndeliveredEvent } from "./kafka-ranges.js";
 import { recordOf } from "./kafka-record.js";
-import { createMissingTopics } from "./kafka-topics.js";
+import { createMissingTopics, topicConfig } from "./kafka-topics.js";
 import type { Logger } from "./logger.js";
 import { systemClock } from "./system-clock.js";
 
@@ -82,18 +82,7 @@ export class KafkaHandover {
   async skipAll(): Promise<void> {
     const groups = await this.#restingGroups();
     const before = new Set(await this.#admin.listTopics());
-    await createMissingTopics(
-      this.#admin,
-      TOPICS.map(({ name, partitions, retentionMs }) => ({
-        topic: name,
-        numPartitions: partitions,
-        replicationFactor: -1,
-        configEntries: [
-          { name: "cleanup.policy", value: "delete" },
-          { name: "retention.ms", value: String(retentionMs) },
-        ],
-      })),
-    );
+    await createMissingTopics(this.#admin, TOPICS.map(topicConfig));
     for (const { name: topic } of TOPICS.filter(({ name }) => before.has(name))) {
       const ends = await this.#admin.fetchTopicOffsets(topic);
       const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));

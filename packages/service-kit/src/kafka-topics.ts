@@ -1,8 +1,22 @@
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Admin, ITopicConfig } from "kafkajs";
+import type { TopicSettings } from "./event-bus.js";
 import { typeOf } from "./kafka-client.js";
 
 type TopicAdmin = Pick<Admin, "listTopics" | "createTopics">;
+
+/** As its event declares it, with the cluster's own number of replicas. */
+export function topicConfig({ name, partitions, retentionMs }: TopicSettings): ITopicConfig {
+  return {
+    topic: name,
+    numPartitions: partitions,
+    replicationFactor: -1,
+    configEntries: [
+      { name: "cleanup.policy", value: "delete" },
+      { name: "retention.ms", value: String(retentionMs) },
+    ],
+  };
+}
 
 /**
  * Creates those of the topics that the role does not see. Where all are there it asks for no right to create, so that an

@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { deafHost } from "../../../test/support/seatless-node.js";
 import { HonorThread } from "./honor-thread.js";
 
 /** Ends when it is asked to, and answers the questions about the DAG once it hears of a dropped transaction. */
@@ -12,21 +13,11 @@ parentPort.on("message", (message) => {
     for (const number of asked.splice(0)) parentPort.postMessage({ kind: "answer", number, answer: [] });
 });
 `;
-const host = {
-  execute: vi.fn(),
-  gossiped: vi.fn(),
-  decided: vi.fn(),
-  rejected: vi.fn(),
-  offence: vi.fn(),
-  refused: vi.fn(),
-  logFailed: vi.fn(),
-  failed: vi.fn(),
-};
 
 describe("questions to the thread of the protocol", () => {
   it("with large answers wait in small number, and keep no other question from its answer", async () => {
     const script = new URL(`data:text/javascript,${encodeURIComponent(SCRIPT)}`);
-    const thread = new HonorThread(script, undefined, host);
+    const thread = new HonorThread(script, undefined, deafHost());
     const waiting = [1, 2, 3, 4].map((tick) => thread.dag(tick, tick));
     await expect(thread.dag(5, 5)).rejects.toMatchObject({ code: "honor-node-busy", kind: "unavailable" });
     const set = thread.honorSet();

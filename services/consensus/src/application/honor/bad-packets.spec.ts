@@ -1,14 +1,13 @@
-import { rankedElection } from "@aios/core-committee/election";
 import { NO_HISTORY } from "@aios/core-honor-node/chain-history";
 import { shortIdOf } from "@aios/core-honor-node/compact-block";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
-import { dagOrder } from "@aios/core-honor-node/ordering-policy";
 import { encodePacket, type WireBlock } from "@aios/core-honor-node/packet-codec";
 import { PACKET_FAULTS, type PacketFault } from "@aios/core-honor-node/packet-faults";
 import { encodeRlp } from "@aios/core-rlp/rlp";
 import { ManualClock } from "@aios/kernel/clock";
 import { PeerScores } from "@aios/peer-network/peer-scores";
 import { describe, expect, it, vi } from "vitest";
+import { deafHost, MEMBERS, SEATLESS } from "../../../test/support/seatless-node.js";
 import { malformedTransaction } from "../../domain/errors.js";
 import { FaultCounter } from "./fault-counter.js";
 import { HonorLoop } from "./honor-loop.js";
@@ -18,10 +17,6 @@ import { PacketIntake } from "./packet-intake.js";
 const BAN_AT = 200;
 const PEER = "peer";
 const BAD = 0xff;
-const members = [1, 2, 3, 4].map((seat) => ({
-  account: `0x${String(seat).repeat(40)}`,
-  publicKey: String(seat).repeat(96),
-}));
 const block: WireBlock = {
   setNumber: 0,
   seat: 1,
@@ -40,37 +35,9 @@ function node() {
   const known = new KnownTransactions(100, 100_000);
   const loop = new HonorLoop({
     settings: {
-      chain: {
-        chainId: "test",
-        time: { genesisTimeMs: 0, tickMs: 1_000, ticksPerSlot: 2, slotsPerEpoch: 10, epochsPerCycle: 10 },
-        ghostdag: { k: 18, maxParents: 4, maxMergeset: 100, mergeDepth: 1_000, pruningDepth: 2_000 },
-        genesisSet: { number: 0, members },
-        genesis: { root: id(1), candidates: [] },
-        electionRules: { seats: 4, minimumStakeWei: 0n, hysteresisBps: 0, immunityCycles: 0 },
-        maxBlockBytes: 1_000,
-        maxBlockGas: 30_000_000,
-        maxBlocksPerCheckpoint: 50,
-        reputationWindow: 10,
-        maxClockToleranceMs: 100,
-        snapshotInterval: 1_000,
-      },
-      keys: { has: () => false, sign: () => "" },
-      scheme: { verify: () => false, aggregate: () => new Uint8Array(96), verifyAggregate: () => false },
-      election: rankedElection,
-      timeouts: { proposeMs: 1_000, prevoteMs: 500, precommitMs: 500, backOffMs: 100 },
-      checkpointIntervalMs: 500,
-      emptyAfterMs: 200,
-      gossipMs: 1_000,
-      clockToleranceMs: 100,
-      maxTransactionsPerBlock: 10,
-      poolCapacity: 20,
-      maxWaitingBlocks: 10,
-      maxWaitingBytes: 1_000_000,
-      maxRoundsAhead: 20,
-      maxHeldBytes: 1_000_000,
-      unprunedHeights: 16,
-      history: NO_HISTORY,
-      ordering: dagOrder,
+      ...SEATLESS,
+      chain: { ...SEATLESS.chain, maxBlockBytes: 1_000 },
+      scheme: { ...SEATLESS.scheme, verify: () => false, verifyAggregate: () => false },
       read: known,
     },
     log: {
@@ -80,16 +47,7 @@ function node() {
       append: () => Promise.resolve(),
     },
     streams: { connected: [PEER], send: vi.fn(), protocolOf: () => "pull", punish: vi.fn() },
-    host: {
-      execute: vi.fn(),
-      gossiped: vi.fn(),
-      decided: vi.fn(),
-      rejected: vi.fn(),
-      offence: vi.fn(),
-      refused: vi.fn(),
-      logFailed: vi.fn(),
-      failed: vi.fn(),
-    },
+    host: deafHost(),
     clock,
     faults,
     executedHeight: 0,
@@ -99,7 +57,7 @@ function node() {
       ? Promise.reject(malformedTransaction("no"))
       : Promise.resolve({
           id: id(payload[0] ?? 0),
-          sender: members[0]?.account ?? "",
+          sender: MEMBERS[0]?.account ?? "",
           nonce: 0,
           gasLimit: 1,
           payload,

@@ -1,62 +1,20 @@
 import { setImmediate } from "node:timers/promises";
-import { rankedElection } from "@aios/core-committee/election";
 import { honorSetId } from "@aios/core-committee/honor-set";
 import { checkpointId } from "@aios/core-finality/checkpoint";
 import { NO_HISTORY } from "@aios/core-honor-node/chain-history";
 import type { LogEntry } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
-import { dagOrder } from "@aios/core-honor-node/ordering-policy";
 import { decodePacket } from "@aios/core-honor-node/packet-codec";
 import { ManualClock } from "@aios/kernel/clock";
 import { describe, expect, it, vi } from "vitest";
+import { deafHost, MEMBERS, SEATLESS } from "../../../test/support/seatless-node.js";
 import { FaultCounter } from "./fault-counter.js";
 import { HonorLoop } from "./honor-loop.js";
 
-const GOSSIP_MS = 1_000;
 /** Heights that may wait for execution. */
 const MOST_UNEXECUTED = 1_024;
 const ROOT = "aa".repeat(32);
 const START_MS = 2_500;
-const members = [1, 2, 3, 4].map((seat) => ({
-  account: `0x${String(seat).repeat(40)}`,
-  publicKey: String(seat).repeat(96),
-}));
-
-/** A node without a seat, to whom every signature is good. */
-const settings: NodeSettings = {
-  chain: {
-    chainId: "test",
-    time: { genesisTimeMs: 0, tickMs: 1_000, ticksPerSlot: 2, slotsPerEpoch: 10, epochsPerCycle: 10 },
-    ghostdag: { k: 18, maxParents: 4, maxMergeset: 100, mergeDepth: 1_000, pruningDepth: 2_000 },
-    genesisSet: { number: 0, members },
-    genesis: { root: "aa".repeat(32), candidates: [] },
-    electionRules: { seats: 4, minimumStakeWei: 0n, hysteresisBps: 0, immunityCycles: 0 },
-    maxBlockBytes: 100_000,
-    maxBlockGas: 30_000_000,
-    maxBlocksPerCheckpoint: 50,
-    reputationWindow: 10,
-    maxClockToleranceMs: 100,
-    snapshotInterval: 1_000,
-  },
-  keys: { has: () => false, sign: () => "ab".repeat(96) },
-  scheme: { verify: () => true, aggregate: () => new Uint8Array(96), verifyAggregate: () => true },
-  election: rankedElection,
-  ordering: dagOrder,
-  timeouts: { proposeMs: 1_000, prevoteMs: 500, precommitMs: 500, backOffMs: 100 },
-  checkpointIntervalMs: 500,
-  emptyAfterMs: 200,
-  gossipMs: GOSSIP_MS,
-  clockToleranceMs: 100,
-  maxTransactionsPerBlock: 10,
-  poolCapacity: 20,
-  maxWaitingBlocks: 10,
-  maxWaitingBytes: 1_000_000,
-  maxRoundsAhead: 20,
-  maxHeldBytes: 1_000_000,
-  unprunedHeights: 16,
-  history: NO_HISTORY,
-};
-
 function loopOf(
   entries: readonly LogEntry[],
   executedHeight: number,
@@ -76,18 +34,9 @@ function loopOf(
   };
   const streams = { ...peers, send: vi.fn(), punish: vi.fn() };
   const faults = new FaultCounter(streams.punish);
-  const host = {
-    execute: vi.fn(),
-    gossiped: vi.fn(),
-    decided: vi.fn(),
-    rejected: vi.fn(),
-    offence: vi.fn(),
-    refused: vi.fn(),
-    logFailed: vi.fn(),
-    failed: vi.fn(),
-  };
+  const host = deafHost();
   const loop = new HonorLoop({
-    settings: { ...settings, ...chosen },
+    settings: { ...SEATLESS, ...chosen },
     log,
     streams,
     host,
@@ -182,7 +131,7 @@ describe("an honor node that executes slower than the others order", () => {
     let parentId = "genesis";
     const decide = (height: number): void => {
       const tip = { parentId, parentRound: 0, tip: "genesis", tick: 0, attestedRoot: ROOT };
-      const checkpoint = { height, ...tip, nextSetId: honorSetId(settings.chain.genesisSet) };
+      const checkpoint = { height, ...tip, nextSetId: honorSetId(SEATLESS.chain.genesisSet) };
       parentId = checkpointId(checkpoint);
       const signers = Uint8Array.of(0b111);
       const certificate = {
@@ -228,7 +177,7 @@ describe("an honor node with peers of this build and of the one before", () => {
   }));
 
   it("tells the older ones whole what the others are told by name", async () => {
-    const keys = { ...settings.keys, has: (publicKey: string) => publicKey === members[0]?.publicKey };
+    const keys = { ...SEATLESS.keys, has: (publicKey: string) => publicKey === MEMBERS[0]?.publicKey };
     const { loop, streams, pass } = loopOf([], 0, peers, { keys });
     loop.start();
     loop.pooled(transactions, true);
@@ -253,7 +202,7 @@ describe("an honor node with peers of this build and of the one before", () => {
 });
 
 describe("an honor node whose chain database is behind its log", () => {
-  const reigns = [{ set: { number: 0, members }, fromHeight: 1, fromTick: 0 }];
+  const reigns = [{ set: { number: 0, members: MEMBERS }, fromHeight: 1, fromTick: 0 }];
   const base = { root: "genesis", height: 3, firstDecision: 1, reigns };
   const entries = [{ kind: "base", base, gone: [], accepted: [] }] as const;
 
