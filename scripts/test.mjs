@@ -54,6 +54,8 @@ const SUITES = [
   { name: "unit and integration", args: ["--project", "pure", "--project", "parts"] },
   { name: "end to end", args: ["--project", "end-to-end", "--maxWorkers", "2"] },
 ];
+/** A runner that waits for ever, for a process that a test left behind, is ended: three times what a suite takes. */
+const SUITE_LIMIT_MS = 40 * 60_000;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
@@ -107,18 +109,21 @@ function runSuite({ name, args }) {
   const run = spawnSync(
     bin("vitest"),
     ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${resultFile}`, ...args],
-    { cwd: root, stdio: "inherit" },
+    { cwd: root, stdio: "inherit", timeout: SUITE_LIMIT_MS, killSignal: "SIGKILL" },
   );
-  count(name, resultFile, run.status);
+  const isLate = run.error?.code === "ETIMEDOUT";
+  const end = isLate ? `was ended after ${SUITE_LIMIT_MS / 60_000} minutes` : `ended with ${run.status}`;
+  count(name, resultFile, run.status === 0 ? undefined : end);
 }
 
-function count(name, resultFile, status) {
+/** Adds a suite's results; `failedEnd` says how its runner ended, unless it ended well. */
+function count(name, resultFile, failedEnd) {
   let results;
   try {
     results = JSON.parse(readFileSync(resultFile, "utf8"));
   } catch {
     total.failed += 1;
-    failures.push(`${name}: the test runner ended with ${status} and left no results`);
+    failures.push(`${name}: the test runner ${failedEnd ?? "ended"} and left no results`);
     return;
   }
   for (const file of results.testResults) {
@@ -138,9 +143,9 @@ function count(name, resultFile, status) {
       failures.push(`${path}: ${file.message || "could not be loaded"}`);
     }
   }
-  if (status !== 0 && total.failed === 0) {
+  if (failedEnd !== undefined && total.failed === 0) {
     total.failed += 1;
-    failures.push(`${name}: the test runner ended with ${status}`);
+    failures.push(`${name}: the test runner ${failedEnd}`);
   }
 }
 

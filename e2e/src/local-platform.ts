@@ -1,13 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { AccountName } from "@aios/launcher/identities";
 import { Platform, type PlatformOptions } from "@aios/launcher/platform";
 import { AiosClient } from "@aios/sdk/client";
 import { privateKeySigner } from "@aios/sdk/wallet";
 import { wipeEmbeddedPostgres } from "@aios/service-kit/embedded-postgres";
 import { systemClock } from "@aios/service-kit/system-clock";
+import { repositoryRoot } from "@aios/testkit/repository-root";
 import { portRange } from "./port-range.js";
 
 /** Of the repository. */
@@ -129,10 +129,4 @@ function lastLogLines(dataDir: string): string {
       return `--- ${name}\n${notable.map((line) => line.slice(0, 500)).join("\n")}`;
     })
     .join("\n");
-}
-
-/** Works from the source and from the build output alike. */
-function repositoryRoot(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  return here.endsWith(join("dist", "src")) ? dirname(dirname(dirname(here))) : dirname(dirname(here));
 }

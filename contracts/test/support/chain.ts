@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "@aios/kernel/clock";
 import type { TimestampMs } from "@aios/kernel/units";
+import { freePort } from "@aios/service-kit/free-port";
 import { HDNodeWallet, JsonRpcProvider, type Wallet } from "ethers";
 
 /** A chain under test: an account with coins, and time that can be moved. */
@@ -162,16 +162,6 @@ async function connect(
 /** A test peer for Linux x64; elsewhere the tests run on the platform's own chain alone. */
 function anvilBinary(): string {
   return createRequire(import.meta.url).resolve("@foundry-rs/anvil-linux-amd64/bin/anvil");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 async function answering(url: string, child: ChildProcess): Promise<void> {

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { freePort } from "@aios/service-kit/free-port";
+import { repositoryRoot } from "./repository-root.js";
 import { temporaryDirectory } from "./temporary-directory.js";
 
 const KAFKA_VERSION = "4.3.1";
@@ -11,7 +11,7 @@ const LOG4J_VERSION = "2.25.3";
 const COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";
 const OUTPUT_KEPT = 8_000;
-const HOME = fileURLToPath(new URL(`../../../../.aios/kafka/${KAFKA_VERSION}`, import.meta.url));
+const HOME = join(repositoryRoot(), ".aios", "kafka", KAFKA_VERSION);
 const JAVA_OPTIONS = [
   "-Xmx256m",
   "-Xms64m",

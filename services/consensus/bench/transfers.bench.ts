@@ -2,12 +2,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort } from "@aios/service-kit/free-port";
 import { HDNodeWallet } from "ethers";
 import { testGenesisJson } from "../test/support/test-chain.js";
 
@@ -100,15 +100,6 @@ async function measure(url: string, transfers: string[][]): Promise<Measured> {
     latencyP50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? Number.NaN,
     latencyP95Ms: latencies[Math.floor(latencies.length * 0.95)] ?? Number.NaN,
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 /** The same load against anvil, which mines every 200 ms as this node does at most. */

@@ -2,9 +2,10 @@ import { spawn } from "node:child_process";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { freePort } from "@aios/service-kit/free-port";
 import { contractAccounts } from "./genesis.js";
 import { RpcClient } from "./load-generator.js";
-import { answering, end, freePort, processorOf, type Running } from "./peers.js";
+import { answering, end, processorOf, type Running } from "./peers.js";
 import { CHAIN_ID, type Sender } from "./workload.js";
 
 const RICH = `0x${(10n ** 24n).toString(16)}`;

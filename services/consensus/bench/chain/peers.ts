@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort } from "@aios/service-kit/free-port";
 import type { MainThread } from "./budget.js";
 import { RpcClient, type UsedProcessor } from "./load-generator.js";
 
@@ -74,16 +74,6 @@ export async function startOwnNode(genesisFile: string, dataDir: string, setting
     },
     stop: () => end(child),
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || address === null) throw new Error("no free port was found");
-  return address.port;
 }
 
 /** Anvil with the same genesis, block interval and block gas. */

@@ -88,8 +88,12 @@ export class HonorProcesses implements AsyncDisposable {
         : {}),
     });
     const network = new HonorProcesses(directory, proxies);
-    network.nodes.push(...(await Promise.all(homes.map(startProcess))));
-    return network;
+    const starts = await Promise.allSettled(homes.map(startProcess));
+    for (const start of starts) if (start.status === "fulfilled") network.nodes.push(start.value);
+    const failure = starts.find((start) => start.status === "rejected");
+    if (failure === undefined) return network;
+    await network[Symbol.asyncDispose]();
+    throw failure.reason;
   }
 
   node(index: number): HonorProcess {
