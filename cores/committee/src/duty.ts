@@ -24,8 +24,7 @@ export function groupOnDuty(
   heard: HeardGroup,
 ): number {
   const groups = groupCount(size);
-  const { slot } = chainTimeOf(parameters, tick);
-  const firstTick = (slot - (slot % groups)) * parameters.ticksPerSlot;
+  const firstTick = rotationStart(parameters, size, tick);
   const silent = new Set<number>();
   for (let earlier = firstTick; earlier < tick; earlier++) {
     const group = firstNotIn(silent, scheduledGroup(parameters, groups, earlier), groups);
@@ -34,6 +33,12 @@ export function groupOnDuty(
     if (silent.size === groups) silent.clear();
   }
   return firstNotIn(silent, scheduledGroup(parameters, groups, tick), groups);
+}
+
+/** First tick of the rotation that a tick is in: who has duty depends on what was heard from there on, and on nothing before. */
+export function rotationStart(parameters: ChainTimeParameters, size: number, tick: number): number {
+  const { slot } = chainTimeOf(parameters, tick);
+  return (slot - (slot % groupCount(size))) * parameters.ticksPerSlot;
 }
 
 /** Whether a seat may make a block in a tick. Throws as `groupOnDuty`. */

@@ -1,7 +1,8 @@
 import { type ChainTimeParameters, startOfTickMs } from "@aios/core-committee/chain-time";
-import { type HeardGroup, isOnDuty } from "@aios/core-committee/duty";
+import { type HeardGroup, isOnDuty, rotationStart } from "@aios/core-committee/duty";
 import { groupOf } from "@aios/core-committee/honor-set";
 import type { BlockDag } from "./block-dag.js";
+import type { Reign } from "./chain-base.js";
 import type { CheckpointChain } from "./checkpoint-chain.js";
 import { type BlockFacts, gasOf, type UnsignedBlock } from "./dag-block.js";
 import type { PacketFault } from "./packet-faults.js";
@@ -69,7 +70,10 @@ export function blockFault(block: UnsignedBlock, context: BlockRuleContext): Pac
     if (earlier.seat === block.seat && earlier.setNumber === block.setNumber && isInPast(id))
       return "second-of-tick";
   const heard = heardIn(context, block.setNumber, isInPast);
-  const size = chain.reignOf(block.setNumber)?.set.members.length ?? 0;
+  const { set, fromTick } = chain.reignOf(block.setNumber) as Reign;
+  const size = set.members.length;
+  // Who was heard before is forgotten: whose duty it was cannot be told any more.
+  if (Math.max(fromTick, rotationStart(time, size, block.tick)) < dag.rootTick) return "below-pruning-point";
   return isOnDuty(time, size, block.seat, block.tick, heard) ? undefined : "off-duty";
 }
 

@@ -50,6 +50,10 @@ describe("the honor part of a genesis file", () => {
     refused({ maxBlockBytes: 131_072 }, "honor.maxBlockBytes");
     refused({ mergeDepth: 0 }, "honor.mergeDepth");
     refused({ mergeDepth: 100, pruningDepth: 199 }, "honor.pruningDepth");
+    // Two groups of three make 600 blocks until each has had its slot.
+    const long = { seats: 6, ticksPerSlot: 100, mergeDepth: 100 };
+    refused({ ...long, pruningDepth: 699 }, "honor.pruningDepth");
+    expect(parseHonorGenesis(json(long)).ghostdag.pruningDepth).toBe(700);
     refused({ seats: 5 }, "honor.seats");
     refused({ seats: 3 }, "honor.seats");
     refused({ quorum: 2 }, "honor.quorum");

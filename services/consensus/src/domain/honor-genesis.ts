@@ -108,11 +108,13 @@ export function parseHonorGenesis(json: unknown): HonorGenesis {
     requireSafeK(k, { blocksPerSecond, maxDelayMs, maxExcessProbability: MAX_EXCESS_PROBABILITY }),
   );
   const mergeDepth = whole("mergeDepth", MAX_MERGE_DEPTH, DEFAULT_MERGE_DEPTH);
-  // Twice the depth: what a block may merge is then judged by blocks that are held.
+  // Twice the depth, and a rotation more: what a block may merge, and whose duty that was, is judged by blocks that are held.
+  const rotationBlocks = groupCount(seats) === 1 ? 0 : seats * time.ticksPerSlot;
+  const leastPruningDepth = mergeDepth + Math.max(mergeDepth, rotationBlocks);
   const pruningDepth = integer(
-    root["pruningDepth"] ?? 2 * mergeDepth,
+    root["pruningDepth"] ?? leastPruningDepth,
     "honor.pruningDepth",
-    2 * mergeDepth,
+    leastPruningDepth,
     10 * MAX_MERGE_DEPTH,
   );
   const minimumStakeWei = decimal(root["minimumStakeWei"] ?? "0", "honor.minimumStakeWei");
