@@ -205,13 +205,27 @@ export class BlockDag {
     return since === tip ? [] : this.#ghostdag.orderSince(since, tip, limit);
   }
 
-  /** Parents that waiting blocks lack and that do not wait themselves. */
-  get missing(): string[] {
-    const missing = new Set<string>();
+  /** Parents that waiting blocks lack and that do not wait themselves, each with the first block that lacks it. */
+  get missing(): Map<string, DagBlock> {
+    const missing = new Map<string, DagBlock>();
     for (const [, block] of this.#waiting)
       for (const parent of block.parents)
-        if (!this.#ghostdag.has(parent) && !this.#waiting.has(parent)) missing.add(parent);
-    return [...missing];
+        if (!this.#ghostdag.has(parent) && !this.#waiting.has(parent) && !missing.has(parent))
+          missing.set(parent, block);
+    return missing;
+  }
+
+  /** What has to come before a block can be in the DAG: itself, or ancestors where it waits. Cost: the blocks that wait. */
+  missingFor(id: string): string[] {
+    const missing: string[] = [];
+    const seen = new Set([id]);
+    for (const one of seen) {
+      if (this.#ghostdag.has(one)) continue;
+      const block = this.#waiting.get(one);
+      if (block === undefined) missing.push(one);
+      else for (const parent of block.parents) seen.add(parent);
+    }
+    return missing;
   }
 
   /** Takes a block in whose signature is checked. Cost: one GHOSTDAG insertion for each block that becomes complete. */

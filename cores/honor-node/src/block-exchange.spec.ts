@@ -313,6 +313,43 @@ describe("signatures of blocks", () => {
   });
 });
 
+describe("what a decision orders", () => {
+  it("comes first, however many blocks of a faulty seat wait for what does not exist", () => {
+    const network = new SmallNetwork(4);
+    network.runUntil(4_000);
+    const source = network.nodes[2] as HonorNode;
+    const subject = new HonorNode({ ...settings(0), maxWaitingBlocks: 1_000 });
+    subject.start([], 0);
+    let nowMs = 10_000 * TICK_MS;
+    const say = (packet: Packet, from: string) => subject.handle({ kind: "packet", from, packet }, nowMs);
+    for (let tick = 1; tick <= 512; tick++) {
+      const parents = [0, 1, 2, 3].map((at) => (4 * tick + at).toString(16).padStart(64, "0"));
+      say(
+        { kind: "block", block: signed(1, { setNumber: 0, seat: 1, tick, parents, transactions: [] }) },
+        MAKER,
+      );
+    }
+    const honest = account(2);
+    const decisions = [1, 2, 3, 4].flatMap((height) => source.decision(height) ?? []);
+    expect(decisions).toHaveLength(4);
+    for (const decision of decisions) say({ kind: "decision", decision }, honest);
+    const tip = decisions.at(-1)?.checkpoint.tip as string;
+    const answer = (outputs: readonly NodeOutput[]): void => {
+      for (const [to, packet] of sends(outputs)) {
+        if (to !== honest || packet.kind !== "want") continue;
+        for (const one of packet.ids.flatMap((name) => source.block(name) ?? []))
+          answer(say({ kind: "block", block: one }, honest));
+      }
+    };
+    // The faulty one is asked, too, and lets each answer be waited for.
+    for (let gossip = 1; gossip <= 2 * decisions.length; gossip++) {
+      answer(subject.handle({ kind: "timer", timer: { kind: "gossip" } }, nowMs));
+      nowMs += settings(0).gossipMs;
+    }
+    expect(subject.block(tip)).toBeDefined();
+  });
+});
+
 describe("transactions", () => {
   it("are sent by the node that took them in where they are small, and announced where they are large", () => {
     const { subject } = node([]);

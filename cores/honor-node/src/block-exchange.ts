@@ -174,6 +174,19 @@ export class BlockExchange {
     this.#ask();
   }
 
+  /** As `want`, before all that is not decided. */
+  wantFirst(ids: readonly string[]): void {
+    for (const id of ids) if (this.#isUnknown(id)) this.#requests.needFirst(id, this.#context.nowMs);
+    this.#ask();
+  }
+
+  /** Asks again for what blocks wait for, on the accounts of those who sent them. */
+  wantMissing(): void {
+    const { dag, nowMs } = this.#context;
+    for (const [id, block] of dag.missing) this.#requests.need(id, this.#senders.get(block), nowMs);
+    this.#ask();
+  }
+
   /** Asks a peer for blocks that it names, which are taken in as if they had come unasked: it may name what it likes. */
   ask(ids: readonly string[], from: string): void {
     const news = ids.filter(
@@ -224,12 +237,15 @@ export class BlockExchange {
   }
 
   #takeIn(from: string, id: string, block: DagBlock): void {
+    const isFirst = this.#requests.isFirst(id);
     this.#requests.done(id);
     this.#partial.delete(id);
     this.#noteClaim(block);
     this.#senders.set(block, from);
     const missing = this.add(block);
-    if (missing.length > 0) this.want(missing, from);
+    if (missing.length === 0) return;
+    if (isFirst) this.wantFirst(missing);
+    else this.want(missing, from);
   }
 
   /**

@@ -379,9 +379,9 @@ export class HonorNode {
     this.#finality.gossip();
     context.broadcast({ kind: "status", height: chain.height, tips: dag.tips.slice(0, 8) });
     const next = chain.decision(this.#context.orderedHeight + 1);
-    const wanted = [...dag.missing, ...this.#finality.wantedTips];
-    if (next !== undefined) wanted.push(next.checkpoint.tip);
-    this.#blocks.want(wanted, undefined);
+    if (next !== undefined) this.#blocks.wantFirst(dag.missingFor(next.checkpoint.tip));
+    this.#blocks.want(this.#finality.wantedTips, undefined);
+    this.#blocks.wantMissing();
     this.#transactions.repeat();
     context.timer({ kind: "gossip" }, settings.gossipMs);
   }

@@ -53,6 +53,7 @@ describe("requests", () => {
     fc.record({ do: fc.constant("offer" as const), name: fc.nat(20), peer: fc.nat(4) }),
     fc.record({ do: fc.constant("need" as const), name: fc.nat(20), peer: fc.nat(4) }),
     fc.record({ do: fc.constant("done" as const), name: fc.nat(20), peer: fc.nat(4) }),
+    fc.record({ do: fc.constant("first" as const), name: fc.nat(20), peer: fc.nat(4) }),
     fc.record({ do: fc.constant("wait" as const), name: fc.nat(150), peer: fc.nat(4) }),
   );
 
@@ -60,17 +61,25 @@ describe("requests", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const requests = new PullRequests(LIMITS);
+        /** What each peer was asked for and may still answer. */
+        const owed = new Map<string, number>();
         let nowMs = 0;
         for (const { do: what, name, peer } of steps) {
           const by = PEERS[peer] as string;
           if (what === "offer") requests.offer(`${name}`, by);
           else if (what === "need") requests.need(`${name}`, by, nowMs);
-          else if (what === "done") requests.done(`${name}`);
+          else if (what === "done") {
+            requests.done(`${name}`);
+            for (const one of PEERS) owed.delete(`${name} of ${one}`);
+          } else if (what === "first") requests.needFirst(`${name}`, nowMs);
           else nowMs += name;
-          for (const names of requests.due(nowMs, PEERS).asks.values())
-            expect(names.length).toBeLessThanOrEqual(LIMITS.maxOfPeer);
+          for (const [asked, names] of requests.due(nowMs, PEERS).asks)
+            for (const name of names) owed.set(`${name} of ${asked}`, nowMs + LIMITS.timeoutMs);
+          for (const peer of PEERS) {
+            const open = [...owed].filter(([key, untilMs]) => key.endsWith(peer) && untilMs > nowMs);
+            expect(open.length).toBeLessThanOrEqual(LIMITS.maxOfPeer);
+          }
           expect(requests.size).toBeLessThanOrEqual(LIMITS.maxRequests);
-          expect(requests.due(nowMs, PEERS).asks.size).toBe(0);
         }
       }),
     );
@@ -109,5 +118,39 @@ describe("requests", () => {
     expect(requests.size).toBe(LIMITS.maxRequests);
     requests.need("parent", "e", 0);
     expect([requests.size, requests.isNeeded("parent")]).toEqual([LIMITS.maxRequests, true]);
+  });
+
+  it("that one peer causes keep nobody else's waiting, and what is decided goes before all", () => {
+    const requests = new PullRequests({ timeoutMs: 100, maxRequests: 1_000, maxOfPeer: 10 });
+    for (let name = 0; name < 2_000; name++) requests.need(`a${name}`, "a", 0);
+    expect(requests.size).toBe(1_000);
+    requests.due(0, PEERS);
+    for (let name = 0; name < 20; name++) requests.need(`b${name}`, "b", 1);
+    requests.needFirst("tip", 1);
+    expect(requests.size).toBe(1_000);
+    const asks = new Set([...requests.due(100, PEERS).asks.values()].flat());
+    expect(asks.has("tip")).toBe(true);
+    expect([...asks].filter((name) => name.startsWith("b")).length).toBeGreaterThanOrEqual(20);
+    // Also what another one named before.
+    requests.needFirst("a999", 101);
+    expect([...requests.due(200, PEERS).asks.values()].flat()).toContain("a999");
+  });
+
+  it("are not gone through again to find the few that can be asked for", () => {
+    let looks = 0;
+    const limits = {
+      timeoutMs: 100,
+      maxRequests: 10_000,
+      get maxOfPeer() {
+        looks += 1;
+        return 1_000;
+      },
+    };
+    const requests = new PullRequests(limits);
+    for (let name = 0; name < 5_000; name++) requests.need(`${name}`, "a", 0);
+    requests.due(0, ["a"]);
+    looks = 0;
+    expect(requests.due(1, ["a"]).asks.size).toBe(0);
+    expect(looks).toBeLessThan(10);
   });
 });

@@ -10,10 +10,20 @@ export interface WaitingLimits {
   readonly maxBytes: number;
 }
 
-/** Blocks that lack a parent, oldest first, bounded in number and bytes: beyond, the oldest are forgotten. */
+/** Blocks of one maker that wait. */
+interface OfMaker {
+  readonly ids: Set<string>;
+  bytes: number;
+}
+
+/**
+ * Blocks that lack a parent, oldest first, bounded in number and bytes: beyond, the oldest of the maker are forgotten of whom
+ * most wait, so that one which signs without end crowds out its own.
+ */
 export class WaitingBlocks {
   readonly #limits: WaitingLimits;
   readonly #blocks = new Map<string, DagBlock>();
+  readonly #makers = new Map<string, OfMaker>();
   #bytes = 0;
 
   constructor(limits: WaitingLimits) {
@@ -22,6 +32,10 @@ export class WaitingBlocks {
 
   has(id: string): boolean {
     return this.#blocks.has(id);
+  }
+
+  get(id: string): DagBlock | undefined {
+    return this.#blocks.get(id);
   }
 
   [Symbol.iterator](): MapIterator<[string, DagBlock]> {
@@ -33,20 +47,39 @@ export class WaitingBlocks {
     const bytes = memoryOf(block);
     const { maxBlocks, maxBytes } = this.#limits;
     if (bytes > maxBytes) return;
-    for (const oldest of this.#blocks.keys()) {
-      if (this.#blocks.size < maxBlocks && this.#bytes + bytes <= maxBytes) break;
-      this.delete(oldest);
-    }
+    const maker = makerOf(block);
+    const own = this.#makers.get(maker) ?? { ids: new Set(), bytes: 0 };
+    this.#makers.set(maker, own);
+    own.ids.add(id);
+    own.bytes += bytes;
     this.#blocks.set(id, block);
     this.#bytes += bytes;
+    while (this.#blocks.size > maxBlocks) this.#forgetOne(({ ids }) => ids.size);
+    while (this.#bytes > maxBytes) this.#forgetOne((one) => one.bytes);
   }
 
   delete(id: string): void {
     const block = this.#blocks.get(id);
     if (block === undefined) return;
+    const bytes = memoryOf(block);
     this.#blocks.delete(id);
-    this.#bytes -= memoryOf(block);
+    this.#bytes -= bytes;
+    const maker = makerOf(block);
+    const own = this.#makers.get(maker) as OfMaker;
+    own.ids.delete(id);
+    own.bytes -= bytes;
+    if (own.ids.size === 0) this.#makers.delete(maker);
   }
+
+  #forgetOne(share: (one: OfMaker) => number): void {
+    const [first, ...others] = this.#makers.values();
+    const largest = others.reduce((most, one) => (share(one) > share(most) ? one : most), first as OfMaker);
+    this.delete(largest.ids.keys().next().value as string);
+  }
+}
+
+function makerOf({ setNumber, seat }: DagBlock): string {
+  return `${setNumber}/${seat}`;
 }
 
 /** Of a whole block, about. */
