@@ -120,6 +120,8 @@ export class SingleProducer implements CheckpointProducer {
       await this.#produce();
       this.#failures = 0;
     } catch (error) {
+      // Whoever it waited for gave up because this stops.
+      if (this.#stop.signal.aborted && error === this.#stop.signal.reason) return;
       this.#failures++;
       this.observer.failed(error, this.#failures);
       await this.#pause(this.settings.retryMs * 2 ** Math.min(this.#failures - 1, 5));
@@ -135,7 +137,7 @@ export class SingleProducer implements CheckpointProducer {
     const block = await this.engine.executeBlock({
       parent,
       timestamp: Math.floor(startedAt / 1_000),
-      prevRandao: await this.beacon.valueAfter(parent),
+      prevRandao: await this.beacon.valueAfter(parent, this.#stop.signal),
       transactions,
     });
     if (block.transactions.length > 0 || this.#needsFollowUp(parent)) {

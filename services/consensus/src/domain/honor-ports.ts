@@ -54,11 +54,13 @@ export interface TransactionReader {
 export interface TransactionOpener {
   /**
    * For each transaction of a checkpoint, in their order, what runs, or why nothing of it ever will: the same on every node.
-   * May wait for those who open together; the checkpoint waits with it. Rejects only where it can be asked again.
+   * May wait for those who open together; the checkpoint waits with it. Rejects only where it can be asked again, and with the
+   * signal's reason as soon as that says so.
    */
   open(
     height: number,
     ordered: readonly OrderedTransaction[],
+    signal?: AbortSignal,
   ): Promise<readonly (SignedTransaction | CodedError)[]>;
 }
 

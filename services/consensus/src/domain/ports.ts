@@ -130,9 +130,10 @@ export interface ExecutedBlock extends BlockWithReceipts {
 export interface Beacon {
   /**
    * 32 bytes for the block after a parent: for the same parent the same on every node and at any time, for another parent
-   * others. May wait for those who make it together; the block waits with it. Rejects only where it can be asked again.
+   * others. May wait for those who make it together; the block waits with it. Rejects only where it can be asked again, and with
+   * the signal's reason as soon as that says so.
    */
-  valueAfter(parent: Pick<BlockHeader, "hash" | "number">): Promise<Bytes32>;
+  valueAfter(parent: Pick<BlockHeader, "hash" | "number">, signal?: AbortSignal): Promise<Bytes32>;
 }
 
 /**

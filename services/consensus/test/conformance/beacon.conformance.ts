@@ -32,5 +32,11 @@ export function beaconConformance(name: string, open: () => Beacon): void {
         }),
       );
     });
+
+    it("gives up with the reason of who asked", async () => {
+      const why = new Error("stopping");
+      const parent = { hash: bytes32(`0x${"ab".repeat(32)}`), number: 1 };
+      await expect(open().valueAfter(parent, AbortSignal.abort(why))).rejects.toBe(why);
+    });
   });
 }

@@ -35,5 +35,11 @@ export function transactionOpenerConformance(
         expect(answers[1]).toMatchObject({ code: closed.code });
       }
     });
+
+    it("gives up with the reason of who asked", async () => {
+      const why = new Error("stopping");
+      const asked = open([]).open(9, [orderedOf(await sampleTransfer(0))], AbortSignal.abort(why));
+      await expect(asked).rejects.toBe(why);
+    });
   });
 }

@@ -15,11 +15,13 @@ export class OpenTransactions implements TransactionOpener {
     private readonly decoded: (hash: Bytes32) => SignedTransaction | undefined,
   ) {}
 
-  open(
+  async open(
     _height: number,
     ordered: readonly OrderedTransaction[],
+    signal?: AbortSignal,
   ): Promise<readonly (SignedTransaction | CodedError)[]> {
-    return Promise.resolve(ordered.map((one) => this.#opened(one)));
+    signal?.throwIfAborted();
+    return ordered.map((one) => this.#opened(one));
   }
 
   #opened(one: OrderedTransaction): SignedTransaction | CodedError {

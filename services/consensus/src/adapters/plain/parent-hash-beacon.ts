@@ -10,7 +10,8 @@ const DOMAIN = new TextEncoder().encode("AiOS/prevrandao/1");
  * chosen by whoever makes it. Not for lotteries.
  */
 export class ParentHashBeacon implements Beacon {
-  valueAfter({ hash }: { readonly hash: Bytes32 }): Promise<Bytes32> {
-    return Promise.resolve(bytes32Of(keccak256(concat(DOMAIN, fromHex(hash)))));
+  async valueAfter({ hash }: { readonly hash: Bytes32 }, signal?: AbortSignal): Promise<Bytes32> {
+    signal?.throwIfAborted();
+    return bytes32Of(keccak256(concat(DOMAIN, fromHex(hash))));
   }
 }

@@ -230,4 +230,20 @@ describe("what an honor node hands over to the protocol", () => {
     await ordered({});
     expect(inputs[1]).toMatchObject({ prevRandao: "0x1b", transactions: [] });
   });
+
+  it("holds up no stop while nobody opens it", async () => {
+    let asked: AbortSignal | undefined;
+    opener = {
+      open: (_height, _ordered, signal) =>
+        new Promise((_, reject) => {
+          asked = signal;
+          signal?.addEventListener("abort", () => reject(signal.reason as Error));
+        }),
+    };
+    producer.execute({ height: 1, timestamp: 1, transactions: [orderedOf(transaction(0))] });
+    await eventually(() => expect(asked).toBeDefined());
+    await producer.stop();
+    expect(asked?.aborted).toBe(true);
+    expect([height, inputs, producer.failures]).toEqual([0, [], 0]);
+  });
 });

@@ -237,6 +237,8 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
         this.#failures = 0;
         return;
       } catch (error) {
+        // Whoever it waited for gave up because this stops.
+        if (this.#stop.signal.aborted && error === this.#stop.signal.reason) return;
         this.#failures = attempt;
         this.#parts.observer.failed(error, attempt);
         await this.#pause(RETRY_MS * 2 ** Math.min(attempt - 1, MAX_RETRY_DOUBLINGS));
@@ -258,7 +260,7 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     const executed = await engine.executeBlock({
       parent,
       timestamp: Math.max(timestamp, parent.timestamp),
-      prevRandao: await beacon.valueAfter(parent),
+      prevRandao: await beacon.valueAfter(parent, this.#stop.signal),
       transactions: opened,
     });
     const block = { ...executed, dropped: [...executed.dropped, ...unopened, ...this.#reportOf(used)] };
@@ -285,7 +287,7 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
   async #open(height: number, ordered: readonly OrderedTransaction[]): Promise<Opened> {
     const opened: SignedTransaction[] = [];
     const unopened: DroppedTransaction[] = [];
-    const answers = await this.#parts.opener.open(height, ordered);
+    const answers = await this.#parts.opener.open(height, ordered, this.#stop.signal);
     for (const [index, one] of ordered.entries()) {
       const answer = answers[index];
       if (answer === undefined) throw new Error(`the opener says nothing of transaction ${one.id}`);
