@@ -13,6 +13,7 @@ const PLATFORM_PORTS = {
   "packages/service-kit/src/event-bus.ts": ["EventBus"],
   "packages/service-kit/src/lock.ts": ["LockManager"],
   "packages/service-kit/src/rate-limiter.ts": ["RateLimiter"],
+  "cores/committee/src/election.ts": ["HonorElection"],
   "cores/honor-node/src/ordering-policy.ts": ["OrderingPolicy"],
   "cores/proving-queue/src/work-queue.ts": ["WorkQueue"],
 };

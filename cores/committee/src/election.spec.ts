@@ -1,9 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { candidate, honorSet, member } from "../test/sample-sets.js";
 import { DEFAULT_CHAIN_TIME, firstTickOfCycle } from "./chain-time.js";
 import { type Candidate, type ElectionRules, rankedElection, stakeElection } from "./election.js";
-import { isSetSize } from "./honor-set.js";
 import { nextHonorSet } from "./succession.js";
 
 const rules: ElectionRules = { seats: 6, minimumStakeWei: 10_000n, hysteresisBps: 500, immunityCycles: 1 };
@@ -14,35 +12,8 @@ const seated = (count: number, changes: Partial<Candidate> = {}): Candidate[] =>
   Array.from({ length: count }, (_, index) => candidate(index, { sittingSinceCycle: 0, ...changes }));
 const accounts = (members: readonly { account: string }[]): string[] => members.map(({ account }) => account);
 
+/** What every election does: `honorElectionConformance` of the testkit. */
 describe("election", () => {
-  it("takes the highest scores of those who may stand, and says why the others may not", () => {
-    const candidates = [
-      ...Array.from({ length: 7 }, (_, index) => candidate(index, { score: BigInt(100 + index) })),
-      candidate(7, { score: 999n, isSuspended: true }),
-      candidate(8, { score: 999n, stakeWei: 9_999n }),
-    ];
-    const { members, notElected } = elect(candidates);
-    expect(accounts(members)).toEqual(accounts([6, 5, 4, 3, 2, 1].map(member)));
-    expect([...notElected]).toEqual([
-      [member(7).account, "suspended"],
-      [member(8).account, "below-minimum-stake"],
-      [member(0).account, "outranked"],
-    ]);
-  });
-
-  it("lets a challenger in only when it beats the sitting node by more than the hysteresis", () => {
-    const against = (score: bigint) => elect([...seated(6), candidate(9, { score })]).members;
-    expect(accounts(against(105n))).not.toContain(member(9).account);
-    expect(accounts(against(106n))).toContain(member(9).account);
-  });
-
-  it("keeps a newcomer through its immunity", () => {
-    const strong = Array.from({ length: 6 }, (_, index) => candidate(index + 10, { score: 1_000n }));
-    const newcomer = candidate(0, { sittingSinceCycle: 9, score: 1n });
-    expect(accounts(elect([newcomer, ...strong], { immunityCycles: 2 }).members)).toContain(newcomer.account);
-    expect(accounts(elect([newcomer, ...strong]).members)).not.toContain(newcomer.account);
-  });
-
   it("ranks by stake where nothing else is known", () => {
     const rich = candidate(9, { stakeWei: 50_000n, score: 0n });
     const candidates = [...Array.from({ length: 6 }, (_, index) => candidate(index)), rich];
@@ -83,59 +54,6 @@ describe("election", () => {
     expect(of(first, same).notElected.get(same.account)).toBe("controller-limit");
     const seated = of(first, second);
     expect(seated.notElected.get(poor.account)).toBeUndefined();
-  });
-
-  it("holds its rules for any candidates, in any order", () => {
-    const candidates = fc
-      .array(
-        fc.record({
-          controller: fc.integer({ min: 0, max: 8 }).map(String),
-          stakeWei: fc.bigInt({ min: 9_990n, max: 10_050n }),
-          score: fc.bigInt({ min: 0n, max: 20n }),
-          isSuspended: fc.boolean(),
-          sittingSinceCycle: fc.option(fc.integer({ min: 0, max: 10 }), { nil: undefined }),
-        }),
-        { maxLength: 40 },
-      )
-      .map((all) => all.map((changes, index) => candidate(index, changes)));
-    fc.assert(
-      fc.property(candidates, fc.constantFrom(4, 6, 9, 21), fc.nat(), (all, seats, shift) => {
-        const result = elect(all, { seats });
-        const turned = elect(
-          [...all.slice(shift % (all.length || 1)), ...all.slice(0, shift % (all.length || 1))],
-          {
-            seats,
-          },
-        );
-        expect(turned.members).toEqual(result.members);
-        if (result.isVacant) return;
-        expect(isSetSize(result.members.length)).toBe(true);
-        expect(result.members.length).toBeLessThanOrEqual(seats);
-        const byAccount = new Map(all.map((each) => [each.account, each]));
-        const perController = new Map<string, number>();
-        for (const { account } of result.members) {
-          const { isSuspended, stakeWei, controller } = byAccount.get(account) as Candidate;
-          expect(isSuspended || stakeWei < rules.minimumStakeWei).toBe(false);
-          perController.set(controller, (perController.get(controller) ?? 0) + 1);
-        }
-        for (const count of perController.values())
-          expect(count).toBeLessThanOrEqual(Math.floor((result.members.length - 1) / 3));
-        expect(new Set(accounts(result.members)).size).toBe(result.members.length);
-        expect(result.members.length + result.notElected.size).toBe(all.length);
-      }),
-    );
-  });
-
-  it("refuses rules and candidates that cannot be", () => {
-    const refused: [() => unknown, string][] = [
-      [() => elect([], { seats: 7 }), "rules.seats"],
-      [() => elect([], { hysteresisBps: -1 }), "rules.hysteresisBps"],
-      [() => elect([], { immunityCycles: 0.5 }), "rules.immunityCycles"],
-      [() => elect([candidate(1), candidate(1)]), "candidates.1"],
-      [() => elect([candidate(1, { score: -1n })]), "candidates.0.score"],
-    ];
-    for (const [run, field] of refused)
-      expect(run).toThrow(expect.objectContaining({ code: "invalid-election", field }));
   });
 });
 
