@@ -58,6 +58,9 @@ export const PACKET_FAULTS = {
   "invalid-snapshot": 50,
 } as const;
 
+/** Points from which a peer is banned, and for how long; as many are forgiven each second. */
+export const PEER_BAN = { banAt: 200, banMs: 60_000, forgivenPerSecond: 1 } as const;
+
 export type PacketFault = keyof typeof PACKET_FAULTS;
 
 /** Whether no honest node does it. */

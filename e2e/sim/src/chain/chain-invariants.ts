@@ -6,8 +6,13 @@ import { type Evidence, verifyEvidence } from "@aios/core-finality/evidence";
 import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { Decision } from "@aios/core-honor-node/node-protocol";
+import { isMalice, PACKET_FAULTS, type PacketFault, PEER_BAN } from "@aios/core-honor-node/packet-faults";
+import { PeerScores } from "@aios/peer-network/peer-scores";
 import { Violation } from "../invariants.js";
 import type { LedgerBlock, Outcome } from "./ledger.js";
+
+/** More than there are nodes. */
+const MAX_PEERS = 1_024;
 
 interface Fact {
   readonly text: string;
@@ -25,6 +30,8 @@ export class ChainInvariants {
   readonly #executedAt = new Map<string, number>();
   readonly #sets = new Map<number, HonorSet>();
   readonly #orders = new Map<number, readonly string[]>();
+  /** By honest node, what its peers cost it. */
+  readonly #scores = new Map<string, PeerScores>();
   #evidence = 0;
 
   constructor(
@@ -104,9 +111,17 @@ export class ChainInvariants {
     this.#evidence += 1;
   }
 
-  onBlamed(peer: string, fault: string): void {
-    if (!this.#byzantine.has(peer))
-      throw new Violation(`honest node ${peer} was blamed for a packet: ${fault}`);
+  /** An honest node refuses what a peer sent. Honest ones do nothing of malice, and nothing else so often that it bans them. */
+  onBlamed(judge: string, peer: string, fault: PacketFault, nowMs: number): void {
+    if (this.#byzantine.has(peer)) return;
+    if (isMalice(fault)) throw new Violation(`honest node ${peer} was blamed for a packet: ${fault}`);
+    let scores = this.#scores.get(judge);
+    if (scores === undefined) {
+      scores = new PeerScores({ ...PEER_BAN, maxPeers: MAX_PEERS });
+      this.#scores.set(judge, scores);
+    }
+    if (scores.punish(peer, PACKET_FAULTS[fault], nowMs))
+      throw new Violation(`honest node ${peer} would be banned, for the last time because of: ${fault}`);
   }
 
   /** The disk is gone of the node that accepted these: nobody else need have heard of them. */

@@ -9,7 +9,6 @@ import { MemoryLog } from "@aios/core-honor-node/memory-log";
 import type { LogEntry, NodeInput, NodeOutput, Packet } from "@aios/core-honor-node/node-protocol";
 import type { NodeSettings } from "@aios/core-honor-node/node-settings";
 import { readOwnLog } from "@aios/core-honor-node/own-log";
-import { isMalice } from "@aios/core-honor-node/packet-faults";
 import type { SeededRng } from "@aios/kernel/random";
 import type { EventQueue } from "../event-queue.js";
 import { type Invariants, Violation } from "../invariants.js";
@@ -218,7 +217,7 @@ export class ChainNode {
       for (const { id } of output.transactions) this.#accepted.add(id);
       chain.onAccepted(output.transactions);
     } else if (output.kind === "evidence") chain.onEvidence(output.setNumber, output.evidence);
-    else if (output.kind === "refused" && isMalice(output.fault)) chain.onBlamed(output.peer, output.fault);
+    else if (output.kind === "refused") chain.onBlamed(this.account, output.peer, output.fault, queue.nowMs);
   }
 
   #persist(entry: LogEntry): void {

@@ -110,10 +110,11 @@ class ChainSimulation {
     const genesisSet: HonorSet = { number: 0, members: members.slice(0, seats) };
     const newLedger = this.#ledgers(members);
     const mergeDepth = MERGE_DEPTHS[rng.below(MERGE_DEPTHS.length)] as number;
+    const pruningDepth = mergeDepth + Math.max(mergeDepth, seats * TIME.ticksPerSlot);
     this.#chain = {
       chainId: CHAIN_ID,
       time: TIME,
-      ghostdag: { k: 18, maxParents: 16, maxMergeset: 500, mergeDepth, pruningDepth: 2 * mergeDepth },
+      ghostdag: { k: 18, maxParents: 16, maxMergeset: 500, mergeDepth, pruningDepth },
       genesisSet,
       genesis: newLedger().genesis,
       electionRules: { seats, minimumStakeWei: MINIMUM_STAKE, hysteresisBps: 0, immunityCycles: 0 },

@@ -43,8 +43,8 @@ export interface PeerStreams {
 
 /** Turns signed bytes into what ordering works with. */
 export interface TransactionReader {
-  /** Throws the admission errors of a bytes' form and signature, `recovery-busy` and `node-stopping`. */
-  read(payload: Uint8Array): Promise<OrderedTransaction>;
+  /** In their order, each or why not: the admission errors of its form and signature, `recovery-busy` and `node-stopping`. */
+  readAll(payloads: readonly Uint8Array[]): Promise<readonly (OrderedTransaction | CodedError)[]>;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { PACKET_FAULTS } from "@aios/core-honor-node/packet-faults";
+import { PACKET_FAULTS, PEER_BAN } from "@aios/core-honor-node/packet-faults";
 import type { NodeIdentity } from "@aios/peer-network/node-certificate";
 import type { PeerNetworkSettings } from "@aios/peer-network/peer-network";
 import type { HonorOptions, HonorSettings } from "./honor-options.js";
@@ -23,7 +23,7 @@ export function peerNetworkSettings(
     redialMs: 500,
     maxRedialMs: 8_000,
     maxHandshakes: 32,
-    scores: { banAt: 200, banMs: 60_000, forgivenPerSecond: 1, maxPeers: 1_024 },
+    scores: { ...PEER_BAN, maxPeers: 1_024 },
     penalties: PACKET_FAULTS,
   };
 }

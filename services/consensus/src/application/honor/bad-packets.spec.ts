@@ -2,9 +2,10 @@ import { NO_HISTORY } from "@aios/core-honor-node/chain-history";
 import { shortIdOf } from "@aios/core-honor-node/compact-block";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import { encodePacket, type WireBlock } from "@aios/core-honor-node/packet-codec";
-import { PACKET_FAULTS, type PacketFault } from "@aios/core-honor-node/packet-faults";
+import { PACKET_FAULTS, type PacketFault, PEER_BAN } from "@aios/core-honor-node/packet-faults";
 import { encodeRlp } from "@aios/core-rlp/rlp";
 import { ManualClock } from "@aios/kernel/clock";
+import type { CodedError } from "@aios/kernel/coded-error";
 import { PeerScores } from "@aios/peer-network/peer-scores";
 import { describe, expect, it, vi } from "vitest";
 import { deafHost, MEMBERS, SEATLESS } from "../../../test/support/seatless-node.js";
@@ -14,7 +15,6 @@ import { HonorLoop } from "./honor-loop.js";
 import { KnownTransactions } from "./known-transactions.js";
 import { PacketIntake } from "./packet-intake.js";
 
-const BAN_AT = 200;
 const PEER = "peer";
 const BAD = 0xff;
 const block: WireBlock = {
@@ -30,7 +30,7 @@ const id = (tag: number): string => tag.toString(16).padStart(64, "0");
 /** A node without a seat behind all that a frame passes, to which no signature is good. */
 function node() {
   const clock = new ManualClock(2_500);
-  const scores = new PeerScores({ banAt: BAN_AT, banMs: 60_000, forgivenPerSecond: 1, maxPeers: 16 });
+  const scores = new PeerScores({ ...PEER_BAN, maxPeers: 16 });
   const faults = new FaultCounter((peer, points) => scores.punish(peer, points, clock.now()));
   const known = new KnownTransactions(100, 100_000);
   const loop = new HonorLoop({
@@ -52,18 +52,12 @@ function node() {
     faults,
     executedHeight: 0,
   });
-  const read = (payload: Uint8Array): Promise<OrderedTransaction> =>
+  const read = (payload: Uint8Array): OrderedTransaction | CodedError =>
     payload[0] === BAD
-      ? Promise.reject(malformedTransaction("no"))
-      : Promise.resolve({
-          id: id(payload[0] ?? 0),
-          sender: MEMBERS[0]?.account ?? "",
-          nonce: 0,
-          gasLimit: 1,
-          payload,
-        });
+      ? malformedTransaction("no")
+      : { id: id(payload[0] ?? 0), sender: MEMBERS[0]?.account ?? "", nonce: 0, gasLimit: 1, payload };
   const intake = new PacketIntake(
-    { read },
+    { readAll: async (payloads) => payloads.map(read) },
     known,
     {
       deliver: (from, packet) => loop.receive(from, packet),

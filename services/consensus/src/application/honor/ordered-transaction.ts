@@ -1,11 +1,12 @@
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import { fromHex } from "@aios/core-rlp/hex";
+import { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { malformedTransaction } from "../../domain/errors.js";
 import type { TransactionReader } from "../../domain/honor-ports.js";
 import type { TransactionCodec } from "../../domain/ports.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
-import type { AdmissionCodec } from "../../domain/transaction-codec.js";
+import { type AdmissionCodec, refusable } from "../../domain/transaction-codec.js";
 
 /** Nonces travel in six bytes; no account ever gets there. */
 const MAX_NONCE = 2n ** 48n;
@@ -34,12 +35,21 @@ export function signedOf(
 /** Reads what peers send by the rules of admission, which are the same on every node. */
 export class AdmissionReader implements TransactionReader {
   constructor(
-    private readonly codec: Pick<TransactionCodec, "admit">,
+    private readonly codec: Pick<TransactionCodec, "admitAll">,
     private readonly maxBytes: number,
   ) {}
 
-  async read(payload: Uint8Array): Promise<OrderedTransaction> {
-    if (payload.length > this.maxBytes) throw malformedTransaction("it is too long");
-    return orderedOf(await this.codec.admit(payload));
+  async readAll(payloads: readonly Uint8Array[]): Promise<readonly (OrderedTransaction | CodedError)[]> {
+    const admitted = await this.codec.admitAll(payloads.filter((payload) => this.#isShort(payload)));
+    let next = 0;
+    return payloads.map((payload) => {
+      if (!this.#isShort(payload)) return malformedTransaction("it is too long");
+      const one = admitted[next++] as SignedTransaction | CodedError;
+      return one instanceof CodedError ? one : refusable(() => orderedOf(one));
+    });
+  }
+
+  #isShort({ length }: Uint8Array): boolean {
+    return length <= this.maxBytes;
   }
 }

@@ -4,6 +4,7 @@ import { encodePacket, type WireBlock } from "@aios/core-honor-node/packet-codec
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import { ManualClock } from "@aios/kernel/clock";
+import type { CodedError } from "@aios/kernel/coded-error";
 import { describe, expect, it, vi } from "vitest";
 import { malformedTransaction, recoveryBusy } from "../../domain/errors.js";
 import { FaultCounter } from "./fault-counter.js";
@@ -42,11 +43,13 @@ function intake(limits: Partial<IntakeLimits> = {}, maxKnownBytes = 10_000) {
   const faults = new FaultCounter(punish);
   let isBusy = false;
   let reads = 0;
+  let batches = 0;
   const reader = {
-    read: (bytes: Uint8Array): Promise<OrderedTransaction> => {
-      reads += 1;
-      if (isBusy) return Promise.reject(recoveryBusy());
-      return bytes[0] === BAD ? Promise.reject(malformedTransaction("no")) : Promise.resolve(read(bytes));
+    readAll: async (payloads: readonly Uint8Array[]): Promise<(OrderedTransaction | CodedError)[]> => {
+      reads += payloads.length;
+      batches += 1;
+      if (isBusy) return payloads.map(() => recoveryBusy());
+      return payloads.map((bytes) => (bytes[0] === BAD ? malformedTransaction("no") : read(bytes)));
     },
   };
   const known = new KnownTransactions(100, maxKnownBytes);
@@ -59,7 +62,17 @@ function intake(limits: Partial<IntakeLimits> = {}, maxKnownBytes = 10_000) {
   const setBusy = (): void => {
     isBusy = true;
   };
-  return { subject, target, clock, pooled, setBusy, punish, dropped: faults.counts, reads: () => reads };
+  return {
+    subject,
+    target,
+    clock,
+    pooled,
+    setBusy,
+    punish,
+    dropped: faults.counts,
+    reads: () => reads,
+    batches: () => batches,
+  };
 }
 
 describe("packets from peers", () => {
@@ -108,11 +121,17 @@ describe("packets from peers", () => {
   });
 
   it("that repeat each other have each transaction read once", async () => {
-    const { subject, target, reads } = intake();
+    const { subject, target, reads, batches } = intake();
+    const twice = block([payload(1), payload(2), payload(1)]);
     for (const peer of ["one", "other", "third"])
-      subject.receive(peer, encodePacket({ kind: "block", block: block([payload(1), payload(2)]) }));
-    await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(3));
-    expect(reads()).toBe(2);
+      subject.receive(peer, encodePacket({ kind: "block", block: twice }));
+    const more = block([payload(3), payload(2)]);
+    subject.receive("third", encodePacket({ kind: "block", block: more }));
+    await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(4));
+    expect([reads(), batches()]).toEqual([3, 2]);
+    const [first, last] = [0, 3].map((call) => target.deliver.mock.calls[call]?.[1]);
+    expect(first).toMatchObject({ block: { transactions: [1, 2, 1].map((tag) => read(payload(tag))) } });
+    expect(last).toMatchObject({ block: { transactions: [3, 2].map((tag) => read(payload(tag))) } });
   });
 
   it("with nothing but known transactions wait for nobody", () => {

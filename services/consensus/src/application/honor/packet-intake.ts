@@ -11,7 +11,7 @@ import type { PacketFault } from "@aios/core-honor-node/packet-faults";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import type { Clock } from "@aios/kernel/clock";
-import { type CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import type { TransactionReader } from "../../domain/honor-ports.js";
 import type { FaultCounter } from "./fault-counter.js";
 import type { KnownTransactions } from "./known-transactions.js";
@@ -47,6 +47,14 @@ export interface IntakeTarget {
 /** Packets with transactions that are to be read. */
 type Payloads = Extract<WirePacket, { kind: "block" | "transactions" | "block-transactions" }>;
 
+type Result = OrderedTransaction | CodedError;
+
+/** Transactions that are read together, and the place of one among them. */
+interface Reading {
+  readonly results: Promise<readonly Result[]>;
+  readonly at: number;
+}
+
 interface Allowance {
   packets: number;
   atMs: number;
@@ -63,7 +71,7 @@ export class PacketIntake {
   readonly #allowances = new Map<string, Allowance>();
   readonly #known: KnownTransactions;
   /** What is being read, by id: peers repeat each other, and each transaction is to be read once. */
-  readonly #reading = new Map<string, Promise<OrderedTransaction>>();
+  readonly #reading = new Map<string, Reading>();
 
   /** `known`: transactions that were read before, to which it adds. */
   constructor(
@@ -143,30 +151,37 @@ export class PacketIntake {
       return;
     }
     allowance.waitingBytes += bytes;
-    const results = await Promise.allSettled(
-      payloads.map((payload, index) => known[index] ?? this.#readOnce(ids[index] as string, payload)),
-    );
+    const results = await this.#readOnce(ids, payloads, known);
     allowance.waitingBytes -= bytes;
     this.#onRead(from, packet, results);
   }
 
-  #readOnce(id: string, payload: Uint8Array): Promise<OrderedTransaction> {
-    const underway = this.#reading.get(id);
-    if (underway !== undefined) return underway;
-    const reading = this.#reader.read(payload).finally(() => this.#reading.delete(id));
-    this.#reading.set(id, reading);
-    return reading;
+  /** What is neither known nor being read goes to the reader together. */
+  async #readOnce(
+    ids: readonly string[],
+    payloads: readonly Uint8Array[],
+    known: readonly (OrderedTransaction | undefined)[],
+  ): Promise<readonly Result[]> {
+    const begun = new Map<string, Uint8Array>();
+    for (const [index, id] of ids.entries())
+      if (known[index] === undefined && !this.#reading.has(id)) begun.set(id, payloads[index] as Uint8Array);
+    if (begun.size > 0) {
+      const results = this.#reader.readAll([...begun.values()]).finally(() => {
+        for (const id of begun.keys()) this.#reading.delete(id);
+      });
+      for (const [at, id] of [...begun.keys()].entries()) this.#reading.set(id, { results, at });
+    }
+    const underway = ids.map((id, index) => known[index] ?? (this.#reading.get(id) as Reading));
+    const waited = new Map<Reading["results"], readonly Result[]>();
+    for (const one of underway)
+      if ("results" in one && !waited.has(one.results)) waited.set(one.results, await one.results);
+    return underway.map((one) => ("results" in one ? (waited.get(one.results)?.[one.at] as Result) : one));
   }
 
-  #onRead(
-    from: string,
-    packet: Payloads,
-    results: readonly PromiseSettledResult<OrderedTransaction>[],
-  ): void {
-    const refusal = results.find((result) => result.status === "rejected")?.reason as unknown;
-    if (refusal !== undefined && !isCodedError(refusal)) throw refusal;
+  #onRead(from: string, packet: Payloads, results: readonly Result[]): void {
+    const refusal = results.find((result) => result instanceof CodedError);
     if (refusal !== undefined) this.#faults.refuse(from, faultOf(refusal), refusal.code);
-    const read = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    const read = results.filter((result) => !(result instanceof CodedError)) as OrderedTransaction[];
     this.remember(read);
     if (packet.kind === "transactions") {
       this.#heard(read);
