@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Cluster } from "./cluster.js";
 import { type ChainChanges, type EventCounts, eventProblems } from "./event-judgement.js";
+import { type LoadReports, loadProblems } from "./load-judgement.js";
 
 const READ_LOAD = "read-load";
 const ORDER_LOAD = "order-load";
@@ -29,7 +30,7 @@ export interface OrderReport {
 
 /**
  * Reads and orders all through an upgrade, from before its first pod is replaced until after its last. Throws where a
- * request failed, or an order is lost, doubled or not settled.
+ * request failed, an order is lost, doubled or not settled, or there were too few of either.
  */
 export async function upgradeUnderLoad(
   cluster: Cluster,
@@ -46,6 +47,8 @@ export async function upgradeUnderLoad(
   const reads = await cluster.finishJob(READ_LOAD, LOAD_ENDS_WITHIN_MS);
   const report = lastLine(await cluster.finishJob(ORDER_LOAD, LOAD_ENDS_WITHIN_MS)) as OrderReport;
   const { orders, requests, changes } = report;
+  const problems = loadProblems({ reads: lastLine(reads) as LoadReports["reads"], orders: report });
+  if (problems.length > 0) throw new Error(problems.join("\n"));
   const transitions = Object.values(changes).reduce((sum, { length }) => sum + length, 0);
   const shown = [
     `reads   ${reads.trim()}`,
