@@ -1,14 +1,8 @@
 import { CodedError } from "@aios/kernel/coded-error";
-import type { ArchivedEntry, BackupManifest } from "@aios/launcher/backup/archive";
-import { readArchive } from "@aios/launcher/backup/archive";
-import {
-  bytesOf,
-  type ClusterAbout,
-  isRowCount,
-  OBJECTS_ENTRY,
-  readAbout,
-} from "@aios/launcher/backup/cluster-archive";
+import { type ArchiveSummary, readArchive } from "@aios/launcher/backup/archive";
+import { type ClusterAbout, isRowCount, OBJECTS_ENTRY } from "@aios/launcher/backup/cluster-archive";
 import { openSealedFile } from "@aios/launcher/backup/sealed-file";
+import { readAbout, readRowCount, readStoredObjects } from "./backup-content.js";
 import {
   claimsThere,
   type FoundVolume,
@@ -45,23 +39,22 @@ export interface Target {
   readonly there: readonly string[];
 }
 
-/** Reads all of a backup. Throws `other-backup`, `backup-newer`, and what opening a backup throws. */
+/** Reads all of a backup. Throws `other-backup`, `backup-newer`, `backup-unexpected`, and what opening a backup throws. */
 export async function checkBackup(file: string, passphrase: string): Promise<CheckedBackup> {
-  let manifest: BackupManifest | undefined;
+  let summary: ArchiveSummary | undefined;
   const entries = readArchive(openSealedFile(file, passphrase), (read) => {
-    manifest = read;
+    summary = read;
   });
   const first = await entries.next();
   const about = await readAbout(first.done === true ? undefined : first.value);
   let objects: readonly StoredObject[] = [];
   const rows: Record<string, number> = {};
   for await (const entry of entries) {
-    if (entry.path === OBJECTS_ENTRY) objects = await jsonOf(entry);
-    else if (isRowCount(entry.path))
-      rows[entry.path.split("/")[1] ?? ""] = (await jsonOf<{ rows: number }>(entry)).rows;
+    if (entry.path === OBJECTS_ENTRY) objects = await readStoredObjects(entry);
+    else if (isRowCount(entry.path)) rows[entry.path.split("/")[1] ?? ""] = await readRowCount(entry);
   }
-  const bytes = (manifest?.entries ?? []).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return { about, objects, rows, bytes, createdAt: manifest?.createdAt ?? "" };
+  const { bytes, createdAt } = summary ?? { bytes: 0, createdAt: "" };
+  return { about, objects, rows, bytes, createdAt };
 }
 
 /** Throws `release-differs`: hosts in the state are named after it. */
@@ -147,10 +140,6 @@ export function planOf(
 function headOf({ chain, isHeadUnknown }: ClusterAbout): string {
   if (chain !== undefined) return `block ${chain.height}, ${chain.hash}`;
   return isHeadUnknown === true ? HEAD_UNKNOWN : "no node in the backup";
-}
-
-async function jsonOf<T>(entry: ArchivedEntry): Promise<T> {
-  return JSON.parse((await bytesOf(entry)).toString()) as T;
 }
 
 const notEmpty = (namespace: string, there: readonly string[]): CodedError =>

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CodedError } from "@aios/kernel/coded-error";
 import { packArchive, unpackArchive } from "@aios/launcher/backup/archive";
 import { listFiles } from "@aios/launcher/backup/listing";
+import { sync } from "@aios/launcher/backup/sync-tree";
 
 const STAGED = ".aios-restoring";
 const REPLACED = ".aios-replaced";
@@ -16,7 +17,7 @@ export async function* packVolume(directory: string, createdAt: string): AsyncGe
   if ((await readdir(directory)).includes(REPLACED)) throw cutOff();
   const isLeftOut = (path: string, name: string): boolean =>
     FOREIGN.has(path) || path === STAGED || LOCK_FILE.test(name);
-  yield* packArchive(await listFiles(directory, isLeftOut), createdAt);
+  yield* packArchive(listFiles(directory, isLeftOut), createdAt);
 }
 
 /**
@@ -53,6 +54,8 @@ export async function settleVolume(directory: string): Promise<void> {
   for (const name of there.filter((each) => each !== REPLACED))
     await rename(join(directory, name), join(replaced, name));
   for (const name of coming) await rename(join(staged, name), join(directory, name));
+  // Only what is on the disk in its place makes waste of what was there.
+  await sync(directory);
   await rm(staged, { recursive: true });
   await rm(replaced, { recursive: true });
 }

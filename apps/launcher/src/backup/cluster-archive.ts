@@ -1,10 +1,9 @@
-import { CodedError } from "@aios/kernel/coded-error";
-import type { ArchivedEntry, BackupManifest } from "./archive.js";
+import type { ArchivedEntry, ArchiveSummary } from "./archive.js";
 
 /** First entry of a backup of a release on Kubernetes, and what tells it from one of a single machine. */
 export const ABOUT_ENTRY = "cluster/about.json";
 /** Rises with what an older program would restore wrongly. */
-export const CLUSTER_FORMAT = 1;
+export const CLUSTER_FORMAT = 2;
 /** Secrets and ConfigMaps of the network, as Kubernetes has them. */
 export const OBJECTS_ENTRY = "cluster/objects.json";
 /** Everything below is what the databases' own archive holds. */
@@ -50,16 +49,8 @@ export interface ArchivedVolume {
 }
 
 /** Whether an archive was made of a release on Kubernetes. */
-export function isClusterBackup({ entries }: Pick<BackupManifest, "entries">): boolean {
-  return entries[0]?.path === ABOUT_ENTRY;
-}
-
-/** Reads the first entry. Throws `other-backup` for one of a single machine, `backup-newer` for a later format. */
-export async function readAbout(first: ArchivedEntry | undefined): Promise<ClusterAbout> {
-  if (first?.path !== ABOUT_ENTRY) throw otherBackup();
-  const about = JSON.parse((await bytesOf(first)).toString()) as ClusterAbout;
-  if (about.format > CLUSTER_FORMAT) throw newer(about.format);
-  return about;
+export function isClusterBackup({ firstPath }: Pick<ArchiveSummary, "firstPath">): boolean {
+  return firstPath === ABOUT_ENTRY;
 }
 
 /** All of an entry's content; for those that are small by what they are. */
@@ -68,19 +59,3 @@ export async function bytesOf({ content }: ArchivedEntry): Promise<Buffer> {
   for await (const piece of content) pieces.push(piece);
   return Buffer.concat(pieces);
 }
-
-const otherBackup = (): CodedError =>
-  new CodedError({
-    code: "other-backup",
-    kind: "invalid",
-    message:
-      "This is a backup of one machine. Restore it there: aios restore --from …, without the word kubernetes.",
-  });
-
-const newer = (format: number): CodedError =>
-  new CodedError({
-    code: "backup-newer",
-    kind: "invalid",
-    message: `This backup has format ${format}; this program reads up to ${CLUSTER_FORMAT}. Restore it with the version that wrote it, then upgrade.`,
-    details: { format },
-  });

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { sync } from "./sync-tree.js";
 
 /** A complete directory, and the place it is to take; both on one file system. */
 export interface Replacement {
@@ -42,7 +43,7 @@ export async function putBack(places: readonly string[]): Promise<void> {
     const [left] = (await cutOffAt(places)).filter((path) => isBeside(place, path));
     if (left === undefined) continue;
     await rm(place, { recursive: true, force: true });
-    await rename(left, place);
+    await renameForGood(left, place);
   }
 }
 
@@ -82,7 +83,14 @@ export function exchangeSteps(replacements: readonly Replacement[]): readonly Ex
 }
 
 function move(from: string, to: string): ExchangeStep {
-  return { act: () => rename(from, to), undo: () => rename(to, from) };
+  return { act: () => renameForGood(from, to), undo: () => renameForGood(to, from) };
+}
+
+/** On the disk before the next step: after a loss of power the steps that are there are the first ones. */
+async function renameForGood(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await sync(dirname(to));
+  if (dirname(from) !== dirname(to)) await sync(dirname(from));
 }
 
 /** From here on what was set aside is waste. One rename says so for all places: the last one's becomes the mark. */
@@ -90,8 +98,9 @@ async function settle(places: readonly string[], id: string): Promise<void> {
   const last = places.at(-1);
   if (last === undefined) return;
   const [aside, mark] = [`${last}.replaced-${id}`, `${last}.settled-${id}`];
-  if (existsSync(aside)) await rename(aside, mark);
-  else await mkdir(mark);
+  if (existsSync(aside)) return renameForGood(aside, mark);
+  await mkdir(mark);
+  await sync(dirname(mark));
 }
 
 async function remove(places: readonly string[], kind: Kind): Promise<void> {

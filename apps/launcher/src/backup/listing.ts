@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { CodedError } from "@aios/kernel/coded-error";
 import { type ArchivedEntry, fileContent, isArchivePath } from "./archive.js";
@@ -7,28 +7,28 @@ import { type ArchivedEntry, fileContent, isArchivePath } from "./archive.js";
  * Everything below a directory, each directory before what is in it, in the order of names, with paths below `prefix`.
  * Throws `unknown-state` for what an archive cannot hold.
  */
-export async function listFiles(
+export async function* listFiles(
   root: string,
   isLeftOut: (path: string, name: string) => boolean,
   prefix = "",
-): Promise<readonly ArchivedEntry[]> {
-  const found: ArchivedEntry[] = [];
+): AsyncGenerator<ArchivedEntry> {
   for (const name of (await readdir(root)).sort()) {
     const path = prefix === "" ? name : `${prefix}/${name}`;
     if (isLeftOut(path, name)) continue;
     const entry = await archived(join(root, name), path);
-    found.push(entry);
-    if (entry.kind === "directory")
-      for (const inside of await listFiles(join(root, name), isLeftOut, path)) found.push(inside);
+    yield entry;
+    if (entry.kind === "directory") yield* listFiles(join(root, name), isLeftOut, path);
   }
-  return found;
 }
 
-/** One file or directory under the path that it has in an archive. Throws `unknown-state`. */
+/**
+ * One file or directory under the path that it has in an archive. Throws `unknown-state`, for a link too: whoever wrote
+ * it would choose what of the reader's is copied.
+ */
 export async function archived(file: string, path: string): Promise<ArchivedEntry> {
   if (!isArchivePath(path))
     throw unknownState(`${file} has a name that a backup cannot hold; the platform makes no such name.`);
-  const facts = await stat(file);
+  const facts = await lstat(file);
   const mode = facts.mode & 0o777;
   if (!facts.isDirectory() && !facts.isFile())
     throw unknownState(`${file} is neither a file nor a directory; the platform makes nothing else.`);

@@ -7,17 +7,12 @@ import { clusterDirectory, type ServerUser, serverUser } from "@aios/service-kit
 import { INSTANCE_FILE } from "@aios/service-kit/local-instance";
 import { processBirth } from "@aios/service-kit/process-birth";
 import { InstanceFile } from "../instance.js";
-import {
-  type ArchivedEntry,
-  type ArchiveEntry,
-  type BackupManifest,
-  packArchive,
-  unpackArchive,
-} from "./archive.js";
+import { type ArchivedEntry, type ArchiveSummary, packArchive, unpackArchive } from "./archive.js";
 import { isClusterBackup } from "./cluster-archive.js";
 import { cutOffAt, exchange, putBack, type Replacement } from "./exchange.js";
 import { archived, listFiles } from "./listing.js";
 import { openSealedFile, refuseExistingFile, writeSealedFile } from "./sealed-file.js";
+import { syncTree } from "./sync-tree.js";
 
 const CLUSTER = "postgres/cluster";
 /** Says who runs, where, and what was said: nothing that a platform is made of. */
@@ -46,10 +41,13 @@ export async function backUp(
   refuseExistingFile(file);
   await requireWholeState(dataDir);
   return whileStopped(dataDir, nowMs, async () => {
-    const entries = [...(await listFiles(dataDir, isLeftOut)), ...(await listedCluster(dataDir))];
     const createdAt = new Date(nowMs).toISOString();
-    await writeSealedFile(file, packArchive(entries, createdAt), passphrase);
-    return summaryOf({ createdAt, entries });
+    const written: BackupSummary[] = [];
+    const archive = packArchive(stateOf(dataDir), createdAt, (all) => written.push(summaryOf(all)));
+    await writeSealedFile(file, archive, passphrase);
+    const [summary] = written;
+    if (summary === undefined) throw new Error("the archive has no end");
+    return summary;
   });
 }
 
@@ -73,15 +71,15 @@ export async function restore(
   const staging = `${target}.restoring-${randomUUID()}`;
   await mkdir(staging, { recursive: true, mode: 0o700 });
   try {
-    const manifest = await unpackArchive(openSealedFile(file, passphrase), staging);
-    if (isClusterBackup(manifest)) throw ofACluster(file);
+    const summary = await unpackArchive(openSealedFile(file, passphrase), staging);
+    if (isClusterBackup(summary)) throw ofACluster(file);
     await whileStopped(target, nowMs, async (hold) => {
       await putBackState(target);
       // The directory that came back is another one, and nobody held it until here.
       hold();
       await replace(target, staging);
     });
-    return summaryOf(manifest);
+    return summaryOf(summary);
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -131,6 +129,7 @@ export async function replaceApart(
   try {
     await cp(restored, copy, { recursive: true, preserveTimestamps: true });
     await giveTo(copy, user);
+    await syncTree(copy);
     await rm(restored, { recursive: true });
     await exchange([{ place: cluster, staged: copy }, state]);
   } finally {
@@ -193,10 +192,12 @@ async function whileStopped<T>(
   }
 }
 
-async function listedCluster(dataDir: string): Promise<readonly ArchivedEntry[]> {
+async function* stateOf(dataDir: string): AsyncGenerator<ArchivedEntry> {
+  yield* listFiles(dataDir, isLeftOut);
   const cluster = clusterDirectory(join(dataDir, "postgres"), serverUser());
-  if (cluster === join(dataDir, CLUSTER)) return [];
-  return [await archived(cluster, CLUSTER), ...(await listFiles(cluster, isLeftOut, CLUSTER))];
+  if (cluster === join(dataDir, CLUSTER)) return;
+  yield await archived(cluster, CLUSTER);
+  yield* listFiles(cluster, isLeftOut, CLUSTER);
 }
 
 function isLeftOut(path: string, name: string): boolean {
@@ -215,12 +216,8 @@ async function hasState(directory: string): Promise<boolean> {
   return (await readdir(directory)).length > 0;
 }
 
-function summaryOf({
-  createdAt,
-  entries,
-}: Pick<BackupManifest, "createdAt"> & { entries: readonly ArchiveEntry[] }): BackupSummary {
-  const files = entries.filter(({ kind }) => kind === "file");
-  return { createdAt, files: files.length, bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+function summaryOf({ createdAt, files, bytes }: ArchiveSummary): BackupSummary {
+  return { createdAt, files, bytes };
 }
 
 const noState = (dataDir: string): CodedError =>

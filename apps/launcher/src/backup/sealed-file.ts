@@ -1,8 +1,10 @@
 import { createReadStream, existsSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { CodedError } from "@aios/kernel/coded-error";
 import { seal, unseal } from "./sealed-stream.js";
+import { sync } from "./sync-tree.js";
 
 /** A place for a sealed file that was found writable, for its owner only; to be discarded whatever comes of it. */
 export class SealedTarget {
@@ -35,6 +37,7 @@ export class SealedTarget {
     try {
       await pipeline(seal(plain, passphrase, costLog2), this.#handle.createWriteStream({ flush: true }));
       await rename(this.#staging, this.#file);
+      await sync(dirname(this.#file));
     } catch (error) {
       throw isFull(error) ? diskFull(this.#file, error) : error;
     }
