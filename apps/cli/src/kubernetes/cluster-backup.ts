@@ -107,7 +107,7 @@ async function putInOrder(
     else {
       say(`starting ${release} again`);
       const workloads = new Workloads(cleaner, release, clock);
-      await workloads.ready(await workloads.start(shape.kedaScaled));
+      await workloads.ready(await workloads.start(shape));
     }
   }
 }
@@ -131,10 +131,10 @@ async function stopAll(
   say("stopping the services");
   await workloads.stop(
     running.filter((workload) => !isLast(workload)),
-    shape.kedaScaled,
+    shape,
   );
   const chain = isHeadTold(choice, running, release) ? await chainHead(kubectl, release) : undefined;
-  await workloads.stop(running.filter(isLast), shape.kedaScaled);
+  await workloads.stop(running.filter(isLast), shape);
   return chain;
 }
 

@@ -85,7 +85,7 @@ async function restoreInto(
   const pods = new StatePods(kubectl, release, shape.image);
   const rows = await whole(operation, target, async (changing) => {
     say(`stopping what runs of ${release}`);
-    await workloads.stop(await workloads.list(), shape.kedaScaled);
+    await workloads.stop(await workloads.list(), shape);
     await kubectl.send(
       "create",
       target.missing.map((volume) => claimOf(volume, shape)),
@@ -103,7 +103,7 @@ async function restoreInto(
   });
   say(`installing ${chart.chart}; this waits until every pod is ready`);
   await helm.install(chart);
-  await workloads.ready(await workloads.start(shape.kedaScaled));
+  await workloads.ready(await workloads.start(shape));
   const chain = about.chain === undefined ? null : about.chain;
   if (chain !== null) {
     const head = await requireBlock(kubectl, release, chain);
@@ -154,7 +154,7 @@ async function undo(
     for (const { claim } of missing)
       await cleaner.text("delete", "persistentvolumeclaim", claim, "--ignore-not-found", "--wait=false");
   } finally {
-    await new Workloads(cleaner, release, clock).start(shape.kedaScaled);
+    await new Workloads(cleaner, release, clock).start(shape);
   }
 }
 

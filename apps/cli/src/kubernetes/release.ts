@@ -17,6 +17,8 @@ export interface ReleaseShape {
   readonly hasKubo: boolean;
   /** Workloads that KEDA scales: it would start them again. */
   readonly kedaScaled: readonly string[];
+  /** CronJobs, such as the renewal of certificates. */
+  readonly schedules: readonly string[];
 }
 
 export interface PodImage {
@@ -104,6 +106,7 @@ export function releaseShape(release: string, manifests: string): ReleaseShape {
     kedaScaled: objects
       .filter(({ kind }) => kind === "ScaledObject")
       .map(({ spec }) => spec.scaleTargetRef?.name ?? ""),
+    schedules: objects.filter(({ kind }) => kind === "CronJob").map(({ metadata }) => metadata.name),
   };
 }
 

@@ -6,14 +6,28 @@ import { restoreCluster } from "@aios/cli/kubernetes/cluster-restore";
 import { Workloads } from "@aios/cli/kubernetes/workloads";
 import { CodedError } from "@aios/kernel/coded-error";
 import { bytesEntry, packArchive } from "@aios/launcher/backup/archive";
-import { ABOUT_ENTRY } from "@aios/launcher/backup/cluster-archive";
+import { ABOUT_ENTRY, OBJECTS_ENTRY } from "@aios/launcher/backup/cluster-archive";
 import { restore } from "@aios/launcher/backup/local-state";
 import { writeSealedFile } from "@aios/launcher/backup/sealed-file";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CLAIMS, FakeCluster, OTHERS, SEALED_KEY, SECRET_KEY, VALUES } from "../support/fake-cluster.js";
+import {
+  CLAIMS,
+  FakeCluster,
+  OTHERS,
+  RENEWAL,
+  SEALED_KEY,
+  SECRET_KEY,
+  VALUES,
+} from "../support/fake-cluster.js";
 
 const PASSPHRASE = "correct horse battery";
 const CHART = "deploy/helm/aios";
+
+/** What a backup says of itself that has nothing. */
+const ABOUT = {
+  ...{ release: "aios", namespace: "aios", version: "7", values: {}, network: [] },
+  ...{ volumes: [], databases: [], hasEvents: false, elsewhere: [] },
+};
 
 const directory = mkdtempSync(join(tmpdir(), "aios-kubectl-"));
 const clusters: FakeCluster[] = [];
@@ -56,7 +70,7 @@ const restoreInto = (to: FakeCluster, file: string, choice = {}, release?: strin
 async function stopAsIfKilled(source: FakeCluster): Promise<void> {
   const { kubectl, release, clock } = source.operation();
   const workloads = new Workloads(kubectl, release, clock);
-  await workloads.stop(await workloads.list(), []);
+  await workloads.stop(await workloads.list(), { kedaScaled: [], schedules: [] });
 }
 
 /** One backup for all tests that only read one. */
@@ -81,6 +95,28 @@ describe("a backup of a release", () => {
     expect(
       stops.map((call) => /patch (\S+)/.exec(call)?.[1]).findIndex((name) => name?.includes("consensus")),
     ).toBeGreaterThan(stops.findIndex((call) => call.includes("gateway")));
+  });
+
+  it("lets no schedule write meanwhile: suspends it, waits for what it began, and goes on with it as before", async () => {
+    const source = cluster(true);
+    source.begin(RENEWAL);
+    let suspended: unknown;
+    source.onSay = (line) => {
+      if (line.startsWith("copying")) suspended = source.whole.schedules;
+    };
+    await backUp(source, named("scheduled.aios"));
+    expect(suspended).toEqual({ [RENEWAL]: true });
+    const isAt = (part: string): number => source.calls.findIndex((call) => call.includes(part));
+    expect(isAt(`patch cronjob/${RENEWAL}`)).toBeLessThan(isAt("patch deployment"));
+    expect(source.calls.filter((call) => call.includes("get jobs")).length).toBeGreaterThan(1);
+    expect(source.whole).toEqual(original);
+  });
+
+  it("leaves a schedule suspended that its operator had suspended", async () => {
+    const source = cluster(true);
+    await source.operation().kubectl.patch(`cronjob/${RENEWAL}`, { spec: { suspend: true } });
+    await backUp(source, named("suspended.aios"));
+    expect(source.whole).toEqual({ ...original, schedules: { [RENEWAL]: true } });
   });
 
   it("keeps keys out of sight: sealed in the file, and in nobody's list of processes", async () => {
@@ -293,7 +329,14 @@ describe("a restore of a release", () => {
     const target = cluster(false);
     target.interruptAt("writing the volume data-aios-postgres-0");
     await expect(restoreInto(target, file)).rejects.toThrow("interrupted");
-    expect(target.whole).toEqual({ volumes: {}, pods: {}, stopped: 0, helpers: 0, stored: {} });
+    expect(target.whole).toEqual({
+      volumes: {},
+      pods: {},
+      stopped: 0,
+      helpers: 0,
+      schedules: {},
+      stored: {},
+    });
   });
 
   it("keeps its reason where not all of it can be undone, and tells both", async () => {
@@ -321,15 +364,56 @@ describe("a restore of a release", () => {
 
   it("loses no events that waited in a Kafka outside: it refuses values without one", async () => {
     const waiting = named("waiting.aios");
-    const about = {
-      ...{ format: 1, release: "aios", namespace: "aios", version: "7", values: {}, network: [] },
-      ...{ volumes: [], databases: [], hasEvents: true, elsewhere: [] },
-    };
+    const about = { format: 1, ...ABOUT, hasEvents: true };
     const archive = packArchive([bytesEntry(ABOUT_ENTRY, Buffer.from(JSON.stringify(about)))], "");
     await writeSealedFile(waiting, archive, PASSPHRASE, 14);
     const target = cluster(true);
     await expect(restoreInto(target, waiting, { replace: true })).rejects.toMatchObject({
       code: "state-differs",
+    });
+    expect(target.whole).toEqual(original);
+  });
+
+  it("lets no certificate be made anew amid it, and goes on with that afterwards", async () => {
+    const target = cluster(true);
+    const seen: unknown[] = [];
+    target.onSay = (line) => {
+      if (line.startsWith("writing the volume")) seen.push(target.whole.schedules);
+    };
+    await restoreInto(target, file, { replace: true });
+    expect(seen).toEqual(CLAIMS.map(() => ({ [RENEWAL]: true })));
+    expect(target.whole).toEqual(original);
+  });
+
+  it.each([
+    ["what it says of itself", { release: "aios" }, []],
+    [
+      "a name of a volume that leads elsewhere",
+      { ...ABOUT, volumes: [{ claim: "../x", statefulSet: "s", template: "t" }] },
+      [],
+    ],
+    [
+      "an object that is neither key nor genesis",
+      ABOUT,
+      [{ apiVersion: "v1", kind: "Pod", metadata: { name: "p", labels: {} } }],
+    ],
+    [
+      "keys that are no text",
+      ABOUT,
+      [{ apiVersion: "v1", kind: "Secret", metadata: { name: "k", labels: {} }, data: { k: 1 } }],
+    ],
+  ])("refuses a backup with another form of %s, and changes nothing", async (_what, about, objects) => {
+    const other = named(`form-${_what.length}.aios`);
+    const text = (path: string, value: unknown) => bytesEntry(path, Buffer.from(JSON.stringify(value)));
+    const archive = packArchive(
+      [text(ABOUT_ENTRY, { format: 1, ...about }), text(OBJECTS_ENTRY, objects)],
+      "",
+    );
+    await writeSealedFile(other, archive, PASSPHRASE, 14);
+    const target = cluster(true);
+    await expect(restoreInto(target, other, { replace: true })).rejects.toMatchObject({
+      code: "backup-unexpected",
+      message: expect.stringContaining("cluster/"),
     });
     expect(target.whole).toEqual(original);
   });
@@ -348,7 +432,7 @@ describe("a restore of a release", () => {
     const sealed = (name: string, path: string, text: string) =>
       writeSealedFile(name, packArchive([bytesEntry(path, Buffer.from(text))], ""), PASSPHRASE, 14);
     await sealed(local, "genesis.json", "{}");
-    await sealed(newer, ABOUT_ENTRY, '{"format":2}');
+    await sealed(newer, ABOUT_ENTRY, '{"format":3}');
     for (const [restoring, code] of [
       [() => restoreInto(target, file, { passphrase: "not the passphrase" }), "wrong-passphrase"],
       [() => restoreInto(target, file, {}, "other"), "release-differs"],

@@ -30,7 +30,12 @@ const LABELS: Readonly<Record<string, string>> = {
   "app.kubernetes.io/instance": "aios",
   "app.kubernetes.io/part-of": "aios",
 };
-const KINDS = ["Deployment", "StatefulSet", "Secret", "ConfigMap", "PersistentVolumeClaim", "Pod"];
+const KINDS = [
+  ...["Deployment", "StatefulSet", "Secret", "ConfigMap", "PersistentVolumeClaim", "Pod"],
+  ...["CronJob", "Job"],
+];
+/** The schedule of the release. */
+export const RENEWAL = "aios-certificate-renewal";
 const WORKLOADS = [
   { kind: "Deployment", name: "aios-gateway", replicas: 2 },
   { kind: "StatefulSet", name: "aios-consensus", replicas: 1 },
@@ -44,9 +49,11 @@ interface FakeObject {
     readonly name: string;
     readonly labels?: Readonly<Record<string, string>> | undefined;
     readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly object[];
   };
   spec?: {
     readonly replicas?: number;
+    readonly suspend?: boolean;
     readonly volumes?: readonly { readonly persistentVolumeClaim?: { readonly claimName: string } }[];
   };
   readonly data?: Readonly<Record<string, string>>;
@@ -69,7 +76,8 @@ export class FakeCluster {
   readonly #blockHash: string;
   #objects: FakeObject[] = [];
   #hasRelease: boolean;
-  #onSay: (line: string) => void = () => undefined;
+  /** Told whatever is said. */
+  onSay: (line: string) => void = () => undefined;
   #failure: { readonly call: string; readonly error: Error } | undefined;
   #node: Server | undefined;
 
@@ -91,7 +99,7 @@ export class FakeCluster {
       clock: systemClock,
       say: (line) => {
         this.said.push(line);
-        this.#onSay(line);
+        this.onSay(line);
       },
     };
   }
@@ -101,9 +109,15 @@ export class FakeCluster {
     this.#failure = call === undefined ? undefined : { call, error };
   }
 
+  /** A schedule has begun a Job, which goes on until it was looked at once. */
+  begin(schedule: string): void {
+    const ownerReferences = [{ kind: "CronJob", name: schedule }];
+    this.#objects.push({ kind: "Job", metadata: { name: `${schedule}-1`, ownerReferences } });
+  }
+
   /** As a Ctrl-C when that is said. */
   interruptAt(said: string): void {
-    this.#onSay = (line) => {
+    this.onSay = (line) => {
       if (line.includes(said)) this.#abort.abort(new Error("interrupted"));
     };
   }
@@ -114,6 +128,8 @@ export class FakeCluster {
     readonly pods: object;
     readonly stopped: number;
     readonly helpers: number;
+    /** Whether each is suspended. */
+    readonly schedules: Readonly<Record<string, boolean>>;
     readonly stored: Readonly<Record<string, unknown>>;
   } {
     const workloads = this.#objects.filter(({ spec }) => spec?.replicas !== undefined);
@@ -126,6 +142,9 @@ export class FakeCluster {
       pods: Object.fromEntries(workloads.map(({ metadata, spec }) => [metadata.name, spec?.replicas]).sort()),
       stopped: workloads.filter(({ metadata }) => Object.keys(metadata.annotations ?? {}).length > 0).length,
       helpers: this.#ofKind("Pod").length,
+      schedules: Object.fromEntries(
+        this.#ofKind("CronJob").map(({ metadata, spec }) => [metadata.name, spec?.suspend === true]),
+      ),
       stored: Object.fromEntries(
         this.#objects
           .filter(({ data }) => data !== undefined)
@@ -174,6 +193,8 @@ export class FakeCluster {
     this.installedWith = args
       .filter((_, at) => args[at - 1] === "--values")
       .map((file) => readFileSync(file, "utf8"));
+    // As of a three-way merge: whether it is suspended is not in the chart.
+    if (this.#find("CronJob", RENEWAL) === undefined) this.#objects.push(renewal());
     for (const workload of workloads()) {
       const there = this.#find(workload.kind, workload.metadata.name);
       if (there === undefined) this.#objects.push(workload);
@@ -184,12 +205,18 @@ export class FakeCluster {
 
   async #kubectl(args: readonly string[], input: AsyncIterable<Buffer>): Promise<string> {
     const [verb = "", object = ""] = args.slice(2);
-    if (verb === "get") return JSON.stringify({ items: this.#selected(object, option(args, "--selector")) });
+    if (verb === "get") return this.#get(object, option(args, "--selector"));
     if (verb === "patch") this.#patch(object, JSON.parse(option(args, "--patch") ?? "{}") as FakePatch);
     if (verb === "create" || verb === "replace") this.#write(verb, await text(input));
     if (verb === "delete") this.#remove(object, args[4], option(args, "--selector"));
     if (verb === "exec") await this.#exec(args, input);
     return "";
+  }
+
+  #get(kinds: string, selector: string | undefined): string {
+    const items = this.#selected(kinds, selector);
+    this.#objects = this.#objects.filter((object) => object.kind !== "Job" || !items.includes(object));
+    return JSON.stringify({ items });
   }
 
   async #exec(args: readonly string[], input: AsyncIterable<Buffer>): Promise<void> {
@@ -262,6 +289,7 @@ export class FakeCluster {
     this.#objects = [
       ...CLAIMS.map((name) => ({ kind: "PersistentVolumeClaim", metadata: { name } })),
       ...workloads(),
+      renewal(),
       stored("Secret", "aios-network", { "account.key": SEALED_KEY }),
       stored("ConfigMap", "aios-network", { genesis: "{}" }),
       stored("Secret", "aios-databases", { gateway: SEALED_KEY }),
@@ -325,6 +353,8 @@ function workloads(): FakeObject[] {
   }));
 }
 
+const renewal = (): FakeObject => ({ kind: "CronJob", metadata: { name: RENEWAL }, spec: {} });
+
 function filesIn(directory: string): Readonly<Record<string, string>> {
   if (!existsSync(directory)) return {};
   const entries = readdirSync(directory, { withFileTypes: true, recursive: true });
@@ -369,5 +399,9 @@ spec:
     spec:
       ${security}
       containers: [{ name: main-job, image: "registry.example/aios/cluster:7", imagePullPolicy: IfNotPresent }]`;
-  return [...documents, job].join("\n---\n");
+  const schedule = `apiVersion: batch/v1
+kind: CronJob
+metadata: { name: ${RENEWAL} }
+spec: { schedule: "17 3 * * *" }`;
+  return [...documents, job, schedule].join("\n---\n");
 }
