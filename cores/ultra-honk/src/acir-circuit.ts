@@ -1,4 +1,4 @@
-import type { R1cs, R1csMatrix, Witness } from "@aios/core-zkml/r1cs";
+import { type R1cs, type R1csMatrix, rowValue, type Witness } from "@aios/core-zkml/r1cs";
 import { SCALAR_FIELD_ORDER, toScalar } from "@aios/core-zkml/scalar-field";
 
 /** coefficient · witness · witness. */
@@ -22,9 +22,12 @@ export interface AcirCircuit {
   /** The first ones. */
   readonly publicWitnesses: number;
   readonly expressions: readonly AcirExpression[];
-  /** For each derived witness, in order, what it is the value of. */
-  readonly derived: readonly Omit<AcirExpression, "products">[];
+  /** For each derived witness, in order, which of the system's sums it is the value of. */
+  readonly derived: DerivedSums;
 }
+
+/** A's sum in row `r` is 2 · r, B's is 2 · r + 1: the system has the terms already. */
+export type DerivedSums = Uint32Array;
 
 interface Sum {
   readonly terms: AcirTerm[];
@@ -62,17 +65,17 @@ function added(left: Sum, right: Sum): Sum {
 
 class AcirWriter {
   readonly expressions: AcirExpression[] = [];
-  readonly derived: Sum[] = [];
+  readonly derived: number[] = [];
 
   constructor(private readonly signals: number) {}
 
   /** (A·z)(B·z) = C·z. Sums of several signals get a witness of their own before they are multiplied. */
-  constrain(a: Sum, b: Sum, c: Sum): void {
+  constrain(row: number, a: Sum, b: Sum, c: Sum): void {
     const minusC = scaled(c, -1n);
     if (a.terms.length === 0) this.#assertZero([], added(scaled(b, a.constant), minusC));
     else if (b.terms.length === 0) this.#assertZero([], added(scaled(a, b.constant), minusC));
     else {
-      const [left, right] = [this.#single(a), this.#single(b)];
+      const [left, right] = [this.#single(a, 2 * row), this.#single(b, 2 * row + 1)];
       const product: AcirProduct[] = left.terms.flatMap(([x, i]) =>
         right.terms.map(([y, j]) => [toScalar(x * y), i, j] as const),
       );
@@ -85,10 +88,10 @@ class AcirWriter {
     this.expressions.push({ products, terms, constant });
   }
 
-  #single(sum: Sum): Sum {
+  #single(sum: Sum, name: number): Sum {
     if (sum.terms.length === 1) return sum;
     const witness = this.signals + this.derived.length;
-    this.derived.push(sum);
+    this.derived.push(name);
     this.#assertZero([], added(sum, { terms: [[SCALAR_FIELD_ORDER - 1n, witness]], constant: 0n }));
     return { terms: [[1n, witness]], constant: 0n };
   }
@@ -101,24 +104,24 @@ class AcirWriter {
 export function acirCircuit(r1cs: R1cs): AcirCircuit {
   const writer = new AcirWriter(r1cs.variables - 1);
   for (let row = 0; row < r1cs.constraints; row++) {
-    writer.constrain(rowOf(r1cs, r1cs.a, row), rowOf(r1cs, r1cs.b, row), rowOf(r1cs, r1cs.c, row));
+    writer.constrain(row, rowOf(r1cs, r1cs.a, row), rowOf(r1cs, r1cs.b, row), rowOf(r1cs, r1cs.c, row));
   }
   return {
     witnesses: r1cs.variables - 1 + writer.derived.length,
     publicWitnesses: r1cs.publicInputs,
     expressions: writer.expressions,
-    derived: writer.derived,
+    derived: Uint32Array.from(writer.derived),
   };
 }
 
 /** Values of all witnesses from z of the constraint system. Secret beyond the public ones. */
-export function acirWitness(circuit: Pick<AcirCircuit, "derived">, z: Witness): bigint[] {
+export function acirWitness(
+  r1cs: Pick<R1cs, "a" | "b" | "coefficients">,
+  derived: DerivedSums,
+  z: Witness,
+): bigint[] {
   const values = z.slice(1);
-  for (const { terms, constant } of circuit.derived) {
-    let sum = constant;
-    for (const [coefficient, witness] of terms) sum += coefficient * (values[witness] as bigint);
-    values.push(sum % SCALAR_FIELD_ORDER);
-  }
+  for (const sum of derived) values.push(rowValue(r1cs, sum % 2 === 0 ? r1cs.a : r1cs.b, sum >>> 1, z));
   return values;
 }
 

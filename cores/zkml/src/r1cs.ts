@@ -33,7 +33,13 @@ export interface R1cs {
 /** z: values in [0, order), starting with 1 and the public inputs. Secret beyond these. */
 export type Witness = readonly bigint[];
 
-function rowValue(r1cs: R1cs, matrix: R1csMatrix, row: number, witness: Witness): bigint {
+/** The sum that a matrix has in a row, in [0, order). */
+export function rowValue(
+  r1cs: Pick<R1cs, "coefficients">,
+  matrix: R1csMatrix,
+  row: number,
+  witness: Witness,
+): bigint {
   let sum = 0n;
   for (
     let term = row === 0 ? 0 : (matrix.rowEnds[row - 1] as number);

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { gzip as gzipCallback } from "node:zlib";
-import { type AcirCircuit, acirCircuit, acirWitness } from "@aios/core-ultra-honk/acir-circuit";
+import { acirCircuit, acirWitness, type DerivedSums } from "@aios/core-ultra-honk/acir-circuit";
 import { encodeAcirProgram, encodeAcirWitness } from "@aios/core-ultra-honk/acir-codec";
 import { assertSatisfied, type R1cs, type Witness } from "@aios/core-zkml/r1cs";
 
@@ -14,13 +14,13 @@ export interface EncodedCircuit {
   readonly file: Uint8Array;
   readonly acirBytes: number;
   /** What the witness needs beyond the constraint system's own signals. */
-  readonly derived: AcirCircuit["derived"];
+  readonly derived: DerivedSums;
 }
 
 /** A circuit and a witness of it, for `HonkEncoder.witness`. */
 export interface WitnessToEncode {
   readonly r1cs: R1cs;
-  readonly derived: AcirCircuit["derived"];
+  readonly derived: DerivedSums;
   readonly witness: Witness;
 }
 
@@ -45,6 +45,6 @@ export const encoderHere: HonkEncoder = {
 };
 
 /** A witness that was checked. Secret. */
-export function acirWitnessFile({ derived, witness }: Omit<WitnessToEncode, "r1cs">): Uint8Array {
-  return encodeAcirWitness(acirWitness({ derived }, witness));
+export function acirWitnessFile({ r1cs, derived, witness }: WitnessToEncode): Uint8Array {
+  return encodeAcirWitness(acirWitness(r1cs, derived, witness));
 }

@@ -28,6 +28,13 @@ it("writes circuits and witnesses for the native prover as this thread would", a
   expect(await thread.witness(wanted, signal)).toEqual(new Uint8Array(await encoderHere.witness(wanted)));
 });
 
+it("shares a circuit that it compiled with the threads that use it, instead of copying it", async () => {
+  const r1cs = await thread.compile(sampleModel(1), signal);
+  for (const { rowEnds, columns, coefficientIds } of [r1cs.a, r1cs.b, r1cs.c])
+    for (const { buffer } of [rowEnds, columns, coefficientIds])
+      expect(buffer).toBeInstanceOf(SharedArrayBuffer);
+});
+
 it("writes no witness that does not satisfy its circuit, and names what it breaks", async () => {
   const model = sampleModel(1);
   const r1cs = compileCircuit(model);

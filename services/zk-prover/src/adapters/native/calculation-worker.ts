@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort } from "node:worker_threads";
 import { acirWitnessFile, encoderHere } from "@aios/barretenberg/honk-encoder";
 import { compileCircuit } from "@aios/core-zkml/circuit";
-import { firstUnsatisfied, type R1cs } from "@aios/core-zkml/r1cs";
+import { firstUnsatisfied, type R1cs, type R1csMatrix } from "@aios/core-zkml/r1cs";
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { HonkQuestion } from "../../application/calculations.js";
 import type {
@@ -14,7 +14,7 @@ import type {
 async function answer(request: CalculationRequest): Promise<CalculationResult> {
   switch (request.kind) {
     case "compile":
-      return { kind: "circuit", r1cs: compileCircuit(request.model) };
+      return { kind: "circuit", r1cs: shared(compileCircuit(request.model)) };
     case "encode-circuit":
       return { kind: "encoded-circuit", encoded: await encoderHere.circuit(request.r1cs) };
     case "encode-witness": {
@@ -35,15 +35,25 @@ async function verifiedHonk({ tauG2, verifyingKey, publicInputs, proof }: HonkQu
   return new HonkVerification(tauG2).verify(verifyingKey, publicInputs, proof);
 }
 
+/** Its matrices in memory that threads share: the circuit comes back with each witness, and is not copied for it. */
+function shared(r1cs: R1cs): R1cs {
+  const words = (values: Uint32Array): Uint32Array => {
+    const copy = new Uint32Array(new SharedArrayBuffer(values.byteLength));
+    copy.set(values);
+    return copy;
+  };
+  const matrix = ({ rowEnds, columns, coefficientIds }: R1csMatrix): R1csMatrix => ({
+    rowEnds: words(rowEnds),
+    columns: words(columns),
+    coefficientIds: words(coefficientIds),
+  });
+  return { ...r1cs, a: matrix(r1cs.a), b: matrix(r1cs.b), c: matrix(r1cs.c) };
+}
+
 /** Handed over instead of copied; not what may lie in a pool of Node's. */
 function movedBy(result: CalculationResult): ArrayBuffer[] {
   if (result.kind === "encoded-witness") return wholeBuffer(result.bytes);
-  if (result.kind === "encoded-circuit") return wholeBuffer(result.encoded.file);
-  if (result.kind !== "circuit") return [];
-  const { a, b, c }: R1cs = result.r1cs;
-  return [a, b, c].flatMap(({ rowEnds, columns, coefficientIds }) =>
-    [rowEnds, columns, coefficientIds].map(({ buffer }) => buffer as ArrayBuffer),
-  );
+  return result.kind === "encoded-circuit" ? wholeBuffer(result.encoded.file) : [];
 }
 
 function wholeBuffer({ buffer, byteLength }: Uint8Array): ArrayBuffer[] {
