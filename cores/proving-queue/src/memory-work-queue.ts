@@ -82,7 +82,9 @@ export class MemoryWorkQueue<T> implements WorkQueue<T> {
     const nowMs = this.clock.now();
     const context = { loaded: new Set(worker.loaded), patienceMs: worker.patienceMs, nowMs };
     const [first] = this.#open()
-      .filter((entry) => entry.dueAtMs <= nowMs && !isHeld(entry, nowMs))
+      .filter(
+        (entry) => entry.dueAtMs <= nowMs && !isHeld(entry, nowMs) && !worker.leaves?.includes(entry.id),
+      )
       .sort((a, b) => compareForClaim(asWaiting(a), asWaiting(b), context));
     if (first === undefined) return undefined;
     if (first.leaseUntilMs !== undefined) first.abandonments++;

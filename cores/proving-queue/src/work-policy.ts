@@ -14,6 +14,11 @@ const MAX_ATTEMPTS: Readonly<Partial<Record<ErrorKind, number>>> = {
  */
 const MAX_COSTLY_ATTEMPTS = 3;
 const COSTLY = new Set(["work-timed-out", "prover-out-of-memory"]);
+/**
+ * How long a worker leaves to others what took all its time or memory: one with more of it is found in less, and where
+ * there is none the worker tries again.
+ */
+export const LEFT_TO_OTHERS_MS = 10_000;
 /** Work that so many holders vanished over is taken for what made them vanish. */
 export const MAX_ABANDONMENTS = 5;
 const FIRST_RETRY_MS = 200;
@@ -23,6 +28,11 @@ const LONGEST_RETRY_MS = 10_000;
 export function isWorthRepeating(error: CodedError, attempts: number): boolean {
   const most = MAX_ATTEMPTS[error.kind] ?? 0;
   return attempts < (COSTLY.has(error.code) ? Math.min(most, MAX_COSTLY_ATTEMPTS) : most);
+}
+
+/** Whether another worker may do it where this one could not, for `LEFT_TO_OTHERS_MS`. */
+export function isLeftToOthers(error: CodedError): boolean {
+  return COSTLY.has(error.code);
 }
 
 /** Whether the work may be what its last holder died of: it is then worked on alone, so that nothing dies with it. */

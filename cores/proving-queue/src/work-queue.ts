@@ -27,6 +27,8 @@ export interface WorkerState {
   readonly loaded: readonly string[];
   /** Work that waited so long goes before work of a loaded group, so that keeping keys in memory starves nobody. */
   readonly patienceMs: number;
+  /** Work by its id that the worker leaves to others for now; see `isLeftToOthers`. Default: none. */
+  readonly leaves?: readonly string[];
 }
 
 /**

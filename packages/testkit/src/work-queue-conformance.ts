@@ -137,6 +137,15 @@ export function workQueueConformance(name: string, open: (limit: number) => Prom
       );
     });
 
+    it("gives a worker nothing of what it leaves to others, and others that first", async () => {
+      await backend.request({ id: 1, priority: 1 });
+      await backend.request({ id: 2 });
+      const leaves = { ...WORKER, leaves: named(1) };
+      expect((await backend.queue.claim(leaves))?.claim.id).toBe(backend.idOf(2));
+      expect(await backend.queue.claim(leaves)).toBeUndefined();
+      expect((await take()).id).toBe(backend.idOf(1));
+    });
+
     it("gives work of a vanished holder to another, later than the rest, and fences the first off", async () => {
       await backend.request({ id: 1 });
       const first = await take();

@@ -1,4 +1,5 @@
 import { MemoryWorkQueue } from "@aios/core-proving-queue/memory-work-queue";
+import { LEFT_TO_OTHERS_MS } from "@aios/core-proving-queue/work-policy";
 import type { Claim } from "@aios/core-proving-queue/work-queue";
 import { ManualClock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
@@ -16,6 +17,9 @@ const final = new CodedError({ code: "oracle-disagrees", kind: "unprocessable", 
 
 const WORK = { group: "model", priority: 0, fingerprint: "first", work: "work" };
 const VANISHING = { leaseMs: 1, loaded: [], patienceMs: 0 };
+
+/** Until what is ready has run. */
+const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The rules of the queue, and what the loop did with it. */
 class WatchedQueue extends MemoryWorkQueue<string> {
@@ -197,6 +201,38 @@ describe("work loop", () => {
       if (attempts === 2)
         expect(parts.queue.ended("one")).toMatchObject({ code: "work-timed-out", details: { timeoutMs: 1 } });
     }
+  });
+
+  it("leaves what took all its memory to others, and tries again itself where nobody took it", async () => {
+    const outOfMemory = new CodedError({ code: "prover-out-of-memory", kind: "unavailable", message: "x" });
+    const parts = await start(async (claim) => {
+      if (claim.attempts === 1) throw outOfMemory;
+      await parts.queue.complete(claim);
+    });
+    const other = { leaseMs: 1_000, loaded: [], patienceMs: 0 };
+    const asked: (readonly string[])[] = [];
+    const { claim } = parts.queue;
+    parts.queue.claim = (worker) => {
+      if (worker.leaves !== undefined) asked.push(worker.leaves);
+      return claim.call(parts.queue, worker);
+    };
+    parts.loop.start();
+    await parts.ended(1);
+    parts.clock.advance(200);
+    const taken = await parts.queue.claim(other);
+    expect(taken?.claim).toMatchObject({ id: "one", attempts: 2 });
+    await parts.queue.postpone(taken?.claim as Claim, parts.clock.now());
+    parts.clock.advance(LEFT_TO_OTHERS_MS - 1_000);
+    parts.loop.ring();
+    await turns();
+    expect(parts.outcomes).toEqual(["repeated"]);
+    expect(asked.at(-1)).toEqual(["one"]);
+    parts.clock.advance(1_000);
+    parts.loop.ring();
+    await parts.ended(2);
+    await parts.loop.stop();
+    expect(parts.outcomes).toEqual(["repeated", "done"]);
+    expect(asked.at(-1)).toEqual([]);
   });
 
   it("does work that a holder vanished over alone, so that it can take nothing with it", async () => {

@@ -1,8 +1,10 @@
 import { DEFAULT_PATIENCE_MS } from "@aios/core-proving-queue/claim-order";
 import {
   failureOf,
+  isLeftToOthers,
   isSuspect,
   isWorthRepeating,
+  LEFT_TO_OTHERS_MS,
   refusalToBegin,
   retryDelayMs,
   workTimedOut,
@@ -12,6 +14,7 @@ import type { Clock } from "@aios/kernel/clock";
 import type { CodedError } from "@aios/kernel/coded-error";
 import type { DurationMs, TimestampMs } from "@aios/kernel/units";
 import { codedErrorOf } from "@aios/service-kit/database-outage";
+import { Bell, type Waker } from "./bell.js";
 
 export interface WorkLoopOptions {
   readonly concurrency: number;
@@ -35,14 +38,17 @@ export interface WorkLoopHooks<T> {
 /**
  * Takes work from a durable queue and holds a lease on it by heartbeats, so that the work of a dead process is taken
  * over when its lease ends. Passing trouble postpones the work; anything else ends it as failed. Work whose holder
- * vanished is done alone, so that it takes nothing with it, and ends as failed when it went on like that. Every loop ends
- * what is past its deadline, also what it would not take itself.
+ * vanished is done alone, so that it takes nothing with it, and ends as failed when it went on like that. What took all
+ * this worker's time or memory is left to others first. Every loop ends what is past its deadline, also what it would not
+ * take itself.
  */
 export class WorkLoop<T> {
   readonly #stop = new AbortController();
-  #bell = Promise.withResolvers<void>();
+  readonly #bell: Bell;
   #runners: Promise<void>[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  /** Work that took all this worker's time or memory, and until when others may have it first. */
+  readonly #left = new Map<string, number>();
   /** Resolves when the suspect work ends that is done alone just now. */
   #alone: Promise<void> | undefined;
 
@@ -51,26 +57,29 @@ export class WorkLoop<T> {
     private readonly hooks: WorkLoopHooks<T>,
     private readonly clock: Clock,
     private readonly options: WorkLoopOptions,
-  ) {}
+  ) {
+    this.#bell = new Bell(options.concurrency);
+  }
 
   start(): void {
     this.#runners = Array.from({ length: this.options.concurrency }, () => this.#run());
-    this.#runners.push(this.#endOverdue());
+    this.#runners.push(this.#look(), this.#endOverdue());
   }
 
   /** New work may be there. */
   ring(): void {
-    this.#bell.resolve();
+    this.#bell.ring("news");
   }
 
   /** Takes nothing more and gives what is under way back to the queue. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.ring();
+    this.#bell.close();
     await Promise.all(this.#runners);
   }
 
   async #run(): Promise<void> {
+    let wokenBy: Waker = "clock";
     while (!this.#stop.signal.aborted) {
       try {
         await this.#alone;
@@ -79,13 +88,27 @@ export class WorkLoop<T> {
           leaseMs,
           loaded: loaded?.() ?? [],
           patienceMs: DEFAULT_PATIENCE_MS,
+          leaves: this.#leftToOthers(),
         });
-        if (taken === undefined) await this.#waitForWork();
-        else await this.#take(taken.claim, taken.work);
+        if (taken === undefined) {
+          wokenBy = await this.#bell.wait();
+          continue;
+        }
+        // What nobody rang for may be more than this.
+        if (wokenBy === "clock") this.#bell.ring("clock");
+        await this.#take(taken.claim, taken.work);
       } catch (error) {
         this.hooks.problem(error);
         await this.#pause(this.options.pollMs);
       }
+    }
+  }
+
+  /** For what nobody rings for: work of others, and what was put off. */
+  async #look(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await this.#pause(this.options.pollMs);
+      this.#bell.ring("clock");
     }
   }
 
@@ -123,18 +146,8 @@ export class WorkLoop<T> {
     }
   }
 
-  async #waitForWork(): Promise<void> {
-    const bell = this.#bell;
-    const rung = new AbortController();
-    await Promise.race([bell.promise, this.#pause(this.options.pollMs, rung.signal)]);
-    rung.abort();
-    // Runners that wait on the same bell wake together; only the first hangs a new one.
-    if (this.#bell === bell) this.#bell = Promise.withResolvers();
-  }
-
-  async #pause(durationMs: number, signal?: AbortSignal): Promise<void> {
-    const either = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
-    await this.clock.wait(durationMs as DurationMs, either).catch(() => undefined);
+  async #pause(durationMs: number): Promise<void> {
+    await this.clock.wait(durationMs as DurationMs, this.#stop.signal).catch(() => undefined);
   }
 
   async #do(claim: Claim, work: T, before: Promise<unknown> | undefined): Promise<void> {
@@ -166,11 +179,18 @@ export class WorkLoop<T> {
       return this.hooks.ended("repeated", error);
     }
     if (isWorthRepeating(error, claim.attempts)) {
+      if (isLeftToOthers(error)) this.#left.set(claim.id, this.clock.now() + LEFT_TO_OTHERS_MS);
       const delayMs = Math.max(retryDelayMs(claim.attempts), Math.min(error.retryAfterMs ?? 0, 10_000));
       await this.queue.postpone(claim, (this.clock.now() + delayMs) as TimestampMs);
       return this.hooks.ended("repeated", error);
     }
     await this.#giveUp(claim, error);
+  }
+
+  #leftToOthers(): readonly string[] {
+    const nowMs = this.clock.now();
+    for (const [id, untilMs] of this.#left) if (untilMs <= nowMs) this.#left.delete(id);
+    return [...this.#left.keys()];
   }
 
   async #giveUp(claim: Claim, error: CodedError): Promise<void> {

@@ -79,7 +79,7 @@ export class WorkRows {
   /** Takes what `compareForClaim` puts first of these systems' work, skipping what another worker is just taking. */
   async claim(
     sql: Sql,
-    { leaseMs, loaded, patienceMs }: WorkerState,
+    { leaseMs, loaded, patienceMs, leaves = [] }: WorkerState,
     systems: readonly ProofSystem[],
   ): Promise<Claim | undefined> {
     const { table, id, heldState, group, priority, deadline } = this.#names;
@@ -90,6 +90,7 @@ export class WorkRows {
        WHERE (${id}) = (
          SELECT ${id} FROM "${table}"
          WHERE "state" = ANY($4::text[]) AND "lease_until" <= clock_timestamp() AND "next_attempt_at" <= clock_timestamp()
+           AND (${id}) <> ALL($5::text[])
          ORDER BY "abandonments" + ${VANISHED}, ${priority} DESC,
            ((${group}) = ANY($2::text[]) OR "requested_at" <= clock_timestamp() - $3::float8 ${MS}) DESC,
            ${deadline} NULLS LAST, "requested_at", (${id})
@@ -99,6 +100,7 @@ export class WorkRows {
       loaded,
       patienceMs,
       openStates(this.#names.openStates, systems),
+      leaves,
     );
     const row = rows[0];
     if (row === undefined) return undefined;
