@@ -36,33 +36,56 @@ export const outbox = {
     if (messages.length > 0) await write(transaction, topic, messages, eventIds);
     return eventIds;
   },
+
+  /**
+   * One event in one statement with the change that it tells of: a turn of the database instead of the four of a
+   * transaction. It leaves if the change wrote a row, and is not written otherwise. Answers whether it was. Takes a client
+   * that is in no transaction, or in one.
+   */
+  async addWith<T>(client: SqlTransaction, change: Change, topic: Topic<T>, message: T): Promise<boolean> {
+    return (await write(client, topic, [message], [randomUUID()], change)) === 1;
+  },
 } as const;
 
+/** An UPDATE, INSERT or DELETE without RETURNING, and what its $1 … stand for. */
+export interface Change {
+  readonly sql: string;
+  readonly values: readonly unknown[];
+}
+
 async function write<T>(
-  transaction: SqlTransaction,
+  client: SqlTransaction,
   topic: Topic<T>,
   messages: readonly T[],
   eventIds: readonly string[],
-): Promise<void> {
+  change?: Change,
+): Promise<number> {
   const attributes = {
     "messaging.system": "aios",
     "messaging.destination.name": topic.name,
     "messaging.batch.message_count": messages.length,
   };
-  await inSpan(`publish ${topic.name}`, { kind: SpanKind.PRODUCER, attributes }, async () => {
-    await executeSql(
-      transaction,
-      `INSERT INTO messaging.outbox (event_id, topic, key, payload, headers)
-       SELECT id::uuid, $2::text, key, decode(payload, 'base64'), $5::text::jsonb
-       FROM unnest($1::text[], $3::text[], $4::text[]) WITH ORDINALITY AS e(id, key, payload, position)
-       ORDER BY position`,
+  const before = change?.values.length ?? 0;
+  const [ids, name, keys, payloads, headers] = [1, 2, 3, 4, 5].map((position) => `$${before + position}`);
+  const [first, where] =
+    change === undefined
+      ? ["", ""]
+      : [`WITH "change" AS (${change.sql} RETURNING 1) `, 'WHERE EXISTS (SELECT FROM "change") '];
+  return inSpan(`publish ${topic.name}`, { kind: SpanKind.PRODUCER, attributes }, () =>
+    executeSql(
+      client,
+      `${first}INSERT INTO messaging.outbox (event_id, topic, key, payload, headers)
+       SELECT id::uuid, ${name}::text, key, decode(payload, 'base64'), ${headers}::text::jsonb
+       FROM unnest(${ids}::text[], ${keys}::text[], ${payloads}::text[]) WITH ORDINALITY AS e(id, key, payload, position)
+       ${where}ORDER BY position`,
       [
+        ...(change?.values ?? []),
         eventIds,
         topic.name,
         messages.map((message) => topic.key(message)),
         messages.map((message) => Buffer.from(topic.codec.encode(message).finish()).toString("base64")),
         JSON.stringify(currentTraceHeaders()),
       ],
-    );
-  });
+    ),
+  );
 }

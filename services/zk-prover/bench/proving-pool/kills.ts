@@ -30,7 +30,9 @@ export async function killFigures(
     if (outcomes.size === jobs) all.resolve();
   };
   for (let asked = 0; asked < jobs; asked += AT_ONCE) {
-    const requests = Array.from({ length: Math.min(AT_ONCE, jobs - asked) }, () => client.request());
+    const requests = Array.from({ length: Math.min(AT_ONCE, jobs - asked) }, () =>
+      client.request(client.prepare()),
+    );
     for (const { ended } of await Promise.all(requests)) void ended.then(hear);
   }
   const requestedMs = performance.now() - startedAt;

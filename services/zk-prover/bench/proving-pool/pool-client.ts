@@ -18,6 +18,8 @@ export function percentile(values: readonly number[], share: number): number {
 
 type Ready = ReturnType<ProverPlatform["addModel"]> & { readonly key: Awaited<ReturnType<typeof endedKey>> };
 
+type Request = ReturnType<ProverPlatform["jobRequest"]>;
+
 /** Compute's side of the pool: asks for proofs of one model and hears when they ended. */
 export class PoolClient {
   readonly #waiting = new Map<string, (event: ProofEnded) => void>();
@@ -55,9 +57,13 @@ export class PoolClient {
     this.#waiting.delete(event.jobId);
   }
 
-  /** Asks for the next job's proof. Answers once the request is written down; `ended` resolves with what became of it. */
-  async request(): Promise<{ readonly jobId: string; readonly ended: Promise<ProofEnded> }> {
-    const request = this.platform.jobRequest(++this.#asked, this.ready);
+  /** What a buyer does: computes the output, commits to the input and encrypts it. */
+  prepare(): Request {
+    return this.platform.jobRequest(++this.#asked, this.ready);
+  }
+
+  /** Asks for a job's proof. Answers once the request is written down; `ended` resolves with what became of it. */
+  async request(request: Request): Promise<{ readonly jobId: string; readonly ended: Promise<ProofEnded> }> {
     const { jobId } = request.statement;
     const ended = new Promise<ProofEnded>((resolve) => this.#waiting.set(jobId, resolve));
     await this.prover.requestProof(request);

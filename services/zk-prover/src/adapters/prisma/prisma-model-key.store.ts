@@ -25,8 +25,8 @@ import {
   provenModelId,
   provenModelOf,
 } from "../../domain/proof-system.js";
-import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
-import { openState, stateOfRow, WorkRows } from "./work-rows.js";
+import { failureOfRow, fieldsOf, PrismaWorkQueue } from "./prisma-work-queue.js";
+import { openState, stateOfRow, type WorkRow, WorkRows } from "./work-rows.js";
 
 const rows = new WorkRows({
   table: "model_key",
@@ -95,8 +95,8 @@ export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> impleme
     return record;
   }
 
-  protected workOf(id: string): Promise<ModelKeyRecord | undefined> {
-    return this.find(provenModelOf(id));
+  protected workOf(row: WorkRow): ModelKeyRecord {
+    return recordOf({ ...fieldsOf(row), provenModelId: row["model_commitment"] } as ModelKey);
   }
 
   // By its id: the worker's own, held by its fencing token.

@@ -20,8 +20,8 @@ import {
   sameStatement,
 } from "../../domain/proof-job.js";
 import { PROOF_SYSTEMS, type ProofSystem } from "../../domain/proof-system.js";
-import { failureOfRow, PrismaWorkQueue } from "./prisma-work-queue.js";
-import { openState, openStates, stateOfRow, WorkRows } from "./work-rows.js";
+import { failureOfRow, fieldsOf, PrismaWorkQueue } from "./prisma-work-queue.js";
+import { openState, openStates, type Sql, stateOfRow, type WorkRow, WorkRows } from "./work-rows.js";
 
 const PROVING = openStates(["proving"]);
 const OPEN_NAMES = ["queued", "proving"];
@@ -36,8 +36,19 @@ const rows = new WorkRows({
   priority: '"priority"',
   deadline: '"deadline"',
 });
-const LONG_AGO = new Date(0);
 const WORD_BYTES = 32;
+const ANY_NUMBER = Number.MAX_SAFE_INTEGER;
+
+/** Its name, its type and its value. */
+type Column = readonly [name: string, type: string, value: unknown];
+
+function namesOf(columns: readonly Column[]): string {
+  return columns.map(([name]) => `"${name}"`).join(", ");
+}
+
+function timeText(time: TimestampMs | undefined): string | null {
+  return time === undefined ? null : new Date(time).toISOString();
+}
 
 export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements ProofStore {
   /** `systems`: whose work this process takes. */
@@ -57,6 +68,8 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
     limit: number,
     retryAfterMs: number,
   ): Promise<ProofJobRecord> {
+    const added = await this.#add(this.prisma, request, tenantId, limit);
+    if (added !== undefined) return added;
     await this.prisma.$transaction(async (transaction) => {
       const before = await lockRow(transaction, request.jobId);
       const present = before === undefined ? undefined : presenceOf(before, request);
@@ -65,27 +78,8 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
       const admission = admit(present, open, limit, retryAfterMs);
       if (admission === "known") return hurry(transaction, request);
       if (admission === "decided") throw await this.#answerOf(request);
-      const data = this.#rowOf(request);
-      if (admission === "add") {
-        await transaction.proofJob.createMany({
-          data: { jobId: request.jobId, tenantId, ...data },
-          skipDuplicates: true,
-        });
-      } else {
-        await transaction.proofJob.update({
-          where: { jobId: request.jobId },
-          data: {
-            ...data,
-            tenantId,
-            attempts: 0,
-            abandonments: 0,
-            fencingToken: { increment: 1 },
-            endedAt: null,
-            errorCode: null,
-            errorMessage: null,
-          },
-        });
-      }
+      if (admission === "add") await this.#add(transaction, request, tenantId, ANY_NUMBER);
+      else await this.#replace(transaction, request, tenantId);
     });
     const record = await this.find(request.jobId);
     if (record === undefined) throw proofNotFound();
@@ -104,58 +98,92 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
     );
   }
 
-  #rowOf(request: ProofRequest) {
-    const now = new Date(this.clock.now());
-    return {
-      requestHash: Uint8Array.from(request.requestHash),
-      version: request.version,
-      chainId: BigInt(request.chainId),
-      escrow: request.escrow,
-      requester: request.requester,
-      modelCommitment: request.modelCommitment,
-      proofSystem: request.proofSystem,
-      verifyingKeyHash: Uint8Array.from(request.verifyingKeyHash),
-      inputCommitment: Uint8Array.from(request.inputCommitment),
-      modelCid: request.modelCid,
-      inputCid: request.inputCid,
-      claimedOutput: Uint8Array.from(request.claimedOutput),
-      priority: request.priority,
-      deadline: request.deadline === undefined ? null : new Date(request.deadline),
-      state: openState("queued", request.proofSystem),
-      nextAttemptAt: now,
-      leaseUntil: LONG_AGO,
-      traceHeaders: currentTraceHeaders(),
-      requestedAt: now,
-    };
+  // All tenants: the queue is one, and its length is everybody's.
+  /**
+   * A job that nobody asked about yet, in one statement, while fewer than `limit` are open. Undefined where it is there
+   * already and where the queue is full. Due at once by whatever clock.
+   */
+  async #add(
+    sql: Sql,
+    request: ProofRequest,
+    tenantId: TenantId,
+    limit: number,
+  ): Promise<ProofJobRecord | undefined> {
+    const columns = this.#columnsOf(request, tenantId);
+    const types = columns.map(([, type], at) => `$${at + 1}::${type}`);
+    const [row] = await sql.$queryRawUnsafe<WorkRow[]>(
+      `INSERT INTO "proof_job" (${namesOf(columns)}, "next_attempt_at", "lease_until")
+       SELECT ${types.join(", ")}, 'epoch', 'epoch'
+       WHERE (SELECT count(*) FROM "proof_job" WHERE "state" IN (${OPEN_STATES.map((state) => `'${state}'`).join(", ")}))
+         < $${columns.length + 1}::bigint
+       ON CONFLICT ("job_id") DO NOTHING RETURNING *`,
+      ...columns.map(([, , value]) => value),
+      BigInt(limit),
+    );
+    return row === undefined ? undefined : this.workOf(row);
   }
 
-  protected workOf(id: string): Promise<ProofJobRecord | undefined> {
-    return this.find(jobId(id));
+  // By its id: compute's own; a job that is proven was told apart before.
+  /** What is asked instead about a job that has no proof; whoever works on it loses the lease. */
+  async #replace(sql: Sql, request: ProofRequest, tenantId: TenantId): Promise<void> {
+    const columns = this.#columnsOf(request, tenantId);
+    const assignments = columns.map(([name, type], at) => `"${name}" = $${at + 1}::${type}`);
+    await sql.$executeRawUnsafe(
+      `UPDATE "proof_job" SET ${assignments.join(", ")}, "next_attempt_at" = 'epoch', "lease_until" = 'epoch',
+         "attempts" = 0, "abandonments" = 0, "fencing_token" = "fencing_token" + 1, "ended_at" = NULL,
+         "error_code" = NULL, "error_message" = NULL
+       WHERE "job_id" = $1::text`,
+      ...columns.map(([, , value]) => value),
+    );
+  }
+
+  #columnsOf(request: ProofRequest, tenantId: TenantId): readonly Column[] {
+    return [
+      ["job_id", "text", request.jobId],
+      ["tenant_id", "text", tenantId],
+      ["request_hash", "bytea", Uint8Array.from(request.requestHash)],
+      ["version", "int", request.version],
+      ["chain_id", "bigint", BigInt(request.chainId)],
+      ["escrow", "text", request.escrow],
+      ["requester", "text", request.requester],
+      ["model_commitment", "text", request.modelCommitment],
+      ["proof_system", "text", request.proofSystem],
+      ["verifying_key_hash", "bytea", Uint8Array.from(request.verifyingKeyHash)],
+      ["input_commitment", "bytea", Uint8Array.from(request.inputCommitment)],
+      ["model_cid", "text", request.modelCid],
+      ["input_cid", "text", request.inputCid],
+      ["claimed_output", "bytea", Uint8Array.from(request.claimedOutput)],
+      ["priority", "int", request.priority],
+      ["deadline", "text::timestamptz", timeText(request.deadline)],
+      ["state", "text", openState("queued", request.proofSystem)],
+      ["trace_headers", "text::jsonb", JSON.stringify(currentTraceHeaders())],
+      ["requested_at", "text::timestamptz", timeText(this.clock.now())],
+    ];
+  }
+
+  protected workOf(row: WorkRow): ProofJobRecord {
+    return recordOf(fieldsOf(row) as ProofJob);
   }
 
   // By its id: the worker's own, held by its fencing token.
   async complete(claim: Claim, result: ProofResult): Promise<void> {
-    await this.prisma.$transaction(async (transaction) => {
-      const { count } = await transaction.proofJob.updateMany({
-        where: { jobId: claim.id, fencingToken: claim.fencingToken, state: { in: PROVING } },
-        data: {
-          state: "proven",
-          proof: Uint8Array.from(result.proof),
-          publicInputs: Uint8Array.from(Buffer.concat(result.publicInputs)),
-          evidence: Uint8Array.from(result.evidence),
-          evidenceCid: result.evidenceCid,
-          proveMs: result.proveMs,
-          endedAt: new Date(this.clock.now()),
-        },
-      });
-      if (count !== 1) throw leaseLost();
-      await outbox.add(transaction, topics.proverProofEnded, {
-        jobId: claim.id,
-        proven: true,
-        errorCode: "",
-        errorMessage: "",
-      });
-    });
+    const change = {
+      sql: `UPDATE "proof_job" SET "state" = 'proven', "proof" = $4::bytea, "public_inputs" = $5::bytea, "evidence" = $6::bytea,
+         "evidence_cid" = $7::text, "prove_ms" = $8::int, "ended_at" = clock_timestamp()
+       WHERE "job_id" = $1::text AND "fencing_token" = $2::text::bigint AND "state" = ANY($3::text[])`,
+      values: [
+        claim.id,
+        claim.fencingToken.toString(),
+        PROVING,
+        Uint8Array.from(result.proof),
+        Uint8Array.from(Buffer.concat(result.publicInputs)),
+        Uint8Array.from(result.evidence),
+        result.evidenceCid,
+        result.proveMs,
+      ],
+    };
+    const ended = { jobId: claim.id, proven: true, errorCode: "", errorMessage: "" };
+    if (!(await outbox.addWith(this.prisma, change, topics.proverProofEnded, ended))) throw leaseLost();
   }
 
   // By its id: the worker's own, held by its fencing token.

@@ -3,7 +3,7 @@ import type { Clock } from "@aios/kernel/clock";
 import type { TimestampMs } from "@aios/kernel/units";
 import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
 import type { ProofSystem } from "../../domain/proof-system.js";
-import type { WorkRows } from "./work-rows.js";
+import type { WorkRow, WorkRows } from "./work-rows.js";
 
 /** What every table of work has in common: a queue whose rows are claimed, renewed, postponed and ended. */
 export abstract class PrismaWorkQueue<T> implements WorkQueue<T> {
@@ -14,8 +14,8 @@ export abstract class PrismaWorkQueue<T> implements WorkQueue<T> {
     private readonly systems: () => readonly ProofSystem[],
   ) {}
 
-  /** What a claim is on. */
-  protected abstract workOf(id: string): Promise<T | undefined>;
+  /** The work of a row. */
+  protected abstract workOf(row: WorkRow): T;
 
   /** Tells others that the work ended without a result; leaves together with that. */
   protected abstract announceFailure(
@@ -25,9 +25,8 @@ export abstract class PrismaWorkQueue<T> implements WorkQueue<T> {
   ): Promise<void>;
 
   async claim(worker: WorkerState): Promise<{ readonly claim: Claim; readonly work: T } | undefined> {
-    const claim = await this.rows.claim(this.prisma, worker, this.systems());
-    const work = claim === undefined ? undefined : await this.workOf(claim.id);
-    return claim === undefined || work === undefined ? undefined : { claim, work };
+    const taken = await this.rows.claim(this.prisma, worker, this.systems());
+    return taken === undefined ? undefined : { claim: taken.claim, work: this.workOf(taken.row) };
   }
 
   renew(claim: Claim, leaseMs: number): Promise<boolean> {
@@ -60,6 +59,16 @@ export abstract class PrismaWorkQueue<T> implements WorkQueue<T> {
   place(id: string): Promise<QueuePlace | undefined> {
     return this.rows.place(this.prisma, id);
   }
+}
+
+/** A row's columns by the names that Prisma gives them, where these are the same in another case. */
+export function fieldsOf(row: WorkRow): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => [
+      column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  );
 }
 
 /** The failure of an ended row. */

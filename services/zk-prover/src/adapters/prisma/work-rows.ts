@@ -50,12 +50,15 @@ export interface WorkTable {
   readonly deadline: string;
 }
 
-interface ClaimedRow {
-  readonly id: string;
+/** Columns by their names in the database. */
+export type WorkRow = Readonly<Record<string, unknown>>;
+
+interface ClaimedRow extends WorkRow {
+  readonly work_id: string;
   readonly fencing_token: bigint;
   readonly attempts: number;
   readonly abandonments: number;
-  readonly deadline: Date | null;
+  readonly work_deadline: Date | null;
   readonly trace_headers: Readonly<Record<string, string>>;
 }
 
@@ -76,12 +79,15 @@ export class WorkRows {
       .join(", ");
   }
 
-  /** Takes what `compareForClaim` puts first of these systems' work, skipping what another worker is just taking. */
+  /**
+   * Takes what `compareForClaim` puts first of these systems' work, skipping what another worker is just taking. Answers the
+   * row with it, since each further question is a turn of the database while somebody waits for a proof.
+   */
   async claim(
     sql: Sql,
     { leaseMs, loaded, patienceMs, leaves = [] }: WorkerState,
     systems: readonly ProofSystem[],
-  ): Promise<Claim | undefined> {
+  ): Promise<{ readonly claim: Claim; readonly row: WorkRow } | undefined> {
     const { table, id, heldState, group, priority, deadline } = this.#names;
     const rows = await sql.$queryRawUnsafe<ClaimedRow[]>(
       `UPDATE "${table}" SET "state" = '${heldState}' || ${SYSTEM_OF_STATE}, "fencing_token" = "fencing_token" + 1, "attempts" = "attempts" + 1,
@@ -95,7 +101,7 @@ export class WorkRows {
            ((${group}) = ANY($2::text[]) OR "requested_at" <= clock_timestamp() - $3::float8 ${MS}) DESC,
            ${deadline} NULLS LAST, "requested_at", (${id})
          LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING ${id} AS "id", "fencing_token", "attempts", "abandonments", ${deadline} AS "deadline", "trace_headers"`,
+       RETURNING *, ${id} AS "work_id", ${deadline} AS "work_deadline"`,
       leaseMs,
       loaded,
       patienceMs,
@@ -104,14 +110,15 @@ export class WorkRows {
     );
     const row = rows[0];
     if (row === undefined) return undefined;
-    return {
-      id: row.id,
+    const claim = {
+      id: row.work_id,
       fencingToken: row.fencing_token,
       attempts: row.attempts,
       abandonments: row.abandonments,
-      deadline: row.deadline === null ? undefined : (row.deadline.getTime() as TimestampMs),
+      deadline: row.work_deadline === null ? undefined : (row.work_deadline.getTime() as TimestampMs),
       traceHeaders: row.trace_headers,
     };
+    return { claim, row };
   }
 
   /** Ends what is past its deadline and held by nobody, whatever its proof system. */
