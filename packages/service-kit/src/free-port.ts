@@ -3,12 +3,11 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 
 /**
- * Below the ports that Linux (from 32768), macOS and Windows (from 49152) give to outgoing connections, and below what
- * Kubernetes gives to services (from 30000): a port out of those may be taken by any program that connects before the
- * one that asked for it listens.
+ * Below the ports that systems give to outgoing connections (from 32768 on Linux, from 49152 on macOS): one of those may be
+ * taken by any program that connects before the one that asked for it listens. Above those that browsers refuse.
  */
-const FIRST_PORT = 20_000;
-const PORT_COUNT = 10_000;
+const FIRST_PORT = 11_000;
+const PORT_COUNT = 9_000;
 
 /** Where this process looks next; another process begins elsewhere, so that two seldom meet. */
 let next = randomInt(PORT_COUNT);
