@@ -15,6 +15,8 @@ export interface ServiceProcessOptions {
   readonly main: string;
   readonly env: Readonly<Record<string, string>>;
   readonly argv?: readonly string[];
+  /** Node's and V8's own. */
+  readonly nodeOptions?: readonly string[];
   readonly readyTimeoutMs?: number;
 }
 
@@ -112,7 +114,8 @@ export class ServiceProcess {
   }
 
   async #launch(env: Readonly<Record<string, string>>): Promise<void> {
-    const child = spawn(process.execPath, [this.#options.main, ...(this.#options.argv ?? [])], {
+    const { nodeOptions = [], main, argv = [] } = this.#options;
+    const child = spawn(process.execPath, [...nodeOptions, main, ...argv], {
       env: { ...inherited(), ...this.#options.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

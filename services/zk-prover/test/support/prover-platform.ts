@@ -87,9 +87,13 @@ export class ProverPlatform {
     );
   }
 
-  async startProver(env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
+  async startProver(
+    env: Readonly<Record<string, string>> = {},
+    nodeOptions: readonly string[] = [],
+  ): Promise<ServiceProcess> {
     const service = await ServiceProcess.start({
       main: mainOf("zk-prover"),
+      nodeOptions,
       env: {
         AIOS_SERVICE_KEY_FILE: this.keyFiles.keyFile("zk-prover"),
         AIOS_TRUST_BUNDLE_FILE: this.keyFiles.trustBundleFile,
@@ -238,8 +242,8 @@ export class ProverPlatform {
   jobRequest(
     job: number,
     ready: { readonly model: ProvableModel; readonly modelCid: string; readonly key: ModelKey },
+    input = Uint8Array.from({ length: 4 }, (_, index) => (job * 37 + index * 91) % 256),
   ): RequestProofRequest & { statement: NonNullable<RequestProofRequest["statement"]> } {
-    const input = Uint8Array.from({ length: 4 }, (_, index) => (job * 37 + index * 91) % 256);
     const salt = new Uint8Array(32).fill(job % 256);
     return {
       statement: {
