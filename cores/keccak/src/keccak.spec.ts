@@ -1,7 +1,7 @@
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { keccak256, keccak256Limbs, keccak256To } from "./keccak.js";
+import { keccak256, keccak256Limbs, keccak256To, keccak256Words } from "./keccak.js";
 
 describe("keccak256", () => {
   it("equals an independent implementation at every length around the block and buffer sizes", () => {
@@ -53,6 +53,20 @@ describe("keccak256", () => {
         expect([...out]).toEqual([7, ...keccak_256(bytes.subarray(from, from + length)), 7]);
       }),
     );
+  });
+
+  it("writes the same digest behind a message in words, of any length, and touches nothing beside it", () => {
+    const lengths = [...Array.from({ length: 300 }, (_, i) => i), 532, 65_007, 65_008, 70_001];
+    for (const length of lengths) {
+      const words = (length + 3) >> 2;
+      const memory = new Int32Array(words + 11).fill(-1);
+      const bytes = new Uint8Array(memory.buffer);
+      for (let i = 0; i < length; i++) bytes[4 + i] = i * 37 + length;
+      const before = memory.slice();
+      keccak256Words(memory, 1, length, words + 2);
+      before.set(new Int32Array(keccak_256(bytes.slice(4, 4 + length)).slice().buffer), words + 2);
+      expect(memory).toEqual(before);
+    }
   });
 
   it("gives results that later calls leave alone", () => {

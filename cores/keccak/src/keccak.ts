@@ -22,6 +22,8 @@ const bytes = new Uint8Array(wasm.memory.buffer);
 const words = new Int32Array(wasm.memory.buffer);
 new BigUint64Array(wasm.memory.buffer).set(roundConstants(), ROUND_CONSTANTS_AT / 8);
 const STATE_WORDS = 50;
+const WORD_BYTES = 4;
+const LAST_PADDING_BIT = 1 << 31;
 
 function copyIn(input: Uint8Array, from: number, length: number): void {
   const isWhole = from === 0 && length === input.length;
@@ -38,10 +40,10 @@ function run(input: Uint8Array, start: number, length: number): void {
     copyIn(input, from, MAX_BYTES);
     wasm.absorb(INPUT_AT, MAX_BLOCKS);
   }
-  copyIn(input, from, left);
   const blocks = Math.floor(left / RATE_BYTES) + 1;
   const end = INPUT_AT + blocks * RATE_BYTES;
-  bytes.fill(0, INPUT_AT + left, end);
+  for (let i = (INPUT_AT + left) >> 2; i < end >> 2; i++) words[i] = 0;
+  copyIn(input, from, left);
   // Keccak's own padding, from before FIPS 202 put two more bits in front of it.
   bytes[INPUT_AT + left] = 0x01;
   bytes[end - 1] = (bytes[end - 1] as number) | 0x80;
@@ -64,6 +66,32 @@ export function keccak256To(
 ): void {
   run(input, from, length);
   for (let i = 0; i < DIGEST_BYTES; i++) out[at + i] = bytes[STATE_AT + i] as number;
+}
+
+/**
+ * Keccak-256 of `length` bytes from word `from` of `memory`, to its eight words from `to`. For messages that start at a
+ * whole word: they are copied and written by words, and nothing is allocated.
+ */
+export function keccak256Words(memory: Int32Array, from: number, length: number, to: number): void {
+  if (length >= MAX_BYTES) {
+    const view = new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength);
+    keccak256To(view, from * WORD_BYTES, length, view, to * WORD_BYTES);
+    return;
+  }
+  for (let i = 0; i < STATE_WORDS; i++) words[i] = 0;
+  const blocks = Math.floor(length / RATE_BYTES) + 1;
+  const whole = length >> 2;
+  const first = INPUT_AT / WORD_BYTES;
+  for (let i = 0; i < whole; i++) words[first + i] = memory[from + i] as number;
+  const end = first + (blocks * RATE_BYTES) / WORD_BYTES;
+  // Padding begins in the word in which the message ends.
+  const rest = (length & 3) * 8;
+  const last = rest === 0 ? 0 : (memory[from + whole] as number) & ((1 << rest) - 1);
+  words[first + whole] = last | (1 << rest);
+  for (let i = first + whole + 1; i < end; i++) words[i] = 0;
+  words[end - 1] = (words[end - 1] as number) | LAST_PADDING_BIT;
+  wasm.absorb(INPUT_AT, blocks);
+  for (let i = 0; i < DIGEST_BYTES / WORD_BYTES; i++) memory[to + i] = words[i] as number;
 }
 
 /**

@@ -1,9 +1,11 @@
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
 import { encodeRlp } from "@aios/core-rlp/rlp";
+import type { Bytes32 } from "@aios/kernel/identifiers";
 import { MerklePatriciaTrie as PeerTrie } from "@ethereumjs/mpt";
 import { EMPTY_TRIE_ROOT } from "../src/empty-hashes.js";
 import { MerklePatriciaTrie } from "../src/merkle-patricia-trie.js";
+import { NewNodes } from "../src/new-nodes.js";
 
 const ACCOUNTS = Number(process.env["BENCH_ACCOUNTS"] ?? 100_000);
 const PEER_MAX_ACCOUNTS = 100_000;
@@ -35,6 +37,11 @@ function processorMs(startedAt: NodeJS.CpuUsage): number {
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
+function committed(trie: MerklePatriciaTrie, nodes: NewNodes): Bytes32 {
+  const steps = trie.commitSteps(nodes);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
 function measureOwn(warm: boolean): { readonly ms: number; readonly root: string } {
   const nodes = new Map<string, Uint8Array>();
   const keep = (hash: Uint8Array, rlp: Uint8Array): void => void nodes.set(toHex(hash), rlp);
@@ -45,14 +52,14 @@ function measureOwn(warm: boolean): { readonly ms: number; readonly root: string
   const times: number[] = [];
   for (let round = 1; round <= ROUNDS; round++) {
     // As a block does it: the new nodes are collected now and stored with the block.
-    const fresh: (readonly [Uint8Array, Uint8Array])[] = [];
+    const fresh = new NewNodes();
     const changes = changedIn(round).map((i) => [keyOf(i), accountOf(round, i)] as const);
     if (!warm) trie = new MerklePatriciaTrie(root, load);
     const startedAt = process.cpuUsage();
     for (const [key, value] of changes) trie.put(key, value);
-    root = trie.commit((hash, rlp) => void fresh.push([hash, rlp]));
+    root = committed(trie, fresh);
     times.push(processorMs(startedAt));
-    for (const [hash, rlp] of fresh) keep(hash, rlp.slice());
+    for (const { reference, bytes } of fresh) keep(reference, bytes.slice());
   }
   return { ms: median(times), root };
 }

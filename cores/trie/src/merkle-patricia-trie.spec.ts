@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EMPTY_TRIE_ROOT } from "./empty-hashes.js";
 import { MerklePatriciaTrie } from "./merkle-patricia-trie.js";
+import { NewNodes } from "./new-nodes.js";
 import { HASH_BYTES, PLACE_BYTES } from "./trie-node.js";
 
 class Store {
@@ -159,7 +160,7 @@ describe("MerklePatriciaTrie", () => {
           return fork;
         };
         const expected = [one, other].map((writes) => written(writes).commit(store.keep));
-        const running = [one, other].map((writes) => written(writes).commitSteps(store.keep));
+        const running = [one, other].map((writes) => written(writes).commitSteps(new NewNodes()));
         const roots: (string | undefined)[] = [undefined, undefined];
         while (roots.includes(undefined))
           for (const [index, steps] of running.entries()) {
@@ -193,6 +194,44 @@ describe("MerklePatriciaTrie", () => {
         },
       ),
       { numRuns: 300 },
+    );
+  });
+
+  it("has, block after block, the root and proofs of the same entries put at once", () => {
+    const change = fc.tuple(fc.nat(400), fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 120 })));
+    const block = fc.record({
+      changes: fc.array(change, { maxLength: 80 }),
+      isPlaced: fc.boolean(),
+      next: fc.constantFrom("kept", "reloaded", "shrunk", "forked"),
+    });
+    const keyOf = (index: number): Uint8Array => keccak256(Uint8Array.of(index >> 8, index));
+    fc.assert(
+      fc.property(fc.array(block, { minLength: 2, maxLength: 6 }), (blocks) => {
+        const store = new Store();
+        const model = new Map<number, Uint8Array>();
+        let trie = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, store.load);
+        let places = 0;
+        for (const [number, { changes, isPlaced, next }] of blocks.entries()) {
+          for (const [index, length] of changes) {
+            const content = new Uint8Array(length).fill(number + 1);
+            trie.put(keyOf(index), content);
+            if (length === 0) model.delete(index);
+            else model.set(index, content);
+          }
+          const root = trie.commit(store.keep, isPlaced ? () => ++places : undefined);
+          const anew = new MerklePatriciaTrie(EMPTY_TRIE_ROOT, () => undefined);
+          for (const [index, content] of model) anew.put(keyOf(index), content);
+          expect(root).toBe(anew.commit(() => undefined));
+          for (const [index] of changes) {
+            expect(trie.get(keyOf(index))).toEqual(model.get(index));
+            expect(trie.proof(keyOf(index))).toEqual(anew.proof(keyOf(index)));
+          }
+          if (next === "reloaded") trie = new MerklePatriciaTrie(root, store.load);
+          else if (next === "shrunk") trie.shrink(2);
+          else if (next === "forked") trie = trie.fork();
+        }
+      }),
+      { numRuns: 100 },
     );
   });
 

@@ -2,8 +2,10 @@ import { keccak256 } from "@aios/core-keccak/keccak";
 import { equalBytes, fromHex } from "@aios/core-rlp/hex";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
 import { EMPTY_TRIE_ROOT } from "./empty-hashes.js";
-import { commonPrefix, toNibbles } from "./nibbles.js";
-import { decodeNode, type LoadedNode, type TrieNode } from "./trie-node.js";
+import { nibbleAt } from "./nibbles.js";
+import { takeNode } from "./read-node.js";
+import { SlabWriter } from "./slab.js";
+import { BRANCH, childReference, LEAF, leafHas, leafValue, pathLeadsTo, type TrieNode } from "./trie-node.js";
 
 /**
  * What a trie with this root (32 bytes) has under a key, by the nodes that lead there from the root on, as EIP-1186 lists
@@ -19,41 +21,40 @@ export function provenValue(
 ): Uint8Array | undefined {
   if (nodes.length === 0 && equalBytes(root, fromHex(EMPTY_TRIE_ROOT))) return undefined;
   try {
-    return followed(root, toNibbles(key), nodes);
+    return followed(root, key, nodes);
   } catch (error) {
     if (isCodedError(error) && error.code !== "invalid-proof") throw invalid(error.message, error);
     throw error;
   }
 }
 
-function followed(root: Uint8Array, path: Uint8Array, nodes: readonly Uint8Array[]): Uint8Array | undefined {
+function followed(root: Uint8Array, key: Uint8Array, nodes: readonly Uint8Array[]): Uint8Array | undefined {
+  const writer = new SlabWriter();
   let used = 0;
-  const load = (reference: TrieNode): LoadedNode => {
-    if (!(reference instanceof Uint8Array)) return reference;
+  const take = (hash: Uint8Array): TrieNode => {
     const rlp = nodes[used++];
     if (rlp === undefined) throw invalid("it ends before the key");
-    if (!equalBytes(keccak256(rlp), reference))
-      throw invalid(`node ${used - 1} is not the one that is named`);
-    return decodeNode(rlp, reference);
+    if (!equalBytes(keccak256(rlp), hash)) throw invalid(`node ${used - 1} is not the one that is named`);
+    return takeNode(writer, rlp, hash);
   };
-  const ended = (value: Uint8Array | undefined): Uint8Array | undefined => {
+  const ended = (value?: Uint8Array): Uint8Array | undefined => {
     if (used === nodes.length) return value;
     throw invalid("it has nodes beside those that lead to the key");
   };
-  let next: TrieNode | undefined = root;
-  for (let at = 0; next !== undefined; ) {
-    const node = load(next);
-    if (node.kind === "branch") {
-      if (at === path.length) return ended(node.value);
-      next = node.children[path[at++] as number];
-      continue;
+  let node = take(root);
+  for (let depth = 0; ; ) {
+    if (node.kind === LEAF) return ended(leafHas(node, key, depth) ? leafValue(node) : undefined);
+    if (node.kind === BRANCH) {
+      if (depth === key.length * 2) return ended(node.value);
+      const index = nibbleAt(key, depth++);
+      if (((node.mask >> index) & 1) === 0) return ended();
+      node = node.children[index] ?? take(childReference(node, index));
+    } else {
+      if (!pathLeadsTo(node.path, key, depth)) return ended();
+      depth += node.path.length;
+      node = node.child ?? take(childReference(node));
     }
-    const isOnPath = commonPrefix(node.path, path, at) === node.path.length;
-    at += node.path.length;
-    if (node.kind === "leaf") return ended(isOnPath && at === path.length ? node.value : undefined);
-    next = isOnPath ? node.child : undefined;
   }
-  return ended(undefined);
 }
 
 function invalid(why: string, cause?: unknown): CodedError {

@@ -1,5 +1,11 @@
 import { corruptTrie } from "./errors.js";
 
+/** A half byte of a key. */
+export function nibbleAt(key: Uint8Array, at: number): number {
+  const byte = key[at >> 1] as number;
+  return (at & 1) === 0 ? byte >> 4 : byte & 15;
+}
+
 /** The half bytes of a key, high one first. */
 export function toNibbles(key: Uint8Array): Uint8Array {
   const out = new Uint8Array(key.length * 2);
@@ -16,6 +22,14 @@ export function fromNibbles(nibbles: Uint8Array): Uint8Array {
   const out = new Uint8Array(nibbles.length >> 1);
   for (let i = 0; i < out.length; i++)
     out[i] = ((nibbles[i * 2] as number) << 4) | (nibbles[i * 2 + 1] as number);
+  return out;
+}
+
+/** As `fromNibbles`; the last of an odd number is followed by 0. */
+export function packNibbles(nibbles: Uint8Array): Uint8Array {
+  const out = new Uint8Array((nibbles.length + 1) >> 1);
+  for (let i = 0; i < nibbles.length; i++)
+    out[i >> 1] = (out[i >> 1] as number) | ((nibbles[i] as number) << ((i & 1) === 0 ? 4 : 0));
   return out;
 }
 

@@ -1,4 +1,6 @@
-import { decodeStored, type LoadedNode, type TrieNode } from "./trie-node.js";
+import { takeNode } from "./read-node.js";
+import { SlabWriter } from "./slab.js";
+import { BRANCH, childReference, LEAF, leafValue, type TrieNode } from "./trie-node.js";
 
 /** What a stored node leads to. */
 export interface NodeLinks {
@@ -10,23 +12,22 @@ export interface NodeLinks {
 
 const NO_HASH = new Uint8Array(0);
 
-/** Reads the links of a stored node, those of embedded nodes included. Throws `corrupt-trie`, `malformed-rlp`. */
+/** Reads the links of a stored node, those of embedded nodes included. Throws `corrupt-trie`. */
 export function nodeLinks(bytes: Uint8Array): NodeLinks {
   const children: Uint8Array[] = [];
   const values: Uint8Array[] = [];
-  const follow = (node: TrieNode | undefined): void => {
-    if (node === undefined) return;
-    if (node instanceof Uint8Array) children.push(node);
-    else visit(node);
-  };
-  const visit = (node: LoadedNode): void => {
-    if (node.kind === "leaf") values.push(node.value);
-    else if (node.kind === "extension") follow(node.child);
-    else {
-      node.children.forEach(follow);
+  const visit = (node: TrieNode): void => {
+    if (node.kind === LEAF) values.push(leafValue(node));
+    else if (node.kind === BRANCH) {
+      for (let index = 0; index < node.children.length; index++) {
+        const child = node.children[index];
+        if (child !== undefined) visit(child);
+        else if (((node.mask >> index) & 1) === 1) children.push(childReference(node, index));
+      }
       if (node.value !== undefined) values.push(node.value);
-    }
+    } else if (node.child === undefined) children.push(childReference(node));
+    else visit(node.child);
   };
-  visit(decodeStored(bytes, NO_HASH));
+  visit(takeNode(new SlabWriter(), bytes, NO_HASH));
   return { children, values };
 }

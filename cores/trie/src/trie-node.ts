@@ -1,261 +1,268 @@
-import { concat } from "@aios/core-rlp/hex";
-import {
-  decodeRlp,
-  encodeRlp,
-  type RlpItem,
-  rlpBytes,
-  rlpHeaderLength,
-  rlpLength,
-  rlpList,
-  writeRlpBytes,
-  writeRlpBytesHeader,
-  writeRlpListHeader,
-} from "@aios/core-rlp/rlp";
-import { corruptTrie } from "./errors.js";
-import { compactLength, compactPath, expandPath, writeCompactPath } from "./nibbles.js";
-
-/**
- * How a parent names a node: its hash, or its decoded self where its encoding is shorter than a hash. Behind the hash is
- * the node's place, where it is stored by that.
- */
-export type NodeReference = RlpItem;
-
-/** A node with a reference is committed: it may be shared and is never changed. Without one it belongs to one trie. */
-interface Referenced {
-  reference: NodeReference | undefined;
-}
-export interface Leaf extends Referenced {
-  readonly kind: "leaf";
-  readonly path: Uint8Array;
-  readonly value: Uint8Array;
-}
-export interface Extension extends Referenced {
-  readonly kind: "extension";
-  readonly path: Uint8Array;
-  child: TrieNode;
-}
-export interface Branch extends Referenced {
-  readonly kind: "branch";
-  /** 16 entries. */
-  readonly children: (TrieNode | undefined)[];
-  value: Uint8Array | undefined;
-}
-export type LoadedNode = Leaf | Extension | Branch;
-/** A node in memory, or the hash, with the place behind it where it has one, of a node that is not loaded. */
-export type TrieNode = LoadedNode | Uint8Array;
+import { isList, itemEnd, itemStart } from "./encoded-item.js";
+import { nibbleAt } from "./nibbles.js";
+import { aligned, type Slab, type SlabWriter } from "./slab.js";
 
 export const HASH_BYTES = 32;
 /** A number from 1 on, big endian. */
 export const PLACE_BYTES = 6;
-const CHILDREN = 16;
-const EMPTY_ITEM = 0x80;
-const HASH_ITEM = 0x80 + HASH_BYTES;
-const FIRST_LIST = 0xc0;
-const LAST_SHORT_LIST = 0xf7;
-const NO_BYTES = new Uint8Array(0);
+/** Room behind a node for its hash and its place. */
+export const REFERENCE_ROOM = HASH_BYTES + PLACE_BYTES + 2;
+export const CHILDREN = 16;
+const MAX_NIBBLE = 15;
 
-export function newBranch(): Branch {
-  return {
-    kind: "branch",
-    children: new Array<TrieNode | undefined>(CHILDREN).fill(undefined),
-    value: undefined,
-    reference: undefined,
-  };
+export const LEAF = 0;
+export const EXTENSION = 1;
+export const BRANCH = 2;
+
+/**
+ * What nodes have in common. A committed node lies encoded in a slab: its RLP, the places of its children where they have
+ * some, and behind it at a whole word its hash and its own place, zeros where it has none; a node whose RLP is shorter
+ * than a hash lies in its parent, unless it is the root. It may be shared and its content is never changed. Any other
+ * node belongs to one trie.
+ */
+abstract class Encoded {
+  slab: Slab | undefined;
+  at = 0;
+  /** Where RLP and places end. */
+  end = 0;
+  isCommitted = false;
+
+  /** Says where the node lies now that it is committed, or was read, or was moved. */
+  lieAt(slab: Slab, at: number, end: number): void {
+    this.slab = slab;
+    this.at = at;
+    this.end = end;
+    this.isCommitted = true;
+  }
 }
+
+export class Leaf extends Encoded {
+  readonly kind = LEAF;
+  /** Whole, and only until the leaf is committed. */
+  key: Uint8Array | undefined;
+  value: Uint8Array | undefined;
+
+  constructor(key?: Uint8Array, value?: Uint8Array) {
+    super();
+    this.key = key;
+    this.value = value;
+  }
+}
+
+export class Extension extends Encoded {
+  readonly kind = EXTENSION;
+  /** In half bytes. */
+  readonly path: Uint8Array;
+  /** Absent where it is not loaded: not before the extension is committed. */
+  child: TrieNode | undefined;
+
+  constructor(path: Uint8Array, child?: TrieNode) {
+    super();
+    this.path = path;
+    this.child = child;
+  }
+}
+
+/** Before it is committed it may have the encoding of the branch that it follows, from which it takes what has not changed. */
+export class Branch extends Encoded {
+  readonly kind = BRANCH;
+  /** 16 entries: the children that are loaded. What has changed always is. */
+  readonly children: (TrieNode | undefined)[];
+  /** A bit for each child that is there. */
+  mask = 0;
+  /** A bit for each child of the encoding. */
+  encodedMask = 0;
+  /** A bit for each child that is another than in the encoding. */
+  changed = 0;
+  /** Whether all children of the encoding are hashes and it has no value: nearly always. */
+  isPlain = false;
+  value: Uint8Array | undefined;
+
+  constructor(
+    children: (TrieNode | undefined)[] = new Array<TrieNode | undefined>(CHILDREN).fill(undefined),
+  ) {
+    super();
+    this.children = children;
+  }
+
+  /** Not of a committed branch. */
+  set(index: number, child: TrieNode | undefined): void {
+    const bit = 1 << index;
+    this.children[index] = child;
+    this.changed |= bit;
+    this.mask = child === undefined ? this.mask & ~bit : this.mask | bit;
+  }
+}
+
+/** A node in memory. */
+export type TrieNode = Leaf | Extension | Branch;
 
 /** The branch itself when it may be changed, a copy of a committed one. */
 export function writable(branch: Branch): Branch {
-  if (branch.reference === undefined) return branch;
-  return { kind: "branch", children: branch.children.slice(), value: branch.value, reference: undefined };
+  if (!branch.isCommitted) return branch;
+  const out = new Branch(branch.children.slice());
+  out.slab = branch.slab;
+  out.at = branch.at;
+  out.end = branch.end;
+  out.mask = branch.mask;
+  out.encodedMask = branch.encodedMask;
+  out.isPlain = branch.isPlain;
+  out.value = branch.value;
+  return out;
 }
 
-/** A branch whose children are hashes or absent, which nearly all are; `undefined` for any other node. */
-function decodePlainBranch(rlp: Uint8Array, reference: NodeReference): Branch | undefined {
-  const first = rlp[0] ?? 0;
-  let at = first <= 0xf7 ? 1 : first - 0xf7 + 1;
-  const branch = newBranch();
-  for (let index = 0; index < CHILDREN; index++) {
-    const prefix = rlp[at++];
-    if (prefix === EMPTY_ITEM) continue;
-    if (prefix !== HASH_ITEM || at + HASH_BYTES > rlp.length) return undefined;
-    branch.children[index] = rlp.slice(at, at + HASH_BYTES);
-    at += HASH_BYTES;
-  }
-  if (at !== rlp.length - 1 || rlp[at] !== EMPTY_ITEM) return undefined;
-  branch.reference = reference;
-  return branch;
+/** Memory of a node that has some. */
+export function slabOf(node: TrieNode): Slab {
+  if (node.slab === undefined) throw new TypeError("A node is read before it is encoded.");
+  return node.slab;
 }
 
-function decodeBranch(fields: readonly RlpItem[], reference: NodeReference): Branch {
-  const branch = newBranch();
-  for (let index = 0; index < CHILDREN; index++) {
-    const item = fields[index] as RlpItem;
-    if (!(item instanceof Uint8Array)) branch.children[index] = decodeItem(item, item);
-    else if (item.length === HASH_BYTES) branch.children[index] = item;
-    else if (item.length > 0) throw corruptTrie("a reference is malformed");
-  }
-  const value = rlpBytes(fields[CHILDREN]);
-  branch.value = value.length === 0 ? undefined : value;
-  branch.reference = reference;
-  return branch;
+/** Where the hash of a committed node is, with its place behind it. */
+export const referenceAt = (node: TrieNode): number => aligned(node.end);
+
+/** Whether the parent of a committed node has it in itself. The root's hash counts whatever its length. */
+export function isEmbedded(node: TrieNode): boolean {
+  // No node so short has places behind its RLP.
+  return node.end - node.at < HASH_BYTES;
 }
 
-function decodeItem(item: RlpItem, reference: NodeReference): LoadedNode {
-  const fields = rlpList(item);
-  if (fields.length === CHILDREN + 1) return decodeBranch(fields, reference);
-  if (fields.length !== 2) throw corruptTrie("a node has the wrong number of fields");
-  const { path, isLeaf } = expandPath(rlpBytes(fields[0]));
-  const rest = fields[1] as RlpItem;
-  if (isLeaf) return { kind: "leaf", path, value: rlpBytes(rest), reference };
-  if (!(rest instanceof Uint8Array))
-    return { kind: "extension", path, child: decodeItem(rest, rest), reference };
-  if (rest.length !== HASH_BYTES) throw corruptTrie("an extension leads nowhere");
-  return { kind: "extension", path, child: rest, reference };
+/** RLP of a committed node: a copy. */
+export function nodeRlp(node: TrieNode): Uint8Array {
+  const { bytes } = slabOf(node);
+  return bytes.slice(node.at, itemEnd(bytes, node.at));
 }
 
-/** Decodes the node with this hash. Throws `corrupt-trie`, `malformed-rlp`. */
-export function decodeNode(rlp: Uint8Array, hash: Uint8Array): LoadedNode {
-  return decodePlainBranch(rlp, hash) ?? decodeItem(decodeRlp(rlp), hash);
+/** Moves a committed node with its reference to other memory. Not one that lies in its parent. */
+export function moveNode(node: TrieNode, writer: SlabWriter): void {
+  const { words } = slabOf(node);
+  const length = node.end - node.at;
+  const bytes = aligned(length) + REFERENCE_ROOM;
+  const at = writer.take(bytes);
+  const { slab } = writer;
+  for (let word = 0, from = node.at >> 2, to = at >> 2; word < bytes >> 2; word++)
+    slab.words[to + word] = words[from + word] as number;
+  node.lieAt(slab, at, at + length);
 }
 
-/** Decodes a node as `NodeEncoder.encodeStored` gives it. Throws `corrupt-trie`, `malformed-rlp`. */
-export function decodeStored(bytes: Uint8Array, reference: Uint8Array): LoadedNode {
-  const end = rlpEnd(bytes);
-  if (end >= bytes.length) return decodeNode(bytes, reference);
-  const node = decodeNode(bytes.subarray(0, end), reference);
-  let at = end;
-  const placed = (child: TrieNode): TrieNode => {
-    if (!(child instanceof Uint8Array)) return child;
-    const place = bytes.subarray(at, at + PLACE_BYTES);
-    at += PLACE_BYTES;
-    return place.every((byte) => byte === 0) ? child : concat(child, place);
-  };
-  if (node.kind === "extension") node.child = placed(node.child);
-  else if (node.kind === "branch")
-    node.children.forEach((child, index) => {
-      if (child !== undefined) node.children[index] = placed(child);
-    });
-  if (at !== bytes.length) throw corruptTrie("the places of a node's children are not as many as these");
-  return node;
+/** The value in the encoding of a leaf: a copy. */
+export function leafValue(leaf: Leaf): Uint8Array {
+  if (leaf.value !== undefined) return leaf.value;
+  const { bytes } = slabOf(leaf);
+  const at = itemEnd(bytes, itemStart(bytes, leaf.at));
+  return bytes.slice(itemStart(bytes, at), itemEnd(bytes, at));
 }
 
-/** Where the list at the beginning ends. */
-function rlpEnd(bytes: Uint8Array): number {
-  const first = bytes[0] ?? 0;
-  if (first <= LAST_SHORT_LIST) return 1 + Math.max(0, first - FIRST_LIST);
-  const start = 1 + first - LAST_SHORT_LIST;
-  let length = 0;
-  for (let at = 1; at < start; at++) length = length * 256 + (bytes[at] ?? 0);
-  return start + length;
+/** Whether a leaf whose path begins at this depth (half bytes) has this key. */
+export function leafHas(leaf: Leaf, key: Uint8Array, depth: number): boolean {
+  const own = leaf.key;
+  if (own !== undefined) return own.length === key.length && hasSameEnd(own, 0, key, depth);
+  const { bytes } = slabOf(leaf);
+  const item = itemStart(bytes, leaf.at);
+  const path = itemStart(bytes, item);
+  // The path ends where the key does, so that the bytes of both lie alike.
+  if (itemEnd(bytes, item) - path - 1 !== key.length - ((depth + 1) >> 1)) return false;
+  const isOdd = ((bytes[path] as number) & 0x10) !== 0;
+  if (isOdd !== ((depth & 1) === 1)) return false;
+  if (isOdd && ((bytes[path] as number) & MAX_NIBBLE) !== nibbleAt(key, depth)) return false;
+  const from = (depth + 1) >> 1;
+  return hasSameEnd(bytes, path + 1 - from, key, from * 2);
 }
 
-const SLAB_BYTES = 65_536;
-
-/** Encodes nodes one behind the other in shared slabs: those of one commit are stored together and then forgotten. */
-export class NodeEncoder {
-  #slab = NO_BYTES;
-  #used = 0;
-  /** Of the node that was encoded last, without what `encodeStored` puts behind it. */
-  rlpLength = 0;
-
-  /** RLP of a node whose children have references. */
-  encode(node: LoadedNode): Uint8Array {
-    return this.#encode(node, false);
+/** Whether `key` from this depth on is in `bytes`, as far behind `offset`. */
+function hasSameEnd(bytes: Uint8Array, offset: number, key: Uint8Array, depth: number): boolean {
+  let at = depth >> 1;
+  if ((depth & 1) === 1) {
+    if (((bytes[offset + at] as number) & MAX_NIBBLE) !== ((key[at] as number) & MAX_NIBBLE)) return false;
+    at++;
   }
-
-  /** As `encode`, and behind it the places of its children in their order, where one has one: zeros for those without. */
-  encodeStored(node: LoadedNode): Uint8Array {
-    return this.#encode(node, true);
-  }
-
-  #encode(node: LoadedNode, isStored: boolean): Uint8Array {
-    if (node.kind === "branch") return this.#branch(node, isStored);
-    if (node.kind === "leaf") return this.#pair(node.path, true, node.value, NO_BYTES);
-    const reference = referenceOf(node.child);
-    if (!(reference instanceof Uint8Array)) return this.#pair(node.path, false, reference, NO_BYTES);
-    const place = isStored ? reference.subarray(HASH_BYTES) : NO_BYTES;
-    return this.#pair(node.path, false, reference.subarray(0, HASH_BYTES), place);
-  }
-
-  #take(bytes: number): Uint8Array {
-    if (bytes > SLAB_BYTES) return new Uint8Array(bytes);
-    if (this.#used + bytes > this.#slab.length) {
-      this.#slab = new Uint8Array(SLAB_BYTES);
-      this.#used = 0;
-    }
-    const out = this.#slab.subarray(this.#used, this.#used + bytes);
-    this.#used += bytes;
-    return out;
-  }
-
-  #pair(path: Uint8Array, isLeaf: boolean, rest: RlpItem, place: Uint8Array): Uint8Array {
-    if (!(rest instanceof Uint8Array)) {
-      const rlp = encodeRlp([compactPath(path, isLeaf), rest]);
-      this.rlpLength = rlp.length;
-      return rlp;
-    }
-    const pathBytes = compactLength(path);
-    // A path of one byte is below 0x80 and its own encoding.
-    const pathLength = pathBytes === 1 ? 1 : rlpHeaderLength(pathBytes) + pathBytes;
-    const payload = pathLength + rlpLength(rest);
-    this.rlpLength = rlpHeaderLength(payload) + payload;
-    const out = this.#take(this.rlpLength + place.length);
-    const at = writeRlpListHeader(out, 0, payload);
-    const header = writeRlpBytesHeader(out, at, pathBytes);
-    writeCompactPath(out, header, path, isLeaf);
-    writeRlpBytes(out, at + pathLength, rest);
-    if (place.length > 0) out.set(place, this.rlpLength);
-    return out;
-  }
-
-  #branch(branch: Branch, isStored: boolean): Uint8Array {
-    const { children, value = NO_BYTES } = branch;
-    let payload = rlpLength(value);
-    let hashes = 0;
-    let hasPlace = false;
-    for (let index = 0; index < CHILDREN; index++) {
-      const child = children[index];
-      const reference = child === undefined ? NO_BYTES : referenceOf(child);
-      if (child === undefined) payload += 1;
-      else if (reference instanceof Uint8Array) {
-        payload += HASH_BYTES + 1;
-        hashes++;
-        hasPlace ||= reference.length > HASH_BYTES;
-      } else payload += rlpLength(reference);
-    }
-    this.rlpLength = rlpHeaderLength(payload) + payload;
-    const places = isStored && hasPlace ? hashes * PLACE_BYTES : 0;
-    const out = this.#take(this.rlpLength + places);
-    let at = writeRlpListHeader(out, 0, payload);
-    let placeAt = this.rlpLength;
-    for (let index = 0; index < CHILDREN; index++) {
-      const child = children[index];
-      if (child === undefined) {
-        out[at++] = EMPTY_ITEM;
-        continue;
-      }
-      const reference = referenceOf(child);
-      if (reference instanceof Uint8Array) {
-        out[at++] = HASH_ITEM;
-        for (let i = 0; i < HASH_BYTES; i++) out[at++] = reference[i] as number;
-        if (places === 0) continue;
-        // Slabs are zeroed, so a child without a place needs none.
-        for (let i = HASH_BYTES; i < reference.length; i++)
-          out[placeAt + i - HASH_BYTES] = reference[i] as number;
-        placeAt += PLACE_BYTES;
-      } else {
-        const rlp = encodeRlp(reference);
-        out.set(rlp, at);
-        at += rlp.length;
-      }
-    }
-    writeRlpBytes(out, at, value);
-    return out;
-  }
+  for (; at < key.length; at++) if (bytes[offset + at] !== key[at]) return false;
+  return true;
 }
 
-function referenceOf(node: TrieNode): NodeReference {
-  if (node instanceof Uint8Array) return node;
-  if (node.reference === undefined) throw corruptTrie("a node is encoded before its children");
-  return node.reference;
+/** The leaf's whole key, of which another key below the same parent has the first `depth` half bytes. */
+export function leafKey(leaf: Leaf, other: Uint8Array, depth: number): Uint8Array {
+  if (leaf.key !== undefined) return leaf.key;
+  const { bytes } = slabOf(leaf);
+  const item = itemStart(bytes, leaf.at);
+  const path = itemStart(bytes, item);
+  const rest = itemEnd(bytes, item) - path - 1;
+  const from = (depth + 1) >> 1;
+  const key = new Uint8Array(from + rest);
+  key.set(other.subarray(0, from));
+  if ((depth & 1) === 1)
+    key[from - 1] = ((other[from - 1] as number) & 0xf0) | ((bytes[path] as number) & MAX_NIBBLE);
+  key.set(bytes.subarray(path + 1, path + 1 + rest), from);
+  return key;
+}
+
+/** Whether a key has this path (half bytes) at this depth. */
+export function pathLeadsTo(path: Uint8Array, key: Uint8Array, depth: number): boolean {
+  if (depth + path.length > key.length * 2) return false;
+  for (let i = 0; i < path.length; i++) if (path[i] !== nibbleAt(key, depth + i)) return false;
+  return true;
+}
+
+/** The depth at which keys that are the same up to `depth` differ, or the shorter one ends. */
+export function sharedEnd(a: Uint8Array, b: Uint8Array, depth: number): number {
+  const limit = Math.min(a.length, b.length) * 2;
+  let at = depth;
+  while (at < limit && nibbleAt(a, at) === nibbleAt(b, at)) at++;
+  return at;
+}
+
+function bitCount(mask: number): number {
+  const pairs = mask - ((mask >> 1) & 0x5555);
+  const fours = (pairs & 0x3333) + ((pairs >> 2) & 0x3333);
+  const bytes = (fours + (fours >> 4)) & 0x0f0f;
+  return (bytes + (bytes >> 8)) & 31;
+}
+
+/** Children of a branch's encoding before one of them. */
+export const childrenBefore = (branch: Branch, index: number): number =>
+  bitCount(branch.encodedMask & ((1 << index) - 1));
+
+/** Where in the encoding of a branch the item of a child is. */
+export function childAt(branch: Branch, index: number): number {
+  const { bytes } = slabOf(branch);
+  let at = itemStart(bytes, branch.at);
+  if (branch.isPlain) return at + index + HASH_BYTES * childrenBefore(branch, index);
+  for (let i = 0; i < index; i++) at = itemEnd(bytes, at);
+  return at;
+}
+
+/** By what the child of a committed extension, or an unchanged child of a branch, is stored: hash, and place if it has one. */
+export function childReference(node: Extension | Branch, index = 0): Uint8Array {
+  const { bytes } = slabOf(node);
+  const rlpEnd = itemEnd(bytes, node.at);
+  const item = node.kind === BRANCH ? childAt(node, index) : itemEnd(bytes, itemStart(bytes, node.at));
+  const placesBefore = node.kind === BRANCH ? hashesBefore(node, index) : 0;
+  const placeAt = node.end > rlpEnd ? rlpEnd + PLACE_BYTES * placesBefore : -1;
+  return referenceFrom(bytes, item + 1, placeAt);
+}
+
+/** Hashes in the encoding of a branch before a child. */
+function hashesBefore(branch: Branch, index: number): number {
+  if (branch.isPlain) return childrenBefore(branch, index);
+  const { bytes } = slabOf(branch);
+  let hashes = 0;
+  let at = itemStart(bytes, branch.at);
+  for (let i = 0; i < index; i++) {
+    if (((branch.encodedMask >> i) & 1) === 1 && !isList(bytes, at)) hashes++;
+    at = itemEnd(bytes, at);
+  }
+  return hashes;
+}
+
+/** A hash, and a place behind it unless that is zeros. A copy. */
+export function referenceFrom(bytes: Uint8Array, hashAt: number, placeAt: number): Uint8Array {
+  const isPlaced = placeAt >= 0 && hasPlace(bytes, placeAt);
+  const out = new Uint8Array(isPlaced ? HASH_BYTES + PLACE_BYTES : HASH_BYTES);
+  for (let i = 0; i < HASH_BYTES; i++) out[i] = bytes[hashAt + i] as number;
+  if (isPlaced) for (let i = 0; i < PLACE_BYTES; i++) out[HASH_BYTES + i] = bytes[placeAt + i] as number;
+  return out;
+}
+
+export function hasPlace(bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < PLACE_BYTES; i++) if (bytes[at + i] !== 0) return true;
+  return false;
 }

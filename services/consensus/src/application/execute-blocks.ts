@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
+import { NewNodes } from "@aios/core-trie/new-nodes";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockHeader, Receipt } from "../domain/block.js";
@@ -75,7 +76,7 @@ export class ExecuteBlocks implements Pick<ExecutionEngine, "executeBlock" | "ex
     const stateRoot = await this.states.found(this.genesis.alloc);
     const { transactions, receipts, dropped, deferred } = nothingIncluded();
     const header = genesisHeader(this.genesis, stateRoot);
-    const nothing = { changes: NO_CHANGES, trieNodes: [], tries: new Map() };
+    const nothing = { changes: NO_CHANGES, trieNodes: new NewNodes(), tries: new Map() };
     return { header, transactions, receipts, dropped, deferred, ...nothing };
   }
 

@@ -1,3 +1,4 @@
+import type { NewNodes } from "@aios/core-trie/new-nodes";
 import type { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, BlockHeader, BlockWithReceipts, Log, TransactionPlace } from "./block.js";
@@ -5,7 +6,7 @@ import type { CallRequest } from "./call-request.js";
 import type { GenesisAllocation } from "./genesis.js";
 import type { SimulatedBlock, SimulationRequest } from "./simulation.js";
 import type { AccountProof, StateChanges, StateSnapshot } from "./state.js";
-import type { NewTrieNode, StateCommitment, Tries } from "./state-commitment.js";
+import type { StateCommitment, Tries } from "./state-commitment.js";
 import type { TraceJson, TraceOptions } from "./tracing/tracer.js";
 import type { AccessListEntry, SignedTransaction } from "./transaction.js";
 
@@ -116,7 +117,7 @@ export interface ExecutedBlock extends BlockWithReceipts {
   /** Accounts carry their new storage roots. */
   readonly changes: StateChanges;
   /** New trie nodes, and the tries that have them: to be kept once the nodes are stored. */
-  readonly trieNodes: readonly NewTrieNode[];
+  readonly trieNodes: NewNodes;
   readonly tries: Tries;
   readonly dropped: readonly DroppedTransaction[];
   /** Left for a later block: block gas, size or time ran out. */

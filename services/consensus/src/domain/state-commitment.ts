@@ -11,7 +11,10 @@ import {
   writeRlpListHeader,
 } from "@aios/core-rlp/rlp";
 import { EMPTY_CODE_HASH, EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
-import { MerklePatriciaTrie, type NextPlace, type NodeSource } from "@aios/core-trie/merkle-patricia-trie";
+import { MerklePatriciaTrie, type NodeSource } from "@aios/core-trie/merkle-patricia-trie";
+import { NewNodes } from "@aios/core-trie/new-nodes";
+import type { NextPlace } from "@aios/core-trie/node-encoder";
+import { SlabWriter } from "@aios/core-trie/slab";
 import type { TrieCache } from "@aios/core-trie/trie-cache";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
@@ -119,14 +122,6 @@ export class TrieState {
   }
 }
 
-/** A trie node to be stored. */
-export interface NewTrieNode {
-  /** Its keccak256 hash, and its place behind it where it is to be stored by that. */
-  readonly reference: Uint8Array;
-  /** Its RLP, with the places of its children behind it where they have some. */
-  readonly bytes: Uint8Array;
-}
-
 /** Tries by their roots. */
 export type Tries = ReadonlyMap<Bytes32, MerklePatriciaTrie>;
 
@@ -135,7 +130,7 @@ export interface StateCommitment {
   /** With every account's storage root filled in. */
   readonly changes: StateChanges;
   /** Those that others lead to come before them. */
-  readonly trieNodes: readonly NewTrieNode[];
+  readonly trieNodes: NewNodes;
   /** Every trie that changed: others may read them once their nodes are stored, since nobody else has these nodes' places. */
   readonly tries: Tries;
 }
@@ -169,6 +164,7 @@ export function* commitStateSteps(
   const commitment = new CommitmentInProgress(tries, nextPlace);
   const trie = commitment.open(parentRoot);
   const accounts = new Map<Address, AccountState | null>();
+  const values = new SlabWriter();
   for (const address of touchedBy(changes)) {
     if (accounts.size % STEP_ACCOUNTS === STEP_ACCOUNTS - 1) yield;
     const key = keccak256(fromHex(address));
@@ -187,7 +183,7 @@ export function* commitStateSteps(
         : yield* commitStorage(previousRoot, commitment, slots);
     const account = storageRoot === current.storageRoot ? current : { ...current, storageRoot };
     accounts.set(address, account);
-    trie.put(key, encodeAccount(account));
+    trie.put(key, encodeAccount(account, values.view));
   }
   const root = yield* commitment.close(trie);
   const { trieNodes, changed } = commitment;
@@ -196,7 +192,7 @@ export function* commitStateSteps(
 
 /** The tries of one commitment: those that it has changed, the others as the cache has them. */
 class CommitmentInProgress {
-  readonly trieNodes: NewTrieNode[] = [];
+  readonly trieNodes = new NewNodes();
   readonly changed = new Map<Bytes32, MerklePatriciaTrie>();
 
   constructor(
@@ -210,14 +206,10 @@ class CommitmentInProgress {
   }
 
   *close(trie: MerklePatriciaTrie): Generator<undefined, Bytes32> {
-    const root = yield* trie.commitSteps(this.#store, this.nextPlace);
+    const root = yield* trie.commitSteps(this.trieNodes, this.nextPlace);
     this.changed.set(root, trie);
     return root;
   }
-
-  readonly #store = (reference: Uint8Array, bytes: Uint8Array): void => {
-    this.trieNodes.push({ reference, bytes });
-  };
 }
 
 /** Nearly always every account that is touched is itself among the changed ones. */

@@ -4,10 +4,11 @@ import { receiptsRoot, sealHeader, transactionsRoot } from "@aios/consensus/doma
 import { logsBloom } from "@aios/consensus/domain/bloom";
 import type { ExecutedBlock } from "@aios/consensus/domain/ports";
 import { NO_CHANGES, type StateChanges } from "@aios/consensus/domain/state";
-import type { NewTrieNode, Tries } from "@aios/consensus/domain/state-commitment";
+import type { Tries } from "@aios/consensus/domain/state-commitment";
 import type { SignedTransaction } from "@aios/consensus/domain/transaction";
 import { AdmissionCodec } from "@aios/consensus/domain/transaction-codec";
 import { EMPTY_TRIE_ROOT } from "@aios/core-trie/empty-hashes";
+import { NewNodes } from "@aios/core-trie/new-nodes";
 import { address, type Bytes32, bytes32 } from "@aios/kernel/identifiers";
 import { getBytes } from "ethers";
 import { testGenesis, wallets } from "./test-chain.js";
@@ -39,13 +40,19 @@ export interface SampleContent {
   readonly logsOf?: typeof TO;
   readonly stateRoot?: Bytes32;
   readonly changes?: StateChanges;
-  readonly trieNodes?: readonly NewTrieNode[];
+  readonly trieNodes?: NewNodes;
   readonly tries?: Tries;
 }
 
 /** A block after its parent, as an engine would hand it over; the first without one. */
 export function sampleBlock(parent: BlockHeader | undefined, content: SampleContent = {}): ExecutedBlock {
-  const { transactions = [], logsOf, changes = NO_CHANGES, trieNodes = [], tries = new Map() } = content;
+  const {
+    transactions = [],
+    logsOf,
+    changes = NO_CHANGES,
+    trieNodes = new NewNodes(),
+    tries = new Map(),
+  } = content;
   const logs = logsOf === undefined ? [] : [{ address: logsOf, topics: [ZERO], data: Uint8Array.of(7) }];
   const receipts: Receipt[] = transactions.map((_, index) => ({
     succeeded: true,

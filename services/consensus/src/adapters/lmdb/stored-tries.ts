@@ -1,11 +1,13 @@
 import { toHex } from "@aios/core-rlp/hex";
-import type { NextPlace, NodeSource } from "@aios/core-trie/merkle-patricia-trie";
+import type { NodeSource } from "@aios/core-trie/merkle-patricia-trie";
+import type { NewNodes } from "@aios/core-trie/new-nodes";
+import type { NextPlace } from "@aios/core-trie/node-encoder";
 import { TrieCache, type TrieCacheLimits } from "@aios/core-trie/trie-cache";
 import { HASH_BYTES } from "@aios/core-trie/trie-node";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { Database } from "lmdb";
 import { stateUnavailable } from "../../domain/errors.js";
-import type { NewTrieNode, Tries } from "../../domain/state-commitment.js";
+import type { Tries } from "../../domain/state-commitment.js";
 import type { WriteBatch } from "./write-batch.js";
 
 /** About 200 MiB at most: the upper four levels of a state of any size, and what the last blocks touched. */
@@ -37,12 +39,15 @@ export class StoredTries {
 
   readonly load: NodeSource = (reference) => {
     const { trieNodes, placedNodes } = this.#tables;
-    const bytes =
-      reference.length === HASH_BYTES ? trieNodes.get(reference) : placedNodes.get(placeOf(reference));
+    const isPlaced = reference.length > HASH_BYTES;
+    // In memory of the library, until something else is read: the trie copies it at once.
+    const bytes = isPlaced
+      ? placedNodes.getBinaryFast(placeOf(reference))
+      : trieNodes.getBinaryFast(reference);
     // Where states were pruned, a node that is missing belongs to one of them.
     if (bytes === undefined && this.#tables.statesFrom > 0)
       throw stateUnavailable(toHex(reference.subarray(0, HASH_BYTES)) as Bytes32);
-    return bytes;
+    return bytes === undefined ? undefined : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   };
 
   /** Places only grow, also over restarts; those of commitments that came to nothing stay empty. */
@@ -61,11 +66,11 @@ export class StoredTries {
   }
 
   /** Writes new nodes in the order of their places. LMDB's option to append makes the library's `put` cost twice as much. */
-  write(batch: WriteBatch, nodes: readonly NewTrieNode[]): void {
+  write(batch: WriteBatch, nodes: NewNodes): void {
     const { trieNodes, placedNodes } = this.#tables;
-    for (const { reference, bytes } of nodes) {
-      if (reference.length === HASH_BYTES) batch.put(trieNodes, reference, bytes);
-      else batch.put(placedNodes, placeOf(reference), bytes);
+    for (let index = 0; index < nodes.length; index++) {
+      if (nodes.isPlaced(index)) batch.put(placedNodes, nodes.place(index), nodes.bytes(index));
+      else batch.put(trieNodes, nodes.reference(index), nodes.bytes(index));
     }
   }
 

@@ -82,8 +82,9 @@ export class TrieSweep {
   /** Its nodes are about to be written: to be called in the turn in which they are handed to the database. */
   writing({ trieNodes, header }: Pick<ExecutedBlock, "trieNodes" | "header">): void {
     if (this.#current === undefined) return;
-    for (const { reference } of trieNodes) {
-      if (reference.length > HASH_BYTES) continue;
+    for (let index = 0; index < trieNodes.length; index++) {
+      if (trieNodes.isPlaced(index)) continue;
+      const reference = trieNodes.reference(index);
       this.#current.written.add(reference);
       const bytes = this.#database.trieNodes.get(reference);
       const isStorage = toHex(reference) !== header.stateRoot;

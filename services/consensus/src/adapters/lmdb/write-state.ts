@@ -1,7 +1,7 @@
 import { concat, fromHex } from "@aios/core-rlp/hex";
+import { SlabWriter } from "@aios/core-trie/slab";
 import { encodeAccount, type StateCommitment } from "../../domain/state-commitment.js";
 import type { ChainDatabase } from "./chain-database.js";
-import { Slabs } from "./slabs.js";
 import type { WriteBatch } from "./write-batch.js";
 
 /** Writes what differs from the state before to the flat tables, and the new nodes of the trie. */
@@ -11,10 +11,10 @@ export function writeState(
   { changes, trieNodes }: Pick<StateCommitment, "changes" | "trieNodes">,
 ): void {
   const { accounts, storage, codes } = database;
-  const slabs = new Slabs();
+  const slabs = new SlabWriter();
   for (const [owner, account] of changes.accounts) {
     if (account === null) batch.remove(accounts, fromHex(owner));
-    else batch.put(accounts, fromHex(owner), encodeAccount(account, slabs.take));
+    else batch.put(accounts, fromHex(owner), encodeAccount(account, slabs.view));
   }
   for (const owner of changes.clearedStorage) {
     const prefix = fromHex(owner);
