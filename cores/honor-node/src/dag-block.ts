@@ -46,6 +46,8 @@ export function gasOf({ transactions }: Pick<UnsignedBlock, "transactions">): nu
 }
 
 const ids = new WeakMap<Unsigned, string>();
+/** Of lists of transactions, which the forms of a block share. */
+const hashes = new WeakMap<readonly OrderedTransaction[], string>();
 
 /** Whether the transactions of a block are there. */
 export function isWhole(block: DagBlock | BlockHeader): block is DagBlock {
@@ -91,10 +93,14 @@ export function blockClaimBytes(chainId: string, block: Unsigned): Uint8Array {
 }
 
 function hashOfTransactions({ transactions }: UnsignedBlock): string {
-  return digest(
+  const known = hashes.get(transactions);
+  if (known !== undefined) return known;
+  const hash = digest(
     "aios.dag-transactions.v1",
     transactions.map(({ id }) => id),
   );
+  hashes.set(transactions, hash);
+  return hash;
 }
 
 function digest(domain: string, content: unknown): string {
