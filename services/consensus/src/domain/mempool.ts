@@ -158,11 +158,15 @@ export class TransactionPool {
     return out;
   }
 
-  /** Of one sender, the transactions that could run now at this base fee, in nonce order without gaps. */
-  executableOf(sender: Address, baseFeePerGas: bigint): readonly PooledTransaction[] {
+  /**
+   * Of one sender, the transactions that could run now at this base fee, in nonce order without gaps; from a nonce on where
+   * those before it are known to run. Cost: those that are looked at.
+   */
+  executableOf(sender: Address, baseFeePerGas: bigint, fromNonce?: bigint): readonly PooledTransaction[] {
     const run: PooledTransaction[] = [];
-    let expected = this.#nonces.get(sender) ?? 0n;
-    for (const entry of this.#bySender.get(sender)?.entries ?? []) {
+    const queue = this.#bySender.get(sender);
+    let expected = fromNonce ?? this.#nonces.get(sender) ?? 0n;
+    for (const entry of (fromNonce === undefined ? queue?.entries : queue?.from(fromNonce)) ?? []) {
       if (entry.transaction.nonce !== expected || effectiveTip(entry.transaction, baseFeePerGas) < 0n) break;
       run.push(entry);
       expected++;

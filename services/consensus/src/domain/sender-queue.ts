@@ -31,6 +31,11 @@ export class SenderQueue {
     return entry?.transaction.nonce === nonce ? entry : undefined;
   }
 
+  /** Those with this nonce and higher ones. */
+  from(nonce: bigint): readonly PooledTransaction[] {
+    return this.entries.slice(this.#positionOf(nonce - 1n));
+  }
+
   /** Wei that those before this nonce may cost together. */
   costBefore(nonce: bigint): bigint {
     let cost = this.#totalCost;

@@ -166,6 +166,31 @@ describe("what an honor node hands over to the protocol", () => {
     expect(await fed()).toEqual([id(second), id(third)]);
   });
 
+  it("is found without a look at what the sender handed over before, until a block changes what can run", async () => {
+    let looks = 0;
+    const watched = (nonce: number): SignedTransaction => {
+      const { maxFeePerGas, ...rest } = transaction(nonce);
+      return {
+        ...rest,
+        get maxFeePerGas() {
+          looks += 1;
+          return maxFeePerGas;
+        },
+      };
+    };
+    await fed();
+    for (let nonce = 0; nonce < 20; nonce++) admit(watched(nonce));
+    expect(await fed()).toHaveLength(20);
+    looks = 0;
+    admit(transaction(20));
+    expect(await fed()).toEqual([id(transaction(20))]);
+    // The pool itself looks at the last one.
+    expect(looks).toBeLessThanOrEqual(1);
+    await ordered({ transactions: [transaction(0)], deferred: [transaction(1)] });
+    expect(await fed()).toEqual([id(transaction(1))]);
+    expect(looks).toBeGreaterThan(0);
+  });
+
   it("is again what a block had no room for, and what the protocol had none for", async () => {
     const [first, second] = [transaction(0), transaction(1)];
     admit(first);

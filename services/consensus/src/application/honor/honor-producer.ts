@@ -95,6 +95,8 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
   /** Whose transactions may be ready that were not; everyone's are looked through only where `#isWhole`. */
   readonly #touched = new Set<Address>();
   #isWhole = true;
+  /** By sender, the nonce after those that were handed over in one run, which are not looked at again before the next block. */
+  readonly #fedUpTo = new Map<Address, bigint>();
   /** The mempool holds some that could not run when they were looked at last, or that the protocol had no room for. */
   #someWait = false;
   /** Handed over, and not in the mempool any more; in no block either. */
@@ -104,6 +106,7 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     this.#parts = parts;
     parts.events.on("admitted", ({ sender }) => this.#touched.add(sender));
     parts.mempool.pool.whenLeft(({ hash, sender }) => {
+      this.#fedUpTo.delete(sender);
       this.#foreign.delete(hash);
       if (!this.#fed.delete(hash)) return;
       this.#gone.push(hash.slice(2));
@@ -180,6 +183,7 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
 
   rejected(ids: readonly string[]): void {
     for (const id of ids) this.#fed.delete(hashOf({ id }));
+    this.#fedUpTo.clear();
     this.#someWait = true;
   }
 
@@ -225,7 +229,13 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     const { pool } = mempool;
     const baseFee = nextBaseFee(this.latest(), genesis.minimumBaseFeePerGas);
     if (this.#isWhole) for (const run of pool.executable(baseFee).values()) yield* run;
-    else for (const sender of this.#touched) yield* pool.executableOf(sender, baseFee);
+    else
+      for (const sender of this.#touched) {
+        const run = pool.executableOf(sender, baseFee, this.#fedUpTo.get(sender));
+        yield* run;
+        const last = run.at(-1)?.transaction.nonce;
+        if (last !== undefined) this.#fedUpTo.set(sender, last + 1n);
+      }
     this.#isWhole = false;
     this.#touched.clear();
   }
@@ -268,6 +278,8 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     await blocks.append(block);
     crashPoint("consensus.checkpoint.after-store");
     this.#answer(block.header);
+    // Another base fee decides anew what can run.
+    this.#fedUpTo.clear();
     this.#settle(block);
     await mempool.settle(block, block.dropped);
     // Another base fee, or room in the protocol's pool, may let run what could not.
