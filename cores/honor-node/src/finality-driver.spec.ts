@@ -3,7 +3,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { describe, expect, it } from "vitest";
 import { account, CHAIN_ID, honorSet, SmallNetwork, settings, signature } from "../test/small-network.js";
 import { HonorNode } from "./honor-node.js";
-import type { Packet } from "./node-protocol.js";
+import type { NodeOutput, NodeTimer, Packet } from "./node-protocol.js";
 
 type VotePacket = Extract<Packet, { kind: "vote" }>;
 
@@ -190,5 +190,37 @@ describe("votes of one node", () => {
     receive(prevote(1, 300), 1, 10 + settings(0).gossipMs);
     receive(prevote(1, 250), 1, 10 + 2 * settings(0).gossipMs);
     expect(checks()).toBe(2);
+  });
+});
+
+describe("what a node says itself", () => {
+  it("is signed once, however often it says it again", () => {
+    const signatures = new Map<string, number>();
+    const { keys, ...others } = settings(0);
+    const sign: typeof keys.sign = (key, bytes) => {
+      const name = bytesToHex(bytes);
+      signatures.set(name, (signatures.get(name) ?? 0) + 1);
+      return keys.sign(key, bytes);
+    };
+    const subject = new HonorNode({ ...others, keys: { has: keys.has, sign } });
+    const timers: { atMs: number; timer: NodeTimer }[] = [];
+    const said: FinalityMessage[] = [];
+    const perform = (outputs: readonly NodeOutput[], nowMs: number): void => {
+      for (const output of outputs)
+        if (output.kind === "timer") timers.push({ atMs: nowMs + output.delayMs, timer: output.timer });
+        else if (output.kind === "send" && isVote(output.packet)) said.push(output.packet.message);
+    };
+    perform(subject.start([], 0), 0);
+    // Alone it goes from round to round, and says what it said at each gossip.
+    for (let nowMs = 0; nowMs < 20_000; ) {
+      timers.sort((a, b) => a.atMs - b.atMs);
+      const next = timers.shift();
+      if (next === undefined) break;
+      nowMs = next.atMs;
+      perform(subject.handle({ kind: "timer", timer: next.timer }, nowMs), nowMs);
+    }
+    expect(said.length).toBeGreaterThan(20);
+    expect(new Set(said).size).toBeLessThan(said.length);
+    expect(new Set(signatures.values())).toEqual(new Set([1]));
   });
 });

@@ -34,6 +34,8 @@ export class FinalityDriver {
   /** Sets that proposals name, by id. */
   readonly #sets = new Map<string, HonorSet>();
   readonly #gate: VoteGate;
+  /** Own messages go out again and again, and into certificates; each is signed once. */
+  readonly #signatures = new WeakMap<FinalityMessage, string>();
   /** Decided, and waits for the set of the next height. */
   #undelivered: Omit<Decision, "nextSet"> | undefined;
   /** A turn to propose that waits; `isLast`: for nothing new any more. */
@@ -192,8 +194,7 @@ export class FinalityDriver {
   }
 
   #broadcast(message: FinalityMessage): void {
-    const { settings } = this.#context;
-    const signature = message.signature ?? this.#context.sign(signedBytes(settings.chain.chainId, message));
+    const signature = this.#signatureOf(message);
     if (message.kind !== "proposal") {
       this.#context.broadcast({ kind: "vote", message, signature });
       return;
@@ -206,6 +207,14 @@ export class FinalityDriver {
       nextSet: this.#sets.get(nextSetId),
       parentCertificate: this.#parentProofs.get(parentRound),
     });
+  }
+
+  #signatureOf(message: FinalityMessage): string {
+    const known = message.signature ?? this.#signatures.get(message);
+    if (known !== undefined) return known;
+    const signature = this.#context.sign(signedBytes(this.#context.settings.chain.chainId, message));
+    this.#signatures.set(message, signature);
+    return signature;
   }
 
   /** With what proves the checkpoints that this node may propose again: others may know the parent from another round. */
@@ -336,7 +345,7 @@ export class FinalityDriver {
     const { chainId } = settings.chain;
     const precommits = votes.map((vote) => ({
       sender: vote.sender,
-      signature: hexToBytes(vote.signature ?? this.#context.sign(signedBytes(chainId, vote))),
+      signature: hexToBytes(this.#signatureOf(vote)),
     }));
     const keys = honorKeysOf(chainId, chain.reign.set);
     const certificate = makeCertificate(settings.scheme, keys, checkpoint, round, precommits);
@@ -355,9 +364,8 @@ export class FinalityDriver {
   }
 
   #accuse({ first, second }: Conflict): void {
-    const { chain, settings } = this.#context;
-    const signed = (message: FinalityMessage): Uint8Array =>
-      hexToBytes(message.signature ?? this.#context.sign(signedBytes(settings.chain.chainId, message)));
+    const { chain } = this.#context;
+    const signed = (message: FinalityMessage): Uint8Array => hexToBytes(this.#signatureOf(message));
     const { kind, height, round, sender } = first;
     this.#context.accuse(chain.reign.set.number, sender, `${kind} ${height}/${round}`, () => ({
       kind: "double-message",
