@@ -10,6 +10,7 @@ import {
   rlpBytes,
   rlpInteger,
   rlpList,
+  splitRlpList,
   writeRlpBytes,
 } from "./rlp.js";
 
@@ -32,6 +33,28 @@ describe("RLP", () => {
         expect(encoded).toEqual(RLP.encode(value as Uint8Array));
         expect(decodeRlp(encoded)).toEqual(value);
       }),
+    );
+  });
+
+  it("splits a list into the encodings of its items", () => {
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 8 }), (items) => {
+        expect(splitRlpList(encodeRlp(items)).map((each) => new Uint8Array(each))).toEqual(
+          items.map((each) => encodeRlp(each)),
+        );
+      }),
+    );
+  });
+
+  it.each([
+    ["nothing", []],
+    ["a byte string", [0x83, 1, 2, 3]],
+    ["a list with bytes behind it", [0xc1, 1, 2]],
+    ["an item that runs past the end of its list", [0xc2, 0x83, 1, 2, 3]],
+    ["a length that is not minimal", [0xf8, 1, 1]],
+  ])("splits no %s", (_what, bytes) => {
+    expect(() => splitRlpList(Uint8Array.from(bytes))).toThrow(
+      expect.objectContaining({ code: "malformed-rlp" }),
     );
   });
 

@@ -141,6 +141,35 @@ class Reader {
     return bytes.subarray(start, end);
   }
 
+  /** The encodings of the items of the list at the beginning. */
+  split(): Uint8Array[] {
+    const list = this.#span(0, this.bytes.length);
+    if (!list.isList || list.end !== this.bytes.length) throw malformed("it is not one list");
+    const items: Uint8Array[] = [];
+    for (let at = list.start; at < list.end; ) {
+      const { end } = this.#span(at, list.end);
+      items.push(this.bytes.subarray(at, end));
+      at = end;
+    }
+    return items;
+  }
+
+  #span(
+    offset: number,
+    limit: number,
+  ): { readonly isList: boolean; readonly start: number; readonly end: number } {
+    const first = this.bytes[offset];
+    if (first === undefined || offset >= limit) throw malformed("an item is missing");
+    const isList = first >= LIST_OFFSET;
+    if (first < SINGLE_BYTE_LIMIT) return { isList, start: offset, end: offset + 1 };
+    const length = first - (isList ? LIST_OFFSET : SINGLE_BYTE_LIMIT);
+    const count = Math.max(0, length - SHORT_LIMIT);
+    const start = offset + 1 + count;
+    const end = start + (count === 0 ? length : this.#readLength(offset + 1, count, limit));
+    if (end > limit) throw malformed("an item runs past the end");
+    return { isList, start, end };
+  }
+
   #readList(start: number, end: number, depth: number): RlpItem {
     if (depth > this.maxDepth) throw malformed("lists are nested too deeply");
     const items: RlpItem[] = [];
@@ -167,6 +196,15 @@ export function decodeRlp(bytes: Uint8Array, maxDepth = MAX_RLP_DEPTH): RlpItem 
   const item = reader.read(0, bytes.length, 0);
   if (reader.end !== bytes.length) throw malformed("bytes follow the item");
   return item;
+}
+
+/**
+ * The encodings of a list's items, as views into `bytes`: which are many, and of which few are wanted. Throws
+ * `malformed-rlp` for what is no list, or has other bytes behind it; what is in the items is not looked at. Cost: linear
+ * in their number.
+ */
+export function splitRlpList(bytes: Uint8Array): Uint8Array[] {
+  return new Reader(bytes, 0).split();
 }
 
 /** Throws `malformed-rlp` unless the item is a list. */

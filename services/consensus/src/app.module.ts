@@ -60,6 +60,13 @@ export async function consensusModule(
       },
       internalError: (method, error) =>
         logger.error({ method, error }, "a JSON-RPC call failed inside the node"),
+      ended(error, times) {
+        metrics.rpcThreadEnds.add(1);
+        logger.error(
+          { error, times },
+          "the thread that serves JSON-RPC ended by itself: another takes its place",
+        );
+      },
     },
     onListenerError: (error) => logger.error({ error }, "a listener of chain events failed"),
   });

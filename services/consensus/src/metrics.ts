@@ -17,5 +17,9 @@ export const metrics = defineMetrics("consensus", {
   offences: { kind: "counter", description: "offences of honor nodes that were proven here, by kind" },
   packetsRefused: { kind: "counter", description: "packets of honor nodes that were refused, by reason" },
   rpcDuration: { kind: "histogram", description: "time of a JSON-RPC call, by method", unit: "ms" },
+  rpcThreadEnds: {
+    kind: "counter",
+    description: "times that the thread that serves JSON-RPC ended by itself",
+  },
   rpcErrors: { kind: "counter", description: "JSON-RPC calls answered with an error, by method and code" },
 });

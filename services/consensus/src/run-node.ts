@@ -31,6 +31,7 @@ try {
     rpcObserver: {
       called: () => undefined,
       internalError: (method, error) => complain(method, error),
+      ended: (error, times) => complain(`JSON-RPC thread, ended ${times} times`, error),
     },
     onListenerError: (error) => complain("listener", error),
     onOffence: (offence) => say({ offence }),

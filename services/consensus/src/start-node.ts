@@ -1,5 +1,4 @@
 import { systemClock } from "@aios/service-kit/system-clock";
-import type { RpcDispatcher } from "./adapters/json-rpc/dispatcher.js";
 import { LmdbMempoolJournal } from "./adapters/lmdb/lmdb-mempool-journal.js";
 import { settleIncoming } from "./adapters/lmdb/snapshot/incoming.js";
 import { ParentHashBeacon } from "./adapters/plain/parent-hash-beacon.js";
@@ -28,7 +27,6 @@ export interface ConsensusNode {
   /** Present where this node takes part in an honor chain. */
   readonly honor?: { readonly view: HonorView; readonly peerPort: number };
   readonly mempool: Mempool;
-  readonly dispatcher: RpcDispatcher;
   stop(): Promise<void>;
 }
 
@@ -49,7 +47,7 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
   await beginChain(whole, options);
   const parts = await openChain(context, whole);
   const protocol = await startProtocol(context, parts);
-  const { chain, dispatcher, host, port } = await serveRpc(context, parts, protocol);
+  const { chain, host, port } = await serveRpc(context, parts, protocol);
   const running = starting.move();
   let stopped: Promise<void> | undefined;
   return {
@@ -60,7 +58,6 @@ export async function startNode({ genesis: whole, ...options }: NodeOptions): Pr
     status: new ConsensusStatus(chain, parts.storage.blocks, parts.mempool, parts.events),
     producer: protocol.producer,
     mempool: parts.mempool,
-    dispatcher,
     stop() {
       stopped ??= running.disposeAsync();
       return stopped;
@@ -92,6 +89,8 @@ async function openChain(context: NodeContext, whole: Genesis): Promise<ChainPar
     settings,
   );
   await mempool.restore();
+  // What comes from now on is recovered where it comes in.
+  await storage.recovery.rest();
   const [ordering, beacon] = [new ArrivalOrder(), new ParentHashBeacon()];
   return { storage, execution, events, mempool, ordering, beacon };
 }

@@ -1,12 +1,14 @@
 import { RpcDispatcher } from "@aios/consensus/adapters/json-rpc/dispatcher";
 import { rpcMethods } from "@aios/consensus/adapters/json-rpc/methods";
 import { ParentHashBeacon } from "@aios/consensus/adapters/plain/parent-hash-beacon";
+import { Admission } from "@aios/consensus/application/admission";
 import { CallContract } from "@aios/consensus/application/call-contract";
 import { ChainEvents } from "@aios/consensus/application/chain-events";
 import { ChainView } from "@aios/consensus/application/chain-view";
 import { FeeOracle } from "@aios/consensus/application/fee-oracle";
 import { FilterRegistry } from "@aios/consensus/application/filter-registry";
 import { Mempool } from "@aios/consensus/application/mempool";
+import { MempoolView } from "@aios/consensus/application/mempool-view";
 import { PendingBlock } from "@aios/consensus/application/pending-block";
 import { QueryLogs } from "@aios/consensus/application/query-logs";
 import { SessionEngine } from "@aios/consensus/application/session-engine";
@@ -132,9 +134,10 @@ export async function openEthereumNode(folder: string): Promise<RpcDispatcher> {
   const events = new ChainEvents((error) => {
     throw error;
   });
+  const codec = ethereumCodec(genesis.chainId, transactionFork(rules, head));
   const mempool = new Mempool(
     genesis,
-    ethereumCodec(genesis.chainId, transactionFork(rules, head)),
+    codec,
     blocks,
     states,
     { add: async () => undefined, remove: async () => undefined, entries: () => [] },
@@ -158,7 +161,8 @@ export async function openEthereumNode(folder: string): Promise<RpcDispatcher> {
     chain,
     blocks,
     states,
-    mempool,
+    pool: new MempoolView(mempool, chain, states),
+    admission: new Admission(codec, settings.maxTransactionBytes, (all) => mempool.admitAll(all)),
     engine,
     logs,
     calls: new CallContract(chain, engine, states, settings.callGasCap),

@@ -29,6 +29,10 @@ export class MemoryBlockStore implements BlockStore {
     return this.#blocks[height];
   }
 
+  transactionCount(height: number): number | undefined {
+    return this.#blocks[height]?.transactions.length;
+  }
+
   blockWithReceipts(height: number): BlockWithReceipts | undefined {
     return this.#blocks[height];
   }

@@ -55,8 +55,12 @@ export async function startLiveNode(): Promise<LiveNode> {
     port: 0,
   });
   const ask = async (method: string, params: readonly unknown[]): Promise<Reply> => {
-    const answer = await node.dispatcher.handle(JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }));
-    return JSON.parse(answer ?? "{}") as Reply;
+    const answer = await fetch(node.url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+    });
+    return (await answer.json()) as Reply;
   };
   const result = async (method: string, params: readonly unknown[]): Promise<unknown> => {
     const reply = await ask(method, params);

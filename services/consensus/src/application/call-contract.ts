@@ -6,13 +6,7 @@ import { TRANSACTION_FEATURES, type TransactionFeature } from "../domain/block-s
 import type { BlockSelector } from "../domain/block-tag.js";
 import { insufficientFunds } from "../domain/errors.js";
 import { GAS_PER_BLOB } from "../domain/message-funds.js";
-import type {
-  CallOutcome,
-  CallRequest,
-  ExecutionEngine,
-  StateReference,
-  StateStore,
-} from "../domain/ports.js";
+import type { CallEngine, CallOutcome, CallRequest, StateReference, StateStore } from "../domain/ports.js";
 import { revertReason } from "../domain/revert-reason.js";
 import { OverlayState, type StateView } from "../domain/state.js";
 import { overrideChanges, type StateOverrides } from "../domain/state-override.js";
@@ -97,7 +91,7 @@ function requireSuccess(outcome: CallOutcome): Extract<CallOutcome, { kind: "suc
 export class CallContract {
   constructor(
     private readonly chain: ChainView,
-    private readonly engine: ExecutionEngine,
+    private readonly engine: CallEngine,
     private readonly states: StateStore,
     /** Most gas a call may use. */
     private readonly gasCap: bigint,

@@ -1,4 +1,3 @@
-import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { BlockHeader, BlockWithReceipts } from "../domain/block.js";
@@ -7,8 +6,13 @@ import { type BlockSelector, type FinalityView, finalizedHeight, heightOfTag } f
 import { corruptStore, historyPruned } from "../domain/errors.js";
 import type { Genesis } from "../domain/genesis.js";
 import { networkRules } from "../domain/network-rules.js";
-import type { BlockContext, BlockStore, ExecutedBlock, OldestKept, StateReference } from "../domain/ports.js";
-import type { PendingBlock } from "./pending-block.js";
+import type {
+  BlockContext,
+  BlockReader,
+  BlockWithChanges,
+  OldestKept,
+  StateReference,
+} from "../domain/ports.js";
 
 /** A point of the chain: its state, and the block fields that a call on it sees. */
 export interface ChainPoint {
@@ -24,9 +28,10 @@ export function blockNotFound(what: string): CodedError {
 export class ChainView {
   constructor(
     readonly genesis: Genesis,
-    private readonly blocks: BlockStore,
-    private readonly pending: PendingBlock,
-    private readonly clock: Clock,
+    private readonly blocks: BlockReader,
+    private readonly pending: { current(): Promise<BlockWithChanges> },
+    /** Of whoever makes blocks, which may be another thread. */
+    private readonly clock: { now(): number | Promise<number> },
     readonly rules: BlockRules = networkRules(genesis),
     /** `undefined`: the tag names no block yet. */
     private readonly heightOf: (...named: Parameters<typeof heightOfTag>) => number | undefined = heightOfTag,
@@ -69,9 +74,17 @@ export class ChainView {
     const height = this.height(selector);
     if (height === undefined) return undefined;
     const block = this.blocks.blockWithReceipts(height);
-    if (block === undefined && height < this.blocks.oldest().block)
-      throw historyPruned(this.blocks.oldest().block);
+    if (block === undefined) this.#refusePruned(height);
     return block;
+  }
+
+  /** Transactions of a stored block; `undefined` when there is none. */
+  transactionCount(selector: BlockSelector): number | undefined {
+    const height = this.height(selector);
+    if (height === undefined) return undefined;
+    const count = this.blocks.transactionCount(height);
+    if (count === undefined) this.#refusePruned(height);
+    return count;
   }
 
   header(selector: BlockSelector): BlockHeader | undefined {
@@ -80,7 +93,7 @@ export class ChainView {
   }
 
   /** The optimistic block over the latest: never stored, different a moment later. */
-  pendingBlock(): Promise<ExecutedBlock> {
+  pendingBlock(): Promise<BlockWithChanges> {
     return this.pending.current();
   }
 
@@ -93,16 +106,13 @@ export class ChainView {
       const block = await this.pending.current();
       const parent = this.#headerAt(block.header.number - 1);
       const state = { root: parent.stateRoot, overlays: [block.changes] };
-      return { state, context: { ...contextOf(block.header), timestamp: this.#now(block.header.timestamp) } };
+      return { state, context: await this.#live(block.header) };
     }
     const header = this.header(selector);
     if (header === undefined) throw blockNotFound(describe(selector));
-    const context = contextOf(header);
-    const live = selector.kind === "tag" && (selector.tag === "latest" || selector.tag === "safe");
-    return {
-      state: { root: header.stateRoot, overlays: [] },
-      context: live ? { ...context, timestamp: this.#now(header.timestamp) } : context,
-    };
+    const isLive = selector.kind === "tag" && (selector.tag === "latest" || selector.tag === "safe");
+    const context = isLive ? await this.#live(header) : contextOf(header);
+    return { state: { root: header.stateRoot, overlays: [] }, context };
   }
 
   /** Base fee of the next block. Wei per gas. */
@@ -120,8 +130,15 @@ export class ChainView {
     return this.rules.blobBaseFee(this.rules.nextExcessBlobGas(parent, timestamp), timestamp);
   }
 
-  #now(notBefore: number): number {
-    return Math.max(Math.floor(this.clock.now() / 1_000), notBefore);
+  #refusePruned(height: number): void {
+    const oldest = this.blocks.oldest().block;
+    if (height < oldest) throw historyPruned(oldest);
+  }
+
+  /** The fields of a block, at the time now. */
+  async #live(header: BlockHeader): Promise<BlockContext> {
+    const now = Math.floor((await this.clock.now()) / 1_000);
+    return { ...contextOf(header), timestamp: Math.max(now, header.timestamp) };
   }
 
   #headerAt(height: number): BlockHeader {

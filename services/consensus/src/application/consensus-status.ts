@@ -49,14 +49,11 @@ export class ConsensusStatus {
       while (!signal.aborted) {
         const head = this.head().number;
         if (next <= head) {
-          const block = this.blocks.block(next);
-          if (block === undefined) return;
+          const header = this.blocks.header(next);
+          const transactionCount = this.blocks.transactionCount(next);
+          if (header === undefined || transactionCount === undefined) return;
           next++;
-          yield {
-            header: block.header,
-            finalizedHeight: this.chain.finalizedHeight(),
-            transactionCount: block.transactions.length,
-          };
+          yield { header, finalizedHeight: this.chain.finalizedHeight(), transactionCount };
           continue;
         }
         await new Promise<void>((resolve) => {

@@ -2,7 +2,7 @@ import { CodedError } from "@aios/kernel/coded-error";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import { greater, lesser } from "../domain/bigint.js";
 import type { BlockWithReceipts } from "../domain/block.js";
-import type { BlockStore } from "../domain/ports.js";
+import type { BlockReader } from "../domain/ports.js";
 import { effectiveTip } from "../domain/transaction.js";
 import type { ChainView } from "./chain-view.js";
 
@@ -27,7 +27,7 @@ export class FeeOracle {
 
   constructor(
     private readonly chain: ChainView,
-    private readonly blocks: BlockStore,
+    private readonly blocks: BlockReader,
     /** Suggested when recent blocks say nothing. Wei per gas. */
     private readonly defaultTip: bigint,
     private readonly minTip: bigint,

@@ -2,7 +2,7 @@ import type { Clock } from "@aios/kernel/clock";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { StoredLog } from "../domain/ports.js";
-import type { ChainEvents } from "./chain-events.js";
+import type { ChainNews } from "./chain-events.js";
 import type { ChainView } from "./chain-view.js";
 import type { LogQuery, QueryLogs } from "./query-logs.js";
 
@@ -13,6 +13,8 @@ interface Filter {
   seenHeight: number;
   readonly hashes: Bytes32[];
   usedAtMs: number;
+  /** Ends what keeps it up to date. */
+  readonly close: () => void;
 }
 
 export interface FilterLimits {
@@ -34,17 +36,10 @@ export class FilterRegistry {
   constructor(
     private readonly chain: ChainView,
     private readonly logs: QueryLogs,
-    events: ChainEvents,
-    private readonly clock: Clock,
+    private readonly news: ChainNews,
+    private readonly clock: Pick<Clock, "now">,
     private readonly limits: FilterLimits,
-  ) {
-    events.on("admitted", (transaction) => {
-      for (const filter of this.#filters.values()) {
-        if (filter.kind === "transactions" && filter.hashes.length < limits.maxQueuedHashes)
-          filter.hashes.push(transaction.hash);
-      }
-    });
-  }
+  ) {}
 
   create(kind: Filter["kind"], query?: LogQuery): string {
     this.#forgetIdle();
@@ -56,17 +51,20 @@ export class FilterRegistry {
       });
     }
     const id = `0x${(this.#nextId++).toString(16)}`;
+    const hashes: Bytes32[] = [];
     this.#filters.set(id, {
       kind,
       query,
       seenHeight: this.chain.head().number,
-      hashes: [],
+      hashes,
       usedAtMs: this.clock.now(),
+      close: kind === "transactions" ? this.#collect(hashes) : () => undefined,
     });
     return id;
   }
 
   remove(id: string): boolean {
+    this.#filters.get(id)?.close();
     return this.#filters.delete(id);
   }
 
@@ -106,7 +104,13 @@ export class FilterRegistry {
   #forgetIdle(): void {
     const now = this.clock.now();
     for (const [id, filter] of this.#filters) {
-      if (now - filter.usedAtMs > this.limits.idleMs) this.#filters.delete(id);
+      if (now - filter.usedAtMs > this.limits.idleMs) this.remove(id);
     }
+  }
+
+  #collect(hashes: Bytes32[]): () => void {
+    return this.news.on("admitted", ({ hash }) => {
+      if (hashes.length < this.limits.maxQueuedHashes) hashes.push(hash);
+    });
   }
 }

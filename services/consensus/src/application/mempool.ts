@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { bytes32Of } from "@aios/core-rlp/hex";
 import { EMPTY_CODE_HASH } from "@aios/core-trie/empty-hashes";
@@ -8,7 +7,7 @@ import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { crashPoint } from "@aios/service-kit/crash-point";
 import type { BlockWithReceipts } from "../domain/block.js";
 import { isDelegation } from "../domain/delegation.js";
-import { alreadyKnown, oversized } from "../domain/errors.js";
+import { alreadyKnown } from "../domain/errors.js";
 import type { Genesis } from "../domain/genesis.js";
 import { type MempoolLimits, type SenderState, TransactionPool } from "../domain/mempool.js";
 import type {
@@ -23,8 +22,6 @@ import type { SignedTransaction } from "../domain/transaction.js";
 import { readState } from "../domain/with-state.js";
 import type { ChainEvents } from "./chain-events.js";
 
-/** About a millisecond's work. */
-const DECODED_TOGETHER = 128;
 /** Journal entries whose senders are recovered together. */
 const RESTORE_BATCH = 1_024;
 
@@ -53,7 +50,7 @@ export class Mempool {
     private readonly journal: MempoolJournal,
     private readonly events: ChainEvents,
     private readonly clock: Clock,
-    private readonly limits: MempoolLimits,
+    limits: MempoolLimits,
   ) {
     this.pool = new TransactionPool(limits);
   }
@@ -65,52 +62,36 @@ export class Mempool {
 
   /** Admits raw bytes. Resolves with the hash when a crash no longer loses it. Throws the admission errors. */
   async submit(raw: Uint8Array): Promise<Bytes32> {
-    const [outcome] = (await this.submitAll([raw])) as [Bytes32 | CodedError];
-    if (outcome instanceof CodedError) throw outcome;
-    return outcome;
+    const [decoded] = (await this.codec.admitAll([raw])) as [SignedTransaction | CodedError];
+    if (decoded instanceof CodedError) throw decoded;
+    const [refusal] = await this.admitAll([decoded]);
+    if (refusal !== undefined) throw refusal;
+    return decoded.hash;
   }
 
-  /** As `submit`, several at once: the hash of each, or what would have been thrown. */
-  async submitAll(raws: readonly Uint8Array[]): Promise<readonly (Bytes32 | CodedError)[]> {
-    const { maxTransactionBytes } = this.limits;
-    const decoded = await this.#decoded(raws.filter(({ length }) => length <= maxTransactionBytes));
+  /**
+   * Admits what is decoded and checked, several at once. Resolves when a crash no longer loses it: with why not, of each
+   * that is refused.
+   */
+  async admitAll(transactions: readonly SignedTransaction[]): Promise<readonly (CodedError | undefined)[]> {
     const receivedAtMs = this.clock.now();
     const admitted: SignedTransaction[] = [];
     const displaced: Bytes32[] = [];
-    let next = 0;
-    const outcomes = raws.map(({ length }): Bytes32 | CodedError => {
-      if (length > maxTransactionBytes) return oversized(length, maxTransactionBytes);
-      const transaction = decoded[next++] as SignedTransaction | CodedError;
-      if (transaction instanceof CodedError) return transaction;
+    const refusals = transactions.map((transaction) => {
       const refusal = this.#takeIn(transaction, receivedAtMs, displaced);
-      if (refusal !== undefined) return refusal;
-      admitted.push(transaction);
-      return transaction.hash;
+      if (refusal === undefined) admitted.push(transaction);
+      return refusal;
     });
-    if (admitted.length === 0) return outcomes;
+    if (admitted.length === 0) return refusals;
     crashPoint("consensus.submit.before-journal");
     const failure = await this.#keep(admitted, receivedAtMs);
-    if (failure !== undefined) return outcomes.map((each) => (each instanceof CodedError ? each : failure));
+    if (failure !== undefined) return refusals.map((refusal) => refusal ?? failure);
     crashPoint("consensus.submit.after-journal");
     // One that was displaced may have come back while this waited for the disk.
     await this.#forget(displaced.filter((hash) => this.pool.get(hash) === undefined));
     for (const transaction of admitted) this.events.emit("admitted", transaction);
     this.#onAdmitted();
-    return outcomes;
-  }
-
-  /** In parts, so that calls are answered in between and the first senders are recovered while the rest is decoded. */
-  async #decoded(raws: readonly Uint8Array[]): Promise<readonly (SignedTransaction | CodedError)[]> {
-    if (raws.length <= DECODED_TOGETHER) return await this.codec.admitAll(raws);
-    const parts: ReturnType<TransactionCodec["admitAll"]>[] = [];
-    for (let at = 0; at < raws.length; at += DECODED_TOGETHER) {
-      if (at > 0) await nextTurn();
-      const part = this.codec.admitAll(raws.slice(at, at + DECODED_TOGETHER));
-      // Nobody waits for it before the last part has begun.
-      part.catch(() => undefined);
-      parts.push(part);
-    }
-    return (await Promise.all(parts)).flat();
+    return refusals;
   }
 
   /** Puts it into the pool, and what it displaces into the list. Why not, where it is refused. */

@@ -4,7 +4,7 @@ import type { BlockWithReceipts, Log } from "../domain/block.js";
 import type { BlockSelector } from "../domain/block-tag.js";
 import { bloomTest } from "../domain/bloom.js";
 import { historyPruned } from "../domain/errors.js";
-import type { BlockStore, StoredLog } from "../domain/ports.js";
+import type { BlockReader, StoredLog } from "../domain/ports.js";
 import { blockNotFound, type ChainView } from "./chain-view.js";
 
 export interface LogQuery {
@@ -65,7 +65,7 @@ function tooMuch(message: string): CodedError {
 export class QueryLogs {
   constructor(
     private readonly chain: ChainView,
-    private readonly blocks: BlockStore,
+    private readonly blocks: BlockReader,
     private readonly limits: LogLimits,
   ) {}
 

@@ -144,6 +144,7 @@ export class SingleProducer implements CheckpointProducer {
       crashPoint("consensus.checkpoint.before-store");
       await this.blocks.append(block);
       crashPoint("consensus.checkpoint.after-store");
+      this.events.emit("stored", block.header);
       await this.mempool.settle(block, block.dropped);
       this.observer.produced(block, this.clock.now() - startedAt);
       this.events.emit("head", block);

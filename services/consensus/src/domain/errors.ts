@@ -102,6 +102,12 @@ export const recoveryBusy = (): CodedError =>
   error("recovery-busy", "unavailable", "too many transactions arrive at once: send again", {
     retryAfterMs: 500,
   });
+export const nodeBusy = (): CodedError =>
+  error("node-busy", "unavailable", "the node has too many questions to answer: try again", {
+    retryAfterMs: 500,
+  });
+export const nodeSlow = (limitMs: number): CodedError =>
+  error("node-timeout", "timeout", `the node did not answer within ${limitMs} ms`);
 export const notTheNextBlock = (expected: number, actual: number): CodedError =>
   error("not-the-next-block", "internal", `block ${actual} was offered where ${expected} is next`);
 export const corruptStore = (what: string): CodedError =>

@@ -112,10 +112,14 @@ export interface BlockInput {
   readonly transactions: readonly SignedTransaction[];
 }
 
-/** A block that has been executed but not stored. */
-export interface ExecutedBlock extends BlockWithReceipts {
+/** A block that has been executed, and what it changes. */
+export interface BlockWithChanges extends BlockWithReceipts {
   /** Accounts carry their new storage roots. */
   readonly changes: StateChanges;
+}
+
+/** A block that has been executed but not stored. */
+export interface ExecutedBlock extends BlockWithChanges {
   /** New trie nodes, and the tries that have them: to be kept once the nodes are stored. */
   readonly trieNodes: NewNodes;
   readonly tries: Tries;
@@ -137,18 +141,8 @@ export interface Beacon {
   valueAfter(parent: Pick<BlockHeader, "hash" | "number">, signal?: AbortSignal): Promise<Bytes32>;
 }
 
-/**
- * Runs transactions. Replaceable: `test/conformance/execution-engine.conformance.ts` says what every engine must do.
- * All methods are safe to call concurrently.
- */
-export interface ExecutionEngine {
-  /**
-   * Executes a block on the state of its parent. Transactions that fail by rule (nonce, balance, fee) are dropped
-   * with a reason and never fail the block. Deterministic in its input, but for `deferred`.
-   */
-  executeBlock(input: BlockInput): Promise<ExecutedBlock>;
-  /** Block 0 of the state that the store founds on the allocation. */
-  executeGenesis(): Promise<ExecutedBlock>;
+/** Runs what changes nothing: calls, traces and simulations. All methods are safe to call concurrently. */
+export interface CallEngine {
   /** One message call, no change of state. Throws `insufficient-funds`, `intrinsic-gas-too-low`, `call-timed-out`. */
   call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome>;
   /** As `call`, with the addresses and slots touched (EIP-2930). */
@@ -177,6 +171,20 @@ export interface ExecutionEngine {
   /** Blocks on top of `parent` that are made, shown and forgotten. Throws `simulation-refused`, `call-timed-out`. */
   simulate(parent: BlockHeader, request: SimulationRequest): Promise<readonly SimulatedBlock[]>;
 }
+
+/** Makes blocks. Safe to call concurrently. */
+export interface BlockEngine {
+  /**
+   * Executes a block on the state of its parent. Transactions that fail by rule (nonce, balance, fee) are dropped
+   * with a reason and never fail the block. Deterministic in its input, but for `deferred`.
+   */
+  executeBlock(input: BlockInput): Promise<ExecutedBlock>;
+  /** Block 0 of the state that the store founds on the allocation. */
+  executeGenesis(): Promise<ExecutedBlock>;
+}
+
+/** Runs transactions. Replaceable: `test/conformance/execution-engine.conformance.ts` says what every engine must do. */
+export interface ExecutionEngine extends BlockEngine, CallEngine {}
 
 /** Flat state and its Merkle trie. */
 export interface StateStore {
@@ -213,18 +221,24 @@ export interface OldestKept {
   readonly state: number;
 }
 
-/** The chain of stored blocks. Heights are contiguous from the oldest that is kept; nothing is ever replaced. */
-export interface BlockStore {
+/** The chain of stored blocks, to read. Heights are contiguous from the oldest that is kept; nothing is ever replaced. */
+export interface BlockReader {
   oldest(): OldestKept;
   /** `undefined` before genesis is stored. */
   head(): BlockHeader | undefined;
   header(height: number): BlockHeader | undefined;
   heightOf(blockHash: Bytes32): number | undefined;
   block(height: number): Block | undefined;
+  /** Transactions of a block. Costs far less than the block. */
+  transactionCount(height: number): number | undefined;
   blockWithReceipts(height: number): BlockWithReceipts | undefined;
   placeOf(transactionHash: Bytes32): TransactionPlace | undefined;
   /** Blooms of the heights from `from` to `to`, inclusive, in order; heights without logs may be left out. */
   blooms(from: number, to: number): Iterable<{ readonly height: number; readonly bloom: Uint8Array }>;
+}
+
+/** The chain of stored blocks, which grows. */
+export interface BlockStore extends BlockReader {
   /**
    * Stores block, receipts, state and indexes: all or nothing, on disk when this resolves, and nothing to be seen
    * before. Throws `not-the-next-block` unless the parent is the head.

@@ -1,11 +1,9 @@
 import { recoverPublicKey } from "../adapters/secp256k1/recover-public-key.js";
-import { WorkerEngine } from "../adapters/worker/worker-engine.js";
 import type { BlockHeader } from "../domain/block.js";
 import { corruptStore, genesisMismatch } from "../domain/errors.js";
 import type { Genesis } from "../domain/genesis.js";
 import { requireStakingGenesis } from "../domain/honor-chain.js";
-import type { ExecutedBlock } from "../domain/ports.js";
-import type { CallWorkerData } from "./call-worker.js";
+import type { ExecutedBlock, ExecutionEngine } from "../domain/ports.js";
 import { genesisDigest } from "./genesis-digest.js";
 import type { NodeContext } from "./node-options.js";
 import type { NodeStorage } from "./node-storage.js";
@@ -14,33 +12,23 @@ import { type EngineParts, openEngine } from "./open-engine.js";
 const GENESIS_DIGEST = "genesis-digest";
 
 export interface NodeExecution {
-  readonly engine: WorkerEngine;
+  readonly engine: ExecutionEngine;
   readonly genesisHeader: BlockHeader;
 }
 
 /**
- * Executes blocks in this thread and calls in another one, on the chain that `whole` begins. Throws `genesis-mismatch`,
+ * Executes blocks in this thread, on the chain that `whole` begins. Throws `genesis-mismatch`,
  * `corrupt-store`.
  */
 export async function openExecution(
-  { genesis, options, settings, clock, resources }: NodeContext,
+  { genesis, settings, clock }: NodeContext,
   whole: Genesis,
   storage: NodeStorage,
 ): Promise<NodeExecution> {
   const { states, blocks } = storage;
   const parts = { states, blocks, recover: recoverPublicKey, settings, now: () => clock.now() };
-  const local = await openEngine(settings.engine, { ...parts, genesis });
-  const genesisHeader = await openGenesis(storage, whole, parts);
-  const engine = new WorkerEngine(local, {
-    script: new URL("./call-worker.js", import.meta.url),
-    workerData: { genesis, dataDir: options.dataDir, settings } satisfies CallWorkerData,
-    maxQueuedCalls: settings.maxQueuedCalls,
-    callTimeoutMs: settings.callTimeoutMs,
-    maxHeapMiB: settings.callHeapMiB,
-  });
-  resources.defer(() => engine.close());
-  if (options.expectsCalls !== false) engine.warmUp();
-  return { engine, genesisHeader };
+  const engine = await openEngine(settings.engine, { ...parts, genesis });
+  return { engine, genesisHeader: await openGenesis(storage, whole, parts) };
 }
 
 /** Stores block 0, or makes sure that it is the stored one: by the digest of an earlier start, else by making it. */

@@ -1,5 +1,5 @@
 import type { Clock } from "@aios/kernel/clock";
-import type { RpcObserver } from "../adapters/json-rpc/dispatcher.js";
+import type { RpcThreadObserver } from "../adapters/rpc-thread/rpc-thread.js";
 import type { ProducerObserver } from "../application/single-producer.js";
 import type { Genesis } from "../domain/genesis.js";
 import type { ReportedOffence } from "../domain/honor-ports.js";
@@ -15,7 +15,7 @@ export interface NodeOptions {
   readonly clock?: Clock;
   readonly settings?: Partial<NodeSettings>;
   readonly producerObserver?: ProducerObserver;
-  readonly rpcObserver?: RpcObserver;
+  readonly rpcObserver?: RpcThreadObserver;
   readonly onListenerError?: (error: unknown) => void;
   /** Aborts some time before `stop`: callers over HTTP are told to connect elsewhere. */
   readonly leaving?: AbortSignal;

@@ -1,28 +1,34 @@
-import { RpcDispatcher } from "../adapters/json-rpc/dispatcher.js";
-import { rpcMethods } from "../adapters/json-rpc/methods.js";
-import { RpcServer } from "../adapters/json-rpc/server.js";
-import { CallContract } from "../application/call-contract.js";
+import { systemClock } from "@aios/service-kit/system-clock";
+import { errorAcross } from "../adapters/rpc-thread/error-across.js";
+import { packTransactions, unpackTransactions } from "../adapters/rpc-thread/packed-transactions.js";
+import type { NodeQuestions, PlainError } from "../adapters/rpc-thread/rpc-protocol.js";
+import { RpcThread, type RpcThreadObserver } from "../adapters/rpc-thread/rpc-thread.js";
+import { SharedHead } from "../adapters/rpc-thread/shared-head.js";
 import { ChainView } from "../application/chain-view.js";
-import { FeeOracle } from "../application/fee-oracle.js";
-import { FilterRegistry } from "../application/filter-registry.js";
+import { MempoolView } from "../application/mempool-view.js";
 import { PendingBlock } from "../application/pending-block.js";
-import { QueryLogs } from "../application/query-logs.js";
 import { WhyPending } from "../application/why-pending.js";
 import { heightOfTag } from "../domain/block-tag.js";
 import { networkRules } from "../domain/network-rules.js";
 import type { NodeContext } from "./node-options.js";
 import type { ChainParts, NodeProtocol } from "./node-protocol.js";
+import type { RpcWorkerData } from "./rpc-worker.js";
 
 export const CLIENT_VERSION = "aios-consensus/0.1.0";
 
+const UNOBSERVED: RpcThreadObserver = {
+  called: () => undefined,
+  internalError: () => undefined,
+  ended: () => undefined,
+};
+
 export interface NodeRpc {
   readonly chain: ChainView;
-  readonly dispatcher: RpcDispatcher;
   readonly host: string;
   readonly port: number;
 }
 
-/** Serves JSON-RPC. Throws what keeps it from listening: `EADDRINUSE` where the port is taken. */
+/** Serves JSON-RPC, in another thread. Throws what keeps it from listening: `EADDRINUSE` where the port is taken. */
 export async function serveRpc(
   context: NodeContext,
   parts: ChainParts,
@@ -30,12 +36,14 @@ export async function serveRpc(
 ): Promise<NodeRpc> {
   const { options, resources } = context;
   const chain = chainView(context, parts, protocol);
-  const dispatcher = rpcDispatcher(context, parts, protocol, chain);
-  const server = new RpcServer(dispatcher, parts.events, options.leaving ?? new AbortController().signal);
-  resources.defer(() => server.close());
-  const host = options.host ?? "127.0.0.1";
-  const { port } = await server.listen(host, options.port);
-  return { chain, dispatcher, host, port };
+  const thread = rpcThread(context, parts, protocol, chain);
+  resources.defer(() => thread.stop());
+  const port = await thread.start();
+  return { chain, host: hostOf(options), port };
+}
+
+function hostOf({ host }: NodeContext["options"]): string {
+  return host ?? "127.0.0.1";
 }
 
 function chainView(
@@ -58,36 +66,90 @@ function chainView(
   );
 }
 
-function rpcDispatcher(
-  { genesis, options, settings, clock }: NodeContext,
-  { storage: { blocks, states }, execution: { engine }, events, mempool }: ChainParts,
+function rpcThread(
+  context: NodeContext,
+  parts: ChainParts,
+  protocol: NodeProtocol,
+  chain: ChainView,
+): RpcThread {
+  const { genesis, options, settings, clock } = context;
+  const { events } = parts;
+  const head = new SharedHead();
+  head.stored(chain.head().number, chain.finalizedHeight());
+  const data: RpcWorkerData = {
+    genesis,
+    dataDir: options.dataDir,
+    settings,
+    clientVersion: CLIENT_VERSION,
+    isHonorNode: protocol.honor !== undefined,
+    hasOwnClock: clock !== systemClock,
+    expectsCalls: options.expectsCalls !== false,
+    isObserved: options.rpcObserver !== undefined,
+  };
+  const thread = new RpcThread({
+    script: new URL("./rpc-worker.js", import.meta.url),
+    workerData: data,
+    host: hostOf(options),
+    port: options.port,
+    maxHeapMiB: settings.rpcHeapMiB,
+    head,
+    answers: answersOf(context, parts, protocol, chain),
+    observer: options.rpcObserver ?? UNOBSERVED,
+  });
+  events.on("stored", ({ number }) => thread.stored(number, protocol.finalizedAt(number)));
+  events.on("finalized", (height) => head.finalized(height));
+  events.on("admitted", (transaction) => thread.admitted(transaction));
+  if (options.leaving?.aborted === true) thread.leave();
+  options.leaving?.addEventListener("abort", () => thread.leave(), { once: true });
+  return thread;
+}
+
+/** What only this thread knows. */
+function answersOf(
+  { clock }: NodeContext,
+  { storage: { blocks, states }, mempool }: ChainParts,
   { honor, evidence }: NodeProtocol,
   chain: ChainView,
-): RpcDispatcher {
-  const logs = new QueryLogs(chain, blocks, { maxBlocks: settings.maxLogBlocks, maxLogs: settings.maxLogs });
-  const filters = new FilterRegistry(chain, logs, events, clock, {
-    maxFilters: settings.maxFilters,
-    idleMs: settings.filterIdleMs,
-    maxQueuedHashes: settings.maxLogs,
-    maxBlocksPerPoll: settings.maxLogBlocks,
-  });
-  const methods = rpcMethods({
-    chain,
-    blocks,
-    states,
-    mempool,
-    engine,
-    calls: new CallContract(chain, engine, states, settings.callGasCap),
-    fees: new FeeOracle(chain, blocks, settings.defaultTipPerGas, settings.minTipPerGas),
-    logs,
-    filters,
-    whyPending: new WhyPending(chain, blocks, mempool, honor?.view),
-    honor: honor?.view,
-    evidence,
-    stakingContract: genesis.honor?.stakingContract,
-    simulationGasCap: settings.simulationGasCap,
-    clientVersion: CLIENT_VERSION,
-  });
-  const observer = options.rpcObserver ?? { called: () => undefined, internalError: () => undefined };
-  return new RpcDispatcher(methods, settings, observer, () => clock.now());
+): Partial<NodeQuestions> {
+  const pool = new MempoolView(mempool, chain, states);
+  const why = new WhyPending(chain, blocks, mempool, honor?.view);
+  return {
+    async admit(packed) {
+      const outcomes = await mempool.admitAll(unpackTransactions(packed));
+      const refusals: [number, PlainError][] = [];
+      outcomes.forEach((refusal, index) => {
+        if (refusal !== undefined) refusals.push([index, errorAcross(refusal)]);
+      });
+      return refusals;
+    },
+    async waiting(hash) {
+      const transaction = await pool.get(hash);
+      return packTransactions(transaction === undefined ? [] : [transaction]);
+    },
+    nextNonce: (sender) => pool.nextNonce(sender),
+    counts: () => pool.counts(),
+    async content(sender) {
+      const { pending, queued } = await pool.content(sender);
+      return { pending: packTransactions(pending), queued: packTransactions(queued) };
+    },
+    async pendingBlock() {
+      const { header, transactions, receipts, changes } = await chain.pendingBlock();
+      return { header, transactions, receipts, changes };
+    },
+    explain: (hash) => why.explain(hash),
+    evidence: async () => evidence?.list() ?? [],
+    now: async () => clock.now(),
+    ...(honor === undefined ? {} : honorAnswers(honor.view)),
+  };
+}
+
+function honorAnswers(view: NonNullable<NodeProtocol["honor"]>["view"]): Partial<NodeQuestions> {
+  return {
+    status: () => view.status(),
+    dag: (fromTick, toTick) => view.dag(fromTick, toTick),
+    decision: (height) => view.decision(height),
+    honorSet: (number) => view.honorSet(number),
+    handOvers: (fromSet, limit) => view.handOvers(fromSet, limit),
+    place: (transaction) => view.place(transaction),
+  };
 }

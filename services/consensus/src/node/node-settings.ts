@@ -24,9 +24,11 @@ export interface NodeSettings extends ProducerSettings, MempoolLimits, RpcLimits
   readonly callTimeoutMs: number;
   /** Heap of the thread that runs calls. */
   readonly callHeapMiB: number;
+  /** Heap of the thread that serves JSON-RPC. */
+  readonly rpcHeapMiB: number;
   /** Waiting transactions that the pending block looks at. */
   readonly maxPendingTransactions: number;
-  /** Threads that recover senders; 0 recovers them where blocks are made. */
+  /** Threads that recover senders; 0 recovers them where JSON-RPC is served. */
   readonly recoveryWorkers: number;
   /** Signatures that may wait for such a thread. */
   readonly maxQueuedRecoveries: number;
@@ -59,6 +61,7 @@ export const defaultNodeSettings: NodeSettings = {
   simulationGasCap: 50_000_000n,
   callTimeoutMs: 5_000,
   callHeapMiB: 96,
+  rpcHeapMiB: 512,
   maxPendingTransactions: 200,
   recoveryWorkers: 1,
   maxQueuedRecoveries: 16_384,

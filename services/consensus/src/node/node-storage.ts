@@ -14,6 +14,7 @@ export interface NodeStorage {
   readonly states: LmdbStateStore;
   readonly blocks: LmdbBlockStore;
   readonly codec: AdmissionCodec;
+  readonly recovery: RecoveryPool;
 }
 
 /** The chain on disk, and the threads that recover the senders of what is to come there. */
@@ -38,5 +39,5 @@ export function openStorage({ genesis, options, settings, clock, resources }: No
       }
     : undefined;
   const blocks = new LmdbBlockStore(database, codec, pruning);
-  return { database, states: new LmdbStateStore(database), blocks, codec };
+  return { database, states: new LmdbStateStore(database), blocks, codec, recovery };
 }

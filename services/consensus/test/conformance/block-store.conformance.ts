@@ -48,6 +48,7 @@ export function blockStoreConformance(name: string, open: () => Promise<BlockSto
         expect(plain(store.header(height))).toEqual(plain(header));
         expect(store.heightOf(header.hash)).toBe(height);
         expect(plain(store.block(height))).toMatchObject(plain({ header, transactions }) as object);
+        expect(store.transactionCount(height)).toBe(transactions.length);
         expect(plain(store.blockWithReceipts(height))).toMatchObject(
           plain({ header, transactions, receipts }) as object,
         );
@@ -62,6 +63,7 @@ export function blockStoreConformance(name: string, open: () => Promise<BlockSto
       for (const height of [0, 1, -1, 1.5, Number.MAX_SAFE_INTEGER]) {
         expect(blocks.header(height)).toBeUndefined();
         expect(blocks.block(height)).toBeUndefined();
+        expect(blocks.transactionCount(height)).toBeUndefined();
         expect(blocks.blockWithReceipts(height)).toBeUndefined();
       }
       expect(blocks.heightOf(UNKNOWN)).toBeUndefined();

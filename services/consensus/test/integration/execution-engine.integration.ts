@@ -52,7 +52,7 @@ async function openWithWorker(engineName: EngineName, genesis: Genesis): Promise
   const local = await openLocal(engineName, genesis);
   const threads = new StartedThreads();
   const settings = { ...defaultNodeSettings, engine: engineName };
-  const engine = new WorkerEngine(local.engine, {
+  const calls = new WorkerEngine({
     script: new URL(import.meta.resolve("@aios/consensus/node/call-worker")),
     workerData: { genesis, dataDir: local.directory, settings },
     maxQueuedCalls: 16,
@@ -61,13 +61,21 @@ async function openWithWorker(engineName: EngineName, genesis: Genesis): Promise
   });
   return {
     ...local,
-    engine,
+    engine: {
+      executeBlock: (input) => local.engine.executeBlock(input),
+      executeGenesis: () => local.engine.executeGenesis(),
+      call: (state, context, request) => calls.call(state, context, request),
+      accessList: (state, context, request) => calls.accessList(state, context, request),
+      traceBlock: (parent, block, index, options) => calls.traceBlock(parent, block, index, options),
+      traceCall: (state, context, request, options) => calls.traceCall(state, context, request, options),
+      simulate: (parent, request) => calls.simulate(parent, request),
+    },
     async crash() {
       expect(await threads.crash()).toBe(1);
     },
     async close() {
       threads[Symbol.dispose]();
-      await engine.close();
+      await calls.close();
       await local.close();
     },
   };

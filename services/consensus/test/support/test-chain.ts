@@ -71,7 +71,11 @@ export async function startTestChain(
     ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     producerObserver: { produced: () => undefined, failed: (error) => problems.push(error) },
-    rpcObserver: { called: () => undefined, internalError: (_method, error) => problems.push(error) },
+    rpcObserver: {
+      called: () => undefined,
+      internalError: (_method, error) => problems.push(error),
+      ended: (error) => problems.push(error),
+    },
     onListenerError: (error) => problems.push(error),
   });
   return {

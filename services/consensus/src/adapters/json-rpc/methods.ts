@@ -1,11 +1,12 @@
+import type { Admission } from "../../application/admission.js";
 import type { CallContract } from "../../application/call-contract.js";
 import type { ChainView } from "../../application/chain-view.js";
 import type { FeeOracle } from "../../application/fee-oracle.js";
 import type { FilterRegistry } from "../../application/filter-registry.js";
-import type { Mempool } from "../../application/mempool.js";
 import type { QueryLogs } from "../../application/query-logs.js";
 import type { WhyPending } from "../../application/why-pending.js";
-import type { BlockStore, ExecutionEngine, StateStore } from "../../domain/ports.js";
+import type { BlockReader, CallEngine, StateStore } from "../../domain/ports.js";
+import type { WaitingTransactions } from "../../domain/waiting-transactions.js";
 import type { RpcMethods } from "./method.js";
 import { blockMethods } from "./methods/blocks.js";
 import { debugMethods } from "./methods/debug.js";
@@ -20,15 +21,16 @@ import { transactionMethods } from "./methods/transactions.js";
 
 export interface RpcBackend extends HonorBackend {
   readonly chain: ChainView;
-  readonly blocks: BlockStore;
+  readonly blocks: BlockReader;
   readonly states: StateStore;
-  readonly mempool: Mempool;
-  readonly engine: ExecutionEngine;
+  readonly pool: WaitingTransactions;
+  readonly admission: Pick<Admission, "submitAll">;
+  readonly engine: CallEngine;
   readonly calls: CallContract;
   readonly fees: FeeOracle;
   readonly logs: QueryLogs;
   readonly filters: FilterRegistry;
-  readonly whyPending: WhyPending;
+  readonly whyPending: Pick<WhyPending, "explain">;
   /** Most gas that the calls of one simulation may use together. */
   readonly simulationGasCap: bigint;
   readonly clientVersion: string;
@@ -36,14 +38,14 @@ export interface RpcBackend extends HonorBackend {
 
 /** Every method that a node answers, but for subscriptions, which belong to a connection. */
 export function rpcMethods(backend: RpcBackend): RpcMethods {
-  const { chain, blocks, states, mempool, engine, calls, fees } = backend;
+  const { chain, blocks, states, pool, engine, calls, fees } = backend;
   return {
-    ...blockMethods(chain, blocks, mempool),
-    ...stateMethods(chain, states, mempool, calls),
-    ...transactionMethods(chain, mempool, fees),
-    ...fillMethods(chain, states, mempool, calls, fees),
+    ...blockMethods(chain, blocks, pool),
+    ...stateMethods(chain, states, pool, calls),
+    ...transactionMethods(chain, pool, backend.admission, fees),
+    ...fillMethods(chain, pool, calls, fees),
     ...logMethods(backend.logs, backend.filters),
-    ...debugMethods(chain, blocks, mempool, engine, calls),
+    ...debugMethods(chain, blocks, pool, engine, calls),
     ...simulateMethods(chain, engine, backend.simulationGasCap),
     ...nodeMethods(chain, blocks, backend.whyPending, backend.clientVersion),
     ...honorMethods(backend),

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { closeConnectionsWithAnswers } from "@aios/service-kit/http-drain";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
-import type { ChainEvents } from "../../application/chain-events.js";
+import type { ChainNews } from "../../application/chain-events.js";
+import type { BlockReader } from "../../domain/ports.js";
 import type { RpcDispatcher } from "./dispatcher.js";
 import { ConnectionSubscriptions } from "./subscriptions.js";
 
@@ -14,6 +15,8 @@ const HEADERS = {
 const TOO_LARGE = '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"request body too large"}}';
 /** How often connections are looked at for what they owe: the time-outs hold to within it. */
 const CHECKING_INTERVAL_MS = 2_000;
+/** Of a body that is too large, so many times the limit are thrown away before its connection is closed. */
+const UNREAD_BODIES = 4;
 const MAX_QUEUED_PER_CONNECTION = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 const POLICY_VIOLATION = 1008;
@@ -26,7 +29,8 @@ export class RpcServer {
 
   constructor(
     private readonly dispatcher: RpcDispatcher,
-    private readonly events: ChainEvents,
+    private readonly news: ChainNews,
+    private readonly blocks: Pick<BlockReader, "blockWithReceipts">,
     leaving: AbortSignal,
   ) {
     const { limits } = dispatcher;
@@ -82,17 +86,24 @@ export class RpcServer {
       response.writeHead(405, { ...HEADERS, allow: "POST, OPTIONS" }).end();
       return;
     }
-    const body = await readBody(request, this.dispatcher.limits.maxBodyBytes);
+    const chunks: Buffer[] = [];
+    const body = await readBody(request, this.dispatcher.limits.maxBodyBytes, (chunk) => chunks.push(chunk));
     if (body === "aborted") return;
     if (body === "too-large") {
-      response
-        .writeHead(413, { ...HEADERS, "content-type": "application/json", connection: "close" })
-        .end(TOO_LARGE);
+      await this.#refuseBody(request, response);
       return;
     }
-    const answer = await this.dispatcher.handle(body.text);
+    const answer = await this.dispatcher.handle(Buffer.concat(chunks).toString("utf8"));
     if (answer === undefined) response.writeHead(204, HEADERS).end();
     else response.writeHead(200, { ...HEADERS, "content-type": "application/json" }).end(answer);
+  }
+
+  /** A connection that is closed over unread bytes is reset, and the answer lost with it: some more are read first. */
+  async #refuseBody(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const headers = { ...HEADERS, "content-type": "application/json", "content-length": TOO_LARGE.length };
+    response.writeHead(413, { ...headers, connection: "close" }).write(TOO_LARGE);
+    await readBody(request, UNREAD_BODIES * this.dispatcher.limits.maxBodyBytes, () => undefined);
+    response.end();
   }
 
   #onConnection(socket: WebSocket): void {
@@ -103,7 +114,8 @@ export class RpcServer {
       else socket.send(text);
     };
     const subscriptions = new ConnectionSubscriptions(
-      this.events,
+      this.news,
+      this.blocks,
       send,
       limits.maxSubscriptionsPerConnection,
     );
@@ -136,20 +148,21 @@ function textOf(message: RawData): string {
   return message instanceof ArrayBuffer ? Buffer.from(message).toString("utf8") : message.toString("utf8");
 }
 
+/** Hands on the bytes of a body. What is beyond the limit is left unread. */
 async function readBody(
   request: IncomingMessage,
   maxBytes: number,
-): Promise<{ readonly text: string } | "too-large" | "aborted"> {
-  const chunks: Buffer[] = [];
+  take: (chunk: Buffer) => void,
+): Promise<"whole" | "too-large" | "aborted"> {
   let size = 0;
   try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > maxBytes) return "too-large";
-      chunks.push(chunk);
+      take(chunk);
     }
   } catch {
     return "aborted";
   }
-  return { text: Buffer.concat(chunks).toString("utf8") };
+  return "whole";
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { ChainEvents } from "../../application/chain-events.js";
-import { logMatches, logsOf } from "../../application/query-logs.js";
+import type { ChainNews } from "../../application/chain-events.js";
+import { type LogQuery, logMatches, logsOf } from "../../application/query-logs.js";
+import type { BlockHeader } from "../../domain/block.js";
+import type { BlockReader } from "../../domain/ports.js";
 import { formatHeader, formatLog, formatTransaction, type RpcValue } from "./format.js";
 import type { RpcMethods } from "./method.js";
 import { logQuery } from "./parameters.js";
@@ -11,7 +13,8 @@ export class ConnectionSubscriptions {
   readonly #active = new Map<string, () => void>();
 
   constructor(
-    private readonly events: ChainEvents,
+    private readonly news: ChainNews,
+    private readonly blocks: Pick<BlockReader, "blockWithReceipts">,
     private readonly send: (text: string) => void,
     private readonly maxSubscriptions: number,
   ) {}
@@ -48,15 +51,13 @@ export class ConnectionSubscriptions {
   #listen(kind: unknown, options: unknown, notify: (result: RpcValue) => void): () => void {
     switch (kind) {
       case "newHeads":
-        return this.events.on("head", (block) => notify(formatHeader(block.header)));
+        return this.news.on("head", ({ header }) => notify(formatHeader(header)));
       case "logs": {
         const query = logQuery(options);
-        return this.events.on("head", (block) => {
-          for (const log of logsOf(block)) if (logMatches(log, query)) notify(formatLog(log));
-        });
+        return this.news.on("head", ({ header }) => this.#tellLogs(header, query, notify));
       }
       case "newPendingTransactions":
-        return this.events.on("admitted", (transaction) =>
+        return this.news.on("admitted", (transaction) =>
           notify(options === true ? formatTransaction(transaction, undefined) : transaction.hash),
         );
       case "syncing":
@@ -65,5 +66,11 @@ export class ConnectionSubscriptions {
       default:
         throw invalidParams("subscription must be newHeads, logs, newPendingTransactions or syncing");
     }
+  }
+
+  #tellLogs({ number, logsBloom }: BlockHeader, query: LogQuery, notify: (log: RpcValue) => void): void {
+    const block = logsBloom.some((byte) => byte !== 0) ? this.blocks.blockWithReceipts(number) : undefined;
+    if (block === undefined) return;
+    for (const log of logsOf(block)) if (logMatches(log, query)) notify(formatLog(log));
   }
 }

@@ -128,8 +128,13 @@ export class ChainDatabase {
   /** A stable view of all tables as they are now, to be given back by `done`. */
   snapshot(): Transaction {
     // Else everything read in one turn shares the view of its first read, however old that is by now.
-    this.#root.resetReadTxn();
+    this.refresh();
     return this.#root.useReadTransaction();
+  }
+
+  /** What is read from now on in this thread, outside snapshots, is as new as the disk. */
+  refresh(): void {
+    this.#root.resetReadTxn();
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { fromHex } from "@aios/core-rlp/hex";
-import { decodeRlp, encodeRlp, rlpBytes, rlpList } from "@aios/core-rlp/rlp";
+import { decodeRlp, encodeRlp, rlpBytes, rlpList, splitRlpList } from "@aios/core-rlp/rlp";
 import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { Block, BlockHeader, BlockWithReceipts, TransactionPlace } from "../../domain/block.js";
 import { decodeHeader, decodeReceipts, encodeHeader, encodeReceipts } from "../../domain/block-codec.js";
@@ -78,16 +78,20 @@ export class LmdbBlockStore implements BlockStore {
     const recent = this.#recent.get(height);
     if (recent !== undefined) return recent;
     const header = this.header(height);
-    if (header === undefined) return undefined;
-    const body = this.database.bodies.get(height);
-    // A chain that began with a snapshot has some headers from before it.
-    if (body === undefined && height < oldestBlock(this.database)) return undefined;
-    if (body === undefined) throw corruptStore(`the body of block ${height} is missing`);
+    const body = header === undefined ? undefined : this.#body(height);
+    if (header === undefined || body === undefined) return undefined;
     const transactions = rlpList(decodeRlp(body)).map((item) => {
       const [raw, sender] = rlpList(item).map(rlpBytes) as [Uint8Array, Uint8Array];
       return this.codec.decodeTrusted(raw.slice(), sender);
     });
     return { header, transactions };
+  }
+
+  transactionCount(height: number): number | undefined {
+    const recent = this.#recent.get(height);
+    if (recent !== undefined) return recent.transactions.length;
+    const body = this.header(height) === undefined ? undefined : this.#body(height);
+    return body === undefined ? undefined : splitRlpList(body).length;
   }
 
   blockWithReceipts(height: number): BlockWithReceipts | undefined {
@@ -137,6 +141,14 @@ export class LmdbBlockStore implements BlockStore {
     this.database.latestAccounts.advance(header.stateRoot, block.changes.accounts);
     this.database.tries.keep(block.tries);
     this.#remember({ header, transactions: block.transactions, receipts: block.receipts });
+  }
+
+  #body(height: number): Uint8Array | undefined {
+    const body = this.database.bodies.get(height);
+    // A chain that began with a snapshot has some headers from before it.
+    if (body === undefined && height >= oldestBlock(this.database))
+      throw corruptStore(`the body of block ${height} is missing`);
+    return body;
   }
 
   #remember(block: BlockWithReceipts): void {

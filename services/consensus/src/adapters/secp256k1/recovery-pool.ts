@@ -93,6 +93,16 @@ export class RecoveryPool implements SenderRecovery {
     });
   }
 
+  /** Ends the threads that have nothing to do; the next request starts them again. */
+  async rest(): Promise<void> {
+    const idle = this.#lanes.map((lane, index) => {
+      if (lane === undefined || lane.batch.length > 0) return undefined;
+      this.#lanes[index] = undefined;
+      return lane.worker.terminate();
+    });
+    await Promise.all(idle);
+  }
+
   /** Ends the threads; what waits is refused. */
   async close(): Promise<void> {
     this.#closed = true;

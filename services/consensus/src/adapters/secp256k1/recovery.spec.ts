@@ -57,6 +57,18 @@ describe("recovery of public keys", () => {
   });
 });
 
+it("has no thread while it rests, and starts one for the next request", async () => {
+  using threads = new StartedThreads();
+  const pool = new RecoveryPool(recoverPublicKey, { script, workers: 1, maxQueued: 64, batchSize: 16 });
+  const many = Array.from({ length: 32 }, () => INVALID);
+  expect(await pool.recoverAll(many)).toHaveLength(many.length);
+  await pool.rest();
+  expect(await threads.crash()).toBe(0);
+  expect(await pool.recoverAll(many)).toHaveLength(many.length);
+  expect(await threads.crash()).toBe(1);
+  await pool.close();
+});
+
 for (const workers of [0, 1, 2]) {
   const threads = new StartedThreads();
   afterAll(() => threads[Symbol.dispose]());

@@ -1,9 +1,9 @@
 import { parentPort } from "node:worker_threads";
 import { toCodedError } from "@aios/kernel/coded-error";
-import type { ExecutionEngine } from "../../domain/ports.js";
+import type { CallEngine } from "../../domain/ports.js";
 import type { CallAnswer, CallJob } from "./call-protocol.js";
 
-function run(engine: ExecutionEngine, job: CallJob): Promise<unknown> {
+function run(engine: CallEngine, job: CallJob): Promise<unknown> {
   switch (job.kind) {
     case "call":
       return engine.call(job.state, job.context, job.request);
@@ -19,7 +19,7 @@ function run(engine: ExecutionEngine, job: CallJob): Promise<unknown> {
 }
 
 /** The worker's side: answers one job after another, in order. */
-export function serveCalls(engine: ExecutionEngine): void {
+export function serveCalls(engine: CallEngine): void {
   const port = parentPort;
   if (port === null) throw new TypeError("serveCalls runs in a worker thread only");
   port.on("message", (job: CallJob) => {

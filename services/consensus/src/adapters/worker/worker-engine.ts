@@ -4,11 +4,9 @@ import type { Block, BlockHeader } from "../../domain/block.js";
 import { callTimedOut, engineBusy, nodeStopping } from "../../domain/errors.js";
 import type {
   BlockContext,
-  BlockInput,
+  CallEngine,
   CallOutcome,
   CallRequest,
-  ExecutedBlock,
-  ExecutionEngine,
   StateReference,
 } from "../../domain/ports.js";
 import type { SimulatedBlock, SimulationRequest } from "../../domain/simulation.js";
@@ -32,10 +30,10 @@ interface Pending {
 }
 
 /**
- * Blocks run here, calls in a worker thread: code that a caller chose never delays a checkpoint, and a call that
- * takes too long is ended with its thread, because the interpreter cannot be interrupted.
+ * Runs calls in a thread of their own: code that a caller chose never delays a checkpoint, and a call that takes too long
+ * is ended with its thread, because the interpreter cannot be interrupted.
  */
-export class WorkerEngine implements ExecutionEngine {
+export class WorkerEngine implements CallEngine {
   #worker: Worker | undefined;
   #running: Pending | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -43,18 +41,7 @@ export class WorkerEngine implements ExecutionEngine {
   #closed = false;
   readonly #queue: Pending[] = [];
 
-  constructor(
-    private readonly blocks: Pick<ExecutionEngine, "executeBlock" | "executeGenesis">,
-    private readonly options: WorkerEngineOptions,
-  ) {}
-
-  executeBlock(input: BlockInput): Promise<ExecutedBlock> {
-    return this.blocks.executeBlock(input);
-  }
-
-  executeGenesis(): Promise<ExecutedBlock> {
-    return this.blocks.executeGenesis();
-  }
+  constructor(private readonly options: WorkerEngineOptions) {}
 
   async call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome> {
     return (await this.#ask({ kind: "call", state, context, request })) as CallOutcome;

@@ -179,6 +179,7 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
 
   decided(height: number): void {
     this.#decidedHeight = height;
+    this.#parts.events.emit("finalized", this.finalizedHeight());
   }
 
   rejected(ids: readonly string[]): void {
@@ -277,6 +278,7 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
     crashPoint("consensus.checkpoint.before-store");
     await blocks.append(block);
     crashPoint("consensus.checkpoint.after-store");
+    events.emit("stored", block.header);
     this.#answer(block.header);
     // Another base fee decides anew what can run.
     this.#fedUpTo.clear();

@@ -1,9 +1,10 @@
+import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { ChainView } from "../../../application/chain-view.js";
 import { blockNotFound } from "../../../application/chain-view.js";
-import type { Mempool } from "../../../application/mempool.js";
 import type { BlockWithReceipts } from "../../../domain/block.js";
 import type { BlockSelector } from "../../../domain/block-tag.js";
-import type { BlockStore } from "../../../domain/ports.js";
+import type { BlockReader } from "../../../domain/ports.js";
+import type { WaitingTransactions } from "../../../domain/waiting-transactions.js";
 import {
   formatBlock,
   formatReceipt,
@@ -16,15 +17,21 @@ import type { RpcMethods } from "../method.js";
 import { blockSelector, flag, hash, smallNumber } from "../parameters.js";
 
 /** Blocks, transactions and receipts. */
-export function blockMethods(chain: ChainView, blocks: BlockStore, mempool: Mempool): RpcMethods {
+export function blockMethods(
+  chain: ChainView,
+  blocks: BlockReader,
+  pool: Pick<WaitingTransactions, "get">,
+): RpcMethods {
   const isPending = (selector: BlockSelector): boolean =>
     selector.kind === "tag" && selector.tag === "pending";
   const byHash = (value: unknown): BlockSelector => ({ kind: "hash", hash: hash(value, "block hash") });
   const find = async (selector: BlockSelector): Promise<BlockWithReceipts | undefined> =>
     isPending(selector) ? await chain.pendingBlock() : chain.block(selector);
   const count = async (selector: BlockSelector): Promise<RpcValue> => {
-    const block = await find(selector);
-    return block === undefined ? null : hexNumber(block.transactions.length);
+    const found = isPending(selector)
+      ? (await chain.pendingBlock()).transactions.length
+      : chain.transactionCount(selector);
+    return found === undefined ? null : hexNumber(found);
   };
   const transactionAt = async (selector: BlockSelector, index: unknown): Promise<RpcValue> => {
     const at = smallNumber(index, "index");
@@ -35,6 +42,14 @@ export function blockMethods(chain: ChainView, blocks: BlockStore, mempool: Memp
       transaction,
       isPending(selector) ? undefined : { header: block.header, index: at },
     );
+  };
+  const stored = (wanted: Bytes32): RpcValue | undefined => {
+    const place = blocks.placeOf(wanted);
+    if (place === undefined) return undefined;
+    const block = blocks.block(place.blockNumber);
+    const transaction = block?.transactions[place.index];
+    if (block === undefined || transaction === undefined) throw blockNotFound(String(place.blockNumber));
+    return formatTransaction(transaction, { header: block.header, index: place.index });
   };
   const uncles = async (selector: BlockSelector): Promise<RpcValue> => {
     const block = await find(selector);
@@ -62,17 +77,14 @@ export function blockMethods(chain: ChainView, blocks: BlockStore, mempool: Memp
     eth_getTransactionByBlockNumberAndIndex: ([block, index]) =>
       transactionAt(blockSelector(block, "block"), index),
     eth_getTransactionByBlockHashAndIndex: ([block, index]) => transactionAt(byHash(block), index),
-    eth_getTransactionByHash: ([value]) => {
+    eth_getTransactionByHash: async ([value]) => {
       const wanted = hash(value, "transaction hash");
-      const place = blocks.placeOf(wanted);
-      if (place === undefined) {
-        const waiting = mempool.pool.get(wanted);
-        return waiting === undefined ? null : formatTransaction(waiting.transaction, undefined);
-      }
-      const block = blocks.block(place.blockNumber);
-      const transaction = block?.transactions[place.index];
-      if (block === undefined || transaction === undefined) throw blockNotFound(String(place.blockNumber));
-      return formatTransaction(transaction, { header: block.header, index: place.index });
+      const included = stored(wanted);
+      if (included !== undefined) return included;
+      const waiting = await pool.get(wanted);
+      if (waiting !== undefined) return formatTransaction(waiting, undefined);
+      // What has left the pool meanwhile may be in a block now.
+      return stored(wanted) ?? null;
     },
     eth_getTransactionReceipt: ([value]) => {
       const place = blocks.placeOf(hash(value, "transaction hash"));

@@ -1,11 +1,13 @@
 import { toHex } from "@aios/core-rlp/hex";
+import type { Bytes32 } from "@aios/kernel/identifiers";
 import type { CallContract } from "../../../application/call-contract.js";
 import { blockNotFound, type ChainView } from "../../../application/chain-view.js";
-import type { Mempool } from "../../../application/mempool.js";
 import type { BlockWithReceipts } from "../../../domain/block.js";
 import { blockRlp, headerRlp, receiptRlp } from "../../../domain/block-codec.js";
 import type { BlockSelector } from "../../../domain/block-tag.js";
-import type { BlockStore, ExecutionEngine } from "../../../domain/ports.js";
+import type { BlockReader, CallEngine } from "../../../domain/ports.js";
+import type { SignedTransaction } from "../../../domain/transaction.js";
+import type { WaitingTransactions } from "../../../domain/waiting-transactions.js";
 import type { RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
 import { asObject, blockSelector, callArguments, hash, stateOverrides } from "../parameters.js";
@@ -19,9 +21,9 @@ function transactionNotFound(): RpcError {
 /** Raw encodings and traces. */
 export function debugMethods(
   chain: ChainView,
-  blocks: BlockStore,
-  mempool: Mempool,
-  engine: ExecutionEngine,
+  blocks: BlockReader,
+  pool: Pick<WaitingTransactions, "get">,
+  engine: CallEngine,
   calls: CallContract,
 ): RpcMethods {
   const find = async (value: unknown): Promise<BlockWithReceipts> => {
@@ -30,6 +32,10 @@ export function debugMethods(
     const block = isPending ? await chain.pendingBlock() : chain.block(selector);
     if (block === undefined) throw blockNotFound(String(value));
     return block;
+  };
+  const stored = (wanted: Bytes32): SignedTransaction | undefined => {
+    const place = blocks.placeOf(wanted);
+    return place === undefined ? undefined : blocks.block(place.blockNumber)?.transactions[place.index];
   };
   const traceBlock = async (selector: BlockSelector, config: unknown): Promise<RpcValue> => {
     const options = traceOptions(config);
@@ -52,13 +58,10 @@ export function debugMethods(
         toHex(receiptRlp(receipt, block.transactions[index]?.type ?? 0)),
       );
     },
-    debug_getRawTransaction: ([value]) => {
+    debug_getRawTransaction: async ([value]) => {
       const wanted = hash(value, "transaction hash");
-      const place = blocks.placeOf(wanted);
-      const transaction =
-        place === undefined
-          ? mempool.pool.get(wanted)?.transaction
-          : blocks.block(place.blockNumber)?.transactions[place.index];
+      // What has left the pool meanwhile may be in a block now.
+      const transaction = stored(wanted) ?? (await pool.get(wanted)) ?? stored(wanted);
       return transaction === undefined ? "0x" : toHex(transaction.raw);
     },
     // A block that does not follow the rules is never stored.

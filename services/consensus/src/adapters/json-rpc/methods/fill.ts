@@ -2,10 +2,8 @@ import { toHex } from "@aios/core-rlp/hex";
 import type { CallContract } from "../../../application/call-contract.js";
 import type { ChainView } from "../../../application/chain-view.js";
 import type { FeeOracle } from "../../../application/fee-oracle.js";
-import type { Mempool } from "../../../application/mempool.js";
-import type { StateStore } from "../../../domain/ports.js";
 import { unsignedTransaction } from "../../../domain/unsigned-transaction.js";
-import { readState } from "../../../domain/with-state.js";
+import type { WaitingTransactions } from "../../../domain/waiting-transactions.js";
 import { formatTransaction, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
 import { asObject, quantity } from "../parameters.js";
@@ -19,8 +17,7 @@ const SIGNATURE = ["v", "r", "s", "yParity"] as const;
 /** `eth_fillTransaction`: nonce, gas, fees and chain id, so that a wallet only has to sign. */
 export function fillMethods(
   chain: ChainView,
-  states: StateStore,
-  mempool: Mempool,
+  pool: Pick<WaitingTransactions, "nextNonce">,
   calls: CallContract,
   fees: FeeOracle,
 ): RpcMethods {
@@ -32,14 +29,13 @@ export function fillMethods(
       const chainId = BigInt(chain.genesis.chainId);
       if (fields["chainId"] !== undefined && quantity(fields["chainId"], "chainId") !== chainId)
         throw invalidParams(`chainId must be ${chainId}`);
-      const account = readState(states, chain.head().stateRoot, (view) => view.account(call.from));
       const tip =
         fields["maxPriorityFeePerGas"] === undefined ? fees.suggestedTip() : call.maxPriorityFeePerGas;
       const isDynamic = call.type === 2 || call.type === 4;
       const request = {
         ...call,
         chainId: chain.genesis.chainId,
-        nonce: call.nonce ?? mempool.pool.nextNonce(call.from, account?.nonce ?? 0n),
+        nonce: call.nonce ?? (await pool.nextNonce(call.from)),
         ...(isDynamic
           ? {
               maxPriorityFeePerGas: tip,

@@ -22,7 +22,7 @@ export interface HonorBackend {
   /** Absent where one node makes the chain. */
   readonly honor?: HonorView | undefined;
   /** Evidence that this node keeps. */
-  readonly evidence?: Pick<EvidenceReporter, "list"> | undefined;
+  readonly evidence?: { list(): Promise<ReturnType<EvidenceReporter["list"]>> } | undefined;
   /** Where candidates stand; absent on a chain whose set stays. */
   readonly stakingContract?: Address | undefined;
 }
@@ -88,7 +88,7 @@ export function honorMethods({ honor, evidence, stakingContract }: HonorBackend)
       (await ask().handOvers(smallNumber(value, "set number"), MAX_HAND_OVERS)).map(decisionValue),
     aios_getEvidence: async (): Promise<RpcValue> => {
       ask();
-      return (evidence?.list() ?? []).map(({ record, state }) => {
+      return ((await evidence?.list()) ?? []).map(({ record, state }) => {
         const { claim, setNumber, seat, account, publicKey, first, second } = record.offence;
         return {
           kind: claim.kind,

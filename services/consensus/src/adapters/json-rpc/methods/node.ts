@@ -3,7 +3,7 @@ import { toHex } from "@aios/core-rlp/hex";
 import type { ChainView } from "../../../application/chain-view.js";
 import { blockNotFound } from "../../../application/chain-view.js";
 import type { WhyPending } from "../../../application/why-pending.js";
-import type { BlockStore } from "../../../domain/ports.js";
+import type { BlockReader } from "../../../domain/ports.js";
 import { forkConfiguration } from "../fork-configuration.js";
 import { hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
@@ -29,8 +29,8 @@ function capabilities(chain: ChainView): RpcValue {
 /** The node itself, and the platform's own questions. */
 export function nodeMethods(
   chain: ChainView,
-  blocks: BlockStore,
-  whyPending: WhyPending,
+  blocks: BlockReader,
+  whyPending: Pick<WhyPending, "explain">,
   clientVersion: string,
 ): RpcMethods {
   const chainId = hexNumber(chain.genesis.chainId);
@@ -51,13 +51,13 @@ export function nodeMethods(
     aios_getCheckpoint: ([value]): RpcValue => {
       const header = chain.header(blockSelector(value, "checkpoint"));
       if (header === undefined) return null;
-      const block = blocks.block(header.number);
-      if (block === undefined) throw blockNotFound(String(header.number));
+      const transactionCount = blocks.transactionCount(header.number);
+      if (transactionCount === undefined) throw blockNotFound(String(header.number));
       return {
         height: hexNumber(header.number),
         blockHash: header.hash,
         stateRoot: header.stateRoot,
-        transactionCount: hexNumber(block.transactions.length),
+        transactionCount: hexNumber(transactionCount),
         timestamp: hexNumber(header.timestamp),
         finalizedHeight: hexNumber(chain.finalizedHeight()),
         finalized: header.number <= chain.finalizedHeight(),

@@ -1,7 +1,7 @@
 import { toHex } from "@aios/core-rlp/hex";
 import { executionFault } from "../../../application/call-contract.js";
 import { blockNotFound, type ChainView } from "../../../application/chain-view.js";
-import type { ExecutionEngine } from "../../../domain/ports.js";
+import type { CallEngine } from "../../../domain/ports.js";
 import type { SimulatedBlock, SimulatedCallResult } from "../../../domain/simulation.js";
 import { formatBlock, hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
@@ -12,7 +12,7 @@ import { simulationRequest } from "../simulation-parameters.js";
 const VM_ERROR = -32015;
 
 /** `eth_simulateV1`: whole blocks on top of a stored one, made and forgotten. */
-export function simulateMethods(chain: ChainView, engine: ExecutionEngine, gasCap: bigint): RpcMethods {
+export function simulateMethods(chain: ChainView, engine: CallEngine, gasCap: bigint): RpcMethods {
   return {
     eth_simulateV1: async ([payload, block]) => {
       const { request, full } = simulationRequest(payload, gasCap);

@@ -1,10 +1,10 @@
 import { toHex } from "@aios/core-rlp/hex";
 import type { CallContract } from "../../../application/call-contract.js";
 import type { ChainView } from "../../../application/chain-view.js";
-import type { Mempool } from "../../../application/mempool.js";
 import type { BlockSelector } from "../../../domain/block-tag.js";
 import type { StateStore } from "../../../domain/ports.js";
 import { OverlayState, type StateView } from "../../../domain/state.js";
+import type { WaitingTransactions } from "../../../domain/waiting-transactions.js";
 import { readState } from "../../../domain/with-state.js";
 import { formatProof, formatWord, hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethods } from "../method.js";
@@ -24,7 +24,7 @@ const MAX_PROOF_SLOTS = 1_024;
 export function stateMethods(
   chain: ChainView,
   states: StateStore,
-  mempool: Mempool,
+  pool: Pick<WaitingTransactions, "nextNonce">,
   calls: CallContract,
 ): RpcMethods {
   const read = async (selector: BlockSelector, look: (view: StateView) => RpcValue): Promise<RpcValue> => {
@@ -38,15 +38,13 @@ export function stateMethods(
       const account = addressParam(owner, "address");
       return read(blockSelector(block, "block"), (view) => hexNumber(view.account(account)?.balance ?? 0n));
     },
-    eth_getTransactionCount: ([owner, block]) => {
+    eth_getTransactionCount: async ([owner, block]) => {
       const account = addressParam(owner, "address");
       const selector = blockSelector(block, "block");
       if (selector.kind === "tag" && selector.tag === "pending") {
-        return read({ kind: "tag", tag: "latest" }, (view) =>
-          hexNumber(mempool.pool.nextNonce(account, view.account(account)?.nonce ?? 0n)),
-        );
+        return hexNumber(await pool.nextNonce(account));
       }
-      return read(selector, (view) => hexNumber(view.account(account)?.nonce ?? 0n));
+      return await read(selector, (view) => hexNumber(view.account(account)?.nonce ?? 0n));
     },
     eth_getCode: ([owner, block]) => {
       const address = addressParam(owner, "address");

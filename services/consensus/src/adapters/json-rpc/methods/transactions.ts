@@ -1,8 +1,8 @@
-import type { Address } from "@aios/kernel/identifiers";
+import type { Admission } from "../../../application/admission.js";
 import type { ChainView } from "../../../application/chain-view.js";
 import type { FeeOracle } from "../../../application/fee-oracle.js";
-import type { Mempool } from "../../../application/mempool.js";
-import type { PooledTransaction } from "../../../domain/ports.js";
+import type { SignedTransaction } from "../../../domain/transaction.js";
+import type { WaitingTransactions } from "../../../domain/waiting-transactions.js";
 import { formatTransaction, hexNumber, type RpcValue } from "../format.js";
 import type { RpcMethod, RpcMethods, RpcParameters } from "../method.js";
 import { addressParam, blockSelector, data, smallNumber } from "../parameters.js";
@@ -23,7 +23,7 @@ function percentilesOf(value: unknown): number[] {
   });
 }
 
-function sending(mempool: Pick<Mempool, "submit" | "submitAll">): RpcMethod {
+function sending(admission: Pick<Admission, "submitAll">): RpcMethod {
   const many = async (all: readonly RpcParameters[]): Promise<readonly (RpcValue | Error)[]> => {
     const out: (RpcValue | Error)[] = [];
     const raws: Uint8Array[] = [];
@@ -36,46 +36,45 @@ function sending(mempool: Pick<Mempool, "submit" | "submitAll">): RpcMethod {
         out.push(error);
       }
     }
-    const outcomes = await mempool.submitAll(raws);
+    const outcomes = raws.length === 0 ? [] : await admission.submitAll(raws);
     let next = 0;
     for (let index = 0; index < out.length; index++)
       if (out[index] === null) out[index] = outcomes[next++] ?? null;
     return out;
   };
-  return Object.assign(async ([raw]: RpcParameters) => await mempool.submit(data(raw, "transaction")), {
-    many,
-  });
+  const one = async ([raw]: RpcParameters): Promise<RpcValue> => {
+    const [outcome = null] = await admission.submitAll([data(raw, "transaction")]);
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  };
+  return Object.assign(one, { many });
 }
 
 /** Sending, fees, and what waits. */
-export function transactionMethods(chain: ChainView, mempool: Mempool, fees: FeeOracle): RpcMethods {
-  const bySender = (keep: "pending" | "queued"): { [sender: string]: readonly PooledTransaction[] } => {
-    const executable = mempool.pool.executable(chain.nextBaseFee());
-    const out: { [sender: string]: readonly PooledTransaction[] } = {};
-    for (const [sender, all] of mempool.pool.content()) {
-      const running = executable.get(sender) ?? [];
-      const chosen = keep === "pending" ? running : all.slice(running.length);
-      if (chosen.length > 0) out[sender] = chosen;
+export function transactionMethods(
+  chain: ChainView,
+  pool: WaitingTransactions,
+  admission: Pick<Admission, "submitAll">,
+  fees: FeeOracle,
+): RpcMethods {
+  const map = (
+    transactions: readonly SignedTransaction[],
+    show: (transaction: SignedTransaction) => RpcValue,
+  ): RpcValue => {
+    const out: { [sender: string]: { [nonce: string]: RpcValue } } = {};
+    for (const transaction of transactions) {
+      const own = out[transaction.sender] ?? {};
+      own[transaction.nonce.toString()] = show(transaction);
+      out[transaction.sender] = own;
     }
     return out;
   };
-  const map = (
-    groups: { [sender: string]: readonly PooledTransaction[] },
-    show: (entry: PooledTransaction) => RpcValue,
-  ): RpcValue =>
-    Object.fromEntries(
-      Object.entries(groups).map(([sender, entries]) => [
-        sender as Address,
-        Object.fromEntries(entries.map((entry) => [entry.transaction.nonce.toString(), show(entry)])),
-      ]),
-    );
-  const total = (groups: { [sender: string]: readonly PooledTransaction[] }): string =>
-    hexNumber(Object.values(groups).reduce((sum, entries) => sum + entries.length, 0));
-  const summary = ({ transaction }: PooledTransaction): string =>
+  const whole = (transaction: SignedTransaction): RpcValue => formatTransaction(transaction, undefined);
+  const summary = (transaction: SignedTransaction): string =>
     `${transaction.to ?? "contract creation"}: ${transaction.value} wei + ${transaction.gasLimit} gas × ${transaction.maxFeePerGas} wei`;
 
   return {
-    eth_sendRawTransaction: sending(mempool),
+    eth_sendRawTransaction: sending(admission),
     eth_gasPrice: () => hexNumber(fees.gasPrice()),
     eth_maxPriorityFeePerGas: () => hexNumber(fees.suggestedTip()),
     eth_baseFee: () => hexNumber(chain.nextBaseFee()),
@@ -97,25 +96,24 @@ export function transactionMethods(chain: ChainView, mempool: Mempool, fees: Fee
         reward: history.reward?.map((row) => row.map(hexNumber)),
       };
     },
-    txpool_status: () => ({ pending: total(bySender("pending")), queued: total(bySender("queued")) }),
-    txpool_content: () => {
-      const show = (entry: PooledTransaction): RpcValue => formatTransaction(entry.transaction, undefined);
-      return { pending: map(bySender("pending"), show), queued: map(bySender("queued"), show) };
+    txpool_status: async () => {
+      const { pending, queued } = await pool.counts();
+      return { pending: hexNumber(pending), queued: hexNumber(queued) };
     },
-    txpool_contentFrom: ([owner]) => {
+    txpool_content: async () => {
+      const { pending, queued } = await pool.content();
+      return { pending: map(pending, whole), queued: map(queued, whole) };
+    },
+    txpool_contentFrom: async ([owner]) => {
       const sender = addressParam(owner, "address");
-      const own = (groups: { [sender: string]: readonly PooledTransaction[] }): RpcValue =>
-        Object.fromEntries(
-          (groups[sender] ?? []).map(({ transaction }) => [
-            transaction.nonce.toString(),
-            formatTransaction(transaction, undefined),
-          ]),
-        );
-      return { pending: own(bySender("pending")), queued: own(bySender("queued")) };
+      const { pending, queued } = await pool.content(sender);
+      const own = (all: readonly SignedTransaction[]): RpcValue =>
+        Object.fromEntries(all.map((transaction) => [transaction.nonce.toString(), whole(transaction)]));
+      return { pending: own(pending), queued: own(queued) };
     },
-    txpool_inspect: () => ({
-      pending: map(bySender("pending"), summary),
-      queued: map(bySender("queued"), summary),
-    }),
+    txpool_inspect: async () => {
+      const { pending, queued } = await pool.content();
+      return { pending: map(pending, summary), queued: map(queued, summary) };
+    },
   };
 }
