@@ -57,7 +57,8 @@ export async function startLiveNode(): Promise<LiveNode> {
   const ask = async (method: string, params: readonly unknown[]): Promise<Reply> => {
     const answer = await fetch(node.url, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      // Checking an answer may take longer than an idle connection lives.
+      headers: { "content-type": "application/json", connection: "close" },
       body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
     });
     return (await answer.json()) as Reply;
