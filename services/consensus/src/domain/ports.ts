@@ -141,8 +141,18 @@ export interface Beacon {
   valueAfter(parent: Pick<BlockHeader, "hash" | "number">, signal?: AbortSignal): Promise<Bytes32>;
 }
 
-/** Runs what changes nothing: calls, traces and simulations. All methods are safe to call concurrently. */
-export interface CallEngine {
+/**
+ * Runs transactions. Replaceable: `test/conformance/execution-engine.conformance.ts` says what every engine must do.
+ * All methods are safe to call concurrently.
+ */
+export interface ExecutionEngine {
+  /**
+   * Executes a block on the state of its parent. Transactions that fail by rule (nonce, balance, fee) are dropped
+   * with a reason and never fail the block. Deterministic in its input, but for `deferred`.
+   */
+  executeBlock(input: BlockInput): Promise<ExecutedBlock>;
+  /** Block 0 of the state that the store founds on the allocation. */
+  executeGenesis(): Promise<ExecutedBlock>;
   /** One message call, no change of state. Throws `insufficient-funds`, `intrinsic-gas-too-low`, `call-timed-out`. */
   call(state: StateReference, context: BlockContext, request: CallRequest): Promise<CallOutcome>;
   /** As `call`, with the addresses and slots touched (EIP-2930). */
@@ -172,19 +182,8 @@ export interface CallEngine {
   simulate(parent: BlockHeader, request: SimulationRequest): Promise<readonly SimulatedBlock[]>;
 }
 
-/** Makes blocks. Safe to call concurrently. */
-export interface BlockEngine {
-  /**
-   * Executes a block on the state of its parent. Transactions that fail by rule (nonce, balance, fee) are dropped
-   * with a reason and never fail the block. Deterministic in its input, but for `deferred`.
-   */
-  executeBlock(input: BlockInput): Promise<ExecutedBlock>;
-  /** Block 0 of the state that the store founds on the allocation. */
-  executeGenesis(): Promise<ExecutedBlock>;
-}
-
-/** Runs transactions. Replaceable: `test/conformance/execution-engine.conformance.ts` says what every engine must do. */
-export interface ExecutionEngine extends BlockEngine, CallEngine {}
+/** The part of an engine that runs what changes nothing. */
+export type CallEngine = Omit<ExecutionEngine, "executeBlock" | "executeGenesis">;
 
 /** Flat state and its Merkle trie. */
 export interface StateStore {
@@ -221,8 +220,8 @@ export interface OldestKept {
   readonly state: number;
 }
 
-/** The chain of stored blocks, to read. Heights are contiguous from the oldest that is kept; nothing is ever replaced. */
-export interface BlockReader {
+/** The chain of stored blocks. Heights are contiguous from the oldest that is kept; nothing is ever replaced. */
+export interface BlockStore {
   oldest(): OldestKept;
   /** `undefined` before genesis is stored. */
   head(): BlockHeader | undefined;
@@ -235,16 +234,15 @@ export interface BlockReader {
   placeOf(transactionHash: Bytes32): TransactionPlace | undefined;
   /** Blooms of the heights from `from` to `to`, inclusive, in order; heights without logs may be left out. */
   blooms(from: number, to: number): Iterable<{ readonly height: number; readonly bloom: Uint8Array }>;
-}
-
-/** The chain of stored blocks, which grows. */
-export interface BlockStore extends BlockReader {
   /**
    * Stores block, receipts, state and indexes: all or nothing, on disk when this resolves, and nothing to be seen
    * before. Throws `not-the-next-block` unless the parent is the head.
    */
   append(block: ExecutedBlock): Promise<void>;
 }
+
+/** The chain of stored blocks for whoever adds none. */
+export type BlockReader = Omit<BlockStore, "append">;
 
 /** Keeps admitted transactions over a restart. One that was removed may come back then: whoever admits them tells. */
 export interface MempoolJournal {

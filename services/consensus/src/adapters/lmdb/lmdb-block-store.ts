@@ -14,8 +14,8 @@ import { writeState } from "./write-state.js";
 
 const PLACE_BYTES = 12;
 const CACHED_BLOCKS = 64;
-/** Of all cached blocks together, but for the last, which is kept whatever it has. */
-const CACHED_TRANSACTIONS = 10_000;
+/** Of all cached blocks together, but for the last, which is kept whatever it has: users read theirs in another thread. */
+const CACHED_TRANSACTIONS = 1_000;
 
 /** Decodes what was verified before it was stored. */
 export interface StoredTransactionCodec {

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { monotonicMs } from "@aios/service-kit/system-clock";
 import type { SignedTransaction } from "../../domain/transaction.js";
 import { errorAcross } from "./error-across.js";
 import { packTransactions } from "./packed-transactions.js";
@@ -121,7 +122,7 @@ export class RpcThread {
     });
     this.#worker = worker;
     this.#wantsAdmitted = false;
-    this.#startedAt = performance.now();
+    this.#startedAt = monotonicMs();
     const end = (error: Error): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
@@ -188,7 +189,7 @@ export class RpcThread {
   #replace(error: Error): void {
     if (this.#isStopping) return;
     this.#ends += 1;
-    this.#failures = performance.now() - this.#startedAt > SETTLED_MS ? 0 : this.#failures + 1;
+    this.#failures = monotonicMs() - this.#startedAt > SETTLED_MS ? 0 : this.#failures + 1;
     this.options.observer.ended(error, this.#ends);
     const pauseMs = FIRST_PAUSE_MS * 2 ** Math.min(this.#failures, MAX_DOUBLINGS);
     this.#restart = setTimeout(() => {
