@@ -9,7 +9,8 @@ import { startEmbeddedPostgres, wipeEmbeddedPostgres } from "@aios/service-kit/e
 import { kafkaIsAvailable, startKafka } from "@aios/testkit/kafka";
 import { type Figure, printFigures } from "../src/figures.js";
 import { bareKafka } from "./platform/bare-kafka.js";
-import { busFigures } from "./platform/bus-figures.js";
+import { busFigures, PACED_SECONDS } from "./platform/bus-figures.js";
+import { PER_TRANSACTION } from "./platform/bus-protocol.js";
 import { gatewayFigures } from "./platform/gateway-figures.js";
 
 const SUITE = "platform";
@@ -70,6 +71,10 @@ async function onKafka(database: (name: string) => string): Promise<Figure[]> {
       peer: {
         name: `bare kafkajs, neither outbox nor inbox, ${bare.cpuMs.toFixed(2)} ms of processor time an event`,
         perSecond: bare.perSecond,
+        delaysMs: async (perSecond) => {
+          const messages = Math.ceil((perSecond * PACED_SECONDS) / PER_TRANSACTION) * PER_TRANSACTION;
+          return (await bareKafka(kafka.url, "bare-paced", messages, perSecond)).delaysMs;
+        },
       },
     });
   } finally {

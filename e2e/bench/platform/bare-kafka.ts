@@ -2,7 +2,15 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { Kafka, logLevel } from "kafkajs";
 import { cpuSeconds } from "../../src/cpu-time.js";
-import { nowMs, PARTITIONS, PAYLOAD_BYTES } from "./bus-protocol.js";
+import {
+  nowMs,
+  PARTITIONS,
+  PER_TRANSACTION,
+  type ReadReport,
+  sampleTopic,
+  writtenAtMs,
+} from "./bus-protocol.js";
+import { paced } from "./paced.js";
 
 const BATCH = 200;
 
@@ -10,10 +18,20 @@ export interface BareKafka {
   readonly perSecond: number;
   /** Processor time of all processes, the broker included, for a message. */
   readonly cpuMs: number;
+  /** From just before a message is handed to the producer until a consumer has it. */
+  readonly delaysMs: readonly number[];
 }
 
-/** Messages from kafkajs to kafkajs, each in a process of its own, without outbox or inbox. */
-export async function bareKafka(url: string, topic: string, messages: number): Promise<BareKafka> {
+/**
+ * Messages from kafkajs to kafkajs, each in a process of its own, without outbox or inbox: as fast as it goes and many
+ * at once, or at a pace and as many at once as a transaction of the bus's writer has events.
+ */
+export async function bareKafka(
+  url: string,
+  topic: string,
+  messages: number,
+  perSecond?: number,
+): Promise<BareKafka> {
   const kafka = client(url);
   const admin = kafka.admin();
   await admin.connect();
@@ -26,19 +44,26 @@ export async function bareKafka(url: string, topic: string, messages: number): P
   const ended = once(reader, "message");
   const before = cpuSeconds(process.pid);
   const startedAtMs = nowMs();
-  const value = Buffer.alloc(PAYLOAD_BYTES, 0x61);
-  for (let sent = 0; sent < messages; sent += BATCH) {
-    const batch = Array.from({ length: BATCH }, (_, index) => ({
-      key: `aggregate-${(sent + index) % 512}`,
-      value,
+  const sample = sampleTopic(topic);
+  const send = async (from: number, count: number): Promise<void> => {
+    const batch = Array.from({ length: count }, (_, index) => ({
+      key: `aggregate-${(from + index) % 512}`,
+      value: Buffer.from(sample.codec.encode({ key: "", writtenAtMs: nowMs() }).finish()),
     }));
     await producer.send({ topic, acks: -1, messages: batch });
+  };
+  if (perSecond === undefined) {
+    for (let sent = 0; sent < messages; sent += BATCH) await send(sent, Math.min(BATCH, messages - sent));
+  } else {
+    await paced({ times: messages / PER_TRANSACTION, perSecond: perSecond / PER_TRANSACTION }, (number) =>
+      send(number * PER_TRANSACTION, PER_TRANSACTION),
+    );
   }
-  const [endedAtMs] = (await ended) as [number];
+  const [{ endedAtMs, delaysMs }] = (await ended) as [ReadReport];
   const cpuMs = ((cpuSeconds(process.pid) - before) / messages) * 1_000;
   await producer.disconnect();
   await once(reader, "exit");
-  return { perSecond: (messages / (endedAtMs - startedAtMs)) * 1_000, cpuMs };
+  return { perSecond: (messages / (endedAtMs - startedAtMs)) * 1_000, cpuMs, delaysMs };
 }
 
 function client(url: string): Kafka {
@@ -47,7 +72,7 @@ function client(url: string): Kafka {
 
 async function read(url: string, topic: string, messages: number): Promise<void> {
   const consumer = client(url).consumer({ groupId: "bare-reader", allowAutoTopicCreation: false });
-  let seen = 0;
+  const delaysMs: number[] = [];
   let told: () => void = () => undefined;
   const all = new Promise<void>((resolve) => {
     told = resolve;
@@ -58,12 +83,20 @@ async function read(url: string, topic: string, messages: number): Promise<void>
   await consumer.run({
     partitionsConsumedConcurrently: PARTITIONS,
     async eachBatch({ batch }) {
-      seen += batch.messages.length;
-      if (seen >= messages) told();
+      const atMs = nowMs();
+      for (const { value } of batch.messages) if (value !== null) delaysMs.push(atMs - writtenAtMs(value));
+      if (delaysMs.length >= messages) told();
     },
   });
   await all;
-  process.send?.(nowMs());
+  const report: ReadReport = {
+    kind: "read",
+    endedAtMs: nowMs(),
+    delaysMs,
+    untilKeptMs: [],
+    repeated: 0,
+  };
+  process.send?.(report);
   await consumer.disconnect();
   process.disconnect();
 }

@@ -31,6 +31,8 @@ export interface ReadReport {
   readonly endedAtMs: number;
   /** From the commit of the writer's transaction to that of the reader's, one for each event. */
   readonly delaysMs: readonly number[];
+  /** The part of it until the bus kept the event, in whole milliseconds. */
+  readonly untilKeptMs: readonly number[];
   /** Deliveries that the inbox turned away. */
   readonly repeated: number;
 }

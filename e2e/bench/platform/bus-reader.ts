@@ -27,6 +27,7 @@ const bus = await openEventBus({
   logger: silentLogger,
 });
 let delaysMs: number[] = [];
+let untilKeptMs: number[] = [];
 let repeated = 0;
 let ordered = 0;
 await bus.subscribe({
@@ -52,15 +53,18 @@ async function handle(events: readonly ReceivedEvent[]): Promise<void> {
   );
   const handledAtMs = nowMs();
   const isFresh = new Set(fresh);
-  for (const { id, payload } of events)
-    if (isFresh.has(id)) delaysMs.push(handledAtMs - writtenAtMs(payload));
+  for (const { id, payload, occurredAtMs } of events) {
+    if (!isFresh.has(id)) continue;
+    delaysMs.push(handledAtMs - writtenAtMs(payload));
+    untilKeptMs.push(occurredAtMs - writtenAtMs(payload));
+  }
   repeated += events.length - fresh.length;
   if (ordered > 0 && delaysMs.length >= ordered) report();
 }
 
 function report(): void {
-  const told: ReadReport = { kind: "read", endedAtMs: nowMs(), delaysMs, repeated };
-  [delaysMs, repeated, ordered] = [[], 0, 0];
+  const told: ReadReport = { kind: "read", endedAtMs: nowMs(), delaysMs, untilKeptMs, repeated };
+  [delaysMs, untilKeptMs, repeated, ordered] = [[], [], 0, 0];
   process.send?.(told);
 }
 

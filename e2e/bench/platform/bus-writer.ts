@@ -1,5 +1,4 @@
 // A service that writes events: each in a transaction with its outbox, which the relay moves to the bus.
-import { durationMs } from "@aios/kernel/units";
 import type { Topic } from "@aios/proto/topics";
 import { createDatabaseIfMissing } from "@aios/service-kit/database";
 import { createMessagingSchema } from "@aios/service-kit/messaging-schema";
@@ -7,7 +6,6 @@ import { openEventBus } from "@aios/service-kit/open-event-bus";
 import { outbox } from "@aios/service-kit/outbox";
 import { OutboxRelay } from "@aios/service-kit/outbox-relay";
 import { createPool, inTransaction } from "@aios/service-kit/postgres-pool";
-import { systemClock } from "@aios/service-kit/system-clock";
 import { silentLogger } from "@aios/testkit/silent-logger";
 import {
   type BusSettings,
@@ -20,8 +18,8 @@ import {
   type WriteOrder,
   type WriteReport,
 } from "./bus-protocol.js";
+import { CONCURRENT, paced } from "./paced.js";
 
-const CONCURRENT_WRITERS = 8;
 const AGGREGATES = 512;
 const settings = JSON.parse(process.argv[2] ?? "{}") as BusSettings;
 const topic = sampleTopic(settings.topic) as Topic<Sample>;
@@ -29,7 +27,7 @@ const topic = sampleTopic(settings.topic) as Topic<Sample>;
 await createDatabaseIfMissing(settings.databaseUrl);
 const pool = createPool({
   url: settings.databaseUrl,
-  max: CONCURRENT_WRITERS + 2,
+  max: CONCURRENT + 2,
   applicationName: "bench writer",
 });
 await createMessagingSchema(pool);
@@ -54,18 +52,8 @@ process.send?.("ready");
 
 async function write({ events, perSecond }: WriteOrder): Promise<WriteReport> {
   const startedAtMs = nowMs();
-  const transactions = Math.ceil(events / PER_TRANSACTION);
-  let next = 0;
-  const writer = async (): Promise<void> => {
-    for (let own = next++; own < transactions; own = next++) {
-      if (perSecond !== undefined) {
-        const dueInMs = startedAtMs + ((own * PER_TRANSACTION) / perSecond) * 1_000 - nowMs();
-        if (dueInMs > 0) await systemClock.wait(durationMs(Math.ceil(dueInMs)));
-      }
-      await writeOnce(own);
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENT_WRITERS }, writer));
+  const transactionsPerSecond = perSecond === undefined ? undefined : perSecond / PER_TRANSACTION;
+  await paced({ times: events / PER_TRANSACTION, perSecond: transactionsPerSecond }, writeOnce);
   return { kind: "written", startedAtMs, endedAtMs: nowMs() };
 }
 
