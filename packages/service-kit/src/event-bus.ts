@@ -22,7 +22,10 @@ export interface ReceivedEvent extends OutgoingEvent {
 /** Handles one event; returning commits it, throwing delivers it again and, after the last try, dead-letters it. */
 export type EventHandler = (event: ReceivedEvent) => Promise<void>;
 
-/** Handles events of one topic and partition together, in their order: all of them, or none and it throws. */
+/**
+ * Handles events of one topic together: all of them, or none and it throws. Those of a partition are in their order, one
+ * partition after the other.
+ */
 export type EventBatchHandler = (events: readonly ReceivedEvent[]) => Promise<void>;
 
 export interface TopicSettings {
@@ -47,8 +50,9 @@ export interface SubscribeOptions {
   readonly topics: readonly TopicSettings[];
   readonly handler: EventHandler;
   /**
-   * Where several events wait in a partition, they come here first, at most `LARGEST_DELIVERY` at once. When it throws,
-   * each of them is given to `handler` alone, which tells the bad one from the others.
+   * Where several events wait, they come here first, at most `LARGEST_DELIVERY` at once, of several partitions where
+   * each has few. When it throws, it is given those of each partition by themselves, and where it throws again, each
+   * goes to `handler` alone, which tells the bad one from the others.
    */
   readonly batchHandler?: EventBatchHandler;
   readonly retry?: Partial<RetryPolicy>;

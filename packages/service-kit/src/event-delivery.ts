@@ -1,12 +1,6 @@
 import { durationMs } from "@aios/kernel/units";
 import { codedErrorOf } from "./database-outage.js";
-import {
-  type EventBatchHandler,
-  type EventHandler,
-  type ReceivedEvent,
-  type RetryPolicy,
-  retryDelayMs,
-} from "./event-bus.js";
+import { type EventHandler, type ReceivedEvent, type RetryPolicy, retryDelayMs } from "./event-bus.js";
 import { systemClock } from "./system-clock.js";
 
 export interface DeliveryOptions {
@@ -26,18 +20,6 @@ export type DeliveryOutcome =
   | { readonly kind: "stopped" }
   /** The last try failed too. */
   | { readonly kind: "poison"; readonly attempts: number; readonly thrown: unknown };
-
-/** True once the batch handler took all of them; otherwise each has to be delivered alone. */
-export async function deliverTogether(
-  handler: EventBatchHandler | undefined,
-  events: readonly ReceivedEvent[],
-): Promise<boolean> {
-  if (handler === undefined || events.length < 2) return false;
-  return handler(events).then(
-    () => true,
-    () => false,
-  );
-}
 
 /** Gives one event to the handler until it is handled, given up, or work stops. */
 export async function deliver(

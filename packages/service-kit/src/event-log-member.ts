@@ -6,11 +6,12 @@ import {
   type RetryPolicy,
 } from "./event-bus.js";
 import { EventLogPartition, type LogRow } from "./event-log-partition.js";
+import { EventLogPositions } from "./event-log-positions.js";
 import { EVENTS_CHANNEL, GROUPS_CHANNEL } from "./event-log-schema.js";
 import type { Logger } from "./logger.js";
 import { PostgresListener } from "./postgres-listener.js";
 import { inTransaction, type PostgresPool } from "./postgres-pool.js";
-import { monotonicMs } from "./system-clock.js";
+import { SharedDelivery } from "./shared-delivery.js";
 import { WakeUp } from "./wake-up.js";
 
 export interface MemberOptions {
@@ -28,6 +29,7 @@ export interface MemberOptions {
 
 const REBALANCE_EVERY_MS = 1_000;
 const LEASE_MS = 10_000;
+const RETRY_MS = 200;
 
 /** A member counts as alive while its lease runs and the database still sees its listening connection. */
 const LIVE_MEMBER = `m.lease_until > now() AND EXISTS (
@@ -45,17 +47,23 @@ export class EventLogMember {
   readonly #options: MemberOptions;
   readonly #id = randomUUID();
   readonly #partitions = new Map<string, EventLogPartition>();
+  readonly #shared: SharedDelivery;
+  readonly #positions: EventLogPositions;
+  /** There may be events. */
   readonly #wakeUp = new WakeUp();
+  /** The group may have to be dealt out anew. */
+  readonly #rebalanceDue = new WakeUp();
   readonly #listener: PostgresListener;
   #backend: { readonly pid: number; readonly start: string } | undefined;
-  #rebalanceDue = true;
   /** Counts the reasons to look for events: notifications, and the clock where one was lost. */
   #news = 0;
   #closing = false;
-  #loop: Promise<void> | undefined;
+  #loops: readonly Promise<void>[] = [];
 
   constructor(options: MemberOptions) {
     this.#options = options;
+    this.#shared = new SharedDelivery(options.batchHandler);
+    this.#positions = new EventLogPositions(options.pool, { group: options.group, member: this.#id });
     this.#listener = new PostgresListener({
       url: options.url,
       applicationName: `${options.applicationName} events`,
@@ -67,8 +75,7 @@ export class EventLogMember {
           "SELECT pid, backend_start::text AS start FROM pg_stat_activity WHERE pid = pg_backend_pid()",
         );
         this.#backend = rows[0];
-        this.#rebalanceDue = true;
-        this.#wakeUp.wake();
+        this.#rebalanceDue.wake();
       },
       onDisconnected: () => {
         this.#backend = undefined;
@@ -79,14 +86,14 @@ export class EventLogMember {
   async start(): Promise<void> {
     await this.#listener.start();
     await this.#rebalance();
-    this.#loop = this.#run();
-    this.#wakeUp.wake();
+    this.#loops = [this.#keepShare(), this.#fetchAlways()];
   }
 
   async close(): Promise<void> {
     this.#closing = true;
+    this.#rebalanceDue.wake();
     this.#wakeUp.wake();
-    await this.#loop;
+    await Promise.all(this.#loops);
     await Promise.all([...this.#partitions.values()].map((partition) => partition.stop()));
     await this.#leave().catch((error: unknown) => {
       this.#options.logger.debug(
@@ -99,33 +106,43 @@ export class EventLogMember {
 
   #notified(channel: string, payload: string): void {
     if (channel === GROUPS_CHANNEL) {
-      if (payload !== this.#options.group) return;
-      this.#rebalanceDue = true;
-    } else if (!this.#options.topics.includes(payload)) {
-      return;
+      if (payload === this.#options.group) this.#rebalanceDue.wake();
+    } else if (this.#options.topics.includes(payload)) {
+      this.#lookForNews();
     }
+  }
+
+  #lookForNews(): void {
     this.#news += 1;
     this.#wakeUp.wake();
   }
 
-  async #run(): Promise<void> {
-    let nextRebalanceMs = monotonicMs() + REBALANCE_EVERY_MS;
+  /** Beside the fetches, which need not wait for it. */
+  async #keepShare(): Promise<void> {
+    while (!this.#closing) {
+      await this.#rebalanceDue.wait(REBALANCE_EVERY_MS);
+      if (this.#closing) return;
+      try {
+        await this.#rebalance();
+        // Also where a notification was lost.
+        this.#lookForNews();
+      } catch (error) {
+        this.#options.logger.warn({ error, group: this.#options.group }, "the group was not dealt out");
+        await this.#rebalanceDue.wait(RETRY_MS);
+        this.#rebalanceDue.wake();
+      }
+    }
+  }
+
+  async #fetchAlways(): Promise<void> {
     while (!this.#closing) {
       try {
-        if (this.#rebalanceDue || monotonicMs() >= nextRebalanceMs) {
-          nextRebalanceMs = monotonicMs() + REBALANCE_EVERY_MS;
-          this.#news += 1;
-          if (this.#backend !== undefined) await this.#rebalance();
-        }
         await this.#fetch();
+        await this.#wakeUp.wait(REBALANCE_EVERY_MS);
       } catch (error) {
         this.#options.logger.warn({ error, group: this.#options.group }, "the event log did not answer");
-        nextRebalanceMs = 0;
-        this.#rebalanceDue = true;
-        await this.#wakeUp.wait(200);
-        continue;
+        await this.#wakeUp.wait(RETRY_MS);
       }
-      await this.#wakeUp.wait(Math.max(1, nextRebalanceMs - monotonicMs()));
     }
   }
 
@@ -134,7 +151,6 @@ export class EventLogMember {
     const { group, topics } = this.#options;
     const backend = this.#backend;
     if (backend === undefined) return;
-    this.#rebalanceDue = false;
     const held = await inTransaction(this.#options.pool, async (client) => {
       await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", [group]);
       const joined = await client.query(
@@ -201,8 +217,7 @@ export class EventLogMember {
       partition.lose();
       this.#partitions.delete(name);
       // The group was moved, or others took it; the next claim starts from the position that is recorded now.
-      this.#rebalanceDue = true;
-      this.#wakeUp.wake();
+      this.#rebalanceDue.wake();
       held.delete(name);
     }
     for (const [name, row] of held) {
@@ -223,14 +238,14 @@ export class EventLogMember {
       nextOffset: BigInt(row.next_offset),
       pool: this.#options.pool,
       handler: this.#options.handler,
-      batchHandler: this.#options.batchHandler,
+      shared: this.#shared,
+      positions: this.#positions,
       retry: this.#options.retry,
       logger: this.#options.logger,
       onIdle: () => this.#wakeUp.wake(),
       onLost: () => {
         if (this.#partitions.get(name) === partition) this.#partitions.delete(name);
-        this.#rebalanceDue = true;
-        this.#wakeUp.wake();
+        this.#rebalanceDue.wake();
       },
     });
     return partition;
@@ -241,7 +256,7 @@ export class EventLogMember {
     await partition.stop();
     if (this.#partitions.get(name) === partition) this.#partitions.delete(name);
     await this.#release([partition]).catch(() => {
-      this.#rebalanceDue = true;
+      this.#rebalanceDue.wake();
     });
   }
 
@@ -298,6 +313,7 @@ export class EventLogMember {
         LARGEST_DELIVERY,
       ],
     });
+    const asked = new Map(idle.map((partition) => [`${partition.topic}/${partition.partition}`, partition]));
     const fetched = new Map<string, LogRow[]>();
     for (const row of rows) {
       const name = `${row.topic}/${row.partition}`;
@@ -305,12 +321,13 @@ export class EventLogMember {
       if (batch === undefined) fetched.set(name, [row]);
       else batch.push(row);
     }
-    for (const partition of idle)
-      if (!fetched.has(`${partition.topic}/${partition.partition}`)) partition.emptyAtNews = news;
+    for (const [name, partition] of asked) if (!fetched.has(name)) partition.emptyAtNews = news;
     let started = 0;
     for (const [name, batch] of fetched) {
-      const partition = this.#partitions.get(name);
-      if (partition === undefined || partition.busy || started >= room) continue;
+      const partition = asked.get(name);
+      // Claimed anew meanwhile, it reads on from another position.
+      if (partition === undefined || this.#partitions.get(name) !== partition) continue;
+      if (partition.busy || started >= room) continue;
       started += 1;
       if (batch.length < LARGEST_DELIVERY) partition.emptyAtNews = news;
       partition.work(batch);

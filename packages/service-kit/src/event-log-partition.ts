@@ -1,8 +1,10 @@
 import { codedErrorOf } from "./database-outage.js";
-import type { EventBatchHandler, EventHandler, ReceivedEvent, RetryPolicy } from "./event-bus.js";
-import { deliver, deliverTogether } from "./event-delivery.js";
+import type { EventHandler, ReceivedEvent, RetryPolicy } from "./event-bus.js";
+import { deliver } from "./event-delivery.js";
+import { advanceWithin, type EventLogPositions, type HeldPosition } from "./event-log-positions.js";
 import type { Logger } from "./logger.js";
-import { inTransaction, type PostgresPool, WITHOUT_FLUSH } from "./postgres-pool.js";
+import { inTransaction, type PostgresPool } from "./postgres-pool.js";
+import type { SharedDelivery } from "./shared-delivery.js";
 
 export interface LogRow {
   readonly topic: string;
@@ -25,7 +27,8 @@ export interface PartitionOptions {
   readonly nextOffset: bigint;
   readonly pool: PostgresPool;
   readonly handler: EventHandler;
-  readonly batchHandler: EventBatchHandler | undefined;
+  readonly shared: SharedDelivery;
+  readonly positions: EventLogPositions;
   readonly retry: RetryPolicy;
   readonly logger: Logger;
   readonly onIdle: () => void;
@@ -34,6 +37,8 @@ export interface PartitionOptions {
 
 /** Another member holds the partition now, or the group was moved. */
 class PartitionLost extends Error {}
+
+const lost = (): PartitionLost => new PartitionLost("the commit came under an old fencing token");
 
 /** One leased partition: its events one after the other, committed under the lease's fencing token. */
 export class EventLogPartition {
@@ -109,7 +114,7 @@ export class EventLogPartition {
     const events = batch
       .filter((row) => this.#isOurs(row))
       .map((row) => this.#received(row, BigInt(row.log_offset), 1));
-    if (!(await deliverTogether(this.#options.batchHandler, events))) return false;
+    if (!(await this.#options.shared.deliver(events))) return false;
     this.#nextOffset = BigInt(last.log_offset) + 1n;
     return true;
   }
@@ -162,24 +167,13 @@ export class EventLogPartition {
   async #commit(): Promise<void> {
     if (this.#nextOffset === this.#committedOffset) return;
     const target = this.#nextOffset;
-    // Not flushed at once: a position that a crash of the server takes back delivers the same events again.
-    await this.#advance(this.#options.pool, target, { name: "log-advance-unflushed", when: WITHOUT_FLUSH });
+    if (!(await this.#options.positions.advance(this.#held(target)))) throw lost();
     this.#committedOffset = target;
   }
 
-  async #advance(
-    client: Pick<PostgresPool, "query">,
-    nextOffset: bigint,
-    { name, when } = { name: "log-advance", when: "true" },
-  ): Promise<void> {
-    const { group, member } = this.#options;
-    const { rowCount } = await client.query({
-      name,
-      text: `UPDATE event_log.positions SET next_offset = $6
-       WHERE group_name = $1 AND topic = $2 AND partition = $3 AND owner = $4 AND fencing_token = $5 AND ${when}`,
-      values: [group, this.topic, this.partition, member, this.fencingToken, nextOffset.toString()],
-    });
-    if (rowCount === 0) throw new PartitionLost("the commit came under an old fencing token");
+  #held(nextOffset: bigint): HeldPosition {
+    const { topic, partition, fencingToken } = this;
+    return { topic, partition, fencingToken, nextOffset };
   }
 
   /** Keeps the event with its cause and moves on, both or neither. */
@@ -205,7 +199,7 @@ export class EventLogPartition {
           cause.slice(0, 2_000),
         ],
       );
-      await this.#advance(client, offset + 1n);
+      if (!(await advanceWithin(client, this.#options, this.#held(offset + 1n)))) throw lost();
     });
     this.#committedOffset = offset + 1n;
     this.#options.logger.error(

@@ -2,6 +2,16 @@ import type { PostgresPool } from "./postgres-pool.js";
 import { executeSql, querySql, type SqlTransaction } from "./sql-executor.js";
 
 const PRUNE_BATCH = 5_000;
+const INSERT_ONE = {
+  name: "inbox-once",
+  text: "INSERT INTO messaging.inbox (event_id, consumer) VALUES ($1::text::uuid, $2::text) ON CONFLICT DO NOTHING",
+};
+const INSERT_ALL = {
+  name: "inbox-claim",
+  text: `INSERT INTO messaging.inbox (event_id, consumer)
+    SELECT id::uuid, $2::text FROM unnest($1::text[]) AS id ORDER BY id
+    ON CONFLICT DO NOTHING RETURNING event_id::text AS id`,
+};
 
 export const inbox = {
   /**
@@ -15,11 +25,7 @@ export const inbox = {
     work: () => Promise<void>,
     consumer = "",
   ): Promise<boolean> {
-    const written = await executeSql(
-      transaction,
-      "INSERT INTO messaging.inbox (event_id, consumer) VALUES ($1::text::uuid, $2::text) ON CONFLICT DO NOTHING",
-      [eventId, consumer],
-    );
+    const written = await executeSql(transaction, INSERT_ONE, [eventId, consumer]);
     if (written === 0) return false;
     await work();
     return true;
@@ -34,13 +40,7 @@ export const inbox = {
     eventIds: readonly string[],
     consumer = "",
   ): Promise<readonly string[]> {
-    const rows = await querySql<{ id: string }>(
-      transaction,
-      `INSERT INTO messaging.inbox (event_id, consumer)
-       SELECT id::uuid, $2::text FROM unnest($1::text[]) AS id ORDER BY id
-       ON CONFLICT DO NOTHING RETURNING event_id::text AS id`,
-      [eventIds, consumer],
-    );
+    const rows = await querySql<{ id: string }>(transaction, INSERT_ALL, [eventIds, consumer]);
     const fresh = new Set(rows.map(({ id }) => id));
     return eventIds.filter((id) => fresh.delete(id.toLowerCase()));
   },

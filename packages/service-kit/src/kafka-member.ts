@@ -7,12 +7,14 @@ import {
   type ReceivedEvent,
   type RetryPolicy,
 } from "./event-bus.js";
-import { type DeliveryOutcome, deliver, deliverTogether } from "./event-delivery.js";
+import { type DeliveryOutcome, deliver } from "./event-delivery.js";
 import { subscribedRoundRobin } from "./kafka-assigner.js";
 import { isLasting } from "./kafka-client.js";
+import { KafkaCommits } from "./kafka-commits.js";
 import { eventOf, type StoredEvent } from "./kafka-record.js";
 import type { Logger } from "./logger.js";
 import { defineMetrics } from "./metrics.js";
+import { SharedDelivery } from "./shared-delivery.js";
 import { systemClock } from "./system-clock.js";
 
 export interface KafkaMemberOptions {
@@ -55,6 +57,7 @@ const metrics = defineMetrics("event_bus", {
 export class KafkaMember {
   readonly #options: KafkaMemberOptions;
   readonly #closing = new AbortController();
+  readonly #shared: SharedDelivery;
   #consumer: Consumer | undefined;
   #restarting: Promise<void> | undefined;
   #assignment = new AbortController();
@@ -64,6 +67,7 @@ export class KafkaMember {
 
   constructor(options: KafkaMemberOptions) {
     this.#options = options;
+    this.#shared = new SharedDelivery(options.batchHandler);
   }
 
   /** Resolves once the member takes part in the group. Throws `event-bus-refused` when it may not. */
@@ -101,6 +105,7 @@ export class KafkaMember {
 
   async #run(joined: () => void, failed: (error: unknown) => void): Promise<void> {
     const consumer = this.#create();
+    const commits = new KafkaCommits();
     this.#consumer = consumer;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#forgetLagBeyond(payload.memberAssignment);
@@ -118,7 +123,7 @@ export class KafkaMember {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: this.#options.concurrency,
-      eachBatch: (payload) => this.#work(payload),
+      eachBatch: (payload) => this.#work(payload, commits),
     });
   }
 
@@ -135,18 +140,15 @@ export class KafkaMember {
     });
   }
 
-  async #work(payload: EachBatchPayload): Promise<void> {
-    const { batch, resolveOffset, isRunning, isStale, commitOffsetsIfNecessary } = payload;
+  async #work(payload: EachBatchPayload, commits: KafkaCommits): Promise<void> {
+    const { batch, resolveOffset, isRunning, isStale } = payload;
     const { topic, partition } = batch;
     const pulse = this.#keepAlive(payload);
     let next: bigint | undefined;
     let uncommitted = 0;
     const commit = async (): Promise<void> => {
       if (next === undefined || uncommitted === 0) return;
-      // Not `consumer.commitOffsets`, which does nothing while the consumer is closing.
-      await commitOffsetsIfNecessary({
-        topics: [{ topic, partitions: [{ partition, offset: String(next) }] }],
-      });
+      await commits.commit(payload, next);
       uncommitted = 0;
     };
     try {
@@ -212,7 +214,7 @@ export class KafkaMember {
       const { event, occurredAtMs } = stored;
       events.push({ ...event, partition, offset: BigInt(message.offset), occurredAtMs, attempt: 1, signal });
     }
-    if (await deliverTogether(this.#options.batchHandler, events)) return true;
+    if (await this.#shared.deliver(events)) return true;
     for (const { id } of events) this.#seen.get(`${topic}/${partition}`)?.delete(id);
     return false;
   }

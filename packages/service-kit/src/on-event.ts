@@ -27,9 +27,10 @@ export function OnEvent<T>(
 }
 
 /**
- * Makes a controller's method handle several events of a topic and partition together, in their order, in one
+ * Makes a controller's method handle several events of a topic together, those of a key in their order, in one
  * transaction of its own: for topics on which many wait. Returning commits them all; when it throws, it is called again
- * with each alone, and only the one that fails then is tried again and dead-lettered.
+ * with those of each partition and then with each alone, and only the one that fails then is tried again and
+ * dead-lettered.
  */
 export function OnEvents<T>(
   topic: Topic<T>,

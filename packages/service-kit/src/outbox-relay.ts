@@ -7,7 +7,7 @@ import type { Logger } from "./logger.js";
 import { LOOKING_LOCK, OUTBOX_CHANNEL } from "./messaging-schema.js";
 import { defineMetrics } from "./metrics.js";
 import { PostgresListener } from "./postgres-listener.js";
-import { type PostgresPool, WITHOUT_FLUSH } from "./postgres-pool.js";
+import type { PostgresPool } from "./postgres-pool.js";
 import { type Look, RelayPace } from "./relay-pace.js";
 import { monotonicMs, systemClock } from "./system-clock.js";
 import { WakeUp } from "./wake-up.js";
@@ -50,6 +50,8 @@ export class OutboxRelay {
   readonly #listener: PostgresListener;
   readonly #stop = new AbortController();
   readonly #knownTopics = new Set<string>();
+  /** Rows that the bus has, to be removed by the next look. */
+  #relayed: readonly string[] = [];
   #leadingOn: pg.Client | undefined;
   #loop: Promise<void> | undefined;
 
@@ -78,6 +80,7 @@ export class OutboxRelay {
     await this.#loop;
     try {
       while (monotonicMs() < endsAtMs && (await this.#relayBatch()) > 0);
+      if (this.#relayed.length > 0) await this.#next(0);
     } catch (error) {
       this.#options.logger.warn({ error }, "events stay in the outbox until the next start");
     }
@@ -96,14 +99,17 @@ export class OutboxRelay {
   async #run(): Promise<void> {
     let retryMs = FIRST_RETRY_MS;
     while (!this.#stop.signal.aborted) {
+      const lookedAtMs = monotonicMs();
       try {
         const moved = await this.#relayBatch();
         retryMs = FIRST_RETRY_MS;
+        const nowMs = monotonicMs();
         const look = {
           moved,
           full: moved === BATCH,
           woken: this.#wakeUp.pending,
-          nowMs: monotonicMs(),
+          tookMs: nowMs - lookedAtMs,
+          nowMs,
         };
         await this.#keepAttention(look);
         const restMs = this.#pace.restMs(look);
@@ -119,24 +125,26 @@ export class OutboxRelay {
 
   async #relayBatch(): Promise<number> {
     if (!(await this.#leads())) return 0;
-    const { rows } = await this.#options.pool.query<OutboxRow>({
-      name: "outbox-oldest",
-      text: "SELECT sequence, event_id, topic, key, payload, headers FROM messaging.outbox ORDER BY sequence LIMIT $1",
-      values: [BATCH],
-    });
+    const rows = await this.#next(BATCH);
     if (rows.length === 0) return 0;
     await this.#ensureTopics(rows);
     crashPoint(`${this.#options.service}.outbox.before-publish`);
     await this.#options.bus.publish(rows.map(eventOf));
     crashPoint(`${this.#options.service}.outbox.after-publish`);
-    // Not flushed at once: what a crash of the server brings back is published again under the same ids.
-    await this.#options.pool.query({
-      name: "outbox-remove",
-      text: `DELETE FROM messaging.outbox WHERE sequence = ANY($1::bigint[]) AND ${WITHOUT_FLUSH}`,
-      values: [rows.map(({ sequence }) => sequence)],
-    });
+    this.#relayed = rows.map(({ sequence }) => sequence);
     metrics.relayed.add(rows.length);
     return rows.length;
+  }
+
+  /** Removes what was relayed and answers the oldest of the rest. */
+  async #next(atMost: number): Promise<readonly OutboxRow[]> {
+    const { rows } = await this.#options.pool.query<OutboxRow>({
+      name: "outbox-next",
+      text: "SELECT sequence, event_id, topic, key, payload, headers FROM messaging.next_of_outbox($1::bigint[], $2)",
+      values: [this.#relayed, atMost],
+    });
+    this.#relayed = [];
+    return rows;
   }
 
   /** Tells writers by a lock whether they need to notify. */

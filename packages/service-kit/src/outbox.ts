@@ -74,10 +74,13 @@ async function write<T>(
   return inSpan(`publish ${topic.name}`, { kind: SpanKind.PRODUCER, attributes }, () =>
     executeSql(
       client,
-      `${first}INSERT INTO messaging.outbox (event_id, topic, key, payload, headers)
+      {
+        ...(change === undefined ? { name: "outbox-add" } : {}),
+        text: `${first}INSERT INTO messaging.outbox (event_id, topic, key, payload, headers)
        SELECT id::uuid, ${name}::text, key, decode(payload, 'base64'), ${headers}::text::jsonb
        FROM unnest(${ids}::text[], ${keys}::text[], ${payloads}::text[]) WITH ORDINALITY AS e(id, key, payload, position)
        ${where}ORDER BY position`,
+      },
       [
         ...(change?.values ?? []),
         eventIds,

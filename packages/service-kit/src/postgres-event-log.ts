@@ -79,11 +79,13 @@ export class PostgresEventLog implements EventBus {
       const partitions = await Promise.all(
         events.map(async ({ topic, key }) => partitionOf(key, await this.#partitionCount(topic))),
       );
-      await this.#append(
+      await appendWith(
+        this.#pool,
         events,
         partitions,
         events.map(() => null),
       );
+      this.#notify(events);
     });
   }
 
@@ -137,6 +139,12 @@ export class PostgresEventLog implements EventBus {
                   values: [position.fromMs],
                 };
         const where = target.partition === null ? "" : `AND p.partition = ${Math.trunc(target.partition)}`;
+        // Locked in the order in which members move their positions on.
+        await client.query(
+          `SELECT FROM event_log.positions WHERE group_name = $1 AND topic = $2
+           ORDER BY topic, partition FOR UPDATE`,
+          [group, topic],
+        );
         // Without an owner and under a new token, whoever works on the partition now can no longer commit.
         await client.query(
           `UPDATE event_log.positions p
@@ -223,15 +231,6 @@ export class PostgresEventLog implements EventBus {
          WHERE failed_at < now() - $1::float8 * interval '1 millisecond' ORDER BY id LIMIT $2)`,
       [DEAD_LETTER_RETENTION_MS, RETENTION_BATCH],
     );
-  }
-
-  async #append(
-    events: readonly OutgoingEvent[],
-    partitions: readonly number[],
-    replays: readonly (string | null)[],
-  ): Promise<void> {
-    await appendWith(this.#pool, events, partitions, replays);
-    this.#notify(events);
   }
 
   /**

@@ -25,7 +25,7 @@ function relay(writes: readonly Write[], untilMs: number): { foundAtMs: number[]
       committedAtMs <= nowMs && foundAtMs[index] === Number.POSITIVE_INFINITY ? [index] : [],
     );
     for (const index of found) foundAtMs[index] = nowMs;
-    const look = { moved: found.length, full: false, woken: woken && found.length > 1, nowMs };
+    const look = { moved: found.length, full: false, woken: woken && found.length > 1, tookMs: 0, nowMs };
     woken = false;
     looks.push(nowMs);
     const wanted = pace.wants(look);
@@ -54,20 +54,23 @@ describe("the pace of a relay", () => {
     );
   });
 
-  it("takes one look for each write that comes alone, and seldom looks when nothing comes", () => {
+  it("takes two looks for each write that comes alone, the second to remove it, and seldom looks when nothing comes", () => {
     const writes = [500, 1_700, 2_900].map((at) => ({ insertedAtMs: at, committedAtMs: at + 5 }));
     expect(relay(writes, 10_000).looks.length).toBeLessThan(20);
   });
 
   it("lets writers be silent under load, and asks them to notify again after it", () => {
     const pace = new RelayPace();
-    const look = { moved: 3, full: false, woken: true, nowMs: 10 };
+    const look = { moved: 3, full: false, woken: true, tookMs: 0, nowMs: 10 };
     expect(pace.wants({ ...look, woken: false })).toBe(false);
+    expect(pace.restMs(look), "what was moved is removed by the next look").toBe(0);
     expect(pace.wants({ ...look, woken: false, full: true })).toBe(true);
     expect(pace.wants(look)).toBe(true);
     pace.attend();
     expect(pace.restMs(look)).toBe(LOOK_EVERY_MS);
-    const nothing = { moved: 0, full: false, woken: false };
+    expect(pace.restMs({ ...look, tookMs: 3 })).toBe(LOOK_EVERY_MS - 3);
+    expect(pace.restMs({ ...look, tookMs: 30 })).toBe(0);
+    const nothing = { moved: 0, full: false, woken: false, tookMs: 0 };
     expect(pace.wants({ ...nothing, nowMs: 9 + ATTENTIVE_FOR_MS })).toBe(true);
     const late = { ...nothing, nowMs: 10 + ATTENTIVE_FOR_MS };
     expect(pace.wants(late)).toBe(false);

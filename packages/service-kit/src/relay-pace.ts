@@ -6,10 +6,12 @@ export interface Look {
   readonly full: boolean;
   /** A writer notified since the look began. */
   readonly woken: boolean;
+  /** For how long it looked, and moved what it found. */
+  readonly tookMs: number;
   readonly nowMs: number;
 }
 
-/** How often an attentive relay looks. */
+/** How often an attentive relay looks, unless what it found takes longer. */
 export const LOOK_EVERY_MS = 4;
 /** How long it finds nothing before it lets writers notify again. */
 export const ATTENTIVE_FOR_MS = 20;
@@ -49,10 +51,11 @@ export class RelayPace {
     this.#attentive = false;
   }
 
-  /** How long to rest now; a notification ends it. */
-  restMs({ full }: Look): number {
+  /** How long to rest now; a notification ends it. The next look also removes what this one moved. */
+  restMs({ moved, full, tookMs }: Look): number {
     if (full) return 0;
-    if (this.#attentive) return LOOK_EVERY_MS;
+    if (this.#attentive) return Math.max(0, LOOK_EVERY_MS - tookMs);
+    if (moved > 0) return 0;
     const rest = this.#restMs;
     this.#restMs = Math.min(LONGEST_REST_MS, Math.max(LOOK_EVERY_MS, rest * 2));
     return rest;

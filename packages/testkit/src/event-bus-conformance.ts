@@ -152,7 +152,6 @@ export function eventBusConformance(name: string, start: () => Promise<EventBusB
         topics: [topic],
         handler: recorder.handler,
         async batchHandler(events) {
-          expect(new Set(events.map(({ partition }) => partition)).size).toBe(1);
           sizes.push(events.length);
           for (const one of events) await recorder.handler(one);
         },
@@ -160,6 +159,63 @@ export function eventBusConformance(name: string, start: () => Promise<EventBusB
       await eventually(() => expect(recorder.received).toHaveLength(60));
       expect(Math.max(...sizes)).toBeGreaterThan(1);
       expectOrderPerKey(recorder.received, 4, 15);
+    });
+
+    it("gives what waits in several partitions together while that is little, and never two topics", async () => {
+      const bus = await open();
+      const topics = [newTopic(4), newTopic(4)];
+      await bus.ensureTopics(topics);
+      const keys = Array.from({ length: 8 }, (_, i) => `key-${i}`);
+      await bus.publish(topics.flatMap((topic) => keys.map((key) => event(topic, key, 0))));
+      const recorder = new Recorder();
+      const deliveries: (readonly ReceivedEvent[])[] = [];
+      await bus.subscribe({
+        group: "g",
+        topics,
+        handler: recorder.handler,
+        async batchHandler(events) {
+          deliveries.push(events);
+          for (const one of events) await recorder.handler(one);
+        },
+      });
+      await eventually(() => expect(recorder.received).toHaveLength(16));
+      const different = (of: (one: ReceivedEvent) => unknown): number[] =>
+        deliveries.map((events) => new Set(events.map(of)).size);
+      expect(Math.max(...different(({ partition }) => partition))).toBeGreaterThan(1);
+      expect(Math.max(...different(({ topic }) => topic))).toBe(1);
+    });
+
+    it("lets a bad event among several partitions concern its own alone", async () => {
+      const bus = await open();
+      const topic = newTopic(4);
+      await bus.ensureTopics([topic]);
+      const isBad = (one: ReceivedEvent): boolean => one.key === "key-0" && numberOf(one) === 1;
+      await bus.publish([0, 1, 2].flatMap((i) => [0, 1, 2, 3].map((key) => event(topic, `key-${key}`, i))));
+      const recorder = new Recorder((one) => {
+        if (isBad(one)) throw new Error("the shape is wrong");
+      });
+      const together = new Set<string>();
+      await bus.subscribe({
+        group: "g",
+        topics: [topic],
+        handler: recorder.handler,
+        retry: FAST_RETRY,
+        async batchHandler(events) {
+          if (events.some(isBad)) throw new Error("one of them is wrong");
+          for (const one of events) together.add(one.key);
+          for (const one of events) await recorder.handler(one);
+        },
+      });
+      await eventually(() => expect(recorder.received).toHaveLength(11));
+      await eventually(async () =>
+        expect(await bus.listDeadLetters({ topic: topic.name, limit: 10 })).toMatchObject([
+          { key: "key-0", attempts: FAST_RETRY.maxAttempts },
+        ]),
+      );
+      expect(together.size, "the other partitions' events came together").toBeGreaterThan(0);
+      for (const key of [1, 2, 3].map((i) => `key-${i}`))
+        expect(recorder.received.filter((one) => one.key === key).map(numberOf)).toEqual([0, 1, 2]);
+      expect(recorder.received.filter(({ key }) => key === "key-0").map(numberOf)).toEqual([0, 2]);
     });
 
     it("finds the poison event of a batch that fails, and only that becomes a dead letter", async () => {

@@ -15,7 +15,7 @@ import {
   type Subscription,
   type TopicSettings,
 } from "@aios/service-kit/event-bus";
-import { deliverTogether } from "@aios/service-kit/event-delivery";
+import { SharedDelivery } from "@aios/service-kit/shared-delivery";
 import { systemClock } from "@aios/service-kit/system-clock";
 
 interface StoredEvent extends OutgoingEvent {
@@ -174,6 +174,7 @@ class Member {
   readonly #log: MemoryEventLog;
   readonly #options: SubscribeOptions;
   readonly #retry: RetryPolicy;
+  readonly #shared: SharedDelivery;
   readonly #running = new Set<Promise<void>>();
   readonly #abort = new AbortController();
 
@@ -181,6 +182,7 @@ class Member {
     this.#log = log;
     this.#options = options;
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
+    this.#shared = new SharedDelivery(options.batchHandler);
   }
 
   look(): void {
@@ -243,7 +245,7 @@ class Member {
       const facts = { partition, offset: BigInt(offset + index), attempt: 1, signal: this.#abort.signal };
       return mine ? [{ ...event, ...facts }] : [];
     });
-    return (await deliverTogether(this.#options.batchHandler, events)) ? waiting.length : 0;
+    return (await this.#shared.deliver(events)) ? waiting.length : 0;
   }
 
   async #deliver(

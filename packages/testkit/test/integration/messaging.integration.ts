@@ -78,7 +78,7 @@ describe("outbox", () => {
       const numbers = received.filter((one) => one.startsWith(job)).map((one) => Number(one.split(":")[1]));
       expect(numbers).toEqual(Array.from({ length: 30 }, (_, i) => i).filter((i) => i % 10 !== 9));
     }
-    expect(await relay.backlog()).toEqual({ events: 0, oldestAgeMs: 0 });
+    await eventually(async () => expect(await relay.backlog()).toEqual({ events: 0, oldestAgeMs: 0 }));
     await relay.close(1_000);
   });
 
