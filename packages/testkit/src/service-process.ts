@@ -148,7 +148,13 @@ export class ServiceProcess {
           providerPort: portOf(entry["providerPort"]),
           httpPort: portOf(entry["httpPort"]),
         };
-        expectReady(ports.healthPort).then(() => resolve(ports), reject);
+        expectReady(ports.healthPort).then(
+          () => resolve(ports),
+          (error: unknown) => {
+            child.kill("SIGKILL");
+            reject(error);
+          },
+        );
       };
       for (const stream of [child.stdout, child.stderr]) {
         if (stream !== null) createInterface({ input: stream }).on("line", onLine);
