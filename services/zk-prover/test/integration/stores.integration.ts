@@ -88,6 +88,28 @@ modelKeyStoreConformance("PrismaModelKeyStore", {
   crash: () => database.crash(),
 });
 
+it("a proof takes the queue's database one turn to ask for it, one to take it and one to end it", async () => {
+  await database.pool.query('TRUNCATE "proof_job"');
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(database.pool),
+    log: [{ emit: "event", level: "query" }],
+  });
+  const statements: string[] = [];
+  prisma.$on("query", ({ query }) => statements.push(query));
+  const turnsOf = async <T>(work: Promise<T>): Promise<readonly [number, T]> => {
+    const before = statements.length;
+    const result = await work;
+    return [statements.length - before, result];
+  };
+  const store = new PrismaProofStore(prisma, clock);
+  const worker: WorkerState = { leaseMs: 60_000, loaded: [], patienceMs: 3_600_000 };
+  const [asking] = await turnsOf(store.request(sampleProofRequest(1), "account:a" as TenantId, 10, 1_000));
+  const [taking, taken] = await turnsOf(store.claim(worker));
+  const [ending] = await turnsOf(store.complete(taken?.claim as Claim, SAMPLE_PROOF));
+  expect({ asking, taking, ending }).toEqual({ asking: 1, taking: 1, ending: 1 });
+  expect((await published()).at(-1)).toBe(proofJobId(1));
+});
+
 describe("where a proof stands in the queue", () => {
   interface PlanNode {
     readonly "Node Type": string;
