@@ -97,7 +97,8 @@ export class ProveResult {
       };
     }
     if (outcome.state === "running") {
-      return { job: withProof(job, { ...base, state: "requested", checkAtMs: nowMs + ASK_AFTER_MS }, nowMs) };
+      const checkAtMs = nowMs + ASK_AFTER_MS;
+      return { job: withProof(job, { ...base, state: "requested", checkAtMs, heldByProver: true }, nowMs) };
     }
     const error = outcome.error ?? {
       code: "proof-failed",

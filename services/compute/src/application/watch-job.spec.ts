@@ -11,7 +11,8 @@ import { WatchJob } from "./watch-job.js";
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const job = sampleJob();
-const proving: Job = { ...job, state: "leased", proof: { ...NO_PROOF, state: "requested" } };
+const asked: Job = { ...job, state: "leased", proof: { ...NO_PROOF, state: "requested" } };
+const proving: Job = { ...asked, proof: { ...asked.proof, heldByProver: true } };
 const proven: Job = { ...job, state: "leased", proof: { ...NO_PROOF, state: "proven" } };
 const paid: Job = { ...proven, state: "settled" };
 
@@ -45,6 +46,9 @@ it("shows the prover's progress while the output is proven, and no longer", asyn
   const { streams, feed, open } = setting(job);
   const { seen } = open();
   await settled();
+  feed.changed(asked);
+  await settled();
+  // The prover does not know of it yet, and would say that there is no such proof.
   expect(streams).toHaveLength(0);
   feed.changed(proving);
   await settled();
@@ -57,6 +61,7 @@ it("shows the prover's progress while the output is proven, and no longer", asyn
   feed.changed(paid);
   expect(seen).toEqual([
     "prepared -",
+    "leased -",
     "leased -",
     "leased proof-queued",
     "leased proof-proving",

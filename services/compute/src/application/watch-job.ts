@@ -56,7 +56,8 @@ class ShownJob implements Disposable {
   changed(job: Job): void {
     if (this.#isOver) return;
     this.#job = job;
-    this.#follow(job.proof.state === "requested" && !isTerminalJob(job));
+    const { state, heldByProver } = job.proof;
+    this.#follow(state === "requested" && heldByProver && !isTerminalJob(job));
     this.#show();
     if (!isTerminalJob(job)) return;
     this[Symbol.dispose]();

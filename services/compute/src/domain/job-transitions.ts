@@ -35,6 +35,7 @@ export const NO_PROOF: ProofProgress = {
   fencingToken: 0,
   attempt: 0,
   checkAtMs: 0,
+  heldByProver: false,
   evidence: "",
   evidenceCid: "",
   error: undefined,

@@ -212,6 +212,8 @@ export interface ProofProgress {
   readonly fencingToken: number;
   readonly attempt: number;
   readonly checkAtMs: number;
+  /** The prover has written the request down: only from then on can its work be watched. */
+  readonly heldByProver: boolean;
   /** 0x hex, ready for `settle`, or for `refute` where there is a `refutingOutput`; empty until proven. */
   readonly evidence: string;
   readonly evidenceCid: string;

@@ -160,6 +160,8 @@ const jobBody = z.looseObject({
     fencingToken: z.number(),
     attempt: z.number(),
     checkAtMs: z.number(),
+    // Rows from before it was noted may be watched too early, which ends by itself.
+    heldByProver: z.boolean().default(true),
     evidence: z.string(),
     evidenceCid: z.string(),
     error: maybe(jobError),
