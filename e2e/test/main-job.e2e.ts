@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { evaluateModel } from "@aios/core-zkml/provable-model";
 import { splitDigits } from "@aios/datasets/digit-split";
@@ -22,6 +21,7 @@ import { privateKeySigner } from "@aios/sdk/wallet";
 import { systemClock } from "@aios/service-kit/system-clock";
 import { eventually } from "@aios/testkit/eventually";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@aios/testkit/otlp-receiver";
+import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CEREMONY_INPUT, ceremonyPowers, publishUnderCeremony } from "../src/ceremony-model.js";
 import { CrashMarkers } from "../src/crash-markers.js";
@@ -76,6 +76,7 @@ describe("the main job, through the gateway only", () => {
   let powers: Uint8Array;
   let ceremony: Promise<Model> | undefined;
   let markers: CrashMarkers;
+  let markerFiles: TemporaryDirectory;
   const report = new SilentReport();
   const sold = (): SoldInference => ({ local, developer, business, result, unseen });
 
@@ -84,7 +85,8 @@ describe("the main job, through the gateway only", () => {
     const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url };
     powers = ceremonyPowers();
     const listed = { PROVER_LISTED_POWERS: createHash("sha256").update(powers).digest("hex") };
-    markers = new CrashMarkers(mkdtempSync(join(tmpdir(), "aios-crash-points-")), honorPoints);
+    markerFiles = temporaryDirectory("crash-points");
+    markers = new CrashMarkers(markerFiles.path, honorPoints);
     const environment = {
       ...markers.environment(),
       ...Object.fromEntries(SENDERS.map((name) => [name, traced])),
@@ -107,6 +109,7 @@ describe("the main job, through the gateway only", () => {
   afterAll(async () => {
     await local?.stop();
     await otlp?.close();
+    markerFiles?.remove();
   });
 
   /** Takes its time: begun as soon as another model may be the newest, and looked at some tests later. */
