@@ -82,6 +82,25 @@ describe("a snapshot of the chain", () => {
       expect(network.evidence).toEqual([]);
     });
 
+  it("is given of no height whose proofs were pruned, though later heights without news share its blocks", () => {
+    // Leaders' turns depend on more heights than blocks do, and several heights come for a block.
+    const past = { ...SHORT, reputationWindow: 150, checkpointIntervalMs: 80, emptyAfterMs: 60 };
+    const longTrust = { ...trust, chain: settings(0, 4, past).chain };
+    const network = new SmallNetwork(4, past);
+    const given = new Set<number>();
+    for (let untilMs = 35_000; untilMs <= 65_000; untilMs += 400) {
+      network.runUntil(untilMs);
+      const height = network.nodes[0]?.height ?? 0;
+      for (let back = 7; back <= 16; back++) {
+        const snapshot = network.nodes[0]?.snapshot(height - back);
+        if (snapshot === undefined) continue;
+        given.add(snapshot.height);
+        expect(proveSnapshot(snapshot, longTrust)).toMatchObject({ height: snapshot.height });
+      }
+    }
+    expect(given.size).toBeGreaterThan(10);
+  });
+
   it("is refused where anything of it is not what the set of genesis leads to", () => {
     const { snapshot } = runningNetwork(90_000);
     const { decisions, blocks, height } = snapshot;

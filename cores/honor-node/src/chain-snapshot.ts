@@ -33,20 +33,22 @@ const MOST_DEPTHS = 4;
 /** Certificates beyond the snapshot's height: the next attests its state, the one after that the state which names its block. */
 export const PROVING_DECISIONS = 2;
 
-/** The snapshot at a height whose state is known; undefined while the certificates that prove it are missing. */
+/** The snapshot at a height whose state is known; undefined where certificates that prove it are missing, yet or already. */
 export function takeSnapshot(
   context: NodeContext,
   height: number,
   decisionOf: (height: number) => Decision | undefined,
 ): ChainSnapshot | undefined {
   const { chain, dag, settings } = context;
-  const { snapshotInterval, ghostdag } = settings.chain;
+  const { snapshotInterval, ghostdag, reputationWindow } = settings.chain;
   const last = height + PROVING_DECISIONS;
   if (height < 1 || height % snapshotInterval !== 0) return undefined;
   if (last >= chain.height || height < chain.firstHeight) return undefined;
   const cut = cutBelow(dag, chain.tipOf(height), ghostdag.pruningDepth);
   if (cut === undefined) return undefined;
   const { firstDecision } = baseAt(context, height);
+  // Heights that order nothing new share a tip: the DAG below it may be held where their decisions are pruned.
+  if (firstDecision > firstRemembered(height, reputationWindow)) return undefined;
   const decisions = heightsOf(firstDecision, last).map(decisionOf);
   if (!decisions.every((decision) => decision !== undefined)) return undefined;
   const handOvers = chain
