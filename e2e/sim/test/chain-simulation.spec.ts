@@ -3,7 +3,7 @@ import { dagOrder, type OrderingPolicy } from "@aios/core-honor-node/ordering-po
 import { orderingPolicyConformance } from "@aios/testkit/ordering-policy-conformance";
 import { describe, expect, it } from "vitest";
 import type { ChainBug } from "../src/chain/chain-node.js";
-import { simulateChain } from "../src/chain/chain-simulation.js";
+import { type ChainSimulationResult, simulateChain } from "../src/chain/chain-simulation.js";
 import { lastIdFirst } from "../src/chain/other-order.js";
 import { blsKeyring } from "../src/signers.js";
 
@@ -11,11 +11,31 @@ const SCHEDULES = 500;
 const CHUNK = 125;
 const MANY_MS = 600_000;
 
-function failures(first: number, count: number, bug?: ChainBug): string[] {
+const sound = new Map<number, ChainSimulationResult>();
+
+/** Of a schedule as it is, which a seed decides: simulated once, whoever looks at it. */
+function resultOf(seed: number): ChainSimulationResult {
+  const result = sound.get(seed) ?? simulateChain({ seed });
+  sound.set(seed, result);
+  return result;
+}
+
+function failures(first: number, count: number): string[] {
   const found: string[] = [];
   for (let seed = first; seed < first + count; seed++) {
-    const { violation } = simulateChain({ seed, ...(bug === undefined ? {} : { bug }) });
+    const { violation } = resultOf(seed);
     if (violation !== undefined) found.push(`seed ${seed}: ${violation}`);
+  }
+  return found;
+}
+
+/** What the first schedules say of a bug, up to the first that says what it is. */
+function symptomsOf(bug: ChainBug, symptom: RegExp): string[] {
+  const found: string[] = [];
+  for (let seed = 0; seed < 40; seed++) {
+    const { violation } = simulateChain({ seed, bug });
+    if (violation !== undefined) found.push(`seed ${seed}: ${violation}`);
+    if (symptom.test(violation ?? "")) break;
   }
   return found;
 }
@@ -27,7 +47,7 @@ describe("whole nodes: block DAG, transactions and hand-overs under attack", () 
     });
 
   it("really meet what they have to withstand", { timeout: MANY_MS }, () => {
-    const results = Array.from({ length: 40 }, (_, seed) => simulateChain({ seed }));
+    const results = Array.from({ length: 40 }, (_, seed) => resultOf(seed));
     const many = (has: (result: (typeof results)[number]) => boolean): number => results.filter(has).length;
     expect(many(({ byzantine }) => byzantine > 0)).toBeGreaterThan(10);
     expect(many(({ evidence }) => evidence > 0)).toBeGreaterThan(10);
@@ -68,7 +88,7 @@ describe("a deliberate bug around whole nodes is caught", () => {
   };
   for (const [bug, symptom] of Object.entries(SYMPTOMS))
     it(bug, { timeout: MANY_MS }, () => {
-      expect(failures(0, 40, bug as ChainBug).join("\n")).toMatch(symptom);
+      expect(symptomsOf(bug as ChainBug, symptom).join("\n")).toMatch(symptom);
     });
 });
 
@@ -90,8 +110,8 @@ describe("the order of a checkpoint is the policy's", () => {
     expect(orders.every(isSorted)).toBe(true);
   });
 
-  it("another one by another policy", () => {
-    const results = Array.from({ length: 20 }, (_, seed) => simulated(seed, () => dagOrder));
+  it("another one by the policy of production", () => {
+    const results = Array.from({ length: 20 }, (_, seed) => resultOf(seed));
     expect(results.flatMap(({ orders }) => orders).every(isSorted)).toBe(false);
   });
 

@@ -6,11 +6,22 @@ const SCHEDULES = 1_500;
 const CHUNK = 500;
 const MANY_MS = 300_000;
 
-function failures(first: number, count: number, bug?: DeliberateBug): string[] {
+function failures(first: number, count: number): string[] {
   const found: string[] = [];
   for (let seed = first; seed < first + count; seed++) {
-    const { violation } = simulate({ seed, ...(bug === undefined ? {} : { bug }) });
+    const { violation } = simulate({ seed });
     if (violation !== undefined) found.push(`seed ${seed}: ${violation}`);
+  }
+  return found;
+}
+
+/** What the first schedules say of a bug, up to the first that says what it is. */
+function symptomsOf(bug: DeliberateBug, symptom: RegExp): string[] {
+  const found: string[] = [];
+  for (let seed = 0; seed < 150; seed++) {
+    const { violation } = simulate({ seed, bug });
+    if (violation !== undefined) found.push(`seed ${seed}: ${violation}`);
+    if (symptom.test(violation ?? "")) break;
   }
   return found;
 }
@@ -47,7 +58,6 @@ describe("a deliberate bug in the wiring is caught", () => {
   };
   for (const [bug, symptom] of Object.entries(SYMPTOMS))
     it(bug, { timeout: MANY_MS }, () => {
-      const found = failures(0, 150, bug as DeliberateBug);
-      expect(found.join("\n")).toMatch(symptom);
+      expect(symptomsOf(bug as DeliberateBug, symptom).join("\n")).toMatch(symptom);
     });
 });
