@@ -17,8 +17,9 @@ import { KafkaMember } from "./kafka-member.js";
 import { KafkaPublisher } from "./kafka-publisher.js";
 import { recordOf } from "./kafka-record.js";
 import { moveGroup } from "./kafka-replay.js";
-import { createMissingTopics, topicConfig } from "./kafka-topics.js";
+import { createMissingTopics, onceElected, topicConfig } from "./kafka-topics.js";
 import type { Logger } from "./logger.js";
+import { systemClock } from "./system-clock.js";
 
 const LARGEST_PUBLISH = 1_000;
 const DEFAULT_CONCURRENCY = 8;
@@ -84,10 +85,11 @@ export class KafkaEventBus implements EventBus {
   async ensureTopics(topics: readonly TopicSettings[]): Promise<void> {
     const missing = topics.filter(({ name }) => !this.#partitions.has(name));
     if (missing.length === 0) return;
-    await guard(async () => {
+    const ensure = async (): Promise<void> => {
       await createMissingTopics(this.#admin, missing.map(topicConfig));
       for (const { name } of missing) await this.#partitionCount(name);
-    });
+    };
+    await guard(() => onceElected(ensure, systemClock));
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {

@@ -1,5 +1,7 @@
+import type { TimestampMs } from "@aios/kernel/units";
+import { KafkaJSNumberOfRetriesExceeded } from "kafkajs";
 import { expect, it } from "vitest";
-import { createMissingTopics } from "./kafka-topics.js";
+import { createMissingTopics, onceElected } from "./kafka-topics.js";
 
 const WANTED = ["a", "b"].map((topic) => ({ topic, numPartitions: 8 }));
 
@@ -32,4 +34,35 @@ it("names the topics that the role may not create", async () => {
     kind: "forbidden",
     details: { kafkaError: "TOPIC_AUTHORIZATION_FAILED", topics: ["b"] },
   });
+});
+
+const electing = Object.assign(new Error("no leader"), { type: "LEADER_NOT_AVAILABLE" });
+
+/** Time that passes while somebody waits. */
+function idleClock() {
+  let nowMs = 0;
+  const wait = async (ms: number): Promise<void> => {
+    nowMs += ms;
+  };
+  return { now: () => nowMs as TimestampMs, wait };
+}
+
+it("waits for the leaders of topics that are just being made", async () => {
+  let asked = 0;
+  const ask = async (): Promise<string> => {
+    asked += 1;
+    if (asked < 20) throw new KafkaJSNumberOfRetriesExceeded(electing, { retryCount: 4, retryTime: 400 });
+    return "elected";
+  };
+  expect(await onceElected(ask, idleClock())).toBe("elected");
+});
+
+it("gives up on leaders that are never elected, and at once on everything else", async () => {
+  const clock = idleClock();
+  await expect(onceElected(() => Promise.reject(electing), clock)).rejects.toBe(electing);
+  expect(clock.now()).toBeGreaterThanOrEqual(30_000);
+  const other = new Error("refused");
+  const before = clock.now();
+  await expect(onceElected(() => Promise.reject(other), clock)).rejects.toBe(other);
+  expect(clock.now()).toBe(before);
 });

@@ -1,7 +1,12 @@
-import { CodedError } from "@aios/kernel/coded-error";
+import type { Clock } from "@aios/kernel/clock";
+import { CodedError, isCodedError } from "@aios/kernel/coded-error";
+import { durationMs } from "@aios/kernel/units";
 import type { Admin, ITopicConfig } from "kafkajs";
 import type { TopicSettings } from "./event-bus.js";
 import { typeOf } from "./kafka-client.js";
+
+const ELECTED_WITHIN_MS = 30_000;
+const ASK_AGAIN = durationMs(250);
 
 type TopicAdmin = Pick<Admin, "listTopics" | "createTopics">;
 
@@ -42,4 +47,24 @@ export async function createMissingTopics(admin: TopicAdmin, wanted: readonly IT
       cause: error,
     });
   }
+}
+
+/**
+ * Repeats what is asked about topics until their leaders are elected and the broker that answers knows of them: those of a new
+ * installation are made by services that start at the same time, and the client's own tries are over within two seconds.
+ */
+export async function onceElected<T>(ask: () => Promise<T>, clock: Pick<Clock, "now" | "wait">): Promise<T> {
+  const endsAt = clock.now() + ELECTED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isBeingMade(error) || clock.now() >= endsAt) throw error;
+      await clock.wait(ASK_AGAIN);
+    }
+  }
+}
+
+function isBeingMade(error: unknown): boolean {
+  return typeOf(error) === "LEADER_NOT_AVAILABLE" || (isCodedError(error) && error.code === "unknown-topic");
 }
