@@ -6,9 +6,11 @@ import { freePort } from "@aios/service-kit/free-port";
 import { SERVICES } from "@aios/service-kit/local-instance";
 import { Cluster } from "./cluster.js";
 import { namesTroubles, soundByGateway, soundByKubernetes } from "./doctor-check.js";
+import { countEvents } from "./event-count.js";
 import type { ChainChanges } from "./event-judgement.js";
+import { refusesWhatIsLacking, saysWhyInPods } from "./reasons-check.js";
 import { backUpWipeAndRestore } from "./restored-copy.js";
-import { countEvents, upgradeUnderLoad } from "./upgrade-under-load.js";
+import { upgradeUnderLoad } from "./upgrade-under-load.js";
 
 const USAGE = `Usage: npm run test:cluster -- [options]
 
@@ -18,7 +20,7 @@ backup that is restored after everything was removed, uninstalling. Needs helm a
 
   --registry NAME     first part of the images' names (aios)
   --tag TAG           their tag (0.1.0)
-  --next-tag TAG      tag that the rolling upgrade goes to; the same one rolls the pods anyway
+  --next-tag TAG      tag that the rolling upgrade goes to, and that makes the load; the same one rolls the pods anyway
   --previous-chart DIR  umbrella chart that is installed first; the rolling upgrade comes from it to this one
   --namespace NAME    where to install (aios-check); it must not hold anything else
   --release NAME      name of the release (aios)
@@ -28,19 +30,6 @@ backup that is restored after everything was removed, uninstalling. Needs helm a
 const GATEWAY_PORT = 8_080;
 const MAIN_JOB_MS = 900_000;
 const OPERATOR_KEY = "account-foundation.key";
-/** Settings of one service that cannot work, and what its pod has to say of them. */
-const WRONG_SETTINGS: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [
-  [
-    "marketplace",
-    { DATABASE_URL: "postgres://aios:secret@nowhere.invalid:5432/x" },
-    /DATABASE_URL: nothing answers there/,
-  ],
-  ["marketplace", { DATABASE_URL: "not a url" }, /DATABASE_URL/],
-  ["scoring", { EVENT_BUS_URL: "kafka://127.0.0.1:9" }, /EVENT_BUS_URL|Kafka/],
-  ["gateway", { REDIS_URL: "redis://127.0.0.1:9/0" }, /REDIS_URL/],
-  ["economy", { AIOS_SERVICE_KEY_FILE: "/keys/none.jwk" }, /AIOS_SERVICE_KEY_FILE/],
-  ["compute", { AIOS_DRAIN_GRACE: "soon" }, /AIOS_DRAIN_GRACE/],
-];
 
 const { values } = parseArgs({
   options: {
@@ -61,10 +50,11 @@ if (values.help) {
 }
 
 const { release, namespace, tag } = values;
+const nextTag = values["next-tag"] ?? tag;
 const cluster = new Cluster({
   namespace,
   release,
-  image: { registry: values.registry, tag },
+  image: { registry: values.registry, tag, nextTag },
   values: values.values,
 });
 /** A sign-in names the address that the client sees, so the gateway has to know it. */
@@ -84,7 +74,7 @@ const installed = await step(
   },
 );
 if (installed) {
-  await step("refuses what this cluster lacks before it makes anything", refuseWhatIsLacking);
+  await step("refuses what this cluster lacks before it makes anything", () => refusesWhatIsLacking(cluster));
   await step("runs the main job through the cluster's gateway", () => mainJob("main-job-first"));
   for (const service of ["zk-prover", "gateway"]) {
     await step(`scales ${service} alone`, () => scaleAlone(service));
@@ -109,7 +99,7 @@ if (installed) {
   await step("has each trouble of a pod named by that doctor, with the way out", () =>
     namesTroubles(cluster, deployment("marketplace")),
   );
-  await step("says in the pod why a service cannot start", reasonsInPods);
+  await step("says in the pod why a service cannot start", () => saysWhyInPods(cluster));
   await step("renews certificates by its CronJob", renewCertificates);
   await step("loses pods and runs the main job again", async () => {
     for (const service of ["compute", "economy", "gateway"]) {
@@ -151,20 +141,6 @@ async function step(title: string, work: () => Promise<string>): Promise<boolean
   }
 }
 
-async function refuseWhatIsLacking(): Promise<string> {
-  const cases: readonly (readonly [string, string])[] = [
-    ["global.redis.secretName=nowhere", "The Secret nowhere is not in the namespace"],
-    ["storage.persistence.storageClassName=nowhere", "The cluster has no storage class nowhere"],
-    ["economy.resources.requests.memory=90000000Mi", "No node is large enough for economy"],
-  ];
-  for (const [setting, sentence] of cases) {
-    const said = await cluster.refusal(setting);
-    if (!said.includes(sentence))
-      throw new Error(`${setting} was answered: ${said === "" ? "nothing" : said}`);
-  }
-  return cases.map(([, sentence]) => sentence).join("\n");
-}
-
 function mainJob(name: string): Promise<string> {
   return cluster.runJob(name, ["main-job", "--gateway", gateway, "--providers", "2"], MAIN_JOB_MS);
 }
@@ -196,14 +172,13 @@ async function podsByService(): Promise<ReadonlyMap<string, number>> {
 }
 
 async function upgrade(): Promise<void> {
-  const next = values["next-tag"] ?? tag;
   const roll = SERVICES.map((service) => `${service}.podAnnotations.rolled=again`);
-  await cluster.install(`global.image.tag=${next}`, ...roll, ...(await watched()));
+  await cluster.install(`global.image.tag=${nextTag}`, ...roll, ...(await watched()));
 }
 
 async function eventsOf(changes: ChainChanges | undefined): Promise<string> {
   if (changes === undefined)
-    throw new Error("there are no orders to look for: the upgrade before did not go through");
+    throw new Error("there are no orders to look for: what went before did not go through");
   return countEvents(cluster, deployment("compute"), changes);
 }
 
@@ -228,18 +203,6 @@ async function syntheticOutcome(): Promise<string> {
     if (performance.now() > endsAt) throw new Error(`no check went through:\n${log}`);
     await delay(1_000);
   }
-}
-
-async function reasonsInPods(): Promise<string> {
-  const outcomes = await Promise.all(
-    WRONG_SETTINGS.map(async ([service, settings, sentence], index) => {
-      const said = await cluster.endOfPodWith(deployment(service), settings, `wrong-settings-${index}`);
-      if (!sentence.test(said))
-        throw new Error(`${JSON.stringify(settings)} at ${service} ended with: ${said}`);
-      return said.trim().split("\n").at(-1) ?? "";
-    }),
-  );
-  return outcomes.join("\n");
 }
 
 async function renewCertificates(): Promise<string> {

@@ -15,7 +15,12 @@ const NODE = "/usr/local/bin/node";
 export interface ClusterOptions {
   readonly namespace: string;
   readonly release: string;
-  readonly image: { readonly registry: string; readonly tag: string };
+  readonly image: {
+    readonly registry: string;
+    readonly tag: string;
+    /** What the release is upgraded to. */
+    readonly nextTag: string;
+  };
   /** Values files on top of the small installation's. */
   readonly values: readonly string[];
 }
@@ -91,17 +96,29 @@ export class Cluster {
 
   /** Runs one Job of the cluster's own image and gives back its log; a failed one is an error with that log. */
   async runJob(name: string, args: readonly string[], timeoutMs: number): Promise<string> {
-    await this.kubectl("delete", "job", name, "--ignore-not-found", "--wait=true");
-    await this.startJob(name, args);
+    await this.#startJob(name, args);
     return this.finishJob(name, timeoutMs);
   }
 
+  /**
+   * Starts a Job that goes on while other things happen, and waits until it runs. Its image is always the one that is
+   * tried: the release may have an older one, which knows less.
+   */
+  async beginJob(name: string, args: readonly string[]): Promise<void> {
+    await this.#startJob(name, args, this.#options.image.nextTag);
+    await this.kubectl("wait", `job/${name}`, "--for=jsonpath={.status.ready}=1", "--timeout=2m");
+  }
+
   /** Like the chart's own test Job, so that it gets the same image, keys and security. */
-  async startJob(name: string, args: readonly string[]): Promise<void> {
+  async #startJob(name: string, args: readonly string[], tag?: string): Promise<void> {
     const { release, namespace } = this.#options;
+    await this.kubectl("delete", "job", name, "--ignore-not-found", "--wait=true");
     const manifest = await command("helm", "get", "hooks", release, "--namespace", namespace);
     const job = jobNamed(manifest, `${release}-main-job`);
-    for (const container of job.spec.template.spec.containers) container.args = args;
+    for (const container of job.spec.template.spec.containers) {
+      container.args = args;
+      if (tag !== undefined) container.image = container.image.replace(/[^:]+$/, tag);
+    }
     await this.create({ ...job, metadata: { name } });
   }
 
@@ -147,19 +164,12 @@ export class Cluster {
   }
 
   /**
-   * Starts one pod as a workload would, with other settings, and waits until its container ends. Answers what
+   * Starts one pod as a workload would, but for one change, and waits until its container ends. Answers what
    * Kubernetes shows as the reason. No Service knows it, since it has none of the workload's labels.
    */
-  async endOfPodWith(
-    workload: string,
-    settings: Readonly<Record<string, string>>,
-    name: string,
-  ): Promise<string> {
+  async endOfPodWith(workload: string, change: (spec: PodSpec) => void, name: string): Promise<string> {
     const spec = await this.podSpecOf(workload);
-    for (const container of spec.containers) {
-      const kept = container.env.filter((entry) => settings[entry.name] === undefined);
-      container.env = [...kept, ...Object.entries(settings).map(([key, value]) => ({ name: key, value }))];
-    }
+    change(spec);
     await this.kubectl("delete", "pod", name, "--ignore-not-found", "--wait=true");
     await this.create({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec });
     try {
@@ -208,7 +218,9 @@ interface Workload {
 interface JobManifest {
   readonly metadata: { readonly name: string };
   readonly spec: {
-    readonly template: { readonly spec: { readonly containers: { args: readonly string[] }[] } };
+    readonly template: {
+      readonly spec: { readonly containers: { args: readonly string[]; image: string }[] };
+    };
   };
 }
 
