@@ -7,7 +7,13 @@ import { bytesToInteger } from "@aios/core-zkml/scalar-field";
 import { KeyState } from "@aios/proto/aios/prover/v1/prover";
 import { knownPowers } from "@aios/testkit/known-powers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { endedKey, endedProof, type ProverClient, ProverPlatform } from "../support/prover-platform.js";
+import {
+  endedKey,
+  endedProof,
+  listedPowersEnvironment,
+  type ProverClient,
+  ProverPlatform,
+} from "../support/prover-platform.js";
 
 const CONTRIBUTORS = ["developer", "buyers"];
 
@@ -18,7 +24,7 @@ let first: Added;
 
 beforeAll(async () => {
   platform = await ProverPlatform.start();
-  await platform.startProver();
+  await platform.startProver(listedPowersEnvironment());
   [compute, marketplace] = await Promise.all([platform.as("compute"), platform.as("marketplace")]);
   first = await platform.addCeremony(21, CONTRIBUTORS);
 }, 300_000);

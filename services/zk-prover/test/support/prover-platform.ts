@@ -46,11 +46,18 @@ export const REQUESTER = "0x00000000000000000000000000000000000000aa";
 export const ESCROW = "0x00000000000000000000000000000000000000bb";
 export const CHAIN_ID = 7331;
 
-/** For the circuits of `sampleModel`. */
-export const LISTED_POWERS = knownPowers(Math.ceil(Math.log2(circuitRows(compileCircuit(sampleModel(1))))), [
-  "Ada",
-  "Grace",
-]);
+let listed: Uint8Array | undefined;
+
+/** For the circuits of `sampleModel`; made when a test first asks, since most ask for no ceremony. */
+function listedPowers(): Uint8Array {
+  listed ??= knownPowers(Math.ceil(Math.log2(circuitRows(compileCircuit(sampleModel(1))))), ["Ada", "Grace"]);
+  return listed;
+}
+
+/** Of a prover that takes keys of ceremonies over the powers of these tests. */
+export function listedPowersEnvironment(): Record<string, string> {
+  return { PROVER_LISTED_POWERS: createHash("sha256").update(listedPowers()).digest("hex") };
+}
 
 function circuitRows({ constraints, publicInputs }: R1cs): number {
   return constraints + publicInputs + 1;
@@ -104,7 +111,6 @@ export class ProverPlatform {
         ECONOMY_GRPC_URL: this.economy.peer.url,
         PROVER_PAYOUT_ADDRESS: "0x00000000000000000000000000000000000000cc",
         PROVER_PRICE_WEI: "12345",
-        PROVER_LISTED_POWERS: createHash("sha256").update(LISTED_POWERS).digest("hex"),
         PROVER_LEASE: "1500ms",
         PROVER_POLL_INTERVAL: "100ms",
         ...env,
@@ -174,7 +180,7 @@ export class ProverPlatform {
     const added = this.addModel(variant);
     const engine = new CeremonyEngine();
     try {
-      const powers = readPowersOfTau(LISTED_POWERS);
+      const powers = readPowersOfTau(listedPowers());
       const firstKey = await engine.firstKey(compileCircuit(added.model), powers, randomBytes(32));
       const history = [openCeremony(firstKey, powers)];
       for (const name of contributors)
@@ -186,7 +192,7 @@ export class ProverPlatform {
     }
   }
 
-  storeCeremony({ transcript, key }: Ceremony, powers = LISTED_POWERS): KeyCeremony {
+  storeCeremony({ transcript, key }: Ceremony, powers = listedPowers()): KeyCeremony {
     return {
       transcriptCid: this.storage.store(new TextEncoder().encode(encodeTranscript(transcript))),
       provingKeyCid: this.storage.deposit(encodeProvingKey(key), ["proving-key-setup"]),
