@@ -203,6 +203,7 @@ export class Cluster {
 
 export interface PodSpec {
   restartPolicy?: string;
+  readonly volumes: readonly { readonly name: string; readonly secret?: { secretName: string } }[];
   readonly containers: {
     image: string;
     env: { readonly name: string; readonly value?: string; readonly valueFrom?: object }[];

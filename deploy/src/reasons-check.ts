@@ -1,3 +1,4 @@
+import { createAuthority, issueCertificate } from "@aios/certificates/authority";
 import type { Cluster, PodSpec } from "./cluster.js";
 
 /** What cannot work at one service, and what its pod has to say of it. */
@@ -7,6 +8,9 @@ interface Wrong {
   readonly change: (spec: PodSpec) => void;
   readonly said: RegExp;
 }
+
+const EXPIRED = "expired-certificate";
+const HOUR_MS = 3_600_000;
 
 /** Settings that ask for what this cluster has not; `helm install` has to name it. */
 export async function refusesWhatIsLacking(cluster: Cluster): Promise<string> {
@@ -25,7 +29,11 @@ export async function refusesWhatIsLacking(cluster: Cluster): Promise<string> {
 
 /** Starts a pod with each thing that is wrong and reads what Kubernetes shows as the reason of its end. */
 export async function saysWhyInPods(cluster: Cluster): Promise<string> {
-  const wrongs = [...WRONG_SETTINGS, ...(await wrongDatabases(cluster))];
+  const wrongs = [
+    ...WRONG_SETTINGS,
+    ...(await wrongDatabases(cluster)),
+    ...(await expiredCertificate(cluster)),
+  ];
   const outcomes = await Promise.all(
     wrongs.map(async ({ what, service, change, said }, index) => {
       const workload = `deployment/${cluster.release}-${service}`;
@@ -108,6 +116,44 @@ async function wrongDatabases(cluster: Cluster): Promise<readonly Wrong[]> {
       service,
       change: setting("DATABASE_URL", schema.toString(), { AIOS_MIGRATIONS: "verify" }),
       said: /The database lacks the migration .* Run the service once with --migrate/,
+    },
+  ];
+}
+
+/** Where the release has certificates. */
+async function expiredCertificate(cluster: Cluster): Promise<readonly Wrong[]> {
+  const service = "scoring";
+  const secret = `${cluster.release}-tls-${service}`;
+  const exists = await cluster.kubectl("get", "secret", secret, "--ignore-not-found", "--output=name");
+  if (exists === "") return [];
+  const now = Date.now();
+  const authority = await createAuthority("AiOS", {
+    notBeforeMs: now - 2 * HOUR_MS,
+    notAfterMs: now + HOUR_MS,
+  });
+  const dnsNames = [`${cluster.release}-${service}`];
+  const lifetime = { notBeforeMs: now - 2 * HOUR_MS, notAfterMs: now - HOUR_MS };
+  const { certificatePem, privateKeyPem } = await issueCertificate(
+    authority,
+    { service, dnsNames },
+    lifetime,
+  );
+  await cluster.kubectl("delete", "secret", EXPIRED, "--ignore-not-found");
+  await cluster.create({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: EXPIRED },
+    stringData: { "tls.crt": certificatePem, "tls.key": privateKeyPem, "ca.crt": authority.certificatePem },
+  });
+  return [
+    {
+      what: "an expired certificate",
+      service,
+      change: ({ volumes }) => {
+        for (const { name, secret: mounted } of volumes)
+          if (name === "tls" && mounted !== undefined) mounted.secretName = EXPIRED;
+      },
+      said: /The certificate in \/tls\/tls.crt expired on/,
     },
   ];
 }
