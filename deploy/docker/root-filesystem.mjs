@@ -35,6 +35,7 @@ export function writeRootFilesystem({ root, node, packages, folders, out }) {
     else copyPackage(join(root, entry.source), join(out, APP, entry.path));
   }
   for (const folder of folders) copyTree(join(root, folder), join(out, APP, folder), () => true);
+  for (const binary of nativeBinaries(join(out, APP))) copyLibraries(out, binary);
 }
 
 function writeSystem(out, node) {
@@ -44,18 +45,34 @@ function writeSystem(out, node) {
   chmodSync(join(out, "tmp"), 0o1777);
   copyFileSync(node, join(out, "usr/local/bin/node"));
   chmodSync(join(out, "usr/local/bin/node"), 0o755);
-  for (const library of sharedLibraries(node)) {
-    mkdirSync(join(out, dirname(library)), { recursive: true });
-    copyFileSync(library, join(out, library));
-  }
+  copyLibraries(out, node);
   copyFileSync(CERTIFICATES, join(out, CERTIFICATES));
   writeFileSync(join(out, "etc/passwd"), `root:x:0:0::/:/\naios:x:${USER_ID}:${USER_ID}::/data:/\n`);
   writeFileSync(join(out, "etc/group"), `root:x:0:\naios:x:${USER_ID}:\n`);
   writeFileSync(join(out, "etc/nsswitch.conf"), "hosts: files dns\n");
 }
 
+/** What a program or addon loads, which Node may not need itself: without it an addon gives way to slow code, or fails. */
+function copyLibraries(out, binary) {
+  for (const library of sharedLibraries(binary)) {
+    if (existsSync(join(out, library))) continue;
+    mkdirSync(join(out, dirname(library)), { recursive: true });
+    copyFileSync(library, join(out, library));
+  }
+}
+
+/** Addons and programs that packages bring for this platform; those for musl go unused beside the others. */
+function nativeBinaries(app) {
+  return readdirSync(app, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && (entry.name === "bb" || entry.name.endsWith(".node")))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !file.includes("musl"));
+}
+
 function sharedLibraries(binary) {
   const listed = execFileSync("ldd", [binary], { encoding: "utf8" });
+  const missing = [...listed.matchAll(/(\S+) => not found/g)].map(([, library]) => library);
+  if (missing.length > 0) throw new Error(`${binary} needs ${missing.join(", ")}, which this system lacks`);
   const files = [...listed.matchAll(/(\/[^\s)]+)/g)].map(([, file]) => file);
   const beside = files.flatMap((file) =>
     readdirSync(dirname(file))

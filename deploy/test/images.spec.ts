@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -30,6 +31,15 @@ interface ClosureScript {
     root: string,
     workspace: string,
   ): readonly { name: string; path: string; licence?: string }[];
+}
+interface FilesystemScript {
+  writeRootFilesystem(image: {
+    root: string;
+    node: string;
+    packages: readonly object[];
+    folders: readonly string[];
+    out: string;
+  }): void;
 }
 interface ArchiveScript {
   writeDockerArchive(image: {
@@ -148,6 +158,25 @@ describe("what an image holds", () => {
     // "BSD-3-Clause OR GPL-2.0" lets us choose.
     const copyleft = packages.filter(({ licence = "" }) => /GPL/.test(licence) && !/ OR /.test(licence));
     expect(copyleft).toEqual([]);
+  });
+});
+
+describe("the files of an image", () => {
+  it("are enough for every native addon that Node may load", async () => {
+    const { dependencyClosure } = await script<ClosureScript>("dependency-closure.mjs");
+    const { writeRootFilesystem } = await script<FilesystemScript>("root-filesystem.mjs");
+    const addons = dependencyClosure(ROOT, "packages/bls").filter(({ name }) =>
+      name.startsWith("@chainsafe/"),
+    );
+    const out = temporaryFolder();
+    writeRootFilesystem({ root: ROOT, node: process.execPath, packages: addons, folders: [], out });
+    const addon = readdirSync(out, { recursive: true, encoding: "utf8" }).find((file) =>
+      file.endsWith(".node"),
+    );
+    const listed = execFileSync("ldd", [join(out, addon ?? "")], { encoding: "utf8" });
+    const libraries = [...listed.matchAll(/(\/[^\s)]+)/g)].map(([, library = ""]) => library);
+    expect(libraries.some((library) => library.includes("librt"))).toBe(true);
+    expect(libraries.filter((library) => !existsSync(join(out, library)))).toEqual([]);
   });
 });
 
