@@ -20,7 +20,7 @@ export async function isPortFree(port: number): Promise<boolean> {
 
 function canListen(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const server = createServer();
+    const server = createServer((socket) => socket.destroy());
     server.once("error", () => resolve(false));
     server.listen(port, host, () => server.close(() => resolve(true)));
   });

@@ -26,7 +26,7 @@ export async function freePort(): Promise<number> {
 }
 
 async function isFree(port: number): Promise<boolean> {
-  const probe = createServer().listen(port, "127.0.0.1");
+  const probe = createServer((socket) => socket.destroy()).listen(port, "127.0.0.1");
   try {
     await once(probe, "listening");
   } catch (error) {

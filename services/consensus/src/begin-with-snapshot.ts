@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { fastestBls } from "@aios/bls/fastest-bls";
 import { CodedError } from "@aios/kernel/coded-error";
 import { nodeIdentity } from "@aios/peer-network/node-certificate";
@@ -18,6 +16,7 @@ import { buildGenesisState } from "./domain/genesis-state.js";
 import { honorDigest, requireStakingGenesis } from "./domain/honor-chain.js";
 import type { FoundedStaking } from "./domain/snapshot-chain.js";
 import type { SnapshotSource } from "./domain/snapshot-index.js";
+import { holdPort } from "./hold-port.js";
 import { readHonorHome } from "./honor-home.js";
 import { genesisDigest } from "./node/genesis-digest.js";
 import { defaultHonorSettings, type HonorOptions } from "./node/honor-options.js";
@@ -69,27 +68,6 @@ export async function importSnapshotFile(home: string, file: string): Promise<nu
   } finally {
     await release();
   }
-}
-
-async function holdPort({ host, port }: HonorOptions["listen"]): Promise<() => Promise<void>> {
-  const server = createServer();
-  try {
-    server.listen({ host, port, exclusive: true });
-    await once(server, "listening");
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "EADDRINUSE") throw cause;
-    throw new CodedError({
-      code: "node-running",
-      kind: "conflict",
-      message: "Something listens where this node does: stop it before its chain is replaced.",
-      details: { port },
-      cause,
-    });
-  }
-  return async () => {
-    server.close();
-    await once(server, "close");
-  };
 }
 
 /** Copies the latest snapshot that the node of a home made to a file. Throws `no-snapshot`. */

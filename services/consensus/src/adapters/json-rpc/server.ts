@@ -15,8 +15,9 @@ const HEADERS = {
 const TOO_LARGE = '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"request body too large"}}';
 /** How often connections are looked at for what they owe: the time-outs hold to within it. */
 const CHECKING_INTERVAL_MS = 2_000;
-/** Of a body that is too large, so many times the limit are thrown away before its connection is closed. */
-const UNREAD_BODIES = 4;
+/** Of a body that is too large, so much more is thrown away, for so long, before its connection is closed. */
+const LINGER_BYTES = 64 * 1_024 * 1_024;
+const LINGER_MS = 5_000;
 const MAX_QUEUED_PER_CONNECTION = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 const POLICY_VIOLATION = 1008;
@@ -98,11 +99,16 @@ export class RpcServer {
     else response.writeHead(200, { ...HEADERS, "content-type": "application/json" }).end(answer);
   }
 
-  /** A connection that is closed over unread bytes is reset, and the answer lost with it: some more are read first. */
+  /**
+   * A connection that is closed over unread bytes is reset, and the answer lost with it: what is still under way is read first,
+   * within bounds (nginx's `lingering_close`).
+   */
   async #refuseBody(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const headers = { ...HEADERS, "content-type": "application/json", "content-length": TOO_LARGE.length };
     response.writeHead(413, { ...headers, connection: "close" }).write(TOO_LARGE);
-    await readBody(request, UNREAD_BODIES * this.dispatcher.limits.maxBodyBytes, () => undefined);
+    const hangUp = setTimeout(() => request.destroy(), LINGER_MS);
+    await readBody(request, LINGER_BYTES, () => undefined);
+    clearTimeout(hangUp);
     response.end();
   }
 
