@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { HelpRequested, loadSettings } from "@aios/service-kit/config";
+import { limitConnectionAttempts } from "@aios/service-kit/connection-attempts";
 import { createLogger } from "@aios/service-kit/logger";
 import { leaveReason } from "@aios/service-kit/start-failure";
 import { providerSettings } from "./config.js";
@@ -8,6 +9,7 @@ import { startProvider } from "./provider.js";
 try {
   const settings = loadSettings(providerSettings, process.env, process.argv.slice(2));
   const logger = createLogger({ service: "provider", level: settings.LOG_LEVEL });
+  limitConnectionAttempts();
   const provider = await startProvider(settings, logger);
   const end = (): void =>
     void provider.close().then(

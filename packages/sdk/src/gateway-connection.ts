@@ -65,6 +65,7 @@ export class GatewayConnection {
     await this.transport.json({
       method: "POST",
       path: "/v1/auth/revocation",
+      repeatable: true,
       accessToken: session.accessToken,
     });
   }
@@ -106,6 +107,7 @@ export class GatewayConnection {
       method: "POST",
       path: "/v1/auth/nonce",
       json: {},
+      repeatable: true,
     });
     const origin = new URL(this.transport.baseUrl);
     const now = this.#now();
@@ -124,6 +126,8 @@ export class GatewayConnection {
       method: "POST",
       path: "/v1/auth/siwe",
       json: { message, signature },
+      // The nonce lets a signature sign in once, whoever repeats it.
+      repeatable: true,
     });
   }
 }

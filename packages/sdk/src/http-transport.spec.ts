@@ -37,6 +37,9 @@ describe("calls", () => {
       "k",
       "k",
     ]);
+    const harmless = transport(unavailable, fine);
+    await harmless.transport.json({ method: "POST", path: "/x", json: {}, repeatable: true });
+    expect(harmless.calls).toHaveLength(2);
   });
 
   it("are not repeated without a key", async () => {

@@ -22,6 +22,8 @@ export interface HttpCall {
   readonly accessToken?: string | undefined;
   /** Makes a mutating call safe to repeat. */
   readonly idempotencyKey?: string | undefined;
+  /** Does no harm twice, although it is no GET and has no key. */
+  readonly repeatable?: true;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -62,7 +64,7 @@ export class HttpTransport {
   }
 
   async #withRetries(call: HttpCall, timeoutMs: number): Promise<Response> {
-    const repeatable = call.method === "GET" || call.idempotencyKey !== undefined;
+    const repeatable = call.method === "GET" || call.idempotencyKey !== undefined || call.repeatable === true;
     for (let attempt = 0; ; attempt++) {
       try {
         return await this.#once(call, timeoutMs);

@@ -68,7 +68,12 @@ export class JobApi {
 
   /** As `quote`, with the ways that are not offered for this work, and why. */
   quotes(spec: JobSpec): Promise<JobQuotes> {
-    return this.#connection.signed<JobQuotes>({ method: "POST", path: "/v1/quotes", json: spec });
+    return this.#connection.signed<JobQuotes>({
+      method: "POST",
+      path: "/v1/quotes",
+      json: spec,
+      repeatable: true,
+    });
   }
 
   /**

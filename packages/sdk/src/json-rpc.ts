@@ -61,6 +61,7 @@ export class JsonRpc {
       method: "POST",
       path: "/rpc",
       json: { jsonrpc: "2.0", id: this.#nextId++, method, params },
+      ...(method.startsWith("eth_send") ? {} : { repeatable: true }),
     });
     if (answer.error === undefined) return answer.result as T;
     throw new CodedError({

@@ -14,6 +14,7 @@ import {
   type Settings,
   type SettingsDefinition,
 } from "./config.js";
+import { limitConnectionAttempts } from "./connection-attempts.js";
 import { createDatabaseIfMissing } from "./database.js";
 import { isDatabaseUnavailable } from "./database-outage.js";
 import type { EventBus } from "./event-bus.js";
@@ -96,6 +97,8 @@ export class ServiceRuntime<D extends SettingsDefinition> {
   async start(): Promise<RunningService<D>> {
     const { name } = this.#options;
     this.#logger.debug({ settings: redactSettings(this.#options.settings, this.#settings) }, "starting");
+    const attempts = limitConnectionAttempts();
+    this.#onClose("limit of connection attempts", async () => attempts[Symbol.dispose]());
     const telemetry = await startTelemetry({
       service: name,
       instanceId: this.#instanceId,
