@@ -5,6 +5,7 @@ import { privateKeySigner } from "@aios/sdk/wallet";
 import { freePort } from "@aios/service-kit/free-port";
 import { SERVICES } from "@aios/service-kit/local-instance";
 import { Cluster } from "./cluster.js";
+import { goOnThroughACut } from "./cut-off.js";
 import { namesTroubles, soundByGateway, soundByKubernetes } from "./doctor-check.js";
 import { countEvents } from "./event-count.js";
 import type { ChainChanges } from "./event-judgement.js";
@@ -15,13 +16,16 @@ import { upgradeUnderLoad } from "./upgrade-under-load.js";
 const USAGE = `Usage: npm run test:cluster -- [options]
 
 Installs the umbrella chart into the cluster that KUBECONFIG names, under Pod Security "restricted", and tries what an
-operator does: the main job, scaling one service alone, a rolling upgrade under load, lost pods, a drained node, a
-backup that is restored after everything was removed, uninstalling. Needs helm and kubectl, and the images where the cluster can get them.
+operator does: the main job, scaling one service alone, a rolling upgrade under load, lost pods, a service that nobody
+reaches, a drained node, a backup that is restored after everything was removed, uninstalling. Needs helm and kubectl, and
+the images where the cluster can get them.
 
   --registry NAME     first part of the images' names (aios)
   --tag TAG           their tag (0.1.0)
   --next-tag TAG      tag that the rolling upgrade goes to, and that makes the load; the same one rolls the pods anyway
   --previous-chart DIR  umbrella chart that is installed first; the rolling upgrade comes from it to this one
+  --cut PROGRAM       lets no packet of a pod pass: PROGRAM cut ADDRESS…, PROGRAM join ADDRESS…; without, no service is cut off
+  --cut-service NAME  service that is cut off (economy); may be given several times
   --namespace NAME    where to install (aios-check); it must not hold anything else
   --release NAME      name of the release (aios)
   --values FILE       further values; may be given several times
@@ -37,6 +41,8 @@ const { values } = parseArgs({
     tag: { type: "string", default: "0.1.0" },
     "next-tag": { type: "string" },
     "previous-chart": { type: "string" },
+    cut: { type: "string" },
+    "cut-service": { type: "string", multiple: true, default: ["economy"] },
     namespace: { type: "string", default: "aios-check" },
     release: { type: "string", default: "aios" },
     values: { type: "string", multiple: true, default: [] },
@@ -89,6 +95,7 @@ if (installed) {
     },
   );
   await step("has every event of those orders once", () => eventsOf(changes));
+  await cutServicesOff();
   await step("buys an inference as the synthetic check", syntheticOutcome);
   await step("is found sound by the doctor of an operator", async () =>
     soundByGateway(cluster, await cluster.secret("aios-network", OPERATOR_KEY), doctorsPort),
@@ -174,6 +181,20 @@ async function podsByService(): Promise<ReadonlyMap<string, number>> {
 async function upgrade(): Promise<void> {
   const roll = SERVICES.map((service) => `${service}.podAnnotations.rolled=again`);
   await cluster.install(`global.image.tag=${nextTag}`, ...roll, ...(await watched()));
+}
+
+async function cutServicesOff(): Promise<void> {
+  const program = values.cut;
+  if (program === undefined) return;
+  for (const service of values["cut-service"]) {
+    let changes: ChainChanges | undefined;
+    await step(`goes on, once, through a minute in which nobody reaches ${service}`, async () => {
+      const { shown, changes: ofOrders } = await goOnThroughACut(cluster, { gateway, service, program });
+      changes = ofOrders;
+      return shown;
+    });
+    await step("has every event of those orders once", () => eventsOf(changes));
+  }
 }
 
 async function eventsOf(changes: ChainChanges | undefined): Promise<string> {

@@ -153,6 +153,18 @@ export class Cluster {
     return this.kubectl("exec", workload, "--", NODE, "--input-type=module", "--eval", module);
   }
 
+  /** Of the pods of a service that run. */
+  async podAddresses(service: string): Promise<readonly string[]> {
+    const pods = JSON.parse(
+      await this.kubectl(
+        ...["get", "pods", "--field-selector=status.phase=Running", "--output=json"],
+        ...["--selector", `app.kubernetes.io/name=${service},app.kubernetes.io/instance=${this.release}`],
+      ),
+    ) as { readonly items: readonly { readonly status: { readonly podIP: string } }[] };
+    if (pods.items.length === 0) throw new Error(`no pod of ${service} runs`);
+    return pods.items.map(({ status }) => status.podIP);
+  }
+
   async rolledOut(workload: string): Promise<void> {
     await this.kubectl("rollout", "status", workload, "--timeout=5m");
   }

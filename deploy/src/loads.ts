@@ -14,6 +14,7 @@ export interface OrderReport {
   readonly requests: {
     readonly answered: number;
     readonly askedToComeBack: number;
+    readonly askedToSlowDown: number;
     readonly failed: number;
     readonly failures: readonly string[];
   };

@@ -21,10 +21,14 @@ describe("AnswerCount", () => {
     expect(await reportOf(() => new Response("x", { status }))).toMatchObject({ answered: 1, failed: 0 });
   });
 
-  it.each([429, 503])("counts %i with a time to come back as what it is", async (status) => {
+  it.each([
+    [503, { askedToComeBack: 1, askedToSlowDown: 0 }],
+    [429, { askedToComeBack: 0, askedToSlowDown: 1 }],
+  ])("counts %i with a time to come back as what it is", async (status, counted) => {
     const headers = { "retry-after": "1" };
     expect(await reportOf(() => new Response("", { status, headers }))).toEqual({
-      ...{ answered: 0, askedToComeBack: 1, failed: 0, failures: [] },
+      ...{ answered: 0, failed: 0, failures: [] },
+      ...counted,
     });
   });
 

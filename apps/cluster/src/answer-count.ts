@@ -3,8 +3,10 @@ import type { FetchFunction } from "@aios/sdk/http-transport";
 export interface AnswerReport {
   /** Requests that got what they asked for, or a refusal that is the caller's own matter. */
   readonly answered: number;
-  /** Refusals that named a time to come back: the client waits and asks again. */
+  /** 503 with a time to come back: the client waits and asks again. */
   readonly askedToComeBack: number;
+  /** 429 with such a time. */
+  readonly askedToSlowDown: number;
   /** Every other answer of 500 and above, 429 and 503 without a time to come back, and requests that got no answer. */
   readonly failed: number;
   /** Each different failure once, at most ten. */
@@ -18,6 +20,7 @@ const NAMED_CHARACTERS = 200;
 export class AnswerCount {
   #answered = 0;
   #askedToComeBack = 0;
+  #askedToSlowDown = 0;
   #failed = 0;
   readonly #failures = new Set<string>();
   readonly #fetch: FetchFunction;
@@ -43,6 +46,7 @@ export class AnswerCount {
     return {
       answered: this.#answered,
       askedToComeBack: this.#askedToComeBack,
+      askedToSlowDown: this.#askedToSlowDown,
       failed: this.#failed,
       failures: [...this.#failures],
     };
@@ -51,7 +55,8 @@ export class AnswerCount {
   async #count(request: string, response: Response): Promise<void> {
     const { status, headers } = response;
     if (status !== 429 && status < 500) this.#answered += 1;
-    else if ((status === 429 || status === 503) && headers.has("retry-after")) this.#askedToComeBack += 1;
+    else if (status === 503 && headers.has("retry-after")) this.#askedToComeBack += 1;
+    else if (status === 429 && headers.has("retry-after")) this.#askedToSlowDown += 1;
     else this.#fail(`${request}: ${status} ${(await response.clone().text()).slice(0, NAMED_CHARACTERS)}`);
   }
 

@@ -14,6 +14,7 @@ import { accountKey, readFiles } from "./network.js";
 import { auditOrder, strangers } from "./order-audit.js";
 import { orderFor } from "./order-load.js";
 import { readFor } from "./read-load.js";
+import { readMeanwhile } from "./read-meanwhile.js";
 
 /** A client that is told to come back does so for this many times: a service that is replaced is away for seconds. */
 const RETRIES = 60;
@@ -64,13 +65,22 @@ export async function orderLoad(args: string[]): Promise<number> {
   });
   const { unseen } = splitDigits(await loadDigits(), TRAINING);
   const sinceMs = systemClock.now();
+  const goesOn = untilTold(Number(values.seconds));
+  const reader = new AiosClient({
+    baseUrl,
+    signer: signerOf(values.account),
+    fetch: answers.fetch,
+    retries: 0,
+  });
+  const reading = readMeanwhile(reader, goesOn);
   const orders = await orderFor({
     buyer,
     modelId: await newestModel(buyer),
     digit: (index) => digitAt(unseen, index % unseen.count),
-    goesOn: untilTold(Number(values.seconds)),
+    goesOn,
     clients: Number(values.clients),
   });
+  await reading;
   const jobs = orders.flatMap(({ jobId }) => jobId ?? []);
   const audits = [];
   for (const jobId of jobs) audits.push(await auditOrder(buyer, jobId));

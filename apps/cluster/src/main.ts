@@ -55,6 +55,7 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
     --gateway URL             the gateway
     --keys FOLDER             where the network's Secret is mounted (/network-keys)
     --providers NUMBER        providers that must be there first (2)
+    --retries NUMBER          how often a request is repeated while the platform says to come back (4)
 
   synthetic        buys a proven inference again and again; metrics for Prometheus under /metrics
     --gateway URL             the gateway
@@ -68,7 +69,8 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
     --seconds NUMBER          how long (60), or until SIGTERM
     --clients NUMBER          readers at once (4)
 
-  order-load       orders through the gateway for a while, then accounts for each order on chain, its receipt and the events
+  order-load       orders and reads through the gateway for a while, then accounts for each order on chain, its receipt and the
+                   events
     --gateway URL             the gateway
     --keys FOLDER             where the network's Secret is mounted (/network-keys)
     --account NAME            the network's account that buys (business); it holds a licence of the newest model
@@ -78,6 +80,7 @@ What a network on Kubernetes needs beside its services; the chart's Jobs run it 
 `;
 
 const LARGEST_HONOR_SET = 21;
+const MOST_RETRIES = 1_000;
 /** A node that starts at the same time may wait for its image and its disk. */
 const CHAIN_ANSWERS_MS = 180_000;
 
@@ -229,6 +232,7 @@ async function mainJob(args: string[]): Promise<number> {
       gateway: { type: "string" },
       keys: { type: "string", default: "/network-keys" },
       providers: { type: "string", default: "2" },
+      retries: { type: "string", default: "4" },
     },
   });
   const gatewayUrl = required("gateway", values.gateway);
@@ -236,7 +240,10 @@ async function mainJob(args: string[]): Promise<number> {
   const wentThrough = await runLocalMainJob(
     { gatewayUrl, privateKey: (account) => accountKey(network, account) },
     process.stdout,
-    { providers: Number(values.providers) },
+    {
+      providers: Number(values.providers),
+      retries: argument("retries", integer(0, MOST_RETRIES).safeParse(values.retries)),
+    },
   );
   return wentThrough ? 0 : 1;
 }

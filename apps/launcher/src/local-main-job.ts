@@ -14,14 +14,27 @@ import type { Platform } from "./platform.js";
 export async function runLocalMainJob(
   platform: Pick<Platform, "gatewayUrl" | "privateKey">,
   out: NodeJS.WriteStream,
-  { providers = 2, stopped }: { readonly providers?: number; readonly stopped?: Promise<void> } = {},
+  {
+    providers = 2,
+    retries,
+    stopped,
+  }: {
+    readonly providers?: number;
+    /** How often a request is repeated while the platform says to come back; the SDK's number where absent. */
+    readonly retries?: number;
+    readonly stopped?: Promise<void>;
+  } = {},
 ): Promise<boolean> {
   let stopping = false;
   void stopped?.then(() => {
     stopping = true;
   });
   const party = (name: AccountName): AiosClient =>
-    new AiosClient({ baseUrl: platform.gatewayUrl, signer: privateKeySigner(platform.privateKey(name)) });
+    new AiosClient({
+      baseUrl: platform.gatewayUrl,
+      signer: privateKeySigner(platform.privateKey(name)),
+      ...(retries === undefined ? {} : { retries }),
+    });
   const startedAt = systemClock.now();
   const mainJob = new MainJob(
     { developer: party("developer"), business: party("business") },
