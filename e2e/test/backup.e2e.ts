@@ -31,7 +31,11 @@ describe("a platform that was backed up and restored elsewhere", () => {
     writeFileSync(passphraseFile, "a passphrase of the tests\n", { mode: 0o600 });
     original = await LocalPlatform.start();
     await publishRandomModel({ local: original, clock: systemClock }, DIGIT_LAYERS);
-    await mainJob(original).run({ providers: 2, digitIndex: 3 });
+    await mainJob(original)
+      .run({ providers: 2, digitIndex: 3 })
+      .catch((cause: unknown) => {
+        throw new Error(`${(cause as Error).message}\n${original.logs()}`, { cause });
+      });
     await original.halt();
     const copyDir = mkdtempSync(join(tmpdir(), "aios-e2e-copy-"));
     aios("backup", "--to", file, "--data-dir", original.dataDir, "--passphrase-file", passphraseFile);

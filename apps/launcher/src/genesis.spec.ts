@@ -24,9 +24,23 @@ it("lets the stakers' part wait where nobody has the key and no code moves it, w
   expect(parseGenesis(genesis).alloc.get(STAKERS_RESERVE)).toBeUndefined();
 });
 
+async function genesisOf(nodes: number): Promise<unknown> {
+  const places = Array.from({ length: nodes }, (_, node) => ({ rpcPort: 1 + node, peerPort: 11 + node }));
+  const homes = mkdtempSync(join(directory, "homes-"));
+  const [home = ""] = await makeHonorHomes(homes, places, identities, 1_767_225_600_000);
+  return JSON.parse(readFileSync(join(home, HOME_FILES.genesis), "utf8"));
+}
+
 it("sends it to the staking contract where honor nodes make them", { timeout: 120_000 }, async () => {
-  const places = [0, 1, 2, 3].map((node) => ({ rpcPort: 1 + node, peerPort: 11 + node }));
-  const [home = ""] = await makeHonorHomes(join(directory, "homes"), places, identities, 1_767_225_600_000);
-  const genesis: unknown = JSON.parse(readFileSync(join(home, HOME_FILES.genesis), "utf8"));
+  const genesis = await genesisOf(4);
   expect(stakersOf(genesis)).toEqual([{ name: "stakers", address: STAKING_CONTRACT, shareBps: 3_000 }]);
+});
+
+it("gives one group short ticks and a k that is safe for them, and slots as long as any", {
+  timeout: 120_000,
+}, async () => {
+  const [one, several] = [parseGenesis(await genesisOf(4)).honor, parseGenesis(await genesisOf(6)).honor];
+  expect(one?.time).toMatchObject({ tickMs: 300, ticksPerSlot: 10 });
+  expect(several?.time).toMatchObject({ tickMs: 1_500, ticksPerSlot: 2 });
+  expect([one?.ghostdag.k, several?.ghostdag.k]).toEqual([7, 2]);
 });

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HOME_FILES } from "@aios/consensus/honor-home";
 import { makeHonorNetwork, moveHonorNetwork, type NodePlace } from "@aios/consensus/testnet/honor-network";
+import { DEFAULT_CHAIN_TIME } from "@aios/core-committee/chain-time";
 import { groupCount } from "@aios/core-committee/honor-set";
 import { smallestSafeK } from "@aios/core-ghostdag/anticone-bound";
 import type { Clock } from "@aios/kernel/clock";
@@ -19,7 +20,11 @@ import type { Ports } from "./process-table.js";
 export const USUAL_HONOR_NODES = 4;
 const FIRST_PEER_PORT = 30_400;
 const FIRST_RPC_PORT = 30_500;
-const TICK_MS = 1_500;
+/**
+ * Of a chain whose nodes are one group: a transaction waits up to a tick for the node that its sender falls to, and a tick in
+ * which nobody sent anything costs no block there. Slots stay as long as everywhere.
+ */
+const ONE_GROUP_TIME = { tickMs: 300, ticksPerSlot: 10 };
 /** Until a block of one node is checked by all others, on one machine or in one cluster. */
 const MAX_DELAY_MS = 100;
 /** Pays an operator's transactions for years: evidence is rare. */
@@ -51,14 +56,17 @@ export function makeHonorHomes(
   nowMs: number,
 ): Promise<string[]> {
   const seats = places.length;
-  const blocksPerSecond = (seats / groupCount(seats) / TICK_MS) * 1_000;
+  const groups = groupCount(seats);
+  const { tickMs, ticksPerSlot } = groups === 1 ? ONE_GROUP_TIME : DEFAULT_CHAIN_TIME;
+  const blocksPerSecond = (seats / groups / tickMs) * 1_000;
   return makeHonorNetwork({
     directory,
     seats,
     places,
     genesis: localGenesis(identities, Math.floor(nowMs / 1_000)),
     genesisTimeMs: nowMs,
-    tickMs: TICK_MS,
+    tickMs,
+    time: { ticksPerSlot },
     maxDelayMs: MAX_DELAY_MS,
     k: smallestSafeK({ blocksPerSecond, maxDelayMs: MAX_DELAY_MS, maxExcessProbability: 0.01 }),
     staking: {

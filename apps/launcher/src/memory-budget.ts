@@ -20,7 +20,7 @@ const BUDGETS: Readonly<Record<string, MemoryBudget>> = {
   scoring: { heapMiB: 128, residentMiB: 150 },
   gateway: { heapMiB: 160, residentMiB: 190 },
   provider: { heapMiB: 192, residentMiB: 110 },
-  honor: { heapMiB: 192, residentMiB: 140 },
+  honor: { heapMiB: 192, residentMiB: 150 },
 };
 
 /** Of a process by its name in the platform: `compute`, `provider-1`, `honor-2`. Throws `RangeError` for others. */

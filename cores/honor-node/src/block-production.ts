@@ -1,5 +1,5 @@
 import { chainTimeOf, startOfTickMs } from "@aios/core-committee/chain-time";
-import { groupOf, seatsOfGroup } from "@aios/core-committee/honor-set";
+import { groupCount, groupOf, type HonorSet, seatsOfGroup } from "@aios/core-committee/honor-set";
 import { seatForSender } from "@aios/core-committee/mempool-split";
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { GENESIS_BLOCK } from "./block-dag.js";
@@ -16,7 +16,7 @@ const ABSENT_AFTER_ROTATIONS = 2;
 const MAX_TIPS_TRIED = 64;
 
 /**
- * The block of a tick, if this node has duty; sets the timer for the next one. Signed; not in the DAG yet.
+ * The block of a tick, if this node has duty and a block is due; sets the timer for the next one. Signed; not in the DAG yet.
  *
  * The nodes of a group take turns within the tick, so that each block builds on the one before: blocks made at the same
  * instant would wait for the next tick to be merged, and their transactions with them. Nothing checks it: a block is
@@ -35,16 +35,39 @@ export function makeBlock(context: NodeContext): DagBlock | undefined {
   const parents = chooseParents(context, tick);
   const bare = { setNumber: set.number, seat, tick, parents, transactions: [] };
   if (blockFault(bare, context.ruleContext) !== undefined) return undefined;
-  const block = { ...bare, transactions: chooseTransactions(context, seat, tick, parents) };
+  const transactions = chooseTransactions(context, seat, tick, parents);
+  if (transactions.length === 0 && maySitOut(context, seat, tick, parents)) return undefined;
+  const block = { ...bare, transactions };
   return { ...block, signature: context.sign(blockClaimBytes(settings.chain.chainId, block)) };
 }
 
 /** When a seat's turn comes after the beginning of a tick. */
 function turnInTickMs({ chain, seat, settings }: NodeContext): number {
-  if (seat === undefined) return 0;
-  const size = chain.reign.set.members.length;
-  const seats = seatsOfGroup(size, groupOf(size, seat));
-  return Math.floor((seats.indexOf(seat) * settings.chain.time.tickMs) / seats.length);
+  return seat === undefined ? 0 : startOfShare(chain.reign.set, seat, settings.chain.time.tickMs);
+}
+
+/** Where a seat's part begins of something that the seats of its group share. */
+function startOfShare({ members }: HonorSet, seat: number, whole: number): number {
+  const seats = seatsOfGroup(members.length, groupOf(members.length, seat));
+  return Math.floor((seats.indexOf(seat) * whole) / seats.length);
+}
+
+/**
+ * Whether a node with nothing to put into a block may leave it out, so that short ticks cost an idle network no more than
+ * long ones. Only where one group is the whole set, since another would take the silent one's place. Tips that lie side by
+ * side are merged at once: what one of them holds is ordered no sooner. Once a slot each node makes a block all the same, its
+ * fellows in other ticks: it keeps its senders by that, and chain time goes on.
+ */
+function maySitOut(
+  { chain, settings }: NodeContext,
+  seat: number,
+  tick: number,
+  parents: readonly string[],
+): boolean {
+  const { set } = chain.reign;
+  if (groupCount(set.members.length) > 1 || parents.length > 1) return false;
+  const { ticksPerSlot } = settings.chain.time;
+  return tick % ticksPerSlot !== startOfShare(set, seat, ticksPerSlot);
 }
 
 /**

@@ -229,6 +229,55 @@ describe("honor nodes", () => {
     expect(tick(3.6 * TICK_MS)).toEqual([{ kind: "timer", timer: { kind: "tick" }, delayMs: 0.9 * TICK_MS }]);
   });
 
+  it("of one group leave out blocks that would hold nothing, but for one a slot, each in ticks of its own", () => {
+    const network = new SmallNetwork(4);
+    network.runUntil(20.9 * TICK_MS);
+    const seatsOf = (tick: number) => network.nodes[0]?.blocksOfTick(tick).map(({ seat }) => seat);
+    for (let tick = 2; tick <= 20; tick++) expect(seatsOf(tick)).toEqual(tick % 2 === 0 ? [0, 1] : [2, 3]);
+    expect(network.nodes[0]?.height).toBeGreaterThan(20);
+  });
+
+  it("of several groups make a block in each tick of their duty: another group would replace a silent one", () => {
+    const network = new SmallNetwork(6);
+    network.runUntil(20.9 * TICK_MS);
+    for (let tick = 2; tick <= 20; tick++) expect(network.nodes[0]?.blocksOfTick(tick)).toHaveLength(3);
+  });
+
+  it("put what waits into the blocks of the tick in which it came, also of nodes that would have left theirs out", () => {
+    const network = new SmallNetwork(4);
+    for (const tick of [10, 15]) {
+      network.runUntil(tick * TICK_MS - 50);
+      const senders = Array.from({ length: 12 }, (_, user) => transaction(0, 100 * tick + user));
+      network.input(0, { kind: "transactions", transactions: senders });
+      network.runUntil((tick + 1) * TICK_MS - 50);
+      const blocks = network.nodes[0]?.blocksOfTick(tick) ?? [];
+      const taken = blocks.flatMap((block) => (isWhole(block) ? block.transactions : []));
+      expect(taken.map(({ id }) => id).sort()).toEqual(senders.map(({ id }) => id).sort());
+    }
+  });
+
+  it("merge blocks that lie side by side in their next tick", () => {
+    const node = new HonorNode(settings(0));
+    node.start([], 0);
+    const tick = (number: number) =>
+      node
+        .handle({ kind: "timer", timer: { kind: "tick" } }, number * TICK_MS)
+        .flatMap((output) =>
+          output.kind === "persist" && output.entry.kind === "block" ? [output.entry.block.parents] : [],
+        );
+    const arrive = (seat: number): string => {
+      const block = signed(seat, { setNumber: 0, seat, tick: 2, parents: ["genesis"], transactions: [] });
+      node.handle({ kind: "packet", from: account(seat), packet: { kind: "block", block } }, 2.9 * TICK_MS);
+      return blockId(block);
+    };
+    const first = arrive(1);
+    // An odd tick is not the one in which this node shows itself.
+    expect(tick(3)).toEqual([]);
+    const second = arrive(2);
+    expect(new Set(tick(5)[0])).toEqual(new Set([first, second]));
+    expect(tick(7)).toEqual([]);
+  });
+
   it("put nothing again into a block that merges one which holds it, however late its certificate", () => {
     const network = new SmallNetwork(4);
     network.runUntil(1_500);

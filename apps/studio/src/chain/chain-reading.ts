@@ -1,6 +1,7 @@
 import { isCodedError } from "@aios/kernel/coded-error";
 import type { JsonRpc } from "@aios/sdk/json-rpc";
 import { machineClock } from "@aios/sdk/machine-clock";
+import { windowTicks } from "./dag-window.js";
 
 /** A block of the DAG, as a node tells it. Numbers of the wire are hex. */
 export interface DagBlock {
@@ -72,8 +73,6 @@ interface CertificateAnswer {
   readonly certificate: { readonly round: string; readonly seats: readonly string[] };
 }
 
-/** Ticks of the DAG that are asked for at once. */
-export const WINDOW_TICKS = 24;
 /** Checkpoints that are shown; each is asked for once. */
 const SHOWN_CHECKPOINTS = 24;
 
@@ -94,7 +93,7 @@ export class ChainReader {
     const hex = (value: number): string => `0x${value.toString(16)}`;
     const [blocks, set, latest, finalized, checkpoints] = await Promise.all([
       this.#rpc.call<readonly Wire<DagBlock>[]>("aios_getDag", [
-        hex(Math.max(0, tick - WINDOW_TICKS + 1)),
+        hex(Math.max(0, tick - windowTicks(status.time.tickMs) + 1)),
         hex(tick),
       ]),
       this.#rpc.call<{ readonly id: string; readonly members: readonly Wire<Member>[] }>("aios_getHonorSet"),

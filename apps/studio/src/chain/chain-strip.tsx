@@ -5,8 +5,9 @@ import { Tile } from "../operations/tile.js";
 import { ageOfTick } from "./age-of-tick.js";
 import type { ChainReading } from "./chain-reading.js";
 
-/** A chain whose last certificate is older than this many ticks stands still. */
+/** A chain whose last certificate is older than so many ticks, and than so long, stands still: short ticks may pass without a block. */
 const LATE_TICKS = 4;
+const LATE_MS = 6_000;
 
 /** What is decided, what is final, and how long it takes. */
 export function ChainStrip({ reading }: { readonly reading: ChainReading }) {
@@ -14,7 +15,7 @@ export function ChainStrip({ reading }: { readonly reading: ChainReading }) {
   const last = checkpoints.at(-1);
   const lagMs = last === undefined ? undefined : ageOfTick(reading, last.tick);
   const { quorum } = quorumOf(members.length);
-  const isLate = lagMs === undefined || lagMs > LATE_TICKS * reading.tickMs;
+  const isLate = lagMs === undefined || lagMs > Math.max(LATE_MS, LATE_TICKS * reading.tickMs);
   return (
     <dl className="summary four">
       <Tile

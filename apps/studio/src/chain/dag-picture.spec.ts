@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ChainReading, DagBlock } from "./chain-reading.js";
 import { dagPicture, neighbour } from "./dag-picture.js";
+import { windowTicks } from "./dag-window.js";
 
 const TICK = 50;
 const members = [0, 1, 2, 3].map((seat) => ({ seat, group: 0, account: `0x${seat}` }));
@@ -93,6 +94,18 @@ describe("the picture of a DAG", () => {
       expect(of("b")?.x).toBeLessThan(of("c")?.x as number);
       expect(new Set(rows.map(({ y }) => y)).size).toBe(4);
       for (const { x } of blocks) expect(x).toSatisfy((at: number) => at > 0 && at < width);
+    }
+  });
+
+  it("shows as much time of short ticks as its width has room for, some ticks in a column", () => {
+    for (const [tickMs, ticks] of [
+      [1_500, 24],
+      [300, 72],
+      [10, 240],
+    ] as const) {
+      expect(windowTicks(tickMs)).toBe(ticks);
+      const { firstTick, lastTick } = dagPicture(reading([], { tick: 1_000, tickMs }), 2_000);
+      expect(lastTick - firstTick + 1).toBe(ticks);
     }
   });
 

@@ -1,4 +1,5 @@
 import type { CertifiedCheckpoint, ChainReading, DagBlock, Member } from "./chain-reading.js";
+import { columnTicks, MOST_COLUMNS } from "./dag-window.js";
 
 /** How GHOSTDAG counts a block; "open": nothing of the selected chain has merged it yet. */
 export type Colour = "blue" | "red" | "open";
@@ -45,18 +46,19 @@ const GROUP_GAP = 10;
 const NAME_ROOM = 44;
 const TIMES_EVERY_MS = 6_000;
 
-/** Where everything of the DAG is drawn in so many pixels of width: a row for each seat, a column for each tick. */
+/** Where everything of the DAG is drawn in so many pixels of width: a row for each seat, a column for some ticks. */
 export function dagPicture(reading: ChainReading, width: number): DagPicture {
   const gutter = width < 600 ? 46 : 84;
-  const shownTicks = Math.max(5, Math.min(24, Math.floor((width - gutter) / (width < 600 ? 54 : 46))));
+  const fitting = Math.floor((width - gutter) / (width < 600 ? 54 : 46));
+  const shownTicks = Math.max(5, Math.min(MOST_COLUMNS, fitting)) * columnTicks(reading.tickMs);
   const lastTick = reading.tick;
   const firstTick = Math.max(0, lastTick - shownTicks + 1);
-  const column = (width - gutter - 8) / shownTicks;
+  const tickWidth = (width - gutter - 8) / shownTicks;
   const rowHeight = reading.members.length <= 6 ? 44 : 26;
   const { rows, groups, bottom } = lanes(reading.members, rowHeight);
   const yOf = new Map(rows.map(({ member, y }) => [member.seat, y]));
   const turnOf = turns(reading.members);
-  const xAt = (tick: number, turn: number): number => gutter + (tick - firstTick + turn) * column;
+  const xAt = (tick: number, turn: number): number => gutter + (tick - firstTick + turn) * tickWidth;
 
   const coloured = colours(reading);
   const blocks = reading.blocks
