@@ -2,11 +2,13 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongFirst } from "./scripts/long-first.mjs";
 
-/** Computes and does nothing else: what one file leaves behind is no matter to the next, and workers are kept. */
-const PURE = [
-  "cores/*/src/**/*.spec.ts",
-  "packages/kernel/src/**/*.spec.ts",
-  "services/*/src/domain/**/*.spec.ts",
+/** Beside the code they test, and done with what they begin: they share the processes of the runner. */
+const UNIT = ["**/src/**/*.spec.{ts,tsx}"];
+/** These put another module in the place of one, which a module that is loaded already does not notice. */
+const REPLACES_MODULES = [
+  "apps/launcher/src/backup/sync-tree.spec.ts",
+  "apps/cluster/src/state/volume.spec.ts",
+  "services/consensus/src/adapters/lmdb/lmdb-honor-log.spec.ts",
 ];
 const END_TO_END = ["e2e/test/**/*.e2e.ts"];
 
@@ -20,14 +22,10 @@ export default defineConfig({
     passWithNoTests: false,
     sequence: { sequencer: LongFirst },
     projects: [
-      { extends: true, test: { name: "pure", include: PURE, isolate: false } },
+      { extends: true, test: { name: "unit", include: UNIT, exclude: REPLACES_MODULES, isolate: false } },
       {
         extends: true,
-        test: {
-          name: "parts",
-          include: ["**/src/**/*.spec.ts", "**/src/**/*.spec.tsx", "**/test/**/*.{spec,integration}.ts"],
-          exclude: PURE,
-        },
+        test: { name: "parts", include: [...REPLACES_MODULES, "**/test/**/*.{spec,integration}.ts"] },
       },
       { extends: true, test: { name: "end-to-end", include: END_TO_END } },
     ],

@@ -12,7 +12,7 @@ export const PLATFORM_RESIDENT_MIB = 2_560;
 const BUDGETS: Readonly<Record<string, MemoryBudget>> = {
   postgres: { heapMiB: 64, residentMiB: 260 },
   consensus: { heapMiB: 256, residentMiB: 230 },
-  storage: { heapMiB: 192, residentMiB: 230 },
+  storage: { heapMiB: 192, residentMiB: 200 },
   compute: { heapMiB: 160, residentMiB: 210 },
   "zk-prover": { heapMiB: 384, residentMiB: 320 },
   marketplace: { heapMiB: 128, residentMiB: 140 },

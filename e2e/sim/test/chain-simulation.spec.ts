@@ -7,7 +7,7 @@ import { type ChainSimulationResult, simulateChain } from "../src/chain/chain-si
 import { lastIdFirst } from "../src/chain/other-order.js";
 import { blsKeyring } from "../src/signers.js";
 
-const SCHEDULES = 500;
+const SCHEDULES = 250;
 const CHUNK = 125;
 const MANY_MS = 600_000;
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { simulate } from "../src/finality-simulation.js";
 import type { DeliberateBug } from "../src/simulated-node.js";
 
-const SCHEDULES = 1_500;
-const CHUNK = 500;
+const SCHEDULES = 1_750;
+const CHUNK = 350;
 const MANY_MS = 300_000;
 
 function failures(first: number, count: number): string[] {
