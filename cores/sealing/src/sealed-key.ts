@@ -1,10 +1,10 @@
 import type { Rng } from "@aios/kernel/random";
 import { gcm } from "@noble/ciphers/aes.js";
-import { x25519 } from "@noble/curves/ed25519.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes, utf8 } from "./bytes.js";
 import { invalidSealing, sealNotOpened } from "./errors.js";
+import { type KeyAgreement, portableKeyAgreement } from "./key-agreement.js";
 
 /** Bytes of a content key, and of either half of an X25519 key pair. */
 export const KEY_BYTES = 32;
@@ -30,15 +30,21 @@ export interface SealedKey {
 }
 
 /** A new key pair to receive sealed keys with. One `rng.bytes(32)`, one curve multiplication. */
-export function generateSealingKeyPair(rng: Rng): SealingKeyPair {
+export function generateSealingKeyPair(
+  rng: Rng,
+  agreement: KeyAgreement = portableKeyAgreement,
+): SealingKeyPair {
   const privateKey = rng.bytes(KEY_BYTES);
-  return { privateKey, publicKey: sealingPublicKey(privateKey) };
+  return { privateKey, publicKey: sealingPublicKey(privateKey, agreement) };
 }
 
 /** The public half of a private key. Throws `invalid-sealing`. */
-export function sealingPublicKey(privateKey: Uint8Array): Uint8Array {
+export function sealingPublicKey(
+  privateKey: Uint8Array,
+  agreement: KeyAgreement = portableKeyAgreement,
+): Uint8Array {
   expectBytes(privateKey, KEY_BYTES, "privateKey");
-  return x25519.getPublicKey(privateKey);
+  return agreement.publicKey(privateKey);
 }
 
 /**
@@ -56,13 +62,14 @@ export function sealKey(
   recipientPublicKey: Uint8Array,
   context: string,
   rng: Rng,
+  agreement: KeyAgreement = portableKeyAgreement,
 ): SealedKey {
   expectBytes(contentKey, KEY_BYTES, "contentKey");
   expectBytes(recipientPublicKey, KEY_BYTES, "recipientPublicKey");
   const associated = contextBytes(context);
-  const ephemeral = generateSealingKeyPair(rng);
+  const ephemeral = generateSealingKeyPair(rng, agreement);
   const nonce = rng.bytes(NONCE_BYTES);
-  const shared = sharedSecret(ephemeral.privateKey, recipientPublicKey);
+  const shared = sharedSecret(ephemeral.privateKey, recipientPublicKey, agreement);
   if (shared === undefined)
     throw invalidSealing("recipientPublicKey", "a point of the curve's large subgroup");
   const wrappingKey = derive(shared, ephemeral.publicKey, recipientPublicKey, associated);
@@ -74,14 +81,20 @@ export function sealKey(
 }
 
 /** Opens what `sealKey` made for this key pair and context. Throws `invalid-sealing` or `seal-not-opened`. */
-export function openKey(sealed: SealedKey, privateKey: Uint8Array, context: string): Uint8Array {
+export function openKey(
+  sealed: SealedKey,
+  privateKey: Uint8Array,
+  context: string,
+  agreement: KeyAgreement = portableKeyAgreement,
+): Uint8Array {
   expectBytes(sealed.ephemeralPublicKey, KEY_BYTES, "ephemeralPublicKey");
   expectBytes(sealed.nonce, NONCE_BYTES, "nonce");
   expectBytes(sealed.ciphertext, KEY_BYTES + TAG_BYTES, "ciphertext");
   const associated = contextBytes(context);
-  const shared = sharedSecret(privateKey, sealed.ephemeralPublicKey);
+  const shared = sharedSecret(privateKey, sealed.ephemeralPublicKey, agreement);
   if (shared === undefined) throw sealNotOpened();
-  const wrappingKey = derive(shared, sealed.ephemeralPublicKey, sealingPublicKey(privateKey), associated);
+  const recipient = sealingPublicKey(privateKey, agreement);
+  const wrappingKey = derive(shared, sealed.ephemeralPublicKey, recipient, associated);
   try {
     return gcm(wrappingKey, sealed.nonce, associated).decrypt(sealed.ciphertext);
   } catch {
@@ -89,11 +102,15 @@ export function openKey(sealed: SealedKey, privateKey: Uint8Array, context: stri
   }
 }
 
-/** Undefined for a low-order point, whose secret would be known to everyone (RFC 7748, section 6.1). */
-function sharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
+/** Undefined for a low-order point. */
+function sharedSecret(
+  privateKey: Uint8Array,
+  publicKey: Uint8Array,
+  agreement: KeyAgreement,
+): Uint8Array | undefined {
   expectBytes(privateKey, KEY_BYTES, "privateKey");
   try {
-    return x25519.getSharedSecret(privateKey, publicKey);
+    return agreement.sharedSecret(privateKey, publicKey);
   } catch {
     return undefined;
   }

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ComputeServiceService } from "@aios/proto/aios/compute/v1/compute";
 import type { ServiceContext } from "@aios/service-kit/service-context";
+import { systemKeyAgreement } from "@aios/service-kit/system-key-agreement";
 import { systemRng } from "@aios/service-kit/system-rng";
 import type { DynamicModule } from "@nestjs/common";
 import { PrismaPg } from "@prisma/adapter-pg";
@@ -85,6 +86,7 @@ export async function storageModule(context: ServiceContext<typeof storageSettin
           leases,
           clock,
           rng: systemRng,
+          agreement: systemKeyAgreement,
           newReleaseId: randomUUID,
         }),
       },

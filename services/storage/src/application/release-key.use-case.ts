@@ -1,3 +1,4 @@
+import type { KeyAgreement } from "@aios/core-sealing/key-agreement";
 import { type SealedKey, sealKey } from "@aios/core-sealing/sealed-key";
 import type { Clock } from "@aios/kernel/clock";
 import type { ContentId } from "@aios/kernel/identifiers";
@@ -31,6 +32,7 @@ export class ReleaseKey {
   readonly #leases: LeaseChecker;
   readonly #clock: Clock;
   readonly #rng: Rng;
+  readonly #agreement: KeyAgreement;
   readonly #newReleaseId: () => string;
 
   constructor(ports: {
@@ -40,6 +42,7 @@ export class ReleaseKey {
     readonly leases: LeaseChecker;
     readonly clock: Clock;
     readonly rng: Rng;
+    readonly agreement: KeyAgreement;
     readonly newReleaseId: () => string;
   }) {
     this.#contents = ports.contents;
@@ -48,6 +51,7 @@ export class ReleaseKey {
     this.#leases = ports.leases;
     this.#clock = ports.clock;
     this.#rng = ports.rng;
+    this.#agreement = ports.agreement;
     this.#newReleaseId = ports.newReleaseId;
   }
 
@@ -57,7 +61,13 @@ export class ReleaseKey {
     else authoriseService(key, grant.service, grant.purpose);
 
     const contentKey = this.#wrappingKey.open(key.sealedKey, depositContext(cid));
-    const sealedKey = sealKey(contentKey, recipientPublicKey, releaseContext(cid), this.#rng);
+    const sealedKey = sealKey(
+      contentKey,
+      recipientPublicKey,
+      releaseContext(cid),
+      this.#rng,
+      this.#agreement,
+    );
     contentKey.fill(0);
 
     const releaseId = this.#newReleaseId();

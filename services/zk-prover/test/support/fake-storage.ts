@@ -14,6 +14,7 @@ import {
   type ReleaseKeyResponse,
 } from "@aios/proto/aios/storage/v1/storage";
 import { type GrpcFailure, toGrpcFailure } from "@aios/service-kit/error-mapping";
+import { systemKeyAgreement } from "@aios/service-kit/system-key-agreement";
 import { PeerServer } from "@aios/testkit/peer-server";
 import type {
   ServerReadableStream,
@@ -139,7 +140,7 @@ export class FakeStorage {
     }
     this.releases.push({ cid, purpose: service.purpose, jobId: service.jobId });
     callback(null, {
-      sealedKey: sealKey(deposited.key, recipientPublicKey, `release:${cid}`, this.#rng),
+      sealedKey: sealKey(deposited.key, recipientPublicKey, `release:${cid}`, this.#rng, systemKeyAgreement),
       releaseId: String(this.releases.length),
     });
   }

@@ -11,6 +11,7 @@ import {
   type PutContentRequest,
 } from "@aios/proto/aios/storage/v1/storage";
 import { createGrpcClient, type GrpcClient, type GrpcClientOptions } from "@aios/service-kit/grpc-client";
+import { systemKeyAgreement } from "@aios/service-kit/system-key-agreement";
 import { contentTooLarge } from "../../domain/errors.js";
 import type { Contents, LeaseRef } from "../../domain/ports.js";
 
@@ -63,11 +64,11 @@ export class GrpcContents implements Contents, Disposable {
 
   fetchKey(cid: ContentId, lease: LeaseRef, signal: AbortSignal): Promise<Uint8Array> {
     return this.#patiently(signal, async () => {
-      const pair = generateSealingKeyPair(this.#rng);
+      const pair = generateSealingKeyPair(this.#rng, systemKeyAgreement);
       const request = { cid, recipientPublicKey: pair.publicKey, lease: { ...lease } };
       const { sealedKey } = await this.#keys.releaseKey(request, { signal });
       if (sealedKey === undefined) throw missingKey(cid);
-      return openKey(sealedKey, pair.privateKey, `release:${cid}`);
+      return openKey(sealedKey, pair.privateKey, `release:${cid}`, systemKeyAgreement);
     });
   }
 

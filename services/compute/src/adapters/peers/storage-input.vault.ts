@@ -7,6 +7,7 @@ import type {
   PutContentRequest,
 } from "@aios/proto/aios/storage/v1/storage";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
+import { systemKeyAgreement } from "@aios/service-kit/system-key-agreement";
 import type { InputVault } from "../../domain/ports.js";
 
 const CHUNK_BYTES = 512 * 1024;
@@ -38,7 +39,7 @@ export class StorageInputVault implements InputVault {
       {
         cid,
         keyId,
-        sealedKey: sealKey(contentKey, publicKey, `deposit:${cid}`, this.#rng),
+        sealedKey: sealKey(contentKey, publicKey, `deposit:${cid}`, this.#rng, systemKeyAgreement),
         servicePurposes: ["proof"],
         leaseScopes: [`job:${jobId}`],
       },

@@ -9,6 +9,7 @@ import {
   sealingPublicKey,
 } from "@aios/core-sealing/sealed-key";
 import type { Rng } from "@aios/kernel/random";
+import { systemKeyAgreement } from "@aios/service-kit/system-key-agreement";
 import { badWrappingKeyFile } from "../../domain/errors.js";
 import type { WrappingKey } from "../../domain/ports.js";
 
@@ -22,7 +23,8 @@ export async function loadWrappingKey(directory: string, rng: Rng): Promise<Wrap
   return {
     keyId: createHash("sha256").update(pair.publicKey).digest("hex").slice(0, 16),
     publicKey: pair.publicKey,
-    open: (sealed: SealedKey, context: string) => openKey(sealed, pair.privateKey, context),
+    open: (sealed: SealedKey, context: string) =>
+      openKey(sealed, pair.privateKey, context, systemKeyAgreement),
   };
 }
 

@@ -9,6 +9,7 @@ import type {
   PutContentRequest,
 } from "@aios/proto/aios/storage/v1/storage";
 import type { GrpcClient } from "@aios/service-kit/grpc-client";
+import { systemKeyAgreement } from "@aios/service-kit/system-key-agreement";
 import type { ContentStore, KeyPurpose } from "../../domain/ports.js";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -28,7 +29,7 @@ export class StorageContentStore implements ContentStore {
     jobId: JobId | undefined,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
-    const recipient = generateSealingKeyPair(this.rng);
+    const recipient = generateSealingKeyPair(this.rng, systemKeyAgreement);
     const [{ sealedKey }, ciphertext] = await Promise.all([
       this.keys.releaseKey(
         { cid, recipientPublicKey: recipient.publicKey, service: { purpose, jobId: jobId ?? "" } },
@@ -37,7 +38,7 @@ export class StorageContentStore implements ContentStore {
       this.read(cid, signal),
     ]);
     if (sealedKey === undefined) throw incomplete("a released key");
-    const key = openKey(sealedKey, recipient.privateKey, `release:${cid}`);
+    const key = openKey(sealedKey, recipient.privateKey, `release:${cid}`, systemKeyAgreement);
     try {
       return decryptContent(key, ciphertext);
     } finally {
