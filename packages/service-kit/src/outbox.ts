@@ -49,6 +49,8 @@ export const outbox = {
 
 /** An UPDATE, INSERT or DELETE without RETURNING, and what its $1 … stand for. */
 export interface Change {
+  /** As of a `SqlStatement`: of its own, for a change that is always told of in the same way. */
+  readonly name?: string;
   readonly sql: string;
   readonly values: readonly unknown[];
 }
@@ -71,11 +73,12 @@ async function write<T>(
     change === undefined
       ? ["", ""]
       : [`WITH "change" AS (${change.sql} RETURNING 1) `, 'WHERE EXISTS (SELECT FROM "change") '];
+  const planned = change === undefined ? "outbox-add" : change.name;
   return inSpan(`publish ${topic.name}`, { kind: SpanKind.PRODUCER, attributes }, () =>
     executeSql(
       client,
       {
-        ...(change === undefined ? { name: "outbox-add" } : {}),
+        ...(planned === undefined ? {} : { name: planned }),
         text: `${first}INSERT INTO messaging.outbox (event_id, topic, key, payload, headers)
        SELECT id::uuid, ${name}::text, key, decode(payload, 'base64'), ${headers}::text::jsonb
        FROM unnest(${ids}::text[], ${keys}::text[], ${payloads}::text[]) WITH ORDINALITY AS e(id, key, payload, position)

@@ -80,8 +80,8 @@ function storesOf(context: Context) {
   return {
     offered,
     contents,
-    keys: new PrismaModelKeyStore(prisma, clock, () => offered.names()),
-    proofs: new PrismaProofStore(prisma, clock, () => offered.names()),
+    keys: new PrismaModelKeyStore(prisma, context.pool, clock, () => offered.names()),
+    proofs: new PrismaProofStore(prisma, context.pool, clock, () => offered.names()),
   };
 }
 

@@ -3,6 +3,7 @@ import { ManualClock } from "@aios/kernel/clock";
 import type { TenantId } from "@aios/kernel/identifiers";
 import type { TimestampMs } from "@aios/kernel/units";
 import { HonkKeySetUpEnded } from "@aios/proto/aios/events/v1/events";
+import type { PgSqlClient } from "@aios/service-kit/sql-executor";
 import { useServiceDatabase } from "@aios/testkit/service-database";
 import { workQueueConformance } from "@aios/testkit/work-queue-conformance";
 import { PrismaPg } from "@prisma/adapter-pg";
@@ -29,7 +30,7 @@ const database = useServiceDatabase(
 const now = (): number => Date.now();
 // What the stores themselves call now is the database's time for all that matters here.
 const clock = { now: () => now() as TimestampMs, wait: new ManualClock().wait };
-const proofs = () => new PrismaProofStore(database.client, clock);
+const proofs = () => new PrismaProofStore(database.client, database.pool, clock);
 
 async function published(): Promise<readonly string[]> {
   const { rows } = await database.pool.query<{ key: string }>(
@@ -82,7 +83,7 @@ workQueueConformance("PrismaProofStore", async (limit) => {
 proofStoreConformance("PrismaProofStore", { open: proofs, published, crash: () => database.crash() });
 
 modelKeyStoreConformance("PrismaModelKeyStore", {
-  open: () => new PrismaModelKeyStore(database.client, clock),
+  open: () => new PrismaModelKeyStore(database.client, database.pool, clock),
   published,
   pass: (durationMs) => pass("model_key", durationMs),
   crash: () => database.crash(),
@@ -96,16 +97,24 @@ it("a proof takes the queue's database one turn to ask for it, one to take it an
   });
   const statements: string[] = [];
   prisma.$on("query", ({ query }) => statements.push(query));
-  const turnsOf = async <T>(work: Promise<T>): Promise<readonly [number, T]> => {
+  const pool: PgSqlClient = {
+    query(statement) {
+      statements.push(statement.text);
+      return database.pool.query(statement);
+    },
+  };
+  const turnsOf = async <T>(work: () => Promise<T>): Promise<readonly [number, T]> => {
     const before = statements.length;
-    const result = await work;
+    const result = await work();
     return [statements.length - before, result];
   };
-  const store = new PrismaProofStore(prisma, clock);
+  const store = new PrismaProofStore(prisma, pool, clock);
   const worker: WorkerState = { leaseMs: 60_000, loaded: [], patienceMs: 3_600_000 };
-  const [asking] = await turnsOf(store.request(sampleProofRequest(1), "account:a" as TenantId, 10, 1_000));
-  const [taking, taken] = await turnsOf(store.claim(worker));
-  const [ending] = await turnsOf(store.complete(taken?.claim as Claim, SAMPLE_PROOF));
+  const [asking] = await turnsOf(() =>
+    store.request(sampleProofRequest(1), "account:a" as TenantId, 10, 1_000),
+  );
+  const [taking, taken] = await turnsOf(() => store.claim(worker));
+  const [ending] = await turnsOf(() => store.complete(taken?.claim as Claim, SAMPLE_PROOF));
   expect({ asking, taking, ending }).toEqual({ asking: 1, taking: 1, ending: 1 });
   expect((await published()).at(-1)).toBe(proofJobId(1));
 });
@@ -124,18 +133,18 @@ describe("where a proof stands in the queue", () => {
   /** How PostgreSQL answers it on a queue that is long enough for its indexes to pay. */
   async function planOf(jobId: string): Promise<readonly PlanNode[]> {
     const plans: PlanNode[] = [];
-    const explain = async (sql: string, ...values: unknown[]) => {
+    const query: PgSqlClient["query"] = async ({ text, values }) => {
       const connection = await database.pool.connect();
       try {
         await connection.query("SET enable_seqscan = off");
-        const { rows } = await connection.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`, values);
+        const { rows } = await connection.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, values);
         plans.push(rows[0]["QUERY PLAN"][0].Plan as PlanNode);
-        return [];
+        return { rowCount: 0, rows: [] };
       } finally {
         connection.release(true);
       }
     };
-    await new PrismaProofStore({ $queryRawUnsafe: explain } as unknown as PrismaClient, clock).place(jobId);
+    await new PrismaProofStore(database.client, { query }, clock).place(jobId);
     return plans.flatMap(nodesOf);
   }
 
@@ -174,7 +183,7 @@ describe("open UltraHonk work", () => {
 
   it("is no work of a release that knows Groth16 alone, held or not", async () => {
     await database.pool.query('TRUNCATE "proof_job", "model_key"');
-    const keys = new PrismaModelKeyStore(database.client, clock);
+    const keys = new PrismaModelKeyStore(database.client, database.pool, clock);
     const model = { modelCommitment: modelNumber(7), proofSystem: "honk" } as const;
     await keys.request({ ...model, modelCid: "bafkmodel", ceremony: undefined }, tenant);
     await proofs().request(sampleProofRequest(7, { proofSystem: "honk" }), tenant, 10, 1_000);
@@ -200,8 +209,8 @@ describe("open UltraHonk work", () => {
   it("is left by a process that has no such prover, and taken by one that has", async () => {
     await database.pool.query('TRUNCATE "proof_job", "model_key"');
     const of = (...systems: ProofSystem[]) => ({
-      keys: new PrismaModelKeyStore(database.client, clock, () => systems),
-      proofs: new PrismaProofStore(database.client, clock, () => systems),
+      keys: new PrismaModelKeyStore(database.client, database.pool, clock, () => systems),
+      proofs: new PrismaProofStore(database.client, database.pool, clock, () => systems),
     });
     const [poor, rich] = [of("groth16"), of("groth16", "honk")];
     const model = { modelCommitment: modelNumber(11), proofSystem: "honk" } as const;
@@ -218,7 +227,7 @@ describe("open UltraHonk work", () => {
 
   it("ends on a topic that a marketplace of that release does not hear: it would take the key for its only one", async () => {
     await database.pool.query('TRUNCATE "model_key", messaging.outbox');
-    const keys = new PrismaModelKeyStore(database.client, clock);
+    const keys = new PrismaModelKeyStore(database.client, database.pool, clock);
     for (const proofSystem of ["groth16", "honk"] as const) {
       for (const number of [8, 9]) {
         const model = { modelCommitment: modelNumber(number), proofSystem };

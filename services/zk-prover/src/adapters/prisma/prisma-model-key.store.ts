@@ -4,8 +4,9 @@ import type { TenantId } from "@aios/kernel/identifiers";
 import { HonkKeySetUpEnded, KeySetUpEnded } from "@aios/proto/aios/events/v1/events";
 import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
+import type { PgSqlClient } from "@aios/service-kit/sql-executor";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
-import type { ModelKey, Prisma, PrismaClient } from "../../../generated/prisma/client.js";
+import { type ModelKey, Prisma, type PrismaClient } from "../../../generated/prisma/client.js";
 import { keyDiffers, keyNotFound } from "../../domain/errors.js";
 import {
   type KeyCeremony,
@@ -25,7 +26,7 @@ import {
   provenModelId,
   provenModelOf,
 } from "../../domain/proof-system.js";
-import { failureOfRow, fieldsOf, PrismaWorkQueue } from "./prisma-work-queue.js";
+import { columnsOf, failureOfRow, fieldsOf, PrismaWorkQueue } from "./prisma-work-queue.js";
 import { openState, stateOfRow, type WorkRow, WorkRows } from "./work-rows.js";
 
 const rows = new WorkRows({
@@ -36,14 +37,20 @@ const rows = new WorkRows({
   group: '"model_commitment"',
   priority: "0::int",
   deadline: "NULL::timestamptz",
+  columns: columnsOf({ ...Prisma.ModelKeyScalarFieldEnum, provenModelId: "modelCommitment" }),
 });
 const LONG_AGO = new Date(0);
 const NOTHING = new Uint8Array(0);
 
 export class PrismaModelKeyStore extends PrismaWorkQueue<ModelKeyRecord> implements ModelKeyStore {
   /** `systems`: whose work this process takes. */
-  constructor(prisma: PrismaClient, clock: Clock, systems = (): readonly ProofSystem[] => PROOF_SYSTEMS) {
-    super(prisma, clock, rows, systems);
+  constructor(
+    prisma: PrismaClient,
+    pool: PgSqlClient,
+    clock: Clock,
+    systems = (): readonly ProofSystem[] => PROOF_SYSTEMS,
+  ) {
+    super(prisma, pool, clock, rows, systems);
   }
 
   // By its id: one key serves a model, whoever asked for it first.

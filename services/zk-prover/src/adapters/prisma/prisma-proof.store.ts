@@ -7,8 +7,9 @@ import { address, bytes32, type JobId, jobId, type TenantId } from "@aios/kernel
 import type { TimestampMs } from "@aios/kernel/units";
 import { topics } from "@aios/proto/topics";
 import { outbox } from "@aios/service-kit/outbox";
+import { type PgSqlClient, querySql, type SqlTransaction } from "@aios/service-kit/sql-executor";
 import { currentTraceHeaders } from "@aios/service-kit/tracing";
-import type { Prisma, PrismaClient, ProofJob } from "../../../generated/prisma/client.js";
+import { Prisma, type PrismaClient, type ProofJob } from "../../../generated/prisma/client.js";
 import { oracleDisagrees, proofNotFound, proofRequestDiffers } from "../../domain/errors.js";
 import type { ProofStore } from "../../domain/ports.js";
 import type { Progress } from "../../domain/progress.js";
@@ -20,12 +21,13 @@ import {
   sameStatement,
 } from "../../domain/proof-job.js";
 import { PROOF_SYSTEMS, type ProofSystem } from "../../domain/proof-system.js";
-import { failureOfRow, fieldsOf, PrismaWorkQueue } from "./prisma-work-queue.js";
-import { openState, openStates, type Sql, stateOfRow, type WorkRow, WorkRows } from "./work-rows.js";
+import { columnsOf, failureOfRow, fieldsOf, PrismaWorkQueue } from "./prisma-work-queue.js";
+import { openState, openStates, stateOfRow, type WorkRow, WorkRows } from "./work-rows.js";
 
 const PROVING = openStates(["proving"]);
 const OPEN_NAMES = ["queued", "proving"];
 const OPEN_STATES = openStates(OPEN_NAMES);
+const COLUMNS = columnsOf(Prisma.ProofJobScalarFieldEnum);
 const rows = new WorkRows({
   table: "proof_job",
   id: '"job_id"',
@@ -35,6 +37,7 @@ const rows = new WorkRows({
   group: `"model_commitment" || CASE "proof_system" WHEN 'groth16' THEN '' ELSE ':' || "proof_system" END`,
   priority: '"priority"',
   deadline: '"deadline"',
+  columns: COLUMNS,
 });
 const WORD_BYTES = 32;
 const ANY_NUMBER = Number.MAX_SAFE_INTEGER;
@@ -52,8 +55,13 @@ function timeText(time: TimestampMs | undefined): string | null {
 
 export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements ProofStore {
   /** `systems`: whose work this process takes. */
-  constructor(prisma: PrismaClient, clock: Clock, systems = (): readonly ProofSystem[] => PROOF_SYSTEMS) {
-    super(prisma, clock, rows, systems);
+  constructor(
+    prisma: PrismaClient,
+    pool: PgSqlClient,
+    clock: Clock,
+    systems = (): readonly ProofSystem[] => PROOF_SYSTEMS,
+  ) {
+    super(prisma, pool, clock, rows, systems);
   }
 
   // By its id: nobody can guess a job's, and who asks for a user compares the requester.
@@ -68,7 +76,7 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
     limit: number,
     retryAfterMs: number,
   ): Promise<ProofJobRecord> {
-    const added = await this.#add(this.prisma, request, tenantId, limit);
+    const added = await this.#add(this.pool, request, tenantId, limit);
     if (added !== undefined) return added;
     await this.prisma.$transaction(async (transaction) => {
       const before = await lockRow(transaction, request.jobId);
@@ -104,28 +112,26 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
    * already and where the queue is full. Due at once by whatever clock.
    */
   async #add(
-    sql: Sql,
+    sql: SqlTransaction,
     request: ProofRequest,
     tenantId: TenantId,
     limit: number,
   ): Promise<ProofJobRecord | undefined> {
     const columns = this.#columnsOf(request, tenantId);
     const types = columns.map(([, type], at) => `$${at + 1}::${type}`);
-    const [row] = await sql.$queryRawUnsafe<WorkRow[]>(
-      `INSERT INTO "proof_job" (${namesOf(columns)}, "next_attempt_at", "lease_until")
+    const text = `INSERT INTO "proof_job" (${namesOf(columns)}, "next_attempt_at", "lease_until")
        SELECT ${types.join(", ")}, 'epoch', 'epoch'
        WHERE (SELECT count(*) FROM "proof_job" WHERE "state" IN (${OPEN_STATES.map((state) => `'${state}'`).join(", ")}))
          < $${columns.length + 1}::bigint
-       ON CONFLICT ("job_id") DO NOTHING RETURNING *`,
-      ...columns.map(([, , value]) => value),
-      BigInt(limit),
-    );
+       ON CONFLICT ("job_id") DO NOTHING RETURNING ${COLUMNS.join(", ")}`;
+    const values = [...columns.map(([, , value]) => value), BigInt(limit)];
+    const [row] = await querySql<WorkRow>(sql, { name: "add-proof_job", text }, values);
     return row === undefined ? undefined : this.workOf(row);
   }
 
   // By its id: compute's own; a job that is proven was told apart before.
   /** What is asked instead about a job that has no proof; whoever works on it loses the lease. */
-  async #replace(sql: Sql, request: ProofRequest, tenantId: TenantId): Promise<void> {
+  async #replace(sql: Prisma.TransactionClient, request: ProofRequest, tenantId: TenantId): Promise<void> {
     const columns = this.#columnsOf(request, tenantId);
     const assignments = columns.map(([name, type], at) => `"${name}" = $${at + 1}::${type}`);
     await sql.$executeRawUnsafe(
@@ -168,6 +174,7 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
   // By its id: the worker's own, held by its fencing token.
   async complete(claim: Claim, result: ProofResult): Promise<void> {
     const change = {
+      name: "end-proof_job",
       sql: `UPDATE "proof_job" SET "state" = 'proven', "proof" = $4::bytea, "public_inputs" = $5::bytea, "evidence" = $6::bytea,
          "evidence_cid" = $7::text, "prove_ms" = $8::int, "ended_at" = clock_timestamp()
        WHERE "job_id" = $1::text AND "fencing_token" = $2::text::bigint AND "state" = ANY($3::text[])`,
@@ -183,7 +190,7 @@ export class PrismaProofStore extends PrismaWorkQueue<ProofJobRecord> implements
       ],
     };
     const ended = { jobId: claim.id, proven: true, errorCode: "", errorMessage: "" };
-    if (!(await outbox.addWith(this.prisma, change, topics.proverProofEnded, ended))) throw leaseLost();
+    if (!(await outbox.addWith(this.pool, change, topics.proverProofEnded, ended))) throw leaseLost();
   }
 
   // By its id: the worker's own, held by its fencing token.

@@ -8,7 +8,7 @@ import {
   type WorkerState,
 } from "@aios/core-proving-queue/work-queue";
 import type { TimestampMs } from "@aios/kernel/units";
-import type { Prisma, PrismaClient } from "../../../generated/prisma/client.js";
+import { executeSql, querySql, type SqlTransaction } from "@aios/service-kit/sql-executor";
 import { PROOF_SYSTEMS, type ProofSystem } from "../../domain/proof-system.js";
 
 /** `lease_until` of work that nobody holds lies no later than this; of work whose holder vanished it does. */
@@ -34,8 +34,6 @@ export function stateOfRow(row: { readonly state: string }): string {
   return row.state.split(":")[0] ?? "";
 }
 
-export type Sql = PrismaClient | Prisma.TransactionClient;
-
 /** How a table is a queue. The names are constants of this service, never input. */
 export interface WorkTable {
   readonly table: string;
@@ -48,6 +46,8 @@ export interface WorkTable {
   readonly group: string;
   readonly priority: string;
   readonly deadline: string;
+  /** All that this release knows: by name, since `*` is something else once a newer release has added one. */
+  readonly columns: readonly string[];
 }
 
 /** Columns by their names in the database. */
@@ -55,7 +55,8 @@ export type WorkRow = Readonly<Record<string, unknown>>;
 
 interface ClaimedRow extends WorkRow {
   readonly work_id: string;
-  readonly fencing_token: bigint;
+  /** A number, or its digits: by the client that asked. */
+  readonly fencing_token: bigint | string;
   readonly attempts: number;
   readonly abandonments: number;
   readonly work_deadline: Date | null;
@@ -84,13 +85,12 @@ export class WorkRows {
    * row with it, since each further question is a turn of the database while somebody waits for a proof.
    */
   async claim(
-    sql: Sql,
+    sql: SqlTransaction,
     { leaseMs, loaded, patienceMs, leaves = [] }: WorkerState,
     systems: readonly ProofSystem[],
   ): Promise<{ readonly claim: Claim; readonly row: WorkRow } | undefined> {
-    const { table, id, heldState, group, priority, deadline } = this.#names;
-    const rows = await sql.$queryRawUnsafe<ClaimedRow[]>(
-      `UPDATE "${table}" SET "state" = '${heldState}' || ${SYSTEM_OF_STATE}, "fencing_token" = "fencing_token" + 1, "attempts" = "attempts" + 1,
+    const { table, id, heldState, group, priority, deadline, columns } = this.#names;
+    const text = `UPDATE "${table}" SET "state" = '${heldState}' || ${SYSTEM_OF_STATE}, "fencing_token" = "fencing_token" + 1, "attempts" = "attempts" + 1,
          "abandonments" = "abandonments" + ${VANISHED},
          "lease_until" = clock_timestamp() + $1::float8 ${MS}
        WHERE (${id}) = (
@@ -101,18 +101,19 @@ export class WorkRows {
            ((${group}) = ANY($2::text[]) OR "requested_at" <= clock_timestamp() - $3::float8 ${MS}) DESC,
            ${deadline} NULLS LAST, "requested_at", (${id})
          LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING *, ${id} AS "work_id", ${deadline} AS "work_deadline"`,
+       RETURNING ${columns.join(", ")}, ${id} AS "work_id", ${deadline} AS "work_deadline"`;
+    const states = openStates(this.#names.openStates, systems);
+    const [row] = await querySql<ClaimedRow>(sql, { name: `claim-${table}`, text }, [
       leaseMs,
       loaded,
       patienceMs,
-      openStates(this.#names.openStates, systems),
+      states,
       leaves,
-    );
-    const row = rows[0];
+    ]);
     if (row === undefined) return undefined;
     const claim = {
       id: row.work_id,
-      fencingToken: row.fencing_token,
+      fencingToken: BigInt(row.fencing_token),
       attempts: row.attempts,
       abandonments: row.abandonments,
       deadline: row.work_deadline === null ? undefined : (row.work_deadline.getTime() as TimestampMs),
@@ -122,11 +123,12 @@ export class WorkRows {
   }
 
   /** Ends what is past its deadline and held by nobody, whatever its proof system. */
-  async endOverdue(sql: Sql): Promise<readonly { readonly id: string; readonly failure: Failure }[]> {
+  async endOverdue(
+    sql: SqlTransaction,
+  ): Promise<readonly { readonly id: string; readonly failure: Failure }[]> {
     const { table, id, deadline } = this.#names;
     const { code, message } = deadlinePassed(0);
-    const rows = await sql.$queryRawUnsafe<{ readonly id: string; readonly deadline: Date }[]>(
-      `WITH "overdue" AS MATERIALIZED (
+    const text = `WITH "overdue" AS MATERIALIZED (
          SELECT ${id} AS "overdue_id" FROM "${table}"
          WHERE "state" IN (${this.#open}) AND ${deadline} <= clock_timestamp() AND "lease_until" <= clock_timestamp()
          ORDER BY ${deadline} LIMIT ${MAX_ENDED_AT_ONCE} FOR UPDATE SKIP LOCKED)
@@ -134,48 +136,48 @@ export class WorkRows {
          "error_message" = $2::text,
          "error_details" = jsonb_build_object('deadline', round(extract(epoch from ${deadline}) * 1000))
        FROM "overdue" WHERE (${id}) = "overdue_id"
-       RETURNING ${id} AS "id", ${deadline} AS "deadline"`,
+       RETURNING ${id} AS "id", ${deadline} AS "deadline"`;
+    const rows = await querySql<{ readonly id: string; readonly deadline: Date }>(sql, { text }, [
       code,
       message,
-    );
+    ]);
     return rows.map((row) => ({ id: row.id, failure: failureOf(deadlinePassed(row.deadline.getTime())) }));
   }
 
-  async depth(sql: Sql): Promise<number> {
-    const rows = await sql.$queryRawUnsafe<{ readonly count: bigint }[]>(
-      `SELECT count(*) AS "count" FROM "${this.#names.table}" WHERE "state" IN (${this.#open})`,
-    );
-    return Number(rows[0]?.count ?? 0n);
+  async depth(sql: SqlTransaction): Promise<number> {
+    const text = `SELECT count(*) AS "count" FROM "${this.#names.table}" WHERE "state" IN (${this.#open})`;
+    const rows = await querySql<{ readonly count: bigint | string }>(sql, { text }, []);
+    return Number(rows[0]?.count ?? 0);
   }
 
   /**
    * In the order of `claim`, for a worker that has nothing loaded. Looks at other rows only where this one waits, and sorts
    * none: whoever watches a proof asks again and again.
    */
-  async place(sql: Sql, of: string): Promise<QueuePlace | undefined> {
+  async place(sql: SqlTransaction, of: string): Promise<QueuePlace | undefined> {
     const { table, id, priority, deadline } = this.#names;
     const rank = `"abandonments" + ${VANISHED}, -(${priority}), coalesce(${deadline}, 'infinity'::timestamptz), "requested_at", ${id}`;
     const waits = `"state" IN (${this.#open}) AND "lease_until" <= clock_timestamp()`;
-    const rows = await sql.$queryRawUnsafe<{ readonly place: bigint; readonly waiting: bigint }[]>(
-      `WITH "own" ("o1", "o2", "o3", "o4", "o5") AS MATERIALIZED (
+    const text = `WITH "own" ("o1", "o2", "o3", "o4", "o5") AS MATERIALIZED (
          SELECT ${rank} FROM "${table}" WHERE (${id}) = $1::text AND ${waits})
        SELECT "place", "waiting" FROM "own" CROSS JOIN LATERAL (
          SELECT count(*) FILTER (WHERE (${rank}) <= ("o1", "o2", "o3", "o4", "o5")) AS "place", count(*) AS "waiting"
-         FROM "${table}" WHERE ${waits}) AS "queue"`,
-      of,
-    );
-    const row = rows[0];
+         FROM "${table}" WHERE ${waits}) AS "queue"`;
+    const [row] = await querySql<{
+      readonly place: bigint | string;
+      readonly waiting: bigint | string;
+    }>(sql, { text }, [of]);
     return row === undefined ? undefined : { place: Number(row.place), waiting: Number(row.waiting) };
   }
 
-  async renew(sql: Sql, claim: Claim, leaseMs: number): Promise<boolean> {
+  async renew(sql: SqlTransaction, claim: Claim, leaseMs: number): Promise<boolean> {
     return (
       (await this.#write(sql, `"lease_until" = clock_timestamp() + $3::float8 ${MS}`, claim, leaseMs)) === 1
     );
   }
 
   /** Loses nothing when the lease is gone: somebody else works on it then. */
-  async postpone(sql: Sql, claim: Claim, delayMs: number): Promise<void> {
+  async postpone(sql: SqlTransaction, claim: Claim, delayMs: number): Promise<void> {
     await this.#write(
       sql,
       `"lease_until" = '-infinity', "next_attempt_at" = clock_timestamp() + $3::float8 ${MS}`,
@@ -184,7 +186,7 @@ export class WorkRows {
     );
   }
 
-  async fail(sql: Sql, claim: Claim, failure: Failure): Promise<void> {
+  async fail(sql: SqlTransaction, claim: Claim, failure: Failure): Promise<void> {
     const { code, message, details } = failure;
     const written = await this.#write(
       sql,
@@ -197,14 +199,10 @@ export class WorkRows {
     if (written !== 1) throw leaseLost();
   }
 
-  #write(sql: Sql, assignments: string, claim: Claim, ...values: unknown[]): Promise<number> {
+  #write(sql: SqlTransaction, assignments: string, claim: Claim, ...values: unknown[]): Promise<number> {
     const { table, id } = this.#names;
-    return sql.$executeRawUnsafe(
-      `UPDATE "${table}" SET ${assignments}
-       WHERE (${id}) = $1::text AND "fencing_token" = $2::text::bigint AND "state" IN (${this.#open})`,
-      claim.id,
-      claim.fencingToken.toString(),
-      ...values,
-    );
+    const text = `UPDATE "${table}" SET ${assignments}
+       WHERE (${id}) = $1::text AND "fencing_token" = $2::text::bigint AND "state" IN (${this.#open})`;
+    return executeSql(sql, { text }, [claim.id, claim.fencingToken.toString(), ...values]);
   }
 }
