@@ -101,6 +101,11 @@ export function compileCircuit(model: ProvableModel): R1cs {
   return builder.build();
 }
 
+/** The commitment to its input that a witness carries, as its circuit computes it: `inputCommitment` of the same bytes. */
+export function committedInput(witness: Witness): bigint {
+  return witness[2] as bigint;
+}
+
 /**
  * All values of the model's circuit for one input: [1, context, inputCommitment, packedOutput, private…], in the
  * order in which `compileCircuit` declares them. Secret beyond the first four. Throws `wrong-input-shape`,
