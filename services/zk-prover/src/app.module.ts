@@ -198,13 +198,14 @@ function observe({ settings, health }: Context, { proofs }: Stores, { models, ti
 function providersOf(
   { settings, clock }: Context,
   { keys, proofs, offered }: Stores,
-  { progress, times }: Work,
+  { models, progress, times }: Work,
   loops: Loops,
 ): Provider[] {
   return [
     { provide: MODEL_KEY_STORE, useValue: keys },
     { provide: PROOF_STORE, useValue: proofs },
     { provide: CLOCK, useValue: clock },
+    { provide: LoadedModels, useValue: models },
     { provide: ProgressBoard, useValue: progress },
     { provide: SetUpKey, useValue: new SetUpKey(keys, offered, () => loops.key.ring()) },
     {

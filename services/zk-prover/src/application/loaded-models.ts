@@ -55,6 +55,11 @@ export class LoadedModels {
     return [...this.#ready.keys(), ...this.#loading.keys()];
   }
 
+  /** What the model's key asks to trust, where the key is loaded: it is the model's one key for good. */
+  trust(model: ProvenModel): string | undefined {
+    return this.#ready.get(provenModelId(model))?.loaded.material.trust;
+  }
+
   /**
    * Works with a model and its key, from memory or storage, where it says `onLoading` first. `jobId` goes into the owner's
    * log of key releases. Throws `model-key-not-found`, `model-key-not-ready`, `model-key-failed`,

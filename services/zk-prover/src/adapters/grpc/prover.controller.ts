@@ -20,6 +20,7 @@ import { currentCaller } from "@aios/service-kit/caller-context";
 import { Controller, Inject } from "@nestjs/common";
 import { GrpcMethod } from "@nestjs/microservices";
 import { Observable } from "rxjs";
+import { LoadedModels } from "../../application/loaded-models.js";
 import { ProgressBoard } from "../../application/progress-board.js";
 import { progressOfProof } from "../../application/proof-progress.js";
 import { QuoteProof } from "../../application/quote-proof.use-case.js";
@@ -42,6 +43,7 @@ export class ProverController {
     @Inject(RequestProof) private readonly request: RequestProof,
     @Inject(MODEL_KEY_STORE) private readonly keys: ModelKeyStore,
     @Inject(PROOF_STORE) private readonly proofs: ProofStore,
+    @Inject(LoadedModels) private readonly models: LoadedModels,
     @Inject(ProgressBoard) private readonly progress: ProgressBoard,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -110,7 +112,9 @@ export class ProverController {
   }
 
   async #message(record: ProofJobRecord, progress: Progress | undefined): Promise<ProofJob> {
-    return proofMessage(record, await this.keys.find(record.request), progress);
+    const { request } = record;
+    const trust = this.models.trust(request) ?? (await this.keys.find(request))?.material?.trust ?? "";
+    return proofMessage(record, trust, progress);
   }
 }
 

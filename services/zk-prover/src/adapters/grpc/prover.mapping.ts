@@ -157,7 +157,7 @@ export function keyMessage(record: ModelKeyRecord, progress: Progress | undefine
 
 export function proofMessage(
   record: ProofJobRecord,
-  key: ModelKeyRecord | undefined,
+  trust: string,
   progress: Progress | undefined,
 ): ProofJob {
   const { result } = record;
@@ -171,7 +171,7 @@ export function proofMessage(
     proveMs: result?.proveMs ?? 0,
     progress: progressOf(progress),
     error: errorOf(record.failure),
-    trust: key?.material?.trust ?? "",
+    trust,
     proofSystem: PROOF_SYSTEMS[record.request.proofSystem],
   };
 }
