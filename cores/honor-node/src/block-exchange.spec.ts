@@ -58,7 +58,8 @@ describe("a block by the names of its transactions", () => {
   });
 
   it("is put together from what was read of late, too", () => {
-    const read = { find: (shortId: string) => all.find((one) => shortIdOf(one.id) === shortId) };
+    const find = (shortId: string) => all.find((one) => shortIdOf(one.id) === shortId);
+    const read = { find, isUnderway: () => false };
     const subject = new HonorNode({ ...settings(0), read });
     subject.start([], 0);
     subject.handle({ kind: "packet", from: MAKER, packet: compact }, NOW);
@@ -151,6 +152,40 @@ describe("a block by the names of its transactions", () => {
     const answer = { kind: "block-transactions", block: id, transactions: [all[0]] } as Packet;
     say(answer, MAKER, later);
     expect(has()).toBe(true);
+  });
+
+  it("is not asked for because others build on it while its transactions are awaited, and is once they are late", () => {
+    const { say, wait } = node(all.slice(1));
+    say(compact);
+    const child = signed(2, { setNumber: 0, seat: 2, tick: 3, parents: [id], transactions: [] });
+    const later = 3 * TICK_MS + 10;
+    expect(sends(say({ kind: "block", block: child }, account(2), later))).toEqual([]);
+    expect(sends(say({ kind: "status", height: 1, tips: [id] }, account(2), later))).toEqual([]);
+    const asked = sends(wait(later + settings(0).gossipMs));
+    expect(asked.map(([, packet]) => packet)).toEqual([{ kind: "want", ids: [id] }]);
+  });
+
+  it("is not asked for while it is read, but by gossip where that takes long", () => {
+    const read = { find: () => undefined, isUnderway: (name: string) => name === id };
+    const subject = new HonorNode({ ...settings(0), read });
+    subject.start([], 0);
+    const child = signed(2, { setNumber: 0, seat: 2, tick: 3, parents: [id], transactions: [] });
+    const say = (packet: Packet, nowMs: number) =>
+      sends(subject.handle({ kind: "packet", from: account(2), packet }, nowMs));
+    const later = 3 * TICK_MS + 10;
+    expect(say({ kind: "block", block: child }, later)).toEqual([]);
+    expect(say({ kind: "status", height: 1, tips: [id] }, later)).toEqual([]);
+    const outputs = subject.handle({ kind: "timer", timer: { kind: "gossip" } }, later);
+    expect(sends(outputs)).toContainEqual([account(2), { kind: "want", ids: [id] }]);
+  });
+
+  it("is known by its signature once it is there", () => {
+    const { subject, say } = node(all);
+    expect(subject.holds(block)).toBe(false);
+    say(compact);
+    expect(subject.holds(block)).toBe(true);
+    for (const other of [{ signature: "ab".repeat(32) }, { seat: 2 }, { tick: 3 }, { setNumber: 1 }])
+      expect(subject.holds({ ...block, ...other })).toBe(false);
   });
 
   it("leaves nothing and asks nothing where its maker did not sign it", () => {

@@ -190,7 +190,11 @@ export class BlockExchange {
   /** Asks a peer for blocks that it names, which are taken in as if they had come unasked: it may name what it likes. */
   ask(ids: readonly string[], from: string): void {
     const news = ids.filter(
-      (id) => this.#isUnknown(id) && !this.#surplus.has(id) && this.#requests.offer(id, from),
+      (id) =>
+        this.#isUnknown(id) &&
+        !this.#isComing(id) &&
+        !this.#surplus.has(id) &&
+        this.#requests.offer(id, from),
     );
     if (news.length > 0) this.#ask();
   }
@@ -213,6 +217,14 @@ export class BlockExchange {
   #isUnknown(id: string): boolean {
     const { dag } = this.#context;
     return !dag.has(id) && !dag.isWaiting(id);
+  }
+
+  /**
+   * Whether it is here but for transactions that were asked for or are being read. What still waits when nodes gossip is asked
+   * for all the same: others may hold it up.
+   */
+  #isComing(id: string): boolean {
+    return this.#partial.isAwaiting(id) || this.#context.settings.read?.isUnderway(id) === true;
   }
 
   #find(id: string): DagBlock | undefined {
@@ -245,7 +257,11 @@ export class BlockExchange {
     const missing = this.add(block);
     if (missing.length === 0) return;
     if (isFirst) this.wantFirst(missing);
-    else this.want(missing, from);
+    else
+      this.want(
+        missing.filter((one) => !this.#isComing(one)),
+        from,
+      );
   }
 
   /**

@@ -6,7 +6,13 @@ import type { ChainBase } from "./chain-base.js";
 import { baseAt, isPruningDue } from "./chain-pruning.js";
 import { type ChainSnapshot, takeSnapshot } from "./chain-snapshot.js";
 import { shortIdOf } from "./compact-block.js";
-import { type BlockHeader, blockId, type DagBlock, type OrderedTransaction } from "./dag-block.js";
+import {
+  type BlockFacts,
+  type BlockHeader,
+  blockId,
+  type DagBlock,
+  type OrderedTransaction,
+} from "./dag-block.js";
 import { FinalityDriver } from "./finality-driver.js";
 import { NodeContext } from "./node-context.js";
 import type { Decision, ExecutionResult, LogEntry, NodeInput, NodeOutput, Packet } from "./node-protocol.js";
@@ -137,6 +143,15 @@ export class HonorNode {
   blocksOfTick(tick: number): readonly (DagBlock | BlockHeader)[] {
     const { dag } = this.#context;
     return dag.entriesOfTick(tick).map(({ id, block }) => dag.block(id) ?? block);
+  }
+
+  /** Whether the block that a signature made is in the DAG: known without what it costs to name it. Cost: blocks of its tick. */
+  holds({ setNumber, seat, tick, signature }: BlockFacts): boolean {
+    return this.#context.dag
+      .entriesOfTick(tick)
+      .some(
+        ({ block }) => block.signature === signature && block.seat === seat && block.setNumber === setNumber,
+      );
   }
 
   /** How GHOSTDAG sees a block that it holds. */

@@ -39,10 +39,12 @@ export interface SeatKeys {
   sign(publicKey: string, bytes: Uint8Array): string;
 }
 
-/** Transactions that were read of late, whether they wait in the protocol's pool or not. */
-export interface ReadTransactions {
-  /** One whose id begins so (`shortIdOf`). */
+/** What was read of late of what peers sent, and what is being read. */
+export interface ReadPackets {
+  /** A transaction whose id begins so (`shortIdOf`), whether it waits in the protocol's pool or not. */
   find(shortId: string): OrderedTransaction | undefined;
+  /** Whether a block came and is handed on once its transactions are read. Nobody vouches for what the packet says. */
+  isUnderway(block: string): boolean;
 }
 
 /** Of one node. */
@@ -77,5 +79,5 @@ export interface NodeSettings {
   /** What this node wrote down, as `persist` told it to. */
   readonly history: ChainHistory;
   /** With it a block is put together by the names of its transactions; the pool alone, where it is absent. */
-  readonly read?: ReadTransactions;
+  readonly read?: ReadPackets;
 }

@@ -101,9 +101,14 @@ export class PartialBlocks {
     return late;
   }
 
-  /** Whether one waits that was not said to be late. */
+  /** Whether a block waits for what was asked, and was not said to be late. */
+  isAwaiting(id: string): boolean {
+    return (this.#partial.get(id)?.untilMs ?? Number.POSITIVE_INFINITY) !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether one does. */
   get isAwaited(): boolean {
-    return [...this.#partial.values()].some(({ untilMs }) => untilMs !== Number.POSITIVE_INFINITY);
+    return [...this.#partial.keys()].some((id) => this.isAwaiting(id));
   }
 
   #makeRoom(): void {

@@ -94,7 +94,10 @@ function nodeSettings(): NodeSettings {
     maxHeldBytes: settings.maxHeldBytes,
     unprunedHeights: UNPRUNED_HEIGHTS,
     history: log,
-    read: known,
+    read: {
+      find: (shortId) => known.find(shortId),
+      isUnderway: (block) => intake.isUnderway(block),
+    },
   };
 }
 
@@ -142,6 +145,7 @@ const intake = new PacketIntake(
     deliver: (from, packet) => loop.receive(from, packet),
     gossiped,
     heard: (shortIds) => loop.heard(shortIds),
+    holds: (block) => loop.holds(block),
     isPooled: (id) => loop.placeOf(id) !== undefined,
     snapshot: (from, packet) => {
       const answer = snapshots.answer(packet);

@@ -38,7 +38,7 @@ function node() {
       ...SEATLESS,
       chain: { ...SEATLESS.chain, maxBlockBytes: 1_000 },
       scheme: { ...SEATLESS.scheme, verify: () => false, verifyAggregate: () => false },
-      read: known,
+      read: { find: (shortId) => known.find(shortId), isUnderway: () => false },
     },
     log: {
       ...NO_HISTORY,
@@ -63,6 +63,7 @@ function node() {
       deliver: (from, packet) => loop.receive(from, packet),
       gossiped: vi.fn(),
       heard: (shortIds) => loop.heard(shortIds),
+      holds: (packet) => loop.holds(packet),
       isPooled: () => false,
       snapshot: vi.fn(),
     },

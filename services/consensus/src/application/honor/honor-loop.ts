@@ -6,6 +6,7 @@ import { signedBytes } from "@aios/core-finality/messages";
 import type { BlockColouring } from "@aios/core-ghostdag/ghostdag";
 import type { ChainSnapshot } from "@aios/core-honor-node/chain-snapshot";
 import {
+  type BlockFacts,
   type BlockHeader,
   blockId,
   type DagBlock,
@@ -205,6 +206,11 @@ export class HonorLoop {
   /** What is held in memory. */
   get sizes(): NodeSizes {
     return this.#core.sizes;
+  }
+
+  /** Whether the block that a signature made is in the DAG. */
+  holds(block: BlockFacts): boolean {
+    return this.#core.holds(block);
   }
 
   blocksOfTick(tick: number): readonly (DagBlock | BlockHeader)[] {

@@ -1,9 +1,8 @@
 import { shortIdOf } from "@aios/core-honor-node/compact-block";
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
-import type { ReadTransactions } from "@aios/core-honor-node/node-settings";
 
 /** The last transactions whose senders were recovered, bounded in number and bytes: beyond, the oldest are forgotten. */
-export class KnownTransactions implements ReadTransactions {
+export class KnownTransactions {
   readonly #maxCount: number;
   readonly #maxBytes: number;
   readonly #byId = new Map<string, OrderedTransaction>();

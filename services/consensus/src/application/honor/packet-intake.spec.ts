@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { shortIdOf } from "@aios/core-honor-node/compact-block";
-import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import { blockId, type OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import { encodePacket, type WireBlock } from "@aios/core-honor-node/packet-codec";
 import { keccak256 } from "@aios/core-keccak/keccak";
 import { toHex } from "@aios/core-rlp/hex";
@@ -32,10 +33,12 @@ const block = (transactions: readonly Uint8Array[]): WireBlock => ({
 function intake(limits: Partial<IntakeLimits> = {}, maxKnownBytes = 10_000) {
   const clock = new ManualClock();
   const pooled = new Set<string>();
+  const held = new Set<string>();
   const target = {
     deliver: vi.fn(),
     gossiped: vi.fn(),
     isPooled: (id: string) => pooled.has(id),
+    holds: ({ signature }: { readonly signature: string }) => held.has(signature),
     heard: vi.fn(),
     snapshot: vi.fn(),
   };
@@ -65,8 +68,10 @@ function intake(limits: Partial<IntakeLimits> = {}, maxKnownBytes = 10_000) {
   return {
     subject,
     target,
+    known,
     clock,
     pooled,
+    held,
     setBusy,
     punish,
     dropped: faults.counts,
@@ -252,6 +257,74 @@ describe("packets from peers", () => {
     expect(target.heard).not.toHaveBeenCalled();
     subject.receive("peer", encodePacket({ kind: "transactions", transactions: [payload(1)] }));
     expect(target.heard).toHaveBeenCalledWith([shortIdOf(read(payload(1)).id)]);
+  });
+
+  it("with a block that is in the DAG are not read again", async () => {
+    const { subject, target, held, reads } = intake();
+    held.add(block([]).signature);
+    subject.receive("peer", encodePacket({ kind: "block", block: block([payload(1)]) }));
+    await nextTurn();
+    expect([reads(), target.deliver.mock.calls.length]).toEqual([0, 0]);
+  });
+
+  describe("with names of transactions that are being read", () => {
+    const gossip = (...tags: number[]): Uint8Array =>
+      encodePacket({ kind: "transactions", transactions: tags.map(payload) });
+    const names = (...tags: number[]): string[] => tags.map((tag) => shortIdOf(read(payload(tag)).id));
+    const { transactions: _, ...facts } = block([]);
+    const compact = (...tags: number[]) =>
+      ({
+        kind: "compact-block",
+        block: { header: { ...facts, transactionsHash: "ab".repeat(32) }, shortIds: names(...tags) },
+      }) as const;
+
+    it("wait for them where it is a block, and are handed on when they are known", async () => {
+      const { subject, target, known } = intake();
+      subject.receive("one", gossip(1, 2));
+      const found: unknown[] = [];
+      target.deliver.mockImplementation(() => found.push(known.find(names(2)[0] as string)));
+      subject.receive("other", encodePacket(compact(3, 2)));
+      expect(target.deliver).not.toHaveBeenCalled();
+      await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledWith("other", compact(3, 2)));
+      expect(found).toEqual([read(payload(2))]);
+      subject.receive("other", encodePacket(compact(1, 2)));
+      expect(target.deliver).toHaveBeenCalledTimes(2);
+    });
+
+    it("go on where the reader has no time for them", async () => {
+      const { subject, target, setBusy } = intake();
+      setBusy();
+      subject.receive("one", gossip(1));
+      subject.receive("other", encodePacket(compact(1)));
+      await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledWith("other", compact(1)));
+    });
+
+    it("hold no more bytes than a peer may", async () => {
+      const { subject, target, dropped } = intake({ maxWaitingBytes: 300 });
+      subject.receive("one", gossip(1));
+      for (let count = 0; count < 3; count++) subject.receive("other", encodePacket(compact(1)));
+      expect(dropped.get("too-many-transactions")).toBe(2);
+      await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(1));
+    });
+
+    it("say of the block, while it waits, that it is underway", async () => {
+      const { subject, target } = intake();
+      const id = blockId(compact(1).block.header);
+      subject.receive("one", gossip(1));
+      expect(subject.isUnderway(id)).toBe(false);
+      for (const peer of ["other", "third"]) subject.receive(peer, encodePacket(compact(1)));
+      expect(subject.isUnderway(id)).toBe(true);
+      await vi.waitFor(() => expect(target.deliver).toHaveBeenCalledTimes(2));
+      expect(subject.isUnderway(id)).toBe(false);
+    });
+
+    it("ask for none of them where they are announced", async () => {
+      const { subject, target } = intake();
+      subject.receive("one", gossip(1));
+      subject.receive("other", encodePacket({ kind: "announce", shortIds: names(1, 2) }));
+      expect(target.deliver).toHaveBeenCalledWith("other", { kind: "announce", shortIds: names(2) });
+      await vi.waitFor(() => expect(target.gossiped).toHaveBeenCalledWith([read(payload(1))]));
+    });
   });
 
   it("whose transactions wait hold no more bytes than a peer may", async () => {

@@ -1,5 +1,5 @@
 import { shortIdOf } from "@aios/core-honor-node/compact-block";
-import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
+import { type BlockFacts, blockId, type OrderedTransaction } from "@aios/core-honor-node/dag-block";
 import type { Packet } from "@aios/core-honor-node/node-protocol";
 import {
   decodePacket,
@@ -38,6 +38,8 @@ export interface IntakeTarget {
   gossiped(transactions: readonly OrderedTransaction[]): void;
   /** These came, by the beginnings of their hashes, whether they are news or not. */
   heard(shortIds: readonly string[]): void;
+  /** Whether the block that a signature made is in the DAG: it is asked for of several, and each may answer. */
+  holds(block: BlockFacts): boolean;
   /** Whether a transaction waits in the protocol's pool now. */
   isPooled(id: string): boolean;
   /** A peer asks for a snapshot, or answers what nobody asked. */
@@ -46,6 +48,7 @@ export interface IntakeTarget {
 
 /** Packets with transactions that are to be read. */
 type Payloads = Extract<WirePacket, { kind: "block" | "transactions" | "block-transactions" }>;
+type CompactPacket = Extract<WirePacket, { kind: "compact-block" }>;
 
 type Result = OrderedTransaction | CodedError;
 
@@ -72,6 +75,10 @@ export class PacketIntake {
   readonly #known: KnownTransactions;
   /** What is being read, by id: peers repeat each other, and each transaction is to be read once. */
   readonly #reading = new Map<string, Reading>();
+  /** The same by the beginnings of their ids; of several that begin alike, the latest. */
+  readonly #readingByShortId = new Map<string, Reading["results"]>();
+  /** Blocks that wait for what is being read, and how often each came. */
+  readonly #waitingBlocks = new Map<string, number>();
 
   /** `known`: transactions that were read before, to which it adds. */
   constructor(
@@ -93,6 +100,11 @@ export class PacketIntake {
   /** Own transactions, whose senders are known already. */
   remember(transactions: readonly OrderedTransaction[]): void {
     for (const transaction of transactions) this.#known.add(transaction);
+  }
+
+  /** Whether a block came that waits for what is being read. */
+  isUnderway(block: string): boolean {
+    return this.#waitingBlocks.has(block);
   }
 
   receive(from: string, frame: Uint8Array): void {
@@ -117,6 +129,7 @@ export class PacketIntake {
     }
     if (isSnapshotPacket(packet)) this.#target.snapshot(from, packet);
     else if (packet.kind === "announce") this.#announced(from, allowance, packet.shortIds);
+    else if (packet.kind === "compact-block") void this.#named(from, allowance, packet, frame.length);
     else if (
       packet.kind === "block" ||
       packet.kind === "transactions" ||
@@ -131,7 +144,33 @@ export class PacketIntake {
     this.#allowances.delete(peer);
   }
 
+  /** A block that names what is being read waits for it: what is here already is not to be fetched. */
+  async #named(from: string, allowance: Allowance, packet: CompactPacket, bytes: number): Promise<void> {
+    const underway = new Set(
+      packet.block.shortIds.flatMap((shortId) => this.#readingByShortId.get(shortId) ?? []),
+    );
+    if (underway.size > 0) {
+      if (!this.#mayWait(from, allowance, bytes)) return;
+      allowance.waitingBytes += bytes;
+      const id = blockId(packet.block.header);
+      this.#waitingBlocks.set(id, (this.#waitingBlocks.get(id) ?? 0) + 1);
+      await Promise.all(underway);
+      const left = (this.#waitingBlocks.get(id) ?? 1) - 1;
+      if (left === 0) this.#waitingBlocks.delete(id);
+      else this.#waitingBlocks.set(id, left);
+      allowance.waitingBytes -= bytes;
+    }
+    this.#target.deliver(from, packet);
+  }
+
+  #mayWait(from: string, { waitingBytes }: Allowance, bytes: number): boolean {
+    const hasRoom = waitingBytes + bytes <= this.#limits.maxWaitingBytes;
+    if (!hasRoom) this.#faults.refuse(from, "too-many-transactions");
+    return hasRoom;
+  }
+
   async #read(from: string, allowance: Allowance, packet: Payloads, bytes: number): Promise<void> {
+    if (packet.kind === "block" && this.#target.holds(packet.block)) return;
     const payloads = packet.kind === "block" ? packet.block.transactions : packet.transactions;
     if (packet.kind !== "transactions" && bytesOf(payloads) > this.#limits.maxBlockBytes) {
       this.#faults.refuse(from, "block-too-large");
@@ -146,10 +185,7 @@ export class PacketIntake {
       } else this.#deliverRead(from, packet, known);
       return;
     }
-    if (allowance.waitingBytes + bytes > this.#limits.maxWaitingBytes) {
-      this.#faults.refuse(from, "too-many-transactions");
-      return;
-    }
+    if (!this.#mayWait(from, allowance, bytes)) return;
     allowance.waitingBytes += bytes;
     const results = await this.#readOnce(ids, payloads, known);
     allowance.waitingBytes -= bytes;
@@ -166,10 +202,11 @@ export class PacketIntake {
     for (const [index, id] of ids.entries())
       if (known[index] === undefined && !this.#reading.has(id)) begun.set(id, payloads[index] as Uint8Array);
     if (begun.size > 0) {
-      const results = this.#reader.readAll([...begun.values()]).finally(() => {
-        for (const id of begun.keys()) this.#reading.delete(id);
-      });
-      for (const [at, id] of [...begun.keys()].entries()) this.#reading.set(id, { results, at });
+      const results = this.#readNew(begun);
+      for (const [at, id] of [...begun.keys()].entries()) {
+        this.#reading.set(id, { results, at });
+        this.#readingByShortId.set(shortIdOf(id), results);
+      }
     }
     const underway = ids.map((id, index) => known[index] ?? (this.#reading.get(id) as Reading));
     const waited = new Map<Reading["results"], readonly Result[]>();
@@ -178,11 +215,24 @@ export class PacketIntake {
     return underway.map((one) => ("results" in one ? (waited.get(one.results)?.[one.at] as Result) : one));
   }
 
+  /** Resolves once what could be read is remembered. */
+  async #readNew(begun: ReadonlyMap<string, Uint8Array>): Promise<readonly Result[]> {
+    try {
+      const results = await this.#reader.readAll([...begun.values()]);
+      this.remember(soundOf(results));
+      return results;
+    } finally {
+      for (const id of begun.keys()) {
+        this.#reading.delete(id);
+        this.#readingByShortId.delete(shortIdOf(id));
+      }
+    }
+  }
+
   #onRead(from: string, packet: Payloads, results: readonly Result[]): void {
     const refusal = results.find((result) => result instanceof CodedError);
     if (refusal !== undefined) this.#faults.refuse(from, faultOf(refusal), refusal.code);
-    const read = results.filter((result) => !(result instanceof CodedError)) as OrderedTransaction[];
-    this.remember(read);
+    const read = soundOf(results);
     if (packet.kind === "transactions") {
       this.#heard(read);
       this.#target.gossiped(read);
@@ -203,7 +253,9 @@ export class PacketIntake {
     const some = others.slice(0, Math.floor(allowance.packets / 2)) as OrderedTransaction[];
     allowance.packets -= some.length;
     if (some.length > 0) this.#target.gossiped(some);
-    const unknown = shortIds.filter((_, at) => found[at] === undefined);
+    const unknown = shortIds.filter(
+      (shortId, at) => found[at] === undefined && !this.#readingByShortId.has(shortId),
+    );
     if (unknown.length > 0) this.#target.deliver(from, { kind: "announce", shortIds: unknown });
   }
 
@@ -237,6 +289,10 @@ export class PacketIntake {
     known.atMs = nowMs;
     return known;
   }
+}
+
+function soundOf(results: readonly Result[]): OrderedTransaction[] {
+  return results.filter((result) => !(result instanceof CodedError)) as OrderedTransaction[];
 }
 
 function bytesOf(payloads: readonly Uint8Array[]): number {
