@@ -9,6 +9,7 @@ import { command } from "./command-line.js";
 
 const CHART = fileURLToPath(new URL("../../helm/aios", import.meta.url));
 const POLL_MS = 1_000;
+const JOB_SECONDS = 900;
 /** Where every image has it. */
 const NODE = "/usr/local/bin/node";
 
@@ -109,17 +110,25 @@ export class Cluster {
     await this.kubectl("wait", `job/${name}`, "--for=jsonpath={.status.ready}=1", "--timeout=2m");
   }
 
-  /** Like the chart's own test Job, so that it gets the same image, keys and security. */
+  /** What an operator does after an install: the release's own test, and what it said. */
+  test(timeoutMs: number): Promise<string> {
+    const { release, namespace } = this.#options;
+    const within = `${Math.ceil(timeoutMs / 1_000)}s`;
+    return command("helm", "test", release, "--namespace", namespace, "--logs", "--timeout", within);
+  }
+
+  /** Like the pod of the chart's own test, so that it gets the same image, keys and security. */
   async #startJob(name: string, args: readonly string[], tag?: string): Promise<void> {
     const { release, namespace } = this.#options;
     await this.kubectl("delete", "job", name, "--ignore-not-found", "--wait=true");
     const manifest = await command("helm", "get", "hooks", release, "--namespace", namespace);
-    const job = jobNamed(manifest, `${release}-main-job`);
-    for (const container of job.spec.template.spec.containers) {
+    const template = podOf(hookNamed(manifest, `${release}-main-job`));
+    for (const container of template.spec.containers) {
       container.args = args;
       if (tag !== undefined) container.image = container.image.replace(/[^:]+$/, tag);
     }
-    await this.create({ ...job, metadata: { name } });
+    const spec = { backoffLimit: 0, activeDeadlineSeconds: JOB_SECONDS, template };
+    await this.create({ apiVersion: "batch/v1", kind: "Job", metadata: { name }, spec });
   }
 
   async finishJob(name: string, timeoutMs: number): Promise<string> {
@@ -228,20 +237,28 @@ interface Workload {
   readonly spec: { readonly template: { readonly spec: PodSpec } };
 }
 
-interface JobManifest {
-  readonly metadata: { readonly name: string };
-  readonly spec: {
-    readonly template: {
-      readonly spec: { readonly containers: { args: readonly string[]; image: string }[] };
-    };
-  };
+interface PodManifest {
+  readonly kind: "Pod";
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+  readonly spec: { readonly containers: { args: readonly string[]; image: string }[] };
 }
 
-function jobNamed(manifests: string, name: string): JobManifest {
-  const documents = parseAllDocuments(manifests).map((document) => document.toJS() as JobManifest | null);
-  const found = documents
-    .filter((manifest) => manifest !== null)
-    .find(({ metadata }) => metadata.name === name);
-  if (found === undefined) throw new Error(`the release has no Job ${name}`);
+/** What helm's test was in charts before it was a pod. */
+interface JobManifest {
+  readonly kind: "Job";
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly template: Pick<PodManifest, "spec"> & { readonly metadata: object } };
+}
+
+function hookNamed(manifests: string, name: string): PodManifest | JobManifest {
+  const found = parseAllDocuments(manifests)
+    .map((document) => document.toJS() as PodManifest | JobManifest | null)
+    .find((manifest) => manifest?.metadata.name === name);
+  if (found === undefined || found === null) throw new Error(`the release has no test ${name}`);
   return found;
+}
+
+function podOf(hook: PodManifest | JobManifest): JobManifest["spec"]["template"] {
+  if (hook.kind === "Job") return hook.spec.template;
+  return { metadata: { labels: hook.metadata.labels }, spec: hook.spec };
 }

@@ -1,12 +1,25 @@
-{{/* A Job of the image with the cluster's commands. `.root`, `.name`, `.args`, `.keys` when it reads private keys, and `.powers` when it reads powers of tau from that claim. */}}
+{{/*
+A pod of the image with the cluster's commands, of a Job or by itself. `.root`, `.name`, `.args`, `.keys` when it reads private
+keys, `.powers` when it reads powers of tau from that claim, `.hook` when the pod itself is one of helm's, `.withinSeconds` when
+it is ended after that time.
+*/}}
 {{- define "aios.jobPod" -}}
 metadata:
+  {{- with .hook }}
+  name: {{ $.root.Release.Name }}-{{ $.name }}
+  annotations:
+    helm.sh/hook: {{ . }}
+    helm.sh/hook-delete-policy: before-hook-creation
+  {{- end }}
   labels:
     app.kubernetes.io/name: {{ .name }}
     app.kubernetes.io/instance: {{ .root.Release.Name }}
     app.kubernetes.io/part-of: aios
 spec:
   restartPolicy: Never
+  {{- with .withinSeconds }}
+  activeDeadlineSeconds: {{ . }}
+  {{- end }}
   {{- include "aios.podSecurity" . | nindent 2 }}
   containers:
     - name: {{ .name }}
