@@ -1,6 +1,10 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SnapshotDirectory } from "@aios/consensus/adapters/lmdb/snapshot/snapshot-directory";
+import {
+  SnapshotDirectory,
+  snapshotFile,
+  writeSnapshotFile,
+} from "@aios/consensus/adapters/lmdb/snapshot/snapshot-directory";
 import { exportSnapshotFile, importSnapshotFile } from "@aios/consensus/begin-with-snapshot";
 import type { NodeFile } from "@aios/consensus/honor-home";
 import { ConsensusServiceService } from "@aios/proto/aios/consensus/v1/consensus";
@@ -10,6 +14,7 @@ import { writeServiceKeys } from "@aios/testkit/service-keys";
 import { mainOf, ServiceProcess } from "@aios/testkit/service-process";
 import { type TemporaryDirectory, temporaryDirectory } from "@aios/testkit/temporary-directory";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { withForgedState } from "../support/forged-state.js";
 import { HonorProcesses } from "../support/honor-processes.js";
 import { rpc, wallets } from "../support/test-chain.js";
 
@@ -131,6 +136,11 @@ describe("the consensus service on an honor chain", { timeout: 400_000 }, () => 
     }
     await writeFile(`${copy}.torn`, bytes.subarray(0, bytes.length - 100));
     await expect(importSnapshotFile(home, `${copy}.torn`)).rejects.toMatchObject({ field: "part" });
+    await writeSnapshotFile(await withForgedState(snapshotFile(copy)), `${copy}.forged`);
+    await expect(importSnapshotFile(home, `${copy}.forged`)).rejects.toMatchObject({
+      code: "invalid-snapshot",
+      field: "state.root",
+    });
     const distrustful = { ...file, trustedCheckpoint: { height, id: "ab".repeat(32) } };
     await writeFile(join(home, "node.json"), JSON.stringify(distrustful));
     await expect(importSnapshotFile(home, copy)).rejects.toMatchObject({ field: "checkpoint" });
