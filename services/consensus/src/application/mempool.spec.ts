@@ -29,7 +29,7 @@ const transaction = (serial: number): SignedTransaction => ({
 });
 
 /** Its journal writes when it is told to. */
-function mempoolOf(limits: Partial<typeof defaultNodeSettings>) {
+function mempoolOf(limits: Partial<typeof defaultNodeSettings>, nonce = 0n) {
   const writes: (() => void)[] = [];
   const kept = new Set<Bytes32>();
   const journal = {
@@ -43,7 +43,7 @@ function mempoolOf(limits: Partial<typeof defaultNodeSettings>) {
     },
     entries: () => [],
   };
-  const account = { nonce: 0n, balance: 10n ** 30n, codeHash: undefined };
+  const account = { nonce, balance: 10n ** 30n, codeHash: undefined };
   const view = {
     account: () => account,
     code: () => undefined,
@@ -82,4 +82,13 @@ it("keeps what was pushed out of the mempool and came back while the one that pu
   await Promise.all(submitted);
   expect(mempool.pool.get(cheap.hash)).toBeDefined();
   expect(kept).toContain(cheap.hash);
+});
+
+it("knows which nonces an account has used in the latest state", () => {
+  const { mempool } = mempoolOf({}, 3n);
+  expect([2, 3, 4].map((nonce) => mempool.hasUsed(transaction(1).sender, nonce))).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });

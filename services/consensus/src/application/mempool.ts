@@ -106,6 +106,13 @@ export class Mempool {
     }
   }
 
+  /** Whether an account has used a nonce in the latest state: what has it now waits for nothing any more. */
+  hasUsed(sender: Address, nonce: number): boolean {
+    const head = this.blocks.head();
+    if (head === undefined) return false;
+    return nonce < (this.#viewOf(head.stateRoot).account(sender)?.nonce ?? 0n);
+  }
+
   /**
    * Takes over what a peer's mempool holds, decoded and with its sender recovered; the peer keeps it over a crash, this node
    * does not. Whether it is in the pool now.

@@ -13,7 +13,7 @@ import {
 } from "@aios/core-transactions/sender";
 import type { Transaction } from "@aios/core-transactions/transaction";
 import { CodedError, isCodedError } from "@aios/kernel/coded-error";
-import type { Address } from "@aios/kernel/identifiers";
+import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import {
   corruptStore,
   notReplayProtected,
@@ -78,8 +78,14 @@ export class AdmissionCodec implements TransactionCodec {
 
   /** Decodes a transaction of a stored block; its sender was recovered when it was admitted. Throws `corrupt-store`. */
   decodeTrusted(raw: Uint8Array, sender: Uint8Array): SignedTransaction {
+    return this.decodeNamed(raw, transactionHash({ raw }), addressOf(sender));
+  }
+
+  /** As `decodeTrusted`, where the hash was computed before, too. */
+  decodeNamed(raw: Uint8Array, hash: Bytes32, sender: Address): SignedTransaction {
     try {
-      return this.#signed(decodeTransaction(raw), addressOf(sender));
+      const transaction = decodeTransaction(raw);
+      return { ...transaction, hash, sender, minimumGas: minimumGas(transaction, this.#rules) };
     } catch (cause) {
       if (!isCodedError(cause)) throw cause;
       throw corruptStore(`a stored transaction does not decode: ${cause.message}`);

@@ -10,7 +10,7 @@ import type { AdmissionCodec } from "../../domain/transaction-codec.js";
 /** Of a network whose transactions travel open: each is what it says, and a sealed one stays closed for good. */
 export class OpenTransactions implements TransactionOpener {
   constructor(
-    private readonly codec: Pick<AdmissionCodec, "decodeTrusted">,
+    private readonly codec: Pick<AdmissionCodec, "decodeNamed">,
     /** One that this node decoded when it came; undefined: it is decoded here. */
     private readonly decoded: (hash: Bytes32) => SignedTransaction | undefined,
   ) {}

@@ -53,6 +53,9 @@ describe("what an honor node hands over to the protocol", () => {
   /** What the engine was given, and what left the mempool as dropped. */
   let inputs: BlockInput[];
   let gone: DroppedTransaction[];
+  /** Nonces of what was decoded, and below which they are in blocks. */
+  let decoded: number[];
+  let usedBelow: number;
   let opener: TransactionOpener;
   let result: Pick<
     Awaited<ReturnType<HonorProducerParts<HonorProtocol>["engine"]["executeBlock"]>>,
@@ -73,6 +76,7 @@ describe("what an honor node hands over to the protocol", () => {
     clock = new ManualClock();
     pool = new TransactionPool(defaultNodeSettings);
     [pooled, dropped, held, height, inputs, gone] = [[], [], new Set(), 0, [], []];
+    [decoded, usedBelow] = [[], 0];
     opener = { open: async (_, ordered) => ordered.map(({ nonce }) => transaction(nonce)) };
     const parts = {
       genesis: { minimumBaseFeePerGas: 1n },
@@ -95,6 +99,11 @@ describe("what an honor node hands over to the protocol", () => {
       states: { snapshot: () => ({ account: () => undefined, [Symbol.dispose]: () => undefined }) },
       mempool: {
         pool,
+        hasUsed: (_: string, nonce: number) => nonce < usedBelow,
+        takeOver: (one: SignedTransaction) => {
+          admit(one);
+          return true;
+        },
         settle: async (
           { transactions }: { transactions: SignedTransaction[] },
           left: DroppedTransaction[],
@@ -114,7 +123,10 @@ describe("what an honor node hands over to the protocol", () => {
         offence: () => undefined,
         refused: () => undefined,
       },
-      signedOf: () => transaction(0),
+      signedOf: ({ nonce }: { nonce: number }) => {
+        decoded.push(nonce);
+        return transaction(nonce);
+      },
       open: (): HonorProtocol => ({
         ready: async () => 1,
         pooled: (transactions) => {
@@ -134,7 +146,7 @@ describe("what an honor node hands over to the protocol", () => {
   });
 
   function admit(one: SignedTransaction): void {
-    pool.add(one, { ...RICH, nonce: 0n }, { nowMs: 0, blockGasLimit: 30_000_000n });
+    pool.add(one, { ...RICH, nonce: BigInt(usedBelow) }, { nowMs: 0, blockGasLimit: 30_000_000n });
     events.emit("admitted", one);
     producer.wake();
   }
@@ -189,6 +201,19 @@ describe("what an honor node hands over to the protocol", () => {
     await ordered({ transactions: [transaction(0)], deferred: [transaction(1)] });
     expect(await fed()).toEqual([id(transaction(1))]);
     expect(looks).toBeGreaterThan(0);
+  });
+
+  it("is of peers what is not here yet and in no block, which is not decoded to find that out", async () => {
+    usedBelow = 1;
+    const [used, first, second] = [0, 1, 2].map((nonce) => transaction(nonce)) as [
+      SignedTransaction,
+      SignedTransaction,
+      SignedTransaction,
+    ];
+    admit(first);
+    producer.gossiped([used, first, second].map(orderedOf));
+    expect(decoded).toEqual([2]);
+    expect(await fed()).toEqual([id(first), id(second)].sort());
   });
 
   it("is again what a block had no room for, and what the protocol had none for", async () => {

@@ -171,9 +171,12 @@ export class HonorProducer<P extends HonorProtocol> implements CheckpointProduce
 
   gossiped(transactions: readonly OrderedTransaction[]): void {
     for (const transaction of transactions) {
+      const { mempool, signedOf } = this.#parts;
       const hash = hashOf(transaction);
-      if (this.#parts.mempool.pool.get(hash) !== undefined) continue;
-      if (this.#parts.mempool.takeOver(this.#parts.signedOf(transaction))) this.#foreign.add(hash);
+      if (mempool.pool.get(hash) !== undefined) continue;
+      // Peers that are behind name what is in a block here.
+      if (mempool.hasUsed(transaction.sender as Address, transaction.nonce)) continue;
+      if (mempool.takeOver(signedOf(transaction))) this.#foreign.add(hash);
     }
   }
 

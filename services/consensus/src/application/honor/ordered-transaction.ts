@@ -1,5 +1,4 @@
 import type { OrderedTransaction } from "@aios/core-honor-node/dag-block";
-import { fromHex } from "@aios/core-rlp/hex";
 import { CodedError } from "@aios/kernel/coded-error";
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { malformedTransaction } from "../../domain/errors.js";
@@ -24,12 +23,13 @@ export function hashOf({ id }: Pick<OrderedTransaction, "id">): Bytes32 {
   return `0x${id}` as Bytes32;
 }
 
-/** The transaction again, with bytes of its own; its signature was checked when it became an ordered one. */
+/** The transaction again, with bytes of its own; its hash and sender were found when it became an ordered one. */
 export function signedOf(
-  codec: Pick<AdmissionCodec, "decodeTrusted">,
-  { payload, sender }: OrderedTransaction,
+  codec: Pick<AdmissionCodec, "decodeNamed">,
+  transaction: OrderedTransaction,
 ): SignedTransaction {
-  return codec.decodeTrusted(payload.slice(), fromHex(sender satisfies string as Address));
+  const { payload, sender } = transaction;
+  return codec.decodeNamed(payload.slice(), hashOf(transaction), sender as Address);
 }
 
 /** Reads what peers send by the rules of admission, which are the same on every node. */
