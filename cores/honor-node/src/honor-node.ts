@@ -72,6 +72,8 @@ export class HonorNode {
   #baseHeight = 0;
   /** Accepted transactions in the log that are not settled. */
   #accepted = new Set<string>();
+  /** Transactions that were ordered and not executed yet, each with the last height that ordered it. */
+  readonly #unexecuted = new Map<string, number>();
   /** Blocks that were left when the DAG was pruned last. */
   #sizeAfterPruning = 0;
 
@@ -307,7 +309,11 @@ export class HonorNode {
       const ids = isBase ? [] : dag.idsSince(since, tip, settings.chain.maxBlocksPerCheckpoint);
       if (height > this.#loggedOrder) this.#context.persist({ kind: "order", height, blocks: ids });
       const blocks = ids.flatMap((id) => this.#orderedBlock(id, height));
-      for (const { transactions } of blocks) for (const { id } of transactions) pool.remove(id);
+      for (const { transactions } of blocks)
+        for (const { id } of transactions) {
+          pool.remove(id);
+          if (height > this.#executedBefore) this.#unexecuted.set(id, height);
+        }
       this.#context.orderedHeight += 1;
       if (height > this.#executedBefore) {
         const transactions = settings.ordering.order(blocks);
@@ -333,6 +339,7 @@ export class HonorNode {
 
   #onExecuted(height: number, result: ExecutionResult): void {
     this.#context.chain.setResult(height, result);
+    for (const [id, at] of this.#unexecuted) if (at <= height) this.#unexecuted.delete(id);
     this.#finality.recheck();
     this.#prune();
   }
@@ -374,6 +381,8 @@ export class HonorNode {
   #takeFromMempool(transactions: readonly OrderedTransaction[], isOwn: boolean): void {
     const taken: OrderedTransaction[] = [];
     for (const transaction of transactions) {
+      // A mempool that is behind has it still: only what execution left for later is to be ordered again.
+      if (this.#unexecuted.has(transaction.id)) continue;
       const added = this.#context.pool.putBack(transaction);
       if (added === "full") this.#context.emit({ kind: "rejected", transaction, reason: "pool-full" });
       else if (added === "added") taken.push(transaction);
