@@ -113,8 +113,10 @@ export function releaseShape(release: string, manifests: string): ReleaseShape {
 function podOf(
   workload: Workload | undefined,
 ): readonly [PodSpec | undefined, PodSpec["containers"][number] | undefined] {
-  const pod = workload?.spec.template.spec;
-  return [pod, pod?.containers[0]];
+  if (workload === undefined) return [undefined, undefined];
+  // Helm's test is a pod, and was a Job in charts before.
+  const pod = workload.kind === "Pod" ? (workload.spec as unknown as PodSpec) : workload.spec.template.spec;
+  return [pod, pod.containers[0]];
 }
 
 function claimTemplates({ metadata, spec }: Workload): readonly ClaimTemplate[] {

@@ -391,17 +391,15 @@ spec:
       ${name === "aios-gateway" ? network : "volumes: []"}
   ${kind === "StatefulSet" ? "volumeClaimTemplates: [{ metadata: { name: data }, spec: { accessModes: [ReadWriteOnce] } }]" : "replicas: 2"}`,
   );
-  const job = `apiVersion: batch/v1
-kind: Job
+  const test = `apiVersion: v1
+kind: Pod
 metadata: { name: aios-main-job }
 spec:
-  template:
-    spec:
-      ${security}
-      containers: [{ name: main-job, image: "registry.example/aios/cluster:7", imagePullPolicy: IfNotPresent }]`;
+  ${security}
+  containers: [{ name: main-job, image: "registry.example/aios/cluster:7", imagePullPolicy: IfNotPresent }]`;
   const schedule = `apiVersion: batch/v1
 kind: CronJob
 metadata: { name: ${RENEWAL} }
 spec: { schedule: "17 3 * * *" }`;
-  return [...documents, job, schedule].join("\n---\n");
+  return [...documents, test, schedule].join("\n---\n");
 }
