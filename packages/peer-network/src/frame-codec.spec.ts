@@ -28,6 +28,19 @@ describe("frames", () => {
     );
   });
 
+  it("lie in few pieces while they come byte by byte, since each piece costs far more than a byte", () => {
+    const content = Buffer.from(Array.from({ length: 20_000 }, (_, index) => index & 0xff));
+    const decoder = new FrameDecoder(content.length);
+    const decoded: Buffer[] = [];
+    let most = 0;
+    for (const byte of encodeFrame(content)) {
+      decoded.push(...decoder.push(Buffer.from([byte])));
+      most = Math.max(most, decoder.pieces);
+    }
+    expect(most).toBeLessThan(30);
+    expect(decoded).toEqual([content]);
+  });
+
   it("are refused by their header when they are too large", () => {
     const decoder = new FrameDecoder(10);
     expect(() => decoder.push(Buffer.from([0, 0, 0, 11]))).toThrow(

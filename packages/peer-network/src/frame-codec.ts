@@ -1,6 +1,8 @@
 import { CodedError } from "@aios/kernel/coded-error";
 
 const HEADER_BYTES = 4;
+/** Pieces of a stream that are smaller are put together: a peer may send each byte by itself. */
+const SMALL_BYTES = 4_096;
 
 /** A frame: its length in four bytes, big-endian, and its bytes. */
 export function encodeFrame(payload: Uint8Array): Buffer {
@@ -10,7 +12,7 @@ export function encodeFrame(payload: Uint8Array): Buffer {
   return frame;
 }
 
-/** Cuts a stream into frames. Holds at most one frame of `maxBytes` and what came with it. */
+/** Cuts a stream into frames. Holds at most one frame of `maxBytes` and what came with it, in few pieces, however it comes. */
 export class FrameDecoder {
   readonly #maxBytes: number;
   #chunks: Buffer[] = [];
@@ -21,12 +23,17 @@ export class FrameDecoder {
     this.#maxBytes = maxBytes;
   }
 
+  /** Pieces of memory in which it holds what waits for the rest of its frame. */
+  get pieces(): number {
+    return this.#chunks.length;
+  }
+
   /**
    * Takes what arrived and returns the frames that are complete. Throws `frame-too-large` as soon as a header announces
    * one, before anything of it is kept; the stream is lost then.
    */
   push(chunk: Buffer): Buffer[] {
-    this.#chunks.push(chunk);
+    this.#keep(chunk);
     this.#buffered += chunk.length;
     const frames: Buffer[] = [];
     for (;;) {
@@ -39,6 +46,18 @@ export class FrameDecoder {
       frames.push(this.#take(this.#expected));
       this.#expected = undefined;
     }
+  }
+
+  /** Joins a small piece to the smaller ones before it, so that each byte is copied a few times at most. */
+  #keep(chunk: Buffer): void {
+    let last = chunk;
+    for (;;) {
+      const before = this.#chunks.at(-1);
+      if (before === undefined || last.length >= SMALL_BYTES || before.length > last.length) break;
+      this.#chunks.pop();
+      last = Buffer.concat([before, last]);
+    }
+    this.#chunks.push(last);
   }
 
   #take(length: number): Buffer {
