@@ -314,6 +314,8 @@ export class PeerNetwork {
     link.heardAtMs = this.#clock.now();
     try {
       for (const frame of decoder.push(chunk)) {
+        // For what it said before, it may have been banned.
+        if (link.socket.destroyed) return;
         if (isKeepAlive(link, frame)) continue;
         this.counters.received += 1;
         this.#onFrame(peer, frame);

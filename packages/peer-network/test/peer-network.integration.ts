@@ -50,6 +50,7 @@ const identities = (count: number): NodeIdentity[] =>
 async function startNode(
   identity: NodeIdentity,
   changes: Partial<PeerNetworkSettings> = {},
+  onFrame: (network: PeerNetwork, peer: string) => void = () => undefined,
 ): Promise<TestNode> {
   const frames: string[] = [];
   const faults: string[] = [];
@@ -57,7 +58,10 @@ async function startNode(
   const network = new PeerNetwork(
     settings(identity, changes),
     clock,
-    (peer, frame) => frames.push(`${peer.slice(0, 4)}:${Buffer.from(frame).toString()}`),
+    (peer, frame) => {
+      frames.push(`${peer.slice(0, 4)}:${Buffer.from(frame).toString()}`);
+      onFrame(network, peer);
+    },
     (_, fault) => faults.push(fault),
   );
   running.push(network);
@@ -278,6 +282,16 @@ describe("a network of peers", () => {
     for (let count = 0; count < 20; count++) socket.write(encodeFrame(new Uint8Array(0)));
     await until(() => expect(node.frames).toHaveLength(4));
     socket.destroy();
+  });
+
+  it("hands on nothing more of a peer that was banned for what it said before, though it came with that", async () => {
+    const [low, high] = identities(2) as [NodeIdentity, NodeIdentity];
+    const node = await startNode(high, {}, (network, peer) => network.punish(peer, 100));
+    const socket = await handmade(node, low);
+    const ended = once(socket, "close");
+    socket.write(Buffer.concat(["wrong", "more", "rest"].map((text) => encodeFrame(Buffer.from(text)))));
+    await ended;
+    expect(node.frames).toEqual([`${low.publicKey.slice(0, 4)}:wrong`]);
   });
 
   it("drops the oldest for a peer that does not read, within the bound of its queue", async () => {
