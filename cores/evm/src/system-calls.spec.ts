@@ -26,6 +26,12 @@ describe("the requests of a block", () => {
     expect(requests(undefined)).toEqual([Uint8Array.of(2, 0xab)]);
   });
 
+  it("may be of any length", () => {
+    // Returns 200,000 bytes.
+    const [withdrawals] = requests(bytes("62030d405ff3"));
+    expect([withdrawals?.length, withdrawals?.[0]]).toEqual([200_001, 1]);
+  });
+
   it("make it invalid where a contract fails, as Ethereum says", () => {
     for (const code of [REVERT, INVALID])
       expect(() => requests(code)).toThrow(expect.objectContaining({ code: "request-contract-failed" }));
