@@ -1,5 +1,4 @@
 import { systemClock } from "@aios/service-kit/system-clock";
-import { errorAcross } from "../adapters/rpc-thread/error-across.js";
 import { packTransactions, unpackTransactions } from "../adapters/rpc-thread/packed-transactions.js";
 import type { NodeQuestions, PlainError } from "../adapters/rpc-thread/rpc-protocol.js";
 import { RpcThread, type RpcThreadObserver } from "../adapters/rpc-thread/rpc-thread.js";
@@ -9,6 +8,7 @@ import { MempoolView } from "../application/mempool-view.js";
 import { PendingBlock } from "../application/pending-block.js";
 import { WhyPending } from "../application/why-pending.js";
 import { heightOfTag } from "../domain/block-tag.js";
+import { errorAcross } from "../domain/error-across.js";
 import { networkRules } from "../domain/network-rules.js";
 import type { NodeContext } from "./node-options.js";
 import type { ChainParts, NodeProtocol } from "./node-protocol.js";

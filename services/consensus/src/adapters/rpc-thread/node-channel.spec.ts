@@ -1,8 +1,8 @@
 import type { Address, Bytes32 } from "@aios/kernel/identifiers";
 import { describe, expect, it, vi } from "vitest";
+import { errorAcross } from "../../domain/error-across.js";
 import { nonceTooLow } from "../../domain/errors.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
-import { errorAcross } from "./error-across.js";
 import { NodeChannel } from "./node-channel.js";
 import { packTransactions } from "./packed-transactions.js";
 import { RemotePool } from "./remote-pool.js";

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { monotonicMs } from "@aios/service-kit/system-clock";
+import { errorAcross } from "../../domain/error-across.js";
 import type { SignedTransaction } from "../../domain/transaction.js";
-import { errorAcross } from "./error-across.js";
 import { packTransactions } from "./packed-transactions.js";
 import type { FromRpcThread, NodeQuestions, ToRpcThread } from "./rpc-protocol.js";
 import type { SharedHead } from "./shared-head.js";

@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { toCodedError } from "@aios/kernel/coded-error";
+import { errorAcross } from "../../domain/error-across.js";
 import type { CallEngine } from "../../domain/ports.js";
 import type { CallAnswer, CallJob } from "./call-protocol.js";
 
@@ -25,16 +25,7 @@ export function serveCalls(engine: CallEngine): void {
   port.on("message", (job: CallJob) => {
     run(engine, job).then(
       (value) => port.postMessage({ kind: "value", value } satisfies CallAnswer),
-      (cause: unknown) => {
-        const { code, kind, message, details } = toCodedError(cause);
-        // The cause stays here: say it once where an operator finds it.
-        const shown =
-          kind === "internal" && cause instanceof Error ? `${message} (${cause.message})` : message;
-        port.postMessage({
-          kind: "error",
-          error: { code, kind, message: shown, details },
-        } satisfies CallAnswer);
-      },
+      (cause: unknown) => port.postMessage({ kind: "error", error: errorAcross(cause) } satisfies CallAnswer),
     );
   });
   port.postMessage({ kind: "ready" } satisfies CallAnswer);
