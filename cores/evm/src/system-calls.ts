@@ -1,4 +1,5 @@
 import { CodedError } from "@aios/kernel/coded-error";
+import { concatBytes } from "@noble/hashes/utils.js";
 import type { ExecutionContext } from "./context.js";
 import { depositsIn } from "./deposits.js";
 import { STATUS } from "./frame.js";
@@ -91,13 +92,6 @@ function requestContractFailed(type: number): CodedError {
   });
 }
 
-function typed(type: number, content: Uint8Array): Uint8Array {
-  const out = new Uint8Array(1 + content.length);
-  out[0] = type;
-  out.set(content, 1);
-  return out;
-}
-
 /**
  * Takes the execution-layer requests of the block (EIP-7685), each with its type byte in front: deposits (0, EIP-6110),
  * out of the `logs` of all its transactions, and what the contracts of withdrawals (1, EIP-7002) and consolidations (2,
@@ -113,7 +107,7 @@ export function takeRequests(
   if (fork < FORK.prague) return [];
   const requests: Uint8Array[] = [];
   const deposits = depositContract === undefined ? undefined : depositsIn(logs, depositContract);
-  if (deposits !== undefined && deposits.length > 0) requests.push(typed(0, deposits));
+  if (deposits !== undefined && deposits.length > 0) requests.push(concatBytes(Uint8Array.of(0), deposits));
   for (const [type, contract] of [
     [1, WITHDRAWAL_REQUESTS],
     [2, CONSOLIDATION_REQUESTS],
@@ -122,7 +116,7 @@ export function takeRequests(
     if (result === undefined) continue;
     if (!result.succeeded) {
       if (failedRequests === "invalid") throw requestContractFailed(type);
-    } else if (result.output.length > 0) requests.push(typed(type, result.output));
+    } else if (result.output.length > 0) requests.push(concatBytes(Uint8Array.of(type), result.output));
   }
   return requests;
 }

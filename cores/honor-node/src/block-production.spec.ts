@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { account, LONG_PAST, SmallNetwork, settings, signed, TICK_MS } from "../test/small-network.js";
-import { blockId, type DagBlock, isWhole, type OrderedTransaction } from "./dag-block.js";
+import {
+  account,
+  LONG_PAST,
+  SmallNetwork,
+  settings,
+  signed,
+  TICK_MS,
+  transaction,
+} from "../test/small-network.js";
+import { blockId, type DagBlock, isWhole } from "./dag-block.js";
 import { HonorNode } from "./honor-node.js";
-
-const transaction = (nonce: number, user = 0): OrderedTransaction => ({
-  id: `${user}-${nonce}`,
-  sender: `0x${(user + 1).toString(16).padStart(40, "a")}`,
-  nonce,
-  gasLimit: 21_000,
-  payload: new Uint8Array(0),
-});
 
 describe("honor nodes", () => {
   it("of one group make their blocks one after the other within a tick", () => {

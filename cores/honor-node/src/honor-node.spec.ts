@@ -1,18 +1,18 @@
 import { checkpointId } from "@aios/core-finality/checkpoint";
 import { describe, expect, it } from "vitest";
-import { account, LONG_PAST, SmallNetwork, settings, signed, TICK_MS } from "../test/small-network.js";
-import { blockId, type DagBlock, isWhole, type OrderedTransaction } from "./dag-block.js";
+import {
+  account,
+  LONG_PAST,
+  SmallNetwork,
+  settings,
+  signed,
+  TICK_MS,
+  transaction,
+} from "../test/small-network.js";
+import { blockId, type DagBlock, isWhole } from "./dag-block.js";
 import { HonorNode } from "./honor-node.js";
 import type { Packet } from "./node-protocol.js";
 import { isMalice, PACKET_FAULTS } from "./packet-faults.js";
-
-const transaction = (nonce: number, user = 0): OrderedTransaction => ({
-  id: `${user}-${nonce}`,
-  sender: `0x${(user + 1).toString(16).padStart(40, "a")}`,
-  nonce,
-  gasLimit: 21_000,
-  payload: new Uint8Array(0),
-});
 
 /** So short a past is kept that it is pruned within a minute. */
 const SHORT = { mergeDepth: 20, pruningDepth: 40, reputationWindow: 10, maxHeldBytes: 4_096 };

@@ -4,7 +4,12 @@ import type { SignatureScheme } from "@aios/core-finality/signature-scheme";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, concatBytes, hexToBytes } from "@noble/hashes/utils.js";
 import { type ChainHistory, NO_HISTORY } from "../src/chain-history.js";
-import { blockClaimBytes, type DagBlock, type UnsignedBlock } from "../src/dag-block.js";
+import {
+  blockClaimBytes,
+  type DagBlock,
+  type OrderedTransaction,
+  type UnsignedBlock,
+} from "../src/dag-block.js";
 import { HonorNode } from "../src/honor-node.js";
 import { MemoryLog } from "../src/memory-log.js";
 import type {
@@ -24,6 +29,14 @@ export const SNAPSHOT_INTERVAL = 3;
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0");
 export const account = (index: number): string => `0x${hex(index + 1, 40)}`;
+/** Of a user, who is no node, with nothing in it. */
+export const transaction = (nonce: number, user = 0): OrderedTransaction => ({
+  id: `${user}-${nonce}`,
+  sender: `0x${(user + 1).toString(16).padStart(40, "a")}`,
+  nonce,
+  gasLimit: 21_000,
+  payload: new Uint8Array(0),
+});
 const key = (index: number): Uint8Array => hexToBytes(hex(index + 1, 96));
 const tag = (publicKey: Uint8Array, message: Uint8Array): Uint8Array =>
   sha256(concatBytes(publicKey, message));
